@@ -1,0 +1,7 @@
+/**
+ * protocol: what client and server agree on. Wire types, the error table, limits. Imports nothing.
+ */
+export * from './errors.ts';
+export * from './limits.ts';
+export * from './units.ts';
+export * from './wire.ts';

@@ -1,0 +1,153 @@
+/**
+ * What travels between client and server, as JSON. `{endpoint}` below is where the handler's `uploads` collection
+ * lives, `/uploads` by default.
+ *
+ * | call | body | answer |
+ * |---|---|---|
+ * | `GET {endpoint}/routes/:route` | - | {@link RouteInfo} |
+ * | `POST {endpoint}` | {@link GrantRequest} | {@link GrantResponse} |
+ * | `POST {endpoint}/complete` | {@link GrantsRequest} | {@link CompleteResponse} |
+ * | `POST {endpoint}/abort` | {@link GrantsRequest} | {@link AbortResponse} |
+ * | `GET {base}/files/:ref` | - | 302 to the storage; `?as=json`: {@link ViewResponse}; `?download=1`: as attachment |
+ *
+ * A batch answers 200 when at least one of its items succeeded, with `{error}` in the place of each that did not.
+ * When every item failed, the status is that of the first error and the body also carries it as `error`, so that
+ * `curl --fail` fails and a client that looks only at `error` is right.
+ */
+import type { WireError } from './errors.ts';
+
+/** A checksum of exactly the bytes to be stored. `value` is base64 of the raw digest, as S3 wants it. */
+export interface Checksum {
+  algorithm: ChecksumAlgorithm;
+  value: string;
+}
+
+/** `md5` travels as `Content-MD5`, the others as `x-amz-checksum-<algorithm>`. */
+export type ChecksumAlgorithm = 'sha256' | 'sha1' | 'crc32' | 'crc32c' | 'crc64nvme' | 'md5';
+
+export type Transfer = 'put' | 'form';
+
+/** What the client declares of one file before any byte moves. */
+export interface FileDeclaration {
+  /** Untrusted display name, 1 to 255 UTF-8 bytes. It never decides where the file is stored. */
+  fileName: string;
+  /** Exact size in bytes. */
+  size: number;
+  /** MIME type without parameters, lower case. */
+  contentType: string;
+  /** Required unless the route says `integrity: 'size-only'`. */
+  checksum?: Checksum;
+  /** Replaces the request's `metadata` for this file. */
+  metadata?: unknown;
+}
+
+export interface GrantRequest {
+  route: string;
+  files: FileDeclaration[];
+  /** Checked by the route's schema; applies to every file that has none of its own. */
+  metadata?: unknown;
+  /** The ways this client can send, best first. Default `["put"]`, which any HTTP client can do. */
+  transfers?: Transfer[];
+}
+
+/**
+ * One request to the storage as plain data: any HTTP client can replay it. `fields` means multipart/form-data with
+ * these fields in this order and then the bytes as the field `file`. A bearer secret until `expiresAt`: never log it.
+ */
+export interface PresignedRequest {
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST';
+  url: string;
+  /** Send exactly these. `content-length` is among the signed ones; HTTP clients set it themselves from the body. */
+  headers: Record<string, string>;
+  fields?: Record<string, string>;
+  /** ISO 8601. Signed until then; a request that began earlier may finish later. */
+  expiresAt: string;
+}
+
+/** Permission for one upload. */
+export interface GrantedUpload {
+  uploadId: string;
+  /** Opaque, sealed, bound to the owner: hand it back to complete or abort. */
+  grant: string;
+  transfer: Transfer;
+  request: PresignedRequest;
+  /** Seconds from this answer for which `request` and `grant` are valid. For clients whose clock is wrong. */
+  expiresInSeconds: number;
+}
+
+export interface FailedItem {
+  error: WireError;
+}
+
+export interface GrantResponse {
+  /** One for each declared file, in order. */
+  uploads: (GrantedUpload | FailedItem)[];
+  error?: WireError;
+}
+
+export interface GrantsRequest {
+  /** 1 to 100 grants. */
+  grants: string[];
+}
+
+/** A verified, stored file. */
+export interface StoredFile {
+  uploadId: string;
+  route: string;
+  key: string;
+  fileName: string;
+  /** Bytes. */
+  size: number;
+  /** Verified against the content. */
+  contentType: string;
+  checksum: Checksum | null;
+  etag: string;
+  /** Stable URL that displays the file for whoever may see it. Relative to the server's origin unless configured. */
+  url: string;
+  /** ISO 8601. */
+  storedAt: string;
+}
+
+export interface CompletedUpload<Data = unknown> {
+  uploadId: string;
+  file: StoredFile;
+  /** What the route's `onComplete` returned. */
+  data: Data;
+}
+
+export interface CompleteResponse<Data = unknown> {
+  /** One for each grant, in order. */
+  results: (CompletedUpload<Data> | FailedItem)[];
+  error?: WireError;
+}
+
+export interface AbortResponse {
+  results: ({ uploadId: string; aborted: true } | FailedItem)[];
+  error?: WireError;
+}
+
+export interface ViewResponse {
+  url: string;
+  /** ISO 8601. */
+  expiresAt: string;
+}
+
+/** What a client may know of a route before it hashes a byte. Cacheable. */
+export interface RouteInfo {
+  route: string;
+  limits: {
+    /** Patterns such as `image/*`, `application/pdf`; absent: any type. */
+    contentTypes?: string[];
+    /** Lower case, without the dot. */
+    extensions?: string[];
+    minBytes: number;
+    maxBytes: number;
+    maxFiles: number;
+  };
+  /** What the declaration must carry; `null` when the route asks for none. */
+  checksum: ChecksumAlgorithm | null;
+  /** Ways the storage allows, best first. */
+  transfers: Transfer[];
+  /** Files of at most this many bytes go by `form` when the client can. */
+  formMaxBytes: number;
+}
