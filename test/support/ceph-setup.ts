@@ -1,0 +1,48 @@
+/**
+ * Vitest global set-up: starts one Ceph for the whole run, whichever projects ask, and tells test files where it is.
+ * `inject('ceph')` is null when this machine has none; under CI that fails. `WAYBILL_CEPH=off` leaves it out (not under CI).
+ */
+import type { TestProject } from 'vitest/node';
+import { type Ceph, type CephInfo, missingCephTools, startCeph } from './ceph.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    ceph: CephInfo | null;
+  }
+}
+
+interface Shared {
+  users: number;
+  ceph: Promise<Ceph>;
+}
+
+/** Every project loads its own copy of this module, so what they share hangs on the process. */
+const registry = globalThis as { [key: symbol]: Shared | undefined };
+const slot = Symbol.for('waybill.test.ceph');
+
+export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const reason = whyNot();
+  if (reason) {
+    if (process.env.CI) throw new Error(`${reason}; under CI the suites must run against Ceph`);
+    console.warn(`\nSKIPPED: nothing runs against Ceph: ${reason}.\n`);
+    project.provide('ceph', null);
+    return undefined;
+  }
+  registry[slot] ??= { users: 0, ceph: startCeph() };
+  const shared = registry[slot];
+  shared.users++;
+  const { endpoint, region, credentials } = await shared.ceph;
+  project.provide('ceph', { endpoint, region, credentials });
+  return async () => {
+    if (--shared.users > 0) return;
+    registry[slot] = undefined;
+    await (await shared.ceph).stop();
+  };
+}
+
+function whyNot(): string | undefined {
+  if (process.env.WAYBILL_CEPH === 'off') return 'WAYBILL_CEPH=off';
+  const missing = missingCephTools();
+  if (missing.length === 0) return undefined;
+  return `${missing.join(', ')} not found (Debian: apt-get install ceph-mon ceph-osd radosgw)`;
+}

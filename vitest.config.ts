@@ -1,0 +1,63 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * So that `waybill/s3` and its neighbours are the sources, and no test needs a build. Vite's own `module` is left out:
+ * Node never asks for it, and what packages keep there (the AWS SDK's extensionless ESM) does not run in Node.
+ */
+const conditions = ['@waybill/source', 'node', 'development|production'];
+
+/** Starts one Ceph for the projects that talk to stores; a project whose tests are not asked for starts nothing. */
+const stores = ['./test/support/ceph-setup.ts'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ['@waybill/source', 'node', 'module-sync'] } },
+  test: {
+    // Two cores, on the machines we were given and on most CI: more workers only wait for each other.
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 20_000,
+    allowOnly: !process.env.CI,
+    setupFiles: ['./test/support/fast-check-seed.ts'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['src/**/*.test.{ts,tsx}', 'test/{arrows,support}/**/*.test.ts'] },
+      },
+      { extends: true, test: { name: 'contract', include: ['test/contract/**/*.test.ts'], globalSetup: stores } },
+      {
+        extends: true,
+        test: { name: 'interop', include: ['test/interop/**/*.test.ts'], globalSetup: stores, testTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'attacks', include: ['test/attacks/**/*.test.ts'], globalSetup: stores, testTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.{ts,tsx}'],
+          globalSetup: stores,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          // One Chromium at a time, after everything that is quick: it wants both cores.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
