@@ -9,10 +9,12 @@
  * | `POST {endpoint}/complete` | {@link GrantsRequest} | {@link CompleteResponse} |
  * | `POST {endpoint}/abort` | {@link GrantsRequest} | {@link AbortResponse} |
  * | `GET {base}/files/:ref` | - | 302 to the storage; `?as=json`: {@link ViewResponse}; `?download=1`: as attachment |
+ * | `DELETE {base}/files/:ref` | - | 204 |
  *
  * A batch answers 200 when at least one of its items succeeded, with `{error}` in the place of each that did not.
  * When every item failed, the status is that of the first error and the body also carries it as `error`, so that
- * `curl --fail` fails and a client that looks only at `error` is right.
+ * `curl --fail` fails and a client that looks only at `error` is right. A completion whose object the storage is still
+ * moving stands as {@link PendingUpload}; the answer is then 202 with `Retry-After` unless another item succeeded.
  */
 import type { WireError } from './errors.ts';
 
@@ -115,9 +117,17 @@ export interface CompletedUpload<Data = unknown> {
   data: Data;
 }
 
+/** Verified or being verified, not yet a file: a large object takes the storage long to move. Complete it again later. */
+export interface PendingUpload {
+  uploadId: string;
+  completing: true;
+  /** Ask again after this long; the same number is in the `Retry-After` header. */
+  retryAfterSeconds: number;
+}
+
 export interface CompleteResponse<Data = unknown> {
   /** One for each grant, in order. */
-  results: (CompletedUpload<Data> | FailedItem)[];
+  results: (CompletedUpload<Data> | PendingUpload | FailedItem)[];
   error?: WireError;
 }
 
