@@ -1,0 +1,168 @@
+/**
+ * The checksum algorithms of S3 as one table, and how a request names the one it wants.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+ */
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { type Crc64, crc32c, crc64nvme } from './crc.ts';
+import { invalidRequest, StoreError } from './errors.ts';
+
+export type Algorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
+
+export interface ObjectChecksum {
+  algorithm: Algorithm;
+  /** Base64; a composite ends in `-` and the number of parts. */
+  value: string;
+  type: ChecksumType;
+}
+
+/** A running checksum. */
+export interface Digest {
+  update(data: Uint8Array): void;
+  /** Base64. Once. */
+  digest(): string;
+}
+
+interface AlgorithmFacts {
+  bytes: number;
+  /** What a multipart upload may use; the first is the default. */
+  types: readonly ChecksumType[];
+  create(): Digest;
+}
+
+export const algorithms: Readonly<Record<Algorithm, AlgorithmFacts>> = {
+  CRC32: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: () => crcDigest(crc32) },
+  CRC32C: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: () => crcDigest(crc32c) },
+  CRC64NVME: { bytes: 8, types: ['FULL_OBJECT'], create: crc64Digest },
+  SHA1: { bytes: 20, types: ['COMPOSITE'], create: () => hashDigest('sha1') },
+  SHA256: { bytes: 32, types: ['COMPOSITE'], create: () => hashDigest('sha256') },
+};
+
+export const algorithmNames = Object.keys(algorithms) as readonly Algorithm[];
+
+/** What S3 computes by itself when a request brings no checksum. */
+export const defaultAlgorithm: Algorithm = 'CRC64NVME';
+
+export function isAlgorithm(name: string): name is Algorithm {
+  return Object.hasOwn(algorithms, name);
+}
+
+export function headerOf(algorithm: Algorithm): string {
+  return `x-amz-checksum-${algorithm.toLowerCase()}`;
+}
+
+/** The element of answers and of CompleteMultipartUpload. */
+export function elementOf(algorithm: Algorithm): string {
+  return `Checksum${algorithm}`;
+}
+
+function hashDigest(name: string): Digest {
+  const hash = createHash(name);
+  return { update: (data) => void hash.update(data), digest: () => hash.digest('base64') };
+}
+
+function crcDigest(step: (data: Uint8Array, crc: number) => number): Digest {
+  let crc = 0;
+  return {
+    update(data) {
+      crc = step(data, crc);
+    },
+    digest() {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32BE(crc);
+      return bytes.toString('base64');
+    },
+  };
+}
+
+function crc64Digest(): Digest {
+  let crc: Crc64 = { high: 0, low: 0 };
+  return {
+    update(data) {
+      crc = crc64nvme(data, crc);
+    },
+    digest() {
+      const bytes = Buffer.alloc(8);
+      bytes.writeUInt32BE(crc.high, 0);
+      bytes.writeUInt32BE(crc.low, 4);
+      return bytes.toString('base64');
+    },
+  };
+}
+
+/** Base64 of exactly so many bytes, spelled canonically. */
+export function isBase64Of(value: string, bytes: number): boolean {
+  return Buffer.from(value, 'base64').length === bytes && Buffer.from(value, 'base64').toString('base64') === value;
+}
+
+export interface ChecksumRequest {
+  algorithm: Algorithm;
+  /** Undefined when it comes in the trailer, or when only the algorithm was named. */
+  expected: string | undefined;
+  /** It has to arrive after the body. */
+  inTrailer: boolean;
+}
+
+const prefix = 'x-amz-checksum-';
+/** Headers with the prefix that are not checksums. */
+const notValues: ReadonlySet<string> = new Set([`${prefix}algorithm`, `${prefix}type`, `${prefix}mode`]);
+
+/**
+ * Which checksum does an upload bring? `headers` are lower case, and may be a form's fields.
+ * @throws StoreError InvalidRequest, with AWS's words
+ */
+export function readChecksumRequest(headers: ReadonlyMap<string, string>): ChecksumRequest | undefined {
+  const named = [...headers.keys()].filter((name) => name.startsWith(prefix) && !notValues.has(name));
+  const trailer = headers.get('x-amz-trailer')?.trim().toLowerCase();
+  if (trailer !== undefined) named.push(...trailer.split(',').map((name) => name.trim()));
+  if (named.length > 1)
+    throw invalidRequest('Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
+  const declared = headers.get('x-amz-sdk-checksum-algorithm') ?? headers.get('x-amz-checksum-algorithm');
+  const [header] = named;
+  if (header === undefined) {
+    if (declared === undefined) return undefined;
+    if (!isAlgorithm(declared.toUpperCase())) throw invalidRequest(unsupported('x-amz-sdk-checksum-algorithm'));
+    if (headers.has('x-amz-sdk-checksum-algorithm'))
+      throw invalidRequest(
+        'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.',
+      );
+    return undefined;
+  }
+  const algorithm = header.slice(prefix.length).toUpperCase();
+  if (!header.startsWith(prefix) || !isAlgorithm(algorithm)) {
+    if (trailer !== undefined && header === trailer)
+      throw invalidRequest('The value specified in the x-amz-trailer header is not supported');
+    throw new StoreError('NotImplemented', { details: { Header: header } });
+  }
+  if (declared !== undefined && declared.toUpperCase() !== algorithm)
+    throw invalidRequest(`Value for x-amz-sdk-checksum-algorithm header is invalid.`);
+  if (trailer !== undefined) return { algorithm, expected: undefined, inTrailer: true };
+  return { algorithm, expected: checkedValue(algorithm, headers.get(header) ?? ''), inTrailer: false };
+}
+
+export function checkedValue(algorithm: Algorithm, value: string): string {
+  if (!isBase64Of(value, algorithms[algorithm].bytes))
+    throw invalidRequest(`Value for ${headerOf(algorithm)} header is invalid.`);
+  return value;
+}
+
+export function unsupported(header: string): string {
+  return `Value for ${header} header is invalid.`;
+}
+
+export function checksumMismatch(algorithm: Algorithm): StoreError {
+  return new StoreError('BadDigest', { message: `The ${algorithm} you specified did not match the calculated checksum.` });
+}
+
+/** Headers of an answer. */
+export function checksumHeaders(checksum: ObjectChecksum | undefined): Record<string, string> {
+  if (!checksum) return {};
+  return { [headerOf(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type };
+}
+
+/** Elements of an answer. */
+export function checksumElements(checksum: ObjectChecksum | undefined): Record<string, string> {
+  if (!checksum) return {};
+  return { [elementOf(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type };
+}

@@ -1,0 +1,83 @@
+/** Everything that has to be known of a body's bytes, computed in the one pass that stores them. */
+import { createHash } from 'node:crypto';
+import { type Algorithm, algorithms, checksumMismatch, isBase64Of } from './checksums.ts';
+import { StoreError } from './errors.ts';
+
+export interface Digests {
+  readonly size: number;
+  update(data: Uint8Array): void;
+  finish(): DigestResult;
+}
+
+export interface DigestResult {
+  size: number;
+  /** Hex MD5. */
+  md5: string;
+  /** Hex, when it was asked for. */
+  sha256: string | undefined;
+  /** Base64. */
+  checksum: string;
+}
+
+export function createDigests(algorithm: Algorithm, options: { sha256?: boolean } = {}): Digests {
+  const md5 = createHash('md5');
+  // The payload's SHA-256 and the checksum are the same number twice: compute it once.
+  const shared = algorithm === 'SHA256';
+  const sha256 = options.sha256 && !shared ? createHash('sha256') : undefined;
+  const checksum = algorithms[algorithm].create();
+  let size = 0;
+  return {
+    get size() {
+      return size;
+    },
+    update(data) {
+      size += data.length;
+      md5.update(data);
+      sha256?.update(data);
+      checksum.update(data);
+    },
+    finish() {
+      const value = checksum.digest();
+      const hex = shared && options.sha256 ? Buffer.from(value, 'base64').toString('hex') : sha256?.digest('hex');
+      return { size, md5: md5.digest('hex'), sha256: hex, checksum: value };
+    },
+  };
+}
+
+/** What a request promised of its body. */
+export interface Promises {
+  algorithm: Algorithm;
+  /** Base64. */
+  checksum?: string | undefined;
+  /** Base64 MD5. */
+  contentMd5?: string | undefined;
+  /** Hex. */
+  sha256?: string | undefined;
+}
+
+/** @throws StoreError InvalidDigest when a Content-MD5 cannot be one */
+export function readContentMd5(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (!isBase64Of(value, 16)) throw new StoreError('InvalidDigest', { details: { 'Content-MD5': value } });
+  return value;
+}
+
+/** @throws StoreError BadDigest, XAmzContentSHA256Mismatch */
+export function checkPromises(promises: Promises, actual: DigestResult): void {
+  if (promises.sha256 !== undefined && promises.sha256 !== actual.sha256)
+    throw new StoreError('XAmzContentSHA256Mismatch', {
+      details: {
+        ClientComputedContentSHA256: promises.sha256,
+        S3ComputedContentSHA256: actual.sha256 ?? '',
+      },
+    });
+  if (promises.contentMd5 !== undefined) {
+    const calculated = Buffer.from(actual.md5, 'hex').toString('base64');
+    if (calculated !== promises.contentMd5)
+      throw new StoreError('BadDigest', {
+        details: { ExpectedDigest: promises.contentMd5, CalculatedDigest: calculated },
+      });
+  }
+  if (promises.checksum !== undefined && promises.checksum !== actual.checksum)
+    throw checksumMismatch(promises.algorithm);
+}

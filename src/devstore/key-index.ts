@@ -1,0 +1,84 @@
+/**
+ * The keys of one bucket in byte order: a list of short sorted arrays. Kept beside the files, which are the truth, so
+ * that a page of a listing costs its own length and not the bucket's.
+ */
+export interface KeyIndex {
+  readonly size: number;
+  add(key: string): void;
+  delete(key: string): void;
+  has(key: string): boolean;
+  /** The smallest key that is >= `bound`, or > it when `after`. */
+  next(bound: string, after: boolean): string | undefined;
+}
+
+const maxRun = 512;
+
+export function createKeyIndex(keys: Iterable<string>): KeyIndex {
+  const sorted = [...new Set(keys)].sort(compare);
+  const runs: string[][] = [];
+  for (let at = 0; at < sorted.length; at += maxRun / 2) runs.push(sorted.slice(at, at + maxRun / 2));
+  if (runs.length === 0) runs.push([]);
+  let size = sorted.length;
+
+  /** The run that holds `key`, or would. */
+  const runOf = (key: string): number => {
+    let low = 0;
+    let high = runs.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((runs[middle]?.[0] ?? '') <= key) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  };
+
+  return {
+    get size() {
+      return size;
+    },
+    add(key) {
+      const at = runOf(key);
+      const run = runs[at] as string[];
+      const place = lowerBound(run, key);
+      if (run[place] === key) return;
+      run.splice(place, 0, key);
+      size += 1;
+      if (run.length > maxRun) runs.splice(at + 1, 0, run.splice(maxRun / 2));
+    },
+    delete(key) {
+      const at = runOf(key);
+      const run = runs[at] as string[];
+      const place = lowerBound(run, key);
+      if (run[place] !== key) return;
+      run.splice(place, 1);
+      size -= 1;
+      if (run.length === 0 && runs.length > 1) runs.splice(at, 1);
+    },
+    has(key) {
+      const run = runs[runOf(key)] as string[];
+      return run[lowerBound(run, key)] === key;
+    },
+    next(bound, after) {
+      const at = runOf(bound);
+      const run = runs[at] as string[];
+      let place = lowerBound(run, bound);
+      if (after && run[place] === bound) place += 1;
+      return run[place] ?? runs[at + 1]?.[0];
+    },
+  };
+}
+
+function lowerBound(run: readonly string[], key: string): number {
+  let low = 0;
+  let high = run.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((run[middle] as string) < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
