@@ -1,0 +1,76 @@
+/** One file's line on the page: what is remembered of it, and what to call the state it is in. */
+import type { StoredFile, UploadSnapshot } from '../../src/client/index.ts';
+import { type Words, wordsFor } from './words.ts';
+
+/** What the server and the store counted for one upload. */
+export interface Way {
+  server: { requests: number; bytesIn: number; fileBytes: number };
+  /** Null when the store is somebody else's and does not report to this page. */
+  store: { requests: number; bytesIn: number } | null;
+}
+
+export type Stage =
+  | 'waiting'
+  | 'reading'
+  | 'asking'
+  | 'sending'
+  | 'checking'
+  | 'offline'
+  | 'pausing'
+  | 'received'
+  | 'refused'
+  | 'held'
+  | 'cancelled'
+  | 'interrupted';
+
+export interface Consignment {
+  /** Unique on this page, also after a reload. */
+  id: string;
+  number: number;
+  fileName: string;
+  /** Bytes. */
+  size: number;
+  contentType: string;
+  route: string;
+  stage: Stage;
+  words: Words | null;
+  file: StoredFile | null;
+  way: Way | null;
+}
+
+/** What the stamp says, and whether the file is still on its way. */
+export const stages: Readonly<Record<Stage, { label: string; moving: boolean }>> = {
+  waiting: { label: 'Waiting', moving: true },
+  reading: { label: 'Sealing', moving: true },
+  asking: { label: 'Signing', moving: true },
+  sending: { label: 'On its way', moving: true },
+  checking: { label: 'Checking in', moving: true },
+  offline: { label: 'No network', moving: true },
+  pausing: { label: 'Trying again', moving: true },
+  received: { label: 'Received', moving: false },
+  refused: { label: 'Refused', moving: false },
+  held: { label: 'Held up', moving: false },
+  cancelled: { label: 'Cancelled', moving: false },
+  interrupted: { label: 'Interrupted', moving: false },
+};
+
+const stageOfStatus = {
+  queued: 'waiting',
+  hashing: 'reading',
+  granting: 'asking',
+  uploading: 'sending',
+  completing: 'checking',
+  done: 'received',
+} as const satisfies Partial<Record<UploadSnapshot['status'], Stage>>;
+
+/** The consignment as the client's snapshot tells it. */
+export function follow(consignment: Consignment, snapshot: UploadSnapshot): Consignment {
+  const { status, waiting, error, file } = snapshot;
+  if (status === 'failed' || status === 'aborted') {
+    const words = wordsFor(error?.code ?? 'aborted', { ...consignment, details: error?.details });
+    return { ...consignment, stage: words.verdict, words };
+  }
+  const stage =
+    waiting === 'offline' ? 'offline' : waiting === 'backoff' ? 'pausing' : (stageOfStatus[status] satisfies Stage);
+  return { ...consignment, contentType: snapshot.contentType, stage, words: null, file };
+}

@@ -1,0 +1,87 @@
+/** The list in localStorage. It is read back as hostile input: other code on this origin may have written it. */
+import { type Consignment, type Stage, stages, type Way } from './consignment.ts';
+
+const storageKey = 'waybill.consignments.1';
+const longest = 200;
+
+export interface History {
+  load(): Consignment[];
+  save(consignments: readonly Consignment[]): void;
+}
+
+export function createHistory(storage: Pick<Storage, 'getItem' | 'setItem'>): History {
+  return {
+    load() {
+      try {
+        const parsed: unknown = JSON.parse(storage.getItem(storageKey) ?? '[]');
+        return Array.isArray(parsed) ? parsed.flatMap(revive).slice(0, longest) : [];
+      } catch {
+        return [];
+      }
+    },
+    save(consignments) {
+      try {
+        storage.setItem(storageKey, JSON.stringify(consignments.slice(0, longest)));
+      } catch {
+        // Private windows and full disks: the list then lasts as long as the page.
+      }
+    },
+  };
+}
+
+/** Bytes of a file do not survive a reload, so what was moving is interrupted. */
+function revive(value: unknown): Consignment[] {
+  if (!isRecord(value)) return [];
+  const { id, number, fileName, size, contentType, route, stage } = value;
+  if (typeof id !== 'string' || typeof fileName !== 'string' || typeof contentType !== 'string') return [];
+  if (typeof route !== 'string' || typeof number !== 'number' || typeof size !== 'number') return [];
+  if (typeof stage !== 'string' || !Object.hasOwn(stages, stage)) return [];
+  const known = stage as Stage;
+  const file = reviveFile(value.file);
+  if (known === 'received' && !file) return [];
+  return [
+    {
+      id,
+      number,
+      fileName,
+      size,
+      contentType,
+      route,
+      stage: stages[known].moving ? 'interrupted' : known,
+      words: reviveWords(value.words),
+      file,
+      way: reviveWay(value.way),
+    },
+  ];
+}
+
+function reviveFile(value: unknown): Consignment['file'] {
+  if (!isRecord(value)) return null;
+  const { url, contentType, uploadId, fileName } = value;
+  if (typeof url !== 'string' || typeof contentType !== 'string') return null;
+  if (typeof uploadId !== 'string' || typeof fileName !== 'string') return null;
+  return value as unknown as Consignment['file'];
+}
+
+function reviveWords(value: unknown): Consignment['words'] {
+  if (!isRecord(value)) return null;
+  const { verdict, title, advice, again } = value;
+  if (verdict !== 'refused' && verdict !== 'held' && verdict !== 'cancelled') return null;
+  if (typeof title !== 'string' || typeof advice !== 'string') return null;
+  return { verdict, title, advice, again: again === true };
+}
+
+export function reviveWay(value: unknown): Way | null {
+  if (!isRecord(value) || !isRecord(value.server)) return null;
+  const { requests, bytesIn, fileBytes } = value.server;
+  if (typeof requests !== 'number' || typeof bytesIn !== 'number' || typeof fileBytes !== 'number') return null;
+  const server = { requests, bytesIn, fileBytes };
+  if (!isRecord(value.store)) return { server, store: null };
+  const store = value.store;
+  if (typeof store.requests !== 'number' || typeof store.bytesIn !== 'number') return { server, store: null };
+  return { server, store: { requests: store.requests, bytesIn: store.bytesIn } };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
