@@ -1,0 +1,38 @@
+/** What AWS answers when a request does not prove who sent it. Used by the verifiers; the devstore renders it. */
+
+/** AWS's codes with their statuses: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+const statusOf = {
+  AccessDenied: 403,
+  AuthorizationHeaderMalformed: 400,
+  AuthorizationQueryParametersError: 400,
+  EntityTooLarge: 400,
+  EntityTooSmall: 400,
+  ExpiredToken: 400,
+  InvalidAccessKeyId: 403,
+  InvalidArgument: 400,
+  InvalidPolicyDocument: 400,
+  InvalidRequest: 400,
+  InvalidToken: 400,
+  InvalidURI: 400,
+  NotImplemented: 501,
+  RequestTimeTooSkewed: 403,
+  SignatureDoesNotMatch: 403,
+} as const;
+
+export type S3AuthCode = keyof typeof statusOf;
+
+export class S3AuthError extends Error {
+  readonly code: S3AuthCode;
+  /** HTTP status. */
+  readonly status: number;
+  /** Further elements of the `<Error>` document, by name. */
+  readonly details: Readonly<Record<string, string>>;
+
+  constructor(code: S3AuthCode, message: string, details: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.name = 'S3AuthError';
+    this.code = code;
+    this.status = statusOf[code];
+    this.details = details;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The policy of a POST form, read. Conditions come in four forms; each is one test on the form's fields.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+ */
+import { S3AuthError } from './auth-error.ts';
+
+export type Condition =
+  | { kind: 'eq' | 'starts-with'; field: string; value: string }
+  | { kind: 'content-length-range'; min: number; max: number };
+
+export interface PolicyDocument {
+  /** Milliseconds since the epoch. */
+  expiration: number;
+  conditions: readonly Condition[];
+}
+
+/** @throws S3AuthError InvalidPolicyDocument: a condition that is not understood must not vanish */
+export function parsePolicy(base64: string): PolicyDocument {
+  const document = parseJson(Buffer.from(base64, 'base64').toString());
+  if (!isRecord(document)) throw invalid('Invalid JSON.');
+  const { expiration, conditions } = document;
+  if (expiration === undefined) throw invalid('Policy missing expiration.');
+  if (!Array.isArray(conditions)) throw invalid('Policy missing conditions.');
+  return { expiration: parseExpiration(expiration), conditions: conditions.flatMap(parseCondition) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    // AWS also takes \$ and \v, which JSON does not know.
+    return JSON.parse(text.replace(/\\(.)/g, (pair, char) => (char === '$' ? '$' : char === 'v' ? '\\u000b' : pair)));
+  } catch {
+    throw invalid('Invalid JSON.');
+  }
+}
+
+function parseExpiration(value: unknown): number {
+  const shape = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+  const ms = typeof value === 'string' && shape.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(ms)) throw invalid(`Invalid 'expiration' value: '${String(value)}'`);
+  return ms;
+}
+
+function parseCondition(condition: unknown): Condition[] {
+  if (Array.isArray(condition)) return [parseOperator(condition)];
+  if (!isRecord(condition)) throw invalid('Expecting a condition.');
+  const entries = Object.entries(condition);
+  if (entries.length === 0) throw invalid('Simple-Condition must have a property.');
+  return entries.map(([name, value]) => {
+    if (typeof value !== 'string') throw invalid('Simple-Condition must have a string value.');
+    return { kind: 'eq', field: name.toLowerCase(), value };
+  });
+}
+
+function parseOperator([operator, first, second, ...rest]: unknown[]): Condition {
+  const kind = typeof operator === 'string' ? operator.toLowerCase() : '';
+  if (rest.length > 0 || second === undefined) throw invalid(`Condition '${kind}' must have two arguments.`);
+  if (kind === 'content-length-range') {
+    const [min, max] = [byteCount(first), byteCount(second)];
+    if (min > max) throw invalid('content-length-range must not be empty.');
+    return { kind, min, max };
+  }
+  if (kind !== 'eq' && kind !== 'starts-with') throw invalid(`Unknown condition operation '${kind}'.`);
+  if (typeof first !== 'string' || !first.startsWith('$') || first === '$' || typeof second !== 'string')
+    throw invalid(`Condition '${kind}' must name a field as "$field" and give a string.`);
+  return { kind, field: first.slice(1).toLowerCase(), value: second };
+}
+
+/** A number, or one in quotes as some signers send. */
+function byteCount(value: unknown): number {
+  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
+    throw invalid('content-length-range must have non-negative integers.');
+  return number;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(problem: string): S3AuthError {
+  return new S3AuthError('InvalidPolicyDocument', `Invalid Policy: ${problem}`);
+}
