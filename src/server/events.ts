@@ -1,0 +1,67 @@
+/**
+ * What happened, for logs and metrics. One table: a name, and what comes with it. No event carries a URL, a grant,
+ * a checksum, a header or a file's name.
+ */
+import type { ErrorCode, Transfer } from '../protocol/index.ts';
+
+interface UploadFacts {
+  uploadId: string;
+  route: string;
+  ownerId: string;
+  /** Bytes. */
+  size: number;
+  contentType: string;
+}
+
+export interface EventTable {
+  /** A permission was signed. */
+  'upload.granted': UploadFacts & { transfer: Transfer };
+  /** Verified, promoted, and the callback returned. `durationMs` is of the completion. */
+  'upload.completed': UploadFacts & { key: string; durationMs: number };
+  /** What arrived was refused and deleted. */
+  'upload.rejected': UploadFacts & { code: ErrorCode; durationMs: number };
+  'upload.aborted': UploadFacts;
+  /** `onComplete` or `inspect` threw; the upload stays and is tried again on the next completion. */
+  'callback.failed': UploadFacts & { callback: 'inspect' | 'onComplete'; reason: string };
+  'view.served': { route: string; ownerId: string; key: string };
+  'file.deleted': { route: string | null; key: string };
+  /** Every answer. `bytesIn` and `bytesOut` are bodies: no byte of a file is ever among them. */
+  'request.served': {
+    operation: Operation;
+    status: number;
+    bytesIn: number;
+    bytesOut: number;
+    durationMs: number;
+    requestId: string;
+  };
+  /** An answer that is an error, or an item of a batch that is one. `reason` is the redacted cause, for logs. */
+  'request.failed': { operation: Operation; status: number; code: ErrorCode; message: string; reason?: string; requestId: string };
+}
+
+export type Operation =
+  | 'grant'
+  | 'complete'
+  | 'abort'
+  | 'route'
+  | 'view'
+  | 'delete'
+  | 'preflight'
+  | 'unknown';
+
+export type EventName = keyof EventTable;
+
+export type UploadsEvent = { [Name in EventName]: { type: Name; at: number } & EventTable[Name] }[EventName];
+
+export type Emit = <Name extends EventName>(type: Name, facts: EventTable[Name]) => void;
+
+/** A listener that throws must not fail an upload. */
+export function createEmit(onEvent: ((event: UploadsEvent) => void) | undefined, now: () => number): Emit | undefined {
+  if (!onEvent) return undefined;
+  return (type, facts) => {
+    try {
+      onEvent({ type, at: now(), ...facts } as unknown as UploadsEvent);
+    } catch {
+      // Its own to report.
+    }
+  };
+}

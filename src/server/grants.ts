@@ -1,0 +1,139 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Checksum, ChecksumAlgorithm } from '../protocol/index.ts';
+import { defaultKey } from './keys.ts';
+import type { TakeRandom } from './random-pool.ts';
+import { createSealer } from './seal.ts';
+
+/** Everything the server decided about one upload. Only the server can read or make it. */
+export interface Claims {
+  uploadId: string;
+  route: string;
+  ownerId: string;
+  key: string;
+  /** Cleaned for display. */
+  fileName: string;
+  /** Bytes. */
+  size: number;
+  contentType: string;
+  /** Null when the route asks for none. */
+  checksum: Checksum | null;
+  /** Seconds since the epoch. Signing stops then; completing does not. */
+  expiresAt: number;
+  /** What the route's schema made of it. */
+  metadata: unknown;
+}
+
+export interface OpenedGrant {
+  claims: Claims;
+  /** What the staged object must carry as `x-amz-meta-waybill`. */
+  receipt: string;
+}
+
+export interface Grants {
+  issue(claims: Claims): { grant: string; receipt: string };
+  /** Null when it is not a grant of ours. */
+  openGrant(grant: string): OpenedGrant | null;
+  openReceipt(receipt: string): OpenedGrant | null;
+}
+
+/** A receipt travels as user metadata, of which S3 takes 2 KB in all. */
+export const maxReceiptBytes = 1900;
+
+const proofBytes = 16;
+const proofLength = 22;
+
+/**
+ * The receipt is the sealed claims; the grant is the receipt and a proof, `receipt.proof`, where the proof is random
+ * and also inside the seal. Whoever reads a staged object sees its receipt, and cannot make the grant of it; the
+ * second seal that would also achieve this costs as much as everything else in a grant together.
+ */
+export function createGrants(options: { secrets: readonly string[]; random: TakeRandom }): Grants {
+  const sealer = createSealer({ secrets: options.secrets, label: 'upload', random: options.random });
+
+  function open(receipt: string): { claims: Claims; proof: string } | null {
+    if (receipt.length > maxReceiptBytes) return null;
+    const text = sealer.open(receipt);
+    return text === null ? null : decode(text);
+  }
+
+  return {
+    issue(claims) {
+      const proof = options.random(proofBytes).toString('base64url');
+      const receipt = sealer.seal(encode(claims, proof));
+      return { receipt, grant: `${receipt}.${proof}` };
+    },
+    openGrant(grant) {
+      const dot = grant.length - proofLength - 1;
+      if (dot < 1 || grant[dot] !== '.') return null;
+      const receipt = grant.slice(0, dot);
+      const opened = open(receipt);
+      if (!opened || !equal(opened.proof, grant.slice(dot + 1))) return null;
+      return { claims: opened.claims, receipt };
+    },
+    openReceipt(receipt) {
+      const opened = open(receipt);
+      return opened && { claims: opened.claims, receipt };
+    },
+  };
+}
+
+function equal(a: string, b: string): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** An array and not an object, and no key where it is the default one: every byte here is sent three times. */
+type Encoded = [
+  uploadId: string,
+  route: string,
+  ownerId: string,
+  key: string | 0,
+  fileName: string,
+  size: number,
+  contentType: string,
+  algorithm: ChecksumAlgorithm | 0,
+  checksum: string | 0,
+  expiresAt: number,
+  proof: string,
+  metadata?: unknown,
+];
+
+function encode(claims: Claims, proof: string): string {
+  const { checksum, metadata } = claims;
+  const encoded: Encoded = [
+    claims.uploadId,
+    claims.route,
+    claims.ownerId,
+    claims.key === defaultKey(claims) ? 0 : claims.key,
+    claims.fileName,
+    claims.size,
+    claims.contentType,
+    checksum ? checksum.algorithm : 0,
+    checksum ? checksum.value : 0,
+    claims.expiresAt,
+    proof,
+  ];
+  if (metadata !== undefined) encoded.push(metadata);
+  return JSON.stringify(encoded);
+}
+
+function decode(text: string): { claims: Claims; proof: string } {
+  // Authenticated, so its shape is ours; another shape would have another version byte.
+  const encoded = JSON.parse(text) as Encoded;
+  const [uploadId, route, ownerId, key, fileName, size, contentType, algorithm, value, expiresAt, proof] = encoded;
+  const claims: Claims = {
+    uploadId,
+    route,
+    ownerId,
+    key: '',
+    fileName,
+    size,
+    contentType,
+    checksum: algorithm && value ? { algorithm, value } : null,
+    expiresAt,
+    metadata: encoded[11],
+  };
+  claims.key = key || defaultKey(claims);
+  return { claims, proof };
+}

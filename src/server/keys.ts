@@ -1,0 +1,72 @@
+import { extensionOf } from '../protocol/index.ts';
+
+const maxKeyBytes = 1024;
+const maxSegmentBytes = 128;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** The rule that a key breaks, or null. Every key is checked, also the default one. */
+export function brokenKeyRule(key: unknown, stagingPrefix: string): string | null {
+  if (typeof key !== 'string') return 'a key is a string';
+  if (key.length === 0) return 'a key is not empty';
+  const rule = brokenTextRule(key);
+  if (rule) return rule;
+  if (Buffer.byteLength(key) > maxKeyBytes) return `a key has at most ${maxKeyBytes} bytes`;
+  for (const segment of key.split('/')) {
+    if (segment === '') return 'a key has no empty segment and neither begins nor ends with "/"';
+    // URL parsers resolve them, percent-encoded or not, and the signature would be for another key.
+    if (segment === '.' || segment === '..') return 'no segment of a key is "." or ".."';
+  }
+  if (key.startsWith(stagingPrefix)) return `a key is outside the staging prefix "${stagingPrefix}"`;
+  return null;
+}
+
+/** The rule that an `ownerId` breaks, or null: it becomes one segment of a key. */
+export function brokenOwnerRule(ownerId: unknown): string | null {
+  if (typeof ownerId !== 'string') return 'an ownerId is a string';
+  if (ownerId === '' || ownerId === '.' || ownerId === '..') return 'an ownerId is not empty, "." or ".."';
+  if (ownerId.includes('/')) return 'an ownerId has no "/"';
+  if (Buffer.byteLength(ownerId) > maxSegmentBytes) return `an ownerId has at most ${maxSegmentBytes} bytes`;
+  return brokenTextRule(ownerId);
+}
+
+function brokenTextRule(text: string): string | null {
+  if (control.test(text)) return 'no control character may appear';
+  if (text.includes('\\')) return 'no backslash may appear';
+  // A POST form expands ${filename} in its key.
+  if (text.includes('${')) return 'no "${" may appear';
+  if (/\p{Surrogate}/u.test(text)) return 'no lone surrogate may appear';
+  return null;
+}
+
+/**
+ * Extensions that a server or a CDN in front of the bucket would serve as something a browser runs. They are kept
+ * only for files whose declared type says the same, which a route must have named.
+ */
+const activeExtensions: ReadonlyMap<string, RegExp> = new Map([
+  ...['html', 'htm', 'shtml', 'xhtml', 'xht', 'hta', 'mht', 'mhtml'].map((name) => [name, /html|related|rfc822/] as const),
+  ...['svg', 'svgz'].map((name) => [name, /svg/] as const),
+  ...['js', 'mjs', 'cjs'].map((name) => [name, /(java|ecma)script/] as const),
+  ...['xml', 'xsl', 'xslt', 'rdf', 'atom', 'rss'].map((name) => [name, /xml/] as const),
+  ...['wasm'].map((name) => [name, /wasm/] as const),
+  ...['php', 'phtml', 'asp', 'aspx', 'jsp', 'cgi'].map((name) => [name, /php|asp|jsp|cgi/] as const),
+]);
+
+/** Lower case, without the dot; empty when there is none worth keeping. */
+export function keyExtension(fileName: string, contentType: string): string {
+  const extension = extensionOf(fileName);
+  const types = activeExtensions.get(extension);
+  return types && !types.test(contentType) ? '' : extension;
+}
+
+export function defaultKey(claims: {
+  route: string;
+  ownerId: string;
+  uploadId: string;
+  fileName: string;
+  contentType: string;
+}): string {
+  const extension = keyExtension(claims.fileName, claims.contentType);
+  const base = `${claims.route}/${claims.ownerId}/${claims.uploadId}`;
+  return extension ? `${base}.${extension}` : base;
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { isContentType, type RouteTypes, WaybillError } from '../protocol/index.ts';
+import type { StandardSchema } from './standard-schema.ts';
+import type { Authorize, ErasedDefinition, Owner, Route, RouteDefinition, RouteTypesOf } from './types.ts';
+
+/** A route that everyone may use, each upload on its own: holding the grant is the permission. */
+export const anyone: Authorize<Owner> = () => ({ ownerId: randomBytes(16).toString('hex') });
+
+/**
+ * One kind of upload: its limits, who may send, and what happens with the file.
+ *
+ * @example
+ * route({ limits: { contentTypes: ['image/*'], maxBytes: 5 * MiB }, authorize: ({ request }) => session(request) })
+ * @throws {WaybillError} `config_invalid` for a missing, unknown or impossible option
+ */
+export function route<
+  Context extends Owner,
+  Data = null,
+  Schema extends StandardSchema<never, unknown> | StandardSchema | undefined = undefined,
+>(definition: RouteDefinition<Schema & (StandardSchema | undefined), Context, Data>): Route<RouteTypesOf<Schema, Data>> {
+  checkDefinition(definition as unknown as ErasedDefinition);
+  return { definition: Object.freeze({ ...definition }) as unknown as ErasedDefinition };
+}
+
+export type AnyRoute = Route<RouteTypes>;
+
+const maxPutBytes = 5 * 1024 ** 3;
+
+type Check = (value: unknown) => boolean;
+const isFunction: Check = (value) => typeof value === 'function';
+const isCount =
+  (min: number, max: number): Check =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+const isList =
+  (item: (text: string) => boolean): Check =>
+  (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && item(one));
+
+/** Option, what it must be, the check. The same table refuses what is not in it. */
+const routeOptions: readonly (readonly [name: string, expected: string, check: Check, required?: boolean])[] = [
+  ['limits', 'an object with `maxBytes`', (value) => typeof value === 'object' && value !== null, true],
+  ['authorize', 'a function; a public route says `authorize: anyone`', isFunction, true],
+  ['metadata', 'a Standard Schema', isStandardSchema],
+  ['authorizeView', 'a function', isFunction],
+  ['authorizeDelete', 'a function', isFunction],
+  ['key', 'a function', isFunction],
+  ['inspect', 'a function', isFunction],
+  ['onComplete', 'a function', isFunction],
+  ['integrity', "'checksum' or 'size-only'", (value) => value === 'checksum' || value === 'size-only'],
+  ['cacheControl', 'a header value', (value) => typeof value === 'string' && /^[\x20-\x7e]{1,200}$/.test(value)],
+];
+
+const limitOptions: typeof routeOptions = [
+  ['maxBytes', `a whole number of bytes from 0 to ${maxPutBytes} (5 GiB, the most that one PUT carries)`, isCount(0, maxPutBytes), true],
+  ['minBytes', 'a whole number of bytes', isCount(0, maxPutBytes)],
+  ['maxFiles', 'a whole number from 1 to 1,000', isCount(1, 1000)],
+  ['contentTypes', "a list such as ['image/*', 'application/pdf']", isList(isPattern)],
+  ['extensions', "a list such as ['png', 'jpg'], lower case without dots", isList((text) => /^[a-z0-9]{1,16}$/.test(text))],
+];
+
+function isPattern(text: string): boolean {
+  return text === '*/*' || isContentType(text.endsWith('/*') ? text.replace('*', 'any') : text);
+}
+
+function isStandardSchema(value: unknown): boolean {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  const standard = (value as { '~standard'?: { validate?: unknown } })['~standard'];
+  return typeof standard?.validate === 'function';
+}
+
+export function checkOptions(what: string, given: object, table: typeof routeOptions): void {
+  const known = new Map(table.map((row) => [row[0], row]));
+  for (const name of Object.keys(given))
+    if (!known.has(name))
+      throw new WaybillError('config_invalid', `${what} has an unknown option \`${name}\`; it takes ${[...known.keys()].join(', ')}.`);
+  for (const [name, expected, check, required] of table) {
+    const value = (given as Record<string, unknown>)[name];
+    if (value === undefined ? required : !check(value))
+      throw new WaybillError('config_invalid', `${what} needs \`${name}\` to be ${expected}.`);
+  }
+}
+
+function checkDefinition(definition: ErasedDefinition): void {
+  if (typeof definition !== 'object' || definition === null)
+    throw new WaybillError('config_invalid', 'route() takes an object.');
+  checkOptions('A route', definition, routeOptions);
+  checkOptions("A route's `limits`", definition.limits, limitOptions);
+  if ((definition.limits.minBytes ?? 1) > definition.limits.maxBytes)
+    throw new WaybillError('config_invalid', "A route's `limits.minBytes` is above its `maxBytes`.");
+}

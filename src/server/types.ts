@@ -1,0 +1,143 @@
+/** What an app writes: a route's rules and callbacks, and what those are given. */
+import type { FileDeclaration, Limits, RouteTypes, StoredFile } from '../protocol/index.ts';
+import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
+
+/** The request as `authorize` sees it, whichever server it came through. */
+export interface CallbackRequest {
+  readonly method: string;
+  /** Percent-encoded, without the query. */
+  readonly path: string;
+  /** Names are case-insensitive. */
+  header(name: string): string | undefined;
+  /** Made when first asked for: {@link CallbackRequest.header} costs less. */
+  readonly headers: Headers;
+  /** The framework's own request: a Fetch `Request`, node's `IncomingMessage`, Express's `req`. */
+  readonly raw: unknown;
+}
+
+/** Who sends, and whatever else the `key` callback wants to know. */
+export interface Owner {
+  /** One safe segment of a key: no `/`, not `.` or `..`, at most 128 bytes. */
+  ownerId: string;
+}
+
+export type Action = 'grant' | 'complete' | 'abort' | 'view' | 'delete';
+
+export interface AuthorizeInput {
+  request: CallbackRequest;
+  route: string;
+  action: Action;
+  /** The declared files; for a view or a delete the one stored file's name. Nothing has been signed yet. */
+  files: readonly AuthorizeFile[];
+}
+
+export interface AuthorizeFile extends Pick<FileDeclaration, 'fileName'> {
+  /** Bytes; absent for a view or a delete. */
+  size?: number;
+  contentType?: string;
+  /** For `grant` as it was sent, not yet checked by the schema; for `complete` and `abort` the checked value. */
+  metadata?: unknown;
+}
+
+type Awaitable<T> = T | Promise<T>;
+type Nobody = null | undefined | false | '' | 0;
+
+/**
+ * Returns who sends, or nothing for nobody (401). Throw `new WaybillError('forbidden', ...)` to refuse someone known.
+ * Runs again on every later call: only the same owner completes, aborts, views or deletes.
+ */
+export type Authorize<Context extends Owner> = (input: AuthorizeInput) => Awaitable<Context | Nobody>;
+
+export interface KeyInput<Metadata, Context> {
+  route: string;
+  ownerId: string;
+  uploadId: string;
+  /** Lower case, without the dot; empty when the name has none that is safe for the type. */
+  extension: string;
+  /** Cleaned for display, still untrusted. */
+  fileName: string;
+  size: number;
+  contentType: string;
+  metadata: Metadata;
+  /** What `authorize` returned. */
+  context: Context;
+}
+
+export interface InspectInput<Metadata> {
+  file: Omit<StoredFile, 'url' | 'storedAt'>;
+  ownerId: string;
+  uploadId: string;
+  metadata: Metadata;
+  /** The staged object, from its first byte. Each call reads anew. */
+  stream(): Promise<ReadableStream<Uint8Array>>;
+}
+
+export interface CompleteInput<Metadata> {
+  file: StoredFile;
+  ownerId: string;
+  /** The same upload may come twice when a process dies: make what you do idempotent on this. */
+  uploadId: string;
+  metadata: Metadata;
+}
+
+export interface StoredFileInput {
+  request: CallbackRequest;
+  route: string;
+  /** Whose file it is. */
+  ownerId: string;
+  key: string;
+  fileName: string;
+}
+
+export interface RouteDefinition<
+  Schema extends StandardSchema | undefined,
+  Context extends Owner,
+  Data,
+  Metadata = OutputOf<Schema>,
+> {
+  /** The rules for one file. `maxBytes` has no default: a route without a ceiling does not start. */
+  limits: Limits;
+  /** Any Standard Schema; callbacks get its parsed output. Must be synchronous or a promise of JSON. @default none is taken */
+  metadata?: Schema;
+  /** Required. A public route says `authorize: anyone`. */
+  authorize: Authorize<Context>;
+  /** May this request see that file? @default the owner only; on an `anyone` route whoever has the URL */
+  authorizeView?: (input: StoredFileInput) => Awaitable<boolean>;
+  /** May this request delete that file? @default the owner only; on an `anyone` route nobody */
+  authorizeDelete?: (input: StoredFileInput) => Awaitable<boolean>;
+  /** @default `<route>/<ownerId>/<uploadId>.<extension>` */
+  key?: (input: KeyInput<Metadata, Context>) => Awaitable<string>;
+  /**
+   * Reads the stored object and may refuse it: return `{ reject: 'why' }` (shown to the client). It runs before the
+   * object leaves staging. A throw is `callback_failed`, and the client asks again.
+   */
+  inspect?: (input: InspectInput<Metadata>) => Awaitable<undefined | { reject: string } | void>;
+  /**
+   * The file is stored and verified. What it returns (JSON) reaches the client as `data`. It never gets the request:
+   * a completion may come from a storage event. A throw is `callback_failed`, and it runs again on the next try.
+   */
+  onComplete?: (input: CompleteInput<Metadata>) => Awaitable<Data>;
+  /**
+   * `checksum`: a permission is for exactly these bytes. `size-only`: for any bytes of this size and type.
+   * @default 'checksum'
+   */
+  integrity?: 'checksum' | 'size-only';
+  /** Stored with the object. @default 'private, max-age=86400, immutable' */
+  cacheControl?: string;
+}
+
+/** A checked route; its types reach clients, see `protocol/typed.ts`. */
+export interface Route<Types extends RouteTypes = RouteTypes> {
+  /** Never set at run time. */
+  readonly $types?: Types;
+  /** @internal */
+  readonly definition: ErasedDefinition;
+}
+
+/** @internal What is inside does not know the app's types. */
+export type ErasedDefinition = RouteDefinition<StandardSchema | undefined, Owner, unknown, unknown>;
+
+export type RouteTypesOf<Schema, Data> = {
+  metadata: InputOf<Schema>;
+  data: Awaited<Data>;
+};
