@@ -1,0 +1,137 @@
+/** D: keys and names. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { route } from '../../src/server/index.ts';
+import { forEachStore } from '../support/stores.ts';
+import { type App, completedOf, errorOf, png, send, startApp } from './app.ts';
+
+const hostileNames = [
+  '../../etc/passwd.png',
+  '..\\..\\windows.png',
+  'nul\u0000byte.png',
+  'new\nline.png',
+  'carriage\r\nSet-Cookie: a=b.png',
+  '%2e%2e%2fup.png',
+  '\u202Egnp.exe',
+  'party\u{1F389}.png',
+  `${'x'.repeat(4096)}.png`,
+  'a?acl.png',
+  'a#b.png',
+  'a+b c%20d.png',
+  '/leading.png',
+  '...',
+  '.',
+  '..',
+  'CON',
+  'aux.png',
+  'COM1.png',
+  `${'$'}{filename}`,
+  '"quoted".png',
+  "it's;filename=evil.html",
+  '.htaccess',
+  'a.png/',
+  '\uD800.png',
+];
+
+forEachStore('keys and names', (store) => {
+  let app: App;
+  let makeKey: (() => unknown) | undefined;
+  let ownerId: unknown = 'alice';
+  beforeAll(async () => {
+    const limits = { maxBytes: 1000, contentTypes: ['image/*'] };
+    app = await startApp(store, {
+      routes: {
+        files: route({ limits, authorize: ({ request }) => ({ ownerId: request.header('x-user') ?? '' }) }),
+        keyed: route({ limits, authorize: () => ({ ownerId: 'alice' }), key: () => makeKey?.() as string }),
+        owned: route({ limits, authorize: () => ({ ownerId: ownerId as string }) }),
+      },
+    });
+  });
+  afterAll(() => app.stop());
+
+  it.each(hostileNames)('D1 %j is refused or inert', async (fileName) => {
+    const answer = await app.tryGrant(png, { fileName });
+    const upload = answer.body.uploads?.[0];
+    if (!upload || 'error' in upload) {
+      expect([answer.status, errorOf(answer)]).toEqual([400, 'invalid_request']);
+      expect(answer.text).not.toContain('X-Amz-');
+      return;
+    }
+    expect((await send(upload.request, png)).status).toBe(200);
+    const { file } = completedOf(await app.complete(upload.grant));
+    expect(file.key).toMatch(/^files\/alice\/[a-z0-9-]+(\.[a-z0-9]{1,16})?$/);
+    const keys = (await app.storage.list({ prefix: 'files/' })).objects.map(({ key }) => key);
+    expect(keys).toContain(file.key);
+    const download = await app.call('GET', `${file.url}?download=1`);
+    const shown = await (await fetch(String(download.headers.location))).arrayBuffer();
+    expect(Buffer.from(shown).equals(png)).toBe(true);
+  });
+
+  it.each([
+    ['a traversal', '../secrets'],
+    ['an inner traversal', 'a/../b'],
+    ['a dot segment', 'a/./b'],
+    ['an empty segment', 'a//b'],
+    ['a leading slash', '/a'],
+    ['a control character', 'a\u0007b'],
+    ['1,025 bytes', `${'é'.repeat(512)}x`],
+    ['a form variable', `a/${'$'}{filename}`],
+    ['the staging prefix', 'incoming/x'],
+    ['nothing', ''],
+    ['a number', 7],
+  ])('D2 a key callback that returns %s', async (_, key) => {
+    makeKey = () => key;
+    const answer = await app.tryGrant(png, {}, { name: 'keyed' });
+    expect([answer.status, errorOf(answer)]).toEqual([500, 'internal_error']);
+    expect(answer.text).not.toContain('X-Amz-');
+  });
+
+  it('D2 a key of 1,024 bytes with every printable character is stored byte for byte', async () => {
+    const odd = 'k/ !"#$%&\'()*+,-.:;<=>?@[]^_`{|}~äあ𝄞/';
+    makeKey = () => odd + 'x'.repeat(900 - Buffer.byteLength(odd));
+    const { completed } = await app.store(png, {}, { name: 'keyed' });
+    expect(completed.file.key).toBe(makeKey());
+    expect((await app.storage.head(completed.file.key))?.size).toBe(png.length);
+  });
+
+  it('D3 two equal files in one request are two uploads', async () => {
+    const file = await app.declare(png);
+    const answer = await app.call('POST', '/uploads', { route: 'files', files: [file, file] });
+    const uploads = answer.body.uploads?.map((upload) => ('error' in upload ? upload.error.code : upload.uploadId));
+    expect(new Set(uploads).size).toBe(2);
+  });
+
+  it('D4 a hostile name never breaks out of Content-Disposition', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.string({ minLength: 1, maxLength: 60, unit: 'binary' }), fc.constantFrom(...hostileNames)),
+        async (fileName) => {
+          const answer = await app.tryGrant(png, { fileName });
+          const upload = answer.body.uploads?.[0];
+          if (!upload || 'error' in upload) return expect(errorOf(answer)).toBe('invalid_request');
+          await send(upload.request, png);
+          const { file } = completedOf(await app.complete(upload.grant));
+          const view = await app.call('GET', `${file.url}?download=1`);
+          const response = await fetch(String(view.headers.location));
+          const header = response.headers.get('content-disposition') ?? '';
+          await response.body?.cancel();
+          // RFC 6266 with an ASCII fallback and RFC 8187, and nothing behind it.
+          expect(header).toMatch(
+            /^attachment(; filename="(?:[\x20-\x21\x23-\x5b\x5d-\x7e])*")?(; filename\*=UTF-8''(?:%[0-9A-F]{2}|[A-Za-z0-9!#$&+.^_`|~-])*)?$/,
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each(['..', '.', 'a/b', '', 'a\\b', 'a\u0000', `${'$'}{x}`, 7, null, 'x'.repeat(2000)])(
+    'D5 ownerId %j is refused',
+    async (owner) => {
+      ownerId = owner;
+      const answer = await app.tryGrant(png, {}, { name: 'owned' });
+      expect([answer.status, errorOf(answer)]).toEqual([500, 'internal_error']);
+      expect(answer.text).not.toContain('X-Amz-');
+    },
+  );
+});
