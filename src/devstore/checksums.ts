@@ -118,12 +118,11 @@ export function readChecksumRequest(headers: ReadonlyMap<string, string>): Check
   if (trailer !== undefined) named.push(...trailer.split(',').map((name) => name.trim()));
   if (named.length > 1)
     throw invalidRequest('Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
-  const declared = headers.get('x-amz-sdk-checksum-algorithm') ?? headers.get('x-amz-checksum-algorithm');
+  const sdkDeclared = readAlgorithm(headers, 'x-amz-sdk-checksum-algorithm');
+  const declared = sdkDeclared ?? readAlgorithm(headers, 'x-amz-checksum-algorithm');
   const [header] = named;
   if (header === undefined) {
-    if (declared === undefined) return undefined;
-    if (!isAlgorithm(declared.toUpperCase())) throw invalidRequest(unsupported('x-amz-sdk-checksum-algorithm'));
-    if (headers.has('x-amz-sdk-checksum-algorithm'))
+    if (sdkDeclared !== undefined)
       throw invalidRequest(
         'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.',
       );
@@ -135,8 +134,8 @@ export function readChecksumRequest(headers: ReadonlyMap<string, string>): Check
       throw invalidRequest('The value specified in the x-amz-trailer header is not supported');
     throw new StoreError('NotImplemented', { details: { Header: header } });
   }
-  if (declared !== undefined && declared.toUpperCase() !== algorithm)
-    throw invalidRequest(`Value for x-amz-sdk-checksum-algorithm header is invalid.`);
+  if (declared !== undefined && declared !== algorithm)
+    throw invalidRequest('Value for x-amz-sdk-checksum-algorithm header is invalid.');
   if (trailer !== undefined) return { algorithm, expected: undefined, inTrailer: true };
   return { algorithm, expected: checkedValue(algorithm, headers.get(header) ?? ''), inTrailer: false };
 }
@@ -147,8 +146,13 @@ export function checkedValue(algorithm: Algorithm, value: string): string {
   return value;
 }
 
-export function unsupported(header: string): string {
-  return `Value for ${header} header is invalid.`;
+/** A header that names an algorithm. @throws StoreError InvalidRequest */
+export function readAlgorithm(headers: ReadonlyMap<string, string>, name: string): Algorithm | undefined {
+  const value = headers.get(name)?.toUpperCase();
+  if (value === undefined || isAlgorithm(value)) return value;
+  throw invalidRequest(
+    `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${[...algorithmNames].sort().join(', ')}]`,
+  );
 }
 
 export function checksumMismatch(algorithm: Algorithm): StoreError {

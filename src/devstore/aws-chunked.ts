@@ -1,0 +1,134 @@
+/**
+ * The `aws-chunked` body: chunks that may each carry a signature, and headers behind the last one.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-streaming-trailers.html
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { chunkSignature, trailerSignature } from '../s3/index.ts';
+import { StoreError } from './errors.ts';
+
+export interface ChunkedOptions {
+  /** Verifies each chunk; undefined when chunks carry no signature. */
+  signing: { signingKey: Buffer; scope: string; amzDate: string; seedSignature: string } | undefined;
+  /** Lower-case names that the request announced; empty when no trailer may come. */
+  trailerNames: readonly string[];
+  /** Filled while the end is read. */
+  trailer: Map<string, string>;
+}
+
+const maxLineBytes = 4096;
+/** All chunks but the last. AWS: "The chunk size must be at least 8 KB". */
+const minSignedChunkBytes = 8192;
+
+/** Yields the decoded bytes. @throws StoreError on a bad frame, signature or trailer */
+export async function* decodeChunked(source: AsyncIterable<Buffer>, options: ChunkedOptions): AsyncGenerator<Buffer> {
+  const input = createInput(source);
+  const { signing } = options;
+  let previousSignature = signing?.seedSignature ?? '';
+  let small = false;
+  for (;;) {
+    const { size, signature } = parseChunkLine(await input.line(), signing !== undefined);
+    if (size > 0 && small && signing) throw new StoreError('InvalidChunkSizeError');
+    small = size < minSignedChunkBytes;
+    const hash = signing ? createHash('sha256') : undefined;
+    for (let left = size; left > 0; ) {
+      const data = await input.take(left);
+      hash?.update(data);
+      left -= data.length;
+      yield data;
+    }
+    if (signing && hash) {
+      const expected = chunkSignature({ ...signing, previousSignature, data: { sha256: hash.digest('hex') } });
+      requireSame(signature ?? '', expected);
+      previousSignature = expected;
+    }
+    if (size === 0) break;
+    if ((await input.line()) !== '') throw incomplete();
+  }
+  await readTrailer(input, options, previousSignature);
+  if (!(await input.atEnd())) throw incomplete();
+}
+
+/** `size-in-hex` or `size-in-hex;chunk-signature=signature`. */
+function parseChunkLine(line: string, signed: boolean): { size: number; signature: string | undefined } {
+  const match = /^([0-9a-fA-F]{1,13})\s*(?:;\s*chunk-signature=([0-9a-f]{64}))?$/.exec(line);
+  if (!match) throw incomplete();
+  if (signed && match[2] === undefined) throw new StoreError('SignatureDoesNotMatch');
+  return { size: Number.parseInt(match[1] ?? '', 16), signature: match[2] };
+}
+
+async function readTrailer(input: Input, options: ChunkedOptions, previousSignature: string): Promise<void> {
+  const { signing, trailerNames, trailer } = options;
+  let signature: string | undefined;
+  // Some signers leave out the empty line at the very end.
+  while (!(await input.atEnd())) {
+    const line = await input.line();
+    if (line === '') {
+      // Others put one between the headers and the trailer's signature.
+      if (signing && trailerNames.length > 0 && signature === undefined && !(await input.atEnd())) continue;
+      break;
+    }
+    const colon = line.indexOf(':');
+    if (colon < 1) throw new StoreError('MalformedTrailerError');
+    const name = line.slice(0, colon).trim().toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (name === 'x-amz-trailer-signature') signature = value;
+    else if (!trailerNames.includes(name) || trailer.has(name)) throw new StoreError('MalformedTrailerError');
+    else trailer.set(name, value);
+  }
+  if (trailerNames.some((name) => !trailer.has(name))) throw new StoreError('MalformedTrailerError');
+  if (!signing || trailerNames.length === 0) return;
+  const canonical = [...trailer.keys()].sort().map((name) => `${name}:${trailer.get(name)}\n`).join('');
+  requireSame(signature ?? '', trailerSignature({ ...signing, previousSignature, trailer: canonical }));
+}
+
+function requireSame(given: string, expected: string): void {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  if (a.length !== b.length || !timingSafeEqual(a, b)) throw new StoreError('SignatureDoesNotMatch');
+}
+
+function incomplete(): StoreError {
+  return new StoreError('IncompleteBody', {
+    message: 'You did not provide the number of bytes specified by the Content-Length HTTP header',
+  });
+}
+
+interface Input {
+  /** Without its CRLF. */
+  line(): Promise<string>;
+  /** 1 to `limit` bytes. */
+  take(limit: number): Promise<Buffer>;
+  atEnd(): Promise<boolean>;
+}
+
+function createInput(source: AsyncIterable<Buffer>): Input {
+  const iterator = source[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
+  const more = async (): Promise<boolean> => {
+    const next = await iterator.next();
+    if (next.done) return false;
+    rest = rest.length === 0 ? next.value : Buffer.concat([rest, next.value]);
+    return true;
+  };
+  return {
+    async line() {
+      for (;;) {
+        const end = rest.indexOf('\r\n');
+        if (end >= 0) {
+          const line = rest.toString('latin1', 0, end);
+          rest = rest.subarray(end + 2);
+          return line;
+        }
+        if (rest.length > maxLineBytes || !(await more())) throw incomplete();
+      }
+    },
+    async take(limit) {
+      if (rest.length === 0 && !(await more())) throw incomplete();
+      const data = rest.subarray(0, limit);
+      rest = rest.subarray(data.length);
+      return data;
+    },
+    async atEnd() {
+      return rest.length === 0 && !(await more());
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** Receives a request's body: decodes it, counts it, hashes it once, and holds it against everything that was promised. */
+import { decodeChunked } from './aws-chunked.ts';
+import type { Call } from './call.ts';
+import { type Algorithm, checkedValue, defaultAlgorithm, headerOf, readAlgorithm, readChecksumRequest } from './checksums.ts';
+import { checkPromises, createDigests, type DigestResult, readContentMd5 } from './digests.ts';
+import { StoreError } from './errors.ts';
+import { readRequest } from './request-stream.ts';
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
+export const maxPutBytes = 5 * 1024 ** 3;
+
+export interface Body {
+  /** Decoded bytes that are going to come. */
+  readonly size: number;
+  /** Of the checksum that is computed; the default one when the request brings none. */
+  readonly algorithm: Algorithm;
+  /** The request brought the checksum (or announced it for the trailer). */
+  readonly broughtChecksum: boolean;
+  /** Hands the bytes to `sink`, then checks size and promises. @throws StoreError */
+  receive(sink: (data: Buffer) => Promise<void> | void): Promise<DigestResult>;
+}
+
+/**
+ * Reads what the headers say of the body, before any of it is asked for.
+ * @throws StoreError MissingContentLength, EntityTooLarge, InvalidDigest, InvalidRequest
+ */
+export function expectBody(call: Call, options: { maxBytes?: number; algorithm?: Algorithm } = {}): Body {
+  const { headers, auth } = call;
+  const payload = auth?.payload ?? { kind: 'unsigned' };
+  const size = bodySize(call, payload.kind === 'streaming');
+  const maxBytes = options.maxBytes ?? maxPutBytes;
+  if (size > maxBytes)
+    throw new StoreError('EntityTooLarge', {
+      details: { ProposedSize: String(size), MaxSizeAllowed: String(maxBytes) },
+    });
+  const contentMd5 = readContentMd5(headers.get('content-md5'));
+  const requested = readChecksumRequest(headers);
+  const algorithm = requested?.algorithm ?? options.algorithm ?? readAlgorithm(headers, 'x-amz-checksum-algorithm') ?? defaultAlgorithm;
+  const sha256 = payload.kind === 'sha256' ? payload.hex : undefined;
+
+  return {
+    size,
+    algorithm,
+    broughtChecksum: requested !== undefined,
+    async receive(sink) {
+      call.proceed();
+      const digests = createDigests(algorithm, { sha256: sha256 !== undefined });
+      const trailer = new Map<string, string>();
+      for await (const data of decoded(call, trailer)) {
+        if (digests.size + data.length > size) throw wrongSize();
+        digests.update(data);
+        await sink(data);
+      }
+      if (digests.size !== size) throw wrongSize();
+      const actual = digests.finish();
+      const checksum = requested?.inTrailer
+        ? checkedValue(algorithm, trailer.get(headerOf(algorithm)) ?? '')
+        : requested?.expected;
+      checkPromises({ algorithm, checksum, contentMd5, sha256 }, actual);
+      return actual;
+    },
+  };
+}
+
+function bodySize({ headers }: Call, streaming: boolean): number {
+  const text = headers.get(streaming ? 'x-amz-decoded-content-length' : 'content-length');
+  if (text === undefined) throw new StoreError('MissingContentLength');
+  if (!/^\d{1,15}$/.test(text)) throw new StoreError('BadRequest', { message: 'Content-Length must be a number.' });
+  return Number(text);
+}
+
+function decoded(call: Call, trailer: Map<string, string>): AsyncIterable<Buffer> {
+  const raw = readRequest(call.request, call.store.idleTimeoutMs);
+  const { auth } = call;
+  if (auth?.payload.kind !== 'streaming') return raw;
+  const { signingKey, scope, date, signature } = auth;
+  const names = auth.payload.trailer ? (call.headers.get('x-amz-trailer') ?? '').toLowerCase().split(',') : [];
+  return decodeChunked(raw, {
+    signing: auth.payload.signed ? { signingKey, scope, amzDate: date, seedSignature: signature } : undefined,
+    trailerNames: names.map((name) => name.trim()).filter((name) => name !== ''),
+    trailer,
+  });
+}
+
+function wrongSize(): StoreError {
+  return new StoreError('IncompleteBody', {
+    message: 'You did not provide the number of bytes specified by the Content-Length HTTP header',
+  });
+}
+
+/** The whole of a small document. @throws StoreError MaxMessageLengthExceeded and all that {@link expectBody} throws */
+export async function readDocument(call: Call, maxBytes: number): Promise<Buffer> {
+  const hasBody = call.headers.has('content-length') || call.headers.has('transfer-encoding');
+  // A document may be left out altogether, and then so may its length.
+  if (!hasBody && call.auth?.payload.kind !== 'streaming') return Buffer.alloc(0);
+  const body = expectBody(call, { maxBytes: Number.MAX_SAFE_INTEGER });
+  if (body.size > maxBytes) throw new StoreError('MaxMessageLengthExceeded');
+  const pieces: Buffer[] = [];
+  await body.receive((data) => void pieces.push(data));
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,266 @@
+/**
+ * The objects of one bucket: a folder with one file per key, and an index of the keys in memory. Every change of a key
+ * happens under that key's lock and becomes visible by one rename.
+ */
+import { mkdir, readdir, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CorsRule } from './cors-rules.ts';
+import { type Draft, type DraftOptions, isMissing, openIfThere, openRecord, readRange, writeJson } from './files.ts';
+import type { Holds } from './holds.ts';
+import { createKeyIndex, type KeyIndex } from './key-index.ts';
+import { fileNameOf, keyOfFileName } from './keys.ts';
+import type { Locks } from './locks.ts';
+import type { ObjectRecord } from './record.ts';
+
+/** What bucket.json holds. */
+export interface BucketInfo {
+  name: string;
+  ownerId: string;
+  region: string;
+  /** Milliseconds since the epoch. */
+  created: number;
+  cors?: CorsRule[];
+  tags?: [key: string, value: string][];
+}
+
+/** An object that is being read. It stays readable when it is replaced or deleted meanwhile. */
+export interface OpenObject {
+  readonly record: ObjectRecord;
+  /** Bytes from `start`. */
+  read(start: number, length: number): AsyncIterable<Buffer>;
+  close(): Promise<void>;
+}
+
+/** What a listing tells of an object. */
+export type Summary = Pick<ObjectRecord, 'size' | 'etag' | 'modified' | 'checksum' | 'storageClass'>;
+
+/** Tells a conditional write what happened to its key since it began. */
+export interface Watch {
+  deleted: boolean;
+  written: boolean;
+  end(): void;
+}
+
+export interface Bucket {
+  readonly info: BucketInfo;
+  readonly keys: KeyIndex;
+  open(key: string): Promise<OpenObject | null>;
+  head(key: string): Promise<ObjectRecord | null>;
+  summary(key: string): Promise<Summary | null>;
+  /** Runs `check` on the present record, then makes the sealed draft the object. */
+  commit(record: ObjectRecord, draft: Draft, check?: (present: ObjectRecord | null) => void): Promise<void>;
+  /** False when there was none. */
+  delete(key: string, check?: (present: ObjectRecord | null) => void): Promise<boolean>;
+  /** False when there is no such object. */
+  setTags(key: string, tags: ObjectRecord['tags']): Promise<boolean>;
+  watch(key: string): Watch;
+  save(change: Partial<BucketInfo>): Promise<void>;
+  /** Folder of the multipart uploads. */
+  readonly uploadsPath: string;
+  /** False, and nothing has happened, when it holds objects. */
+  removeFolder(): Promise<boolean>;
+}
+
+export interface BucketOptions extends DraftOptions {
+  path: string;
+  draftsPath: string;
+  locks: Locks;
+  holds: Holds;
+}
+
+const maxSummaries = 20_000;
+
+export async function openBucket(info: BucketInfo, options: BucketOptions): Promise<Bucket> {
+  const { path, draftsPath, locks, holds } = options;
+  const objectsPath = join(path, 'objects');
+  const tagsPath = join(path, 'tags');
+  const uploadsPath = join(path, 'uploads');
+  for (const folder of [objectsPath, tagsPath, uploadsPath]) await mkdir(folder, { recursive: true });
+  const keys = createKeyIndex(await readKeys(objectsPath));
+  const retagged = new Set(await readdir(tagsPath));
+  const summaries = new Map<string, Summary>();
+  const watches = new Map<string, Set<Watch>>();
+  const lockName = (key: string) => `${info.name}/${key}`;
+
+  const remember = (key: string, record: ObjectRecord) => {
+    const { size, etag, modified, checksum, storageClass } = record;
+    summaries.delete(key);
+    summaries.set(key, { size, etag, modified, storageClass, ...(checksum ? { checksum } : {}) });
+    if (summaries.size > maxSummaries) summaries.delete(summaries.keys().next().value as string);
+  };
+
+  /** Tags that were changed later lie beside the object, and count only for the very object they were put on. */
+  const withTags = async (name: string, record: ObjectRecord): Promise<ObjectRecord> => {
+    if (!retagged.has(name)) return record;
+    const file = await openIfThere(join(tagsPath, name));
+    if (!file) return record;
+    try {
+      const { id, tags } = JSON.parse(await file.readFile('utf8')) as Pick<ObjectRecord, 'id' | 'tags'>;
+      return id === record.id ? { ...record, tags } : record;
+    } finally {
+      await file.close();
+    }
+  };
+
+  const open = async (key: string): Promise<OpenObject | null> => {
+    if (!keys.has(key)) return null;
+    const name = fileNameOf(key);
+    const opened = await openRecord(join(objectsPath, name));
+    if (!opened) return null;
+    const { file } = opened;
+    const record = await withTags(name, opened.record);
+    const { multipartId, parts = [] } = record;
+    if (multipartId === undefined)
+      return { record, read: (start, length) => readRange(file, start, length), close: () => file.close() };
+    const release = holds.hold(join(uploadsPath, multipartId));
+    return {
+      record,
+      read: (start, length) => readParts(join(uploadsPath, multipartId), parts, start, length),
+      async close() {
+        await file.close();
+        await release();
+      },
+    };
+  };
+
+  const head = async (key: string): Promise<ObjectRecord | null> => {
+    if (!keys.has(key)) return null;
+    const name = fileNameOf(key);
+    const opened = await openRecord(join(objectsPath, name));
+    if (!opened) return null;
+    await opened.file.close();
+    return withTags(name, opened.record);
+  };
+
+  const notify = (key: string, what: 'deleted' | 'written') => {
+    for (const watch of watches.get(key) ?? []) watch[what] = true;
+  };
+
+  /** What the object that goes away leaves behind. */
+  const forget = async (name: string, gone: ObjectRecord | null) => {
+    if (retagged.delete(name)) await unlink(join(tagsPath, name)).catch(() => {});
+    if (gone?.multipartId !== undefined) await holds.dispose(join(uploadsPath, gone.multipartId));
+  };
+
+  return {
+    info,
+    keys,
+    uploadsPath,
+    open,
+    head,
+    async summary(key) {
+      const known = summaries.get(key);
+      if (known) return known;
+      const record = await head(key);
+      if (record && keys.has(key)) remember(key, record);
+      return record;
+    },
+    commit: (record, draft, check) =>
+      locks.run(lockName(record.key), async () => {
+        const present = await head(record.key);
+        check?.(present);
+        const name = fileNameOf(record.key);
+        await draft.publish(join(objectsPath, name));
+        keys.add(record.key);
+        remember(record.key, record);
+        notify(record.key, 'written');
+        await forget(name, present);
+      }),
+    delete: (key, check) =>
+      locks.run(lockName(key), async () => {
+        const present = await head(key);
+        check?.(present);
+        if (!present) return false;
+        const name = fileNameOf(key);
+        keys.delete(key);
+        summaries.delete(key);
+        await unlink(join(objectsPath, name));
+        notify(key, 'deleted');
+        await forget(name, present);
+        return true;
+      }),
+    setTags: (key, tags) =>
+      locks.run(lockName(key), async () => {
+        const present = await head(key);
+        if (!present) return false;
+        const name = fileNameOf(key);
+        await writeJson(draftsPath, join(tagsPath, name), { id: present.id, tags }, options);
+        retagged.add(name);
+        return true;
+      }),
+    watch(key) {
+      const of = watches.get(key) ?? new Set();
+      watches.set(key, of);
+      const watch: Watch = {
+        deleted: false,
+        written: false,
+        end() {
+          of.delete(watch);
+          if (of.size === 0 && watches.get(key) === of) watches.delete(key);
+        },
+      };
+      of.add(watch);
+      return watch;
+    },
+    async save(change) {
+      Object.assign(info, change);
+      await writeJson(draftsPath, join(path, 'bucket.json'), info, options);
+    },
+    async removeFolder() {
+      if (keys.size > 0) return false;
+      try {
+        await rmdir(objectsPath);
+      } catch (error) {
+        if (!isMissing(error)) return false;
+      }
+      await holds.dispose(path);
+      return true;
+    },
+  };
+}
+
+async function readKeys(objectsPath: string): Promise<string[]> {
+  const keys: string[] = [];
+  for (const name of await readdir(objectsPath)) {
+    const key = keyOfFileName(name) ?? (await readKey(join(objectsPath, name)));
+    if (key !== null) keys.push(key);
+  }
+  return keys;
+}
+
+async function readKey(path: string): Promise<string | null> {
+  const opened = await openRecord(path);
+  await opened?.file.close();
+  return opened?.record.key ?? null;
+}
+
+/** The bytes of a multipart object lie in its parts' files, in order. */
+async function* readParts(
+  folder: string,
+  parts: NonNullable<ObjectRecord['parts']>,
+  start: number,
+  length: number,
+): AsyncGenerator<Buffer> {
+  let [skip, left] = [start, length];
+  for (const { partNumber, size } of parts) {
+    if (left === 0) return;
+    if (skip >= size) {
+      skip -= size;
+      continue;
+    }
+    const take = Math.min(left, size - skip);
+    const file = await openIfThere(join(folder, partFileName(partNumber)));
+    if (!file) throw new Error('A part of a stored object is missing.');
+    try {
+      yield* readRange(file, skip, take);
+    } finally {
+      await file.close();
+    }
+    left -= take;
+    skip = 0;
+  }
+}
+
+export function partFileName(partNumber: number): string {
+  return `part-${String(partNumber).padStart(5, '0')}`;
+}

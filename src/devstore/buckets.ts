@@ -1,0 +1,84 @@
+/** All buckets of one data folder. */
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Bucket, type BucketInfo, openBucket } from './bucket.ts';
+import { createDraft, type Draft, type DraftOptions, removeTree, reopenDraft, writeJson } from './files.ts';
+import { createHolds, type Holds } from './holds.ts';
+import { createLocks, type Locks } from './locks.ts';
+import { sweepUploads } from './upload-folders.ts';
+
+export interface Buckets {
+  readonly locks: Locks;
+  readonly holds: Holds;
+  get(name: string): Bucket | undefined;
+  /** By name. */
+  list(): Bucket[];
+  /** Undefined when it exists already. */
+  create(info: BucketInfo): Promise<Bucket | undefined>;
+  /** False when it is not empty. */
+  remove(bucket: Bucket): Promise<boolean>;
+  draft(): Promise<Draft>;
+  reopen(path: string): Promise<Draft>;
+  /** Where drafts lie. */
+  readonly draftsPath: string;
+  readonly options: DraftOptions;
+}
+
+export async function openBuckets(directory: string, options: DraftOptions): Promise<Buckets> {
+  const root = join(directory, 'buckets');
+  const draftsPath = join(directory, 'tmp');
+  // Whatever was being written when the last process died never became visible.
+  await removeTree(draftsPath);
+  await mkdir(draftsPath, { recursive: true });
+  await mkdir(root, { recursive: true });
+  const locks = createLocks();
+  const holds = createHolds();
+  const buckets = new Map<string, Bucket>();
+  const openAt = (info: BucketInfo) =>
+    openBucket(info, { path: join(root, info.name), draftsPath, locks, holds, ...options });
+
+  for (const name of await readdir(root)) {
+    const info = await readInfo(join(root, name, 'bucket.json'));
+    if (!info || info.name !== name) continue;
+    const bucket = await openAt(info);
+    await sweepUploads(bucket);
+    buckets.set(name, bucket);
+  }
+
+  return {
+    locks,
+    holds,
+    draftsPath,
+    options,
+    get: (name) => buckets.get(name),
+    list: () => [...buckets.values()].sort((a, b) => (a.info.name < b.info.name ? -1 : 1)),
+    create: (info) =>
+      locks.run(`${info.name}`, async () => {
+        if (buckets.has(info.name)) return undefined;
+        const path = join(root, info.name);
+        await removeTree(path);
+        await mkdir(path, { recursive: true });
+        const bucket = await openAt(info);
+        // The last step: a folder without it is no bucket.
+        await writeJson(draftsPath, join(path, 'bucket.json'), info, options);
+        buckets.set(info.name, bucket);
+        return bucket;
+      }),
+    remove: (bucket) =>
+      locks.run(`${bucket.info.name}`, async () => {
+        if (!(await bucket.removeFolder())) return false;
+        buckets.delete(bucket.info.name);
+        return true;
+      }),
+    draft: () => createDraft(draftsPath, options),
+    reopen: (path) => reopenDraft(path, options),
+  };
+}
+
+async function readInfo(path: string): Promise<BucketInfo | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as BucketInfo;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,87 @@
+/** One request on its way through the store, and what a handler answers. */
+import type { IncomingMessage } from 'node:http';
+import type { VerifiedRequest } from '../s3/index.ts';
+import type { Bucket } from './bucket.ts';
+import type { Buckets } from './buckets.ts';
+import { StoreError } from './errors.ts';
+import type { Target } from './target.ts';
+
+export interface Owner {
+  /** Canonical user ID. */
+  id: string;
+  displayName: string;
+  /** 12 digits. */
+  accountId: string;
+}
+
+export interface Store {
+  buckets: Buckets;
+  region: string;
+  /** Of an access key that has been verified. */
+  ownerOf(accessKeyId: string): Owner;
+  ownerById(id: string): Owner;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** 0 <= n < 1; for identifiers of requests only. */
+  random(): number;
+  idleTimeoutMs: number;
+}
+
+export interface Call {
+  readonly store: Store;
+  readonly request: IncomingMessage;
+  readonly method: string;
+  readonly rawPath: string;
+  readonly rawQuery: string;
+  readonly query: ReadonlyMap<string, string>;
+  /** Lower-case names; values are byte strings. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly target: Target;
+  readonly requestId: string;
+  /** Undefined while nobody has proved who they are. */
+  auth: VerifiedRequest | undefined;
+  caller: Owner | undefined;
+  /** Tells a client that waits for `100 Continue` to send its body. */
+  proceed(): void;
+}
+
+export interface Reply {
+  status: number;
+  headers?: Readonly<Record<string, string | undefined>>;
+  /** `size` bytes, produced as they are taken. Called only when the answer has a body. */
+  body?: string | { size: number; read(): AsyncIterable<Buffer>; close(): Promise<void> };
+}
+
+/** A call about a bucket that exists and that the caller may use. */
+export interface BucketCall extends Call {
+  readonly bucket: Bucket;
+  readonly caller: Owner;
+}
+
+export interface ObjectCall extends BucketCall {
+  /** Byte string. */
+  readonly key: string;
+}
+
+export function header(call: Pick<Call, 'headers'>, name: string): string | undefined {
+  return call.headers.get(name);
+}
+
+export function xmlReply(xml: string, headers: Reply['headers'] = {}): Reply {
+  return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body: xml };
+}
+
+export const noContent: Reply = { status: 204 };
+
+export function quoted(etag: string): string {
+  return `"${etag}"`;
+}
+
+/** The rename of a commit fails like this when the bucket went away meanwhile. */
+export function goneBucket(bucket: Bucket): StoreError {
+  return new StoreError('NoSuchBucket', { details: { BucketName: bucket.info.name } });
+}
+
+export function noSuchKey(key: string): StoreError {
+  return new StoreError('NoSuchKey', { details: { Key: Buffer.from(key, 'latin1').toString() } });
+}

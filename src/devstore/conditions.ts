@@ -1,0 +1,121 @@
+/**
+ * Conditional requests. Reads: RFC 9110 section 13.2.2, as S3 applies it. Writes:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ */
+import { noSuchKey } from './call.ts';
+import { notImplementedHeader, StoreError } from './errors.ts';
+import type { ObjectRecord } from './record.ts';
+
+type Headers = ReadonlyMap<string, string>;
+
+export interface ConditionNames {
+  match: string;
+  noneMatch: string;
+  modifiedSince: string;
+  unmodifiedSince: string;
+}
+
+export const readConditions: ConditionNames = {
+  match: 'If-Match',
+  noneMatch: 'If-None-Match',
+  modifiedSince: 'If-Modified-Since',
+  unmodifiedSince: 'If-Unmodified-Since',
+};
+
+export const copySourceConditions: ConditionNames = {
+  match: 'x-amz-copy-source-If-Match',
+  noneMatch: 'x-amz-copy-source-If-None-Match',
+  modifiedSince: 'x-amz-copy-source-If-Modified-Since',
+  unmodifiedSince: 'x-amz-copy-source-If-Unmodified-Since',
+};
+
+export function failed(condition: string): StoreError {
+  return new StoreError('PreconditionFailed', { details: { Condition: condition } });
+}
+
+/**
+ * The first condition that does not hold and whether it means 412 or 304; null when the object may be read. An ETag
+ * that matched outranks the date beside it.
+ */
+export function checkRead(
+  headers: Headers,
+  record: Pick<ObjectRecord, 'etag' | 'modified'>,
+  names: ConditionNames,
+  now: number,
+): { condition: string; status: 412 | 304 } | null {
+  const value = (name: string) => headers.get(name.toLowerCase());
+  const match = value(names.match);
+  const noneMatch = value(names.noneMatch);
+  const unmodified = dateOf(value(names.unmodifiedSince));
+  const modified = dateOf(value(names.modifiedSince));
+  if (match !== undefined) {
+    if (!etagMatches(match, record.etag)) return { condition: names.match, status: 412 };
+  } else if (unmodified !== null && record.modified > unmodified)
+    return { condition: names.unmodifiedSince, status: 412 };
+  if (noneMatch !== undefined) {
+    if (etagMatches(noneMatch, record.etag)) return { condition: names.noneMatch, status: 304 };
+  } else if (modified !== null && modified <= now && record.modified <= modified)
+    return { condition: names.modifiedSince, status: 304 };
+  return null;
+}
+
+function dateOf(value: string | undefined): number | null {
+  const ms = value === undefined ? Number.NaN : Date.parse(value);
+  return Number.isNaN(ms) ? null : Math.floor(ms / 1000) * 1000;
+}
+
+export function etagMatches(list: string, etag: string): boolean {
+  return list.split(',').some((item) => {
+    const given = item.trim().replace(/^W\//, '').replaceAll('"', '');
+    return given === '*' || given === etag;
+  });
+}
+
+/** What a write asks of the object it would replace. */
+export type WriteCondition = { kind: 'absent' } | { kind: 'etag'; etag: string } | undefined;
+
+/** @throws StoreError NotImplemented for what S3 does not take here */
+export function readWriteCondition(headers: Headers): WriteCondition {
+  const match = headers.get('if-match');
+  const noneMatch = headers.get('if-none-match');
+  if (match !== undefined && noneMatch !== undefined)
+    throw notImplementedHeader('If-Match,If-None-Match', 'Multiple conditional request headers present in the request');
+  if (noneMatch !== undefined) {
+    if (noneMatch.trim() !== '*') throw badValue('If-None-Match');
+    return { kind: 'absent' };
+  }
+  if (match !== undefined) {
+    if (match.trim() === '*') throw badValue('If-Match');
+    return { kind: 'etag', etag: match.trim().replaceAll('"', '') };
+  }
+  for (const name of ['If-Modified-Since', 'If-Unmodified-Since'])
+    if (headers.has(name.toLowerCase())) throw notImplementedHeader(name);
+  return undefined;
+}
+
+function badValue(name: string): StoreError {
+  return notImplementedHeader(name, `We don't accept the provided value of ${name} header for this API`);
+}
+
+/**
+ * `disturbed`: the key was deleted, or written where that counts, since the request began: neither answer would be
+ * true then, so S3 says 409.
+ */
+export function checkWrite(
+  condition: WriteCondition,
+  key: string,
+  present: Pick<ObjectRecord, 'etag'> | null,
+  disturbed = false,
+): void {
+  if (!condition) return;
+  const name = condition.kind === 'absent' ? 'If-None-Match' : 'If-Match';
+  if (condition.kind === 'absent' && present) throw failed(name);
+  if (condition.kind === 'etag') {
+    if (!present && !disturbed) throw noSuchKey(key);
+    if (present && present.etag !== condition.etag) throw failed(name);
+  }
+  if (disturbed)
+    throw new StoreError('ConditionalRequestConflict', {
+      details: { Condition: name, Key: Buffer.from(key, 'latin1').toString() },
+    });
+}

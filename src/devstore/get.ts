@@ -1,0 +1,162 @@
+/** GetObject and HeadObject. */
+import { noSuchKey, type ObjectCall, quoted, type Reply } from './call.ts';
+import { checksumHeaders, headerOf } from './checksums.ts';
+import { checkRead, etagMatches, failed, readConditions } from './conditions.ts';
+import { invalidArgument, invalidRequest, StoreError } from './errors.ts';
+import { fromBytes } from './keys.ts';
+import { metadataHeaders } from './object-headers.ts';
+import { type ByteRange, contentRange, parseRange } from './ranges.ts';
+import type { ObjectRecord } from './record.ts';
+
+export async function getObject(call: ObjectCall): Promise<Reply> {
+  checkVersion(call);
+  const object = await call.bucket.open(call.key);
+  if (!object) throw noSuchKey(call.key);
+  try {
+    const { record } = object;
+    const answer = describe(call, record);
+    const { range } = answer;
+    if (answer.status === 304) {
+      await object.close();
+      return answer;
+    }
+    const { start, length } = range ?? { start: 0, length: record.size };
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      body: { size: length, read: () => object.read(start, length), close: () => object.close() },
+    };
+  } catch (error) {
+    await object.close();
+    throw error;
+  }
+}
+
+export async function headObject(call: ObjectCall): Promise<Reply> {
+  checkVersion(call);
+  const record = await call.bucket.head(call.key);
+  if (!record) throw noSuchKey(call.key);
+  const { status, headers, range } = describe(call, record);
+  const size = status === 304 ? {} : { 'content-length': String(range?.length ?? record.size) };
+  return { status, headers: { ...headers, ...size } };
+}
+
+/** Nothing is versioned here, so there is one version, and S3 calls it `null`. */
+export function checkVersion({ query }: Pick<ObjectCall, 'query'>): void {
+  const version = query.get('versionId');
+  if (version === undefined || version === 'null') return;
+  if (version === '')
+    throw invalidArgument('Version id cannot be the empty string', 'versionId', '');
+  throw invalidArgument('Invalid version id specified', 'versionId', version);
+}
+
+interface Answer {
+  status: number;
+  headers: Record<string, string | undefined>;
+  range: ByteRange | undefined;
+}
+
+function describe(call: ObjectCall, record: ObjectRecord): Answer {
+  const { headers: request, query } = call;
+  const unmet = checkRead(request, record, readConditions, call.store.now());
+  if (unmet?.status === 412) throw failed(unmet.condition);
+  if (unmet) return { status: 304, headers: validators(record), range: undefined };
+
+  const part = partRange(query.get('partNumber'), request.get('range'), record);
+  const rangeHeader = rangeStillApplies(request.get('if-range'), record) ? request.get('range') : undefined;
+  const range = part ?? parseRange(rangeHeader, record.size);
+  const wantsChecksum = request.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
+  const partial = range !== undefined && record.size > 0;
+  return {
+    status: partial || (part && record.size > 0) ? 206 : 200,
+    range: partial ? range : undefined,
+    headers: {
+      ...validators(record),
+      'accept-ranges': 'bytes',
+      ...record.headers,
+      ...metadataHeaders(record.metadata),
+      ...overrides(query),
+      ...(partial ? { 'content-range': contentRange(range, record.size) } : {}),
+      'x-amz-storage-class': record.storageClass === 'STANDARD' ? undefined : record.storageClass,
+      'x-amz-tagging-count': record.tags.length > 0 ? String(record.tags.length) : undefined,
+      'x-amz-mp-parts-count': part && record.parts ? String(record.parts.length) : undefined,
+      ...(wantsChecksum ? checksumsFor(record, range, query.get('partNumber')) : {}),
+    },
+  };
+}
+
+/** The object's checksum is not the range's; a part's is known. */
+function checksumsFor(
+  record: ObjectRecord,
+  range: ByteRange | undefined,
+  partNumber: string | undefined,
+): Record<string, string> {
+  const { checksum, parts } = record;
+  if (!checksum) return {};
+  if (partNumber !== undefined && parts) {
+    const part = parts.find((candidate) => candidate.partNumber === Number(partNumber));
+    return part?.checksum ? { [headerOf(checksum.algorithm)]: part.checksum, 'x-amz-checksum-type': checksum.type } : {};
+  }
+  return range === undefined || range.length === record.size ? checksumHeaders(checksum) : {};
+}
+
+function validators(record: ObjectRecord): Record<string, string> {
+  return { etag: quoted(record.etag), 'last-modified': new Date(record.modified).toUTCString() };
+}
+
+/** RFC 9110 section 13.1.5: another object than the one the client has a piece of is sent whole. */
+function rangeStillApplies(ifRange: string | undefined, record: ObjectRecord): boolean {
+  if (ifRange === undefined) return true;
+  const date = Date.parse(ifRange);
+  return ifRange.includes('"') || Number.isNaN(date) ? etagMatches(ifRange, record.etag) : record.modified <= date;
+}
+
+function partRange(
+  partNumber: string | undefined,
+  range: string | undefined,
+  record: ObjectRecord,
+): ByteRange | undefined {
+  if (partNumber === undefined) return undefined;
+  if (range !== undefined) throw invalidRequest('Cannot specify both Range header and partNumber query parameter');
+  const number = /^\d{1,6}$/.test(partNumber) ? Number(partNumber) : 0;
+  if (number < 1 || number > 10_000)
+    throw invalidArgument(
+      'Part number must be an integer between 1 and 10000, inclusive',
+      'partNumber',
+      partNumber,
+    );
+  const sizes = record.parts ?? [{ partNumber: 1, size: record.size }];
+  let start = 0;
+  // Parts are counted as they lie in the object, whatever numbers they were sent with.
+  for (const [index, { size }] of sizes.entries()) {
+    if (index + 1 === number) return { start, length: size };
+    start += size;
+  }
+  throw new StoreError('InvalidPartNumber', {
+    details: { ActualPartCount: String(sizes.length), PartNumberRequested: partNumber },
+  });
+}
+
+const overridable = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+] as const;
+
+/** `response-content-type=...` and its like. Nobody comes here unsigned, which S3 asks of them. */
+function overrides(query: ReadonlyMap<string, string>): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of overridable) {
+    const parameter = `response-${name}`;
+    const bytes = query.get(parameter);
+    if (bytes === undefined) continue;
+    const value = fromBytes(bytes);
+    if (!/^[\t\x20-\x7e\xa0-\xff]*$/.test(value))
+      throw invalidArgument('Header value cannot be represented using ISO-8859-1.', parameter, value);
+    if (value !== '') found[name] = value;
+  }
+  return found;
+}

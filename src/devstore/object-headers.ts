@@ -1,0 +1,160 @@
+/**
+ * What a request says of the object it is about to make, besides the bytes: for PUT, for copies that replace, for
+ * multipart, and for the fields of a form. What would change an object's meaning and is not kept here is refused.
+ */
+import { type ErrorDetails, invalidArgument, notImplementedHeader, StoreError } from './errors.ts';
+import type { ObjectRecord } from './record.ts';
+import { parseTagHeader } from './tags.ts';
+
+export type ObjectDescription = Pick<ObjectRecord, 'headers' | 'metadata' | 'tags' | 'storageClass'>;
+
+const kept = ['cache-control', 'content-disposition', 'content-language', 'content-type', 'expires'] as const;
+export const defaultContentType = 'binary/octet-stream';
+const maxMetadataBytes = 2048;
+const metadataPrefix = 'x-amz-meta-';
+
+const storageClasses: ReadonlySet<string> = new Set([
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER_IR',
+]);
+/** An object in these cannot be read before it was restored, which this store does not do. */
+const archives: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'OUTPOSTS', 'SNOW', 'EXPRESS_ONEZONE']);
+
+/** Acting as if these had not been sent would store something else than was asked for. */
+const refused: readonly string[] = [
+  'x-amz-server-side-encryption-customer-algorithm',
+  'x-amz-server-side-encryption-customer-key',
+  'x-amz-server-side-encryption-customer-key-md5',
+  'x-amz-server-side-encryption-aws-kms-key-id',
+  'x-amz-server-side-encryption-context',
+  'x-amz-copy-source-server-side-encryption-customer-algorithm',
+  'x-amz-object-lock-mode',
+  'x-amz-object-lock-retain-until-date',
+  'x-amz-object-lock-legal-hold',
+  'x-amz-write-offset-bytes',
+  'x-amz-mfa',
+];
+
+export function describeObject(headers: ReadonlyMap<string, string>): ObjectDescription {
+  checkRefused(headers);
+  checkAcl(headers);
+  const encryption = checkEncryption(headers);
+  return {
+    headers: { ...systemHeaders(headers), ...encryption },
+    metadata: readMetadata(headers),
+    tags: parseTagHeader(headers.get('x-amz-tagging')),
+    storageClass: readStorageClass(headers),
+  };
+}
+
+export function checkRefused(headers: ReadonlyMap<string, string>): void {
+  const name = refused.find((candidate) => headers.has(candidate));
+  if (name !== undefined) throw notImplementedHeader(name);
+}
+
+function systemHeaders(headers: ReadonlyMap<string, string>): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of kept) {
+    const value = headers.get(name);
+    if (value !== undefined && value !== '') found[name] = value;
+  }
+  found['content-type'] ??= defaultContentType;
+  const encoding = withoutAwsChunked(headers.get('content-encoding'));
+  if (encoding !== '') found['content-encoding'] = encoding;
+  const redirect = headers.get('x-amz-website-redirect-location');
+  if (redirect !== undefined) {
+    if (!/^(\/|https?:\/\/)/.test(redirect))
+      throw invalidArgument(
+        "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+        'x-amz-website-redirect-location',
+        redirect,
+      );
+    found['x-amz-website-redirect-location'] = redirect;
+  }
+  return found;
+}
+
+/** `aws-chunked` is how the bytes travelled, not what they are. */
+function withoutAwsChunked(value = ''): string {
+  return value
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
+    .join(',');
+}
+
+function readMetadata(headers: ReadonlyMap<string, string>): Record<string, string> {
+  const metadata: Record<string, string> = Object.create(null) as Record<string, string>;
+  let bytes = 0;
+  for (const [name, value] of headers) {
+    if (!name.startsWith(metadataPrefix)) continue;
+    const short = name.slice(metadataPrefix.length);
+    metadata[short] = value;
+    bytes += short.length + value.length;
+  }
+  if (bytes > maxMetadataBytes)
+    throw new StoreError('MetadataTooLarge', {
+      details: { Size: String(bytes), MaxSizeAllowed: String(maxMetadataBytes) },
+    });
+  return { ...metadata };
+}
+
+export function metadataHeaders(metadata: ObjectRecord['metadata']): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`${metadataPrefix}${name}`, value]));
+}
+
+function readStorageClass(headers: ReadonlyMap<string, string>): string {
+  const name = headers.get('x-amz-storage-class') ?? 'STANDARD';
+  if (storageClasses.has(name)) return name;
+  if (archives.has(name)) throw notImplementedHeader('x-amz-storage-class');
+  throw new StoreError('InvalidStorageClass', { details: { StorageClassRequested: name } });
+}
+
+/** AES256 is what S3 does anyway; it is recorded and answered, and the header of index.ts says that it is not done. */
+function checkEncryption(headers: ReadonlyMap<string, string>): Record<string, string> {
+  const name = 'x-amz-server-side-encryption';
+  const value = headers.get(name);
+  if (value === undefined) return {};
+  if (value === 'AES256') return { [name]: value };
+  if (value === 'aws:kms' || value === 'aws:kms:dsse') throw notImplementedHeader(name);
+  const details: ErrorDetails = { ArgumentName: name, ArgumentValue: value };
+  throw new StoreError('InvalidEncryptionAlgorithmError', { details });
+}
+
+const cannedAcls: ReadonlySet<string> = new Set([
+  'private',
+  'public-read',
+  'public-read-write',
+  'authenticated-read',
+  'aws-exec-read',
+  'bucket-owner-read',
+  'bucket-owner-full-control',
+  'log-delivery-write',
+]);
+/** What says no more than what holds anyway. */
+const harmlessAcls: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-control']);
+export const grantHeaders: readonly string[] = [
+  'x-amz-grant-full-control',
+  'x-amz-grant-read',
+  'x-amz-grant-read-acp',
+  'x-amz-grant-write',
+  'x-amz-grant-write-acp',
+];
+
+/**
+ * The bucket owner owns and controls every object; other ACLs are refused, as in every new bucket of AWS.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+ */
+export function checkAcl(
+  headers: ReadonlyMap<string, string>,
+  code: 'AccessControlListNotSupported' | 'InvalidBucketAclWithObjectOwnership' = 'AccessControlListNotSupported',
+): void {
+  const acl = headers.get('x-amz-acl') ?? headers.get('acl');
+  if (acl !== undefined && !cannedAcls.has(acl)) throw invalidArgument('', 'x-amz-acl', acl);
+  if (grantHeaders.some((name) => headers.has(name)) || (acl !== undefined && !harmlessAcls.has(acl)))
+    throw new StoreError(code);
+}

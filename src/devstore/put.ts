@@ -1,0 +1,67 @@
+/** PutObject: stream to a draft, hold the bytes against what was promised, publish. */
+import { randomUUID } from 'node:crypto';
+import { expectBody } from './body.ts';
+import { goneBucket, type ObjectCall, quoted, type Reply } from './call.ts';
+import { checksumHeaders, type ObjectChecksum } from './checksums.ts';
+import { checkWrite, readWriteCondition, type WriteCondition } from './conditions.ts';
+import type { Draft } from './files.ts';
+import { isMissing } from './files.ts';
+import { describeObject } from './object-headers.ts';
+import type { ObjectRecord } from './record.ts';
+
+export async function putObject(call: ObjectCall): Promise<Reply> {
+  const { bucket, key, store } = call;
+  const description = describeObject(call.headers);
+  const condition = readWriteCondition(call.headers);
+  const body = expectBody(call);
+  // Refuse before the bytes are sent; what counts is the look under the lock, after them.
+  if (condition) checkWrite(condition, key, await bucket.head(key));
+  const watch = condition ? bucket.watch(key) : undefined;
+  const draft = await store.buckets.draft();
+  try {
+    const actual = await body.receive((data) => draft.write(data));
+    const checksum: ObjectChecksum = { algorithm: body.algorithm, value: actual.checksum, type: 'FULL_OBJECT' };
+    const record: ObjectRecord = {
+      ...description,
+      key,
+      id: randomUUID(),
+      size: actual.size,
+      etag: actual.md5,
+      modified: wholeSecond(store.now()),
+      checksum,
+    };
+    await publish(call, record, draft, { condition, disturbed: () => watch?.deleted ?? false });
+    return { status: 200, headers: { etag: quoted(record.etag), ...checksumHeaders(checksum), ...echoed(record) } };
+  } finally {
+    watch?.end();
+    await draft.discard();
+  }
+}
+
+/** S3's Last-Modified has no fraction, and conditions compare with it. */
+export function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
+/** What an answer to a write repeats of the object. */
+export function echoed(record: Pick<ObjectRecord, 'headers'>): Record<string, string | undefined> {
+  return { 'x-amz-server-side-encryption': record.headers['x-amz-server-side-encryption'] };
+}
+
+/** @throws StoreError PreconditionFailed, ConditionalRequestConflict, NoSuchKey, NoSuchBucket */
+export async function publish(
+  { bucket, store }: Pick<ObjectCall, 'bucket' | 'store'>,
+  record: ObjectRecord,
+  draft: Draft,
+  options: { condition?: WriteCondition; disturbed?: () => boolean } = {},
+): Promise<void> {
+  await draft.seal(record);
+  try {
+    await bucket.commit(record, draft, (present) =>
+      checkWrite(options.condition, record.key, present, options.disturbed?.()),
+    );
+  } catch (error) {
+    if (isMissing(error) && store.buckets.get(bucket.info.name) !== bucket) throw goneBucket(bucket);
+    throw error;
+  }
+}

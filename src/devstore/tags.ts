@@ -1,0 +1,71 @@
+/** Tags of objects and buckets: their limits, the `x-amz-tagging` header and the Tagging document. */
+import { invalidArgument, StoreError } from './errors.ts';
+import type { ObjectRecord } from './record.ts';
+import { childrenOf, expectShape, malformed, readXml, textOf } from './xml-read.ts';
+import { xmlDocument } from './xml-write.ts';
+
+export type Tags = ObjectRecord['tags'];
+
+export interface TagLimits {
+  most: number;
+  /** How AWS words it. */
+  reserved: string;
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
+export const objectTagLimits: TagLimits = { most: 10, reserved: 'Your TagKey cannot be prefixed with aws:' };
+export const bucketTagLimits: TagLimits = { most: 50, reserved: 'System tags cannot be added/updated by requester' };
+
+const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+
+function checkTags(tags: Tags, { most, reserved }: TagLimits): Tags {
+  if (tags.length > most) throw invalidTag(`Object tags cannot be greater than ${most}`);
+  const seen = new Set<string>();
+  for (const [key, value] of tags) {
+    if (seen.has(key)) throw invalidTag('Cannot provide multiple Tags with the same key', { TagKey: key });
+    seen.add(key);
+    if (key.startsWith('aws:')) throw invalidTag(reserved, { TagKey: key });
+    if (key === '' || [...key].length > 128 || !allowed.test(key))
+      throw invalidTag('The TagKey you have provided is invalid', { TagKey: key });
+    if ([...value].length > 256 || !allowed.test(value))
+      throw invalidTag('The TagValue you have provided is invalid', { TagKey: key, TagValue: value });
+  }
+  return tags;
+}
+
+function invalidTag(message: string, details: Record<string, string> = {}): StoreError {
+  return new StoreError('InvalidTag', { message, details });
+}
+
+/** `key=value&key2=value2`, form-encoded. */
+export function parseTagHeader(value: string | undefined): Tags {
+  if (value === undefined || value === '') return [];
+  const tags: Tags = [...new URLSearchParams(value)];
+  const misspelt = value.split('&').some((pair) => pair === '' || pair.split('=').length > 2 || pair.includes(','));
+  if (misspelt || new Set(tags.map(([key]) => key)).size !== tags.length)
+    throw invalidArgument(
+      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
+      'x-amz-tagging',
+      value,
+    );
+  return checkTags(tags, objectTagLimits);
+}
+
+/** @throws StoreError MalformedXML, InvalidTag */
+export function parseTagDocument(xml: Buffer | string, limits: TagLimits): Tags {
+  const root = expectShape(readXml(xml), 'Tagging', ['TagSet']);
+  const [set, ...more] = childrenOf(root, 'TagSet');
+  if (!set || more.length > 0 || set.text.trim() !== '') throw malformed();
+  expectShape(set, 'TagSet', ['Tag']);
+  const tags = childrenOf(set, 'Tag').map((tag): [string, string] => {
+    expectShape(tag, 'Tag', ['Key', 'Value']);
+    const [key, value] = [textOf(tag, 'Key'), textOf(tag, 'Value')];
+    if (key === undefined || value === undefined) throw malformed();
+    return [key, value];
+  });
+  return checkTags(tags, limits);
+}
+
+export function tagDocument(tags: Tags): string {
+  return xmlDocument('Tagging', { TagSet: { Tag: tags.map(([Key, Value]) => ({ Key, Value })) } });
+}
