@@ -5,7 +5,12 @@ import { createHistory } from './history.ts';
 
 function memory(initial?: string) {
   let text = initial ?? null;
-  return { getItem: () => text, setItem: (_: string, value: string) => void (text = value) };
+  return {
+    getItem: () => text,
+    setItem: (_key: string, value: string) => {
+      text = value;
+    },
+  };
 }
 
 const received: Consignment = {
