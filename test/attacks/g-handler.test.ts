@@ -52,12 +52,9 @@ forEachStore(
       ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
       ['no files', JSON.stringify({ route: 'files', files: [] })],
       ['no route', JSON.stringify({ files: good().files })],
-      ...[1e309, -1, 1.5, -0.5, 2 ** 53, '7', null, true, {}].map((size): [string, string] => [
+      ...['1e309', -1, 1.5, -0.5, 2 ** 53, '7', null, true, {}].map((size): [string, string] => [
         `size ${String(size)}`,
-        JSON.stringify({ ...good(), files: [{ ...good().files[0], size }] }).replace(
-          '"size":null',
-          size === 1e309 ? '"size":1e309' : '"size":null',
-        ),
+        JSON.stringify({ ...good(), files: [{ ...good().files[0], size }] }).replace('"1e309"', '1e309'),
       ]),
       ...['', 'image', 'image/', '/png', 'image/png; charset=x', 'IMAGE/PNG\n', 'a/b/c', 7].map(
         (contentType): [string, string] => [
