@@ -1,0 +1,91 @@
+/** Builds dist/ when it is not what the sources say: beside the old one, and then in its place. */
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { root, timed, tool } from './run.mjs';
+
+const dist = join(root, 'dist');
+const cache = join(root, '.cache');
+const stamp = join(cache, 'build-stamp');
+
+/** Whatever can change a byte of dist/. */
+const inputs = [
+  'src',
+  'web',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/lib/build.mjs',
+];
+
+export async function ensureBuilt() {
+  if (fresh()) return true;
+  return timed('Building', build);
+}
+
+export async function build() {
+  const hash = hashInputs();
+  const next = join(cache, `dist-${process.pid}`);
+  mkdirSync(cache, { recursive: true });
+  try {
+    const compiled = await tool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', next]);
+    if (compiled !== 0) return false;
+    const bundled = await tool('vite/bin/vite.js', [
+      'build',
+      'web',
+      '--outDir',
+      join(next, 'web'),
+      '--emptyOutDir',
+      '--logLevel',
+      'warn',
+    ]);
+    if (bundled !== 0) return false;
+    chmodSync(join(next, 'cli/main.js'), 0o755);
+    rmSync(dist, { recursive: true, force: true });
+    renameSync(next, dist);
+    writeFileSync(stamp, hash);
+    return true;
+  } catch (error) {
+    console.error(`The build failed: ${error.message}`);
+    return false;
+  } finally {
+    rmSync(next, { recursive: true, force: true });
+  }
+}
+
+function fresh() {
+  const outputs = [join(dist, 'cli/main.js'), join(dist, 'web/index.html'), stamp];
+  return outputs.every((file) => existsSync(file)) && readFileSync(stamp, 'utf8') === hashInputs();
+}
+
+/** Content, not times: a checkout or a restored cache gives files times that mean nothing. A few milliseconds. */
+function hashInputs() {
+  const hash = createHash('sha256');
+  for (const file of inputs.flatMap((input) => filesUnder(join(root, input))).sort()) {
+    if (/\.test\.tsx?$/.test(file)) continue;
+    hash
+      .update(`${file.slice(root.length)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function filesUnder(path) {
+  if (!existsSync(path)) return [];
+  if (statSync(path).isFile()) return [path];
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
+    entry.name === 'node_modules' ? [] : filesUnder(join(path, entry.name)),
+  );
+}

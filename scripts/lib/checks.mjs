@@ -1,0 +1,30 @@
+/** The checks beside the suites; each counts as one. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { npm, timed, tool } from './run.mjs';
+
+export async function lintAndTypes(tally) {
+  // A warning that does not fail is a warning that stays.
+  await check(tally, 'biome', () => tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']));
+  await check(tally, 'tsc', () => tool('typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json']));
+  await check(tally, 'knip', () => tool('knip/bin/knip.js', []));
+}
+
+/** What others get: `npm pack`'s tarball, judged by two tools. The consumer that installs it is a suite (test/package). */
+export async function checkPackage(tally) {
+  const dir = mkdtempSync(join(tmpdir(), 'waybill-pack-'));
+  try {
+    const packed = await npm(['pack', '--silent', '--pack-destination', dir]);
+    const [tarball] = readdirSync(dir).map((file) => join(dir, file));
+    if (!tally.check('npm pack', packed === 0 && tarball !== undefined)) return;
+    await check(tally, 'publint', () => tool('publint/src/cli.js', ['run', tarball, '--strict']));
+    await check(tally, 'attw', () => tool('@arethetypeswrong/cli/dist/index.js', [tarball, '--profile', 'esm-only']));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function check(tally, name, work) {
+  return tally.check(name, (await timed(`Checking with ${name}`, work)) === 0);
+}

@@ -1,0 +1,33 @@
+/** Installing what npm cannot, where we may: on Debian and its kin, as root. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { run, timed } from './run.mjs';
+
+export function onPath(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((dir) => executable(join(dir, program)));
+}
+
+export function executable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function canAptInstall() {
+  return process.getuid?.() === 0 && onPath('apt-get');
+}
+
+let updated = false;
+
+/** True when apt says that they are installed. */
+export async function aptInstall(packages) {
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  const common = ['-qq', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0'];
+  return timed(`Installing ${packages.join(', ')} from the distribution`, async () => {
+    if (!updated) updated = (await run('apt-get', [...common, 'update'], options)) === 0;
+    return (await run('apt-get', [...common, 'install', '-y', '--no-install-recommends', ...packages], options)) === 0;
+  });
+}

@@ -1,0 +1,30 @@
+/** What the suites need and npm cannot bring. */
+import { findChromium } from './chromium.mjs';
+import { aptInstall, canAptInstall, onPath } from './debian.mjs';
+
+export function ensureChromium(tally) {
+  return ensure(tally, {
+    what: 'Chromium, for the browser suites',
+    present: () => findChromium() !== undefined,
+    packages: ['chromium', 'fonts-liberation'],
+    otherwise: 'set CHROMIUM_PATH to one, or: npx playwright install chromium',
+  });
+}
+
+export function ensureCeph(tally) {
+  const programs = ['ceph', 'ceph-authtool', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'];
+  return ensure(tally, {
+    what: 'Ceph, the S3 server that we did not write',
+    present: () => programs.every(onPath),
+    packages: ['ceph-mon', 'ceph-osd', 'radosgw'],
+    otherwise: 'run the tests in a Debian container, or name any S3 server by S3_TEST_ENDPOINT (see CONTRIBUTING.md)',
+  });
+}
+
+async function ensure(tally, { what, present, packages, otherwise }) {
+  if (present()) return;
+  if (canAptInstall() && (await aptInstall(packages)) && present()) return;
+  tally.skip(
+    `${what}: not here. Debian: apt-get install --no-install-recommends ${packages.join(' ')}; elsewhere: ${otherwise}`,
+  );
+}

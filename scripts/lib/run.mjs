@@ -1,0 +1,54 @@
+/** Running a program and saying what is going on. No dependencies: this runs before `npm ci` has. */
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+
+export const underCi = ![undefined, '', '0', 'false'].includes(process.env.CI);
+
+export function say(text) {
+  console.log(`\x1b[2m[waybill]\x1b[0m ${text}`);
+}
+
+/** Resolves to the exit code; output goes to ours. Never throws: a program that is missing is code 127. */
+export function run(command, args, options = {}) {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+    child.once('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      done(127);
+    });
+    child.once('exit', (code, signal) => done(code ?? (signal ? 128 : 1)));
+  });
+}
+
+/** The npm that started us when there is one, else the one on the PATH. */
+export function npm(args, options = {}) {
+  const entry = process.env.npm_execpath;
+  if (entry?.endsWith('.js')) return run(process.execPath, [entry, ...args], options);
+  return run('npm', args, { shell: process.platform === 'win32', ...options });
+}
+
+/** A tool of node_modules by its entry file, so that the same Node runs it on every system. */
+export function tool(entry, args, options = {}) {
+  return run(process.execPath, [resolve(root, 'node_modules', entry), ...args], options);
+}
+
+/** Says what begins and how long it took; passes the result on. */
+export async function timed(what, work) {
+  say(`${what} ...`);
+  const start = performance.now();
+  const result = await work();
+  say(`${what}: ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+/** Ends here, in words, on a Node that cannot run Waybill. */
+export function requireNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  console.error(`Waybill needs Node 20.19 or newer; this is ${process.versions.node} (${process.execPath}).
+Install a newer one from https://nodejs.org or with your version manager, for example: nvm install 24`);
+  process.exit(1);
+}

