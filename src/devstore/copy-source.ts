@@ -1,0 +1,42 @@
+/** `x-amz-copy-source` and its conditions, shared by CopyObject and UploadPartCopy. */
+import type { Bucket, OpenObject } from './bucket.ts';
+import { noSuchKey, type ObjectCall } from './call.ts';
+import { checkRead, copySourceConditions, failed } from './conditions.ts';
+import { invalidArgument, StoreError } from './errors.ts';
+import { checkKey, decodeUri } from './keys.ts';
+import { checkOwner } from './ownership.ts';
+
+export interface CopySource {
+  bucket: Bucket;
+  /** Byte string. */
+  key: string;
+  object: OpenObject;
+}
+
+/** Close the object. @throws StoreError NoSuchBucket, NoSuchKey, AccessDenied, PreconditionFailed, InvalidArgument */
+export async function openCopySource(call: ObjectCall): Promise<CopySource> {
+  const header = call.headers.get('x-amz-copy-source') ?? '';
+  const { bucketName, key } = parseCopySource(header);
+  const bucket = call.store.buckets.get(bucketName);
+  if (!bucket) throw new StoreError('NoSuchBucket', { details: { BucketName: bucketName } });
+  checkOwner(call, bucket, 'x-amz-source-expected-bucket-owner');
+  const object = await bucket.open(checkKey(key));
+  if (!object) throw noSuchKey(key);
+  const unmet = checkRead(call.headers, object.record, copySourceConditions, call.store.now());
+  if (!unmet) return { bucket, key, object };
+  await object.close();
+  throw failed(unmet.condition);
+}
+
+function parseCopySource(header: string): { bucketName: string; key: string } {
+  const question = header.lastIndexOf('?versionId=');
+  const path = question < 0 ? header : header.slice(0, question);
+  const version = question < 0 ? 'null' : header.slice(question + '?versionId='.length);
+  // Some clients encode the slash between bucket and key as well.
+  const decoded = decodeUri(path.replace(/^(\/|%2F)/i, ''));
+  const slash = decoded.indexOf('/');
+  if (slash < 1 || slash === decoded.length - 1)
+    throw invalidArgument('Invalid copy source object key', 'x-amz-copy-source', 'x-amz-copy-source');
+  if (version !== 'null') throw invalidArgument('Invalid version id specified', 'versionId', version);
+  return { bucketName: decoded.slice(0, slash), key: decoded.slice(slash + 1) };
+}

@@ -1,0 +1,117 @@
+/** CopyObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
+import { randomUUID } from 'node:crypto';
+import type { OpenObject } from './bucket.ts';
+import { type ObjectCall, quoted, type Reply, xmlReply } from './call.ts';
+import { type Algorithm, checksumElements, defaultAlgorithm, readAlgorithm } from './checksums.ts';
+import { checkWrite, readWriteCondition } from './conditions.ts';
+import { openCopySource } from './copy-source.ts';
+import { createDigests } from './digests.ts';
+import { invalidArgument, invalidRequest } from './errors.ts';
+import { maxPutBytes } from './body.ts';
+import type { Draft } from './files.ts';
+import { describeObject, type ObjectDescription } from './object-headers.ts';
+import { publish, wholeSecond } from './put.ts';
+import type { ObjectRecord } from './record.ts';
+import { xmlDocument } from './xml-write.ts';
+
+export async function copyObject(call: ObjectCall): Promise<Reply> {
+  const { bucket, key, store, headers } = call;
+  const given = describeObject(headers);
+  const condition = readWriteCondition(headers);
+  const replaceMetadata = directive(call, 'x-amz-metadata-directive');
+  const replaceTags = directive(call, 'x-amz-tagging-directive');
+  const algorithm = readAlgorithm(headers, 'x-amz-checksum-algorithm');
+  const source = await openCopySource(call);
+  const { record: from } = source.object;
+  let draft: Draft | undefined;
+  const watch = condition ? bucket.watch(key) : undefined;
+  try {
+    if (from.size > maxPutBytes)
+      throw invalidRequest('The specified copy source is larger than the maximum allowable size for a copy source: 5368709120');
+    const changes =
+      replaceMetadata ||
+      replaceTags ||
+      algorithm !== undefined ||
+      ['x-amz-storage-class', 'x-amz-server-side-encryption', 'x-amz-website-redirect-location'].some((name) =>
+        headers.has(name),
+      );
+    if (source.bucket === bucket && source.key === key && !changes)
+      throw invalidRequest(
+        "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+      );
+    if (condition) checkWrite(condition, key, await bucket.head(key));
+    call.proceed();
+    const description = describeCopy(from, given, { replaceMetadata, replaceTags });
+    draft = await store.buckets.draft();
+    const content = await copyContent(source.object, draft, algorithm ?? from.checksum?.algorithm ?? defaultAlgorithm);
+    const record: ObjectRecord = {
+      ...description,
+      key,
+      id: randomUUID(),
+      size: from.size,
+      modified: wholeSecond(store.now()),
+      ...content,
+    };
+    await publish(call, record, draft, { condition, disturbed: () => watch?.deleted ?? false });
+    return xmlReply(
+      xmlDocument('CopyObjectResult', {
+        LastModified: new Date(record.modified).toISOString(),
+        ETag: quoted(record.etag),
+        ...checksumElements(record.checksum),
+      }),
+      { 'x-amz-server-side-encryption': record.headers['x-amz-server-side-encryption'] },
+    );
+  } finally {
+    watch?.end();
+    await source.object.close();
+    await draft?.discard();
+  }
+}
+
+/** True for REPLACE. */
+function directive({ headers }: ObjectCall, name: string): boolean {
+  const value = headers.get(name) ?? 'COPY';
+  if (value === 'REPLACE' || value === 'COPY') return value === 'REPLACE';
+  throw invalidArgument(`Unknown ${name === 'x-amz-tagging-directive' ? 'tagging' : 'metadata'} directive.`, name, value);
+}
+
+function describeCopy(
+  from: ObjectRecord,
+  given: ObjectDescription,
+  { replaceMetadata, replaceTags }: { replaceMetadata: boolean; replaceTags: boolean },
+): ObjectDescription {
+  const encryption = given.headers['x-amz-server-side-encryption'];
+  const redirect = given.headers['x-amz-website-redirect-location'];
+  // Where the object redirects to is not metadata that a copy takes along; neither is its storage class.
+  const { 'x-amz-website-redirect-location': _dropped, ...inherited } = from.headers;
+  const headers = replaceMetadata ? given.headers : inherited;
+  return {
+    headers: {
+      ...headers,
+      ...(encryption ? { 'x-amz-server-side-encryption': encryption } : {}),
+      ...(redirect ? { 'x-amz-website-redirect-location': redirect } : {}),
+    },
+    metadata: replaceMetadata ? given.metadata : from.metadata,
+    tags: replaceTags ? given.tags : from.tags,
+    storageClass: given.storageClass,
+  };
+}
+
+/** A whole-object checksum of the same algorithm, and a plain MD5 for ETag, still hold for the copy: no need to read. */
+async function copyContent(
+  object: OpenObject,
+  draft: Draft,
+  algorithm: Algorithm,
+): Promise<Pick<ObjectRecord, 'etag' | 'checksum'>> {
+  const { record } = object;
+  const known = record.checksum?.algorithm === algorithm && record.checksum.type === 'FULL_OBJECT';
+  const plain = record.multipartId === undefined && /^[0-9a-f]{32}$/.test(record.etag);
+  const digests = known && plain ? undefined : createDigests(algorithm);
+  for await (const data of object.read(0, record.size)) {
+    digests?.update(data);
+    await draft.write(data);
+  }
+  if (!digests) return { etag: record.etag, ...(record.checksum ? { checksum: record.checksum } : {}) };
+  const { md5, checksum } = digests.finish();
+  return { etag: md5, checksum: { algorithm, value: checksum, type: 'FULL_OBJECT' } };
+}

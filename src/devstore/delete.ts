@@ -1,0 +1,71 @@
+/** DeleteObject and DeleteObjects. */
+import { readDocument } from './body.ts';
+import { type BucketCall, noContent, type ObjectCall, type Reply, xmlReply } from './call.ts';
+import { readChecksumRequest } from './checksums.ts';
+import { etagMatches, failed } from './conditions.ts';
+import { invalidArgument, invalidRequest, notImplementedHeader, StoreError } from './errors.ts';
+import { checkVersion } from './get.ts';
+import { checkKey, fromBytes, toBytes } from './keys.ts';
+import { childrenOf, expectShape, malformed, readXml, textOf, type XmlElement } from './xml-read.ts';
+import { xmlDocument } from './xml-write.ts';
+
+export async function deleteObject(call: ObjectCall): Promise<Reply> {
+  const { headers } = call;
+  checkVersion(call);
+  if (headers.has('x-amz-bypass-governance-retention'))
+    throw invalidArgument(
+      'x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.',
+      'x-amz-bypass-governance-retention',
+    );
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html: these two are for directory buckets.
+  for (const name of ['x-amz-if-match-last-modified-time', 'x-amz-if-match-size', 'x-amz-mfa'])
+    if (headers.has(name)) throw notImplementedHeader(name);
+  await removeObject(call, call.key, headers.get('if-match'));
+  return noContent;
+}
+
+/** What is not there is deleted already, whatever the condition. */
+async function removeObject({ bucket }: BucketCall, key: string, ifMatch: string | undefined): Promise<void> {
+  await bucket.delete(key, (present) => {
+    if (ifMatch !== undefined && present && !etagMatches(ifMatch, present.etag)) throw failed('If-Match');
+  });
+}
+
+const maxKeys = 1000;
+/** 1,000 keys of 1,024 bytes, each of which XML may spell as `&#xNN;`. */
+const maxDocumentBytes = 8 * 1024 * 1024;
+
+export async function deleteObjects(call: BucketCall): Promise<Reply> {
+  const { headers } = call;
+  if (!headers.has('content-md5') && !readChecksumRequest(headers))
+    throw invalidRequest('Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
+  const root = expectShape(readXml(await readDocument(call, maxDocumentBytes)), 'Delete', ['Object', 'Quiet']);
+  const quiet = textOf(root, 'Quiet')?.trim().toLowerCase() ?? 'false';
+  const objects = childrenOf(root, 'Object').map(readObject);
+  if (objects.length === 0 || objects.length > maxKeys || !['true', 'false'].includes(quiet)) throw malformed();
+  const deleted: { Key: string; VersionId?: string }[] = [];
+  const errors: { Key: string; Code: string; Message: string }[] = [];
+  for (const { key, version, etag } of objects) {
+    const named = { Key: fromBytes(key), ...(version === undefined ? {} : { VersionId: version }) };
+    try {
+      checkVersion({ query: new Map(version === undefined ? [] : [['versionId', version]]) });
+      await removeObject(call, checkKey(key), etag);
+      deleted.push(named);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      // A version that does not exist here is a failure of that key alone, with the code that names it.
+      const { code, message } = version === undefined ? error : new StoreError('NoSuchVersion');
+      errors.push({ ...named, Code: code, Message: message });
+    }
+  }
+  return xmlReply(xmlDocument('DeleteResult', { Deleted: quiet === 'true' ? [] : deleted, Error: errors }));
+}
+
+function readObject(object: XmlElement): { key: string; version: string | undefined; etag: string | undefined } {
+  expectShape(object, 'Object', ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size']);
+  const key = textOf(object, 'Key');
+  if (!key) throw malformed();
+  for (const name of ['LastModifiedTime', 'Size'])
+    if (textOf(object, name) !== undefined) throw new StoreError('NotImplemented', { details: { Element: name } });
+  return { key: toBytes(key), version: textOf(object, 'VersionId') || undefined, etag: textOf(object, 'ETag') };
+}
