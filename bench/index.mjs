@@ -1,8 +1,40 @@
 /**
  * bench: what "fast" means here. A suite is a module with `about`, `peers` (packages whose versions are printed) and
- * `run({ rounds, turnMs, quick })`, which returns rows and targets; add it to this list and it exists.
+ * `run({ rounds, turnMs, quick, note })`, which returns rows and targets. Add its name to this list and it exists.
  */
-const names = ['presign', 'form', 'grant', 'cold', 'bundle', 'proxied'];
+import { writeSection } from './harness/page.mjs';
+import { reportOf, section, table } from './harness/report.mjs';
 
-/** @type {ReadonlyMap<string, () => Promise<{ about: string, peers: string[], run: Function }>>} */
-export const suites = new Map(names.map((name) => [name, () => import(`./suites/${name}.mjs`)]));
+const suites = ['presign', 'form', 'grant', 'cold', 'bundle', 'proxied'];
+
+/**
+ * @param {readonly string[]} names none: all
+ * @param {{ json: boolean, write: boolean, quick: boolean, rounds: number }} options
+ * @returns {Promise<boolean>} whether every suite ran; a missed target is not a failure
+ */
+export async function runSuites(names, { json, write, quick, rounds }) {
+  const unknown = names.filter((name) => !suites.includes(name));
+  if (unknown.length > 0) {
+    console.error(`There is no benchmark ${unknown.join(', ')}. There are: ${suites.join(', ')}.`);
+    return false;
+  }
+  let complete = true;
+  for (const name of names.length > 0 ? names : suites) {
+    try {
+      const suite = await import(`./suites/${name}.mjs`);
+      console.log(`\n${name}: ${suite.about}`);
+      // Notes go to stderr, so that with --json only reports are left on stdout's last lines.
+      const note = (text) => console.error(`  ${text}`);
+      const report = reportOf(name, await suite.run({ rounds, quick, turnMs: quick ? 20 : 300, note }));
+      console.log(json ? JSON.stringify(report) : `\n${table(report)}`);
+      if (write) {
+        const command = `npm run bench -- ${name}${rounds === 7 ? '' : ` --rounds ${rounds}`}`;
+        writeSection(name, section(report, { ...suite, command }));
+      }
+    } catch (error) {
+      complete = false;
+      console.error(`${name} broke: ${error.stack ?? error}`);
+    }
+  }
+  return complete;
+}

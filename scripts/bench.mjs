@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+/** `npm run bench -- [name ...]`: every figure beside a floor and the peers, in one run. See docs/benchmarks.md. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ensureBuilt } from './lib/build.mjs';
+import { ensureInstalled } from './lib/install.mjs';
+import { npm, requireNode, root, timed } from './lib/run.mjs';
+
+const help = `npm run bench -- [name ...] [options]     no name: all of them
+
+  --json        print each report as one line of JSON; the last line is one
+  --write       put the tables into docs/benchmarks.md
+  --quick       a smoke run: short turns, few rounds, small bodies; not for the page
+  --rounds N    rounds, each contender once in each (default 7)
+  --no-build    measure the dist/ that is there
+
+A missed target is a finding: it is printed, and the exit code stays 0.`;
+
+requireNode();
+const { values: options, positionals: names } = parse();
+if (options.help) {
+  console.log(help);
+  process.exit(0);
+}
+if (options.write && options.quick) fail('A quick run is not for the page: leave out --write or --quick.');
+const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
+if (!Number.isInteger(rounds) || rounds < 1) fail('--rounds takes a whole number.');
+
+await ensureInstalled();
+await ensurePeers();
+if (!options['no-build'] && !(await ensureBuilt())) process.exit(1);
+
+const { runSuites } = await import('../bench/index.mjs');
+process.exitCode = (await runSuites(names, { ...options, rounds })) ? 0 : 1;
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        write: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        'no-build': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    return fail(`${error.message}\n\n${help}`);
+  }
+}
+
+/** The peers stay out of the root install: 220 MB that only benchmarks want. */
+async function ensurePeers() {
+  const folder = join(root, 'bench/peers');
+  const record = join(folder, 'node_modules/.package-lock.json');
+  const wanted = versions(join(folder, 'package-lock.json'));
+  const present = existsSync(record) ? versions(record) : new Map();
+  if ([...wanted].every(([path, version]) => present.get(path) === version)) return;
+  const code = await timed('Installing the peers (a minute the first time)', () =>
+    npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder }),
+  );
+  if (code !== 0) fail('npm ci in bench/peers failed: see above.');
+}
+
+function versions(file) {
+  const { packages = {} } = JSON.parse(readFileSync(file, 'utf8'));
+  const entries = Object.entries(packages).filter(([path, { optional }]) => path !== '' && !optional);
+  return new Map(entries.map(([path, { version }]) => [path, version]));
+}
+
+function fail(text) {
+  console.error(text);
+  process.exit(2);
+}
