@@ -2,7 +2,7 @@
 
 export type XmlValue = string | number | boolean | XmlNode | readonly XmlItem[];
 /** A list makes the element repeat; undefined leaves it out. */
-export type XmlItem = XmlNode;
+export type XmlItem = XmlNode | string;
 export interface XmlNode {
   readonly [element: string]: XmlValue | undefined;
 }

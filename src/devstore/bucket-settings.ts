@@ -1,0 +1,56 @@
+/**
+ * Settings that this store has not, each answered as AWS answers for a bucket on which nobody has set them. Asking is
+ * harmless; setting one is NotImplemented, because pretending would change what the bucket means.
+ */
+import { type BucketCall, noContent, type Reply, xmlReply } from './call.ts';
+import { StoreError, type StoreErrorCode } from './errors.ts';
+import { xmlDocument, type XmlNode } from './xml-write.ts';
+
+type Unset = { code: StoreErrorCode } | { root: string; content: XmlNode };
+
+export const unsetSettings: Readonly<Record<string, { get: Unset; /** Deleting what is not there succeeds. */ deletable: boolean }>> = {
+  accelerate: { get: { root: 'AccelerateConfiguration', content: {} }, deletable: false },
+  encryption: {
+    get: {
+      root: 'ServerSideEncryptionConfiguration',
+      content: {
+        Rule: { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false },
+      },
+    },
+    deletable: true,
+  },
+  lifecycle: { get: { code: 'NoSuchLifecycleConfiguration' }, deletable: true },
+  logging: { get: { root: 'BucketLoggingStatus', content: {} }, deletable: false },
+  notification: { get: { root: 'NotificationConfiguration', content: {} }, deletable: false },
+  'object-lock': { get: { code: 'ObjectLockConfigurationNotFoundError' }, deletable: false },
+  ownershipControls: {
+    get: { root: 'OwnershipControls', content: { Rule: { ObjectOwnership: 'BucketOwnerEnforced' } } },
+    deletable: false,
+  },
+  policy: { get: { code: 'NoSuchBucketPolicy' }, deletable: true },
+  policyStatus: { get: { code: 'NoSuchBucketPolicy' }, deletable: false },
+  publicAccessBlock: {
+    get: {
+      root: 'PublicAccessBlockConfiguration',
+      content: { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true },
+    },
+    deletable: false,
+  },
+  replication: { get: { code: 'ReplicationConfigurationNotFoundError' }, deletable: true },
+  requestPayment: { get: { root: 'RequestPaymentConfiguration', content: { Payer: 'BucketOwner' } }, deletable: false },
+  versioning: { get: { root: 'VersioningConfiguration', content: {} }, deletable: false },
+  website: { get: { code: 'NoSuchWebsiteConfiguration' }, deletable: true },
+};
+
+export function getUnset(setting: string): (call: BucketCall) => Promise<Reply> {
+  return async ({ bucket }) => {
+    const unset = unsetSettings[setting]?.get;
+    if (!unset) throw new StoreError('NotImplemented');
+    if ('code' in unset) throw new StoreError(unset.code, { details: { BucketName: bucket.info.name } });
+    return xmlReply(xmlDocument(unset.root, unset.content));
+  };
+}
+
+export async function deleteUnset(): Promise<Reply> {
+  return noContent;
+}

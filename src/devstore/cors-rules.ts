@@ -1,0 +1,132 @@
+/**
+ * A bucket's CORS rules: their document, and which of them a request meets.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
+ */
+import { invalidRequest } from './errors.ts';
+import { childrenOf, expectShape, malformed, readXml, textOf } from './xml-read.ts';
+import { xmlDocument } from './xml-write.ts';
+
+export interface CorsRule {
+  id?: string;
+  /** At most one `*` each. @example ['https://app.example', 'http://localhost:*'] */
+  allowedOrigins: string[];
+  allowedMethods: ('GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD')[];
+  /** At most one `*` each, in any case. @default none */
+  allowedHeaders?: string[];
+  /** What a page's script may read. @default none */
+  exposeHeaders?: string[];
+  /** How long a browser may remember a preflight. */
+  maxAgeSeconds?: number;
+}
+
+const methods: ReadonlySet<string> = new Set(['GET', 'PUT', 'POST', 'DELETE', 'HEAD']);
+const mostRules = 100;
+
+/** @throws StoreError InvalidRequest */
+export function checkCorsRules(rules: readonly CorsRule[]): CorsRule[] {
+  for (const rule of rules) {
+    const unsupported = rule.allowedMethods.find((method) => !methods.has(method));
+    if (unsupported !== undefined)
+      throw invalidRequest(`Found unsupported HTTP method in CORS config. Unsupported method is ${unsupported}`);
+    for (const origin of rule.allowedOrigins)
+      if (wildcards(origin) > 1)
+        throw invalidRequest(`AllowedOrigin "${origin}" can not have more than one wildcard.`);
+    for (const name of rule.allowedHeaders ?? [])
+      if (wildcards(name) > 1) throw invalidRequest(`AllowedHeader "${name}" can not have more than one wildcard.`);
+    for (const name of rule.exposeHeaders ?? [])
+      if (name.includes('*'))
+        throw invalidRequest(
+          `ExposeHeader "${name}" contains wildcard. We currently do not support wildcard for ExposeHeader.`,
+        );
+  }
+  return [...rules];
+}
+
+function wildcards(pattern: string): number {
+  return pattern.split('*').length - 1;
+}
+
+/** @throws StoreError MalformedXML, InvalidRequest */
+export function parseCorsDocument(xml: Buffer): CorsRule[] {
+  const root = expectShape(readXml(xml), 'CORSConfiguration', ['CORSRule']);
+  const rules = childrenOf(root, 'CORSRule').map((element): CorsRule => {
+    expectShape(element, 'CORSRule', [
+      'ID',
+      'AllowedOrigin',
+      'AllowedMethod',
+      'AllowedHeader',
+      'ExposeHeader',
+      'MaxAgeSeconds',
+    ]);
+    const all = (name: string) => childrenOf(element, name).map((child) => child.text.trim());
+    const id = textOf(element, 'ID');
+    const maxAge = textOf(element, 'MaxAgeSeconds')?.trim();
+    if (maxAge !== undefined && !/^\d{1,10}$/.test(maxAge)) throw malformed();
+    if (all('AllowedOrigin').length === 0 || all('AllowedMethod').length === 0 || (id?.length ?? 0) > 255)
+      throw malformed();
+    return {
+      ...(id === undefined ? {} : { id }),
+      allowedOrigins: all('AllowedOrigin'),
+      allowedMethods: all('AllowedMethod') as CorsRule['allowedMethods'],
+      allowedHeaders: all('AllowedHeader'),
+      exposeHeaders: all('ExposeHeader'),
+      ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
+    };
+  });
+  if (rules.length === 0 || rules.length > mostRules) throw malformed();
+  return checkCorsRules(rules);
+}
+
+export function corsDocument(rules: readonly CorsRule[]): string {
+  return xmlDocument('CORSConfiguration', {
+    CORSRule: rules.map((rule) => ({
+      ID: rule.id,
+      AllowedOrigin: rule.allowedOrigins,
+      AllowedMethod: rule.allowedMethods,
+      AllowedHeader: rule.allowedHeaders ?? [],
+      ExposeHeader: rule.exposeHeaders ?? [],
+      MaxAgeSeconds: rule.maxAgeSeconds,
+    })),
+  });
+}
+
+export interface CorsQuestion {
+  origin: string;
+  method: string;
+  /** Lower case; what a preflight asks for. */
+  headers: readonly string[];
+}
+
+/** The first rule that allows all of it. */
+export function matchRule(rules: readonly CorsRule[], question: CorsQuestion): CorsRule | undefined {
+  return rules.find(
+    (rule) =>
+      rule.allowedOrigins.some((pattern) => matches(pattern, question.origin)) &&
+      rule.allowedMethods.some((method) => method === question.method) &&
+      question.headers.every((name) =>
+        (rule.allowedHeaders ?? []).some((pattern) => matches(pattern.toLowerCase(), name)),
+      ),
+  );
+}
+
+function matches(pattern: string, text: string): boolean {
+  const star = pattern.indexOf('*');
+  if (star < 0) return pattern === text;
+  const [head, tail] = [pattern.slice(0, star), pattern.slice(star + 1)];
+  return text.length >= head.length + tail.length && text.startsWith(head) && text.endsWith(tail);
+}
+
+/** As S3 sends them, on preflights and on the requests themselves. */
+export function corsHeaders(rule: CorsRule, question: CorsQuestion): Record<string, string | undefined> {
+  const any = rule.allowedOrigins.find((pattern) => matches(pattern, question.origin)) === '*';
+  const expose = rule.exposeHeaders ?? [];
+  return {
+    'access-control-allow-origin': any ? '*' : question.origin,
+    'access-control-allow-methods': rule.allowedMethods.join(', '),
+    'access-control-allow-headers': question.headers.length > 0 ? question.headers.join(', ') : undefined,
+    'access-control-expose-headers': expose.length > 0 ? expose.join(', ') : undefined,
+    'access-control-max-age': rule.maxAgeSeconds === undefined ? undefined : String(rule.maxAgeSeconds),
+    'access-control-allow-credentials': any ? undefined : 'true',
+    vary: 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method',
+  };
+}

@@ -1,0 +1,64 @@
+/** CORS at work: preflights, the headers of every other answer, and the bucket's configuration. */
+import { readDocument } from './body.ts';
+import { type BucketCall, type Call, noContent, type Reply, xmlReply } from './call.ts';
+import { type CorsQuestion, corsDocument, corsHeaders, matchRule, parseCorsDocument } from './cors-rules.ts';
+import { StoreError } from './errors.ts';
+
+/** A preflight carries no credentials, and S3 asks for none. */
+export function preflight({ headers, target, store }: Call): Reply {
+  const origin = headers.get('origin');
+  if (!origin)
+    throw new StoreError('BadRequest', { message: 'Insufficient information. Origin request header needed.' });
+  const method = headers.get('access-control-request-method');
+  const details = { Method: method ?? 'OPTIONS', ResourceType: target.key === undefined ? 'BUCKET' : 'OBJECT' };
+  const forbidden = (reason: string) =>
+    new StoreError('AccessForbidden', { message: `CORSResponse: ${reason}`, details });
+  const bucket = target.bucket === undefined ? undefined : store.buckets.get(target.bucket);
+  if (!bucket) throw forbidden('Bucket not found');
+  const rules = bucket.info.cors ?? [];
+  if (rules.length === 0) throw forbidden('CORS is not enabled for this bucket.');
+  if (!method) throw new StoreError('BadRequest', { message: 'Invalid Access-Control-Request-Method: null' });
+  const question: CorsQuestion = { origin, method, headers: listOf(headers.get('access-control-request-headers')) };
+  const rule = matchRule(rules, question);
+  if (!rule)
+    throw forbidden(
+      "This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.",
+    );
+  return { status: 200, headers: corsHeaders(rule, question) };
+}
+
+function listOf(value = ''): string[] {
+  return value
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '');
+}
+
+/** For answers of every kind, errors too: without them a page cannot read why it was refused. */
+export function answerHeaders({ headers, target, method, store }: Call): Reply['headers'] {
+  const origin = headers.get('origin');
+  const bucket = target.bucket === undefined ? undefined : store.buckets.get(target.bucket);
+  if (!origin || !bucket?.info.cors || method === 'OPTIONS') return {};
+  const question: CorsQuestion = { origin, method, headers: [] };
+  const rule = matchRule(bucket.info.cors, question);
+  return rule ? corsHeaders(rule, question) : {};
+}
+
+export async function putBucketCors(call: BucketCall): Promise<Reply> {
+  if (!call.headers.has('content-length')) throw new StoreError('MissingContentLength');
+  const document = await readDocument(call, 64 * 1024);
+  if (document.length === 0) throw new StoreError('MissingRequestBodyError');
+  await call.bucket.save({ cors: parseCorsDocument(document) });
+  return { status: 200 };
+}
+
+export async function getBucketCors({ bucket }: BucketCall): Promise<Reply> {
+  const { name, cors = [] } = bucket.info;
+  if (cors.length === 0) throw new StoreError('NoSuchCORSConfiguration', { details: { BucketName: name } });
+  return xmlReply(corsDocument(cors));
+}
+
+export async function deleteBucketCors({ bucket }: BucketCall): Promise<Reply> {
+  await bucket.save({ cors: [] });
+  return noContent;
+}

@@ -1,0 +1,143 @@
+/**
+ * The POST form: everything a browser's form can say, allowed by the policy it carries and nothing else.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+ */
+import { randomUUID } from 'node:crypto';
+import { checkContentLength, verifyPolicy } from '../s3/index.ts';
+import { maxPutBytes } from './body.ts';
+import { type Call, quoted, type Reply } from './call.ts';
+import { checksumHeaders, defaultAlgorithm, readChecksumRequest } from './checksums.ts';
+import { checkPromises, createDigests, readContentMd5 } from './digests.ts';
+import { invalidArgument, StoreError } from './errors.ts';
+import { readBoundary, readForm } from './form-stream.ts';
+import { checkKey, fromBytes, toBytes } from './keys.ts';
+import { describeObject } from './object-headers.ts';
+import { publish, wholeSecond } from './put.ts';
+import type { ObjectRecord } from './record.ts';
+import { readRequest } from './request-stream.ts';
+import { parseTagDocument, objectTagLimits } from './tags.ts';
+import { xmlDocument } from './xml-write.ts';
+
+export interface FormOptions {
+  lookup: Parameters<typeof verifyPolicy>[0]['lookup'];
+  region: string | undefined;
+}
+
+export async function postObject(call: Call, { lookup, region }: FormOptions): Promise<Reply> {
+  const { store, headers, target } = call;
+  const name = target.bucket ?? '';
+  const boundary = readBoundary(headers.get('content-type'));
+  if (!headers.has('content-length')) throw new StoreError('MissingContentLength');
+  const bucket = store.buckets.get(name);
+  if (!bucket) throw new StoreError('NoSuchBucket', { details: { BucketName: name } });
+  call.proceed();
+  const { fields: sent, file } = await readForm(readRequest(call.request, store.idleTimeoutMs), boundary);
+
+  const key = readKey(sent, file?.fileName ?? '');
+  // Nobody is let in without a policy.
+  if (!sent.some(([field]) => /^(policy|x-amz-signature|x-amz-credential|signature)$/i.test(field)))
+    throw new StoreError('AccessDenied');
+  const text = sent.map(([field, value]): [string, string] => [
+    fromBytes(field),
+    field.toLowerCase() === 'key' ? fromBytes(key) : fromBytes(value),
+  ]);
+  const verified = verifyPolicy({ fields: text, bucket: name, lookup, now: store.now(), region });
+  const caller = store.ownerOf(verified.accessKeyId);
+  call.caller = caller;
+  if (caller.id !== bucket.info.ownerId) throw new StoreError('AccessDenied');
+  if (!file)
+    throw invalidArgument('POST requires exactly one file upload per request.', 'file', '0');
+
+  const fields = new Map([...verified.fields].map(([field, value]) => [field, toBytes(value)]));
+  const tagging = verified.fields.get('tagging');
+  const description = describeObject(fields);
+  if (tagging !== undefined) description.tags = parseTagDocument(tagging, objectTagLimits);
+  const requested = readChecksumRequest(fields);
+  const contentMd5 = readContentMd5(fields.get('content-md5'));
+  const algorithm = requested?.algorithm ?? defaultAlgorithm;
+  const digests = createDigests(algorithm);
+  const draft = await store.buckets.draft();
+  try {
+    for await (const data of file.data) {
+      digests.update(data);
+      checkContentLength(verified.contentLengthRange, digests.size, false);
+      if (digests.size > maxPutBytes) throw tooLarge(digests.size);
+      await draft.write(data);
+    }
+    checkContentLength(verified.contentLengthRange, digests.size);
+    const actual = digests.finish();
+    checkPromises({ algorithm, checksum: requested?.expected, contentMd5 }, actual);
+    const record: ObjectRecord = {
+      ...description,
+      key,
+      id: randomUUID(),
+      size: actual.size,
+      etag: actual.md5,
+      modified: wholeSecond(store.now()),
+      checksum: { algorithm, value: actual.checksum, type: 'FULL_OBJECT' },
+    };
+    await publish({ bucket, store }, record, draft);
+    return answer(call, record, verified.fields);
+  } finally {
+    await draft.discard();
+  }
+}
+
+function tooLarge(size: number): StoreError {
+  return new StoreError('EntityTooLarge', {
+    details: { ProposedSize: String(size), MaxSizeAllowed: String(maxPutBytes) },
+  });
+}
+
+/** A byte string. `${filename}` stands for the name the file was picked under, without any folder. */
+function readKey(fields: readonly (readonly [string, string])[], fileName: string): string {
+  const given = fields.find(([field]) => field.toLowerCase() === 'key')?.[1];
+  if (given === undefined)
+    throw invalidArgument(
+      "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
+      'key',
+      '',
+    );
+  const base = fileName.slice(Math.max(fileName.lastIndexOf('/'), fileName.lastIndexOf('\\')) + 1);
+  const key = checkKey(given.replaceAll('${filename}', () => base));
+  if (key === '') throw new StoreError('InvalidArgument', { message: 'User key must have a length greater than 0.', details: { ArgumentName: 'key', ArgumentValue: '' } });
+  return key;
+}
+
+/** 303 to where the form says, or 200, 201 with a document, 204. */
+function answer(call: Call, record: ObjectRecord, fields: ReadonlyMap<string, string>): Reply {
+  const bucket = call.target.bucket ?? '';
+  const key = fromBytes(record.key);
+  const location = `http://${call.headers.get('host') ?? 'localhost'}/${bucketPath(call, bucket)}${encodeURIComponent(key)}`;
+  const headers = { etag: quoted(record.etag), location, ...checksumHeaders(record.checksum) };
+  const redirect = redirectOf(fields.get('success_action_redirect') ?? fields.get('redirect'));
+  if (redirect) {
+    for (const [name, value] of [
+      ['bucket', bucket],
+      ['key', key],
+      ['etag', quoted(record.etag)],
+    ] as const)
+      redirect.searchParams.set(name, value);
+    return { status: 303, headers: { ...headers, location: redirect.href } };
+  }
+  const status = fields.get('success_action_status');
+  if (status === '200') return { status: 200, headers };
+  if (status !== '201') return { status: 204, headers };
+  const document = xmlDocument(
+    'PostResponse',
+    { Location: location, Bucket: bucket, Key: key, ETag: quoted(record.etag) },
+    { namespace: false },
+  );
+  return { status: 201, headers: { ...headers, 'content-type': 'application/xml' }, body: document };
+}
+
+function bucketPath({ rawPath }: Call, bucket: string): string {
+  return rawPath === '/' ? '' : `${bucket}/`;
+}
+
+/** S3 acts as if it were not there when it cannot be one. */
+function redirectOf(value: string | undefined): URL | undefined {
+  if (value === undefined || !URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  return /^https?:$/.test(url.protocol) ? url : undefined;
+}

@@ -1,0 +1,117 @@
+/** ListBuckets, and a bucket's own life: create, head, location, delete. */
+import { readDocument } from './body.ts';
+import { type BucketCall, type Call, noContent, type Owner, type Reply, xmlReply } from './call.ts';
+import { invalidArgument, notImplementedHeader, StoreError } from './errors.ts';
+import { openToken, ownerElement, readCount, sealToken } from './list.ts';
+import { checkAcl } from './object-headers.ts';
+import { isBucketName } from './target.ts';
+import { childrenOf, expectShape, readXml, textOf } from './xml-read.ts';
+import { xmlDocument } from './xml-write.ts';
+
+/** Continuation tokens of this listing belong to no bucket. */
+const serviceScope = '/';
+
+export async function listBuckets(call: Call & { caller: Owner }): Promise<Reply> {
+  const { store, query, caller } = call;
+  const prefix = query.get('prefix') ?? '';
+  const region = query.get('bucket-region');
+  const most = readCount(query, 'max-buckets', 10_000);
+  if (most === 0) throw invalidArgument('Argument max-buckets must be an integer between 1 and 10000', 'max-buckets', '0');
+  const token = query.get('continuation-token');
+  const after = token ? openToken(token, serviceScope) : '';
+  const found = store.buckets
+    .list()
+    .map(({ info }) => info)
+    .filter((info) => info.ownerId === caller.id && info.name.startsWith(prefix) && info.name > after)
+    .filter((info) => region === undefined || info.region === region);
+  const page = found.slice(0, most);
+  const last = page.at(-1);
+  return xmlReply(
+    xmlDocument('ListAllMyBucketsResult', {
+      Owner: ownerElement(caller),
+      Buckets: {
+        Bucket: page.map((info) => ({
+          Name: info.name,
+          CreationDate: new Date(info.created).toISOString(),
+          BucketRegion: info.region,
+        })),
+      },
+      Prefix: query.has('prefix') ? prefix : undefined,
+      ContinuationToken: found.length > page.length && last ? sealToken(last.name, serviceScope) : undefined,
+    }),
+  );
+}
+
+export async function createBucket(call: Call & { caller: Owner }): Promise<Reply> {
+  const { store, target, headers, caller } = call;
+  const name = target.bucket ?? '';
+  if (!isBucketName(name)) throw new StoreError('InvalidBucketName', { details: { BucketName: name } });
+  if (headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true')
+    throw notImplementedHeader('x-amz-bucket-object-lock-enabled');
+  const ownership = headers.get('x-amz-object-ownership');
+  if (ownership === 'BucketOwnerPreferred' || ownership === 'ObjectWriter')
+    throw notImplementedHeader('x-amz-object-ownership');
+  if (ownership !== undefined && ownership !== 'BucketOwnerEnforced')
+    throw invalidArgument(`Invalid x-amz-object-ownership header: ${ownership}`, 'x-amz-object-ownership');
+  checkAcl(headers, 'InvalidBucketAclWithObjectOwnership');
+  const constraint = readConstraint(await readDocument(call, 64 * 1024));
+  checkConstraint(constraint, store.region);
+  const created = await store.buckets.create({
+    name,
+    ownerId: caller.id,
+    region: store.region,
+    created: store.now(),
+  });
+  if (!created) {
+    const owner = store.buckets.get(name)?.info.ownerId;
+    if (owner !== caller.id) throw new StoreError('BucketAlreadyExists', { details: { BucketName: name } });
+    // For its oldest region AWS keeps the old way: creating your own bucket again succeeds.
+    if (store.region !== 'us-east-1')
+      throw new StoreError('BucketAlreadyOwnedByYou', { details: { BucketName: name } });
+  }
+  return { status: 200, headers: { location: `/${name}` } };
+}
+
+function readConstraint(document: Buffer): string | undefined {
+  if (document.length === 0) return undefined;
+  const root = expectShape(readXml(document), 'CreateBucketConfiguration', [
+    'LocationConstraint',
+    'Location',
+    'Bucket',
+    'Tags',
+  ]);
+  for (const name of ['Location', 'Bucket', 'Tags'])
+    if (childrenOf(root, name).length > 0) throw new StoreError('NotImplemented', { details: { Element: name } });
+  return textOf(root, 'LocationConstraint')?.trim() || undefined;
+}
+
+function checkConstraint(constraint: string | undefined, region: string): void {
+  if (region === 'us-east-1') {
+    if (constraint !== undefined)
+      throw new StoreError('InvalidLocationConstraint', { details: { LocationConstraint: constraint } });
+  } else if (constraint !== region)
+    throw new StoreError('IllegalLocationConstraintException', {
+      message: `The ${constraint ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+    });
+}
+
+export async function headBucket({ bucket }: BucketCall): Promise<Reply> {
+  return {
+    status: 200,
+    headers: {
+      'x-amz-bucket-region': bucket.info.region,
+      'x-amz-access-point-alias': 'false',
+      'content-type': 'application/xml',
+    },
+  };
+}
+
+export async function getBucketLocation({ bucket }: BucketCall): Promise<Reply> {
+  const { region } = bucket.info;
+  return xmlReply(xmlDocument('LocationConstraint', {}).replace('></', `>${region === 'us-east-1' ? '' : region}</`));
+}
+
+export async function deleteBucket({ bucket, store }: BucketCall): Promise<Reply> {
+  if (await store.buckets.remove(bucket)) return noContent;
+  throw new StoreError('BucketNotEmpty', { details: { BucketName: bucket.info.name } });
+}
