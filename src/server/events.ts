@@ -35,18 +35,17 @@ export interface EventTable {
     requestId: string;
   };
   /** An answer that is an error, or an item of a batch that is one. `reason` is the redacted cause, for logs. */
-  'request.failed': { operation: Operation; status: number; code: ErrorCode; message: string; reason?: string; requestId: string };
+  'request.failed': {
+    operation: Operation;
+    status: number;
+    code: ErrorCode;
+    message: string;
+    reason?: string;
+    requestId: string;
+  };
 }
 
-export type Operation =
-  | 'grant'
-  | 'complete'
-  | 'abort'
-  | 'route'
-  | 'view'
-  | 'delete'
-  | 'preflight'
-  | 'unknown';
+export type Operation = 'grant' | 'complete' | 'abort' | 'route' | 'view' | 'delete' | 'preflight' | 'unknown';
 
 export type EventName = keyof EventTable;
 

@@ -7,7 +7,11 @@ const reserved = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
 
 /** The last segment of a hostile name, safe to show and to save under: never empty, never a path, never a device. */
 export function cleanFileName(fileName: string): string {
-  const last = fileName.replace(/\p{Surrogate}/gu, '_').split(/[/\\]/).findLast((segment) => /[^.\s]/.test(segment)) ?? '';
+  const last =
+    fileName
+      .replace(/\p{Surrogate}/gu, '_')
+      .split(/[/\\]/)
+      .findLast((segment) => /[^.\s]/.test(segment)) ?? '';
   const name = last
     .replace(invisible, '')
     .replace(/[<>:"|?*]/g, '_')

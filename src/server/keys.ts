@@ -44,7 +44,9 @@ function brokenTextRule(text: string): string | null {
  * only for files whose declared type says the same, which a route must have named.
  */
 const activeExtensions: ReadonlyMap<string, RegExp> = new Map([
-  ...['html', 'htm', 'shtml', 'xhtml', 'xht', 'hta', 'mht', 'mhtml'].map((name) => [name, /html|related|rfc822/] as const),
+  ...['html', 'htm', 'shtml', 'xhtml', 'xht', 'hta', 'mht', 'mhtml'].map(
+    (name) => [name, /html|related|rfc822/] as const,
+  ),
   ...['svg', 'svgz'].map((name) => [name, /svg/] as const),
   ...['js', 'mjs', 'cjs'].map((name) => [name, /(java|ecma)script/] as const),
   ...['xml', 'xsl', 'xslt', 'rdf', 'atom', 'rss'].map((name) => [name, /xml/] as const),

@@ -13,11 +13,9 @@ export const anyone: Authorize<Owner> = () => ({ ownerId: randomBytes(16).toStri
  * route({ limits: { contentTypes: ['image/*'], maxBytes: 5 * MiB }, authorize: ({ request }) => session(request) })
  * @throws {WaybillError} `config_invalid` for a missing, unknown or impossible option
  */
-export function route<
-  Context extends Owner,
-  Data = null,
-  Schema extends StandardSchema<never, unknown> | StandardSchema | undefined = undefined,
->(definition: RouteDefinition<Schema & (StandardSchema | undefined), Context, Data>): Route<RouteTypesOf<Schema, Data>> {
+export function route<Context extends Owner, Data = null, Schema extends StandardSchema | undefined = undefined>(
+  definition: RouteDefinition<Schema, Context, Data>,
+): Route<RouteTypesOf<Schema, Data>> {
   checkDefinition(definition as unknown as ErasedDefinition);
   return { definition: Object.freeze({ ...definition }) as unknown as ErasedDefinition };
 }
@@ -52,11 +50,20 @@ const routeOptions: readonly (readonly [name: string, expected: string, check: C
 ];
 
 const limitOptions: typeof routeOptions = [
-  ['maxBytes', `a whole number of bytes from 0 to ${maxPutBytes} (5 GiB, the most that one PUT carries)`, isCount(0, maxPutBytes), true],
+  [
+    'maxBytes',
+    `a whole number of bytes from 0 to ${maxPutBytes} (5 GiB, the most that one PUT carries)`,
+    isCount(0, maxPutBytes),
+    true,
+  ],
   ['minBytes', 'a whole number of bytes', isCount(0, maxPutBytes)],
   ['maxFiles', 'a whole number from 1 to 1,000', isCount(1, 1000)],
   ['contentTypes', "a list such as ['image/*', 'application/pdf']", isList(isPattern)],
-  ['extensions', "a list such as ['png', 'jpg'], lower case without dots", isList((text) => /^[a-z0-9]{1,16}$/.test(text))],
+  [
+    'extensions',
+    "a list such as ['png', 'jpg'], lower case without dots",
+    isList((text) => /^[a-z0-9]{1,16}$/.test(text)),
+  ],
 ];
 
 function isPattern(text: string): boolean {
@@ -73,7 +80,10 @@ export function checkOptions(what: string, given: object, table: typeof routeOpt
   const known = new Map(table.map((row) => [row[0], row]));
   for (const name of Object.keys(given))
     if (!known.has(name))
-      throw new WaybillError('config_invalid', `${what} has an unknown option \`${name}\`; it takes ${[...known.keys()].join(', ')}.`);
+      throw new WaybillError(
+        'config_invalid',
+        `${what} has an unknown option \`${name}\`; it takes ${[...known.keys()].join(', ')}.`,
+      );
   for (const [name, expected, check, required] of table) {
     const value = (given as Record<string, unknown>)[name];
     if (value === undefined ? required : !check(value))

@@ -25,8 +25,8 @@ export interface Sealer {
 export function createSealer(options: { secrets: readonly string[]; label: string; random: TakeRandom }): Sealer {
   const { secrets, label, random } = options;
   const known = new Map<string, Buffer>();
-  let salt = Buffer.alloc(0);
-  let key = Buffer.alloc(0);
+  let salt: Buffer = Buffer.alloc(0);
+  let key: Buffer = Buffer.alloc(0);
   let left = 0;
 
   function renew(): void {

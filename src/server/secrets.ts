@@ -9,7 +9,10 @@ export type Secret = string | readonly string[];
 export function checkSecrets(option: string, secret: Secret): readonly string[] {
   const secrets = typeof secret === 'string' ? [secret] : secret;
   if (!Array.isArray(secrets) || secrets.length === 0)
-    throw new WaybillError('config_invalid', `\`${option}\` is missing: set it to at least ${minLength} random characters.`);
+    throw new WaybillError(
+      'config_invalid',
+      `\`${option}\` is missing: set it to at least ${minLength} random characters.`,
+    );
   for (const one of secrets)
     if (typeof one !== 'string' || one.length < minLength)
       throw new WaybillError('config_invalid', `\`${option}\` is too short: at least ${minLength} random characters.`);

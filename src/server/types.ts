@@ -111,6 +111,7 @@ export interface RouteDefinition<
    * Reads the stored object and may refuse it: return `{ reject: 'why' }` (shown to the client). It runs before the
    * object leaves staging. A throw is `callback_failed`, and the client asks again.
    */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return accepts
   inspect?: (input: InspectInput<Metadata>) => Awaitable<undefined | { reject: string } | void>;
   /**
    * The file is stored and verified. What it returns (JSON) reaches the client as `data`. It never gets the request:

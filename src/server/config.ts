@@ -1,0 +1,204 @@
+/** Options resolve once, into one frozen config. An unknown option is an error. */
+import type { Limits, RouteInfo, Transfer } from '../protocol/index.ts';
+import { KiB, MiB, WaybillError } from '../protocol/index.ts';
+import type { Storage } from '../s3/types.ts';
+import type { UploadsEvent } from './events.ts';
+import type { RandomFill } from './random-pool.ts';
+import { type AnyRoute, anyone, checkOptions } from './route.ts';
+import { checkSecrets, type Secret } from './secrets.ts';
+import type { ErasedDefinition } from './types.ts';
+
+export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>> {
+  storage: Storage;
+  /**
+   * Seals grants. At least 32 random characters, the same on every replica. A list rotates: the first seals, all open.
+   * @example process.env.WAYBILL_SECRET
+   */
+  secret: Secret;
+  /** Seals view URLs, which live as long as the app links to them: rotate it apart from `secret`. @default `secret` */
+  viewSecret?: Secret;
+  /** Route names are letters, digits, `-` and `_`. */
+  routes: Routes;
+  /** Where the handler is mounted. @default '' @example '/api' */
+  basePath?: string;
+  /** Put before `file.url`. @default '' (relative to the origin) @example 'https://app.example' */
+  publicUrl?: string;
+  /**
+   * Other origins whose pages may call, exactly as browsers send them. `'*'` admits all, but never with cookies.
+   * @default [] (the same origin only) @example ['https://app.example', 'capacitor://localhost']
+   */
+  allowedOrigins?: readonly string[];
+  /** How long a permission is signed for, in seconds; at most a day. @default 900 */
+  expiresInSeconds?: number;
+  /** How long the storage's URL behind a view lives, in seconds; at most seven days. @default 3600 */
+  viewExpiresInSeconds?: number;
+  /** Where uploads land until they are verified. A lifecycle rule on it collects what is left. @default 'incoming/' */
+  stagingPrefix?: string;
+  /** Largest request body, in bytes. @default 262_144 */
+  maxBodyBytes?: number;
+  /** Files up to this size may go by `form`, in bytes. @default 1_048_576 */
+  formMaxBytes?: number;
+  /** Events for logs and metrics, see `events.ts`. Called synchronously. */
+  onEvent?: (event: UploadsEvent) => void;
+  /** Milliseconds since the epoch. @default Date.now */
+  now?: () => number;
+  /** Fills an array with unpredictable bytes. @default node:crypto's */
+  random?: RandomFill;
+}
+
+export interface ResolvedRoute {
+  name: string;
+  definition: ErasedDefinition;
+  limits: Limits & { minBytes: number; maxFiles: number };
+  public: boolean;
+  /** Null for `size-only`. */
+  checksum: 'sha256' | 'md5' | null;
+  /** Whether a form binds what the route's integrity asks for, by checksum algorithm. */
+  formBinds: (algorithm: string | null) => boolean;
+  cacheControl: string;
+  info: RouteInfo;
+}
+
+export interface Config {
+  storage: Storage;
+  secrets: readonly string[];
+  viewSecrets: readonly string[];
+  routes: ReadonlyMap<string, ResolvedRoute>;
+  basePath: string;
+  publicUrl: string;
+  /** The origin of `publicUrl`, when it has one. */
+  publicOrigin: string | null;
+  allowedOrigins: ReadonlySet<string>;
+  expiresInSeconds: number;
+  viewExpiresInSeconds: number;
+  stagingPrefix: string;
+  maxBodyBytes: number;
+  formMaxBytes: number;
+  onEvent: ((event: UploadsEvent) => void) | undefined;
+  now: () => number;
+  random: RandomFill | undefined;
+}
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const isFunction = (value: unknown) => typeof value === 'function';
+const isSeconds = (max: number) => (value: unknown) =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max;
+const isText = (shape: RegExp) => (value: unknown) => typeof value === 'string' && shape.test(value);
+
+const options: Parameters<typeof checkOptions>[2] = [
+  ['storage', 'a storage, such as s3Storage({...})', isObject, true],
+  ['secret', 'at least 32 random characters, or a list of such', () => true],
+  ['viewSecret', 'at least 32 random characters, or a list of such', () => true],
+  ['routes', 'an object of routes', isObject, true],
+  ['basePath', "'' or a path such as '/api', without a slash at its end", isText(/^(\/[A-Za-z0-9._~-]+)*$/)],
+  [
+    'publicUrl',
+    "'' or an http(s) URL without a slash at its end",
+    isText(/^(https?:\/\/[^/?#\s]+(\/[^?#\s]*[^/?#\s])?)?$/),
+  ],
+  ['allowedOrigins', "a list of origins such as 'https://app.example', without a slash at their ends", isOrigins],
+  ['expiresInSeconds', 'a whole number from 1 to 86,400', isSeconds(86_400)],
+  ['viewExpiresInSeconds', 'a whole number from 1 to 604,800', isSeconds(604_800)],
+  ['stagingPrefix', "a prefix such as 'incoming/'", isText(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)+$/)],
+  ['maxBodyBytes', 'a whole number of bytes', isSeconds(64 * MiB)],
+  ['formMaxBytes', 'a whole number of bytes', (value) => value === 0 || isSeconds(64 * MiB)(value)],
+  ['onEvent', 'a function', isFunction],
+  ['now', 'a function', isFunction],
+  ['random', 'a function', isFunction],
+];
+
+function isOrigins(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => one === '*' || isText(/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/)(one));
+}
+
+export function resolveConfig(given: UploadsOptions): Config {
+  if (!isObject(given)) throw new WaybillError('config_invalid', 'createUploads() takes an object.');
+  checkOptions('createUploads', given, options);
+  const secrets = checkSecrets('secret', given.secret);
+  const publicUrl = given.publicUrl ?? '';
+  const partial = {
+    storage: given.storage,
+    secrets,
+    viewSecrets: given.viewSecret === undefined ? secrets : checkSecrets('viewSecret', given.viewSecret),
+    basePath: given.basePath ?? '',
+    publicUrl,
+    publicOrigin: publicUrl === '' ? null : new URL(publicUrl).origin,
+    allowedOrigins: new Set(given.allowedOrigins ?? []),
+    expiresInSeconds: given.expiresInSeconds ?? 900,
+    viewExpiresInSeconds: given.viewExpiresInSeconds ?? 3600,
+    stagingPrefix: given.stagingPrefix ?? 'incoming/',
+    maxBodyBytes: given.maxBodyBytes ?? 256 * KiB,
+    formMaxBytes: given.formMaxBytes ?? MiB,
+    onEvent: given.onEvent,
+    now: given.now ?? Date.now,
+    random: given.random,
+  };
+  const routes = new Map<string, ResolvedRoute>();
+  for (const [name, route] of Object.entries(given.routes))
+    routes.set(name, resolveRoute(name, route, given.storage, partial.formMaxBytes));
+  if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
+  return Object.freeze({ ...partial, routes });
+}
+
+function resolveRoute(name: string, route: AnyRoute, storage: Storage, formMaxBytes: number): ResolvedRoute {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name))
+    throw new WaybillError('config_invalid', `The route name "${name}" is not letters, digits, "-" and "_".`);
+  const definition = route?.definition;
+  if (!definition) throw new WaybillError('config_invalid', `The route "${name}" was not made by route().`);
+  const { limits } = definition;
+  const integrity = definition.integrity ?? 'checksum';
+  const checksum = integrity === 'checksum' ? strongestChecksum(name, storage) : null;
+  if (integrity === 'size-only') requireStableBytes(name, storage);
+  const formBinds = (algorithm: string | null) => formIsBound(storage, algorithm);
+  const byForm = formMaxBytes > 0 && formBinds(checksum);
+  const transfers: Transfer[] = byForm ? ['form', 'put'] : ['put'];
+  const full = { ...limits, minBytes: limits.minBytes ?? 1, maxFiles: limits.maxFiles ?? 10 };
+  return Object.freeze({
+    name,
+    definition,
+    limits: full,
+    public: definition.authorize === anyone,
+    checksum,
+    formBinds,
+    cacheControl: definition.cacheControl ?? 'private, max-age=86400, immutable',
+    info: {
+      route: name,
+      limits: {
+        ...(limits.contentTypes ? { contentTypes: [...limits.contentTypes] } : {}),
+        ...(limits.extensions ? { extensions: [...limits.extensions] } : {}),
+        minBytes: full.minBytes,
+        maxBytes: full.maxBytes,
+        maxFiles: full.maxFiles,
+      },
+      checksum,
+      transfers,
+      formMaxBytes: byForm ? formMaxBytes : 0,
+    },
+  });
+}
+
+/** CRCs are not among them: whoever sends can forge one. */
+function strongestChecksum(name: string, { capabilities }: Storage): 'sha256' | 'md5' {
+  if (capabilities.checksums.includes('sha256')) return 'sha256';
+  if (capabilities.contentMd5) return 'md5';
+  throw new WaybillError(
+    'config_invalid',
+    `The route "${name}" promises exact bytes, and this storage verifies neither SHA-256 nor Content-MD5. Say \`integrity: 'size-only'\` to accept that.`,
+  );
+}
+
+/** Without a checksum the bytes that were verified must at least be the bytes that are promoted. */
+function requireStableBytes(name: string, { capabilities }: Storage): void {
+  if (capabilities.once || capabilities.copyPrecondition) return;
+  throw new WaybillError(
+    'config_invalid',
+    `The route "${name}" is \`size-only\`, and this storage neither refuses a second write nor copies conditionally: bytes could change after they were checked.`,
+  );
+}
+
+function formIsBound({ capabilities }: Storage, algorithm: string | null): boolean {
+  if (!capabilities.postPolicy) return false;
+  if (algorithm === null) return true;
+  if (algorithm === 'md5') return capabilities.postContentMd5;
+  return (capabilities.postChecksums as readonly string[]).includes(algorithm);
+}

@@ -1,0 +1,95 @@
+/**
+ * The wire's input as valibot schemas. Shape only: what a value may be on this route is for limits and the route to say.
+ */
+import * as v from 'valibot';
+import { type GrantRequest, type GrantsRequest, isContentType, WaybillError } from '../protocol/index.ts';
+
+const maxFiles = 1000;
+const maxGrants = 100;
+const maxIssues = 20;
+
+const fileName = v.pipe(
+  v.string(),
+  v.check((text) => text !== '' && Buffer.byteLength(text) <= 255, 'must have 1 to 255 bytes'),
+);
+
+/** Base64 with its padding, as S3 spells it. */
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+const checksum = v.object({
+  algorithm: v.picklist(['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme', 'md5']),
+  value: v.pipe(
+    v.string(),
+    v.check((text) => text.length >= 8 && text.length <= 44 && base64.test(text), 'must be base64 of the digest'),
+  ),
+});
+
+const file = v.object({
+  fileName,
+  size: v.pipe(
+    v.number(),
+    v.check((size) => Number.isSafeInteger(size) && size >= 0, 'must be a whole number of bytes'),
+  ),
+  contentType: v.pipe(
+    v.string(),
+    v.check(isContentType, 'must be a MIME type in lower case without parameters, such as image/png'),
+  ),
+  checksum: v.optional(checksum),
+  metadata: v.optional(v.unknown()),
+});
+
+const grantRequest = v.object({
+  route: v.string(),
+  files: v.pipe(v.array(file), v.minLength(1, 'must have at least one file')),
+  metadata: v.optional(v.unknown()),
+  transfers: v.optional(v.pipe(v.array(v.picklist(['put', 'form'])), v.minLength(1, 'must name at least one'))),
+});
+
+const grantsRequest = v.object({
+  grants: v.pipe(
+    v.array(v.string()),
+    v.check((grants) => grants.length >= 1 && grants.length <= maxGrants, `must have 1 to ${maxGrants} grants`),
+  ),
+});
+
+/** Cheaper than the schema, and first: ten thousand files are refused without looking at each. */
+export function parseGrantRequest(body: unknown): GrantRequest {
+  const files = (body as { files?: unknown } | null)?.files;
+  if (Array.isArray(files) && files.length > maxFiles)
+    throw new WaybillError('too_many_files', `At most ${maxFiles} files in one request.`, { details: { maxFiles } });
+  return parse(grantRequest, body) as GrantRequest;
+}
+
+export function parseGrantsRequest(body: unknown): GrantsRequest {
+  const grants = (body as { grants?: unknown } | null)?.grants;
+  if (Array.isArray(grants) && grants.length > maxGrants)
+    throw invalid([{ path: 'grants', message: `must have 1 to ${maxGrants} grants` }]);
+  return parse(grantsRequest, body);
+}
+
+export interface Issue {
+  /** Dotted, such as `files.0.size`. */
+  path: string;
+  message: string;
+}
+
+export function invalid(issues: Issue[]): WaybillError {
+  const first = issues[0];
+  const message = first
+    ? `The request is not valid: ${first.path || 'body'} ${first.message}.`
+    : 'The request is not valid.';
+  return new WaybillError('invalid_request', message, { details: { issues: issues.slice(0, maxIssues) } });
+}
+
+function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: unknown): Output {
+  const result = v.safeParse(schema, body, { abortPipeEarly: true });
+  if (result.success) return result.output;
+  throw invalid(
+    result.issues.slice(0, maxIssues).map((issue) => ({ path: v.getDotPath(issue) ?? '', message: wording(issue) })),
+  );
+}
+
+/** Valibot's own words quote what was received, which may be a grant. */
+function wording(issue: v.BaseIssue<unknown>): string {
+  return issue.type === 'check' || issue.type === 'min_length' ? issue.message : `must be ${issue.expected ?? 'valid'}`;
+}
