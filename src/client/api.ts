@@ -1,0 +1,102 @@
+/**
+ * The calls to the app's server. What it says is parsed as if it were hostile: a proxy's error page, an older or newer
+ * server, a captive portal. Nothing past this file sees an unparsed answer.
+ */
+import type {
+  FileDeclaration,
+  GrantedUpload,
+  RouteInfo,
+  Transfer,
+  WaybillError,
+  WireError,
+} from '../protocol/index.ts';
+import { failure } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { ClientOptions, TransportResponse, UploadResult } from './types.ts';
+
+export interface Api {
+  routeInfo(route: string): Promise<RouteInfo>;
+  grant(route: string, files: FileDeclaration[]): Promise<(GrantedUpload | WaybillError)[]>;
+  complete(grants: string[]): Promise<(UploadResult | WaybillError)[]>;
+  /** Nobody waits for it: a grant that is not given back expires. */
+  abort(grants: string[]): Promise<never[]>;
+}
+
+type ToError = (error: WireError) => WaybillError;
+/** Takes what it needs from an answer's JSON, or throws anything. */
+// biome-ignore lint/suspicious/noExplicitAny: unparsed on purpose; every use is checked or throws.
+type Pick<T> = (json: any, toError: ToError) => T;
+
+export function createApi(exchange: Exchange, options: ClientOptions, transfers: Transfer[] = ['form', 'put']): Api {
+  const { endpoint, headers, credentials } = options;
+
+  async function call<T>(path: string, body: object | undefined, pick: Pick<T>): Promise<T> {
+    const answer = await exchange({
+      method: body ? 'POST' : 'GET',
+      url: endpoint + path,
+      headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...(await headers?.()) },
+      body: body ? JSON.stringify(body) : undefined,
+      credentials,
+    });
+    const { status, text } = answer;
+    const retryAfterSeconds = retryAfter(answer);
+    const toError: ToError = ({ code, message, ...facts }) =>
+      failure(code, `${message}`, { ...facts, status, retryAfterSeconds });
+    let json: { error?: WireError } | undefined;
+    try {
+      json = JSON.parse(text);
+      return pick(json, toError);
+    } catch {
+      // Without a code of ours, all that can be told is whether to try again.
+      throw json?.error?.code
+        ? toError(json.error)
+        : failure(isTemporary(status) ? 'network_error' : 'internal_error', `HTTP ${status}`, {
+            status,
+            retryAfterSeconds,
+          });
+    }
+  }
+
+  function batch<T>(path: string, body: object, list: string, count: number, check: Pick<T>) {
+    return call<(T | WaybillError)[]>(path, body, (json, toError) => {
+      insist(json[list].length === count);
+      return json[list].map((item: { error?: WireError }) => (item.error ? toError(item.error) : check(item, toError)));
+    });
+  }
+
+  return {
+    routeInfo: (route) =>
+      call(`/routes/${encodeURIComponent(route)}`, undefined, (json) => {
+        insist(json.limits.maxFiles > 0);
+        return json;
+      }),
+    grant: (route, files) =>
+      batch('', { route, files, transfers }, 'uploads', files.length, (item) => {
+        insist(item.grant && item.request.url);
+        return item;
+      }),
+    complete: (grants) =>
+      batch('/complete', { grants }, 'results', grants.length, ({ file, data }) => {
+        // Relative to the server, which may be of another origin than this page.
+        if (file.url.startsWith('/')) file.url = (/^\w+:\/\/[^/]+/.exec(endpoint) ?? '') + file.url;
+        return { file, data };
+      }),
+    abort: (grants) => call('/abort', { grants }, () => []),
+  };
+}
+
+export function isTemporary(status: number): boolean {
+  return status > 499 || status === 429 || status === 408;
+}
+
+/** RFC 9110 section 10.2.3: seconds or a date. */
+export function retryAfter({ header }: TransportResponse): number {
+  const value = header('retry-after') ?? '';
+  const seconds = +value || (Date.parse(value) - Date.now()) / 1000;
+  // biome-ignore lint/complexity/useMathMinMax: Math.max would let NaN through.
+  return seconds > 0 ? seconds : 0;
+}
+
+function insist(sound: unknown): void {
+  if (!sound) throw 0;
+}

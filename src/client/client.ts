@@ -1,0 +1,106 @@
+import type { RoutesOf, TypedUploads } from '../protocol/index.ts';
+import { createApi } from './api.ts';
+import { createBatcher } from './batcher.ts';
+import { createExchange } from './exchange.ts';
+import { createJourney, type JourneyContext, type Route } from './journey.ts';
+import { createPool } from './pool.ts';
+import { nameOf, toSource, typeOf } from './source.ts';
+import type { Client, ClientOptions, FileLike, Transport, Upload, UploadOptions } from './types.ts';
+import { createUpload } from './upload.ts';
+
+/** The wire's ceiling is 100 grants in a request; fewer let the first of them finish sooner. */
+const completionsAtOnce = 20;
+const grantsInAbort = 100;
+
+type AnyOptions = UploadOptions & { metadata?: unknown };
+
+/** Without a platform: `waybill/client` and `waybill/client/node` bring theirs. */
+export function createClientOn<U extends TypedUploads>(
+  options: ClientOptions & { transport: Transport },
+): Client<RoutesOf<U>> {
+  const {
+    transport,
+    concurrency = 6,
+    retries = 6,
+    stallTimeoutMs = 60_000,
+    now = () => performance.now(),
+    random = Math.random,
+    online = browserOnline,
+  } = options;
+  const exchange = createExchange(transport, stallTimeoutMs);
+  const api = createApi(exchange, options);
+  const routes = new Map<string, Promise<Route>>();
+  const prefix = random().toString(36).slice(2);
+  let uploads = 0;
+
+  function openRoute(name: string): Promise<Route> {
+    let route = routes.get(name);
+    if (!route) {
+      route = api
+        .routeInfo(name)
+        .then((info) => [info, createBatcher((files) => api.grant(name, files), info.limits.maxFiles, 2)]);
+      routes.set(name, route);
+      route.catch(() => routes.delete(name));
+    }
+    return route;
+  }
+
+  const context: JourneyContext = {
+    exchange,
+    openRoute,
+    complete: createBatcher(api.complete, completionsAtOnce, 3),
+    abort: createBatcher(api.abort, grantsInAbort, 1),
+    underway: createPool(concurrency * 8),
+    // More than two digests at once gain nothing, and each holds its file in memory.
+    hashing: createPool(2),
+    sending: createPool(concurrency),
+    retries,
+    now,
+    random,
+    online,
+  };
+
+  function upload(route: string, file: FileLike, given: AnyOptions = {}): Upload {
+    const source = toSource(file);
+    const { size } = source;
+    const fileName = nameOf(source, given);
+    const contentType = typeOf(source, given);
+    return createUpload(
+      createJourney(context, route, source, fileName, contentType, given.metadata),
+      {
+        id: `${prefix}-${++uploads}`,
+        status: 'queued',
+        waiting: null,
+        fileName,
+        size,
+        contentType,
+        loaded: 0,
+        total: size,
+        bytesPerSecond: 0,
+        secondsLeft: null,
+        transfer: null,
+        error: null,
+        file: null,
+        data: null,
+      },
+      now,
+      given.signal,
+    );
+  }
+
+  return {
+    upload,
+    uploadAll: (route: string, files: Iterable<FileLike>, given?: AnyOptions) =>
+      Array.from(files, (file) => upload(route, file, given)),
+    routeInfo: async (route: string) => (await openRoute(route))[0],
+  } as Client<RoutesOf<U>>;
+}
+
+/** Undefined where nobody knows, as in Node. */
+function browserOnline(): Promise<void> | undefined {
+  return globalThis.navigator?.onLine === false
+    ? new Promise((resolve) => {
+        addEventListener('online', () => resolve(), { once: true });
+      })
+    : undefined;
+}

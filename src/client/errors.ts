@@ -1,0 +1,22 @@
+import type { ErrorCode, WaybillError } from '../protocol/index.ts';
+
+/**
+ * A WaybillError without the error table, which would be a tenth of the bundle: the wire says what is retryable, and
+ * what only a client sees says it here. `status` is that of the answer, 0 without one.
+ */
+export function failure(code: ErrorCode, message: string, facts?: Partial<WaybillError>): WaybillError {
+  const error = Object.assign(new Error(message), {
+    'waybill.error': true,
+    name: 'WaybillError',
+    code,
+    status: 0,
+    retryable: /^(net|time)/.test(code),
+    ...facts,
+    toJSON: () => ({ code, message, retryable: error.retryable, details: error.details }),
+  }) as WaybillError;
+  return error;
+}
+
+export function isFailure(value: unknown): value is WaybillError {
+  return !!(value as Record<string, unknown>)['waybill.error'];
+}

@@ -1,0 +1,68 @@
+import { failure, isFailure } from './errors.ts';
+import type { Transport, TransportRequest, TransportResponse } from './types.ts';
+
+export type Exchange = (
+  request: Omit<TransportRequest, 'signal'>,
+  outer?: AbortSignal,
+  onProgress?: (loaded: number) => void,
+) => Promise<TransportResponse>;
+
+/** `details` of `network_error` and `timeout`: what was tried. */
+export interface Tried {
+  method: string;
+  /** Without the query, which is a secret. */
+  url: string;
+  headers: string[];
+  /** Bytes of the body that the other side took. */
+  moved: number;
+}
+
+/**
+ * Each request runs under a watchdog: a dead socket after a laptop's sleep and Safari's uploads that never end both
+ * show as silence only.
+ * @throws WaybillError `network_error` when there was no readable answer, `timeout` when nothing moved
+ */
+export function createExchange(transport: Transport, stallTimeoutMs: number): Exchange {
+  return async (request, outer, onProgress) => {
+    const { method, url, headers } = request;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const stop = () => controller.abort();
+    let moved = 0;
+    let stalled: unknown;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const watch = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        stalled = 1;
+        stop();
+      }, stallTimeoutMs);
+    };
+    watch();
+    outer?.addEventListener('abort', stop, { signal });
+    try {
+      return await transport.send({
+        ...request,
+        signal,
+        onProgress:
+          onProgress &&
+          ((loaded) => {
+            watch();
+            moved = loaded;
+            onProgress(loaded);
+          }),
+      });
+    } catch (cause) {
+      throw isFailure(cause)
+        ? cause
+        : failure(stalled ? 'timeout' : 'network_error', 'No answer', {
+            cause,
+            details: { method, url: url.replace(/\?.*/s, ''), headers: Object.keys(headers), moved },
+          });
+    } finally {
+      clearTimeout(timer);
+      // Also removes the listener from the outer signal.
+      stop();
+    }
+  };
+}

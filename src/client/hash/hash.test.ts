@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toSource } from '../source.ts';
+import { createBlockHash } from './block-hash.ts';
+import { digest } from './index.ts';
+import { createMd5 } from './md5.ts';
+import { createSha256 } from './sha256.ts';
+
+const pairs = [
+  ['sha256', createSha256],
+  ['md5', createMd5],
+] as const;
+
+describe.each(pairs)('%s in pieces', (algorithm, create) => {
+  it('agrees with node:crypto on every length around the block borders', () => {
+    for (let length = 0; length <= 260; length++) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 255);
+      const hash = create();
+      hash.update(bytes);
+      expect(Buffer.from(hash.digest()).toString('hex')).toBe(createHash(algorithm).update(bytes).digest('hex'));
+    }
+  });
+
+  it('does not depend on how the bytes are cut', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 }), (pieces) => {
+        const hash = create();
+        const expected = createHash(algorithm);
+        for (const piece of pieces) {
+          hash.update(piece);
+          expected.update(piece);
+        }
+        expect(Buffer.from(hash.digest()).toString('hex')).toBe(expected.digest('hex'));
+      }),
+    );
+  });
+
+  it('reads a source in pieces of at most 1 MiB', async () => {
+    const bytes = new Uint8Array(3 * 1024 * 1024 + 17).map((_, i) => i);
+    const source = toSource(bytes);
+    let largest = 0;
+    const spied = {
+      ...source,
+      read: (start: number, end: number) => {
+        largest = Math.max(largest, end - start);
+        return source.read(start, end);
+      },
+    };
+    expect(await digest(spied, algorithm, new AbortController().signal)).toBe(
+      createHash(algorithm).update(bytes).digest('base64'),
+    );
+    expect(largest).toBe(1024 * 1024);
+  });
+});
+
+it('writes the length of files over 512 MiB in both words', () => {
+  // 2^29 + 1 bytes are 2^32 + 8 bits: the low word alone would say 8.
+  for (const [littleEndian, expected] of [
+    [false, [1, 8]],
+    [true, [8, 1]],
+  ] as const) {
+    let tail: number[] = [];
+    const spy = (_: Int32Array, block: DataView, offset: number) => {
+      tail = [block.getUint32(offset + 56, littleEndian), block.getUint32(offset + 60, littleEndian)];
+    };
+    const hash = createBlockHash([0], spy, littleEndian);
+    const piece = new Uint8Array(8 * 1024 * 1024);
+    for (let i = 0; i < 64; i++) hash.update(piece);
+    hash.update(new Uint8Array(1));
+    hash.digest();
+    expect(tail).toEqual(expected);
+  }
+});
+
+it('refuses an algorithm that it does not know', async () => {
+  await expect(digest(toSource(new Uint8Array(1)), 'crc64nvme', new AbortController().signal)).rejects.toMatchObject({
+    code: 'internal_error',
+  });
+});
+
+it('stops between pieces when aborted', async () => {
+  const controller = new AbortController();
+  controller.abort();
+  await expect(digest(toSource(new Uint8Array(1)), 'md5', controller.signal)).rejects.toThrow();
+});

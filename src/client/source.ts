@@ -1,0 +1,25 @@
+import type { FileLike, Source, UploadOptions } from './types.ts';
+
+/** By shape, never `instanceof`: React Native and Cordova bring their own Blob and File. */
+export function toSource(file: FileLike): Source {
+  if ('read' in file) return file;
+  const blob = 'byteLength' in file ? new Blob([file]) : file;
+  return {
+    size: blob.size,
+    fileName: (blob as File).name,
+    contentType: blob.type,
+    read: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
+    blob,
+  };
+}
+
+/** The wire takes 255 UTF-8 bytes; NTFS and APFS names may have three times as many. The extension survives. */
+export function nameOf(source: Source, { fileName = source.fileName || 'file' }: UploadOptions): string {
+  while (new TextEncoder().encode(fileName).length > 255) fileName = fileName.replace(/.(?=(\.\w{1,16})?$)/su, '');
+  return fileName;
+}
+
+/** Without parameters and in lower case, which is the only spelling that is signed. Empty when nobody knows. */
+export function typeOf(source: Source, { contentType = source.contentType }: UploadOptions): string {
+  return (contentType || '').replace(/;.*/s, '').trim().toLowerCase();
+}

@@ -1,0 +1,104 @@
+/** The observable half of an upload: snapshots, listeners, abort and retry. The work is done in journey.ts. */
+import type { WaybillError } from '../protocol/index.ts';
+import { failure } from './errors.ts';
+import type { Journey, Report } from './journey.ts';
+import { createProgress } from './progress.ts';
+import type { Upload, UploadResult, UploadSnapshot } from './types.ts';
+
+/** Progress reaches listeners at most this often; changes of state do at once. */
+const notifyEveryMs = 100;
+
+export function createUpload(
+  journey: Journey,
+  initial: UploadSnapshot,
+  now: () => number,
+  outer: AbortSignal | undefined,
+): Upload {
+  const listeners = new Set<() => void>();
+  let state: UploadSnapshot;
+  let snapshot: UploadSnapshot | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let progress: ReturnType<typeof createProgress>;
+  let controller: AbortController;
+  let done: Promise<UploadResult>;
+  let fail: (error: WaybillError) => void;
+
+  function publish(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    snapshot = undefined;
+    for (const listener of [...listeners]) listener();
+  }
+
+  function set(change: Report | Partial<UploadSnapshot>): void {
+    const { status, waiting } = state;
+    state = { ...state, ...change };
+    if (change.loaded !== undefined) progress(now(), change.loaded);
+    if (status !== state.status || waiting !== state.waiting) publish();
+    else timer ??= setTimeout(publish, notifyEveryMs);
+  }
+
+  function start(): void {
+    controller = new AbortController();
+    const { signal } = controller;
+    progress = createProgress();
+    state = initial;
+    done = new Promise((resolve, reject) => {
+      fail = (error) => {
+        set({ status: error.code === 'aborted' ? 'aborted' : 'failed', waiting: null, error });
+        reject(error);
+      };
+      journey
+        // Whatever an aborted run still says is about the past.
+        .run(signal, (report) => signal.aborted || set(report))
+        .then(
+          (result) => {
+            if (signal.aborted) return;
+            set({ ...result, status: 'done', waiting: null, loaded: state.size });
+            resolve(result);
+          },
+          (error) => signal.aborted || fail(error),
+        );
+    });
+    const forget = () => outer?.removeEventListener('abort', abort);
+    // Also: those who watch the snapshot need not await.
+    done.then(forget, forget);
+    outer?.addEventListener('abort', abort);
+    if (outer?.aborted) abort();
+  }
+
+  function abort(): void {
+    if (state.error || state.file) return;
+    const error = failure('aborted', 'Aborted');
+    controller.abort(error);
+    journey.abort();
+    fail(error);
+  }
+
+  start();
+  return {
+    id: initial.id,
+    subscribe: (listener) => {
+      const entry = () => listener();
+      listeners.add(entry);
+      return () => listeners.delete(entry);
+    },
+    getSnapshot: () => {
+      if (!snapshot) {
+        const bytesPerSecond = state.status === 'uploading' ? progress(now()) : 0;
+        const secondsLeft = bytesPerSecond ? (state.size - state.loaded) / bytesPerSecond : null;
+        snapshot = Object.freeze({ ...state, bytesPerSecond, secondsLeft });
+      }
+      return snapshot;
+    },
+    abort,
+    retry: () => {
+      if (!state.error) return;
+      start();
+      publish();
+    },
+    get done() {
+      return done;
+    },
+  };
+}
