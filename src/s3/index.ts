@@ -3,9 +3,14 @@
  * server needs, and what each storage is known to enforce. Touches the network only through a given `fetch`.
  */
 export { type S3AuthCode, S3AuthError } from './auth-error.ts';
+export { capabilityPresets } from './capabilities.ts';
+export { awsCredentials, envCredentials } from './credentials.ts';
 export { amzDateOf, parseAmzDate } from './dates.ts';
 export { encodeComponent, encodeKey } from './encode.ts';
+export { checkKey } from './key.ts';
 export { checkContentLength, type PolicyToVerify, type VerifiedPolicy, verifyPolicy } from './policy.ts';
+export { redact } from './redact.ts';
+export { isS3Error, isTransient, S3Error, type S3ErrorOptions, toWaybillError } from './s3-error.ts';
 export {
   algorithm,
   type ChunkToSign,
@@ -15,6 +20,7 @@ export {
   unsignedPayload,
 } from './sign.ts';
 export { deriveSigningKey, signingKeyOf } from './signing-key.ts';
+export { s3Storage } from './storage.ts';
 export type * from './types.ts';
 export {
   type PayloadClaim,

@@ -21,7 +21,7 @@ export function parsePolicy(base64: string): PolicyDocument {
   const { expiration, conditions } = document;
   if (expiration === undefined) throw invalid('Policy missing expiration.');
   if (!Array.isArray(conditions)) throw invalid('Policy missing conditions.');
-  return { expiration: parseExpiration(expiration), conditions: conditions.flatMap(parseCondition) };
+  return { expiration: parseExpiration(expiration), conditions: conditions.map(parseCondition) };
 }
 
 function parseJson(text: string): unknown {
@@ -40,15 +40,14 @@ function parseExpiration(value: unknown): number {
   return ms;
 }
 
-function parseCondition(condition: unknown): Condition[] {
-  if (Array.isArray(condition)) return [parseOperator(condition)];
+function parseCondition(condition: unknown): Condition {
+  if (Array.isArray(condition)) return parseOperator(condition);
   if (!isRecord(condition)) throw invalid('Expecting a condition.');
-  const entries = Object.entries(condition);
-  if (entries.length === 0) throw invalid('Simple-Condition must have a property.');
-  return entries.map(([name, value]) => {
-    if (typeof value !== 'string') throw invalid('Simple-Condition must have a string value.');
-    return { kind: 'eq', field: name.toLowerCase(), value };
-  });
+  const [[name, value] = ['', undefined], ...rest] = Object.entries(condition);
+  if (value === undefined || rest.length > 0)
+    throw invalid('Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.');
+  if (typeof value !== 'string') throw invalid('Invalid Simple-Condition: value must be a string.');
+  return { kind: 'eq', field: name.toLowerCase(), value };
 }
 
 function parseOperator([operator, first, second, ...rest]: unknown[]): Condition {

@@ -3,7 +3,7 @@
  * published vectors and the AWS SDK keep both honest.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
 
 export const algorithm = 'AWS4-HMAC-SHA256';
 export const unsignedPayload = 'UNSIGNED-PAYLOAD';
@@ -41,7 +41,7 @@ export function stringToSign(amzDate: string, scope: string, canonical: string |
 }
 
 /** Of a string to sign, and of a POST policy's base64. */
-export function signatureOf(signingKey: Buffer, text: string): string {
+export function signatureOf(signingKey: Buffer | KeyObject, text: string): string {
   return createHmac('sha256', signingKey).update(text).digest('hex');
 }
 

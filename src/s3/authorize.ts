@@ -1,0 +1,33 @@
+/** SigV4 in the Authorization header, for the requests this server sends itself. */
+import type { Moment } from './moment.ts';
+import { algorithm, canonicalRequest, headerNames, signatureOf, stringToSign } from './sign.ts';
+
+export interface RequestToAuthorize {
+  method: string;
+  /** Encoded. */
+  path: string;
+  /** Encoded and sorted. */
+  query: string;
+  /** Lower-case names; all of them are signed. `content-length` stays out: fetch sets it from the body. */
+  headers: Readonly<Record<string, string>>;
+  /** Hex SHA-256 of the body. */
+  payload: string;
+}
+
+/** The headers to send; `host` is signed but left to the HTTP client. */
+export function authorize(request: RequestToAuthorize, host: string, moment: Moment): Record<string, string> {
+  const token = moment.credentials.sessionToken;
+  const toSend: Record<string, string> = {
+    ...request.headers,
+    'x-amz-content-sha256': request.payload,
+    'x-amz-date': moment.amzDate,
+    ...(token ? { 'x-amz-security-token': token } : {}),
+  };
+  const headers = Object.entries({ ...toSend, host })
+    .map(([name, value]) => [name, value.trim().replaceAll(/ +/g, ' ')] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const canonical = canonicalRequest({ ...request, headers });
+  const signature = signatureOf(moment.signingKey, stringToSign(moment.amzDate, moment.scope, canonical));
+  toSend.authorization = `${algorithm} Credential=${moment.credential}, SignedHeaders=${headerNames(headers)}, Signature=${signature}`;
+  return toSend;
+}

@@ -1,0 +1,32 @@
+/**
+ * The storage's time. It is what signatures are judged by, so when ours differs noticeably, we sign by its `Date`.
+ */
+
+/** Less than this is latency and rounding, not a wrong clock. */
+const toleranceMs = 30_000;
+
+export interface StorageClock {
+  /** Milliseconds since the epoch, as the storage counts them. */
+  now(): number;
+  /** How far the storage's clock is ahead of ours; 0 while they agree. */
+  offsetMs(): number;
+  /** Learns from an answer. */
+  observe(headers: Headers): void;
+}
+
+/** `now` in milliseconds since the epoch. */
+export function createStorageClock(now: () => number): StorageClock {
+  let offset = 0;
+  return {
+    now: () => now() + offset,
+    offsetMs: () => offset,
+    observe(headers) {
+      const date = Date.parse(headers.get('date') ?? '');
+      // A cache repeats old dates.
+      if (Number.isNaN(date) || headers.has('age')) return;
+      const difference = date - now();
+      if (Math.abs(difference) <= toleranceMs) offset = 0;
+      else if (Math.abs(difference - offset) > toleranceMs) offset = difference;
+    },
+  };
+}

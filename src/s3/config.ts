@@ -1,0 +1,78 @@
+/** Options, resolved once: every default filled in, nothing unknown, nothing left to check later. */
+import { WaybillError } from '../protocol/index.ts';
+import { type Address, addressOf } from './address.ts';
+import { resolveCapabilities } from './capabilities.ts';
+import { type CredentialsCache, createCredentialsCache } from './credentials.ts';
+import type { S3StorageOptions, StorageCapabilities } from './types.ts';
+
+export interface StorageConfig {
+  readonly bucket: string;
+  readonly region: string;
+  /** Where this server sends. */
+  readonly internal: Address;
+  /** Where clients send. */
+  readonly public: Address;
+  readonly capabilities: StorageCapabilities;
+  readonly credentials: CredentialsCache;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly fetch: typeof fetch;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+const known: Readonly<Record<keyof S3StorageOptions, true>> = {
+  bucket: true,
+  region: true,
+  endpoint: true,
+  publicEndpoint: true,
+  pathStyle: true,
+  credentials: true,
+  capabilities: true,
+  timeoutMs: true,
+  retries: true,
+  fetch: true,
+  now: true,
+  random: true,
+};
+
+/** @throws WaybillError config_invalid */
+export function resolveConfig(options: S3StorageOptions): StorageConfig {
+  for (const name of Object.keys(options)) if (!Object.hasOwn(known, name)) throw invalid(`unknown option \`${name}\``);
+  const { bucket, region = 'us-east-1', endpoint, publicEndpoint = endpoint, pathStyle } = options;
+  const { timeoutMs = 10_000, retries = 3, now = Date.now, random = Math.random } = options;
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and what older and other storages allow
+  if (
+    typeof bucket !== 'string' ||
+    !/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/.test(bucket) ||
+    bucket.includes('..')
+  )
+    throw invalid('`bucket` must be a bucket name of 3 to 63 letters, digits, dots and dashes');
+  if (typeof region !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(region))
+    throw invalid('`region` must be a region such as "eu-west-1"');
+  if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) throw invalid('`timeoutMs` must be a positive number');
+  if (!Number.isInteger(retries) || retries < 0 || retries > 20) throw invalid('`retries` must be 0 to 20');
+  for (const name of ['fetch', 'now', 'random'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw invalid(`\`${name}\` must be a function`);
+  if (options.credentials === undefined || options.credentials === null)
+    throw invalid('`credentials` are required: an object, `awsCredentials()`, or a function of your own');
+  return Object.freeze({
+    bucket,
+    region,
+    internal: Object.freeze(addressOf({ bucket, region, endpoint, pathStyle })),
+    public: Object.freeze(addressOf({ bucket, region, endpoint: publicEndpoint, pathStyle })),
+    capabilities: resolveCapabilities(options.capabilities),
+    credentials: createCredentialsCache(options.credentials, now),
+    timeoutMs,
+    retries,
+    // Looked up at each call, so that instrumentation which replaces the global one is honoured.
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    now,
+    random,
+  });
+}
+
+function invalid(problem: string): WaybillError {
+  return new WaybillError('config_invalid', `s3Storage: ${problem}.`);
+}

@@ -1,0 +1,129 @@
+/**
+ * One signed request to the storage, tried until it is answered: deadlines, retries with full jitter, the storage's
+ * clock, renewed credentials. What fails is an S3Error or, when there was no answer, a WaybillError.
+ */
+import { hash } from 'node:crypto';
+import { isWaybillError, WaybillError } from '../protocol/index.ts';
+import { pathOf } from './address.ts';
+import { readText, refusalOf } from './answer.ts';
+import { authorize } from './authorize.ts';
+import type { StorageClock } from './clock.ts';
+import type { StorageConfig } from './config.ts';
+import { startDeadline } from './deadline.ts';
+import { encodeComponent } from './encode.ts';
+import { createMoments } from './moment.ts';
+import { redact } from './redact.ts';
+import { pause, retryDelayMs } from './retry.ts';
+import { isS3Error } from './s3-error.ts';
+import { emptyPayload } from './sign.ts';
+import { childElement, parseXml, rootOf, type XmlElement } from './xml.ts';
+
+export interface S3Request {
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** The bucket itself without one. */
+  key?: string;
+  /** Sorted by name. */
+  query?: readonly (readonly [name: string, value: string])[];
+  /** Lower-case names; all of them are signed. */
+  headers?: Readonly<Record<string, string>>;
+  body?: Uint8Array;
+  /** The root a success has. Anything else in its place is a failure, whatever the status says. */
+  root?: string;
+  /** Hands over a success's body unread. */
+  stream?: boolean;
+  signal?: AbortSignal | undefined;
+  /** Patience for this one, in multiples of `timeoutMs`. @default 1 */
+  patience?: number;
+}
+
+export interface S3Answer {
+  headers: Headers;
+  /** The root's content when one was expected. */
+  document: XmlElement;
+  body: ReadableStream<Uint8Array> | null;
+}
+
+export type Send = (request: S3Request) => Promise<S3Answer>;
+
+/** @throws S3Error | WaybillError storage_unavailable | the signal's reason */
+export function createSend(config: StorageConfig, clock: StorageClock): Send {
+  const attempt = createAttempt(config, clock);
+  return async (request) => {
+    const corrected = new Set<Correction>();
+    for (let attempts = 1; ; attempts++) {
+      const offset = clock.offsetMs();
+      try {
+        return await attempt(request, attempts);
+      } catch (error) {
+        request.signal?.throwIfAborted();
+        const failure = withoutAnswer(error);
+        const correction = correctionFor(request, failure, offset !== clock.offsetMs());
+        if (correction && !corrected.has(correction)) {
+          corrected.add(correction);
+          if (correction === 'clock' || (await config.credentials.renew())) continue;
+        }
+        const delayMs = attempts > config.retries ? null : retryDelayMs(failure, attempts, config.random);
+        if (delayMs === null) throw failure;
+        await pause(delayMs, request.signal);
+      }
+    }
+  };
+}
+
+function createAttempt(config: StorageConfig, clock: StorageClock) {
+  const moments = createMoments(config.region);
+  const { origin, host, prefix } = config.internal;
+  return async (request: S3Request, attempts: number): Promise<S3Answer> => {
+    await config.credentials.ready();
+    const { method, key, body, root, patience = 1 } = request;
+    const path = key === undefined ? `${prefix}/` : pathOf(config.internal, key);
+    const query = (request.query ?? []).map(([name, value]) => `${name}=${encodeComponent(value)}`).join('&');
+    const payload = body ? hash('sha256', body, 'hex') : emptyPayload;
+    const moment = moments(config.credentials.current(), clock.now());
+    const headers = authorize({ method, path, query, headers: request.headers ?? {}, payload }, host, moment);
+
+    const deadline = startDeadline(config.timeoutMs * patience, request.signal);
+    try {
+      const response = await config.fetch(`${origin}${path}${query && `?${query}`}`, {
+        method,
+        headers,
+        // A redirect names another region; following it would carry the signature there.
+        redirect: 'manual',
+        signal: deadline.signal,
+        ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
+      });
+      clock.observe(response.headers);
+      if (response.ok && request.stream) return { headers: response.headers, document: {}, body: response.body };
+      const text = await readText(response, deadline.restart);
+      const asExpected = root === undefined ? rootOf(text) !== 'Error' : rootOf(text) === root;
+      if (!response.ok || !asExpected) throw await refusalOf(response, text, { attempts, now: clock.now() });
+      const document = root === undefined ? {} : childElement(await parseXml(text), root);
+      return { headers: response.headers, document, body: null };
+    } catch (error) {
+      throw deadline.expired() ? new WaybillError('storage_unavailable', 'The storage did not answer in time.') : error;
+    } finally {
+      deadline.stop();
+    }
+  };
+}
+
+type Correction = 'clock' | 'credentials';
+
+const staleCredentials: ReadonlySet<string> = new Set(['ExpiredToken', 'InvalidToken', 'InvalidAccessKeyId']);
+
+/** What to put right before the same request is sent again, once. */
+function correctionFor({ method }: S3Request, failure: unknown, clockChanged: boolean): Correction | null {
+  if (!isS3Error(failure)) return null;
+  if (failure.status === 403 && clockChanged) return 'clock';
+  // To a HEAD, S3 says a bare 400 for an expired token.
+  if (staleCredentials.has(failure.code) || (method === 'HEAD' && failure.status === 400)) return 'credentials';
+  return null;
+}
+
+/** What fetch throws names hosts and may quote URLs. */
+function withoutAnswer(error: unknown): unknown {
+  if (isS3Error(error) || isWaybillError(error)) return error;
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = inner instanceof Error ? redact(inner.message) : 'unknown reason';
+  return new WaybillError('storage_unavailable', 'The storage could not be reached.', { cause: new Error(reason) });
+}

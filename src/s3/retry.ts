@@ -1,0 +1,41 @@
+/** When to try again: full jitter under a growing ceiling, and never earlier than the storage asked for. */
+import { isWaybillError } from '../protocol/index.ts';
+import { isS3Error, isTransient } from './s3-error.ts';
+
+const firstCeilingMs = 100;
+const lastCeilingMs = 5_000;
+/** Who is told to wait longer is better told so at once. */
+const longestWaitMs = 30_000;
+
+/** Null when another attempt would be pointless. `attempt` counts from 1, `random` is in [0, 1). */
+export function retryDelayMs(failure: unknown, attempt: number, random: () => number): number | null {
+  const worthwhile = isS3Error(failure)
+    ? isTransient(failure)
+    : isWaybillError(failure) && failure.code === 'storage_unavailable';
+  if (!worthwhile) return null;
+  const askedMs = (failure.retryAfterSeconds ?? 0) * 1000;
+  if (askedMs > longestWaitMs) return null;
+  return Math.max(askedMs, random() * Math.min(lastCeilingMs, firstCeilingMs * 2 ** (attempt - 1)));
+}
+
+/** RFC 9110 section 10.2.3: seconds, or a date. `now` in milliseconds since the epoch. */
+export function retryAfterSeconds(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+}
+
+/** @throws the signal's reason */
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,35 @@
+/** {@link s3Storage}: one bucket as the server sees it. Options become a config, the config becomes verbs. */
+import { createStorageClock } from './clock.ts';
+import { resolveConfig } from './config.ts';
+import { presignForm } from './form.ts';
+import { createSend } from './http.ts';
+import { createMoments } from './moment.ts';
+import { createOperations } from './operations.ts';
+import { presignGet, presignHead, presignPut } from './presign.ts';
+import type { S3StorageOptions, Storage } from './types.ts';
+
+/**
+ * @example s3Storage({ bucket: 'user-content', region: 'eu-west-1', credentials: awsCredentials() })
+ * @throws WaybillError config_invalid
+ */
+export function s3Storage(options: S3StorageOptions): Storage {
+  const config = resolveConfig(options);
+  const { bucket, region, capabilities, credentials } = config;
+  const clock = createStorageClock(config.now);
+  const moments = createMoments(region);
+  const viewMoments = createMoments(region);
+  const now = () => moments(credentials.current(), clock.now());
+  return Object.freeze({
+    bucket,
+    region,
+    capabilities,
+    publicOrigin: config.public.origin,
+    ready: credentials.ready,
+    presignPut: (put) => presignPut(config.public, capabilities, now(), put),
+    presignForm: (form) => presignForm(config.public, bucket, capabilities, now(), form),
+    presignGet: (get) =>
+      presignGet(config.public, viewMoments(credentials.current(), get.signedAt ?? clock.now()), get),
+    presignHead: (head) => presignHead(config.public, now(), head),
+    ...createOperations(config, createSend(config, clock)),
+  } satisfies Storage);
+}

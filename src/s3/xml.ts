@@ -1,0 +1,55 @@
+/** S3's XML, read with a parser that is loaded when the first answer needs it: a cold start does not. */
+
+export type XmlElement = Readonly<Record<string, unknown>>;
+
+/** Elements that repeat; a single one must not look different. */
+const lists: ReadonlySet<string> = new Set(['ListBucketResult.Contents', 'DeleteResult.Error', 'DeleteResult.Deleted']);
+
+/** Values stay text, spaces included: a key such as ` 007` is no number. */
+export async function parseXml(text: string): Promise<XmlElement> {
+  const { XMLParser } = await import('fast-xml-parser');
+  const parser = new XMLParser({
+    parseTagValue: false,
+    trimValues: false,
+    ignoreAttributes: true,
+    ignoreDeclaration: true,
+    htmlEntities: true,
+    isArray: (_name, path) => lists.has(String(path)),
+  });
+  const parsed: unknown = parser.parse(text);
+  return isElement(parsed) ? parsed : {};
+}
+
+/** The root's name, without parsing. Leading spaces are how S3 keeps a connection alive during a long copy. */
+export function rootOf(text: string): string | undefined {
+  return /^\s*(?:<\?xml[^>]*\?>\s*)?<([A-Za-z]+)[\s/>]/.exec(text)?.[1];
+}
+
+export function childElement(parent: XmlElement, name: string): XmlElement {
+  const child = Object.hasOwn(parent, name) ? parent[name] : undefined;
+  return isElement(child) ? child : {};
+}
+
+export function childElements(parent: XmlElement, name: string): XmlElement[] {
+  const children = Object.hasOwn(parent, name) ? parent[name] : undefined;
+  return Array.isArray(children) ? children.filter(isElement) : [];
+}
+
+/** Undefined when the element is absent, empty text when it is empty. */
+export function childText(parent: XmlElement, name: string): string | undefined {
+  const child = Object.hasOwn(parent, name) ? parent[name] : undefined;
+  return typeof child === 'string' ? child : undefined;
+}
+
+/** Can XML 1.0 say this at all? https://www.w3.org/TR/xml/#charsets */
+export function isXmlText(text: string): boolean {
+  return !/[\p{Cs}\uFFFE\uFFFF]|[^\P{Cc}\t\n\r\u007f-\u009f]/u.test(text);
+}
+
+export function escapeXml(text: string): string {
+  return text.replace(/[&<>"'\t\n\r]/g, (char) => `&#${char.charCodeAt(0)};`);
+}
+
+function isElement(value: unknown): value is XmlElement {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
