@@ -1,15 +1,14 @@
 /** The stored file, shown through its stable URL: the browser follows the server's redirect to the store. */
 import type { StoredFile } from '../../src/client/index.ts';
 import { el } from './dom.ts';
-import { formatBytes } from './format.ts';
-import { kindOf, printableName } from './names.ts';
+import { printableName } from './names.ts';
 
 /** @param url absolute: the server may live on another origin than the page */
 export function displayOf(file: StoredFile, url: string): HTMLElement {
   const frame = el('div', { class: 'exhibit' });
   const fallback = (because: string) => frame.replaceChildren(cardOf(file, because));
   const shown = viewerOf(file, url, fallback);
-  frame.append(shown ?? cardOf(file, 'Stored. This kind of file is for downloading.'));
+  frame.append(shown ?? cardOf(file, 'Stored, and ready to download.'));
   return frame;
 }
 
@@ -22,7 +21,7 @@ export function downloadUrl(url: string): string {
 function viewerOf(file: StoredFile, url: string, fallback: (because: string) => void): HTMLElement | null {
   const name = printableName(file.fileName);
   const [family] = file.contentType.split('/');
-  const unshowable = `Stored. This browser cannot show a ${kindOf(file.contentType)}, or the store no longer has it.`;
+  const unshowable = 'Stored. This browser cannot show it here; try Open or Download.';
   if (family === 'image') {
     const image = el('img', { alt: name, decoding: 'async' });
     image.addEventListener('error', () => fallback(unshowable), { once: true });
@@ -52,6 +51,6 @@ function cardOf(file: StoredFile, because: string): HTMLElement {
     'div',
     { class: 'card' },
     el('span', { class: 'tag', 'aria-hidden': 'true' }, extension.toUpperCase()),
-    el('p', {}, because, ' ', `${kindOf(file.contentType)}, ${formatBytes(file.size)}.`),
+    el('p', {}, because),
   );
 }
