@@ -20,6 +20,7 @@ export interface CredentialsCache {
 /** `now` in milliseconds since the epoch. */
 export function createCredentialsCache(source: CredentialsSource, now: () => number): CredentialsCache {
   if (typeof source !== 'function') return fixedCredentials(source, now);
+  const provider = source;
   let current: Credentials | undefined;
   let pending: Promise<void> | undefined;
   let nextAttempt = 0;
@@ -29,7 +30,7 @@ export function createCredentialsCache(source: CredentialsSource, now: () => num
   /** Single flight: everyone who waits, waits for the same answer. */
   function load(): Promise<void> {
     pending ??= Promise.resolve()
-      .then(source)
+      .then(provider)
       .then(checkCredentials)
       .then(
         (credentials) => {

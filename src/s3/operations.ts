@@ -4,10 +4,10 @@ import type { StorageConfig } from './config.ts';
 import { encodeKey } from './encode.ts';
 import type { S3Answer, Send } from './http.ts';
 import { checkExistingKey, checkKey } from './key.ts';
-import { isS3Error, S3Error } from './s3-error.ts';
+import { isS3Error } from './s3-error.ts';
 import { metadataHeaders } from './signed-facts.ts';
 import type { CopyOptions, ListPage, ObjectInfo, PutOptions, Storage } from './types.ts';
-import { childElement, childElements, childText, escapeXml, isXmlText } from './xml.ts';
+import { childElements, childText, escapeXml, isXmlText } from './xml.ts';
 
 type Operations = Pick<Storage, 'head' | 'get' | 'put' | 'copy' | 'delete' | 'deleteMany' | 'list'>;
 

@@ -9,10 +9,9 @@ const longestWaitMs = 30_000;
 
 /** Null when another attempt would be pointless. `attempt` counts from 1, `random` is in [0, 1). */
 export function retryDelayMs(failure: unknown, attempt: number, random: () => number): number | null {
-  const worthwhile = isS3Error(failure)
-    ? isTransient(failure)
-    : isWaybillError(failure) && failure.code === 'storage_unavailable';
-  if (!worthwhile) return null;
+  const refused = isS3Error(failure) && isTransient(failure);
+  const unanswered = isWaybillError(failure) && failure.code === 'storage_unavailable';
+  if (!refused && !unanswered) return null;
   const askedMs = (failure.retryAfterSeconds ?? 0) * 1000;
   if (askedMs > longestWaitMs) return null;
   return Math.max(askedMs, random() * Math.min(lastCeilingMs, firstCeilingMs * 2 ** (attempt - 1)));
