@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { type Checksum, type StoredFile, WaybillError } from '../protocol/index.ts';
+import { isS3Error } from '../s3/s3-error.ts';
+import type { ObjectInfo, Storage } from '../s3/types.ts';
+import type { ResolvedRoute } from './config.ts';
+import { contentMismatch, headBytes } from './content-check.ts';
+import type { Claims, OpenedGrant } from './grants.ts';
+
+export interface StagedObject {
+  info: ObjectInfo;
+  /** The first bytes. */
+  head: Uint8Array;
+}
+
+/** HEAD for the facts and a ranged GET for the first bytes, at once. Null when nothing is there. */
+export async function lookAtStaged(storage: Storage, key: string, size: number): Promise<StagedObject | null> {
+  // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
+  for (let look = 0; look < 3; look += 1) {
+    const [info, first] = await Promise.all([storage.head(key), size === 0 ? null : readHead(storage, key)]);
+    if (!info) return null;
+    if (size === 0) return { info, head: new Uint8Array(0) };
+    if (first?.etag === info.etag) return { info, head: first.head };
+  }
+  return null;
+}
+
+async function readHead(storage: Storage, key: string): Promise<{ etag: string; head: Uint8Array } | null> {
+  try {
+    const found = await storage.get(key, { range: [0, headBytes - 1] });
+    if (!found) return null;
+    return { etag: found.info.etag, head: new Uint8Array(await new Response(found.body).arrayBuffer()) };
+  } catch (error) {
+    // Nothing of an empty object can be ranged over (RFC 9110 section 15.5.17).
+    if (!isS3Error(error) || error.status !== 416) throw error;
+    const info = await storage.head(key);
+    return info && { etag: info.etag, head: new Uint8Array(0) };
+  }
+}
+
+/** What a sender may have added without a signature, and what it would do to whoever is shown the file (ATTACKS C10). */
+const unsignedHeaders = [
+  ['contentEncoding', 'Content-Encoding'],
+  ['contentDisposition', 'Content-Disposition'],
+  ['cacheControl', 'Cache-Control'],
+] as const;
+
+/**
+ * Is what arrived what was granted? The storage has checked most of it already; a storage that did not is caught here.
+ *
+ * @throws {WaybillError} `size_mismatch`, `content_type_mismatch`, `checksum_mismatch` or `upload_rejected`
+ */
+export async function verifyStaged(
+  storage: Storage,
+  route: ResolvedRoute,
+  { claims, receipt }: OpenedGrant,
+  { info, head }: StagedObject,
+): Promise<Checksum | null> {
+  if (info.metadata.waybill !== receipt)
+    throw new WaybillError('upload_rejected', 'The stored object was not sent with this permission.');
+  if (info.size !== claims.size)
+    throw new WaybillError('size_mismatch', `${claims.size} bytes were announced and ${info.size} arrived.`, {
+      details: { announced: claims.size, stored: info.size },
+    });
+  if (info.contentType !== claims.contentType)
+    throw new WaybillError('content_type_mismatch', `The file was announced as ${claims.contentType} and sent as another type.`);
+  for (const [field, header] of unsignedHeaders)
+    if (info[field] !== undefined && info[field] !== '')
+      throw new WaybillError('upload_rejected', `The file was sent with ${header}, which was not part of the permission.`);
+  const checksum = await verifyChecksum(storage, claims, info);
+  const named = route.limits.contentTypes?.includes(claims.contentType) ?? false;
+  const mismatch = await contentMismatch(claims.contentType, head, named);
+  if (mismatch !== null)
+    throw new WaybillError('content_type_mismatch', `The file says it is ${claims.contentType}, but its content looks like ${mismatch}.`, {
+      details: { declared: claims.contentType },
+    });
+  return checksum;
+}
+
+async function verifyChecksum(storage: Storage, claims: Claims, info: ObjectInfo): Promise<Checksum | null> {
+  const granted = claims.checksum;
+  if (!granted) return info.checksums.sha256 ? { algorithm: 'sha256', value: info.checksums.sha256 } : null;
+  const known = granted.algorithm === 'md5' ? md5OfEtag(info.etag) : info.checksums[granted.algorithm];
+  if (known === granted.value) return granted;
+  // The storage did not say, or its ETag is no MD5 (SSE-KMS, or a gateway's own): read the bytes.
+  if (known === undefined || granted.algorithm === 'md5') {
+    const value = await hashStaged(storage, info, granted.algorithm);
+    if (value === granted.value) return granted;
+  }
+  throw new WaybillError('checksum_mismatch', 'The bytes that arrived are not the ones that were announced.');
+}
+
+/** Of an object that came in one PUT or POST the ETag is the MD5, unless encrypted with a key from KMS. */
+function md5OfEtag(etag: string): string | undefined {
+  const hex = /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1];
+  return hex && Buffer.from(hex, 'hex').toString('base64');
+}
+
+async function hashStaged(storage: Storage, info: ObjectInfo, algorithm: string): Promise<string | null> {
+  if (algorithm !== 'sha256' && algorithm !== 'sha1' && algorithm !== 'md5') return null;
+  const found = await storage.get(info.key, { ifMatch: info.etag });
+  if (!found) return null;
+  const hash = createHash(algorithm);
+  for await (const bytes of found.body as unknown as AsyncIterable<Uint8Array>) hash.update(bytes);
+  return hash.digest('base64');
+}
+
+/**
+ * The app's own look. Null when it accepts; its words when it refuses.
+ *
+ * @throws whatever the callback threw
+ */
+export async function inspectStaged(
+  storage: Storage,
+  route: ResolvedRoute,
+  claims: Claims,
+  info: ObjectInfo,
+  checksum: Checksum | null,
+): Promise<string | null> {
+  const verdict = await route.definition.inspect?.({
+    file: { ...factsOf(claims), checksum, etag: info.etag },
+    ownerId: claims.ownerId,
+    uploadId: claims.uploadId,
+    metadata: claims.metadata,
+    async stream() {
+      const found = await storage.get(info.key, { ifMatch: info.etag });
+      if (!found) throw new WaybillError('object_not_ready', 'The object went away while it was inspected.');
+      return found.body;
+    },
+  });
+  return verdict ? String(verdict.reject).slice(0, 500) : null;
+}
+
+export function factsOf(claims: Claims): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
+  const { uploadId, route, key, fileName, size, contentType } = claims;
+  return { uploadId, route, key, fileName, size, contentType };
+}
