@@ -1,6 +1,6 @@
 /** SigV4 in the Authorization header, for the requests this server sends itself. */
 import type { Moment } from './moment.ts';
-import { algorithm, canonicalRequest, headerNames, signatureOf, stringToSign } from './sign.ts';
+import { algorithm, canonicalRequest, headerBlock, signatureOf, stringToSign } from './sign.ts';
 
 export interface RequestToAuthorize {
   method: string;
@@ -23,11 +23,13 @@ export function authorize(request: RequestToAuthorize, host: string, moment: Mom
     'x-amz-date': moment.amzDate,
     ...(token ? { 'x-amz-security-token': token } : {}),
   };
-  const headers = Object.entries({ ...toSend, host })
-    .map(([name, value]) => [name, value.trim().replaceAll(/ +/g, ' ')] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const headers = headerBlock(
+    Object.entries({ ...toSend, host })
+      .map(([name, value]) => [name, value.trim().replaceAll(/ +/g, ' ')] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
   const canonical = canonicalRequest({ ...request, headers });
   const signature = signatureOf(moment.signingKey, stringToSign(moment.amzDate, moment.scope, canonical));
-  toSend.authorization = `${algorithm} Credential=${moment.credential}, SignedHeaders=${headerNames(headers)}, Signature=${signature}`;
+  toSend.authorization = `${algorithm} Credential=${moment.credential}, SignedHeaders=${headers.names}, Signature=${signature}`;
   return toSend;
 }

@@ -26,8 +26,8 @@ export function presignForm(
 
   const fields: Record<string, string> = { key, 'Content-Type': contentType };
   if (checksum) {
-    const [name, value] = checksumHeader(checksum, capabilities.postChecksums, capabilities.postContentMd5);
-    fields[name === 'content-md5' ? 'Content-MD5' : name] = value;
+    const name = checksumHeader(checksum, capabilities.postChecksums, capabilities.postContentMd5);
+    fields[name === 'content-md5' ? 'Content-MD5' : name] = checksum.value;
   }
   if (metadata) for (const [name, value] of metadataHeaders(metadata)) fields[name] = value;
   fields['x-amz-algorithm'] = algorithm;

@@ -9,30 +9,35 @@ export const algorithm = 'AWS4-HMAC-SHA256';
 export const unsignedPayload = 'UNSIGNED-PAYLOAD';
 export const emptyPayload = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** Lower-case names, sorted by name; values trimmed. */
-export type CanonicalHeaders = readonly (readonly [name: string, value: string])[];
-
 export interface RequestToSign {
   method: string;
   /** Encoded, as it goes over the wire. */
   path: string;
   /** Encoded and sorted by name, without the signature. */
   query: string;
-  headers: CanonicalHeaders;
+  headers: HeaderBlock;
   /** Lower-case hex SHA-256 of the body, or one of S3's words for a body that is not hashed here. */
   payload: string;
 }
 
-export function canonicalRequest(request: RequestToSign): string {
-  let lines = '';
-  for (const [name, value] of request.headers) lines += `${name}:${value}\n`;
-  return `${request.method}\n${request.path}\n${request.query}\n${lines}\n${headerNames(request.headers)}\n${request.payload}`;
+/** The signed headers, in the two spellings that a canonical request has of them. */
+export interface HeaderBlock {
+  /** `name:value\n` each */
+  lines: string;
+  /** `name;name` */
+  names: string;
 }
 
-export function headerNames(headers: CanonicalHeaders): string {
-  let names = '';
-  for (const [name] of headers) names += names === '' ? name : `;${name}`;
-  return names;
+export function canonicalRequest({ method, path, query, headers, payload }: RequestToSign): string {
+  return `${method}\n${path}\n${query}\n${headers.lines}\n${headers.names}\n${payload}`;
+}
+
+/** Of lower-case names, sorted, with trimmed values. */
+export function headerBlock(headers: readonly (readonly [name: string, value: string])[]): HeaderBlock {
+  return {
+    lines: headers.map(([name, value]) => `${name}:${value}\n`).join(''),
+    names: headers.map(([name]) => name).join(';'),
+  };
 }
 
 /** `scope` is `day/region/service/aws4_request`. */

@@ -4,7 +4,7 @@ import { S3AuthError } from './auth-error.ts';
 import { type Claims, type Headers, headerClaims, headerOf, queryClaims } from './claims.ts';
 import { canonicalEscapes } from './encode.ts';
 import { parseQuery, type Query } from './query.ts';
-import { type CanonicalHeaders, canonicalRequest, signatureOf, stringToSign, unsignedPayload } from './sign.ts';
+import { canonicalRequest, headerBlock, signatureOf, stringToSign, unsignedPayload } from './sign.ts';
 import { signingKeyOf } from './signing-key.ts';
 import type { Credentials } from './types.ts';
 
@@ -188,11 +188,10 @@ function checkSignature(
 ): void {
   const path = canonicalEscapes(rawPath, '/');
   if (path === null) throw new S3AuthError('InvalidURI', "Couldn't parse the specified URI.");
-  const canonicalHeaders: CanonicalHeaders = claims.signedHeaders.map((name) => [
-    name,
-    (headerOf(headers, name) ?? '').trim().replaceAll(/ +/g, ' '),
-  ]);
-  const canonical = canonicalRequest({ method, path, query: query.canonical, headers: canonicalHeaders, payload });
+  const signed = claims.signedHeaders.map(
+    (name) => [name, (headerOf(headers, name) ?? '').trim().replaceAll(/ +/g, ' ')] as const,
+  );
+  const canonical = canonicalRequest({ method, path, query: query.canonical, headers: headerBlock(signed), payload });
   // node:http hands over header bytes as Latin-1: hash the bytes that were sent.
   const text = stringToSign(claims.amzDate, claims.scope, Buffer.from(canonical, 'latin1'));
   // An absent header is not the same as an empty one: what was signed must have been sent.
