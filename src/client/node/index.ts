@@ -1,0 +1,18 @@
+/**
+ * client/node: the client for Node: files from disk in constant memory, with progress.
+ */
+import type { RoutesOf, TypedUploads } from '../../protocol/index.ts';
+import { createClientOn } from '../client.ts';
+import type { Client, ClientOptions } from '../types.ts';
+import { nodeTransport } from './transport.ts';
+
+export type { ErrorCode, RouteInfo, StoredFile, WaybillError } from '../../protocol/index.ts';
+export { isFailure as isWaybillError } from '../errors.ts';
+export type * from '../types.ts';
+export { type FileSource, type FileSourceOptions, fileSource } from './file-source.ts';
+export { type NodeTransportOptions, nodeTransport } from './transport.ts';
+
+/** As in `waybill/client`, over node:http. `endpoint` must be absolute. */
+export function createClient<U extends TypedUploads = TypedUploads>(options: ClientOptions): Client<RoutesOf<U>> {
+  return createClientOn<U>({ transport: nodeTransport(), ...options });
+}

@@ -1,0 +1,30 @@
+/** multipart/form-data (RFC 7578) around bytes of known size, so that Content-Length can be told up front. */
+export interface FormFrame {
+  contentType: string;
+  head: Uint8Array;
+  tail: Uint8Array;
+}
+
+export function frameForm(fields: Record<string, string>, boundary: string): FormFrame {
+  const lines: string[] = [];
+  for (const [name, value] of Object.entries(fields))
+    lines.push(`--${boundary}`, `Content-Disposition: form-data; name="${escapeName(name)}"`, '', value);
+  // The storage takes the name from the policy's fields, never from here.
+  lines.push(
+    `--${boundary}`,
+    'Content-Disposition: form-data; name="file"; filename="file"',
+    'Content-Type: application/octet-stream',
+    '',
+    '',
+  );
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    head: Buffer.from(lines.join('\r\n')),
+    tail: Buffer.from(`\r\n--${boundary}--\r\n`),
+  };
+}
+
+/** As browsers do: WHATWG HTML, multipart form data. */
+function escapeName(name: string): string {
+  return name.replace(/[\r\n"]/g, (character) => encodeURIComponent(character));
+}
