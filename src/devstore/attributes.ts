@@ -5,7 +5,7 @@ import { checkRead, failed, readConditions } from './conditions.ts';
 import { invalidArgument, invalidRequest } from './errors.ts';
 import { checkVersion } from './get.ts';
 import type { ObjectRecord } from './record.ts';
-import { xmlDocument, type XmlNode } from './xml-write.ts';
+import { type XmlNode, xmlDocument } from './xml-write.ts';
 
 const attributes: ReadonlySet<string> = new Set(['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize']);
 
@@ -16,7 +16,10 @@ export async function getObjectAttributes(call: ObjectCall): Promise<Reply> {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
-  if (wanted.length === 0) throw invalidRequest('The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty');
+  if (wanted.length === 0)
+    throw invalidRequest(
+      'The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty',
+    );
   if (wanted.some((name) => !attributes.has(name)))
     throw invalidArgument('Invalid attribute name specified.', 'x-amz-object-attributes');
   const record = await bucket.head(key);
@@ -29,7 +32,10 @@ export async function getObjectAttributes(call: ObjectCall): Promise<Reply> {
   return xmlReply(
     xmlDocument('GetObjectAttributesResponse', {
       ETag: has('ETag') ? record.etag : undefined,
-      Checksum: has('Checksum') && checksum ? checksumElements({ ...checksum, value: checksum.value.replace(/-\d+$/, '') }) : undefined,
+      Checksum:
+        has('Checksum') && checksum
+          ? checksumElements({ ...checksum, value: checksum.value.replace(/-\d+$/, '') })
+          : undefined,
       ObjectParts: has('ObjectParts') && record.parts ? objectParts(call, record, record.parts) : undefined,
       StorageClass: has('StorageClass') ? record.storageClass : undefined,
       ObjectSize: has('ObjectSize') ? record.size : undefined,
@@ -38,33 +44,36 @@ export async function getObjectAttributes(call: ObjectCall): Promise<Reply> {
   );
 }
 
-function objectParts({ headers }: ObjectCall, record: ObjectRecord, parts: NonNullable<ObjectRecord['parts']>): XmlNode {
+/** A composite's parts have checksums to tell; of others S3 says only how many there were. */
+function objectParts(
+  { headers }: ObjectCall,
+  record: ObjectRecord,
+  parts: NonNullable<ObjectRecord['parts']>,
+): XmlNode {
+  const { checksum } = record;
+  if (checksum?.type !== 'COMPOSITE') return { PartsCount: parts.length };
   const marker = readNumber(headers, 'x-amz-part-number-marker', 0);
   const most = Math.min(1000, readNumber(headers, 'x-amz-max-parts', 1000));
   const rest = parts.filter(({ partNumber }) => partNumber > marker);
   const page = rest.slice(0, most);
-  // Parts are told one by one only when their checksums are known.
-  const { checksum } = record;
-  const told = page.every((part) => part.checksum !== undefined) && checksum;
   return {
     PartsCount: parts.length,
     PartNumberMarker: marker,
     NextPartNumberMarker: page.at(-1)?.partNumber ?? 0,
     MaxParts: most,
     IsTruncated: rest.length > page.length,
-    Part: told
-      ? page.map((part) => ({
-          PartNumber: part.partNumber,
-          Size: part.size,
-          [elementOf(checksum.algorithm)]: part.checksum,
-        }))
-      : undefined,
+    Part: page.map((part) => ({
+      PartNumber: part.partNumber,
+      Size: part.size,
+      [elementOf(checksum.algorithm)]: part.checksum,
+    })),
   };
 }
 
 function readNumber(headers: ObjectCall['headers'], name: string, otherwise: number): number {
   const text = headers.get(name);
   if (text === undefined) return otherwise;
-  if (!/^\d{1,6}$/.test(text)) throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
+  if (!/^\d{1,6}$/.test(text))
+    throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
   return Number(text);
 }

@@ -77,7 +77,10 @@ async function readTrailer(input: Input, options: ChunkedOptions, previousSignat
   }
   if (trailerNames.some((name) => !trailer.has(name))) throw new StoreError('MalformedTrailerError');
   if (!signing || trailerNames.length === 0) return;
-  const canonical = [...trailer.keys()].sort().map((name) => `${name}:${trailer.get(name)}\n`).join('');
+  const canonical = [...trailer.keys()]
+    .sort()
+    .map((name) => `${name}:${trailer.get(name)}\n`)
+    .join('');
   requireSame(signature ?? '', trailerSignature({ ...signing, previousSignature, trailer: canonical }));
 }
 

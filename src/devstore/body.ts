@@ -1,7 +1,14 @@
 /** Receives a request's body: decodes it, counts it, hashes it once, and holds it against everything that was promised. */
 import { decodeChunked } from './aws-chunked.ts';
 import type { Call } from './call.ts';
-import { type Algorithm, checkedValue, defaultAlgorithm, headerOf, readAlgorithm, readChecksumRequest } from './checksums.ts';
+import {
+  type Algorithm,
+  checkedValue,
+  defaultAlgorithm,
+  headerOf,
+  readAlgorithm,
+  readChecksumRequest,
+} from './checksums.ts';
 import { checkPromises, createDigests, type DigestResult, readContentMd5 } from './digests.ts';
 import { StoreError } from './errors.ts';
 import { readRequest } from './request-stream.ts';
@@ -35,7 +42,8 @@ export function expectBody(call: Call, options: { maxBytes?: number; algorithm?:
     });
   const contentMd5 = readContentMd5(headers.get('content-md5'));
   const requested = readChecksumRequest(headers);
-  const algorithm = requested?.algorithm ?? options.algorithm ?? readAlgorithm(headers, 'x-amz-checksum-algorithm') ?? defaultAlgorithm;
+  const algorithm =
+    requested?.algorithm ?? options.algorithm ?? readAlgorithm(headers, 'x-amz-checksum-algorithm') ?? defaultAlgorithm;
   const sha256 = payload.kind === 'sha256' ? payload.hex : undefined;
 
   return {
@@ -70,7 +78,7 @@ function bodySize({ headers }: Call, streaming: boolean): number {
 }
 
 function decoded(call: Call, trailer: Map<string, string>): AsyncIterable<Buffer> {
-  const raw = readRequest(call.request, call.store.idleTimeoutMs);
+  const raw = readRequest(call);
   const { auth } = call;
   if (auth?.payload.kind !== 'streaming') return raw;
   const { signingKey, scope, date, signature } = auth;

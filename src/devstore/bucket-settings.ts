@@ -4,11 +4,13 @@
  */
 import { type BucketCall, noContent, type Reply, xmlReply } from './call.ts';
 import { StoreError, type StoreErrorCode } from './errors.ts';
-import { xmlDocument, type XmlNode } from './xml-write.ts';
+import { type XmlNode, xmlDocument } from './xml-write.ts';
 
 type Unset = { code: StoreErrorCode } | { root: string; content: XmlNode };
 
-export const unsetSettings: Readonly<Record<string, { get: Unset; /** Deleting what is not there succeeds. */ deletable: boolean }>> = {
+export const unsetSettings: Readonly<
+  Record<string, { get: Unset /** Deleting what is not there succeeds. */; deletable: boolean }>
+> = {
   accelerate: { get: { root: 'AccelerateConfiguration', content: {} }, deletable: false },
   encryption: {
     get: {

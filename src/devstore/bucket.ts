@@ -11,6 +11,7 @@ import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { fileNameOf, keyOfFileName } from './keys.ts';
 import type { Locks } from './locks.ts';
 import type { ObjectRecord } from './record.ts';
+import { partFileName } from './upload-folders.ts';
 
 /** What bucket.json holds. */
 export interface BucketInfo {
@@ -259,8 +260,4 @@ async function* readParts(
     left -= take;
     skip = 0;
   }
-}
-
-export function partFileName(partNumber: number): string {
-  return `part-${String(partNumber).padStart(5, '0')}`;
 }

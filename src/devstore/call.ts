@@ -41,6 +41,8 @@ export interface Call {
   /** Undefined while nobody has proved who they are. */
   auth: VerifiedRequest | undefined;
   caller: Owner | undefined;
+  /** Counts bytes of the body as they are taken. */
+  readonly received: (bytes: number) => void;
   /** Tells a client that waits for `100 Continue` to send its body. */
   proceed(): void;
 }

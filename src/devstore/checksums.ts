@@ -156,7 +156,9 @@ export function readAlgorithm(headers: ReadonlyMap<string, string>, name: string
 }
 
 export function checksumMismatch(algorithm: Algorithm): StoreError {
-  return new StoreError('BadDigest', { message: `The ${algorithm} you specified did not match the calculated checksum.` });
+  return new StoreError('BadDigest', {
+    message: `The ${algorithm} you specified did not match the calculated checksum.`,
+  });
 }
 
 /** Headers of an answer. */

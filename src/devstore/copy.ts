@@ -1,5 +1,6 @@
 /** CopyObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 import { randomUUID } from 'node:crypto';
+import { maxPutBytes } from './body.ts';
 import type { OpenObject } from './bucket.ts';
 import { type ObjectCall, quoted, type Reply, xmlReply } from './call.ts';
 import { type Algorithm, checksumElements, defaultAlgorithm, readAlgorithm } from './checksums.ts';
@@ -7,7 +8,6 @@ import { checkWrite, readWriteCondition } from './conditions.ts';
 import { openCopySource } from './copy-source.ts';
 import { createDigests } from './digests.ts';
 import { invalidArgument, invalidRequest } from './errors.ts';
-import { maxPutBytes } from './body.ts';
 import type { Draft } from './files.ts';
 import { describeObject, type ObjectDescription } from './object-headers.ts';
 import { publish, wholeSecond } from './put.ts';
@@ -27,7 +27,9 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
   const watch = condition ? bucket.watch(key) : undefined;
   try {
     if (from.size > maxPutBytes)
-      throw invalidRequest('The specified copy source is larger than the maximum allowable size for a copy source: 5368709120');
+      throw invalidRequest(
+        'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120',
+      );
     const changes =
       replaceMetadata ||
       replaceTags ||
@@ -72,7 +74,11 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
 function directive({ headers }: ObjectCall, name: string): boolean {
   const value = headers.get(name) ?? 'COPY';
   if (value === 'REPLACE' || value === 'COPY') return value === 'REPLACE';
-  throw invalidArgument(`Unknown ${name === 'x-amz-tagging-directive' ? 'tagging' : 'metadata'} directive.`, name, value);
+  throw invalidArgument(
+    `Unknown ${name === 'x-amz-tagging-directive' ? 'tagging' : 'metadata'} directive.`,
+    name,
+    value,
+  );
 }
 
 function describeCopy(

@@ -29,8 +29,7 @@ export function checkCorsRules(rules: readonly CorsRule[]): CorsRule[] {
     if (unsupported !== undefined)
       throw invalidRequest(`Found unsupported HTTP method in CORS config. Unsupported method is ${unsupported}`);
     for (const origin of rule.allowedOrigins)
-      if (wildcards(origin) > 1)
-        throw invalidRequest(`AllowedOrigin "${origin}" can not have more than one wildcard.`);
+      if (wildcards(origin) > 1) throw invalidRequest(`AllowedOrigin "${origin}" can not have more than one wildcard.`);
     for (const name of rule.allowedHeaders ?? [])
       if (wildcards(name) > 1) throw invalidRequest(`AllowedHeader "${name}" can not have more than one wildcard.`);
     for (const name of rule.exposeHeaders ?? [])

@@ -12,10 +12,7 @@ const table = {
     409,
     'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',
   ],
-  BucketAlreadyOwnedByYou: [
-    409,
-    'Your previous request to create the named bucket succeeded and you already own it.',
-  ],
+  BucketAlreadyOwnedByYou: [409, 'Your previous request to create the named bucket succeeded and you already own it.'],
   BucketNotEmpty: [409, 'The bucket you tried to delete is not empty'],
   ConditionalRequestConflict: [
     409,
@@ -35,7 +32,10 @@ const table = {
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   ],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
-  InvalidBucketOwnerAWSAccountID: [400, 'The value of the expected bucket owner parameter must be an AWS Account ID...'],
+  InvalidBucketOwnerAWSAccountID: [
+    400,
+    'The value of the expected bucket owner parameter must be an AWS Account ID...',
+  ],
   InvalidChunkSizeError: [403, 'Only the last chunk is allowed to have a size less than 8192 bytes'],
   InvalidDigest: [400, 'The Content-MD5 you specified was invalid.'],
   InvalidEncryptionAlgorithmError: [400, 'The encryption request you specified is not valid. Supported value: AES256.'],
@@ -96,7 +96,10 @@ const table = {
     400,
     'The bucket POST must contain the specified field name. If it is specified, check the order of the fields.',
   ],
-  XAmzContentChecksumMismatch: [400, 'The value specified in the x-amz-checksum header did not match what was computed.'],
+  XAmzContentChecksumMismatch: [
+    400,
+    'The value specified in the x-amz-checksum header did not match what was computed.',
+  ],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 

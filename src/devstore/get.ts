@@ -45,8 +45,7 @@ export async function headObject(call: ObjectCall): Promise<Reply> {
 export function checkVersion({ query }: Pick<ObjectCall, 'query'>): void {
   const version = query.get('versionId');
   if (version === undefined || version === 'null') return;
-  if (version === '')
-    throw invalidArgument('Version id cannot be the empty string', 'versionId', '');
+  if (version === '') throw invalidArgument('Version id cannot be the empty string', 'versionId', '');
   throw invalidArgument('Invalid version id specified', 'versionId', version);
 }
 
@@ -95,7 +94,8 @@ function checksumsFor(
   if (!checksum) return {};
   if (partNumber !== undefined && parts) {
     const part = parts.find((candidate) => candidate.partNumber === Number(partNumber));
-    return part?.checksum ? { [headerOf(checksum.algorithm)]: part.checksum, 'x-amz-checksum-type': checksum.type } : {};
+    if (checksum.type !== 'COMPOSITE' || !part?.checksum) return {};
+    return { [headerOf(checksum.algorithm)]: part.checksum, 'x-amz-checksum-type': checksum.type };
   }
   return range === undefined || range.length === record.size ? checksumHeaders(checksum) : {};
 }
@@ -120,11 +120,7 @@ function partRange(
   if (range !== undefined) throw invalidRequest('Cannot specify both Range header and partNumber query parameter');
   const number = /^\d{1,6}$/.test(partNumber) ? Number(partNumber) : 0;
   if (number < 1 || number > 10_000)
-    throw invalidArgument(
-      'Part number must be an integer between 1 and 10000, inclusive',
-      'partNumber',
-      partNumber,
-    );
+    throw invalidArgument('Part number must be an integer between 1 and 10000, inclusive', 'partNumber', partNumber);
   const sizes = record.parts ?? [{ partNumber: 1, size: record.size }];
   let start = 0;
   // Parts are counted as they lie in the object, whatever numbers they were sent with.

@@ -52,10 +52,7 @@ export function checkKey(key: string): string {
  * What would be longer than a file name may be is `h` and its SHA-256; the key itself is in the file.
  */
 export function fileNameOf(key: string): string {
-  const escaped = key.replace(
-    /[^a-z0-9_-]/g,
-    (byte) => `=${byte.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  const escaped = key.replace(/[^a-z0-9_-]/g, (byte) => `=${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
   if (escaped.length <= 200) return `k${escaped}`;
   return `h${createHash('sha256').update(key, 'latin1').digest('hex')}`;
 }

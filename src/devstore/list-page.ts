@@ -22,9 +22,12 @@ export function readPage(keys: Pick<KeyIndex, 'next'>, { prefix, delimiter, afte
   const entries: PageEntry[] = [];
   const skipped = folded(after, prefix, delimiter);
   // A marker that is, or lies under, a common prefix has shown it already.
-  let key = skipped !== null && after !== '' && isShown(skipped, after) ? keys.next(pastPrefix(skipped), false) : keys.next(after, after !== '');
+  let key =
+    skipped !== null && after !== '' && isShown(skipped, after)
+      ? keys.next(pastPrefix(skipped), false)
+      : keys.next(after, after !== '');
   if (key !== undefined && key < prefix) key = keys.next(prefix, false);
-  while (key !== undefined && key.startsWith(prefix)) {
+  while (key?.startsWith(prefix)) {
     if (entries.length === most) return { entries, truncated: most > 0 };
     const common = folded(key, prefix, delimiter);
     if (common === null) {

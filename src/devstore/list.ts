@@ -1,12 +1,12 @@
 /** ListObjectsV2, ListObjects and ListObjectVersions. */
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { encodeComponent } from '../s3/index.ts';
 import type { BucketCall, Owner, Reply } from './call.ts';
 import { quoted, xmlReply } from './call.ts';
-import { encodeComponent } from '../s3/index.ts';
 import { invalidArgument } from './errors.ts';
 import { fromBytes } from './keys.ts';
 import { type PageEntry, readPage } from './list-page.ts';
-import { xmlDocument, type XmlNode } from './xml-write.ts';
+import { type XmlNode, xmlDocument } from './xml-write.ts';
 
 /** Most entries of a page, whatever was asked for. */
 const mostEntries = 1000;
@@ -56,7 +56,8 @@ export function encoder(encoding: 'url' | undefined): (bytes: string) => string 
 export function readCount(query: ReadonlyMap<string, string>, name: string, most = mostEntries): number {
   const text = query.get(name);
   if (text === undefined || text === '') return most;
-  if (!/^-?\d{1,19}$/.test(text)) throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
+  if (!/^-?\d{1,19}$/.test(text))
+    throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
   const count = Number(text);
   if (count > 2 ** 31 - 1) throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
   if (count < 0) throw invalidArgument('Argument max-keys must be an integer between 0 and 2147483647', name, text);

@@ -15,7 +15,7 @@ import { describeObject } from './object-headers.ts';
 import { publish, wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import { readRequest } from './request-stream.ts';
-import { parseTagDocument, objectTagLimits } from './tags.ts';
+import { objectTagLimits, parseTagDocument } from './tags.ts';
 import { xmlDocument } from './xml-write.ts';
 
 export interface FormOptions {
@@ -31,7 +31,7 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
   const bucket = store.buckets.get(name);
   if (!bucket) throw new StoreError('NoSuchBucket', { details: { BucketName: name } });
   call.proceed();
-  const { fields: sent, file } = await readForm(readRequest(call.request, store.idleTimeoutMs), boundary);
+  const { fields: sent, file } = await readForm(readRequest(call), boundary);
 
   const key = readKey(sent, file?.fileName ?? '');
   // Nobody is let in without a policy.
@@ -45,8 +45,7 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
   const caller = store.ownerOf(verified.accessKeyId);
   call.caller = caller;
   if (caller.id !== bucket.info.ownerId) throw new StoreError('AccessDenied');
-  if (!file)
-    throw invalidArgument('POST requires exactly one file upload per request.', 'file', '0');
+  if (!file) throw invalidArgument('POST requires exactly one file upload per request.', 'file', '0');
 
   const fields = new Map([...verified.fields].map(([field, value]) => [field, toBytes(value)]));
   const tagging = verified.fields.get('tagging');
@@ -99,8 +98,13 @@ function readKey(fields: readonly (readonly [string, string])[], fileName: strin
       '',
     );
   const base = fileName.slice(Math.max(fileName.lastIndexOf('/'), fileName.lastIndexOf('\\')) + 1);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: S3's own placeholder
   const key = checkKey(given.replaceAll('${filename}', () => base));
-  if (key === '') throw new StoreError('InvalidArgument', { message: 'User key must have a length greater than 0.', details: { ArgumentName: 'key', ArgumentValue: '' } });
+  if (key === '')
+    throw new StoreError('InvalidArgument', {
+      message: 'User key must have a length greater than 0.',
+      details: { ArgumentName: 'key', ArgumentValue: '' },
+    });
   return key;
 }
 

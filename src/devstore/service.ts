@@ -16,7 +16,8 @@ export async function listBuckets(call: Call & { caller: Owner }): Promise<Reply
   const prefix = query.get('prefix') ?? '';
   const region = query.get('bucket-region');
   const most = readCount(query, 'max-buckets', 10_000);
-  if (most === 0) throw invalidArgument('Argument max-buckets must be an integer between 1 and 10000', 'max-buckets', '0');
+  if (most === 0)
+    throw invalidArgument('Argument max-buckets must be an integer between 1 and 10000', 'max-buckets', '0');
   const token = query.get('continuation-token');
   const after = token ? openToken(token, serviceScope) : '';
   const found = store.buckets

@@ -1,0 +1,118 @@
+/** ListParts and ListMultipartUploads. */
+import type { BucketCall, ObjectCall, Reply } from './call.ts';
+import { quoted, xmlReply } from './call.ts';
+import { elementOf } from './checksums.ts';
+import { invalidArgument } from './errors.ts';
+import { fromBytes } from './keys.ts';
+import { encoder, ownerElement, readCount, readEncoding } from './list.ts';
+import { requireUpload } from './multipart.ts';
+import { listUploads, readParts, type UploadInfo } from './upload-folders.ts';
+import { type XmlNode, xmlDocument } from './xml-write.ts';
+
+export async function listParts(call: ObjectCall): Promise<Reply> {
+  const { bucket, query, store } = call;
+  const upload = await requireUpload(call);
+  const most = readCount(query, 'max-parts');
+  const markerText = query.get('part-number-marker') || '0';
+  if (!/^\d{1,9}$/.test(markerText))
+    throw invalidArgument(
+      'Provided part-number-marker not an integer or within integer range',
+      'part-number-marker',
+      markerText,
+    );
+  const marker = Number(markerText);
+  const rest = [...(await readParts(bucket, upload.multipartId))].filter(([number]) => number > marker);
+  const page = rest.slice(0, most);
+  const owner = ownerElement(store.ownerById(upload.ownerId));
+  const { algorithm } = upload;
+  return xmlReply(
+    xmlDocument('ListPartsResult', {
+      Bucket: bucket.info.name,
+      Key: fromBytes(upload.key),
+      UploadId: upload.multipartId,
+      Initiator: owner,
+      Owner: owner,
+      StorageClass: upload.storageClass,
+      PartNumberMarker: marker,
+      NextPartNumberMarker: page.at(-1)?.[0] ?? 0,
+      MaxParts: most,
+      IsTruncated: rest.length > page.length,
+      ChecksumAlgorithm: algorithm,
+      ChecksumType: upload.type,
+      Part: page.map(([PartNumber, part]) => ({
+        PartNumber,
+        LastModified: new Date(part.modified).toISOString(),
+        ETag: quoted(part.etag),
+        Size: part.size,
+        ...(algorithm && part.checksum ? { [elementOf(algorithm)]: part.checksum.value } : {}),
+      })),
+    }),
+  );
+}
+
+export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
+  const { bucket, query, store } = call;
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter') ?? '';
+  const keyMarker = query.get('key-marker') ?? '';
+  const idMarker = keyMarker === '' ? '' : (query.get('upload-id-marker') ?? '');
+  const encoding = readEncoding(query);
+  const encode = encoder(encoding);
+  const most = readCount(query, 'max-uploads');
+  const all = await listUploads(bucket);
+  const uploads: XmlNode[] = [];
+  const prefixes = new Set<string>();
+  let last: UploadInfo | undefined;
+  let truncated = false;
+  for (const upload of behind(all, keyMarker, idMarker)) {
+    if (!upload.key.startsWith(prefix)) continue;
+    const at = delimiter === '' ? -1 : upload.key.indexOf(delimiter, prefix.length);
+    const common = at < 0 ? null : upload.key.slice(0, at + delimiter.length);
+    if (common !== null && (prefixes.has(common) || keyMarker.startsWith(common))) continue;
+    if (uploads.length + prefixes.size === most) {
+      truncated = most > 0;
+      break;
+    }
+    if (common !== null) {
+      prefixes.add(common);
+      continue;
+    }
+    last = upload;
+    const owner = ownerElement(store.ownerById(upload.ownerId));
+    uploads.push({
+      Key: encode(upload.key),
+      UploadId: upload.multipartId,
+      Initiator: owner,
+      Owner: owner,
+      StorageClass: upload.storageClass,
+      Initiated: new Date(upload.initiated).toISOString(),
+      ChecksumAlgorithm: upload.algorithm,
+      ChecksumType: upload.type,
+    });
+  }
+  return xmlReply(
+    xmlDocument('ListMultipartUploadsResult', {
+      Bucket: bucket.info.name,
+      KeyMarker: encode(keyMarker),
+      UploadIdMarker: idMarker,
+      NextKeyMarker: last ? encode(last.key) : '',
+      NextUploadIdMarker: last?.multipartId ?? '',
+      Delimiter: delimiter === '' ? undefined : encode(delimiter),
+      Prefix: query.has('prefix') ? encode(prefix) : undefined,
+      EncodingType: encoding,
+      MaxUploads: most,
+      IsTruncated: truncated,
+      Upload: uploads,
+      CommonPrefixes: [...prefixes].map((name) => ({ Prefix: encode(name) })),
+    }),
+  );
+}
+
+/** Without an upload's id the marker skips all uploads of its key. */
+function behind(all: readonly UploadInfo[], keyMarker: string, idMarker: string): readonly UploadInfo[] {
+  if (keyMarker === '') return all;
+  if (idMarker === '') return all.filter(({ key }) => key > keyMarker);
+  const at = all.findIndex(({ key, multipartId }) => key === keyMarker && multipartId === idMarker);
+  if (at < 0) throw invalidArgument('Invalid uploadId marker', 'upload-id-marker', idMarker);
+  return all.slice(at + 1);
+}

@@ -1,0 +1,243 @@
+/**
+ * Multipart uploads but for the parts themselves: create, complete, abort.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readDocument } from './body.ts';
+import type { Bucket, Watch } from './bucket.ts';
+import { noContent, type ObjectCall, quoted, type Reply, xmlReply } from './call.ts';
+import {
+  algorithmNames,
+  algorithms,
+  checksumElements,
+  headerOf,
+  type ObjectChecksum,
+  readAlgorithm,
+} from './checksums.ts';
+import { checkWrite, readWriteCondition } from './conditions.ts';
+import { invalidRequest, StoreError } from './errors.ts';
+import { writeJson } from './files.ts';
+import { fromBytes } from './keys.ts';
+import { describeObject } from './object-headers.ts';
+import { checksumOfParts, etagOfParts, readPartList, selectParts } from './part-list.ts';
+import { publish, wholeSecond } from './put.ts';
+import type { ObjectRecord } from './record.ts';
+import {
+  type CompletedUpload,
+  completed,
+  readCompleted,
+  readParts,
+  readUpload,
+  type UploadInfo,
+  underWay,
+  uploadFolder,
+} from './upload-folders.ts';
+import { xmlDocument } from './xml-write.ts';
+
+/** What happened to their keys since uploads began, for conditional completion. Lost with the process, like AWS's patience. */
+const watches = new WeakMap<Bucket, Map<string, Watch>>();
+
+function watchesOf(bucket: Bucket): Map<string, Watch> {
+  const known = watches.get(bucket) ?? new Map<string, Watch>();
+  watches.set(bucket, known);
+  return known;
+}
+
+function endWatch(bucket: Bucket, multipartId: string): void {
+  watchesOf(bucket).get(multipartId)?.end();
+  watchesOf(bucket).delete(multipartId);
+}
+
+export function noSuchUpload(multipartId: string): StoreError {
+  return new StoreError('NoSuchUpload', { details: { UploadId: multipartId } });
+}
+
+/** @throws StoreError NoSuchUpload */
+export async function requireUpload({ bucket, key, query }: ObjectCall): Promise<UploadInfo> {
+  const multipartId = query.get('uploadId') ?? '';
+  const upload = await readUpload(bucket, multipartId);
+  if (!upload || upload.key !== key) throw noSuchUpload(multipartId);
+  return upload;
+}
+
+export async function createMultipartUpload(call: ObjectCall): Promise<Reply> {
+  const { bucket, key, store, headers, caller } = call;
+  const description = describeObject(headers);
+  const algorithm = readAlgorithm(headers, 'x-amz-checksum-algorithm');
+  const type = readType(headers.get('x-amz-checksum-type'), algorithm);
+  await readDocument(call, 0);
+  const multipartId = randomBytes(32).toString('hex');
+  const upload: UploadInfo = {
+    ...description,
+    multipartId,
+    key,
+    ownerId: caller.id,
+    initiated: store.now(),
+    ...(algorithm && type ? { algorithm, type } : {}),
+  };
+  const folder = uploadFolder(bucket, multipartId);
+  await mkdir(folder);
+  await writeJson(store.buckets.draftsPath, join(folder, underWay), upload, store.buckets.options);
+  watchesOf(bucket).set(multipartId, bucket.watch(key));
+  return xmlReply(
+    xmlDocument('InitiateMultipartUploadResult', {
+      Bucket: bucket.info.name,
+      Key: fromBytes(key),
+      UploadId: multipartId,
+    }),
+    {
+      'x-amz-checksum-algorithm': algorithm,
+      'x-amz-checksum-type': type,
+      'x-amz-server-side-encryption': description.headers['x-amz-server-side-encryption'],
+    },
+  );
+}
+
+function readType(given: string | undefined, algorithm: UploadInfo['algorithm']): UploadInfo['type'] {
+  if (!algorithm) {
+    if (given === undefined) return undefined;
+    throw invalidRequest('The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.');
+  }
+  const { types } = algorithms[algorithm];
+  const name = given?.toUpperCase();
+  if (name === undefined) return types[0];
+  const type = types.find((candidate) => candidate === name);
+  if (type) return type;
+  if (name !== 'COMPOSITE' && name !== 'FULL_OBJECT')
+    throw invalidRequest('Value for x-amz-checksum-type header is invalid.');
+  throw invalidRequest(
+    `The ${name} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+  );
+}
+
+/** 10,000 parts with the longest checksum element each. */
+const maxDocumentBytes = 4 * 1024 * 1024;
+
+export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> {
+  const { bucket, key, store, query, headers } = call;
+  const multipartId = query.get('uploadId') ?? '';
+  const condition = readWriteCondition(headers);
+  const listed = readPartList(await readDocument(call, maxDocumentBytes));
+  const partList = listed.map(({ partNumber, etag }) => `${partNumber}:${etag}`).join(',');
+  return store.buckets.locks.run(`upload ${multipartId}`, async () => {
+    const upload = await readUpload(bucket, multipartId);
+    if (!upload || upload.key !== key) return again(call, multipartId, partList);
+    checkTypeHeader(headers.get('x-amz-checksum-type'), upload);
+    const parts = selectParts(listed, await readParts(bucket, multipartId), upload);
+    const size = parts.reduce((sum, part) => sum + part.size, 0);
+    checkSizeHeader(headers.get('x-amz-mp-object-size'), size);
+    const checksum = checksumOfParts(upload, parts);
+    checkChecksumHeader(headers, checksum);
+    const present = await bucket.head(key);
+    const watch = watchesOf(bucket).get(multipartId);
+    // Only what happened to the key while the upload was under way makes it a conflict.
+    const disturbed = () => watch?.deleted === true || (condition?.kind === 'etag' && watch?.written === true);
+    if (condition) checkWrite(condition, key, present, disturbed());
+
+    const record: ObjectRecord = {
+      key,
+      id: randomUUID(),
+      size,
+      etag: etagOfParts(parts),
+      modified: wholeSecond(store.now()),
+      headers: upload.headers,
+      metadata: upload.metadata,
+      tags: upload.tags,
+      storageClass: upload.storageClass,
+      checksum,
+      multipartId,
+      parts: parts.map((part) => ({
+        partNumber: part.partNumber,
+        size: part.size,
+        ...(upload.algorithm && part.checksum !== undefined ? { checksum: part.checksum } : {}),
+      })),
+    };
+    const done: CompletedUpload = { ...upload, partList };
+    const folder = uploadFolder(bucket, multipartId);
+    const { draftsPath, options } = store.buckets;
+    // In this order: what a crash leaves behind can be told from what it hides (see upload-folders.ts).
+    await writeJson(draftsPath, join(folder, completed), done, options);
+    const draft = await store.buckets.draft();
+    try {
+      await publish(call, record, draft, { condition, disturbed });
+    } catch (error) {
+      await unlink(join(folder, completed)).catch(() => {});
+      throw error;
+    } finally {
+      await draft.discard();
+    }
+    await unlink(join(folder, underWay));
+    endWatch(bucket, multipartId);
+    const used = new Set(parts.map(({ partNumber }) => partNumber));
+    for (const unused of (await readParts(bucket, multipartId)).keys())
+      if (!used.has(unused)) await unlink(join(folder, `part-${String(unused).padStart(5, '0')}`));
+    return completeReply(call, record);
+  });
+}
+
+/** S3 lets the same completion succeed again, as long as it is still the object. */
+async function again(call: ObjectCall, multipartId: string, partList: string): Promise<Reply> {
+  const { bucket, key } = call;
+  const done = await readCompleted(bucket, multipartId);
+  const present = done && done.key === key && done.partList === partList ? await bucket.head(key) : null;
+  if (present?.multipartId === multipartId) return completeReply(call, present);
+  throw noSuchUpload(multipartId);
+}
+
+function completeReply({ bucket, headers, rawPath }: ObjectCall, record: ObjectRecord): Reply {
+  return xmlReply(
+    xmlDocument('CompleteMultipartUploadResult', {
+      Location: `http://${headers.get('host') ?? 'localhost'}${rawPath}`,
+      Bucket: bucket.info.name,
+      Key: fromBytes(record.key),
+      ETag: quoted(record.etag),
+      ...checksumElements(record.checksum),
+    }),
+    { 'x-amz-server-side-encryption': record.headers['x-amz-server-side-encryption'] },
+  );
+}
+
+function checkTypeHeader(given: string | undefined, { type }: UploadInfo): void {
+  if (given === undefined || given.toUpperCase() === type) return;
+  throw invalidRequest(
+    `The upload was created using the ${type ?? 'null'} checksum mode. The complete request must use the same checksum mode.`,
+  );
+}
+
+function checkSizeHeader(given: string | undefined, size: number): void {
+  if (given === undefined || given === String(size)) return;
+  if (!/^\d+$/.test(given)) throw invalidRequest('Value for x-amz-mp-object-size header is invalid.');
+  throw invalidRequest(
+    `The provided 'x-amz-mp-object-size' header value ${given} does not match what was computed: ${size}`,
+  );
+}
+
+/** Here the header speaks of the object, not of the document that it comes with. */
+function checkChecksumHeader(headers: ObjectCall['headers'], checksum: ObjectChecksum): void {
+  for (const algorithm of algorithmNames) {
+    const given = headers.get(headerOf(algorithm));
+    if (given === undefined) continue;
+    const isSame =
+      algorithm === checksum.algorithm &&
+      (given === checksum.value || `${given}-` === checksum.value.slice(0, given.length + 1));
+    if (!isSame)
+      throw new StoreError('BadDigest', {
+        message: `The ${checksum.algorithm.toLowerCase()} you specified did not match the calculated checksum.`,
+      });
+  }
+}
+
+export async function abortMultipartUpload(call: ObjectCall): Promise<Reply> {
+  const { bucket, store } = call;
+  const multipartId = call.query.get('uploadId') ?? '';
+  return store.buckets.locks.run(`upload ${multipartId}`, async () => {
+    await requireUpload(call);
+    // First the mark: an upload that is half removed is no upload.
+    await unlink(join(uploadFolder(bucket, multipartId), underWay));
+    await store.buckets.holds.dispose(uploadFolder(bucket, multipartId));
+    endWatch(bucket, multipartId);
+    return noContent;
+  });
+}

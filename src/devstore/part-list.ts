@@ -1,0 +1,123 @@
+/** What CompleteMultipartUpload lists, held against what has arrived, and the sums that follow from the parts. */
+import { createHash } from 'node:crypto';
+import {
+  type Algorithm,
+  algorithmNames,
+  algorithms,
+  defaultAlgorithm,
+  elementOf,
+  type ObjectChecksum,
+} from './checksums.ts';
+import { combineCrcs } from './crc-combine.ts';
+import { invalidRequest, StoreError } from './errors.ts';
+import type { ObjectRecord } from './record.ts';
+import type { UploadInfo } from './upload-folders.ts';
+import { childrenOf, expectShape, malformed, readXml, textOf } from './xml-read.ts';
+
+export interface ListedPart {
+  partNumber: number;
+  /** Without quotes. */
+  etag: string;
+  checksums: [algorithm: Algorithm, value: string][];
+}
+
+export interface ChosenPart {
+  partNumber: number;
+  size: number;
+  etag: string;
+  /** Base64, of the upload's algorithm or the default one. */
+  checksum: string | undefined;
+}
+
+export const mostParts = 10_000;
+export const minPartBytes = 5 * 1024 * 1024;
+
+/** @throws StoreError MalformedXML, InvalidRequest */
+export function readPartList(document: Buffer): ListedPart[] {
+  if (document.length === 0) throw invalidRequest('You must specify at least one part');
+  const root = expectShape(readXml(document), 'CompleteMultipartUpload', ['Part']);
+  const parts = childrenOf(root, 'Part').map((part): ListedPart => {
+    expectShape(part, 'Part', ['PartNumber', 'ETag', ...algorithmNames.map(elementOf)]);
+    const number = textOf(part, 'PartNumber')?.trim() ?? '';
+    const etag = textOf(part, 'ETag')?.trim().replaceAll('"', '');
+    if (!/^\d{1,9}$/.test(number) || etag === undefined) throw malformed();
+    const checksums = algorithmNames.flatMap((algorithm): [Algorithm, string][] => {
+      const value = textOf(part, elementOf(algorithm))?.trim();
+      return value === undefined ? [] : [[algorithm, value]];
+    });
+    return { partNumber: Number(number), etag, checksums };
+  });
+  if (parts.length === 0 || parts.length > mostParts) throw malformed();
+  return parts;
+}
+
+/** @throws StoreError InvalidPartOrder, InvalidPart, EntityTooSmall, InvalidRequest, BadDigest */
+export function selectParts(
+  listed: readonly ListedPart[],
+  arrived: ReadonlyMap<number, ObjectRecord>,
+  upload: UploadInfo,
+): ChosenPart[] {
+  for (const [index, { partNumber }] of listed.entries())
+    if (index > 0 && partNumber <= (listed[index - 1]?.partNumber ?? 0))
+      throw new StoreError('InvalidPartOrder', { details: { UploadId: upload.multipartId } });
+  const chosen = listed.map((part): ChosenPart => {
+    const { partNumber, etag } = part;
+    const found = arrived.get(partNumber);
+    if (!found || found.etag !== etag) throw invalidPart(part, upload);
+    checkPartChecksum(part, found, upload);
+    return { partNumber, size: found.size, etag, checksum: found.checksum?.value };
+  });
+  for (const { partNumber, size, etag } of chosen.slice(0, -1))
+    if (size < minPartBytes)
+      throw new StoreError('EntityTooSmall', {
+        details: {
+          ProposedSize: String(size),
+          MinSizeAllowed: String(minPartBytes),
+          PartNumber: String(partNumber),
+          ETag: etag,
+        },
+      });
+  return chosen;
+}
+
+function invalidPart({ partNumber, etag }: ListedPart, { multipartId }: UploadInfo): StoreError {
+  return new StoreError('InvalidPart', {
+    details: { UploadId: multipartId, PartNumber: String(partNumber), ETag: etag },
+  });
+}
+
+function checkPartChecksum(part: ListedPart, found: ObjectRecord, upload: UploadInfo): void {
+  const { algorithm, type } = upload;
+  for (const [given, value] of part.checksums) {
+    if (algorithm !== undefined && given !== algorithm)
+      throw new StoreError('BadDigest', {
+        message: `The ${given.toLowerCase()} you specified for part ${part.partNumber} did not match what we received.`,
+      });
+    if (algorithm === undefined || found.checksum?.value !== value) throw invalidPart(part, upload);
+  }
+  if (type === 'COMPOSITE' && part.checksums.length === 0)
+    throw invalidRequest(
+      `The upload was created using a ${algorithm?.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${part.partNumber} in the request.`,
+    );
+}
+
+/** MD5 of the parts' MD5s, and how many there are. */
+export function etagOfParts(parts: readonly ChosenPart[]): string {
+  const hash = createHash('md5');
+  for (const { etag } of parts) hash.update(etag, 'hex');
+  return `${hash.digest('hex')}-${parts.length}`;
+}
+
+export function checksumOfParts(
+  { algorithm = defaultAlgorithm, type }: UploadInfo,
+  parts: readonly ChosenPart[],
+): ObjectChecksum {
+  const pieces = parts.map(({ checksum = '', size }) => ({ checksum, size }));
+  if (type !== 'COMPOSITE') {
+    const value = combineCrcs(algorithm, pieces);
+    if (value !== undefined) return { algorithm, value, type: 'FULL_OBJECT' };
+  }
+  const digest = algorithms[algorithm].create();
+  for (const { checksum } of pieces) digest.update(Buffer.from(checksum, 'base64'));
+  return { algorithm, value: `${digest.digest()}-${parts.length}`, type: 'COMPOSITE' };
+}

@@ -1,0 +1,94 @@
+/** From a request to a reply: resolve, authenticate, find the operation, screen, run. */
+import { type Credentials, emptyPayload, verifyRequest } from '../s3/index.ts';
+import type { BucketCall, Call, ObjectCall, Owner, Reply } from './call.ts';
+import { preflight } from './cors.ts';
+import { StoreError } from './errors.ts';
+import { checkKey } from './keys.ts';
+import { checkRefused } from './object-headers.ts';
+import { findOperation, type Operation } from './operations.ts';
+import { checkOwner } from './ownership.ts';
+import { postObject } from './post-form.ts';
+
+export interface Pipeline {
+  lookup(accessKeyId: string): Credentials | undefined;
+  region: string;
+  /** Milliseconds to add to the clock that expiry is checked by. */
+  aheadMs(call: Call): number;
+}
+
+export async function handle(call: Call, pipeline: Pipeline): Promise<Reply> {
+  if (call.method === 'OPTIONS') return preflight(call);
+  const now = call.store.now() + pipeline.aheadMs(call);
+  if (isForm(call)) return postObject({ ...call, store: { ...call.store, now: () => now } }, pipeline);
+  authenticate(call, pipeline, now);
+  const operation = findOperation(call);
+  const { caller } = call;
+  if (!caller) throw await anonymous(call);
+  return run(operation, { ...call, caller });
+}
+
+/** A form is a POST to the bucket that is not signed as a request. */
+function isForm({ method, target, headers, query }: Call): boolean {
+  return (
+    method === 'POST' &&
+    target.bucket !== undefined &&
+    target.key === undefined &&
+    !headers.has('authorization') &&
+    !query.has('delete') &&
+    !query.has('X-Amz-Signature')
+  );
+}
+
+function authenticate(call: Call, { lookup, region }: Pipeline, now: number): void {
+  const { method, rawPath, rawQuery, headers, query } = call;
+  const isSigned =
+    headers.has('authorization') ||
+    ['X-Amz-Algorithm', 'X-Amz-Signature', 'X-Amz-Credential', 'Signature', 'AWSAccessKeyId'].some((name) =>
+      query.has(name),
+    );
+  if (!isSigned) return;
+  call.auth = verifyRequest(
+    { method, rawPath, rawQuery, headers: Object.fromEntries(headers) },
+    { lookup, now, region },
+  );
+  call.caller = call.store.ownerOf(call.auth.accessKeyId);
+}
+
+/** There is nothing public here. */
+async function anonymous({ store, target }: Call): Promise<StoreError> {
+  if (target.bucket !== undefined && !store.buckets.get(target.bucket)) return noSuchBucket(target.bucket);
+  return new StoreError('AccessDenied');
+}
+
+async function run(operation: Operation, call: Call & { caller: Owner }): Promise<Reply> {
+  checkEmptyPayload(call);
+  if (operation.on === 'service' || operation.on === 'new bucket') return operation.run(call);
+  const { target, store } = call;
+  const name = target.bucket ?? '';
+  const bucket = store.buckets.get(name);
+  if (!bucket) throw noSuchBucket(name);
+  checkOwner(call, bucket);
+  const bucketCall: BucketCall = { ...call, bucket };
+  if (operation.on === 'bucket') return operation.run(bucketCall);
+  checkRefused(call.headers);
+  const objectCall: ObjectCall = { ...bucketCall, key: checkKey(target.key ?? '') };
+  return operation.run(objectCall);
+}
+
+/** Reads have no body, so what they sign has to be the hash of nothing. */
+function checkEmptyPayload({ method, auth, headers }: Call): void {
+  if (!['GET', 'HEAD', 'DELETE'].includes(method) || auth?.payload.kind !== 'sha256') return;
+  if (headers.has('content-length') || headers.has('transfer-encoding')) return;
+  if (auth.payload.hex !== emptyPayload)
+    throw new StoreError('XAmzContentSHA256Mismatch', {
+      details: { ClientComputedContentSHA256: auth.payload.hex, S3ComputedContentSHA256: emptyPayload },
+    });
+}
+
+/** Names of the older, wider rule were once possible; any other can be no bucket's. */
+function noSuchBucket(name: string): StoreError {
+  const details = { BucketName: name };
+  return /^[A-Za-z0-9._-]{3,255}$/.test(name)
+    ? new StoreError('NoSuchBucket', { details })
+    : new StoreError('InvalidBucketName', { details });
+}

@@ -1,0 +1,17 @@
+/** The one failure of a start that a person meets, and can do something about. */
+export class PortInUseError extends Error {
+  readonly code = 'port_in_use';
+  readonly port: number;
+  readonly host: string;
+
+  constructor(port: number, host: string) {
+    super(`Port ${port} on ${host} is in use. Choose another, or stop what is listening there.`);
+    this.name = 'PortInUseError';
+    this.port = port;
+    this.host = host;
+  }
+}
+
+export function isPortInUse(error: unknown): error is PortInUseError {
+  return (error as { code?: unknown } | null)?.code === 'port_in_use';
+}

@@ -1,0 +1,121 @@
+/** Puts a reply, or an error, on the wire. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { S3AuthError } from '../s3/index.ts';
+import type { Reply } from './call.ts';
+import { StoreError } from './errors.ts';
+import type { Weather } from './weather.ts';
+import { xmlDocument } from './xml-write.ts';
+
+export interface Identity {
+  requestId: string;
+  hostId: string;
+  /** Escaped, as it came. */
+  resource: string;
+}
+
+export function errorReply(error: StoreError | S3AuthError, { requestId, hostId, resource }: Identity): Reply {
+  const body = xmlDocument(
+    'Error',
+    {
+      Code: error.code,
+      Message: error.message,
+      ...error.details,
+      Resource: resource,
+      RequestId: requestId,
+      HostId: hostId,
+    },
+    { namespace: false },
+  );
+  return {
+    status: error.status,
+    headers: { 'content-type': 'application/xml', ...(error instanceof StoreError ? error.headers : {}) },
+    body,
+  };
+}
+
+/** Bytes of the body that went out. */
+export async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  headers: Record<string, string | undefined>,
+  weather: Weather,
+): Promise<number> {
+  const { body } = reply;
+  try {
+    if (response.destroyed) return 0;
+    const merged = { ...headers, ...reply.headers };
+    for (const name of Object.keys(merged)) {
+      const value = merged[name];
+      if (value !== undefined) response.setHeader(name, value);
+    }
+    response.statusCode = reply.status;
+    const isBodiless = request.method === 'HEAD' || reply.status === 204 || reply.status === 304;
+    if (isBodiless || body === undefined) {
+      if (body === undefined && !isBodiless) response.setHeader('content-length', '0');
+      if (weather.dropResponseAfterBytes !== undefined) return drop(request);
+      response.end();
+      return 0;
+    }
+    if (typeof body === 'string') {
+      const bytes = Buffer.from(body);
+      return await sendBytes(request, response, bytes.length, [bytes], weather);
+    }
+    return await sendBytes(request, response, body.size, body.read(), weather);
+  } finally {
+    if (typeof body === 'object') await body.close();
+  }
+}
+
+function drop(request: IncomingMessage): number {
+  request.socket.destroy();
+  return 0;
+}
+
+async function sendBytes(
+  request: IncomingMessage,
+  response: ServerResponse,
+  size: number,
+  source: AsyncIterable<Buffer> | Iterable<Buffer>,
+  weather: Weather,
+): Promise<number> {
+  const { dropResponseAfterBytes, truncateResponseTo = Number.POSITIVE_INFINITY } = weather;
+  const promised = Math.min(size, truncateResponseTo);
+  const limit = Math.min(promised, dropResponseAfterBytes ?? Number.POSITIVE_INFINITY);
+  response.setHeader('content-length', String(promised));
+  let sent = 0;
+  for await (const block of source) {
+    if (sent >= limit) break;
+    const piece = damaged(block.subarray(0, limit - sent), sent === 0 && weather.corruptResponse === true);
+    sent += piece.length;
+    if (!response.write(piece) && !(await drained(response))) return sent;
+  }
+  if (dropResponseAfterBytes !== undefined && limit < promised) {
+    // Give what was written a chance to leave first.
+    response.socket?.end(() => request.socket.destroy());
+    return sent;
+  }
+  response.end();
+  return sent;
+}
+
+function damaged(block: Buffer, corrupt: boolean): Buffer {
+  if (!corrupt || block.length === 0) return block;
+  const copy = Buffer.from(block);
+  copy[copy.length >> 1] = (copy[copy.length >> 1] as number) ^ 1;
+  return copy;
+}
+
+/** False when nobody listens any more. */
+function drained(response: ServerResponse): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const done = (open: boolean) => {
+      response.off('drain', onDrain).off('close', onClose);
+      resolve(open);
+    };
+    const onDrain = () => done(true);
+    const onClose = () => done(false);
+    response.on('drain', onDrain).on('close', onClose);
+  });
+}

@@ -1,0 +1,247 @@
+/** The HTTP side: sockets, identifiers, `100 Continue`, what happens to a body that nobody wants. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { S3AuthError } from '../s3/index.ts';
+import type { Call, Reply, Store } from './call.ts';
+import { answerHeaders } from './cors.ts';
+import { StoreError } from './errors.ts';
+import { handle, type Pipeline } from './pipeline.ts';
+import { errorReply, send } from './respond.ts';
+import { readQuery, resolveTarget } from './target.ts';
+import type { Climate, Weather } from './weather.ts';
+
+/** One request, told to whoever shows or counts them. Never a query string, a signature or a credential. */
+export interface RequestReport {
+  method: string;
+  bucket: string | undefined;
+  /** Byte string turned to text. */
+  key: string | undefined;
+  /** HTTP; 0 when the connection broke first. */
+  status: number;
+  /** Of bodies, as they came over the wire. */
+  bytesIn: number;
+  bytesOut: number;
+  /** S3's error code. */
+  code?: string;
+}
+
+export interface ServeOptions {
+  store: Store;
+  lookup: Pipeline['lookup'];
+  hosts: readonly string[];
+  climate: Climate;
+  onRequest?: ((report: RequestReport) => void) | undefined;
+  onError?: ((error: unknown) => void) | undefined;
+}
+
+/** A refused sender may still be sending: read so much of it that it gets to see the answer, and no more. */
+const lingerMs = 5_000;
+
+export function createHttpServer(options: ServeOptions): Server {
+  const server = createServer({
+    // 2 KB of metadata is checked with its own error; the parser must let it through.
+    maxHeaderSize: 64 * 1024,
+    highWaterMark: 256 * 1024,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    insecureHTTPParser: false,
+    noDelay: true,
+  });
+  const serve = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+    serveOne(request, response, expectsContinue, options).catch((error: unknown) => {
+      options.onError?.(error);
+      request.socket.destroy();
+    });
+  };
+  server.on('request', serve(false));
+  server.on('checkContinue', serve(true));
+  server.on('checkExpectation', serve(false));
+  server.on('clientError', refuseGarbage);
+  return server;
+}
+
+function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const isCutOff = error.code === 'HPE_INVALID_EOF_STATE';
+  const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
+  const [code, message] = isCutOff
+    ? ['IncompleteBody', 'The request body terminated unexpectedly']
+    : tooLong
+      ? ['RequestHeaderSectionTooLarge', 'Your request header and query parameters exceed the maximum allowed size.']
+      : ['BadRequest', 'An error occurred when parsing the HTTP request.'];
+  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+async function serveOne(
+  request: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+  options: ServeOptions,
+): Promise<void> {
+  const { store, climate } = options;
+  const counts = { in: 0, out: 0 };
+  let weather: Weather = {};
+  let continued = !expectsContinue;
+  const [rawPath = '/', ...queryParts] = (request.url ?? '/').split('?');
+  const rawQuery = queryParts.join('?');
+  const requestId = randomText(store, 16, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789');
+  const hostId = `${randomText(store, 43, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')}=`;
+  const call: Call = {
+    store,
+    request,
+    method: request.method ?? 'GET',
+    rawPath,
+    rawQuery,
+    query: new Map(),
+    headers: readHeaders(request),
+    target: { bucket: undefined, key: undefined },
+    requestId,
+    auth: undefined,
+    caller: undefined,
+    received(bytes) {
+      counts.in += bytes;
+      if (weather.dropRequestAfterBytes !== undefined && counts.in > weather.dropRequestAfterBytes)
+        request.socket.destroy();
+    },
+    proceed() {
+      if (!continued) response.writeContinue();
+      continued = true;
+    },
+  };
+
+  let reply: Reply;
+  let code: string | undefined;
+  const identity = { requestId, hostId, resource: rawPath };
+  let resolved: Call = call;
+  try {
+    const query = readQuery(rawQuery);
+    const target = resolveTarget(rawPath, call.headers.get('host'), options.hosts);
+    resolved = { ...call, query, target, headers: withHoisted(call.headers, query) };
+    weather = climate.forecast({ method: call.method, ...target, query: [...query.keys()].filter(isHarmless) });
+    if (weather.delayMs) await new Promise((resolve) => setTimeout(resolve, weather.delayMs));
+    if (weather.dropRequestAfterBytes === 0) {
+      request.socket.destroy();
+      report(options, resolved, 0, counts, undefined);
+      return;
+    }
+    if (weather.slowDown) {
+      const after = weather.slowDown.retryAfterSeconds;
+      throw new StoreError('SlowDown', after === undefined ? {} : { headers: { 'retry-after': String(after) } });
+    }
+    reply = await handle(resolved, {
+      lookup: options.lookup,
+      region: store.region,
+      aheadMs: () => (weather.expire ? 8 * 86_400_000 : 0),
+    });
+  } catch (error) {
+    const known = toKnown(error, options);
+    code = known.code;
+    reply = errorReply(known, identity);
+  }
+  const headers = {
+    'x-amz-request-id': requestId,
+    'x-amz-id-2': hostId,
+    server: 'waybill-devstore',
+    date: new Date(store.now()).toUTCString(),
+    ...answerHeaders(resolved),
+    ...(continued ? {} : { connection: 'close' }),
+    ...closing(request),
+  };
+  if (request.destroyed && !request.complete) {
+    report(options, resolved, 0, counts, code);
+    return;
+  }
+  counts.out = await send(request, response, reply, headers, weather);
+  linger(request);
+  report(options, resolved, reply.status, counts, code);
+}
+
+function closing(request: IncomingMessage): Record<string, string> {
+  return request.complete || !hasBody(request) ? {} : { connection: 'close' };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** Closing with unread bytes resets the connection, and the client would lose the answer: read them away for a while. */
+function linger(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  const timer = setTimeout(() => request.socket.destroy(), lingerMs);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
+  request.on('error', () => {});
+  request.resume();
+}
+
+function toKnown(error: unknown, options: ServeOptions): StoreError | S3AuthError {
+  if (error instanceof StoreError || error instanceof S3AuthError) return error;
+  options.onError?.(error);
+  return new StoreError('InternalError');
+}
+
+function report(
+  { onRequest }: ServeOptions,
+  { method, target }: Call,
+  status: number,
+  counts: { in: number; out: number },
+  code: string | undefined,
+): void {
+  onRequest?.({
+    method,
+    bucket: target.bucket,
+    key: target.key === undefined ? undefined : Buffer.from(target.key, 'latin1').toString(),
+    status,
+    bytesIn: counts.in,
+    bytesOut: counts.out,
+    ...(code === undefined ? {} : { code }),
+  });
+}
+
+/** Repeated headers are one, joined by commas, as the canonical request has them. */
+function readHeaders({ rawHeaders }: IncomingMessage): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] as string).toLowerCase();
+    const value = rawHeaders[at + 1] as string;
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return headers;
+}
+
+/**
+ * Signers hoist `x-amz-*` headers of a presigned request into its query, where they count as headers; all but
+ * checksums, which S3 ignores there because a signer cannot have known them.
+ */
+function withHoisted(
+  headers: ReadonlyMap<string, string>,
+  query: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  if (!query.has('X-Amz-Signature')) return headers;
+  const merged = new Map(headers);
+  for (const [name, value] of query) {
+    const lower = name.toLowerCase();
+    if (!lower.startsWith('x-amz-') || /^x-amz-(checksum-|sdk-checksum-)/.test(lower)) continue;
+    if (/^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/.test(lower))
+      continue;
+    if (!merged.has(lower)) merged.set(lower, value);
+  }
+  return merged;
+}
+
+function isHarmless(name: string): boolean {
+  return !/^x-amz-/i.test(name);
+}
+
+function randomText({ random }: Store, length: number, alphabet: string): string {
+  let text = '';
+  for (let at = 0; at < length; at += 1) text += alphabet[Math.floor(random() * alphabet.length)];
+  return text;
+}
