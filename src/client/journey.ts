@@ -182,7 +182,7 @@ export function createJourney(
           await context.sending(size, signal, send);
         } catch (error) {
           // Without a readable answer the bytes may be there all the same: completion tells.
-          if (!sent) throw error;
+          if (!sent || !(error as WaybillError).retryable) throw error;
           // A browser reports a file that changed or vanished as a failure of the network.
           await readRange(source, 0, Math.min(1, size));
           doubt = error;

@@ -1,0 +1,74 @@
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import type { Client, FileLike, OptionsArgument, Upload, UploadSnapshot } from '../client/types.ts';
+import type { RouteTypes } from '../protocol/index.ts';
+
+export type UploadStart<Route extends RouteTypes> = (
+  file: FileLike,
+  ...options: OptionsArgument<Route>
+) => Upload<Route['data']>;
+
+export interface UseUploadOptions {
+  /** Abort what is not done when the component goes away. @default false: the upload outlives its component */
+  abortOnUnmount?: boolean;
+}
+
+export interface UseUpload<Route extends RouteTypes> {
+  /** For event handlers. Replaces the upload shown here; one that still runs goes on unless it is aborted. */
+  start: UploadStart<Route>;
+  /** Null until the first `start`, and after `reset`. */
+  upload: UploadSnapshot<Route['data']> | null;
+  abort: () => void;
+  retry: () => void;
+  /** Forgets the upload without touching it. */
+  reset: () => void;
+}
+
+/**
+ * One upload at a time.
+ * @example
+ * const { start, upload } = useUpload(client, 'avatar');
+ * <input type="file" onChange={(event) => start(event.target.files[0], { metadata: { crop: 'square' } })} />
+ */
+export function useUpload<Routes extends Record<string, RouteTypes>, R extends keyof Routes & string>(
+  client: Client<Routes>,
+  route: R,
+  { abortOnUnmount = false }: UseUploadOptions = {},
+): UseUpload<Routes[R]> {
+  const [current, setCurrent] = useState<Upload<Routes[R]['data']> | null>(null);
+  const getSnapshot = () => current?.getSnapshot() ?? null;
+  const upload = useSyncExternalStore(current?.subscribe ?? never, getSnapshot, getSnapshot);
+  useAbortOnUnmount(abortOnUnmount, current ? [current] : none);
+
+  const start: UploadStart<Routes[R]> = useCallback(
+    (file, ...options) => {
+      const next = client.upload(route, file, ...options);
+      setCurrent(next);
+      return next;
+    },
+    [client, route],
+  );
+  const abort = useCallback(() => current?.abort(), [current]);
+  const retry = useCallback(() => current?.retry(), [current]);
+  const reset = useCallback(() => setCurrent(null), []);
+  return { start, upload, abort, retry, reset };
+}
+
+/** Looks at the uploads of the last render when the component goes, not at those of the first. */
+export function useAbortOnUnmount(wanted: boolean, uploads: readonly Upload<unknown>[]): void {
+  const latest = useRef<readonly Upload<unknown>[]>(none);
+  useEffect(() => {
+    latest.current = wanted ? uploads : none;
+  });
+  useEffect(
+    () => () => {
+      for (const upload of latest.current) upload.abort();
+    },
+    [],
+  );
+}
+
+export const none: readonly Upload<never>[] = [];
+
+export function never(): () => void {
+  return () => {};
+}
