@@ -25,7 +25,7 @@ export async function runSuites(names, { json, write, quick, rounds }) {
       console.log(`\n${name}: ${suite.about}`);
       // Notes go to stderr, so that with --json only reports are left on stdout's last lines.
       const note = (text) => console.error(`  ${text}`);
-      const report = reportOf(name, await suite.run({ rounds, quick, turnMs: quick ? 20 : 300, note }));
+      const report = reportOf(name, await suite.run({ rounds, quick, turnMs: quick ? 80 : 400, note }));
       console.log(json ? JSON.stringify(report) : `\n${table(report)}`);
       if (write) {
         const command = `npm run bench -- ${name}${rounds === 7 ? '' : ` --rounds ${rounds}`}`;

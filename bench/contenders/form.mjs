@@ -12,7 +12,13 @@ export function floor() {
 }
 
 export async function ours() {
-  const { presignForm, ready } = s3Storage({ bucket, region: account.region, credentials: account });
+  const { presignForm, ready } = s3Storage({
+    bucket,
+    region: account.region,
+    credentials: account,
+    // AWS's preset does not claim this yet; the peers sign the field without asking.
+    capabilities: { postChecksums: ['sha256'] },
+  });
   await ready();
   return ({ key, size, contentType, sha256 }) =>
     presignForm({ key, size, contentType, checksum: { algorithm: 'sha256', value: sha256 }, expiresInSeconds });
