@@ -4,8 +4,18 @@
  */
 import { createHmac, hash } from 'node:crypto';
 
-/** @param {{ accessKeyId: string, secretAccessKey: string, region: string, host: string }} account */
-export function createFloorSigner({ accessKeyId, secretAccessKey, region, host }) {
+/**
+ * @param {{ accessKeyId: string, secretAccessKey: string, region: string, host: string, origin?: string, prefix?: string }} options
+ *   `prefix` is `/bucket` for path-style addresses
+ */
+export function createFloorSigner({
+  accessKeyId,
+  secretAccessKey,
+  region,
+  host,
+  origin = `https://${host}`,
+  prefix = '',
+}) {
   let second = 0;
   let stamp = '';
   let day = '';
@@ -28,19 +38,41 @@ export function createFloorSigner({ accessKeyId, secretAccessKey, region, host }
   function presignPut(key, size, contentType, sha256, expiresInSeconds) {
     refresh();
     const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKeyId}%2F${day}%2F${region}%2Fs3%2Faws4_request&X-Amz-Date=${stamp}&X-Amz-Expires=${expiresInSeconds}&X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-checksum-sha256`;
-    const canonical = `PUT\n/${key}\n${query}\ncontent-length:${size}\ncontent-type:${contentType}\nhost:${host}\nif-none-match:*\nx-amz-checksum-sha256:${sha256}\n\ncontent-length;content-type;host;if-none-match;x-amz-checksum-sha256\nUNSIGNED-PAYLOAD`;
+    const canonical = `PUT\n${prefix}/${key}\n${query}\ncontent-length:${size}\ncontent-type:${contentType}\nhost:${host}\nif-none-match:*\nx-amz-checksum-sha256:${sha256}\n\ncontent-length;content-type;host;if-none-match;x-amz-checksum-sha256\nUNSIGNED-PAYLOAD`;
     const signature = createHmac('sha256', signingKey)
       .update(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${hash('sha256', canonical, 'hex')}`)
       .digest('hex');
     return {
       method: 'PUT',
-      url: `https://${host}/${key}?${query}&X-Amz-Signature=${signature}`,
+      url: `${origin}${prefix}/${key}?${query}&X-Amz-Signature=${signature}`,
       headers: {
         'content-length': String(size),
         'content-type': contentType,
         'if-none-match': '*',
         'x-amz-checksum-sha256': sha256,
       },
+    };
+  }
+
+  /** The same with one metadata header more, as a grant's request has it. */
+  function presignPutWithReceipt(key, size, contentType, sha256, receipt, expiresInSeconds) {
+    refresh();
+    const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKeyId}%2F${day}%2F${region}%2Fs3%2Faws4_request&X-Amz-Date=${stamp}&X-Amz-Expires=${expiresInSeconds}&X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-checksum-sha256%3Bx-amz-meta-waybill`;
+    const canonical = `PUT\n${prefix}/${key}\n${query}\ncontent-length:${size}\ncontent-type:${contentType}\nhost:${host}\nif-none-match:*\nx-amz-checksum-sha256:${sha256}\nx-amz-meta-waybill:${receipt}\n\ncontent-length;content-type;host;if-none-match;x-amz-checksum-sha256;x-amz-meta-waybill\nUNSIGNED-PAYLOAD`;
+    const signature = createHmac('sha256', signingKey)
+      .update(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${hash('sha256', canonical, 'hex')}`)
+      .digest('hex');
+    return {
+      method: 'PUT',
+      url: `${origin}${prefix}/${key}?${query}&X-Amz-Signature=${signature}`,
+      headers: {
+        'content-length': String(size),
+        'content-type': contentType,
+        'if-none-match': '*',
+        'x-amz-checksum-sha256': sha256,
+        'x-amz-meta-waybill': receipt,
+      },
+      expiresAt: new Date((second + expiresInSeconds) * 1000).toISOString(),
     };
   }
 
@@ -54,7 +86,7 @@ export function createFloorSigner({ accessKeyId, secretAccessKey, region, host }
     ).toString('base64');
     return {
       method: 'POST',
-      url: `https://${host}/`,
+      url: `${origin}${prefix}/`,
       fields: {
         key,
         'Content-Type': contentType,
@@ -68,5 +100,5 @@ export function createFloorSigner({ accessKeyId, secretAccessKey, region, host }
     };
   }
 
-  return { presignPut, presignForm };
+  return { presignPut, presignPutWithReceipt, presignForm };
 }
