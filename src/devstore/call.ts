@@ -43,6 +43,8 @@ export interface Call {
   caller: Owner | undefined;
   /** Counts bytes of the body as they are taken. */
   readonly received: (bytes: number) => void;
+  /** A form names its key in its body; the report is told here. */
+  readonly named: (key: string) => void;
   /** Tells a client that waits for `100 Continue` to send its body. */
   proceed(): void;
 }

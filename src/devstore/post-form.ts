@@ -34,6 +34,7 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
   const { fields: sent, file } = await readForm(readRequest(call), boundary);
 
   const key = readKey(sent, file?.fileName ?? '');
+  call.named(key);
   // Nobody is let in without a policy.
   if (!sent.some(([field]) => /^(policy|x-amz-signature|x-amz-credential|signature)$/i.test(field)))
     throw new StoreError('AccessDenied');

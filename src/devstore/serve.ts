@@ -88,6 +88,7 @@ async function serveOne(
   const counts = { in: 0, out: 0 };
   let weather: Weather = {};
   let continued = !expectsContinue;
+  let formKey: string | undefined;
   const [rawPath = '/', ...queryParts] = (request.url ?? '/').split('?');
   const rawQuery = queryParts.join('?');
   const requestId = randomText(store, 16, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789');
@@ -109,6 +110,9 @@ async function serveOne(
       if (weather.dropRequestAfterBytes !== undefined && counts.in > weather.dropRequestAfterBytes)
         request.socket.destroy();
     },
+    named(key) {
+      formKey = key;
+    },
     proceed() {
       if (!continued) response.writeContinue();
       continued = true;
@@ -127,7 +131,7 @@ async function serveOne(
     if (weather.delayMs) await new Promise((resolve) => setTimeout(resolve, weather.delayMs));
     if (weather.dropRequestAfterBytes === 0) {
       request.socket.destroy();
-      report(options, resolved, 0, counts, undefined);
+      report(options, resolved, formKey, 0, counts, undefined);
       return;
     }
     if (weather.slowDown) {
@@ -154,12 +158,12 @@ async function serveOne(
     ...closing(request),
   };
   if (request.destroyed && !request.complete) {
-    report(options, resolved, 0, counts, code);
+    report(options, resolved, formKey, 0, counts, code);
     return;
   }
   counts.out = await send(request, response, reply, headers, weather);
   linger(request);
-  report(options, resolved, reply.status, counts, code);
+  report(options, resolved, formKey, reply.status, counts, code);
 }
 
 function closing(request: IncomingMessage): Record<string, string> {
@@ -189,14 +193,16 @@ function toKnown(error: unknown, options: ServeOptions): StoreError | S3AuthErro
 function report(
   { onRequest }: ServeOptions,
   { method, target }: Call,
+  formKey: string | undefined,
   status: number,
   counts: { in: number; out: number },
   code: string | undefined,
 ): void {
+  const key = target.key ?? formKey;
   onRequest?.({
     method,
     bucket: target.bucket,
-    key: target.key === undefined ? undefined : Buffer.from(target.key, 'latin1').toString(),
+    key: key === undefined ? undefined : Buffer.from(key, 'latin1').toString(),
     status,
     bytesIn: counts.in,
     bytesOut: counts.out,
