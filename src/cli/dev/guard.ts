@@ -1,0 +1,20 @@
+/**
+ * Against DNS rebinding: a stranger's page whose name suddenly resolves to this machine still sends its own name as Host.
+ * So a name must be known; an address cannot be rebound.
+ */
+import type { MiddlewareHandler } from 'hono';
+
+const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
+
+export function isTrustedHost(host: string | undefined, names: readonly string[]): boolean {
+  const name = host?.replace(/:\d{1,5}$/, '').toLowerCase();
+  if (!name) return false;
+  return name === 'localhost' || address.test(name) || names.includes(name);
+}
+
+export function hostGuard(names: readonly string[]): MiddlewareHandler {
+  return async (context, next) => {
+    if (isTrustedHost(context.req.header('host'), names)) return next();
+    return context.text('This development server answers to its address and to localhost only.', 421);
+  };
+}

@@ -1,0 +1,85 @@
+/** The built page, from memory: a few files whose names are all known at start, so no path is ever looked up on disk. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { Hono } from 'hono';
+import mime from 'mime';
+import { environmentError } from '../cli-error.ts';
+
+export interface PageOptions {
+  /** Where `vite build` put it. */
+  dir: string;
+  /** What page.json says; see web/src/setup.ts. */
+  setup: unknown;
+  /** The store's origin, and the server's when that is another: what the page may talk to. */
+  origins: readonly string[];
+}
+
+/** @throws CliError when there is no built page in `dir` */
+export async function createPage({ dir, setup, origins }: PageOptions): Promise<Hono> {
+  const files = await readAll(dir);
+  const app = new Hono();
+  const policy = contentSecurityPolicy(origins);
+  app.use(async (context, next) => {
+    await next();
+    context.header('content-security-policy', policy);
+    context.header('x-content-type-options', 'nosniff');
+    context.header('referrer-policy', 'no-referrer');
+    context.header('cross-origin-opener-policy', 'same-origin');
+    context.header('cross-origin-resource-policy', 'same-origin');
+  });
+  app.get('/page.json', (context) => context.json(setup, 200, { 'cache-control': 'no-store' }));
+  app.get('*', (context) => {
+    const file = files.get(context.req.path === '/' ? '/index.html' : context.req.path);
+    if (!file) return context.notFound();
+    const headers = {
+      'content-type': file.contentType,
+      // Vite puts a digest of the content into names under assets/.
+      'cache-control': context.req.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      etag: file.etag,
+    };
+    if (context.req.header('if-none-match') === file.etag) return context.body(null, 304, headers);
+    return context.body(file.body, 200, headers);
+  });
+  return app;
+}
+
+/** Nothing inline, nothing from elsewhere but the store: there go the bytes, and from there come stored images. */
+export function contentSecurityPolicy(origins: readonly string[]): string {
+  const there = origins.join(' ');
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "font-src 'self'",
+    `connect-src 'self' ${there}`,
+    `img-src 'self' ${there}`,
+    `media-src 'self' ${there}`,
+    `frame-src 'self' ${there}`,
+    "form-action 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+async function readAll(dir: string): Promise<Map<string, PageFile>> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = new Map<string, PageFile>();
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const body = new Uint8Array(await readFile(path));
+    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+    const type = mime.getType(entry.name) ?? 'application/octet-stream';
+    const contentType = /^text\/|javascript|json|svg/.test(type) ? `${type}; charset=utf-8` : type;
+    files.set(`/${relative(dir, path).split(sep).join('/')}`, { body, etag, contentType });
+  }
+  if (!files.has('/index.html')) throw environmentError('The page has not been built.', 'In a checkout: npm run build');
+  return files;
+}
+
+interface PageFile {
+  body: Uint8Array<ArrayBuffer>;
+  etag: string;
+  contentType: string;
+}
