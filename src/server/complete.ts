@@ -169,7 +169,11 @@ async function judge(
   }
 }
 
-async function inspecting<T>(dependencies: CompletionDependencies, claims: Claims, inspect: () => Promise<T>): Promise<T> {
+async function inspecting<T>(
+  dependencies: CompletionDependencies,
+  claims: Claims,
+  inspect: () => Promise<T>,
+): Promise<T> {
   try {
     return await inspect();
   } catch (error) {
@@ -198,11 +202,16 @@ async function finish(
     await release(markers, claims, version);
     throw callbackFailed(dependencies, claims, 'onComplete', error);
   }
-  // At once: should the record fail after the delete, the copy at its key still tells whose it is.
-  await Promise.all([
-    markers.replace(claims.uploadId, { state: 'completed', file, data }),
-    config.storage.delete(stagingKeyOf(config, claims.uploadId)),
-  ]);
+  try {
+    // At once: should the record fail after the delete, the copy at its key still tells whose it is.
+    await Promise.all([
+      markers.replace(claims.uploadId, { state: 'completed', file, data }),
+      config.storage.delete(stagingKeyOf(config, claims.uploadId)),
+    ]);
+  } catch (error) {
+    await release(markers, claims);
+    throw error;
+  }
   emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });
   return { uploadId: claims.uploadId, file, data };
 }
@@ -273,7 +282,7 @@ function outcomeOf(claims: Claims, marker: Exclude<Marker, { state: 'promoting' 
 }
 
 /** Whoever asks next may go on at once. */
-async function release(markers: Markers, claims: Claims, version: string): Promise<void> {
+async function release(markers: Markers, claims: Claims, version?: string): Promise<void> {
   await markers.replace(claims.uploadId, { state: 'promoting', leaseUntil: 0 }, version).catch(() => null);
 }
 

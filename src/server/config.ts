@@ -38,6 +38,8 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   maxBodyBytes?: number;
   /** Files up to this size may go by `form`, in bytes. @default 1_048_576 */
   formMaxBytes?: number;
+  /** A completion that takes longer is answered with 202 and goes on, in seconds. @default 20 */
+  completionWaitSeconds?: number;
   /** Events for logs and metrics, see `events.ts`. Called synchronously. */
   onEvent?: (event: UploadsEvent) => void;
   /** Milliseconds since the epoch. @default Date.now */
@@ -66,14 +68,16 @@ export interface Config {
   routes: ReadonlyMap<string, ResolvedRoute>;
   basePath: string;
   publicUrl: string;
-  /** The origin of `publicUrl`, when it has one. */
+  /** Origin and host of `publicUrl`, when it has one. */
   publicOrigin: string | null;
+  publicHost: string | null;
   allowedOrigins: ReadonlySet<string>;
   expiresInSeconds: number;
   viewExpiresInSeconds: number;
   stagingPrefix: string;
   maxBodyBytes: number;
   formMaxBytes: number;
+  completionWaitSeconds: number;
   onEvent: ((event: UploadsEvent) => void) | undefined;
   now: () => number;
   random: RandomFill | undefined;
@@ -102,6 +106,7 @@ const options: Parameters<typeof checkOptions>[2] = [
   ['stagingPrefix', "a prefix such as 'incoming/'", isText(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)+$/)],
   ['maxBodyBytes', 'a whole number of bytes', isSeconds(64 * MiB)],
   ['formMaxBytes', 'a whole number of bytes', (value) => value === 0 || isSeconds(64 * MiB)(value)],
+  ['completionWaitSeconds', 'a whole number from 1 to 600', isSeconds(600)],
   ['onEvent', 'a function', isFunction],
   ['now', 'a function', isFunction],
   ['random', 'a function', isFunction],
@@ -123,12 +128,14 @@ export function resolveConfig(given: UploadsOptions): Config {
     basePath: given.basePath ?? '',
     publicUrl,
     publicOrigin: publicUrl === '' ? null : new URL(publicUrl).origin,
+    publicHost: publicUrl === '' ? null : new URL(publicUrl).host,
     allowedOrigins: new Set(given.allowedOrigins ?? []),
     expiresInSeconds: given.expiresInSeconds ?? 900,
     viewExpiresInSeconds: given.viewExpiresInSeconds ?? 3600,
     stagingPrefix: given.stagingPrefix ?? 'incoming/',
     maxBodyBytes: given.maxBodyBytes ?? 256 * KiB,
     formMaxBytes: given.formMaxBytes ?? MiB,
+    completionWaitSeconds: given.completionWaitSeconds ?? 20,
     onEvent: given.onEvent,
     now: given.now ?? Date.now,
     random: given.random,

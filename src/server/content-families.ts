@@ -117,7 +117,8 @@ const zipTypes: ReadonlySet<string> = new Set([
   'model/3mf',
 ]);
 
-const zipPatterns = /^application\/vnd\.(openxmlformats-officedocument|oasis\.opendocument|ms-[a-z]+\..*macroenabled)|\+zip$/;
+const zipPatterns =
+  /^application\/vnd\.(openxmlformats-officedocument|oasis\.opendocument|ms-[a-z]+\..*macroenabled)|\+zip$/;
 
 export function isZipType(type: string): boolean {
   return zipTypes.has(type) || zipPatterns.test(type);

@@ -34,7 +34,11 @@ export interface Markers {
 /** Enough for a stored result; nothing but ours is ever read. */
 const maxMarkerBytes = 4 * 1024 * 1024;
 
-export function createStorageMarkers(options: { storage: Storage; stagingPrefix: string; random: TakeRandom }): Markers {
+export function createStorageMarkers(options: {
+  storage: Storage;
+  stagingPrefix: string;
+  random: TakeRandom;
+}): Markers {
   const { storage, random } = options;
   const { once } = storage.capabilities;
   const keyOf = (uploadId: string) => `${options.stagingPrefix}.waybill/${uploadId}`;

@@ -8,10 +8,10 @@ export function parseMetadata(schema: StandardSchema | undefined, value: unknown
     throw invalid([{ path: 'metadata', message: 'is not taken by this route' }]);
   }
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then(valueOf) : valueOf(result);
+  return result instanceof Promise ? result.then(outputOf) : outputOf(result);
 }
 
-function valueOf(result: { value?: unknown; issues?: readonly StandardIssue[] | undefined }): unknown {
+function outputOf(result: { value?: unknown; issues?: readonly StandardIssue[] | undefined }): unknown {
   if (!result.issues) return result.value;
   throw invalid(result.issues.map((issue) => ({ path: pathOf(issue), message: issue.message.slice(0, 200) })));
 }

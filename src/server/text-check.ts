@@ -30,7 +30,8 @@ export function isTextType(type: string): boolean {
 const markupStart =
   /^(?:<!doctype|<html|<head|<script|<iframe|<h1|<div|<font|<table|<a|<style|<title|<b|<body|<br|<p|<!--|<\?xml|<svg|<math|<object|<embed|<link|<meta|<img)(?=[\s>/]|$|--|-)/i;
 /** Markdown may begin with a tag; it may not be a document. */
-const documentStart = /^(?:<!doctype|<html|<head|<script|<iframe|<style|<title|<body|<\?xml|<svg|<math|<meta|<object)(?=[\s>/]|$)/i;
+const documentStart =
+  /^(?:<!doctype|<html|<head|<script|<iframe|<style|<title|<body|<\?xml|<svg|<math|<meta|<object)(?=[\s>/]|$)/i;
 /** Signatures of two or three letters that a sentence may begin with ("BMW ..."). In real ones control bytes follow. */
 const weakMagic: ReadonlySet<string> = new Set([
   'image/bmp',
@@ -51,7 +52,10 @@ export function textMismatch(declared: string, detected: string | null, head: Ui
   const start = text.trimStart();
   if (declared === 'text/html' || declared === 'application/xhtml+xml') return null;
   if (declared === 'image/svg+xml') return /<svg[\s>]/i.test(text) ? null : 'something other than SVG';
-  if (isXml(declared)) return start.startsWith('<') && !/^<(!doctype\s+html|html|script)\b/i.test(start) ? null : 'something other than XML';
+  if (isXml(declared))
+    return start.startsWith('<') && !/^<(!doctype\s+html|html|script)\b/i.test(start)
+      ? null
+      : 'something other than XML';
   if (/json$/.test(declared) && !/^(?:[[{"tfn0-9-]|$)/.test(start)) return 'something other than JSON';
   const markup = declared === 'text/markdown' || declared === 'text/x-markdown' ? documentStart : markupStart;
   return markup.test(start) ? 'markup that a browser would run' : null;

@@ -62,17 +62,27 @@ export async function verifyStaged(
       details: { announced: claims.size, stored: info.size },
     });
   if (info.contentType !== claims.contentType)
-    throw new WaybillError('content_type_mismatch', `The file was announced as ${claims.contentType} and sent as another type.`);
+    throw new WaybillError(
+      'content_type_mismatch',
+      `The file was announced as ${claims.contentType} and sent as another type.`,
+    );
   for (const [field, header] of unsignedHeaders)
     if (info[field] !== undefined && info[field] !== '')
-      throw new WaybillError('upload_rejected', `The file was sent with ${header}, which was not part of the permission.`);
+      throw new WaybillError(
+        'upload_rejected',
+        `The file was sent with ${header}, which was not part of the permission.`,
+      );
   const checksum = await verifyChecksum(storage, claims, info);
   const named = route.limits.contentTypes?.includes(claims.contentType) ?? false;
   const mismatch = await contentMismatch(claims.contentType, head, named);
   if (mismatch !== null)
-    throw new WaybillError('content_type_mismatch', `The file says it is ${claims.contentType}, but its content looks like ${mismatch}.`, {
-      details: { declared: claims.contentType },
-    });
+    throw new WaybillError(
+      'content_type_mismatch',
+      `The file says it is ${claims.contentType}, but its content looks like ${mismatch}.`,
+      {
+        details: { declared: claims.contentType },
+      },
+    );
   return checksum;
 }
 

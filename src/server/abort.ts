@@ -1,0 +1,53 @@
+import { WaybillError } from '../protocol/index.ts';
+import type { Storage } from '../s3/types.ts';
+import { eventFacts } from './complete.ts';
+import type { Config } from './config.ts';
+import type { Emit } from './events.ts';
+import { stagingKeyOf } from './grant-uploads.ts';
+import type { Claims } from './grants.ts';
+import type { Markers } from './markers.ts';
+import { uploadIdHeader, withdraw } from './promote.ts';
+
+export interface AbortDependencies {
+  config: Config;
+  markers: Markers;
+  emit: Emit | undefined;
+  settled: (uploadId: string) => Promise<void>;
+}
+
+/**
+ * Records the end first and deletes then: a completion that looked before the delete finds the record when it claims.
+ *
+ * @throws {WaybillError} `upload_conflict` when it is a file already, or about to be
+ */
+export async function abortUpload(dependencies: AbortDependencies, claims: Claims): Promise<void> {
+  const { config, markers, emit } = dependencies;
+  await dependencies.settled(claims.uploadId);
+  const { held } = await markers.claim(claims.uploadId, { state: 'aborted' });
+  if (held) {
+    const { marker } = held;
+    if (marker.state === 'completed' || marker.state === 'deleted')
+      throw new WaybillError('upload_conflict', `The upload was ${marker.state}.`);
+    if (marker.state === 'promoting') {
+      if (marker.leaseUntil > config.now()) throw new WaybillError('upload_conflict', 'The upload is being completed.');
+      const taken = await markers.replace(claims.uploadId, { state: 'aborted' }, held.version);
+      if (!taken) throw new WaybillError('upload_conflict', 'The upload is being completed.');
+      await withdraw(config.storage, claims);
+    }
+  }
+  await config.storage.delete(stagingKeyOf(config, claims.uploadId));
+  if (!held) emit?.('upload.aborted', eventFacts(claims));
+}
+
+/**
+ * Deletes a stored file for good: the record first, so that an unexpired URL and its grant cannot bring it back.
+ * True when it was there.
+ */
+export async function deleteStored(storage: Storage, markers: Markers, key: string): Promise<boolean> {
+  const info = await storage.head(key);
+  if (!info) return false;
+  const uploadId = info.metadata[uploadIdHeader];
+  if (uploadId !== undefined && /^[0-9a-f]{32}$/.test(uploadId)) await markers.replace(uploadId, { state: 'deleted' });
+  await storage.delete(key);
+  return true;
+}

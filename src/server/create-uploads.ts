@@ -1,0 +1,176 @@
+import {
+  type PresignedRequest,
+  type RouteInfo,
+  type RouteTypes,
+  type TypedUploads,
+  WaybillError,
+} from '../protocol/index.ts';
+import { toWaybillError } from '../s3/s3-error.ts';
+import { abortUpload, deleteStored } from './abort.ts';
+import { type Completed, type Completing, createCompletion } from './complete.ts';
+import { resolveConfig, type UploadsOptions } from './config.ts';
+import { contentDisposition } from './disposition.ts';
+import { createEmit } from './events.ts';
+import { createFetch } from './fetch.ts';
+import { stagingKeyOf } from './grant-uploads.ts';
+import { createGrants, type OpenedGrant } from './grants.ts';
+import { createHandler } from './handler.ts';
+import { brokenKeyRule } from './keys.ts';
+import { createStorageMarkers } from './markers.ts';
+import type { PlainRequest, PlainResponse } from './plain.ts';
+import { createRandomPool } from './random-pool.ts';
+import { findResource } from './resources.ts';
+import type { Room } from './room.ts';
+import type { AnyRoute } from './route.ts';
+import type { Route } from './types.ts';
+import { createViewRefs, type ViewRef } from './view-refs.ts';
+
+/** What clients learn from `createClient<typeof uploads>()`. */
+export type TypesOf<Routes extends Record<string, AnyRoute>> = {
+  [Name in keyof Routes]: Routes[Name] extends Route<infer Types extends RouteTypes> ? Types : never;
+};
+
+export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>>
+  extends TypedUploads<TypesOf<Routes>> {
+  /** The Fetch API, for any server that speaks it. */
+  fetch(request: Request): Promise<Response>;
+  /** The core, for adapters. */
+  handle(request: PlainRequest): Promise<PlainResponse>;
+  /** Whether the handler has something at this path (percent-encoded, without the query). */
+  owns(path: string): boolean;
+  /** A direct link to a stored object, for whoever has it. At most seven days, and no longer than the credentials. */
+  presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
+  /** The stable URL of a stored file: what `file.url` is. */
+  viewUrl(file: ViewRef): string;
+  /** Deletes a stored file for good, even against unexpired URLs. True when it was there. */
+  deleteFile(key: string): Promise<boolean>;
+  /**
+   * Completes on the server's own account: no `authorize`. Idempotent.
+   * @throws {WaybillError} as the client's call answers
+   */
+  complete(grant: string): Promise<Completed | Completing>;
+  /** Aborts on the server's own account. */
+  abort(grant: string): Promise<void>;
+  /**
+   * Completes by the receipt that a staged object carries, as events and the sweep do. Null when there is none, or
+   * it is not one of ours.
+   */
+  completeObject(stagedKey: string): Promise<Completed | Completing | null>;
+  readonly basePath: string;
+  readonly config: UploadsView;
+}
+
+/** What the configuration came to. Never a secret. */
+export interface UploadsView {
+  readonly basePath: string;
+  readonly publicUrl: string;
+  readonly stagingPrefix: string;
+  readonly expiresInSeconds: number;
+  readonly viewExpiresInSeconds: number;
+  readonly maxBodyBytes: number;
+  readonly allowedOrigins: readonly string[];
+  /** Where clients will send to: for CSP. */
+  readonly storageOrigin: string;
+  readonly routes: readonly RouteInfo[];
+}
+
+export interface PresignViewOptions {
+  /** 1 to 604,800. */
+  expiresInSeconds: number;
+  /** Save under this name instead of showing. */
+  download?: string;
+}
+
+/**
+ * Puts routes on a storage.
+ *
+ * @example
+ * const uploads = createUploads({ storage: s3Storage({...}), secret, routes: { avatar: route({...}) } })
+ * @throws {WaybillError} `config_invalid`, also where a route promises what the storage cannot keep
+ */
+export function createUploads<Routes extends Record<string, AnyRoute>>(
+  options: UploadsOptions<Routes>,
+): Uploads<Routes> {
+  const config = resolveConfig(options);
+  const { storage, stagingPrefix, now } = config;
+  const random = createRandomPool({ fill: config.random, now });
+  const grants = createGrants({ secrets: config.secrets, random });
+  const refs = createViewRefs(config.viewSecrets);
+  const markers = createStorageMarkers({ storage, stagingPrefix, random });
+  const emit = createEmit(config.onEvent, now);
+  const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${refs.make(file)}`;
+  const completion = createCompletion({ config, markers, emit, viewUrl });
+  const room: Room = { config, grants, refs, markers, random, emit, ...completion };
+  const handle = createHandler(room);
+
+  function open(grant: string): OpenedGrant {
+    const opened = grants.openGrant(grant);
+    if (!opened) throw new WaybillError('grant_invalid', 'This is not a grant of this server.');
+    return opened;
+  }
+
+  return {
+    fetch: createFetch(handle),
+    handle,
+    owns: (path) => findResource(config.basePath, path) !== null,
+    viewUrl,
+    basePath: config.basePath,
+    config: describeConfig(config),
+
+    async presignView(key, { expiresInSeconds, download }) {
+      const rule = brokenKeyRule(key, stagingPrefix);
+      if (rule) throw new WaybillError('invalid_request', `This key cannot be viewed: ${rule}.`);
+      if (!Number.isSafeInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > 604_800)
+        throw new WaybillError('invalid_request', '`expiresInSeconds` is a whole number from 1 to 604,800 (7 days).');
+      const waiting = storage.ready();
+      if (waiting) await waiting;
+      const saved = download === undefined ? {} : { contentDisposition: contentDisposition('attachment', download) };
+      return storage.presignGet({ key, expiresInSeconds, ...saved });
+    },
+
+    deleteFile: (key) =>
+      fromStorage(async () => {
+        const deleted = await deleteStored(storage, markers, key);
+        if (deleted) emit?.('file.deleted', { route: null, key });
+        return deleted;
+      }),
+
+    complete: (grant) => fromStorage(() => completion.complete(open(grant))),
+
+    abort: (grant) => fromStorage(() => abortUpload(room, open(grant).claims)),
+
+    completeObject: (stagedKey) =>
+      fromStorage(async () => {
+        if (!stagedKey.startsWith(stagingPrefix)) return null;
+        const info = await storage.head(stagedKey);
+        const receipt = info?.metadata.waybill;
+        const opened = receipt === undefined ? null : grants.openReceipt(receipt);
+        if (!opened || stagingKeyOf(config, opened.claims.uploadId) !== stagedKey) return null;
+        return completion.complete(opened);
+      }),
+  };
+}
+
+/** Servers get the error table too, not the storage's words. */
+async function fromStorage<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toWaybillError(error);
+  }
+}
+
+function describeConfig(config: ReturnType<typeof resolveConfig>): UploadsView {
+  const { basePath, publicUrl, stagingPrefix, expiresInSeconds, viewExpiresInSeconds, maxBodyBytes } = config;
+  return Object.freeze({
+    basePath,
+    publicUrl,
+    stagingPrefix,
+    expiresInSeconds,
+    viewExpiresInSeconds,
+    maxBodyBytes,
+    allowedOrigins: [...config.allowedOrigins],
+    storageOrigin: config.storage.publicOrigin,
+    routes: [...config.routes.values()].map((route) => route.info),
+  });
+}

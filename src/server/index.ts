@@ -1,0 +1,34 @@
+/**
+ * server: decides who may store which bytes where, signs exactly that, and checks what arrived. Routes, grants,
+ * completion, views, and the handler over plain requests with the Fetch API on top. No byte of a file comes through it.
+ */
+export type { Completed, Completing } from './complete.ts';
+export type { UploadsOptions } from './config.ts';
+export {
+  createUploads,
+  type PresignViewOptions,
+  type TypesOf,
+  type Uploads,
+  type UploadsView,
+} from './create-uploads.ts';
+export type { EventName, EventTable, Operation, UploadsEvent } from './events.ts';
+export type { PlainRequest, PlainResponse } from './plain.ts';
+export type { RandomFill } from './random-pool.ts';
+export { type AnyRoute, anyone, route } from './route.ts';
+export type { Secret } from './secrets.ts';
+export type { StandardSchema } from './standard-schema.ts';
+export type {
+  Action,
+  Authorize,
+  AuthorizeFile,
+  AuthorizeInput,
+  CallbackRequest,
+  CompleteInput,
+  InspectInput,
+  KeyInput,
+  Owner,
+  Route,
+  RouteDefinition,
+  StoredFileInput,
+} from './types.ts';
+export type { ViewRef } from './view-refs.ts';

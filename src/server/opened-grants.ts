@@ -1,0 +1,54 @@
+import { WaybillError } from '../protocol/index.ts';
+import { authorize, notFound, requireOwner } from './authorize.ts';
+import type { Config } from './config.ts';
+import type { Failure } from './grant-uploads.ts';
+import type { Grants, OpenedGrant } from './grants.ts';
+import type { Action, CallbackRequest, Owner } from './types.ts';
+
+/**
+ * Opens what a client handed back and asks `authorize` again, once for each route among them: a grant is bound to its
+ * owner and is not enough by itself.
+ */
+export async function openGrants(
+  { config, grants }: { config: Config; grants: Grants },
+  request: CallbackRequest,
+  texts: readonly string[],
+  action: Extract<Action, 'complete' | 'abort'>,
+): Promise<(OpenedGrant | Failure)[]> {
+  const opened = texts.map((text) => grants.openGrant(text));
+  const owners = new Map<string, Owner | Failure>();
+  for (const name of new Set(opened.flatMap((one) => one?.claims.route ?? []))) {
+    const files = opened.flatMap((one) => (one?.claims.route === name ? [one.claims] : []));
+    owners.set(name, await ownerOf(config, name, request, action, files));
+  }
+  return opened.map((one) => {
+    if (!one) return { failure: new WaybillError('grant_invalid', 'This is not a grant of this server.') };
+    const owner = owners.get(one.claims.route) as Owner | Failure;
+    if ('failure' in owner) return owner;
+    const route = config.routes.get(one.claims.route);
+    try {
+      if (!route) throw notFound();
+      requireOwner(route, owner, one.claims.ownerId);
+      return one;
+    } catch (failure) {
+      return { failure };
+    }
+  });
+}
+
+async function ownerOf(
+  config: Config,
+  name: string,
+  request: CallbackRequest,
+  action: 'complete' | 'abort',
+  claims: readonly OpenedGrant['claims'][],
+): Promise<Owner | Failure> {
+  const route = config.routes.get(name);
+  if (!route) return { failure: notFound() };
+  const files = claims.map(({ fileName, size, contentType, metadata }) => ({ fileName, size, contentType, metadata }));
+  try {
+    return await authorize(route, request, action, files);
+  } catch (failure) {
+    return { failure };
+  }
+}
