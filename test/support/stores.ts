@@ -189,7 +189,7 @@ async function openDevstore(): Promise<Place> {
     secretAccessKey: randomBytes(20).toString('hex'),
   };
   const bucket = `waybill-${randomBytes(6).toString('hex')}`;
-  const devstore = createDevstore({ dir, credentials, region, buckets: [bucket] });
+  const devstore = await createDevstore({ dir, credentials: [credentials], region, buckets: [bucket] });
   const { url } = await devstore.listen({ port: 0 });
   return {
     endpoint: new URL(url).origin,
