@@ -56,8 +56,8 @@ export function verifyRequest(request: RequestToVerify, options: VerifyOptions):
   const query = parseQuery(request.rawQuery);
   const claims = claimsOf(request, query, options);
   checkTime(claims, options);
-  const credentials = checkCredentials(claims, options);
   checkCoverage(claims, request.headers);
+  const credentials = checkCredentials(claims, options);
   const word = payloadWord(claims, query, request.headers);
   const payload = payloadClaim(word);
   const signingKey = signingKeyOf(credentials, claims.day, claims.region);
