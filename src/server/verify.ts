@@ -37,11 +37,15 @@ async function readHead(storage: Storage, key: string): Promise<{ etag: string; 
   }
 }
 
-/** What a sender may have added without a signature, and what it would do to whoever is shown the file (ATTACKS C10). */
+/**
+ * What a sender may have added without a signature, and what it would do to whoever is shown the file (ATTACKS C10).
+ * `fetch` itself adds `Cache-Control: no-cache` to any request with If-None-Match
+ * (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch): that one is no attack, and promotion replaces it.
+ */
 const unsignedHeaders = [
-  ['contentEncoding', 'Content-Encoding'],
-  ['contentDisposition', 'Content-Disposition'],
-  ['cacheControl', 'Cache-Control'],
+  ['contentEncoding', 'Content-Encoding', null],
+  ['contentDisposition', 'Content-Disposition', null],
+  ['cacheControl', 'Cache-Control', /^(no-cache|max-age=0)$/i],
 ] as const;
 
 /**
@@ -66,12 +70,14 @@ export async function verifyStaged(
       'content_type_mismatch',
       `The file was announced as ${claims.contentType} and sent as another type.`,
     );
-  for (const [field, header] of unsignedHeaders)
-    if (info[field] !== undefined && info[field] !== '')
+  for (const [field, header, harmless] of unsignedHeaders) {
+    const value = info[field] ?? '';
+    if (value !== '' && !harmless?.test(value))
       throw new WaybillError(
         'upload_rejected',
         `The file was sent with ${header}, which was not part of the permission.`,
       );
+  }
   const checksum = await verifyChecksum(storage, claims, info);
   const named = route.limits.contentTypes?.includes(claims.contentType) ?? false;
   const mismatch = await contentMismatch(claims.contentType, head, named);
