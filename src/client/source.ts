@@ -21,5 +21,5 @@ export function nameOf(source: Source, { fileName = source.fileName || 'file' }:
 
 /** Without parameters and in lower case, which is the only spelling that is signed. Empty when nobody knows. */
 export function typeOf(source: Source, { contentType = source.contentType }: UploadOptions): string {
-  return (contentType || '').replace(/;.*/s, '').trim().toLowerCase();
+  return /^\s*([^\s;/]+\/[^\s;/]+)/.exec(contentType ?? '')?.[1]?.toLowerCase() ?? '';
 }

@@ -1,0 +1,607 @@
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  answerWell,
+  completedOf,
+  createManualTransport,
+  grantOf,
+  type Handed,
+  type ManualTransport,
+  routeInfo,
+  wireError,
+} from '../../test/support/manual-transport.ts';
+import { createClientOn } from './client.ts';
+import type { Client, ClientOptions, Source, Upload } from './types.ts';
+
+const file = () => new File(['hello'], 'hello.txt', { type: 'text/plain' });
+const endpoint = 'https://app.example/uploads';
+
+let manual: ManualTransport;
+let now: number;
+
+beforeEach(() => {
+  manual = createManualTransport();
+  now = 0;
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function clientWith(options: Partial<ClientOptions> = {}): Client {
+  return createClientOn({ endpoint, transport: manual.transport, now: () => now, random: () => 0, ...options });
+}
+
+/** Through route, grant and into the storage's request. */
+async function untilSending(grant = grantOf()): Promise<Handed> {
+  (await manual.next(/routes/)).answer(200, routeInfo);
+  (await manual.next(/POST .*uploads$/)).answer(200, { uploads: [grant] });
+  return manual.next(/PUT|POST https:..store/);
+}
+
+/** Turns of the event loop: vi.waitFor would move the faked clock. */
+async function turnsUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function statuses(upload: Upload): string[] {
+  const seen: string[] = [];
+  upload.subscribe(() => {
+    const { status } = upload.getSnapshot();
+    if (status !== seen.at(-1)) seen.push(status);
+  });
+  return seen;
+}
+
+describe('one file', () => {
+  it('asks for the route, declares, sends the File itself, completes', async () => {
+    const picked = file();
+    const upload = clientWith().upload('files', picked, { metadata: { album: 1 } });
+    const seen = statuses(upload);
+    expect(upload.getSnapshot()).toMatchObject({
+      status: 'queued',
+      fileName: 'hello.txt',
+      size: 5,
+      loaded: 0,
+      total: 5,
+    });
+
+    (await manual.next(/^GET https:..app.example.uploads.routes.files$/)).answer(200, routeInfo);
+    const granting = await manual.next(/POST/);
+    expect(granting.json).toEqual({
+      route: 'files',
+      transfers: ['form', 'put'],
+      files: [
+        {
+          fileName: 'hello.txt',
+          size: 5,
+          contentType: 'text/plain',
+          checksum: { algorithm: 'sha256', value: createHash('sha256').update('hello').digest('base64') },
+          metadata: { album: 1 },
+        },
+      ],
+    });
+    const grant = grantOf();
+    granting.answer(200, { uploads: [grant] });
+    const sending = await manual.next(/PUT/);
+    expect(sending.request.url).toBe(grant.request.url);
+    expect(sending.request.headers).toEqual(grant.request.headers);
+    expect(sending.request.source?.blob).toBe(picked);
+    sending.request.onProgress?.(3);
+    sending.answer(200);
+    const completing = await manual.next(/complete/);
+    expect(completing.json).toEqual({ grants: [grant.grant] });
+    completing.answer(200, { results: [completedOf(grant.grant, { saved: true })] });
+
+    // Relative to the server, not to the page.
+    expect(await upload.done).toEqual({
+      file: { key: `stored/${grant.grant}`, url: `https://app.example/files/${grant.grant}` },
+      data: { saved: true },
+    });
+    expect(upload.getSnapshot()).toMatchObject({ status: 'done', loaded: 5, data: { saved: true }, error: null });
+    expect(seen).toEqual(['hashing', 'granting', 'queued', 'uploading', 'completing', 'done']);
+    expect(Object.isFrozen(upload.getSnapshot())).toBe(true);
+    expect(upload.getSnapshot()).toBe(upload.getSnapshot());
+  });
+
+  it.each([
+    ['too large', new File(['x'.repeat(1001)], 'a.txt', { type: 'text/plain' }), 'file_too_large'],
+    ['empty', new File([], 'a.txt', { type: 'text/plain' }), 'file_too_small'],
+    [
+      'of a type that is not allowed',
+      new File(['x'], 'a.pdf', { type: 'application/pdf' }),
+      'content_type_not_allowed',
+    ],
+    ['an SVG under image/*', new File(['x'], 'a.svg', { type: 'image/svg+xml' }), 'content_type_not_allowed'],
+    ['of a type known by the extension only', new File(['x'], 'a.docx'), 'content_type_not_allowed'],
+  ])('refuses a file %s before hashing it', async (_, refused, code) => {
+    const upload = clientWith().upload('files', refused);
+    const seen = statuses(upload);
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    await expect(upload.done).rejects.toMatchObject({ code, name: 'WaybillError' });
+    expect(seen).toEqual(['failed']);
+    expect(manual.sent).toHaveLength(1);
+  });
+
+  it.each([
+    ['IMG_1.HEIC', '', 'image/heic'],
+    ['a.jpg', 'IMAGE/JPEG; charset=binary', 'image/jpeg'],
+    ['a.png', 'not a type', 'image/png'],
+  ])('declares %s of type "%s" as %s', async (name, type, contentType) => {
+    const source: Source = {
+      size: 1,
+      fileName: name,
+      contentType: type,
+      read: async () => new Uint8Array(1),
+    };
+    const upload = clientWith().upload('files', source);
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    expect((await manual.next(/POST/)).json.files).toMatchObject([{ contentType }]);
+    expect(upload.getSnapshot().contentType).toBe(contentType);
+    upload.abort();
+  });
+
+  it('cuts a name to 255 UTF-8 bytes and keeps its extension', async () => {
+    const upload = clientWith().upload('files', new File(['x'], `${'界'.repeat(200)}👍.txt`, { type: 'text/plain' }));
+    expect(upload.getSnapshot().fileName).toBe(`${'界'.repeat(83)}.txt`);
+    upload.abort();
+  });
+
+  it('takes the same file twice as two uploads', async () => {
+    const client = clientWith();
+    manual.serve(answerWell);
+    const picked = file();
+    const [a, b] = [client.upload('files', picked), client.upload('files', picked)];
+    const [first, second] = await Promise.all([a.done, b.done]);
+    expect(a.id).not.toBe(b.id);
+    expect(first.file.key).not.toBe(second.file.key);
+  });
+
+  it('takes bytes', async () => {
+    manual.serve(answerWell);
+    const upload = clientWith().upload('files', new Uint8Array(7), { fileName: 'seven.txt' });
+    await upload.done;
+    expect(upload.getSnapshot()).toMatchObject({ fileName: 'seven.txt', size: 7, contentType: 'text/plain' });
+  });
+
+  it('sends headers of the app to the app, and never to the storage', async () => {
+    manual.serve(answerWell);
+    await clientWith({ headers: async () => ({ authorization: 'Bearer t' }) }).upload('files', file()).done;
+    for (const { url, headers } of manual.sent) {
+      if (url.startsWith(endpoint)) expect(headers.authorization).toBe('Bearer t');
+      else expect(headers).not.toHaveProperty('authorization');
+    }
+    expect(manual.sent).toHaveLength(4);
+  });
+
+  it('listens to forms over 256 KiB only, since listening costs a preflight', async () => {
+    const info = { ...routeInfo, limits: { ...routeInfo.limits, maxBytes: 1e9 } };
+    const client = clientWith();
+    for (const [size, listens] of [
+      [256 * 1024, false],
+      [256 * 1024 + 1, true],
+    ] as const) {
+      const upload = client.upload('files', new Uint8Array(size), { contentType: 'text/plain' });
+      if (!listens) (await manual.next(/routes/)).answer(200, info);
+      const request = { method: 'POST', url: 'https://store.example/bucket', headers: {}, fields: { key: 'k' } };
+      (await manual.next(/POST/)).answer(200, { uploads: [grantOf({ transfer: 'form', request })] });
+      const sending = await manual.next(/POST https:..store/);
+      expect(sending.request.fields).toEqual({ key: 'k' });
+      expect(typeof sending.request.onProgress).toBe(listens ? 'function' : 'undefined');
+      upload.abort();
+      (await manual.next(/abort/)).answer(200, {});
+    }
+  });
+});
+
+describe('what goes wrong', () => {
+  it('a 412 is for completion to judge', async () => {
+    const upload = clientWith().upload('files', file());
+    const grant = grantOf();
+    (await untilSending(grant)).answer(412, '<Error><Code>PreconditionFailed</Code></Error>');
+    (await manual.next(/complete/)).answer(200, { results: [completedOf(grant.grant)] });
+    await upload.done;
+  });
+
+  it('an unreadable answer is asked about before the bytes are sent again', async () => {
+    const upload = clientWith().upload('files', file());
+    const grant = grantOf();
+    (await untilSending(grant)).fail();
+    (await manual.next(/complete/)).answer(200, { results: [completedOf(grant.grant)] });
+    await upload.done;
+    expect(manual.sent.filter(({ method }) => method === 'PUT')).toHaveLength(1);
+  });
+
+  it('bytes that did not arrive are sent again, without hashing or asking for a grant again', async () => {
+    const upload = clientWith().upload('files', file());
+    (await untilSending()).fail();
+    (await manual.next(/complete/)).answer(409, {
+      results: [wireError('object_not_ready', true)],
+      ...wireError('object_not_ready', true),
+    });
+    (await manual.next(/PUT/)).answer(200);
+    answerWell(await manual.next(/complete/));
+    await upload.done;
+  });
+
+  it.each([
+    [403, 'AccessDenied'],
+    [400, 'ExpiredToken'],
+  ])('a storage that refuses with %i %s gets a new grant, once, and nobody notices', async (status, code) => {
+    const upload = clientWith().upload('files', file());
+    const [first, second] = [grantOf(), grantOf()];
+    (await untilSending(first)).answer(status, `<Error><Code>${code}</Code></Error>`);
+    (await manual.next(/POST .*uploads$/)).answer(200, { uploads: [second] });
+    const again = await manual.next(/PUT/);
+    expect(again.request.url).toBe(second.request.url);
+    expect(upload.getSnapshot()).toMatchObject({ status: 'uploading', error: null });
+    again.answer(403, '<Error><Code>AccessDenied</Code></Error>');
+    await expect(upload.done).rejects.toMatchObject({ code: 'storage_rejected', status: 403 });
+    expect(manual.sent).toHaveLength(5);
+  });
+
+  it('upload_expired from the server asks for a new grant', async () => {
+    const upload = clientWith().upload('files', file());
+    (await untilSending()).answer(200);
+    (await manual.next(/complete/)).answer(410, {
+      results: [wireError('upload_expired')],
+      ...wireError('upload_expired'),
+    });
+    (await manual.next(/POST .*uploads$/)).answer(200, { uploads: [grantOf()] });
+    (await manual.next(/PUT/)).answer(200);
+    answerWell(await manual.next(/complete/));
+    await upload.done;
+  });
+
+  it('a grant that grew old in the queue is renewed before it is used', async () => {
+    const client = clientWith({ concurrency: 1 });
+    const [a, b] = [client.upload('files', file()), client.upload('files', file())];
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    const [one, two, fresh] = [grantOf(), grantOf(), grantOf()];
+    const held: Handed[] = [];
+    const asked = await manual.next(/POST/);
+    asked.answer(200, { uploads: (asked.json.files as unknown[]).map((_, i) => [one, two][i]) });
+    if ((asked.json.files as unknown[]).length === 1) {
+      const next = await manual.next();
+      const other = await manual.next();
+      for (const handed of [next, other])
+        if (handed.request.method === 'PUT') held.push(handed);
+        else handed.answer(200, { uploads: [two] });
+    } else held.push(await manual.next(/PUT/));
+    // The wall clock plays no part: only the clock that is given.
+    now = 119_000;
+    held[0]?.answer(200);
+    const seen = [await manual.next(), await manual.next()];
+    expect(seen.map(({ request }) => request.url).sort()).toEqual([`${endpoint}`, `${endpoint}/complete`]);
+    for (const handed of seen)
+      if (handed.request.url === endpoint) handed.answer(200, { uploads: [fresh] });
+      else answerWell(handed);
+    const sending = await manual.next(/PUT/);
+    expect(sending.request.url).toBe(fresh.request.url);
+    sending.answer(200);
+    answerWell(await manual.next(/complete/));
+    await Promise.all([a.done, b.done]);
+  });
+
+  it('5xx waits longer each time, with jitter, and respects Retry-After', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const upload = clientWith({ random: () => 0.5, retries: 3 }).upload('files', file());
+    let sending = await untilSending();
+    for (const [waits, headers] of [
+      [250, {}],
+      [500, {}],
+      [31_000, { 'retry-after': '30' }],
+    ] as const) {
+      sending.answer(503, '<Error><Code>SlowDown</Code></Error>', headers);
+      await turnsUntil(() => upload.getSnapshot().waiting === 'backoff');
+      await vi.advanceTimersByTimeAsync(waits - 1);
+      expect(manual.pending).toHaveLength(0);
+      await vi.advanceTimersByTimeAsync(1);
+      sending = await manual.next(/PUT/);
+      expect(upload.getSnapshot().waiting).toBe(null);
+    }
+    sending.answer(503);
+    await expect(upload.done).rejects.toMatchObject({ code: 'storage_unavailable' });
+  });
+
+  it('callback_failed asks for completion again, and sends nothing again', async () => {
+    const upload = clientWith().upload('files', file());
+    (await untilSending()).answer(200);
+    (await manual.next(/complete/)).answer(503, {
+      results: [wireError('callback_failed', true)],
+      ...wireError('callback_failed', true),
+    });
+    answerWell(await manual.next(/complete/));
+    await upload.done;
+  });
+
+  it('waits while there is no connection, and does not count it', async () => {
+    let connect = () => {};
+    let connection: Promise<void> | undefined;
+    const upload = clientWith({ retries: 0, online: () => connection }).upload('files', file());
+    const sending = await untilSending();
+    connection = new Promise((resolve) => {
+      connect = () => {
+        connection = undefined;
+        resolve();
+      };
+    });
+    sending.fail();
+    (await manual.next(/complete/)).fail();
+    await vi.waitFor(() => expect(upload.getSnapshot().waiting).toBe('offline'));
+    expect(manual.pending).toHaveLength(0);
+    connect();
+    answerWell(await manual.next(/complete/));
+    await upload.done;
+  });
+
+  it('a silent connection is given up', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const upload = clientWith({ retries: 0, stallTimeoutMs: 1000 }).upload('files', file());
+    const sending = await untilSending();
+    await vi.advanceTimersByTimeAsync(999);
+    sending.request.onProgress?.(1);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(sending.request.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sending.request.signal.aborted).toBe(true);
+    (await manual.next(/complete/)).answer(409, { results: [wireError('object_not_ready', true)] });
+    await expect(upload.done).rejects.toMatchObject({ code: 'timeout', details: { moved: 1 } });
+    expect(JSON.stringify(upload.getSnapshot().error)).not.toContain('secret');
+  });
+
+  it('tells a vanished source from a broken network', async () => {
+    let readable = true;
+    const source: Source = {
+      size: 5,
+      fileName: 'a.txt',
+      contentType: 'text/plain',
+      read: async (start, end) => {
+        if (!readable) throw new DOMException('gone', 'NotReadableError');
+        return new Uint8Array(end - start);
+      },
+    };
+    const upload = clientWith().upload('files', source);
+    const sending = await untilSending();
+    readable = false;
+    sending.fail();
+    answerWell(await manual.next(/abort/));
+    await expect(upload.done).rejects.toMatchObject({ code: 'source_unreadable' });
+  });
+
+  it.each(['BadDigest', 'XAmzContentChecksumMismatch'])(
+    '%s over a file that changed is source_changed',
+    async (code) => {
+      let fill = 1;
+      const source: Source = {
+        size: 5,
+        fileName: 'a.txt',
+        contentType: 'text/plain',
+        read: async (start, end) => new Uint8Array(end - start).fill(fill),
+      };
+      const upload = clientWith().upload('files', source);
+      const sending = await untilSending();
+      fill = 2;
+      sending.answer(400, `<Error><Code>${code}</Code></Error>`);
+      await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
+      // A retry declares the new bytes.
+      answerWell(await manual.next(/abort/));
+      upload.retry();
+      const granting = await manual.next(/POST .*uploads$/);
+      const value = createHash('sha256').update(new Uint8Array(5).fill(2)).digest('base64');
+      expect(granting.json.files).toMatchObject([{ checksum: { value } }]);
+      manual.serve(answerWell);
+      answerWell(granting);
+      await upload.done;
+    },
+  );
+
+  it('BadDigest over a file that did not change is sent again', async () => {
+    const upload = clientWith().upload('files', file());
+    (await untilSending()).answer(400, '<Error><Code>BadDigest</Code></Error>');
+    (await manual.next(/PUT/)).answer(200);
+    answerWell(await manual.next(/complete/));
+    await upload.done;
+  });
+
+  it.each([
+    [200, '<html>a proxy says hello</html>', 'internal_error'],
+    [404, 'Not Found', 'internal_error'],
+    [502, 'Bad Gateway', 'network_error'],
+    [502, '{"error":"Bad Gateway"}', 'network_error'],
+    [200, '[]', 'internal_error'],
+    [200, '{"uploads":[]}', 'internal_error'],
+    [200, '{"uploads":[null]}', 'internal_error'],
+    [200, '{"uploads":[{"grant":"g"}]}', 'internal_error'],
+    [200, '{"uploads":[{"grant":"g","request":{"url":null}}]}', 'internal_error'],
+    [200, '{"uploads":"constructor"}', 'internal_error'],
+    [401, JSON.stringify(wireError('unauthenticated')), 'unauthenticated'],
+    [400, JSON.stringify(wireError('from_the_future')), 'from_the_future'],
+  ])('answers %i %s with %s', async (status, text, code) => {
+    const upload = clientWith({ retries: 0 }).upload('files', file());
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    (await manual.next(/POST/)).answer(status, text);
+    await expect(upload.done).rejects.toMatchObject({ code });
+  });
+
+  it('an error in a batch fails its own file only', async () => {
+    const [a, b] = clientWith().uploadAll('files', [file(), file()]);
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    let granted = 0;
+    manual.serve((handed) => {
+      if (!handed.json?.files) return answerWell(handed);
+      const answers = (handed.json.files as unknown[]).map(() => (granted++ ? wireError('quota_exceeded') : grantOf()));
+      handed.answer(200, { uploads: answers });
+    });
+    await a?.done;
+    await expect(b?.done).rejects.toMatchObject({ code: 'quota_exceeded', message: 'quota_exceeded!' });
+  });
+});
+
+describe('abort and retry', () => {
+  it('stops the request, gives the grant back, rejects with aborted', async () => {
+    const upload = clientWith().upload('files', file());
+    const seen = statuses(upload);
+    const grant = grantOf();
+    const sending = await untilSending(grant);
+    upload.abort();
+    expect(upload.getSnapshot()).toMatchObject({ status: 'aborted', error: { code: 'aborted' } });
+    expect(sending.request.signal.aborted).toBe(true);
+    expect((await manual.next(/abort/)).json).toEqual({ grants: [grant.grant] });
+    await expect(upload.done).rejects.toMatchObject({ code: 'aborted' });
+    upload.abort();
+    expect(seen.filter((status) => status === 'aborted')).toHaveLength(1);
+  });
+
+  it('gives back a grant that arrives after the abort', async () => {
+    const upload = clientWith().upload('files', file());
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    const granting = await manual.next(/POST/);
+    upload.abort();
+    const grant = grantOf();
+    granting.answer(200, { uploads: [grant] });
+    expect((await manual.next(/abort/)).json).toEqual({ grants: [grant.grant] });
+  });
+
+  it('follows a signal, also one that was aborted before', async () => {
+    const controller = new AbortController();
+    const uploads = clientWith().uploadAll('files', [file(), file()], { signal: controller.signal });
+    controller.abort();
+    for (const upload of uploads) expect(upload.getSnapshot().status).toBe('aborted');
+    const late = clientWith().upload('files', file(), { signal: controller.signal });
+    expect(late.getSnapshot().status).toBe('aborted');
+    await expect(late.done).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('retry after a failure goes on where it stopped', async () => {
+    const upload = clientWith({ retries: 0 }).upload('files', file());
+    (await untilSending()).answer(200);
+    (await manual.next(/complete/)).answer(503, { results: [wireError('callback_failed', true)] });
+    await expect(upload.done).rejects.toMatchObject({ code: 'callback_failed' });
+    upload.retry();
+    expect(upload.getSnapshot()).toMatchObject({ status: 'queued', error: null });
+    answerWell(await manual.next(/complete/));
+    await upload.done;
+  });
+
+  it('retry after an abort starts with a new grant and the old checksum', async () => {
+    const upload = clientWith().upload('files', file());
+    await untilSending();
+    upload.abort();
+    answerWell(await manual.next(/abort/));
+    upload.retry();
+    const seen = statuses(upload);
+    manual.serve(answerWell);
+    await upload.done;
+    expect(seen).not.toContain('hashing');
+    expect(upload.getSnapshot().status).toBe('done');
+  });
+
+  it('retry does nothing while it runs or when it is done', async () => {
+    const upload = clientWith().upload('files', file());
+    upload.retry();
+    manual.serve(answerWell);
+    const { done } = upload;
+    await done;
+    upload.retry();
+    upload.abort();
+    expect(upload.done).toBe(done);
+    expect(upload.getSnapshot().status).toBe('done');
+    expect(manual.sent).toHaveLength(4);
+  });
+});
+
+describe('many files', () => {
+  it('asks for grants and completions in batches, never more files than the route allows', async () => {
+    const client = clientWith();
+    manual.serve((handed) => {
+      setTimeout(answerWell, 5, handed);
+    });
+    const uploads = client.uploadAll(
+      'files',
+      Array.from({ length: 100 }, () => file()),
+    );
+    await Promise.all(uploads.map(({ done }) => done));
+    const counts = manual.sent.flatMap(({ body }) =>
+      body?.includes('"files"') ? [JSON.parse(body).files.length] : [],
+    );
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(100);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(routeInfo.limits.maxFiles);
+    expect(manual.sent.filter(({ url }) => url.includes('/routes/'))).toHaveLength(1);
+    const completions = manual.sent.filter(({ url }) => url.endsWith('/complete'));
+    expect(completions.length).toBeLessThan(60);
+    expect(counts.length).toBeLessThan(40);
+  });
+
+  it('never has more than `concurrency` requests at the storage', async () => {
+    let active = 0;
+    let most = 0;
+    manual.serve((handed) => {
+      if (handed.request.method !== 'PUT') return answerWell(handed);
+      most = Math.max(most, ++active);
+      setTimeout(() => {
+        active--;
+        handed.answer(200);
+      }, 5);
+    });
+    const uploads = clientWith({ concurrency: 3 }).uploadAll(
+      'files',
+      Array.from({ length: 30 }, () => file()),
+    );
+    await Promise.all(uploads.map(({ done }) => done));
+    expect(most).toBe(3);
+  });
+
+  it('10,000 queued files cost handles: no bytes are read and no grant is asked for ahead of need', async () => {
+    let reads = 0;
+    const source: Source = {
+      size: 100,
+      fileName: 'a.txt',
+      contentType: 'text/plain',
+      read: async (start, end) => {
+        reads++;
+        return new Uint8Array(end - start);
+      },
+    };
+    const client = clientWith();
+    global.gc?.();
+    const before = process.memoryUsage().heapUsed;
+    const uploads = client.uploadAll('files', Array(10_000).fill(source));
+    let grants = 0;
+    manual.serve((handed) => {
+      // The storage never answers.
+      if (handed.request.method === 'PUT') return;
+      grants += (handed.json?.files as unknown[] | undefined)?.length ?? 0;
+      answerWell(handed);
+    });
+    await vi.waitFor(() => expect(uploads.filter((u) => u.getSnapshot().status === 'uploading')).toHaveLength(6));
+    global.gc?.();
+    const perFile = (process.memoryUsage().heapUsed - before) / 10_000;
+    expect(reads).toBeLessThanOrEqual(48);
+    expect(grants).toBeLessThanOrEqual(48);
+    expect(perFile).toBeLessThan(16_000);
+    for (const upload of uploads) upload.abort();
+    expect(uploads.every((upload) => upload.getSnapshot().status === 'aborted')).toBe(true);
+  });
+});
+
+it('notifies of progress at most ten times a second', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const upload = clientWith().upload('files', file());
+  const sending = await untilSending();
+  await vi.advanceTimersByTimeAsync(100);
+  let calls = 0;
+  const stop = upload.subscribe(() => calls++);
+  const before = upload.getSnapshot();
+  for (let loaded = 0; loaded <= 5; loaded++) sending.request.onProgress?.(loaded);
+  expect(calls).toBe(0);
+  expect(upload.getSnapshot()).toBe(before);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(calls).toBe(1);
+  expect(upload.getSnapshot().loaded).toBe(5);
+  stop();
+  sending.request.onProgress?.(1);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(calls).toBe(1);
+  upload.abort();
+});
