@@ -1,0 +1,98 @@
+/**
+ * What a page pays. The ceilings move only in the commit that moves them, with the reason. Chunks that are imported
+ * lazily do not count in an entry, but have ceilings of their own.
+ */
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const root = new URL('../', import.meta.url);
+
+/** A use as small as a realistic one; gzip -9, bytes. */
+const entries = {
+  'client/put': { code: `export { putFile } from './client/put.ts'`, ceiling: 2048 },
+  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 4700 },
+  'client + react': {
+    code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
+    ceiling: 5700,
+  },
+};
+const lazyCeiling = 1800;
+
+/** Signing, Node, servers' dependencies, and prose that belongs to others. */
+const mustNotAppear = ['AWS4-HMAC', 'node:', 'valibot', 'createHmac', 'fast-xml', 'aes-256', 'secretAccessKey'];
+
+interface Chunk {
+  name: string;
+  text: string;
+  bytes: number;
+}
+
+async function bundle(code: string): Promise<{ main: Chunk; lazy: Chunk[] }> {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: code, resolveDir: fileURLToPath(root), loader: 'ts' },
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['@waybill/source'],
+    external: ['react'],
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    outdir: '/out',
+  });
+  const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [path.replace(/.*\//, ''), output]));
+  const chunks = outputFiles.map((file) => {
+    const name = file.path.replace(/.*[/\\]/, '');
+    return { name, text: file.text, bytes: gzipSync(file.contents, { level: 9 }).length };
+  });
+  // What an entry imports statically is part of what the page waits for.
+  const wanted = new Set<string>();
+  const follow = (name: string) => {
+    if (wanted.has(name)) return;
+    wanted.add(name);
+    for (const imported of outputs.get(name)?.imports ?? [])
+      if (imported.kind === 'import-statement' && !imported.external) follow(imported.path.replace(/.*\//, ''));
+  };
+  follow('stdin.js');
+  const text = chunks
+    .filter(({ name }) => wanted.has(name))
+    .map((chunk) => chunk.text)
+    .join('');
+  return {
+    main: { name: 'main', text, bytes: gzipSync(text, { level: 9 }).length },
+    lazy: chunks.filter(({ name }) => !wanted.has(name)),
+  };
+}
+
+describe.each(Object.entries(entries))('%s', (name, { code, ceiling }) => {
+  let main: Chunk;
+  let lazy: Chunk[];
+
+  beforeAll(async () => {
+    ({ main, lazy } = await bundle(code));
+    const chunks = lazy.map((chunk) => `${chunk.name.replace(/-.*/, '')} ${chunk.bytes}`).join(', ');
+    console.info(`${name}: ${main.bytes} of ${ceiling} bytes (lazy: ${chunks})`);
+  });
+
+  it('stays under its ceiling', () => {
+    expect(main.text.length).toBeGreaterThan(1000);
+    expect(main.bytes).toBeLessThanOrEqual(ceiling);
+    expect(lazy.length).toBeGreaterThan(0);
+    for (const chunk of lazy) expect(chunk.bytes, chunk.name).toBeLessThanOrEqual(lazyCeiling);
+  });
+
+  it('carries nothing that is not its own', () => {
+    const text = [main, ...lazy].map((chunk) => chunk.text).join('');
+    expect(text).toContain('WaybillError');
+    for (const word of mustNotAppear) expect(text).not.toContain(word);
+  });
+});
+
+it('would notice a server in a page', async () => {
+  const { main } = await bundle(`export { createClient } from './client/index.ts'; export const a = 'AWS4-HMAC-SHA256'`);
+  expect(mustNotAppear.filter((word) => main.text.includes(word))).toEqual(['AWS4-HMAC']);
+});
