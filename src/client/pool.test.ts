@@ -40,10 +40,9 @@ it('runs everything exactly once and never more than its limit, whatever fails o
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 4 }),
-      fc.array(
-        fc.record({ size: fc.nat(9), ends: fc.constantFrom('well', 'badly', 'aborted'), takes: fc.nat(3) }),
-        { maxLength: 30 },
-      ),
+      fc.array(fc.record({ size: fc.nat(9), ends: fc.constantFrom('well', 'badly', 'aborted'), takes: fc.nat(3) }), {
+        maxLength: 30,
+      }),
       async (limit, jobs) => {
         const pool = createPool(limit);
         let active = 0;
