@@ -31,7 +31,14 @@ export interface Body {
  * Reads what the headers say of the body, before any of it is asked for.
  * @throws StoreError MissingContentLength, EntityTooLarge, InvalidDigest, InvalidRequest
  */
-export function expectBody(call: Call, options: { maxBytes?: number; algorithm?: Algorithm } = {}): Body {
+export function expectBody(
+  call: Call,
+  options: {
+    maxBytes?: number;
+    algorithm?: Algorithm /** Checksum headers speak of something else. */;
+    ignoreChecksum?: boolean;
+  } = {},
+): Body {
   const { headers, auth } = call;
   const payload = auth?.payload ?? { kind: 'unsigned' };
   const size = bodySize(call, payload.kind === 'streaming');
@@ -41,9 +48,12 @@ export function expectBody(call: Call, options: { maxBytes?: number; algorithm?:
       details: { ProposedSize: String(size), MaxSizeAllowed: String(maxBytes) },
     });
   const contentMd5 = readContentMd5(headers.get('content-md5'));
-  const requested = readChecksumRequest(headers);
+  const requested = options.ignoreChecksum ? undefined : readChecksumRequest(headers);
   const algorithm =
-    requested?.algorithm ?? options.algorithm ?? readAlgorithm(headers, 'x-amz-checksum-algorithm') ?? defaultAlgorithm;
+    requested?.algorithm ??
+    options.algorithm ??
+    (options.ignoreChecksum ? undefined : readAlgorithm(headers, 'x-amz-checksum-algorithm')) ??
+    defaultAlgorithm;
   const sha256 = payload.kind === 'sha256' ? payload.hex : undefined;
 
   return {
@@ -97,11 +107,15 @@ function wrongSize(): StoreError {
 }
 
 /** The whole of a small document. @throws StoreError MaxMessageLengthExceeded and all that {@link expectBody} throws */
-export async function readDocument(call: Call, maxBytes: number): Promise<Buffer> {
+export async function readDocument(
+  call: Call,
+  maxBytes: number,
+  options: { ignoreChecksum?: boolean } = {},
+): Promise<Buffer> {
   const hasBody = call.headers.has('content-length') || call.headers.has('transfer-encoding');
   // A document may be left out altogether, and then so may its length.
   if (!hasBody && call.auth?.payload.kind !== 'streaming') return Buffer.alloc(0);
-  const body = expectBody(call, { maxBytes: Number.MAX_SAFE_INTEGER });
+  const body = expectBody(call, { ...options, maxBytes: Number.MAX_SAFE_INTEGER });
   if (body.size > maxBytes) throw new StoreError('MaxMessageLengthExceeded');
   const pieces: Buffer[] = [];
   await body.receive((data) => void pieces.push(data));

@@ -115,7 +115,7 @@ export async function listObjectsV2(call: BucketCall): Promise<Reply> {
       IsTruncated: page.truncated,
       ContinuationToken: token,
       NextContinuationToken: page.truncated ? sealToken(nameOf(page.entries.at(-1)), bucket.info.name) : undefined,
-      StartAfter: query.has('start-after') && token === undefined ? encode(startAfter) : undefined,
+      StartAfter: query.has('start-after') ? encode(startAfter) : undefined,
       Contents: await contents(call, page.entries, encode, owner),
       CommonPrefixes: commonPrefixes(page.entries, encode),
     }),

@@ -67,7 +67,7 @@ export async function createMultipartUpload(call: ObjectCall): Promise<Reply> {
   const description = describeObject(headers);
   const algorithm = readAlgorithm(headers, 'x-amz-checksum-algorithm');
   const type = readType(headers.get('x-amz-checksum-type'), algorithm);
-  await readDocument(call, 0);
+  await readDocument(call, 0, { ignoreChecksum: true });
   const multipartId = randomBytes(32).toString('hex');
   const upload: UploadInfo = {
     ...description,
@@ -119,7 +119,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   const { bucket, key, store, query, headers } = call;
   const multipartId = query.get('uploadId') ?? '';
   const condition = readWriteCondition(headers);
-  const listed = readPartList(await readDocument(call, maxDocumentBytes));
+  const listed = readPartList(await readDocument(call, maxDocumentBytes, { ignoreChecksum: true }));
   const partList = listed.map(({ partNumber, etag }) => `${partNumber}:${etag}`).join(',');
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
     const upload = await readUpload(bucket, multipartId);

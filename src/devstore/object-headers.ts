@@ -78,13 +78,13 @@ function systemHeaders(headers: ReadonlyMap<string, string>): Record<string, str
   return found;
 }
 
-/** `aws-chunked` is how the bytes travelled, not what they are. */
+/** `aws-chunked` is how the bytes travelled, not what they are; the rest stays as it was spelt. */
 function withoutAwsChunked(value = ''): string {
   return value
     .split(',')
-    .map((coding) => coding.trim())
-    .filter((coding) => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
-    .join(',');
+    .filter((coding) => coding.trim().toLowerCase() !== 'aws-chunked')
+    .join(',')
+    .trim();
 }
 
 function readMetadata(headers: ReadonlyMap<string, string>): Record<string, string> {
@@ -104,7 +104,18 @@ function readMetadata(headers: ReadonlyMap<string, string>): Record<string, stri
 }
 
 export function metadataHeaders(metadata: ObjectRecord['metadata']): Record<string, string> {
-  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`${metadataPrefix}${name}`, value]));
+  return Object.fromEntries(
+    Object.entries(metadata).map(([name, value]) => [`${metadataPrefix}${name}`, encodedWord(value)]),
+  );
+}
+
+/** What is not ASCII goes back as an RFC 2047 encoded word, as S3 does: a header's value may hold nothing else. */
+function encodedWord(value: string): string {
+  if (/^[\t\x20-\x7e]*$/.test(value)) return value;
+  const quotedPrintable = value.replace(/[^!-<>@-^`-~]/g, (byte) =>
+    byte === ' ' ? '_' : `=${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return `=?UTF-8?Q?${quotedPrintable}?=`;
 }
 
 function readStorageClass(headers: ReadonlyMap<string, string>): string {

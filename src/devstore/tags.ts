@@ -40,7 +40,7 @@ function invalidTag(message: string, details: Record<string, string> = {}): Stor
 /** `key=value&key2=value2`, form-encoded. */
 export function parseTagHeader(value: string | undefined): Tags {
   if (value === undefined || value === '') return [];
-  const tags: Tags = [...new URLSearchParams(value)];
+  const tags: Tags = [...new URLSearchParams(value)].sort(([a], [b]) => (a < b ? -1 : 1));
   const misspelt = value.split('&').some((pair) => pair === '' || pair.split('=').length > 2 || pair.includes(','));
   if (misspelt || new Set(tags.map(([key]) => key)).size !== tags.length)
     throw invalidArgument(
