@@ -1,0 +1,3 @@
+import { useUploadFile } from '@better-upload/client';
+
+export const useAvatar = () => useUploadFile({ api: '/uploads', route: 'avatar' });
