@@ -17,10 +17,11 @@ function isOwnOrigin(config: Config, request: PlainRequest, origin: string): boo
 
 /** @throws {WaybillError} `forbidden` when cookies come from a page that is not to send them */
 export function requireAllowedOrigin(config: Config, request: PlainRequest): void {
+  if (request.header('cookie') === undefined) return;
   const origin = request.header('origin');
-  // Browsers send it with every POST and DELETE; without one it is not a page that calls.
-  if (origin === undefined || request.header('cookie') === undefined) return;
-  if (config.allowedOrigins.has(origin) || isOwnOrigin(config, request, origin)) return;
+  // Browsers send it with every POST and DELETE; without either header it is not a page that calls.
+  if (origin === undefined && request.header('sec-fetch-site') !== 'cross-site') return;
+  if (origin !== undefined && (config.allowedOrigins.has(origin) || isOwnOrigin(config, request, origin))) return;
   throw new WaybillError(
     'forbidden',
     'Pages of this origin may not send cookies here. The server lists those that may in `allowedOrigins`.',

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { type Checksum, type StoredFile, WaybillError } from '../protocol/index.ts';
-import { isS3Error } from '../s3/s3-error.ts';
 import type { ObjectInfo, Storage } from '../s3/types.ts';
 import type { ResolvedRoute } from './config.ts';
 import { contentMismatch, headBytes } from './content-check.ts';
@@ -16,25 +15,29 @@ export interface StagedObject {
 export async function lookAtStaged(storage: Storage, key: string, size: number): Promise<StagedObject | null> {
   // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
   for (let look = 0; look < 3; look += 1) {
-    const [info, first] = await Promise.all([storage.head(key), size === 0 ? null : readHead(storage, key)]);
+    const stop = new AbortController();
+    const reading = size === 0 ? null : readHead(storage, key, stop.signal);
+    // Awaited below; until then its failure must not count as unhandled.
+    reading?.catch(() => {});
+    const info = await storage.head(key);
+    // With a Content-Encoding `fetch` would decode what it reads, or choke on it; such an object is refused anyway.
+    const readable = info !== null && info.size > 0 && info.contentEncoding === undefined;
+    if (!readable) stop.abort();
     if (!info) return null;
-    if (size === 0) return { info, head: new Uint8Array(0) };
+    if (!readable) return { info, head: new Uint8Array(0) };
+    const first = await (reading ?? readHead(storage, key, stop.signal));
     if (first?.etag === info.etag) return { info, head: first.head };
   }
   return null;
 }
 
-async function readHead(storage: Storage, key: string): Promise<{ etag: string; head: Uint8Array } | null> {
-  try {
-    const found = await storage.get(key, { range: [0, headBytes - 1] });
-    if (!found) return null;
-    return { etag: found.info.etag, head: new Uint8Array(await new Response(found.body).arrayBuffer()) };
-  } catch (error) {
-    // Nothing of an empty object can be ranged over (RFC 9110 section 15.5.17).
-    if (!isS3Error(error) || error.status !== 416) throw error;
-    const info = await storage.head(key);
-    return info && { etag: info.etag, head: new Uint8Array(0) };
-  }
+async function readHead(
+  storage: Storage,
+  key: string,
+  signal: AbortSignal,
+): Promise<{ etag: string; head: Uint8Array } | null> {
+  const found = await storage.get(key, { range: [0, headBytes - 1], signal });
+  return found && { etag: found.info.etag, head: new Uint8Array(await new Response(found.body).arrayBuffer()) };
 }
 
 /**
