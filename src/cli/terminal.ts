@@ -2,6 +2,8 @@
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
+  /** To `err`, without a line end: for drawing over. */
+  write(text: string): void;
   /** Whether `err` is a screen on which lines may be drawn over. */
   readonly interactive: boolean;
   /** Of `err`. */
@@ -25,6 +27,7 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void stdout.write(`${text}\n`),
     err: (text) => void stderr.write(`${text}\n`),
+    write: (text) => void stderr.write(text),
     interactive,
     columns: () => stderr.columns || 80,
     colours: interactive && !process.env.NO_COLOR,

@@ -1,0 +1,190 @@
+/** `waybill dev`: store, server and page in one process, with real signatures. */
+import { relative, resolve } from 'node:path';
+import { createDevstore, type Devstore, type DevstoreOptions } from '../../devstore/index.ts';
+import { s3Storage } from '../../s3/index.ts';
+import type { UploadsEvent } from '../../server/index.ts';
+import { environmentError, exitCodes, fileProblem } from '../cli-error.ts';
+import type { CommandSpec } from '../command.ts';
+import { formatBytes } from '../format.ts';
+import { checkHost, isLoopback, listenOn, origin, type PortWish, reachableHost } from '../listen.ts';
+import { takeLock } from '../lock.ts';
+import { findPageDir } from '../page-dir.ts';
+import { parsePort } from '../parse.ts';
+import { createPaint, type Paint, printable, type Terminal } from '../terminal.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
+import { createDevServer } from './server.ts';
+import { openState, type State } from './state.ts';
+import { createWays } from './ways.ts';
+
+const defaultPort = 4400;
+const bucket = 'uploads';
+const region = 'us-east-1';
+
+export const devCommand: CommandSpec = {
+  name: 'dev',
+  summary: 'Run a store, a server and the page on this machine',
+  description: [
+    'Starts everything a first upload needs in one process: a strict S3-compatible',
+    'store on your disk, a Waybill server with the routes "files" and "photos", and',
+    'a page to send files from. Open the address it prints.',
+    '',
+    'Files, keys and secrets are kept in .waybill/ in the current folder.',
+    'It listens on this machine only.',
+  ].join('\n'),
+  options: [
+    {
+      name: 'port',
+      short: 'p',
+      value: 'PORT',
+      summary: 'Port of the page and the server; the store takes the next one',
+      fallback: `${defaultPort}, or the next free one`,
+    },
+    { name: 'dir', short: 'd', value: 'PATH', summary: 'Where to keep files, keys and secrets', fallback: '.waybill' },
+    { name: 'host', value: 'ADDRESS', summary: 'Address to listen on', fallback: '127.0.0.1' },
+    { name: 'i-know', summary: 'Listen on an address that others can reach; everyone who does may send and see files' },
+    { name: 'quiet', short: 'q', summary: 'Print nothing about single uploads' },
+  ],
+  examples: [
+    ['waybill dev', `starts, usually at http://127.0.0.1:${defaultPort}`],
+    ['waybill dev --port 8080 --dir /tmp/try', 'on a port and in a folder of your choice'],
+    ['waybill dev --host 0.0.0.0 --i-know', 'for a phone in the same network, too'],
+  ],
+  exits: [
+    [exitCodes.done, 'stopped with Ctrl-C'],
+    [exitCodes.usage, 'the command line is wrong'],
+    [exitCodes.environment, 'it could not start: a port in use, a folder that cannot be used'],
+  ],
+
+  async run(input, terminal) {
+    const host = input.option('host') ?? '127.0.0.1';
+    checkHost(host, input.has('i-know'));
+    const wanted = input.option('port');
+    const wish = { port: wanted === undefined ? defaultPort : parsePort(wanted), movable: wanted === undefined };
+    const dir = resolve(terminal.cwd, input.option('dir') ?? '.waybill');
+
+    const state = await openState(dir);
+    const lock = await takeLock(dir);
+    const running = await start({ terminal, state, host, wish, quiet: input.has('quiet') });
+    try {
+      await lock.hold({ storeUrl: running.storeUrl, url: running.url });
+      announce(terminal, running, dir);
+      await untilInterrupted(terminal);
+    } finally {
+      await running.close();
+      await lock.release();
+    }
+    terminal.err(`Stopped. What was sent is still in ${shown(terminal, dir)}.`);
+    return exitCodes.done;
+  },
+};
+
+interface StartOptions {
+  terminal: Terminal;
+  state: State;
+  host: string;
+  wish: PortWish;
+  quiet: boolean;
+}
+
+interface Running {
+  url: string;
+  storeUrl: string;
+  close(): Promise<void>;
+}
+
+/** The store first, since whoever signs must know its address; its own port is nobody's business and may move. */
+async function start({ terminal, state, host, wish, quiet }: StartOptions): Promise<Running> {
+  const paint = createPaint(terminal.colours);
+  const ways = createWays({ storeCounts: true });
+  const { secret, ...credentials } = state.keys;
+  const store = await openStore(state.storeDir, {
+    credentials: [credentials],
+    region,
+    buckets: [bucket],
+    onRequest: ways.stored,
+    onError: (error) => terminal.err(paint('red', `store: ${printable(String(error))}`)),
+  });
+  const closers = [() => store.close()];
+  const close = async () => {
+    for (const end of closers.reverse()) await end();
+  };
+  try {
+    const storeWish = { port: wish.port === 0 ? 0 : Math.min(wish.port + 1, 65_535), movable: true };
+    const { port: storePort } = await listenOn(storeWish, host, (port) => store.listen({ port, host }));
+    const shownHost = reachableHost(host);
+    const server = await createDevServer({
+      storage: s3Storage({
+        bucket,
+        region,
+        credentials,
+        endpoint: origin(host === shownHost ? host : '127.0.0.1', storePort),
+        publicEndpoint: origin(shownHost, storePort),
+        capabilities: 'devstore',
+      }),
+      secret,
+      pageDir: findPageDir(),
+      ways,
+      hostNames: [host.toLowerCase()],
+      ...(quiet ? {} : { onEvent: (event) => logEvent(terminal, paint, event) }),
+    });
+    closers.push(() => server.close());
+    const { port } = await listenOn(wish, host, (at) => server.listen({ port: at, host }));
+    const names = new Set([shownHost, ...(isLoopback(shownHost) ? ['localhost', '127.0.0.1'] : ['127.0.0.1'])]);
+    await store.setCors(bucket, [
+      {
+        allowedOrigins: [...names].map((name) => origin(name, port)),
+        allowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
+        allowedHeaders: ['*'],
+        exposeHeaders: ['ETag'],
+        maxAgeSeconds: 3000,
+      },
+    ]);
+    return { url: origin(shownHost, port), storeUrl: origin(shownHost, storePort), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openStore(dir: string, options: Omit<DevstoreOptions, 'dir'>): Promise<Devstore> {
+  try {
+    return await createDevstore({ dir, ...options });
+  } catch (error) {
+    const problem = fileProblem(error);
+    throw problem ? environmentError(`${dir} cannot be used: ${problem}.`, 'Another folder: --dir PATH') : error;
+  }
+}
+
+function announce(terminal: Terminal, { url, storeUrl }: Running, dir: string): void {
+  const paint = createPaint(terminal.colours);
+  terminal.out(
+    [
+      '',
+      `  ${paint('bold', 'Waybill')} is ready. Open ${paint('bold', url)}`,
+      '',
+      `  page     ${url}`,
+      `  uploads  ${url}/uploads   routes: files, photos`,
+      `  store    ${storeUrl}/${bucket}   on disk: ${shown(terminal, dir)}`,
+      '',
+      `  ${paint('dim', 'Ctrl-C stops it.')}`,
+      '',
+    ].join('\n'),
+  );
+}
+
+function shown(terminal: Terminal, dir: string): string {
+  const near = relative(terminal.cwd, dir);
+  return `${near !== '' && !near.startsWith('..') ? near : dir}/`;
+}
+
+function logEvent(terminal: Terminal, paint: Paint, event: UploadsEvent): void {
+  const facts = (of: { contentType: string; size: number; route: string }) =>
+    `${formatBytes(of.size).padStart(9)}  ${of.route}  ${printable(of.contentType)}`;
+  if (event.type === 'upload.completed')
+    terminal.err(`  ${paint('green', 'received')}  ${facts(event)}  ${printable(event.key)}`);
+  else if (event.type === 'upload.rejected')
+    terminal.err(`  ${paint('red', 'refused ')}  ${facts(event)}  ${event.code}`);
+  else if (event.type === 'upload.aborted') terminal.err(`  ${paint('dim', 'aborted ')}  ${facts(event)}`);
+  else if (event.type === 'request.failed' && event.status >= 500)
+    terminal.err(`  ${paint('red', 'error   ')}  ${event.code}: ${printable(event.reason ?? event.message)}`);
+}

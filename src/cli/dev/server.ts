@@ -1,0 +1,108 @@
+/** Server and page on one origin: the uploads handler, the counts, the built page. The store listens elsewhere. */
+import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { MiB } from '../../protocol/index.ts';
+import type { Storage } from '../../s3/index.ts';
+import { createUploads, route, type UploadsEvent } from '../../server/index.ts';
+import { hostGuard } from './guard.ts';
+import { createPage } from './page.ts';
+import type { Ways } from './ways.ts';
+import { grantedUploads } from './ways-answers.ts';
+
+export interface DevServerOptions {
+  storage: Storage;
+  /** Seals grants and view URLs. */
+  secret: string;
+  /** Where the built page is. */
+  pageDir: string;
+  ways: Ways;
+  /** Names by which others may reach it, besides its addresses and localhost. */
+  hostNames?: readonly string[];
+  /** Other origins whose pages may call. @default none */
+  allowedOrigins?: readonly string[];
+  onEvent?: (event: UploadsEvent) => void;
+}
+
+export interface DevServer {
+  listen(options: { port: number; host: string }): Promise<{ port: number }>;
+  close(): Promise<void>;
+}
+
+/** Everything on one file system, for one developer: whoever reaches this server is the same owner. */
+const owner = { ownerId: 'dev' };
+
+const routes = {
+  files: route({
+    // The most that one PUT may carry. Types that a browser would run stay out.
+    limits: { maxBytes: 5 * 1024 * MiB, maxFiles: 100 },
+    authorize: () => owner,
+    onComplete: ({ file }) => ({ key: file.key }),
+  }),
+  photos: route({
+    limits: { contentTypes: ['image/*'], maxBytes: 20 * MiB, maxFiles: 100 },
+    authorize: () => owner,
+    onComplete: ({ file }) => ({ key: file.key }),
+  }),
+};
+
+export type DevUploads = ReturnType<typeof createDevUploads>;
+
+function createDevUploads(options: DevServerOptions) {
+  return createUploads({
+    storage: options.storage,
+    secret: options.secret,
+    routes,
+    ...(options.allowedOrigins ? { allowedOrigins: options.allowedOrigins } : {}),
+    ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+  });
+}
+
+/** @throws CliError when there is no built page */
+export async function createDevServer(options: DevServerOptions): Promise<DevServer> {
+  const { storage, ways } = options;
+  const uploads = createDevUploads(options);
+  const app = new Hono<{ Bindings: { incoming: IncomingMessage } }>();
+  app.use(hostGuard(options.hostNames ?? []));
+
+  const handle = async (context: Context<{ Bindings: { incoming: IncomingMessage } }>) => {
+    const answer = await uploads.fetch(context.req.raw);
+    const text = context.req.method === 'POST' ? await answer.clone().text() : '';
+    if (text !== '') ways.handled(ways.arrived(context.env.incoming), grantedUploads(text, storage.bucket));
+    return answer;
+  };
+  for (const path of ['/uploads', '/uploads/*', '/files/*']) app.all(path, handle);
+  app.get('/dev/ways/:uploadId', (context) => {
+    const way = ways.of(context.req.param('uploadId'));
+    return way ? context.json(way, 200, { 'cache-control': 'no-store' }) : context.json({ error: 'unknown' }, 404);
+  });
+  const setup = {
+    endpoint: '/uploads',
+    waysUrl: '/dev/ways',
+    storeName: `${new URL(storage.publicOrigin).host}/${storage.bucket}`,
+    services: [
+      { route: 'files', title: 'Files' },
+      { route: 'photos', title: 'Photos' },
+    ],
+  };
+  app.route('/', await createPage({ dir: options.pageDir, setup, origins: [storage.publicOrigin] }));
+
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  ways.watch(server);
+  return {
+    async listen({ port, host }) {
+      server.listen(port, host);
+      await once(server, 'listening');
+      return { port: (server.address() as AddressInfo).port };
+    },
+    async close() {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * cli: what a person types. The only room that reads the environment, listens on ports of its own accord and writes to a
+ * terminal; everything it starts comes from the other rooms.
+ */
+import { readFileSync } from 'node:fs';
+import { CliError, exitCodes } from './cli-error.ts';
+import type { CommandSpec } from './command.ts';
+import { devCommand } from './dev/command.ts';
+import { devstoreCommand } from './devstore-command.ts';
+import { commandHelp, overview } from './help.ts';
+import { parseCommand } from './parse.ts';
+import { suggest } from './suggest.ts';
+import { createPaint, printable, type Terminal } from './terminal.ts';
+import { upCommand } from './up/command.ts';
+
+export { exitCodes } from './cli-error.ts';
+export type { Terminal } from './terminal.ts';
+
+export const commands: readonly CommandSpec[] = [devCommand, upCommand, devstoreCommand];
+
+/** @returns the exit code; nothing is thrown that a person could have caused */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(args, terminal);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const paint = createPaint(terminal.colours);
+    terminal.err(`${paint('red', 'waybill:')} ${printable(error.message)}`);
+    if (error.hint) terminal.err(printable(error.hint));
+    return error.exitCode;
+  }
+}
+
+async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [word, ...rest] = args;
+  if (word === undefined || word === '--help' || word === '-h' || word === 'help') return help(rest[0], terminal);
+  if (word === '--version' || word === '-v') {
+    terminal.out(version());
+    return exitCodes.done;
+  }
+  const command = findCommand(word);
+  const input = parseCommand(command, rest, terminal.env);
+  if (input.has('help')) {
+    terminal.out(commandHelp(command));
+    return exitCodes.done;
+  }
+  return command.run(input, terminal);
+}
+
+function help(about: string | undefined, terminal: Terminal): number {
+  terminal.out(about === undefined ? overview(commands, version()) : commandHelp(findCommand(about)));
+  return exitCodes.done;
+}
+
+function findCommand(word: string): CommandSpec {
+  const command = commands.find(({ name }) => name === word);
+  if (command) return command;
+  const names = commands.map(({ name }) => name);
+  const near = suggest(word, names);
+  const what = word.startsWith('-') ? `There is no option ${word} here.` : `There is no command "${word}".`;
+  throw new CliError(`${what}${near ? ` Did you mean ${near}?` : ''}`, {
+    hint: `Commands: ${names.join(', ')}. More: waybill --help`,
+  });
+}
+
+/** From the package's own manifest, two folders up from dist/cli and from src/cli alike. */
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return String((manifest as { version?: unknown }).version);
+}

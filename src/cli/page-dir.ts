@@ -1,0 +1,8 @@
+/** Where the built page lies: beside this room in dist/, or in dist/ when this room runs from the sources. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export function findPageDir(): string {
+  const beside = fileURLToPath(new URL('../web', import.meta.url));
+  return existsSync(`${beside}/index.html`) ? beside : fileURLToPath(new URL('../../dist/web', import.meta.url));
+}

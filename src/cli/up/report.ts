@@ -1,0 +1,93 @@
+/** How the uploads are told: bars on a screen, lines in a pipe, JSON for a script. Results go to stdout, the rest to stderr. */
+import type { Upload, UploadSnapshot } from '../../client/node/index.ts';
+import { formatBytes, formatSeconds } from '../format.ts';
+import { createPaint, type Paint, printable, type Terminal } from '../terminal.ts';
+import { createScreen } from './screen.ts';
+
+export interface Reporter {
+  /** @param shown the file as it was typed @param endpoint its server, for relative addresses */
+  follow(shown: string, upload: Upload, endpoint: string): void;
+  close(): void;
+}
+
+export type ReportKind = 'lines' | 'json' | 'quiet';
+
+export function createReporter(terminal: Terminal, kind: ReportKind): Reporter {
+  const paint = createPaint(terminal.colours);
+  const screen = kind === 'lines' && terminal.interactive ? createScreen(terminal) : undefined;
+  return {
+    follow(shown, upload, endpoint) {
+      const line = screen?.line();
+      const ended = () => {
+        const snapshot = upload.getSnapshot();
+        if (kind === 'json') terminal.out(JSON.stringify(resultOf(shown, snapshot, endpoint)));
+        else if (kind === 'lines') terminal.err(summary(printable(shown), snapshot, paint));
+        else if (snapshot.status !== 'done') terminal.err(summary(printable(shown), snapshot, paint));
+        if (kind !== 'json' && snapshot.file) terminal.out(absolute(snapshot.file.url, endpoint));
+      };
+      const settle = () => (line ? line.finish(ended) : ended());
+      upload.subscribe(() =>
+        line?.draw((columns) => progressLine(printable(shown), upload.getSnapshot(), columns, paint)),
+      );
+      upload.done.then(settle, settle);
+    },
+    close: () => screen?.close(),
+  };
+}
+
+function resultOf(shown: string, { status, file, data, error, size, contentType }: UploadSnapshot, endpoint: string) {
+  if (status === 'done' && file) return { path: shown, status, ...file, url: absolute(file.url, endpoint), data };
+  const { code, message, retryable } = error ?? { code: 'aborted', message: 'Stopped', retryable: false };
+  return { path: shown, status, size, contentType, error: { code, message, retryable } };
+}
+
+function summary(shown: string, { status, size, error }: UploadSnapshot, paint: Paint): string {
+  if (status === 'done') return `${paint('green', 'stored ')}  ${shown}  ${formatBytes(size)}`;
+  if (status === 'aborted') return `${paint('yellow', 'stopped')}  ${shown}`;
+  return `${paint('red', 'failed ')}  ${shown}  ${printable(error?.message ?? 'unknown')} (${error?.code ?? 'unknown'})`;
+}
+
+const words: Readonly<Record<UploadSnapshot['status'], string>> = {
+  queued: 'waiting',
+  hashing: 'reading',
+  granting: 'asking',
+  uploading: '',
+  completing: 'checking in',
+  done: 'stored',
+  failed: 'failed',
+  aborted: 'stopped',
+};
+
+/** At most `columns` wide: a line that wraps could not be drawn over. */
+export function progressLine(shown: string, snapshot: UploadSnapshot, columns: number, paint: Paint): string {
+  const { status, waiting, loaded, total, size, bytesPerSecond, secondsLeft } = snapshot;
+  const share = total > 0 ? Math.min(1, loaded / total) : 0;
+  const word = waiting === 'offline' ? 'no network' : waiting === 'backoff' ? 'trying again' : words[status];
+  const pace =
+    word !== ''
+      ? word
+      : [
+          formatBytes(size),
+          ...(bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : []),
+          ...(secondsLeft === null ? [] : [`${formatSeconds(secondsLeft)} left`]),
+        ].join('  ');
+  const percent = `${Math.floor(share * 100)}%`.padStart(4);
+  const barWidth = columns >= 60 ? 20 : columns >= 40 ? 10 : 0;
+  const nameWidth = Math.max(8, Math.min(30, columns - barWidth - 40));
+  const filled = Math.round(share * barWidth);
+  const bar =
+    barWidth > 0 ? `${paint('green', '━'.repeat(filled))}${paint('dim', '─'.repeat(barWidth - filled))} ` : '';
+  const room = columns - 1 - nameWidth - 2 - (barWidth > 0 ? barWidth + 1 : 0) - 4 - 2;
+  return `${ellipsis(shown, nameWidth)}  ${bar}${percent}  ${pace.slice(0, Math.max(0, room))}`;
+}
+
+function ellipsis(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text.padEnd(width + text.length - characters.length);
+  const head = Math.ceil((width - 1) / 2);
+  return `${characters.slice(0, head).join('')}…${characters.slice(-(width - 1 - head)).join('')}`;
+}
+
+function absolute(url: string, endpoint: string): string {
+  return new URL(url, endpoint).href;
+}
