@@ -47,7 +47,7 @@ export async function run({ rounds, quick, note }) {
   const figures = await takeTurns(turns, runs);
   const resident = rowsOf(memory, { unit: 'MiB', floor }).map((row) => ({
     ...row,
-    contender: `${row.contender}: peak RSS`,
+    contender: `${row.contender}, peak RSS`,
   }));
   const extra = figures.get('waybill').map((ms, turn) => ms - figures.get(floor)[turn]);
   return {
