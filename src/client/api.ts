@@ -10,9 +10,10 @@ import type {
   WaybillError,
   WireError,
 } from '../protocol/index.ts';
+import { isTemporary, originOf } from './answers.ts';
 import { failure } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import type { ClientOptions, TransportResponse, UploadResult } from './types.ts';
+import type { ClientOptions, UploadResult } from './types.ts';
 
 export interface Api {
   routeInfo(route: string): Promise<RouteInfo>;
@@ -38,8 +39,8 @@ export function createApi(exchange: Exchange, options: ClientOptions, transfers:
       body: body ? JSON.stringify(body) : undefined,
       credentials,
     });
-    const { status, text } = answer;
-    const retryAfterSeconds = retryAfter(answer);
+    const { status, text, header } = answer;
+    const retryAfterSeconds = +(header('retry-after') || 0);
     const toError: ToError = ({ code, message, ...facts }) =>
       failure(code, `${message}`, { ...facts, status, retryAfterSeconds });
     let json: { error?: WireError } | undefined;
@@ -78,23 +79,11 @@ export function createApi(exchange: Exchange, options: ClientOptions, transfers:
     complete: (grants) =>
       batch('/complete', { grants }, 'results', grants.length, ({ file, data }) => {
         // Relative to the server, which may be of another origin than this page.
-        if (file.url.startsWith('/')) file.url = (/^\w+:\/\/[^/]+/.exec(endpoint) ?? '') + file.url;
+        if (file.url[0] === '/') file.url = originOf(endpoint) + file.url;
         return { file, data };
       }),
     abort: (grants) => call('/abort', { grants }, () => []),
   };
-}
-
-export function isTemporary(status: number): boolean {
-  return status > 499 || status === 429 || status === 408;
-}
-
-/** RFC 9110 section 10.2.3: seconds or a date. */
-export function retryAfter({ header }: TransportResponse): number {
-  const value = header('retry-after') ?? '';
-  const seconds = +value || (Date.parse(value) - Date.now()) / 1000;
-  // biome-ignore lint/complexity/useMathMinMax: Math.max would let NaN through.
-  return seconds > 0 ? seconds : 0;
 }
 
 function insist(sound: unknown): void {

@@ -12,10 +12,10 @@ const root = new URL('../', import.meta.url);
 /** A use as small as a realistic one; gzip -9, bytes. */
 const entries = {
   'client/put': { code: `export { createPut } from './client/put.ts'`, ceiling: 2048 },
-  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 4700 },
+  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 4800 },
   'client + react': {
     code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
-    ceiling: 5700,
+    ceiling: 5100,
   },
 };
 const lazyCeiling = 1800;

@@ -76,8 +76,6 @@ export function createClientOn<U extends TypedUploads>(
         contentType,
         loaded: 0,
         total: size,
-        bytesPerSecond: 0,
-        secondsLeft: null,
         transfer: null,
         error: null,
         file: null,

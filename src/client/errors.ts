@@ -12,8 +12,8 @@ export function failure(code: ErrorCode, message: string, facts?: Partial<Waybil
     status: 0,
     retryable: /^(net|time)/.test(code),
     ...facts,
-    toJSON: () => ({ code, message, retryable: error.retryable, details: error.details }),
-  }) as WaybillError;
+    toJSON: () => ({ ...error, message }),
+  }) as unknown as WaybillError;
   return error;
 }
 

@@ -17,6 +17,8 @@ export interface Tried {
   moved: number;
 }
 
+const stalled = 'stalled';
+
 /**
  * Each request runs under a watchdog: a dead socket after a laptop's sleep and Safari's uploads that never end both
  * show as silence only.
@@ -29,14 +31,10 @@ export function createExchange(transport: Transport, stallTimeoutMs: number): Ex
     const { signal } = controller;
     const stop = () => controller.abort();
     let moved = 0;
-    let stalled: unknown;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const watch = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        stalled = 1;
-        stop();
-      }, stallTimeoutMs);
+      timer = setTimeout(() => controller.abort(stalled), stallTimeoutMs);
     };
     watch();
     outer?.addEventListener('abort', stop, { signal });
@@ -55,7 +53,7 @@ export function createExchange(transport: Transport, stallTimeoutMs: number): Ex
     } catch (cause) {
       throw isFailure(cause)
         ? cause
-        : failure(stalled ? 'timeout' : 'network_error', 'No answer', {
+        : failure(signal.reason === stalled ? 'timeout' : 'network_error', 'No answer', {
             cause,
             details: { method, url: url.replace(/\?.*/s, ''), headers: Object.keys(headers), moved },
           });

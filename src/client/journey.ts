@@ -11,7 +11,7 @@ import {
   type Transfer,
   type WaybillError,
 } from '../protocol/index.ts';
-import { isTemporary, retryAfter } from './api.ts';
+import { isTemporary } from './answers.ts';
 import { checksumOf, readRange, sourceChanged } from './checksum.ts';
 import { failure, isFailure } from './errors.ts';
 import type { Exchange, Tried } from './exchange.ts';
@@ -149,7 +149,7 @@ export function createJourney(
           ? (loaded) => report({ loaded: Math.min(loaded, size) })
           : undefined,
       );
-      const { status, text } = answer;
+      const { status, text, header } = answer;
       doubt = undefined;
       // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
       if (status < 300 || status === 412) return report({ loaded: size });
@@ -163,7 +163,7 @@ export function createJourney(
       throw failure(temporary ? 'storage_unavailable' : 'storage_rejected', `Storage: ${status} ${code}`, {
         status,
         retryable: temporary,
-        retryAfterSeconds: retryAfter(answer),
+        retryAfterSeconds: +(header('retry-after') || 0),
       });
     }
 
@@ -238,7 +238,7 @@ export function createJourney(
           if (!error.retryable || failures >= retries) throw error;
           report({ waiting: 'backoff' });
           const backoff = Math.min(longestBackoffMs, firstBackoffMs * 2 ** failures++) * context.random();
-          await sleep((error.retryAfterSeconds ?? 0) * 1000 + backoff, signal);
+          await sleep((error.retryAfterSeconds || 0) * 1000 + backoff, signal);
           renewed = false;
         }
       }

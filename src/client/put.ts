@@ -2,21 +2,36 @@
  * client/put: the smallest way to send a file. Permission, PUT, completion, progress and retries; no queue, no batches,
  * no forms, nothing to subscribe to, and the server alone refuses.
  */
-import type { FileDeclaration, GrantedUpload, RoutesOf, RouteTypes, TypedUploads } from '../protocol/index.ts';
-import { createApi, isTemporary } from './api.ts';
-import { browserTransport } from './browser/transport.ts';
+import type {
+  CompletedUpload,
+  GrantedUpload,
+  RouteInfo,
+  RoutesOf,
+  RouteTypes,
+  TypedUploads,
+  WaybillError,
+} from '../protocol/index.ts';
+import { isTemporary, originOf } from './answers.ts';
+import { blobOf } from './browser/transport.ts';
+import { sendXhr } from './browser/xhr.ts';
 import { checksumOf } from './checksum.ts';
 import { failure, isFailure } from './errors.ts';
-import { createExchange } from './exchange.ts';
 import { sleep } from './race.ts';
-import { nameOf, toSource, typeOf } from './source.ts';
-import type { ClientOptions, FileLike, OptionsFor, UploadResult } from './types.ts';
+import { toSource, typeOf } from './source.ts';
+import type {
+  ClientOptions,
+  FileLike,
+  OptionsFor,
+  TransportRequest,
+  TransportResponse,
+  UploadResult,
+} from './types.ts';
 
 export type { StoredFile, WaybillError } from '../protocol/index.ts';
 export { isFailure as isWaybillError } from './errors.ts';
 export type { FileLike, UploadResult } from './types.ts';
 
-export type PutClientOptions = Pick<ClientOptions, 'endpoint' | 'headers' | 'credentials' | 'retries' | 'transport'>;
+export type PutClientOptions = Pick<ClientOptions, 'endpoint' | 'headers' | 'credentials' | 'retries'>;
 
 export type PutOptions<Route extends RouteTypes> = OptionsFor<Route> & {
   /** Bytes sent so far. */
@@ -38,55 +53,89 @@ export type Put<Routes extends Record<string, RouteTypes>> = <R extends keyof Ro
  * @throws WaybillError
  */
 export function createPut<U extends TypedUploads = TypedUploads>(options: PutClientOptions): Put<RoutesOf<U>> {
-  const { transport = browserTransport, retries = 6 } = options;
-  const exchange = createExchange(transport, 60_000);
-  const api = createApi(exchange, options, ['put']);
+  const { endpoint, headers, credentials, retries = 6 } = options;
+
+  async function send(request: Omit<TransportRequest, 'signal'>, signal: AbortSignal): Promise<TransportResponse> {
+    const { source, body = null } = request;
+    return sendXhr({ ...request, signal }, source ? await blobOf(source) : body).catch(() => {
+      throw failure('network_error', 'No answer');
+    });
+  }
+
+  /** What the server says is taken apart carefully: it may be a proxy's page. A batch of one fails as a whole. */
+  async function call(path: string, signal: AbortSignal, body?: object) {
+    const { status, text, header } = await send(
+      {
+        method: body ? 'POST' : 'GET',
+        url: endpoint + path,
+        headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
+        body: body ? JSON.stringify(body) : undefined,
+        credentials,
+      },
+      signal,
+    );
+    let json: Record<string, unknown> & { error?: WaybillError };
+    try {
+      json = JSON.parse(text);
+      if (status < 300) return json;
+    } catch {
+      json = {};
+    }
+    const { code, message, ...facts } = json.error ?? ({} as Partial<WaybillError>);
+    throw failure(code || (isTemporary(status) ? 'network_error' : 'internal_error'), message || `HTTP ${status}`, {
+      ...facts,
+      status,
+      retryAfterSeconds: +(header('retry-after') || 0),
+    });
+  }
 
   async function put(route: string, file: FileLike, given: PutOptions<RouteTypes> = {}): Promise<UploadResult> {
     const { signal = new AbortController().signal, metadata, onProgress = () => {} } = given;
     const source = toSource(file);
-    const fileName = nameOf(source, given);
+    const { size } = source;
+    const fileName = given.fileName || source.fileName;
     const contentType = typeOf(source, given) || (await import('./checks/index.ts')).contentTypeOf(fileName);
     let value: string | undefined;
     let granted: GrantedUpload | undefined;
     let sent = false;
     for (let failures = 0; ; failures++) {
       try {
-        signal.throwIfAborted();
         if (!granted) {
-          const { checksum: algorithm } = await api.routeInfo(route);
+          const { checksum: algorithm } = (await call(
+            `/routes/${encodeURIComponent(route)}`,
+            signal,
+          )) as unknown as RouteInfo;
           if (algorithm) value ??= await checksumOf(source, algorithm, signal);
           const checksum = algorithm && { algorithm, value };
-          granted = sound(
-            await api.grant(route, [
-              { fileName, size: source.size, contentType, checksum, metadata } as FileDeclaration,
-            ]),
-          );
+          const { uploads } = await call('', signal, {
+            route,
+            files: [{ fileName, size, contentType, checksum, metadata }],
+            transfers: ['put'],
+          });
+          granted = (uploads as GrantedUpload[])[0] as GrantedUpload;
         }
         if (!sent) {
-          const { status } = await exchange({ ...granted.request, source }, signal, onProgress);
+          const { status } = await send({ ...granted.request, source, onProgress }, signal);
           // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
           sent = status < 300 || status === 412;
-          const temporary = isTemporary(status) || status === 409;
-          // What expired is asked for again, once.
-          if (!sent && !temporary) granted = undefined;
-          if (!sent)
-            throw failure('storage_rejected', `Storage: ${status}`, { status, retryable: temporary || !failures });
+          if (!sent) {
+            // Expired, perhaps: a new grant costs one call.
+            granted = undefined;
+            throw failure('storage_rejected', `HTTP ${status}`, { retryable: isTemporary(status) || !failures });
+          }
         }
-        return sound(await api.complete([(granted as GrantedUpload).grant]));
+        const { results } = await call('/complete', signal, { grants: [(granted as GrantedUpload).grant] });
+        const { file, data } = (results as CompletedUpload[])[0] as CompletedUpload;
+        // Relative to the server, which may be of another origin than this page.
+        return { data, file: { ...file, url: file.url.replace(/^(?=\/)/, originOf(endpoint)) } };
       } catch (cause) {
-        if (signal.aborted) throw failure('aborted', 'Aborted', { cause });
-        if (!isFailure(cause) || !cause.retryable || failures >= retries) throw cause;
-        await sleep((cause.retryAfterSeconds ?? 0) * 1000 + 500 * 2 ** failures * Math.random(), signal);
+        if (signal.aborted) throw failure('aborted', 'Aborted');
+        const error = isFailure(cause) ? cause : failure('internal_error', `${cause}`);
+        if (!error.retryable || failures >= retries) throw error;
+        await sleep((error.retryAfterSeconds || 0) * 1000 + 500 * 2 ** failures * Math.random(), signal);
       }
     }
   }
 
   return put as Put<RoutesOf<U>>;
-}
-
-/** The only item of a batch of one. */
-function sound<T>([item]: T[]): Exclude<T, Error> {
-  if (item instanceof Error) throw item;
-  return item as Exclude<T, Error>;
 }

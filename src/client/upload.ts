@@ -5,17 +5,19 @@ import type { Journey, Report } from './journey.ts';
 import { createProgress } from './progress.ts';
 import type { Upload, UploadResult, UploadSnapshot } from './types.ts';
 
+type State = Omit<UploadSnapshot, 'bytesPerSecond' | 'secondsLeft'>;
+
 /** Progress reaches listeners at most this often; changes of state do at once. */
 const notifyEveryMs = 100;
 
 export function createUpload(
   journey: Journey,
-  initial: UploadSnapshot,
+  initial: State,
   now: () => number,
   outer: AbortSignal | undefined,
 ): Upload {
   const listeners = new Set<() => void>();
-  let state: UploadSnapshot;
+  let state: State;
   let snapshot: UploadSnapshot | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let progress: ReturnType<typeof createProgress>;
@@ -30,7 +32,7 @@ export function createUpload(
     for (const listener of [...listeners]) listener();
   }
 
-  function set(change: Report | Partial<UploadSnapshot>): void {
+  function set(change: Report | Partial<State>): void {
     const { status, waiting } = state;
     state = { ...state, ...change };
     if (change.loaded !== undefined) progress(now(), change.loaded);

@@ -1,11 +1,13 @@
-import { bodyOf, headersOf } from '../body.ts';
+import { headersOf } from '../answers.ts';
 import type { TransportRequest, TransportResponse } from '../types.ts';
 
 /** No progress: for platforms without XMLHttpRequest. */
-export async function sendFetch(request: TransportRequest): Promise<TransportResponse> {
+export async function sendFetch(
+  request: TransportRequest,
+  body: Blob | FormData | string | null,
+): Promise<TransportResponse> {
   const { method, url, credentials, signal } = request;
   const headers = headersOf(request);
-  const body = await bodyOf(request);
   const response = await fetch(url, { method, headers, body, signal, ...(credentials && { credentials }) });
   return { status: response.status, text: await response.text(), header: (name) => response.headers.get(name) };
 }

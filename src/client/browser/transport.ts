@@ -1,36 +1,22 @@
-/**
- * XMLHttpRequest, because no browser's fetch tells how far an upload is (as of late 2026). Where there is none (Node,
- * service workers), fetch does without progress.
- */
-import { bodyOf, headersOf } from '../body.ts';
-import type { Transport } from '../types.ts';
+import type { Source, Transport } from '../types.ts';
+import { sendXhr } from './xhr.ts';
 
 export const browserTransport: Transport = {
   async send(request) {
-    // Cookies can be kept from one's own origin by fetch only.
-    if (!globalThis.XMLHttpRequest || request.credentials === 'omit')
-      return (await import('./fetch.ts')).sendFetch(request);
-    const body = await bodyOf(request);
-    const { method, url, source, onProgress, signal } = request;
-    return new Promise((resolve, reject) => {
-      const xhr = new XMLHttpRequest();
-      xhr.open(method, url);
-      xhr.withCredentials = request.credentials === 'include';
-      for (const [name, value] of headersOf(request)) xhr.setRequestHeader(name, value);
-      if (onProgress)
-        // A form is larger than its file by its fields, which go first.
-        xhr.upload.onprogress = ({ loaded, total }) => onProgress(Math.max(0, loaded - total + (source?.size ?? 0)));
-      xhr.onload = () =>
-        resolve({
-          status: xhr.status,
-          text: xhr.responseText,
-          // getResponseHeader complains on the console about headers that CORS hides.
-          header: (name) => new RegExp(`^${name}: (.*)`, 'im').exec(xhr.getAllResponseHeaders())?.[1],
-        });
-      // Safari aborts requests that nobody asked it to abort: whether it was us, the caller knows.
-      xhr.onerror = xhr.onabort = reject;
-      signal.addEventListener('abort', () => xhr.abort());
-      xhr.send(body);
-    });
+    const { source, fields, body = null } = request;
+    return sendXhr(request, source ? formOf(await blobOf(source), fields) : body);
   },
 };
+
+/** The File itself wherever there is one: sent from disk, never copied. */
+export async function blobOf(source: Source): Promise<Blob> {
+  return source.blob ?? new Blob([await source.read(0, source.size)]);
+}
+
+function formOf(blob: Blob, fields: Record<string, string> | undefined): Blob | FormData {
+  if (!fields) return blob;
+  const form = new FormData();
+  for (const name in fields) form.append(name, fields[name] as string);
+  form.append('file', blob);
+  return form;
+}

@@ -1,0 +1,36 @@
+import { headersOf } from '../answers.ts';
+import type { TransportRequest, TransportResponse } from '../types.ts';
+
+/**
+ * XMLHttpRequest, because no browser's fetch tells how far an upload is (as of late 2026). Where there is none (Node,
+ * service workers), fetch does without progress.
+ */
+export async function sendXhr(
+  request: TransportRequest,
+  body: Blob | FormData | string | null,
+): Promise<TransportResponse> {
+  const { method, url, source, credentials, onProgress, signal } = request;
+  // Only fetch can keep cookies from one's own origin.
+  if (!globalThis.XMLHttpRequest || credentials === 'omit')
+    return (await import('./fetch.ts')).sendFetch(request, body);
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open(method, url);
+    xhr.withCredentials = credentials === 'include';
+    for (const [name, value] of headersOf(request)) xhr.setRequestHeader(name, value);
+    if (onProgress)
+      // A form is larger than its file by its fields, which go first.
+      xhr.upload.onprogress = ({ loaded, total }) => onProgress(Math.max(0, loaded - total + (source?.size ?? 0)));
+    xhr.onload = () =>
+      resolve({
+        status: xhr.status,
+        text: xhr.responseText,
+        // getResponseHeader complains on the console about headers that CORS hides.
+        header: (name) => xhr.getAllResponseHeaders().split(`${name}: `)[1]?.split('\r')[0],
+      });
+    // Safari aborts requests that nobody asked it to abort: whether it was us, the caller knows.
+    xhr.onerror = xhr.onabort = reject;
+    signal.addEventListener('abort', () => xhr.abort());
+    xhr.send(body);
+  });
+}
