@@ -110,7 +110,6 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           const { uploads } = await call('', signal, {
             route,
             files: [{ fileName, size, contentType, checksum, metadata }],
-            transfers: ['put'],
           });
           granted = (uploads as GrantedUpload[])[0] as GrantedUpload;
         }
