@@ -1,18 +1,29 @@
 /** One app server that is measured. Its module exports `start(options)` and gives a listening-ready `http.Server`. */
+import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 
 const { module, options } = JSON.parse(process.argv[2]);
 const server = await (await import(module)).start(options);
 
-let received = 0;
-const open = new Map();
-server.on('connection', (socket) => {
-  open.set(socket, true);
-  socket.once('close', () => {
-    open.delete(socket);
-    received += socket.bytesRead;
-  });
-});
+/** Bytes that came in over one kind of socket, open and closed ones. */
+function createMeter() {
+  let closed = 0;
+  const open = new Set();
+  return {
+    watch(socket) {
+      open.add(socket);
+      socket.once('close', () => {
+        open.delete(socket);
+        closed += socket.bytesRead;
+      });
+    },
+    read: () => [...open].reduce((sum, socket) => sum + socket.bytesRead, closed),
+  };
+}
+const fromClients = createMeter();
+const fromStorage = createMeter();
+server.on('connection', fromClients.watch);
+subscribe('net.client.socket', ({ socket }) => fromStorage.watch(socket));
 if (!server.listening) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -25,7 +36,8 @@ process.on('message', (message) => {
     cpuSeconds: (user + system) / 1e6,
     rss: process.memoryUsage.rss(),
     peakRss: process.resourceUsage().maxRSS * 1024,
-    received: [...open.keys()].reduce((sum, socket) => sum + socket.bytesRead, received),
+    fromClients: fromClients.read(),
+    fromStorage: fromStorage.read(),
   });
 });
 // Its parent is gone: nobody will stop it.

@@ -1,0 +1,20 @@
+import { createServer } from 'node:http';
+import { importPeer } from '../../peers/import.mjs';
+import { createClient } from './sdk-client.mjs';
+
+export async function start(options) {
+  const { PutObjectCommand } = await importPeer('@aws-sdk/client-s3');
+  const { default: express } = await importPeer('express');
+  const { default: multer } = await importPeer('multer');
+  const client = await createClient(options);
+  const app = express();
+  let count = 0;
+  app.post('/uploads', multer({ storage: multer.memoryStorage() }).single('file'), async ({ file }, response) => {
+    const Key = `file-${count++}`;
+    await client.send(
+      new PutObjectCommand({ Bucket: options.bucket, Key, Body: file.buffer, ContentType: file.mimetype }),
+    );
+    response.json({ key: Key, size: file.size });
+  });
+  return createServer(app);
+}

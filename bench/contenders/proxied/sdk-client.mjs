@@ -1,0 +1,7 @@
+/** The AWS SDK as it comes, for whoever sends the bytes on. */
+import { importPeer } from '../../peers/import.mjs';
+
+export async function createClient({ sink, account }) {
+  const { S3Client } = await importPeer('@aws-sdk/client-s3');
+  return new S3Client({ endpoint: sink, forcePathStyle: true, region: account.region, credentials: account });
+}
