@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   if (unit === 0) return bytes === 1 ? '1 byte' : `${Math.round(bytes)} bytes`;
-  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  return `${value < 9.95 ? Number(value.toFixed(1)) : Math.round(value)} ${units[unit]}`;
 }
 
 /** `12 s`, `3 min`, `1 h 20 min`. */

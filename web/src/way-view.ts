@@ -32,7 +32,7 @@ export function wayInWords({ server, store }: Way): string {
   return [
     `${formatExactBytes(server.fileBytes).replace(/ (bytes?)$/, ' file $1')} through the server`,
     store ? `${formatExactBytes(store.bytesIn)} to the store` : 'this store keeps its own count',
-    `server handled ${formatExactBytes(server.bytesIn)} of JSON in ${server.requests === 1 ? '1 request' : `${server.requests} requests`}`,
+    `server handled ${formatExactBytes(server.bytesIn)} of JSON and headers in ${server.requests === 1 ? '1 request' : `${server.requests} requests`}`,
   ].join(' · ');
 }
 

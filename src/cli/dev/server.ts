@@ -4,7 +4,6 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { MiB } from '../../protocol/index.ts';
 import type { Storage } from '../../s3/index.ts';
 import { createUploads, route, type UploadsEvent } from '../../server/index.ts';
 import { hostGuard } from './guard.ts';
@@ -36,13 +35,13 @@ const owner = { ownerId: 'dev' };
 
 const routes = {
   files: route({
-    // The most that one PUT may carry. Types that a browser would run stay out.
-    limits: { maxBytes: 5 * 1024 * MiB, maxFiles: 100 },
+    // About the most that one PUT may carry. Types that a browser would run stay out.
+    limits: { maxBytes: 5_000_000_000, maxFiles: 100 },
     authorize: () => owner,
     onComplete: ({ file }) => ({ key: file.key }),
   }),
   photos: route({
-    limits: { contentTypes: ['image/*'], maxBytes: 20 * MiB, maxFiles: 100 },
+    limits: { contentTypes: ['image/*'], maxBytes: 20_000_000, maxFiles: 100 },
     authorize: () => owner,
     onComplete: ({ file }) => ({ key: file.key }),
   }),
