@@ -223,8 +223,10 @@ export function send(request: PresignedRequest, body: Uint8Array | null, change:
     payload = form.body;
     headers['content-type'] = form.contentType;
   }
-  if (change.chunked) delete headers['content-length'];
-  else if (
+  if (change.chunked) {
+    delete headers['content-length'];
+    headers['transfer-encoding'] = 'chunked';
+  } else if (
     payload &&
     (!headers['content-length'] || request.fields || change.headers?.['content-length'] === undefined)
   )

@@ -108,7 +108,10 @@ forEachStore('keys and names', (store) => {
         async (fileName) => {
           const answer = await app.tryGrant(png, { fileName });
           const upload = answer.body.uploads?.[0];
-          if (!upload || 'error' in upload) return expect(errorOf(answer)).toBe('invalid_request');
+          if (!upload || 'error' in upload) {
+            expect(errorOf(answer)).toBe('invalid_request');
+            return;
+          }
           await send(upload.request, png);
           const { file } = completedOf(await app.complete(upload.grant));
           const view = await app.call('GET', `${file.url}?download=1`);

@@ -21,7 +21,7 @@ it('2 GiB leave the server within 40 MiB of bare Node, and it receives no more f
     new URL('../../dist/devstore/index.js', import.meta.url).href
   )) as typeof import('../../src/devstore/index.ts');
   const credentials = { accessKeyId: 'flat', secretAccessKey: randomBytes(20).toString('hex') };
-  const store = await createDevstore({ dir, credentials, buckets: ['flat'] });
+  const store = await createDevstore({ dir, credentials: [credentials], buckets: ['flat'] });
   const { url } = await store.listen({ port: 0 });
   const bare = await start();
   const server = await start(new URL(url).origin, 'flat', credentials.accessKeyId, credentials.secretAccessKey);
