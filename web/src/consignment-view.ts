@@ -4,7 +4,7 @@ import { barcodeOf } from './barcode.ts';
 import { type Consignment, stages } from './consignment.ts';
 import { displayOf, downloadUrl } from './display.ts';
 import { el, setText } from './dom.ts';
-import { formatBytes, formatMoment, formatSeconds } from './format.ts';
+import { formatBytes, formatMoment, formatSeconds, joinFacts } from './format.ts';
 import { kindOf, printableName, shortName } from './names.ts';
 import { wayView } from './way-view.ts';
 
@@ -128,7 +128,7 @@ const interrupted = {
 
 function factsOf({ size, contentType, route, file }: Consignment): string {
   const stored = file ? [formatMoment(file.storedAt)] : [];
-  return [formatBytes(size), kindOf(contentType), `by ${route}`, ...stored].join(' · ');
+  return joinFacts([formatBytes(size), kindOf(contentType), `by ${route}`, ...stored]);
 }
 
 function paceOf({ stage, size }: Consignment, snapshot: UploadSnapshot | null): string {
@@ -150,7 +150,7 @@ function paceOf({ stage, size }: Consignment, snapshot: UploadSnapshot | null): 
       const parts = [`${formatBytes(Math.min(snapshot.loaded, size))} of ${formatBytes(size)}`];
       if (snapshot.bytesPerSecond > 0) parts.push(`${formatBytes(snapshot.bytesPerSecond)}/s`);
       if (snapshot.secondsLeft !== null) parts.push(`${formatSeconds(snapshot.secondsLeft)} left`);
-      return parts.join(' · ');
+      return joinFacts(parts);
     }
   }
 }

@@ -41,7 +41,7 @@ function viewerOf(file: StoredFile, url: string, fallback: (because: string) => 
   }
   // Phones have no viewer inside pages; there the card opens it in a tab of its own.
   if (file.contentType === 'application/pdf' && navigator.pdfViewerEnabled)
-    return el('iframe', { title: name, src: url, class: 'document', loading: 'lazy' });
+    return el('iframe', { title: name, src: `${url}#navpanes=0`, class: 'document', loading: 'lazy' });
   return null;
 }
 

@@ -42,3 +42,8 @@ export function formatMoment(iso: string): string {
     minute: '2-digit',
   });
 }
+
+/** Facts in a row; a line may break between two of them, never inside one. */
+export function joinFacts(facts: readonly string[]): string {
+  return facts.map((fact) => fact.replaceAll(' ', '\u00A0')).join(' · ');
+}

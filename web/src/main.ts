@@ -108,13 +108,16 @@ function start(setup: PageSetup): void {
   function send(line: Line, file: File): void {
     const upload = client.upload(line.consignment.route, file);
     line.upload = upload;
-    upload.subscribe(() => onChange(line, upload));
+    upload.subscribe(() => {
+      // A file that was picked again has another upload.
+      if (line.upload === upload) onChange(line, upload);
+    });
     onChange(line, upload);
     refresh();
   }
 
   function again(line: Line): void {
-    if (line.upload) {
+    if (line.upload && hasFile(line)) {
       line.upload.retry();
       return;
     }
@@ -126,7 +129,7 @@ function start(setup: PageSetup): void {
     const snapshot = upload.getSnapshot();
     const before = line.consignment.stage;
     line.consignment = follow(line.consignment, snapshot);
-    line.view.update(line.consignment, snapshot, true);
+    line.view.update(line.consignment, snapshot, hasFile(line));
     if (line.consignment.stage === before) return;
     refresh();
     if (isMoving(line)) return;
@@ -141,7 +144,7 @@ function start(setup: PageSetup): void {
     const way = await fetchWay(`${setup.waysUrl}/${encodeURIComponent(uploadId)}`);
     if (!way || line.consignment.file?.uploadId !== uploadId) return;
     line.consignment = { ...line.consignment, way };
-    line.view.update(line.consignment, null, line.upload !== null);
+    line.view.update(line.consignment, null, hasFile(line));
     refresh();
   }
 
@@ -172,6 +175,11 @@ function start(setup: PageSetup): void {
     setText(notice, message);
     announce(message);
   }
+}
+
+/** A file that was moved, changed or taken away after it was picked has to be picked again. */
+function hasFile({ upload }: Line): boolean {
+  return upload !== null && !upload.getSnapshot().error?.code.startsWith('source_');
 }
 
 function isMoving({ consignment }: Line): boolean {

@@ -26,5 +26,5 @@ export function createServices(box: HTMLElement, services: PageSetup['services']
 
 function limitsInWords({ limits }: RouteInfo): string {
   const kinds = describeKinds(limits.contentTypes);
-  return `${kinds ? `only ${kinds}` : 'anything a browser does not run'}, up to ${formatBytes(limits.maxBytes)}`;
+  return `${kinds ? `only ${kinds}` : 'anything a browser does not run'}, up to ${formatBytes(limits.maxBytes).replace(' ', '\u00A0')}`;
 }
