@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeUri, fileNameOf, fromBytes, keyOfFileName, toBytes } from './keys.ts';
+
+const text = fc.string({ unit: 'binary', maxLength: 300 });
+
+describe('keys', () => {
+  it('survive the way to bytes and back', () => {
+    fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (key) => fromBytes(toBytes(key)) === key));
+  });
+
+  it('sort as their UTF-8 bytes do', () => {
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        const byBytes = Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+        const [x, y] = [toBytes(a), toBytes(b)];
+        expect(x < y ? -1 : x > y ? 1 : 0).toBe(byBytes);
+      }),
+    );
+  });
+
+  it('decode from a path as they were encoded into it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (key) => fromBytes(decodeUri(encodeURIComponent(key))) === key),
+    );
+  });
+
+  it.each(['%', '%4', '%zz', '%FF', '%C3%28', '%ED%A0%80'])('refuse the path %s', (path) => {
+    expect(() => decodeUri(path)).toThrow(expect.objectContaining({ code: 'InvalidURI' }));
+  });
+});
+
+describe('file names', () => {
+  it('are one per key, also where case and Unicode normalisation are folded, and traverse nothing', () => {
+    const folded = (key: string) => fileNameOf(toBytes(key)).toLowerCase().normalize('NFD');
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        expect(fileNameOf(toBytes(a))).toMatch(/^[kh][a-z0-9_=-]{0,200}$/);
+        if (a !== b && toBytes(a) !== toBytes(b)) expect(folded(a)).not.toBe(folded(b));
+      }),
+    );
+  });
+
+  it.each(['a', 'a/', 'a/b', '.', '..', '../../etc/passwd', '\0', 'CON', 'con', 'é', 'é', ''])(
+    'of %j gives the key back',
+    (key) => expect(keyOfFileName(fileNameOf(toBytes(key)))).toBe(toBytes(key)),
+  );
+
+  it('are short for the longest keys, whose names are in the files', () => {
+    const key = 'K'.repeat(1024);
+    expect(fileNameOf(key)).toHaveLength(65);
+    expect(keyOfFileName(fileNameOf(key))).toBeNull();
+  });
+});

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readXml, textOf } from './xml-read.ts';
+import { xmlDocument } from './xml-write.ts';
+
+describe('XML', () => {
+  it('gives back whatever text it was given', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (key) => {
+        fc.pre(!/[\ud800-\udfff]/.test(key) || Buffer.from(key).toString() === key);
+        expect(textOf(readXml(xmlDocument('Root', { Key: key })), 'Key')).toBe(key);
+      }),
+    );
+  });
+
+  it('reads what signers write: name spaces, CDATA, comments, references', () => {
+    const root = readXml(
+      '<?xml version="1.0"?><!-- c --><Delete xmlns="http://x/"><Object><Key> a&#13;&amp;<![CDATA[<b>]]></Key></Object></Delete>\n',
+    );
+    expect(root.name).toBe('Delete');
+    expect(textOf(root.children[0] ?? root, 'Key')).toBe(' a\r&<b>');
+  });
+
+  it.each([
+    '',
+    'text',
+    '<a>',
+    '<a></b>',
+    '<a/><b/>',
+    '<a>&nope;</a>',
+    '<a>&#xd800;</a>',
+    '<a b=c/>',
+    '<a>x<b/></a>',
+    '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+    `${'<a>'.repeat(100)}${'</a>'.repeat(100)}`,
+    '<a>&unfinished</a>',
+  ])('refuses %j', (xml) => {
+    expect(() => readXml(xml)).toThrow(expect.objectContaining({ code: 'MalformedXML' }));
+  });
+
+  it('refuses bytes that are not UTF-8', () => {
+    expect(() => readXml(Buffer.from([0x3c, 0x61, 0x3e, 0xff, 0x3c, 0x2f, 0x61, 0x3e]))).toThrow();
+  });
+
+  it('never hangs or crashes on anything', () => {
+    const soup = fc.string({
+      unit: fc.constantFrom('<', '>', '/', 'a', '&', ';', '"', '=', ' ', '!', '-', '[', ']', '?'),
+    });
+    fc.assert(
+      fc.property(soup, (xml) => {
+        try {
+          readXml(xml);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'MalformedXML' });
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
