@@ -1,7 +1,7 @@
 /** Express 5, mounted anywhere, with or without `express.json()` before it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WaybillError } from '../protocol/index.ts';
-import { type Handler, send, toPlainRequest } from './node.ts';
+import { type Handler, NodePlainRequest, send } from './node.ts';
 
 /** What is used of Express's request, so that its types are not needed here. */
 interface ExpressRequest extends IncomingMessage {
@@ -24,7 +24,7 @@ export interface MountableHandler extends Handler {
 export function toExpressHandler(uploads: MountableHandler) {
   return (incoming: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void => {
     const request = incoming as ExpressRequest;
-    const plain = toPlainRequest(request, request.originalUrl);
+    const plain = new NodePlainRequest(request, request.originalUrl);
     if (!uploads.owns(plain.path)) {
       next(misplaced(uploads, request));
       return;

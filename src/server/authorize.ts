@@ -1,20 +1,29 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { ResolvedRoute } from './config.ts';
 import { brokenOwnerRule } from './keys.ts';
+import { isThenable } from './thenable.ts';
 import type { Action, AuthorizeFile, CallbackRequest, Owner } from './types.ts';
 
-/** @throws {WaybillError} `unauthenticated`, whatever code the app threw, or `internal_error` for a bug of the app's */
-export async function authorize(
+/**
+ * Asks the app. A promise only when the app gave one.
+ *
+ * @throws {WaybillError} `unauthenticated`, whatever code the app threw, or `internal_error` for a bug of the app's
+ */
+export function authorize(
   route: ResolvedRoute,
   request: CallbackRequest,
   action: Action,
   files: readonly AuthorizeFile[],
-): Promise<Owner> {
-  const context = await route.definition.authorize({ request, route: route.name, action, files });
+): Owner | Promise<Owner> {
+  const context = route.definition.authorize({ request, route: route.name, action, files });
+  return isThenable(context) ? Promise.resolve(context).then(requireContext) : requireContext(context);
+}
+
+function requireContext(context: unknown): Owner {
   if (!context) throw new WaybillError('unauthenticated', 'Sign in first.');
   const rule = brokenOwnerRule((context as { ownerId?: unknown }).ownerId);
   if (rule) throw new WaybillError('internal_error', `What authorize returned cannot be used: ${rule}.`);
-  return context;
+  return context as Owner;
 }
 
 /**

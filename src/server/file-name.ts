@@ -5,8 +5,12 @@ const invisible = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2
 /** https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
 const reserved = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
 
+/** Most names, which need nothing. */
+const plain = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$/;
+
 /** The last segment of a hostile name, safe to show and to save under: never empty, never a path, never a device. */
 export function cleanFileName(fileName: string): string {
+  if (plain.test(fileName) && !reserved.test(fileName)) return fileName;
   const last =
     fileName
       .replace(/\p{Surrogate}/gu, '_')

@@ -1,4 +1,4 @@
-import type { FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../protocol/index.ts';
+import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../protocol/index.ts';
 import { checkLimits, WaybillError } from '../protocol/index.ts';
 import { authorize } from './authorize.ts';
 import type { Config, ResolvedRoute } from './config.ts';
@@ -8,6 +8,7 @@ import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
 import { brokenKeyRule, defaultKey, keyExtension } from './keys.ts';
 import { parseMetadata } from './metadata.ts';
 import type { TakeRandom } from './random-pool.ts';
+import { isThenable } from './thenable.ts';
 import type { CallbackRequest, Owner } from './types.ts';
 import { invalid } from './wire-schema.ts';
 
@@ -23,7 +24,19 @@ export function stagingKeyOf(config: Pick<Config, 'stagingPrefix'>, uploadId: st
   return config.stagingPrefix + uploadId;
 }
 
-/** authorize -> limits -> metadata -> key -> seal -> sign, in this order: what costs comes after what refuses. */
+/** Becomes an item `{error}` at the edge, where its words are chosen. */
+export interface Failure {
+  failure: unknown;
+}
+
+export function isFailure(item: object): item is Failure {
+  return 'failure' in item;
+}
+
+/**
+ * authorize -> limits -> metadata -> key -> seal -> sign, in this order: what costs comes after what refuses. Promises
+ * only where a callback gave one: each that is not there is worth a fifth of a signature.
+ */
 export async function grantUploads(
   dependencies: GrantDependencies,
   request: CallbackRequest,
@@ -36,13 +49,17 @@ export async function grantUploads(
     throw new WaybillError('too_many_files', `At most ${route.limits.maxFiles} files in one request.`, {
       details: { maxFiles: route.limits.maxFiles },
     });
-  const owner = await authorize(route, request, 'grant', declared(body));
+  const files = body.files.map((file) => declare(file, body.metadata));
+  const authorizing = authorize(route, request, 'grant', files);
+  const owner = authorizing instanceof Promise ? await authorizing : authorizing;
   const waiting = config.storage.ready();
   if (waiting) await waiting;
   const items: (GrantedUpload | Failure)[] = [];
-  for (const file of body.files) {
+  for (const [index, file] of files.entries()) {
     try {
-      items.push(await grantOne(dependencies, route, owner, body, file));
+      const { checksum } = body.files[index] as FileDeclaration;
+      const granting = grantOne(dependencies, route, owner, file, checksum, body.transfers);
+      items.push(granting instanceof Promise ? await granting : granting);
     } catch (error) {
       items.push({ failure: error });
     }
@@ -50,82 +67,84 @@ export async function grantUploads(
   return items;
 }
 
-/** Becomes an item `{error}` at the edge, where its words are chosen. */
-export interface Failure {
-  failure: unknown;
+type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'size' | 'contentType'> & { metadata: unknown };
+
+function declare({ fileName, size, contentType, metadata }: FileDeclaration, common: unknown): DeclaredFile {
+  return {
+    fileName: cleanFileName(fileName),
+    size,
+    contentType,
+    metadata: metadata === undefined ? common : metadata,
+  };
 }
 
-function declared(body: GrantRequest) {
-  return body.files.map((file) => ({
-    fileName: cleanFileName(file.fileName),
-    size: file.size,
-    contentType: file.contentType,
-    metadata: file.metadata === undefined ? body.metadata : file.metadata,
-  }));
-}
-
-async function grantOne(
-  { config, grants, random, emit }: GrantDependencies,
+function grantOne(
+  dependencies: GrantDependencies,
   route: ResolvedRoute,
   owner: Owner,
-  body: GrantRequest,
-  file: FileDeclaration,
-): Promise<GrantedUpload> {
+  file: DeclaredFile,
+  declaredChecksum: Checksum | undefined,
+  transfers: readonly Transfer[] | undefined,
+): GrantedUpload | Promise<GrantedUpload> {
+  const { config, random } = dependencies;
   const refusal = checkLimits(route.limits, file);
   if (refusal) throw refusal;
-  const checksum = checkChecksum(route, config, file);
-  const parsing = parseMetadata(route.definition.metadata, file.metadata === undefined ? body.metadata : file.metadata);
-  const metadata = parsing instanceof Promise ? await parsing : parsing;
-  const nowMs = config.now();
+  const checksum = checkChecksum(route, config, declaredChecksum);
+  const transfer = chooseTransfer(config, route, transfers, file.size, checksum?.algorithm ?? null);
   const claims: Claims = {
     uploadId: random(16).toString('hex'),
     route: route.name,
     ownerId: owner.ownerId,
     key: '',
-    fileName: cleanFileName(file.fileName),
+    fileName: file.fileName,
     size: file.size,
     contentType: file.contentType,
     checksum,
-    expiresAt: Math.floor(nowMs / 1000) + config.expiresInSeconds,
-    metadata,
+    expiresAt: 0,
+    metadata: undefined,
   };
-  const key = chooseKey(route, claims, owner);
-  claims.key = typeof key === 'string' ? key : await key;
-  const rule = brokenKeyRule(claims.key, config.stagingPrefix);
+  const withMetadata = (metadata: unknown): GrantedUpload | Promise<GrantedUpload> => {
+    claims.metadata = metadata;
+    const key = chooseKey(route, claims, owner);
+    return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
+  };
+  const withKey = (key: string) => sign(dependencies, claims, key, transfer);
+  const metadata = parseMetadata(route.definition.metadata, file.metadata);
+  return isThenable(metadata) ? Promise.resolve(metadata).then(withMetadata) : withMetadata(metadata);
+}
+
+function sign(
+  { config, grants, emit }: GrantDependencies,
+  claims: Claims,
+  key: string,
+  transfer: Transfer,
+): GrantedUpload {
+  const rule = brokenKeyRule(key, config.stagingPrefix);
   if (rule) throw new WaybillError('internal_error', `The key of this upload cannot be used: ${rule}.`);
+  claims.key = key;
+  const nowMs = config.now();
+  claims.expiresAt = Math.floor(nowMs / 1000) + config.expiresInSeconds;
+  const { uploadId, route, ownerId, size, contentType, checksum } = claims;
   const { grant, receipt } = seal(grants, claims);
-  const transfer = chooseTransfer(config, route, body.transfers, file.size, checksum?.algorithm ?? null);
-  const signed = {
-    key: stagingKeyOf(config, claims.uploadId),
-    size: claims.size,
-    contentType: claims.contentType,
+  const { storage } = config;
+  const constraints = {
+    key: stagingKeyOf(config, uploadId),
+    size,
+    contentType,
     checksum: checksum ?? undefined,
     metadata: { waybill: receipt },
     expiresInSeconds: config.expiresInSeconds,
+    once: storage.capabilities.once,
   };
-  const { storage } = config;
-  const presigned =
-    transfer === 'form'
-      ? storage.presignForm(signed)
-      : storage.presignPut({ ...signed, once: storage.capabilities.once });
-  emit?.('upload.granted', {
-    uploadId: claims.uploadId,
-    route: route.name,
-    ownerId: owner.ownerId,
-    size: claims.size,
-    contentType: claims.contentType,
-    transfer,
-  });
+  const request = transfer === 'form' ? storage.presignForm(constraints) : storage.presignPut(constraints);
+  emit?.('upload.granted', { uploadId, route, ownerId, size, contentType, transfer });
   // Credentials that end earlier end the URL earlier.
-  const expiresInSeconds = Math.min(
-    config.expiresInSeconds,
-    Math.max(0, Math.floor((Date.parse(presigned.expiresAt) - nowMs) / 1000)),
-  );
-  return { uploadId: claims.uploadId, grant, transfer, request: presigned, expiresInSeconds };
+  const leftSeconds = Math.max(0, Math.floor((Date.parse(request.expiresAt) - nowMs) / 1000));
+  return { uploadId, grant, transfer, request, expiresInSeconds: Math.min(config.expiresInSeconds, leftSeconds) };
 }
 
 /** Exactly the route's algorithm, or MD5 where the storage verifies that too (phones hash it natively). */
-function checkChecksum(route: ResolvedRoute, config: Config, { checksum }: FileDeclaration) {
+function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum | undefined): Checksum | null {
   if (route.checksum === null && !checksum) return null;
   const accepted =
     checksum &&
@@ -181,8 +200,4 @@ function chooseTransfer(
   if (size <= config.formMaxBytes && route.formBinds(algorithm)) return 'form';
   if (wanted.includes('put')) return 'put';
   throw invalid([{ path: 'transfers', message: 'has no way that suits this file and storage: add put' }]);
-}
-
-export function isFailure(item: object): item is Failure {
-  return 'failure' in item;
 }

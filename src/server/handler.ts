@@ -145,7 +145,7 @@ export function createHandler(room: Room): (request: PlainRequest) => Promise<Pl
   };
 }
 
-async function dispatch(room: Room, call: Call): Promise<PlainResponse> {
+function dispatch(room: Room, call: Call): PlainResponse | Promise<PlainResponse> {
   const { request } = call;
   const found = findResource(room.config.basePath, request.path);
   if (!found) throw routeNotFound();
@@ -167,11 +167,9 @@ function preflight({ config }: Room, call: Call, resource: Resource): PlainRespo
   return { status: 204, headers, body: '' };
 }
 
-async function jsonBody({ config }: Room, call: Call): Promise<unknown> {
+function jsonBody({ config }: Room, call: Call): Promise<unknown> {
   requireAllowedOrigin(config, call.request);
-  const { value, bytes } = await readJson(call.request, config.maxBodyBytes);
-  call.bytesIn = bytes;
-  return value;
+  return readJson(call.request, config.maxBodyBytes, call);
 }
 
 async function attempt<T>(one: OpenedGrant | Failure, work: (opened: OpenedGrant) => Promise<T>): Promise<T | Failure> {

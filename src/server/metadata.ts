@@ -1,4 +1,5 @@
 import type { StandardIssue, StandardSchema } from './standard-schema.ts';
+import { isThenable } from './thenable.ts';
 import { invalid } from './wire-schema.ts';
 
 /** The schema's output, which is all that callbacks ever see. Undefined when the route takes none. */
@@ -8,7 +9,7 @@ export function parseMetadata(schema: StandardSchema | undefined, value: unknown
     throw invalid([{ path: 'metadata', message: 'is not taken by this route' }]);
   }
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then(outputOf) : outputOf(result);
+  return isThenable(result) ? Promise.resolve(result).then(outputOf) : outputOf(result);
 }
 
 function outputOf(result: { value?: unknown; issues?: readonly StandardIssue[] | undefined }): unknown {
