@@ -65,11 +65,13 @@ function start(setup: PageSetup): void {
     for (const file of files) {
       if (again && files.length === 1) {
         const { fileName, size } = again.consignment;
-        if (file.name === fileName && file.size === size) {
+        // One that failed in this page because it had changed may have another size now.
+        if (file.name === fileName && (file.size === size || again.upload)) {
+          again.consignment = { ...again.consignment, size: file.size };
           send(again, file);
           return;
         }
-        say('That is another file than the one that was interrupted, so it travels on its own.');
+        say('That is another file than the one you were asked for, so it travels on its own.');
       }
       const number = Math.max(0, ...lines.map(({ consignment }) => consignment.number)) + 1;
       const id = `${Date.now().toString(36)}${number.toString(36)}${Math.random().toString(36).slice(2, 10)}`;
