@@ -95,7 +95,7 @@ function checkCredentials(given: Credentials): Credentials {
   if (!filled || !dated)
     throw new WaybillError(
       'config_invalid',
-      'Credentials need `accessKeyId` and `secretAccessKey`; `sessionToken` and a Date as `expiration` are optional.',
+      'Credentials need `accessKeyId` and `secretAccessKey`, without spaces; `sessionToken` and a Date as `expiration` are optional.',
     );
   return Object.freeze({ accessKeyId, secretAccessKey, sessionToken, expiration });
 }

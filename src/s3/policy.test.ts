@@ -235,6 +235,7 @@ describe('conditions', () => {
   });
 
   it.each<[string, Policy, Fields, string]>([
+    ['equality, not a prefix', conditions({ key: 'a' }), {}, 'Policy Condition failed: ["eq", "$key", "a"]'],
     [
       'a prefix in another case',
       conditions(['starts-with', '$key', 'A']),

@@ -214,6 +214,15 @@ describe('a presigned request', () => {
     expect(refused).toContain(message);
   });
 
+  it('may spell a space as a plus and order its parameters as it likes', () => {
+    const request = received(
+      storageWith().presignGet({ key: 'a', expiresInSeconds: 60, contentDisposition: 'attachment; filename=a' }),
+    );
+    const backwards = request.rawQuery.replace('%20', '+').split('&').reverse().join('&');
+    expect(backwards).toContain('+');
+    expect(refusal({ ...request, rawQuery: backwards })).toBe('accepted');
+  });
+
   it('says each parameter once', () => {
     expect(refusal({ ...put(), rawQuery: `${put().rawQuery}&X-Amz-Expires=604800` })).toContain(`400 ${parameters}`);
   });
@@ -310,6 +319,7 @@ describe('an Authorization header', () => {
   it.each([
     ['AWS4-HMAC-SHA256 nonsense', '400 AuthorizationHeaderMalformed'],
     ['AWS4-HMAC-SHA256 Credential=a/20130524/us-east-1/s3/aws4_request, SignedHeaders=host', 'missing Signature'],
+    ['AWS4-HMAC-SHA256 Signature=a, Signature=b', 'Signature must be given once'],
     ['AWS AKIDEXAMPLE:abc', '400 InvalidRequest: The authorization mechanism you have provided is not supported'],
     ['Bearer abc', '400 InvalidArgument: Unsupported Authorization Type'],
   ])('that is %j is refused', (authorization, expected) => {
@@ -330,6 +340,15 @@ describe('an Authorization header', () => {
     expect(refusal(withHeaders(get(), { authorization }))).toBe(
       '403 AccessDenied: There were headers present in the request which were not signed',
     );
+  });
+
+  it('may list its headers in any order', () => {
+    const authorization = (signed().authorization ?? '').replace(
+      /SignedHeaders=([^,]+)/,
+      (_, list: string) => `SignedHeaders=${list.split(';').reverse().join(';')}`,
+    );
+    expect(authorization).not.toBe(signed().authorization);
+    expect(refusal(withHeaders(get(), { authorization }))).toBe('accepted');
   });
 
   it('needs to say how the body is bound', () => {

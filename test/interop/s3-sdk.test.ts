@@ -1,0 +1,274 @@
+/** The AWS SDK as an oracle: it signs, we verify; we sign, it would have signed the same. No store is involved. */
+import {
+  CopyObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
+import { getSignedUrl, S3RequestPresigner } from '@aws-sdk/s3-request-presigner';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  encodeComponent,
+  encodeKey,
+  type RequestToVerify,
+  s3Storage,
+  verifyPolicy,
+  verifyRequest,
+} from '../../src/s3/index.ts';
+
+const now = Date.UTC(2026, 10, 23, 12);
+const region = 'eu-west-1';
+const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalr/XUtn+FEMI', sessionToken: 'tok/en+==' };
+const bucket = 'user-content';
+const endpoint = 'http://store.test:9000';
+
+/** No control characters, surrogates or dot segments: URL parsers and we refuse those. */
+const key = fc
+  .oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
+    fc.string({ unit: fc.constantFrom(...' !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~aé€😀'), minLength: 1, maxLength: 40 }),
+  )
+  .filter((text) => !/\p{Cc}|\p{Cs}|\$\{|(^|\/)\.{0,2}(\/|$)/u.test(text));
+
+interface SdkRequest {
+  method: string;
+  path: string;
+  query?: Record<string, string | string[] | null>;
+  headers: Record<string, string>;
+}
+
+/** What the SDK would have put on the wire. Its clock is ours: it reads the time from the system. */
+function captured(request: SdkRequest): RequestToVerify {
+  const rawQuery = Object.entries(request.query ?? {})
+    .map(([name, value]) => `${encodeComponent(name)}=${encodeComponent(String(value ?? ''))}`)
+    .join('&');
+  return { method: request.method, rawPath: request.path, rawQuery, headers: request.headers };
+}
+
+function createSdk(requests: SdkRequest[]): S3Client {
+  return new S3Client({
+    region,
+    endpoint,
+    credentials,
+    forcePathStyle: true,
+    maxAttempts: 1,
+    requestHandler: {
+      handle(request: SdkRequest) {
+        requests.push(request);
+        return Promise.reject(new Error('far enough'));
+      },
+    },
+  });
+}
+
+const verify = (request: RequestToVerify, at = now) =>
+  verifyRequest(request, { lookup: () => credentials, now: at, region });
+
+it('every request that the SDK signs by header verifies', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      key,
+      fc.string({ maxLength: 20 }).filter((text) => !/\p{Cc}/u.test(text)),
+      async (key, prefix) => {
+        const requests: SdkRequest[] = [];
+        const client = createSdk(requests);
+        const Bucket = bucket;
+        await Promise.allSettled([
+          client.send(new GetObjectCommand({ Bucket, Key: key, Range: 'bytes=0-9' })),
+          client.send(
+            new PutObjectCommand({ Bucket, Key: key, Body: 'abc', IfNoneMatch: '*', Metadata: { a: 'b  c' } }),
+          ),
+          client.send(new CopyObjectCommand({ Bucket, Key: key, CopySource: `${bucket}/${encodeKey(key)}` })),
+          client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix, Delimiter: '/', EncodingType: 'url' })),
+          client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: [{ Key: key }] } })),
+        ]);
+        client.destroy();
+        expect(requests).toHaveLength(5);
+        // It escapes keys as we do.
+        expect(requests[0]?.path).toBe(`/${bucket}/${encodeKey(key)}`);
+        for (const request of requests) expect(verify(captured(request), Date.now()).kind).toBe('header');
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+it('every URL that the SDK presigns verifies', async () => {
+  const client = createSdk([]);
+  await fc.assert(
+    fc.asyncProperty(key, async (key) => {
+      for (const command of [
+        new GetObjectCommand({ Bucket: bucket, Key: key, ResponseContentDisposition: 'attachment; filename="a b"' }),
+        new PutObjectCommand({ Bucket: bucket, Key: key, ContentType: 'image/png', IfNoneMatch: '*' }),
+      ]) {
+        const url = await getSignedUrl(client as never, command as never, {
+          signingDate: new Date(now),
+          expiresIn: 60,
+        });
+        const [, host = '', rawPath = '', rawQuery = ''] = /^http:\/\/([^/]+)([^?]*)\?(.*)$/.exec(url) ?? [];
+        const method = command instanceof PutObjectCommand ? 'PUT' : 'GET';
+        expect(verify({ method, rawPath, rawQuery, headers: { host, 'if-none-match': '*' } }).kind).toBe('query');
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+describe('what we presign is what the SDK presigns', () => {
+  const presigner = new S3RequestPresigner(createSdk([]).config as never);
+
+  /** Told to sign what it would hoist, and to leave out what S3 does not need. */
+  async function bySdk(
+    method: string,
+    url: string,
+    headers: Record<string, string>,
+    expiresIn: number,
+  ): Promise<string> {
+    const { hostname, port, pathname, searchParams } = new URL(url);
+    const own = [...searchParams].filter(([name]) => !name.startsWith('X-Amz-'));
+    const names = Object.keys(headers);
+    const signed = await presigner.presign(
+      {
+        method,
+        protocol: 'http:',
+        hostname,
+        ...(port ? { port: Number(port) } : {}),
+        path: pathname,
+        query: Object.fromEntries(own),
+        headers: { ...headers, host: port ? `${hostname}:${port}` : hostname },
+      } as never,
+      {
+        expiresIn,
+        signingDate: new Date(now),
+        signableHeaders: new Set([...names, 'host', 'content-type']),
+        unsignableHeaders: new Set(['x-amz-content-sha256']),
+        unhoistableHeaders: new Set([...names, 'x-amz-content-sha256']),
+      },
+    );
+    return String((signed.query as Record<string, string>)['X-Amz-Signature']);
+  }
+
+  const signatureOf = (url: string) => new URL(url).searchParams.get('X-Amz-Signature');
+
+  it('for any key, with everything bound', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        key,
+        fc.boolean(),
+        fc.integer({ min: 1, max: 604_800 }),
+        async (key, pathStyle, expiresInSeconds) => {
+          const storage = s3Storage({ bucket, region, endpoint, pathStyle, credentials, now: () => now });
+          const put = storage.presignPut({
+            key,
+            size: 3,
+            contentType: 'image/jpeg',
+            checksum: { algorithm: 'sha256', value: 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=' },
+            metadata: { waybill: 'receipt', a: 'b' },
+            expiresInSeconds,
+          });
+          expect(signatureOf(put.url)).toBe(await bySdk('PUT', put.url, put.headers, expiresInSeconds));
+          const contentDisposition = `attachment; filename*=UTF-8''${encodeComponent(key)}`;
+          const get = storage.presignGet({
+            key,
+            expiresInSeconds,
+            contentDisposition,
+            contentType: 'image/jpeg',
+            cacheControl: 'no-store',
+          });
+          expect(signatureOf(get.url)).toBe(await bySdk('GET', get.url, {}, expiresInSeconds));
+          const head = storage.presignHead({ key, expiresInSeconds });
+          expect(signatureOf(head.url)).toBe(await bySdk('HEAD', head.url, {}, expiresInSeconds));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+it('a form that the SDK signs verifies', async () => {
+  const client = createSdk([]);
+  // The placeholder of S3, not of JavaScript.
+  const Key = ['incoming/$', '{filename}'].join('');
+  const { fields } = await createPresignedPost(client as never, {
+    Bucket: bucket,
+    Key,
+    Conditions: [
+      ['content-length-range', 1, 10],
+      ['starts-with', '$Content-Type', 'image/'],
+    ],
+    Fields: { 'Content-Type': 'image/png' },
+    Expires: 60,
+  });
+  const verified = verifyPolicy({
+    fields: Object.entries({ ...fields, key: Key }),
+    bucket,
+    lookup: () => credentials,
+    now: Date.now(),
+    region,
+  });
+  expect(verified.contentLengthRange).toEqual({ min: 1, max: 10 });
+});
+
+it('what our server sends is what the SDK would have signed', async () => {
+  const sent: { url: string; init: RequestInit }[] = [];
+  const answer = (url: string, init: RequestInit) => {
+    sent.push({ url, init });
+    return Promise.resolve(new Response('', { headers: { etag: '"e"', 'content-length': '0' } }));
+  };
+  const storage = s3Storage({
+    bucket,
+    region,
+    endpoint,
+    credentials,
+    now: () => now,
+    retries: 0,
+    fetch: answer as typeof fetch,
+  });
+  await fc.assert(
+    fc.asyncProperty(key, async (key) => {
+      sent.length = 0;
+      await storage.put({ key, body: 'abc', contentType: 'text/plain', metadata: { a: 'b' }, ifNoneMatch: '*' });
+      await storage.head(key);
+      await storage.delete(key);
+      await storage
+        .copy({ from: key, to: key, contentType: 'text/plain', sourceEtag: '"e"', once: true })
+        .catch(() => {});
+      await storage.list({ prefix: key, continuationToken: key }).catch(() => {});
+      expect(sent).toHaveLength(5);
+      const client = createSdk([]);
+      const signer = (await (client.config as never as { signer(): Promise<Signer> }).signer()) as Signer;
+      for (const { url, init } of sent) {
+        const { hostname, port, pathname, searchParams } = new URL(url);
+        const { authorization, ...headers } = init.headers as Record<string, string>;
+        const signed = await signer.sign(
+          {
+            method: String(init.method),
+            protocol: 'http:',
+            hostname,
+            port: Number(port),
+            path: pathname,
+            query: Object.fromEntries(searchParams),
+            headers: { ...headers, host: `${hostname}:${port}` },
+          },
+          {
+            signingDate: new Date(now),
+            signingRegion: region,
+            signingService: 's3',
+            signableHeaders: new Set(Object.keys(headers)),
+          },
+        );
+        expect(signed.headers.authorization).toBe(authorization);
+      }
+      client.destroy();
+    }),
+    { numRuns: 30 },
+  );
+});
+
+interface Signer {
+  sign(request: object, options: object): Promise<{ headers: Record<string, string> }>;
+}
