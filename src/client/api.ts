@@ -5,6 +5,7 @@
 import type {
   FileDeclaration,
   GrantedUpload,
+  PendingUpload,
   RouteInfo,
   Transfer,
   WaybillError,
@@ -18,7 +19,7 @@ import type { ClientOptions, UploadResult } from './types.ts';
 export interface Api {
   routeInfo(route: string): Promise<RouteInfo>;
   grant(route: string, files: FileDeclaration[]): Promise<(GrantedUpload | WaybillError)[]>;
-  complete(grants: string[]): Promise<(UploadResult | WaybillError)[]>;
+  complete(grants: string[]): Promise<(UploadResult | PendingUpload | WaybillError)[]>;
   /** Nobody waits for it: a grant that is not given back expires. */
   abort(grants: string[]): Promise<never[]>;
 }
@@ -77,7 +78,9 @@ export function createApi(exchange: Exchange, options: ClientOptions, transfers:
         return item;
       }),
     complete: (grants) =>
-      batch('/complete', { grants }, 'results', grants.length, ({ file, data }) => {
+      batch('/complete', { grants }, 'results', grants.length, (item) => {
+        const { file, data, completing } = item;
+        if (completing) return item;
         // Relative to the server, which may be of another origin than this page.
         if (file.url[0] === '/') file.url = originOf(endpoint) + file.url;
         return { file, data };

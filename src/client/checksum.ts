@@ -11,13 +11,17 @@ const wholeMaxBytes = 64 * MiB;
  * that no client knows
  */
 export async function checksumOf(source: Source, algorithm: ChecksumAlgorithm, signal: AbortSignal): Promise<string> {
-  return (
-    (await source.checksum?.(algorithm, signal)) ??
+  const read = (start: number, end: number) => readRange(source, start, end);
+  const { size } = source;
+  const given = await source.checksum?.(algorithm, signal);
+  if (given) return given;
+  const digest =
     // Pages served over plain http, as from a laptop to a phone, have no crypto.subtle.
-    (algorithm === 'sha256' && source.size <= wholeMaxBytes && globalThis.crypto?.subtle
-      ? base64(await crypto.subtle.digest('SHA-256', await readRange(source, 0, source.size)))
-      : (await import('./hash/index.ts')).digest(source, algorithm, signal))
-  );
+    algorithm === 'sha256' && size <= wholeMaxBytes && globalThis.crypto?.subtle
+      ? await crypto.subtle.digest('SHA-256', await read(0, size))
+      : await (await import('./hash/index.ts')).digest(algorithm, size, read, signal);
+  if (!digest) throw failure('internal_error', `No ${algorithm} here`);
+  return btoa(String.fromCharCode(...new Uint8Array(digest)));
 }
 
 /** Exactly the bytes asked for. */
@@ -31,8 +35,4 @@ export async function readRange(source: Source, start: number, end: number): Pro
 
 export function sourceChanged() {
   return failure('source_changed', 'The file has changed');
-}
-
-export function base64(digest: ArrayBufferLike): string {
-  return btoa(String.fromCharCode(...new Uint8Array(digest)));
 }

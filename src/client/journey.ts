@@ -7,6 +7,7 @@ import {
   type FileDeclaration,
   type GrantedUpload,
   KiB,
+  type PendingUpload,
   type RouteInfo,
   type Transfer,
   type WaybillError,
@@ -22,7 +23,7 @@ import type { Source, UploadResult, UploadStatus } from './types.ts';
 export interface JourneyContext {
   exchange: Exchange;
   openRoute(name: string): Promise<Route>;
-  complete(grant: string): Promise<UploadResult>;
+  complete(grant: string): Promise<UploadResult | PendingUpload>;
   abort(grant: string): Promise<unknown>;
   /** Files on their way: what is beyond it costs a handle and nothing else. */
   underway: Pool;
@@ -191,7 +192,12 @@ export function createJourney(
       signal.throwIfAborted();
       report({ status: 'completing' });
       try {
-        return await context.complete((granted as GrantedUpload).grant);
+        for (;;) {
+          const result = await context.complete((granted as GrantedUpload).grant);
+          if ('file' in result) return result;
+          // The storage takes long to move a large object.
+          await sleep(result.retryAfterSeconds * 1000, signal);
+        }
       } catch (error) {
         if (!doubt || (error as WaybillError).code !== 'object_not_ready') throw error;
         sent = false;
@@ -229,7 +235,8 @@ export function createJourney(
             if (await cors.isThere(tried.url)) {
               if (++blind >= Math.min(blindFailures, retries + 1)) {
                 await verify();
-                throw cors.blocked(tried);
+                const [message, details] = cors.advise(tried);
+                throw failure('cors_blocked', message, { details });
               }
               // Some storages refuse without CORS headers: perhaps what is hidden is "expired".
               if (!sent) forget();

@@ -2,34 +2,18 @@
  * client/put: the smallest way to send a file. Permission, PUT, completion, progress and retries; no queue, no batches,
  * no forms, nothing to subscribe to, and the server alone refuses.
  */
-import type {
-  CompletedUpload,
-  GrantedUpload,
-  RouteInfo,
-  RoutesOf,
-  RouteTypes,
-  TypedUploads,
-  WaybillError,
-} from '../protocol/index.ts';
+import type { GrantedUpload, RouteInfo, RoutesOf, RouteTypes, TypedUploads, WaybillError } from '../protocol/index.ts';
 import { isTemporary, originOf } from './answers.ts';
-import { blobOf } from './browser/transport.ts';
 import { sendXhr } from './browser/xhr.ts';
 import { checksumOf } from './checksum.ts';
 import { failure, isFailure } from './errors.ts';
 import { sleep } from './race.ts';
 import { toSource, typeOf } from './source.ts';
-import type {
-  ClientOptions,
-  FileLike,
-  OptionsFor,
-  TransportRequest,
-  TransportResponse,
-  UploadResult,
-} from './types.ts';
+import type { ClientOptions, OptionsFor, TransportRequest, TransportResponse, UploadResult } from './types.ts';
 
 export type { StoredFile, WaybillError } from '../protocol/index.ts';
 export { isFailure as isWaybillError } from './errors.ts';
-export type { FileLike, UploadResult } from './types.ts';
+export type { UploadResult } from './types.ts';
 
 export type PutClientOptions = Pick<ClientOptions, 'endpoint' | 'headers' | 'credentials' | 'retries'>;
 
@@ -40,7 +24,7 @@ export type PutOptions<Route extends RouteTypes> = OptionsFor<Route> & {
 
 export type Put<Routes extends Record<string, RouteTypes>> = <R extends keyof Routes & string>(
   route: R,
-  file: FileLike,
+  file: Blob | Uint8Array<ArrayBuffer>,
   ...options: undefined extends Routes[R]['metadata']
     ? [options?: PutOptions<Routes[R]>]
     : [options: PutOptions<Routes[R]>]
@@ -55,24 +39,22 @@ export type Put<Routes extends Record<string, RouteTypes>> = <R extends keyof Ro
 export function createPut<U extends TypedUploads = TypedUploads>(options: PutClientOptions): Put<RoutesOf<U>> {
   const { endpoint, headers, credentials, retries = 6 } = options;
 
-  async function send(request: Omit<TransportRequest, 'signal'>, signal: AbortSignal): Promise<TransportResponse> {
-    const { source, body = null } = request;
-    return sendXhr({ ...request, signal }, source ? await blobOf(source) : body).catch(() => {
+  const send = (request: TransportRequest, body: Blob | string | null): Promise<TransportResponse> =>
+    sendXhr(request, body).catch(() => {
       throw failure('network_error', 'No answer');
     });
-  }
 
   /** What the server says is taken apart carefully: it may be a proxy's page. A batch of one fails as a whole. */
   async function call(path: string, signal: AbortSignal, body?: object) {
     const { status, text, header } = await send(
       {
+        signal,
         method: body ? 'POST' : 'GET',
         url: endpoint + path,
         headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
-        body: body ? JSON.stringify(body) : undefined,
         credentials,
       },
-      signal,
+      body ? JSON.stringify(body) : null,
     );
     let json: Record<string, unknown> & { error?: WaybillError };
     try {
@@ -89,10 +71,13 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
     });
   }
 
-  async function put(route: string, file: FileLike, given: PutOptions<RouteTypes> = {}): Promise<UploadResult> {
-    const { signal = new AbortController().signal, metadata, onProgress = () => {} } = given;
+  async function put(
+    route: string,
+    file: Blob | Uint8Array<ArrayBuffer>,
+    given: PutOptions<RouteTypes> = {},
+  ): Promise<UploadResult> {
+    const { signal = new AbortController().signal, metadata, onProgress } = given;
     const source = toSource(file);
-    const { size } = source;
     const fileName = given.fileName || source.fileName;
     const contentType = typeOf(source, given) || (await import('./checks/index.ts')).contentTypeOf(fileName);
     let value: string | undefined;
@@ -109,12 +94,12 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           const checksum = algorithm && { algorithm, value };
           const { uploads } = await call('', signal, {
             route,
-            files: [{ fileName, size, contentType, checksum, metadata }],
+            files: [{ fileName, size: source.size, contentType, checksum, metadata }],
           });
           granted = (uploads as GrantedUpload[])[0] as GrantedUpload;
         }
         if (!sent) {
-          const { status } = await send({ ...granted.request, source, onProgress }, signal);
+          const { status } = await send({ ...granted.request, source, signal, onProgress }, source.blob as Blob);
           // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
           sent = status < 300 || status === 412;
           if (!sent) {
@@ -124,7 +109,9 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           }
         }
         const { results } = await call('/complete', signal, { grants: [(granted as GrantedUpload).grant] });
-        const { file, data } = (results as CompletedUpload[])[0] as CompletedUpload;
+        const { file, data, retryAfterSeconds } = (results as unknown[])[0] as UploadResult & Partial<WaybillError>;
+        // The storage takes long to move a large object.
+        if (!file) throw failure('timeout', 'Completing', { retryAfterSeconds });
         // Relative to the server, which may be of another origin than this page.
         return { data, file: { ...file, url: file.url.replace(/^(?=\/)/, originOf(endpoint)) } };
       } catch (cause) {

@@ -1,13 +1,12 @@
-import { headersOf } from '../answers.ts';
 import type { TransportRequest, TransportResponse } from '../types.ts';
 
 /** No progress: for platforms without XMLHttpRequest. */
 export async function sendFetch(
   request: TransportRequest,
+  headers: [string, string][],
   body: Blob | FormData | string | null,
 ): Promise<TransportResponse> {
   const { method, url, credentials, signal } = request;
-  const headers = headersOf(request);
   const response = await fetch(url, { method, headers, body, signal, ...(credentials && { credentials }) });
   return { status: response.status, text: await response.text(), header: (name) => response.headers.get(name) };
 }

@@ -10,14 +10,15 @@ export async function sendXhr(
   body: Blob | FormData | string | null,
 ): Promise<TransportResponse> {
   const { method, url, source, credentials, onProgress, signal } = request;
+  const headers = headersOf(request);
   // Only fetch can keep cookies from one's own origin.
   if (!globalThis.XMLHttpRequest || credentials === 'omit')
-    return (await import('./fetch.ts')).sendFetch(request, body);
+    return (await import('./fetch.ts')).sendFetch(request, headers, body);
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     xhr.open(method, url);
     xhr.withCredentials = credentials === 'include';
-    for (const [name, value] of headersOf(request)) xhr.setRequestHeader(name, value);
+    for (const [name, value] of headers) xhr.setRequestHeader(name, value);
     if (onProgress)
       // A form is larger than its file by its fields, which go first.
       xhr.upload.onprogress = ({ loaded, total }) => onProgress(Math.max(0, loaded - total + (source?.size ?? 0)));

@@ -2,7 +2,7 @@
 
 export interface StreamingHash {
   update(bytes: Uint8Array): void;
-  digest(): Uint8Array;
+  digest(): Uint8Array<ArrayBuffer>;
 }
 
 export type Compress = (state: Int32Array, block: DataView, offset: number) => void;
@@ -31,7 +31,7 @@ export function createBlockHash(initial: readonly number[], compress: Compress, 
     filled = bytes.length - at;
   }
 
-  function digest(): Uint8Array {
+  function digest(): Uint8Array<ArrayBuffer> {
     const padding = new Uint8Array((filled < 56 ? 64 : 128) - filled);
     padding[0] = 0x80;
     const view = new DataView(padding.buffer);

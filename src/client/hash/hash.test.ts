@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toSource } from '../source.ts';
 import { createBlockHash } from './block-hash.ts';
 import { digest } from './index.ts';
 import { createMd5 } from './md5.ts';
@@ -38,18 +37,13 @@ describe.each(pairs)('%s in pieces', (algorithm, create) => {
 
   it('reads a source in pieces of at most 1 MiB', async () => {
     const bytes = new Uint8Array(3 * 1024 * 1024 + 17).map((_, i) => i);
-    const source = toSource(bytes);
     let largest = 0;
-    const spied = {
-      ...source,
-      read: (start: number, end: number) => {
-        largest = Math.max(largest, end - start);
-        return source.read(start, end);
-      },
+    const read = async (start: number, end: number) => {
+      largest = Math.max(largest, end - start);
+      return bytes.subarray(start, end);
     };
-    expect(await digest(spied, algorithm, new AbortController().signal)).toBe(
-      createHash(algorithm).update(bytes).digest('base64'),
-    );
+    const found = await digest(algorithm, bytes.length, read, new AbortController().signal);
+    expect(Buffer.from(found ?? []).toString('hex')).toBe(createHash(algorithm).update(bytes).digest('hex'));
     expect(largest).toBe(1024 * 1024);
   });
 });
@@ -73,14 +67,14 @@ it('writes the length of files over 512 MiB in both words', () => {
   }
 });
 
-it('refuses an algorithm that it does not know', async () => {
-  await expect(digest(toSource(new Uint8Array(1)), 'crc64nvme', new AbortController().signal)).rejects.toMatchObject({
-    code: 'internal_error',
-  });
+const one = async () => new Uint8Array(1);
+
+it('does not pretend to know other algorithms', async () => {
+  expect(await digest('crc64nvme', 1, one, new AbortController().signal)).toBeUndefined();
 });
 
 it('stops between pieces when aborted', async () => {
   const controller = new AbortController();
   controller.abort();
-  await expect(digest(toSource(new Uint8Array(1)), 'md5', controller.signal)).rejects.toThrow();
+  await expect(digest('md5', 1, one, controller.signal)).rejects.toThrow();
 });

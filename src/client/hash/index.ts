@@ -1,11 +1,7 @@
 /**
  * hash: digests in constant memory, for what WebCrypto cannot do: MD5, files too large to hold, pages without
- * `crypto.subtle`. Loaded only when needed.
+ * `crypto.subtle`. Loaded only when needed; it imports nothing of the client, so that a page's bundle stays in one piece.
  */
-import { type ChecksumAlgorithm, MiB } from '../../protocol/index.ts';
-import { base64, readRange } from '../checksum.ts';
-import { failure } from '../errors.ts';
-import type { Source } from '../types.ts';
 import { createMd5 } from './md5.ts';
 import { createSha256 } from './sha256.ts';
 
@@ -15,15 +11,19 @@ const hashes = new Map([
 ]);
 
 /** Small enough that no turn of the page's event loop is held up for more than a few milliseconds. */
-const stepBytes = MiB;
+const stepBytes = 1024 * 1024;
 
-/** @throws WaybillError `internal_error` for any other algorithm */
-export async function digest(source: Source, algorithm: ChecksumAlgorithm, signal: AbortSignal): Promise<string> {
+/** Undefined for any other algorithm. */
+export async function digest(
+  algorithm: string,
+  size: number,
+  read: (start: number, end: number) => Promise<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const hash = hashes.get(algorithm)?.();
-  if (!hash) throw failure('internal_error', `This client cannot compute ${algorithm} checksums.`);
-  for (let start = 0; start < source.size; start += stepBytes) {
+  for (let start = 0; hash && start < size; start += stepBytes) {
     signal.throwIfAborted();
-    hash.update(await readRange(source, start, Math.min(start + stepBytes, source.size)));
+    hash.update(await read(start, Math.min(start + stepBytes, size)));
   }
-  return base64(hash.digest().buffer as ArrayBuffer);
+  return hash?.digest();
 }
