@@ -1,0 +1,201 @@
+/**
+ * Asks a storage what it enforces, by trying what it should refuse. A capability is true only when the wrong thing was
+ * refused, nothing was stored by it, and the right thing was taken: "answered 200" proves nothing.
+ */
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { PresignedRequest } from '../../src/protocol/index.ts';
+import { isS3Error, type Storage, type StorageCapabilities } from '../../src/s3/index.ts';
+import { checksumOf, type Sent, sendPresigned } from '../support/send.ts';
+
+export interface ProbeTarget {
+  /** With every capability claimed, so that nothing is left unsigned. */
+  storage: Storage;
+  bucket: string;
+  /** For what {@link Storage} does not do: multipart, tags. */
+  sdk: S3Client;
+  /** Names no two probes share. */
+  uniqueKey(): string;
+}
+
+/** What to claim of a storage in order to ask it. */
+export const everythingClaimed: Partial<StorageCapabilities> = {
+  once: true,
+  copyOnce: true,
+  copyPrecondition: true,
+  checksums: ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'],
+  contentMd5: true,
+  postPolicy: true,
+  postChecksums: ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'],
+  postContentMd5: true,
+};
+
+type Probe<Value> = (target: ProbeTarget) => Promise<Value>;
+type Algorithm = StorageCapabilities['checksums'][number];
+
+const right = 'the right bytes';
+const wrong = 'the wrong bytes';
+const algorithms = ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'] as const satisfies readonly Algorithm[];
+const facts = { size: right.length, contentType: 'text/plain', expiresInSeconds: 60 };
+
+export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabilities[Name]> } = {
+  async once(target) {
+    const key = target.uniqueKey();
+    const request = target.storage.presignPut({ ...facts, key });
+    if (!(await taken(target, key, request))) return false;
+    if ((await sendPresigned(request, wrong)).status !== 412) return false;
+    const raced = target.storage.presignPut({ ...facts, key: target.uniqueKey() });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => sendPresigned(raced, right)));
+    // 409 ConditionalRequestConflict is a refusal too: of two at once, told to try again.
+    const refused = answers.filter(({ status }) => status === 412 || status === 409);
+    return refused.length === 7 && answers.filter(ok).length === 1;
+  },
+
+  async copyOnce({ storage, uniqueKey }) {
+    const [from, to, fresh] = [uniqueKey(), uniqueKey(), uniqueKey()];
+    await storage.put({ key: from, body: right });
+    await storage.put({ key: to, body: wrong });
+    const copy = { from, contentType: 'text/plain', once: true };
+    const refused = await refusal(storage.copy({ ...copy, to }));
+    return refused === 412 && (await refusal(storage.copy({ ...copy, to: fresh }))) === undefined;
+  },
+
+  async copyPrecondition({ storage, uniqueKey }) {
+    const [from, to] = [uniqueKey(), uniqueKey()];
+    const { etag } = await storage.put({ key: from, body: right });
+    const copy = { from, to, contentType: 'text/plain' };
+    const refused = await refusal(storage.copy({ ...copy, sourceEtag: '"00000000000000000000000000000000"' }));
+    if (refused !== 412 || (await storage.head(to)) !== null) return false;
+    return (await refusal(storage.copy({ ...copy, sourceEtag: etag }))) === undefined;
+  },
+
+  checksums: (target) => each(algorithms, (algorithm) => verifiesPut(target, algorithm)),
+  contentMd5: (target) => verifiesPut(target, 'md5'),
+
+  async postPolicy(target) {
+    const key = target.uniqueKey();
+    const request = target.storage.presignForm({ ...facts, key });
+    const elsewhere = { ...request, fields: { ...request.fields, key: `${key}-elsewhere` } };
+    const retyped = { ...request, fields: { ...request.fields, 'Content-Type': 'text/html' } };
+    const offPolicy = [
+      await sendPresigned(request, `${right}!`),
+      await sendPresigned(request, right.slice(1)),
+      await sendPresigned(elsewhere, right),
+      await sendPresigned(retyped, right),
+    ];
+    if (!offPolicy.every(denied) || (await target.storage.list({ prefix: key })).objects.length > 0) return false;
+    return taken(target, key, request);
+  },
+
+  postChecksums: (target) => each(algorithms, (algorithm) => verifiesForm(target, algorithm)),
+  postContentMd5: (target) => verifiesForm(target, 'md5'),
+
+  async refusesUnsignedHeaders(target) {
+    const key = target.uniqueKey();
+    const request = target.storage.presignPut({ ...facts, key, once: false });
+    if (!denied(await sendPresigned(request, right, { 'x-amz-meta-smuggled': 'yes' }))) return false;
+    return (await target.storage.head(key)) === null && taken(target, key, request);
+  },
+
+  /** A restriction rather than a guarantee: true where parts of different sizes are refused. */
+  async equalParts({ sdk, bucket, uniqueKey }) {
+    const {
+      AbortMultipartUploadCommand,
+      CompleteMultipartUploadCommand,
+      CreateMultipartUploadCommand,
+      UploadPartCommand,
+    } = await import('@aws-sdk/client-s3');
+    const where = { Bucket: bucket, Key: uniqueKey() };
+    const { UploadId } = await sdk.send(new CreateMultipartUploadCommand(where));
+    const upload = { ...where, UploadId };
+    try {
+      const Parts = [];
+      for (const [index, size] of [6 * 1024 ** 2, 5 * 1024 ** 2, 1].entries()) {
+        const PartNumber = index + 1;
+        const { ETag } = await sdk.send(new UploadPartCommand({ ...upload, PartNumber, Body: new Uint8Array(size) }));
+        Parts.push({ PartNumber, ETag });
+      }
+      await sdk.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
+      return false;
+    } catch (error) {
+      await sdk.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
+      if (statusOf(error) === 400) return true;
+      throw error;
+    }
+  },
+
+  async tagging({ sdk, bucket, uniqueKey }) {
+    const { GetObjectTaggingCommand, PutObjectCommand } = await import('@aws-sdk/client-s3');
+    const where = { Bucket: bucket, Key: uniqueKey() };
+    try {
+      await sdk.send(new PutObjectCommand({ ...where, Body: right, Tagging: 'state=scanned' }));
+      const { TagSet } = await sdk.send(new GetObjectTaggingCommand(where));
+      return TagSet?.length === 1 && TagSet[0]?.Key === 'state' && TagSet[0].Value === 'scanned';
+    } catch (error) {
+      if (statusOf(error) !== undefined) return false;
+      throw error;
+    }
+  },
+};
+
+/** All of them, one after the other. */
+export async function probeCapabilities(target: ProbeTarget): Promise<StorageCapabilities> {
+  const observed: [string, unknown][] = [];
+  for (const [name, probe] of Object.entries(probes)) observed.push([name, await probe(target)]);
+  return Object.fromEntries(observed) as unknown as StorageCapabilities;
+}
+
+async function verifiesPut(target: ProbeTarget, algorithm: Algorithm | 'md5'): Promise<boolean> {
+  const key = target.uniqueKey();
+  const checksum = checksumOf(algorithm, right);
+  const request = target.storage.presignPut({ ...facts, key, checksum });
+  if (!(await refusesWrongBytes(target, key, request)) || !(await taken(target, key, request))) return false;
+  return algorithm === 'md5' || (await target.storage.head(key))?.checksums[algorithm] === checksum.value;
+}
+
+async function verifiesForm(target: ProbeTarget, algorithm: Algorithm | 'md5'): Promise<boolean> {
+  const key = target.uniqueKey();
+  const request = target.storage.presignForm({ ...facts, key, checksum: checksumOf(algorithm, right) });
+  return (await refusesWrongBytes(target, key, request)) && taken(target, key, request);
+}
+
+/** Of the same length, so that nothing but the checksum can tell. */
+async function refusesWrongBytes(target: ProbeTarget, key: string, request: PresignedRequest): Promise<boolean> {
+  return denied(await sendPresigned(request, wrong)) && (await target.storage.head(key)) === null;
+}
+
+/** The right bytes are stored: a storage that refuses everything enforces nothing. */
+async function taken({ storage }: ProbeTarget, key: string, request: PresignedRequest): Promise<boolean> {
+  return ok(await sendPresigned(request, right)) && (await storage.head(key))?.size === right.length;
+}
+
+async function each<Name>(names: readonly Name[], holds: (name: Name) => Promise<boolean>): Promise<Name[]> {
+  const found: Name[] = [];
+  for (const name of names) if (await holds(name)) found.push(name);
+  return found;
+}
+
+function ok({ status }: Sent): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** Refused in so many words. A 5xx is an accident. */
+function denied({ status }: Sent): boolean {
+  return status >= 400 && status < 500;
+}
+
+/** The status of the refusal, undefined when there was none. */
+async function refusal(work: Promise<unknown>): Promise<number | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (isS3Error(error)) return error.status;
+    throw error;
+  }
+}
+
+/** Of an error of the AWS SDK that came from an answer. */
+function statusOf(error: unknown): number | undefined {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+  return $metadata?.httpStatusCode;
+}
