@@ -21,10 +21,11 @@ export async function handle(call: Call, pipeline: Pipeline): Promise<Reply> {
   const now = call.store.now() + pipeline.aheadMs(call);
   if (isForm(call)) return postObject({ ...call, store: { ...call.store, now: () => now } }, pipeline);
   authenticate(call, pipeline, now);
-  const operation = findOperation(call);
-  const { caller } = call;
-  if (!caller) throw await anonymous(call);
-  return run(operation, { ...call, caller });
+  const meant: Call = { ...call, headers: withHoisted(call.headers, call.query) };
+  const operation = findOperation(meant);
+  const { caller } = meant;
+  if (!caller) throw anonymous(meant);
+  return run(operation, { ...meant, caller });
 }
 
 /** A form is a POST to the bucket that is not signed as a request. */
@@ -55,7 +56,7 @@ function authenticate(call: Call, { lookup, region }: Pipeline, now: number): vo
 }
 
 /** There is nothing public here. */
-async function anonymous({ store, target }: Call): Promise<StoreError> {
+function anonymous({ store, target }: Call): StoreError {
   if (target.bucket !== undefined && !store.buckets.get(target.bucket)) return noSuchBucket(target.bucket);
   return new StoreError('AccessDenied');
 }
@@ -91,4 +92,24 @@ function noSuchBucket(name: string): StoreError {
   return /^[A-Za-z0-9._-]{3,255}$/.test(name)
     ? new StoreError('NoSuchBucket', { details })
     : new StoreError('InvalidBucketName', { details });
+}
+
+/**
+ * Signers hoist `x-amz-*` headers of a presigned request into its query, where they count as headers; all but
+ * checksums, which S3 ignores there because a signer cannot have known them.
+ */
+function withHoisted(
+  headers: ReadonlyMap<string, string>,
+  query: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  if (!query.has('X-Amz-Signature')) return headers;
+  const merged = new Map(headers);
+  for (const [name, value] of query) {
+    const lower = name.toLowerCase();
+    if (!lower.startsWith('x-amz-') || /^x-amz-(checksum-|sdk-checksum-)/.test(lower)) continue;
+    if (/^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/.test(lower))
+      continue;
+    if (!merged.has(lower)) merged.set(lower, value);
+  }
+  return merged;
 }

@@ -126,7 +126,7 @@ async function serveOne(
   try {
     const query = readQuery(rawQuery);
     const target = resolveTarget(rawPath, call.headers.get('host'), options.hosts);
-    resolved = { ...call, query, target, headers: withHoisted(call.headers, query) };
+    resolved = { ...call, query, target };
     weather = climate.forecast({ method: call.method, ...target, query: [...query.keys()].filter(isHarmless) });
     if (weather.delayMs) await new Promise((resolve) => setTimeout(resolve, weather.delayMs));
     if (weather.dropRequestAfterBytes === 0) {
@@ -220,26 +220,6 @@ function readHeaders({ rawHeaders }: IncomingMessage): Map<string, string> {
     headers.set(name, before === undefined ? value : `${before},${value}`);
   }
   return headers;
-}
-
-/**
- * Signers hoist `x-amz-*` headers of a presigned request into its query, where they count as headers; all but
- * checksums, which S3 ignores there because a signer cannot have known them.
- */
-function withHoisted(
-  headers: ReadonlyMap<string, string>,
-  query: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
-  if (!query.has('X-Amz-Signature')) return headers;
-  const merged = new Map(headers);
-  for (const [name, value] of query) {
-    const lower = name.toLowerCase();
-    if (!lower.startsWith('x-amz-') || /^x-amz-(checksum-|sdk-checksum-)/.test(lower)) continue;
-    if (/^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/.test(lower))
-      continue;
-    if (!merged.has(lower)) merged.set(lower, value);
-  }
-  return merged;
 }
 
 function isHarmless(name: string): boolean {
