@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { redact } from './redact.ts';
+import { s3Storage } from './storage.ts';
+
+const signature = 'aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404';
+
+it.each([
+  ['PUT https://b.s3.amazonaws.com/a?X-Amz-Signature=abc failed', 'PUT https://b.s3.amazonaws.com/a?[redacted] failed'],
+  ['X-Amz-Signature=abc&x=y', 'X-Amz-Signature=[redacted]&x=y'],
+  ['{"x-amz-signature":"abc","x":"y"}', '{"x-amz-signature":"[redacted]","x":"y"}'],
+  ['X-Amz-Credential=AKID%2F2026', 'X-Amz-Credential=[redacted]'],
+  ['x-amz-security-token: abc/def==', 'x-amz-security-token: [redacted]'],
+  ['authorization: Bearer abc', 'authorization: [redacted]'],
+  ['Cookie: a=b; c=d', 'Cookie: [redacted]'],
+  [
+    'AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=abc',
+    'AWS4-HMAC-SHA256 Credential=[redacted], SignedHeaders=host, Signature=[redacted]',
+  ],
+  ['http://user:pass@host/a', 'http://[redacted]@host/a'],
+  ['secretAccessKey: abc', 'secretAccessKey: [redacted]'],
+  [`grant ${'a'.repeat(64)} is bad`, 'grant [redacted] is bad'],
+  [
+    'nothing to hide: key avatars/u1/8f14e45f-ceea-467f-a0e6-4f1b1f9f6b4c.jpg?',
+    'nothing to hide: key avatars/u1/8f14e45f-ceea-467f-a0e6-4f1b1f9f6b4c.jpg?',
+  ],
+])('%j', (text, expected) => {
+  expect(redact(text)).toBe(expected);
+  expect(redact(redact(text))).toBe(expected);
+});
+
+it('leaves no signature of anything we presign, wherever it is quoted', () => {
+  const storage = s3Storage({
+    bucket: 'user-content',
+    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'tokentoken' },
+  });
+  const { url } = storage.presignGet({ key: 'a', expiresInSeconds: 60 });
+  const found = new URL(url).searchParams.get('X-Amz-Signature') ?? signature;
+  fc.assert(
+    fc.property(fc.string(), fc.string(), (before, after) => {
+      const clean = redact(`${before} ${url} ${after}`);
+      expect(clean).not.toContain(found);
+      expect(clean).not.toContain('tokentoken');
+      expect(clean).not.toContain('AKIDEXAMPLE');
+    }),
+  );
+});
