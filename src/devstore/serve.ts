@@ -107,8 +107,9 @@ async function serveOne(
     caller: undefined,
     received(bytes) {
       counts.in += bytes;
-      if (weather.dropRequestAfterBytes !== undefined && counts.in > weather.dropRequestAfterBytes)
-        request.socket.destroy();
+      if (weather.dropRequestAfterBytes === undefined || counts.in <= weather.dropRequestAfterBytes) return;
+      request.socket.destroy();
+      throw new StoreError('IncompleteBody');
     },
     named(key) {
       formKey = key;
@@ -157,7 +158,7 @@ async function serveOne(
     ...(continued ? {} : { connection: 'close' }),
     ...closing(request),
   };
-  if (request.destroyed && !request.complete) {
+  if (request.socket.destroyed) {
     report(options, resolved, formKey, 0, counts, code);
     return;
   }

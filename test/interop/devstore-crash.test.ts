@@ -1,0 +1,123 @@
+/** kill -9 in the middle of many writes: what was acknowledged is there, whole; what was not is there whole or not at all. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, credentials, sign, startStore, transmit } from './devstore-signer.ts';
+
+let directory: string;
+let script: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'waybill-crash-'));
+  script = join(directory, 'serve.mjs');
+  // A process of its own, from the sources: the test must not need a build.
+  await build({
+    stdin: {
+      contents: `
+        import { createDevstore } from './src/devstore/index.ts';
+        const store = await createDevstore({ dir: process.argv[2], buckets: ['photos'], credentials: [${JSON.stringify(credentials)}] });
+        console.log((await store.listen()).url);`,
+      resolveDir: process.cwd(),
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: script,
+    logLevel: 'error',
+  });
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function spawnStore(data: string): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, [script, data], { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (!child.stdout) throw new Error('The child has no output.');
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return { child, url: line.toString().trim() };
+}
+
+function send(url: string, method: string, path: string, body: Buffer | string = '', query = ''): Promise<Answer> {
+  const headers = sign(method, new URL(url).host, path, { body, query });
+  const length = /^P/.test(method) ? { 'content-length': String(body.length) } : {};
+  return transmit(url, method, query ? `${path}?${query}` : path, { ...headers, ...length }, body);
+}
+
+describe('kill -9', () => {
+  it('leaves no half object, no half overwrite and no litter', async () => {
+    const data = join(directory, 'data');
+    const { child, url } = await spawnStore(data);
+    const acknowledged = new Map<string, string>();
+    const sent = new Map<string, string[]>();
+    let running = true;
+    const writer = async (name: number) => {
+      for (let round = 0; running; round += 1) {
+        const key = `k${name}-${round % 5}`;
+        const body = randomBytes(200_000 + (round % 7) * 50_000);
+        const sum = createHash('sha256').update(body).digest('hex');
+        sent.set(key, [...(sent.get(key) ?? []), sum]);
+        try {
+          if ((await send(url, 'PUT', `/photos/${key}`, body)).status === 200) acknowledged.set(key, sum);
+        } catch {
+          return;
+        }
+      }
+    };
+    const writers = [0, 1, 2, 3, 4, 5].map(writer);
+    while (acknowledged.size < 20) await new Promise((resolve) => setImmediate(resolve));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    running = false;
+    await Promise.all(writers);
+    await writeFile(join(data, 'tmp', 'left-over'), 'half of something');
+
+    const again = await startStore({ dir: data });
+    try {
+      const listed = (await again.send('GET', '/photos', { query: 'list-type=2' })).body.toString();
+      const keys = [...listed.matchAll(/<Key>(.*?)<\/Key>/g)].map(([, key]) => key ?? '');
+      expect(keys.length).toBeGreaterThanOrEqual(acknowledged.size);
+      for (const key of keys) {
+        const { status, body, headers } = await again.send('GET', `/photos/${key}`);
+        expect(status).toBe(200);
+        expect(headers.etag).toBe(`"${createHash('md5').update(body).digest('hex')}"`);
+        const sum = createHash('sha256').update(body).digest('hex');
+        const all = sent.get(key) ?? [];
+        expect(all).toContain(sum);
+        // Never older than what was acknowledged last.
+        expect(all.indexOf(sum)).toBeGreaterThanOrEqual(all.indexOf(acknowledged.get(key) ?? sum));
+      }
+      for (const key of acknowledged.keys()) expect(keys).toContain(key);
+      expect(await readdir(join(data, 'tmp'))).toEqual([]);
+    } finally {
+      await again.end();
+    }
+  });
+
+  it('keeps a multipart upload that was under way, and can complete it', async () => {
+    const data = join(directory, 'parts');
+    const first = await spawnStore(data);
+    const created = await send(first.url, 'POST', '/photos/mp', '', 'uploads=');
+    const id = /<UploadId>(\w+)</.exec(created.body.toString())?.[1] ?? '';
+    const body = randomBytes(100_000);
+    const part = await send(first.url, 'PUT', '/photos/mp', body, `partNumber=1&uploadId=${id}`);
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    const second = await spawnStore(data);
+    const list = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag></Part></CompleteMultipartUpload>`;
+    expect((await send(second.url, 'POST', '/photos/mp', list, `uploadId=${id}`)).status).toBe(200);
+    second.child.kill('SIGKILL');
+    await once(second.child, 'exit');
+    const third = await startStore({ dir: data });
+    try {
+      expect((await third.send('GET', '/photos/mp')).body.equals(body)).toBe(true);
+      const uploads = join(data, 'buckets', 'photos', 'uploads');
+      expect(await readdir(uploads)).toHaveLength(1);
+      await third.send('DELETE', '/photos/mp');
+      expect(await readdir(uploads)).toEqual([]);
+    } finally {
+      await third.end();
+    }
+  });
+});
