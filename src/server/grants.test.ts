@@ -1,0 +1,114 @@
+import { randomFillSync } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Claims, createGrants } from './grants.ts';
+import { createRandomPool } from './random-pool.ts';
+
+const random = createRandomPool({ now: () => 0 });
+const oldSecret = 'the old secret of more than thirty-two characters';
+const newSecret = 'the new secret of more than thirty-two characters';
+
+const claims: Claims = {
+  uploadId: '00112233445566778899aabbccddeeff',
+  route: 'avatar',
+  ownerId: 'user-1',
+  key: 'avatar/user-1/00112233445566778899aabbccddeeff.png',
+  fileName: 'Großes Foto.png',
+  size: 12_345,
+  contentType: 'image/png',
+  checksum: { algorithm: 'sha256', value: '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' },
+  expiresAt: 1_800_000_000,
+  metadata: { crop: 'square', of: [1, null, 'ä'] },
+};
+
+describe('grants', () => {
+  const grants = createGrants({ secrets: [newSecret, oldSecret], random });
+
+  it('come back as they were sealed', () => {
+    const { grant, receipt } = grants.issue(claims);
+    expect(grants.openGrant(grant)).toEqual({ claims, receipt });
+    expect(grants.openReceipt(receipt)).toEqual({ claims, receipt });
+    const bare = { ...claims, checksum: null, metadata: undefined, key: 'elsewhere/x' };
+    expect(grants.openGrant(grants.issue(bare).grant)?.claims).toEqual(bare);
+  });
+
+  it('differ each time and show nothing of what is inside', () => {
+    const [one, two] = [grants.issue(claims), grants.issue(claims)];
+    expect(one.grant).not.toBe(two.grant);
+    expect(Buffer.from(one.grant, 'base64url').toString('latin1')).not.toContain('avatar');
+  });
+
+  it('are not made of a receipt, whatever is put behind it', () => {
+    const { grant, receipt } = grants.issue(claims);
+    const other = grants.issue(claims).grant.slice(-22);
+    expect(grants.openGrant(receipt)).toBeNull();
+    expect(grants.openGrant(`${receipt}.${'A'.repeat(22)}`)).toBeNull();
+    expect(grants.openGrant(`${receipt}.${other}`)).toBeNull();
+    expect(grants.openReceipt(grant)).toBeNull();
+  });
+
+  it('open under every secret in the list and no other', () => {
+    const before = createGrants({ secrets: [oldSecret], random }).issue(claims);
+    expect(grants.openGrant(before.grant)?.claims).toEqual(claims);
+    const after = createGrants({ secrets: [newSecret], random });
+    expect(after.openGrant(before.grant)).toBeNull();
+    expect(after.openGrant(grants.issue(claims).grant)?.claims).toEqual(claims);
+  });
+
+  it('survive no change at all (12,000 cases)', () => {
+    const issued = Array.from({ length: 8 }, (_, index) => grants.issue({ ...claims, size: index }).grant);
+    const known = new Set(issued);
+    const one = fc.constantFrom(...issued);
+    const index = fc.nat(issued[0]?.length ?? 0);
+    const symbol = fc.constantFrom(
+      ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. \n\0é',
+    );
+    const changed = fc.oneof(
+      fc.tuple(one, index, symbol).map(([grant, at, by]) => grant.slice(0, at) + by + grant.slice(at + 1)),
+      fc.tuple(one, index, symbol).map(([grant, at, by]) => grant.slice(0, at) + by + grant.slice(at)),
+      fc.tuple(one, index).map(([grant, at]) => grant.slice(0, at)),
+      fc.tuple(one, one, index).map(([a, b, at]) => a.slice(0, at) + b.slice(at)),
+      fc.tuple(one, index, fc.nat(7)).map(([grant, at, bit]) => {
+        const bytes = Buffer.from(grant, 'latin1');
+        bytes[at % bytes.length] = (bytes[at % bytes.length] as number) ^ (1 << bit);
+        return bytes.toString('latin1');
+      }),
+      one.map((grant) => Buffer.from(grant, 'base64url').toString('base64')),
+      fc.string({ maxLength: 400 }),
+    );
+    let altered = 0;
+    fc.assert(
+      fc.property(changed, (text) => {
+        if (known.has(text)) return;
+        altered += 1;
+        expect(grants.openGrant(text)).toBeNull();
+        expect(grants.openReceipt(text)?.claims.uploadId ?? null).toBe(
+          issued.some((grant) => grant.slice(0, -23) === text) ? claims.uploadId : null,
+        );
+      }),
+      { numRuns: 12_000 },
+    );
+    expect(altered).toBeGreaterThan(10_000);
+  });
+});
+
+describe('the random pool', () => {
+  it('never hands out a byte twice, nor one that lay around', () => {
+    let now = 0;
+    let fills = 0;
+    const take = createRandomPool({
+      now: () => now,
+      fill: (bytes) => {
+        fills += 1;
+        randomFillSync(bytes);
+      },
+    });
+    const seen = new Set<string>();
+    for (let index = 0; index < 2000; index += 1) seen.add(take(16).toString('hex'));
+    expect(seen.size).toBe(2000);
+    expect(fills).toBe(4);
+    now = 1001;
+    take(16);
+    expect(fills).toBe(5);
+  });
+});
