@@ -18,8 +18,8 @@ export function command(core, args) {
   return ['taskset', ['-c', String(core), process.execPath, ...args]];
 }
 
-/** Peers warn about Node's age on stderr; their words are not ours to print. */
-export const quiet = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', NODE_OPTIONS: '' };
+/** Without options that whoever runs this has set for their own Node. */
+export const childEnvironment = { ...process.env, NODE_OPTIONS: '' };
 
 /**
  * A module that gets `argument` as JSON in argv[2] and sends one message when it is ready.
@@ -29,7 +29,7 @@ export const quiet = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_D
  */
 export async function startChild(module, argument, { core, nodeArgs = [] } = {}) {
   const [file, args] = command(core, [...nodeArgs, fileURLToPath(module), JSON.stringify(argument)]);
-  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: quiet });
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: childEnvironment });
   const gone = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`${fileURLToPath(module)} ended early (${signal ?? code}).`);
   });

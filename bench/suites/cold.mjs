@@ -1,7 +1,7 @@
 /** cold: a fresh process imports, makes its first grant (peers: their first presigned PUT), and ends. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { command, measuredCore, quiet } from '../harness/child.mjs';
+import { childEnvironment, command, measuredCore } from '../harness/child.mjs';
 import { median, rowsOf, takeTurns } from '../harness/rounds.mjs';
 import { atMost } from '../harness/targets.mjs';
 
@@ -61,7 +61,7 @@ function runCold(script) {
   const path = fileURLToPath(new URL(`../contenders/cold/${script}.mjs`, import.meta.url));
   const [file, args] = command(measuredCore, [path]);
   const start = performance.now();
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], env: quiet });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], env: childEnvironment });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (piece) => {
     text += piece;
