@@ -1,9 +1,10 @@
-import { type ChecksumAlgorithm, MiB } from '../protocol/index.ts';
+import type { ChecksumAlgorithm } from '../protocol/index.ts';
+import { MiB } from '../protocol/units.ts';
 import { failure } from './errors.ts';
 import type { Source } from './types.ts';
 
 /** WebCrypto wants all bytes at once: above this they are read piece by piece, so that memory stays flat. */
-const wholeMaxBytes = 64 * MiB;
+const wholeMaxBytes = 64 * 1024 * 1024;
 
 /**
  * Base64.

@@ -2,15 +2,14 @@
  * One file's way: checksum, grant, bytes, completion; and what to do when a step fails. What is known survives between
  * runs, so the next one goes on where the last one stopped: nothing is hashed or sent twice without need.
  */
-import {
-  type ChecksumAlgorithm,
-  type FileDeclaration,
-  type GrantedUpload,
-  KiB,
-  type PendingUpload,
-  type RouteInfo,
-  type Transfer,
-  type WaybillError,
+import type {
+  ChecksumAlgorithm,
+  FileDeclaration,
+  GrantedUpload,
+  PendingUpload,
+  RouteInfo,
+  Transfer,
+  WaybillError,
 } from '../protocol/index.ts';
 import { isTemporary } from './answers.ts';
 import { checksumOf, readRange, sourceChanged } from './checksum.ts';
@@ -54,7 +53,7 @@ export interface Journey {
 }
 
 /** Forms up to this size go without upload listeners, and so without a CORS preflight. */
-const silentFormMaxBytes = 256 * KiB;
+const silentFormMaxBytes = 256 * 1024;
 const firstBackoffMs = 500;
 const longestBackoffMs = 30_000;
 /** A request that would expire on its way is not sent. */
@@ -229,6 +228,8 @@ export function createJourney(
             forget();
             continue;
           }
+          // A changed size breaks the signature before anything looks at the checksum.
+          if (stale) await verify();
           const tried = error.details as Tried;
           if (code === 'network_error' && tried?.moved === 0) {
             const cors = await import('./browser/cors.ts');

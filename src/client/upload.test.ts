@@ -396,6 +396,24 @@ describe('what goes wrong', () => {
     },
   );
 
+  it('a refusal that a new grant does not mend is looked into: perhaps the file has another size now', async () => {
+    let size = 5;
+    const source: Source = {
+      size: 5,
+      fileName: 'a.txt',
+      contentType: 'text/plain',
+      read: async (start, end) => new Uint8Array(Math.min(end, size) - start),
+    };
+    const upload = clientWith().upload('files', source);
+    const sending = await untilSending();
+    size = 4;
+    const refusal = '<Error><Code>SignatureDoesNotMatch</Code></Error>';
+    sending.answer(403, refusal);
+    (await manual.next(/POST .*uploads$/)).answer(200, { uploads: [grantOf()] });
+    (await manual.next(/PUT/)).answer(403, refusal);
+    await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
+  });
+
   it('BadDigest over a file that did not change is sent again', async () => {
     const upload = clientWith().upload('files', file());
     (await untilSending()).answer(400, '<Error><Code>BadDigest</Code></Error>');
