@@ -202,15 +202,15 @@ async function finish(
     await release(markers, claims, version);
     throw callbackFailed(dependencies, claims, 'onComplete', error);
   }
-  try {
-    // At once: should the record fail after the delete, the copy at its key still tells whose it is.
-    await Promise.all([
-      markers.replace(claims.uploadId, { state: 'completed', file, data }),
-      config.storage.delete(stagingKeyOf(config, claims.uploadId)),
-    ]);
-  } catch (error) {
+  // At once: should the record fail after the delete, the copy at its key still tells whose it is. What cannot be
+  // deleted is garbage that the lifecycle rule collects, and no reason to fail.
+  const [recorded] = await Promise.allSettled([
+    markers.replace(claims.uploadId, { state: 'completed', file, data }),
+    config.storage.delete(stagingKeyOf(config, claims.uploadId)),
+  ]);
+  if (recorded.status === 'rejected') {
     await release(markers, claims);
-    throw error;
+    throw recorded.reason;
   }
   emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });
   return { uploadId: claims.uploadId, file, data };

@@ -60,9 +60,7 @@ describe('grants', () => {
     const known = new Set(issued);
     const one = fc.constantFrom(...issued);
     const index = fc.nat(issued[0]?.length ?? 0);
-    const symbol = fc.constantFrom(
-      ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. \n\0é',
-    );
+    const symbol = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. \n\0é');
     const changed = fc.oneof(
       fc.tuple(one, index, symbol).map(([grant, at, by]) => grant.slice(0, at) + by + grant.slice(at + 1)),
       fc.tuple(one, index, symbol).map(([grant, at, by]) => grant.slice(0, at) + by + grant.slice(at)),

@@ -88,7 +88,8 @@ export function createStorageMarkers(options: {
     async replace(uploadId, marker, version) {
       const writer = random(12).toString('hex');
       try {
-        const condition = once && version !== undefined ? { ifMatch: version } : {};
+        // Without quotes, as AWS's own examples send it: Ceph compares the letters of the header with its ETag.
+        const condition = once && version !== undefined ? { ifMatch: version.replaceAll('"', '') } : {};
         return { version: await write(uploadId, marker, writer, condition) };
       } catch (error) {
         if (!isPreconditionFailed(error)) throw error;
