@@ -77,6 +77,12 @@ export async function startApp(store: TestStore, overrides: Partial<UploadsOptio
           return { announced: announced.length };
         },
       }),
+      // Without a checksum the signed length is all that bounds the bytes.
+      sized: route({
+        limits: { maxBytes: 1024 * 1024, contentTypes: ['*/*'] },
+        integrity: 'size-only',
+        authorize: () => ({ ownerId: 'alice' }),
+      }),
     },
     onEvent: (event: unknown) => {
       events.push(event);

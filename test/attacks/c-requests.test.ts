@@ -21,8 +21,8 @@ forEachStore('what a presigned PUT allows', (store) => {
     expect(await app.storage.head(stagedKey(store, upload.request))).toBeNull();
   }
 
-  it('C1 one byte more, one fewer, none, or no length', async () => {
-    const upload = await app.grant(png);
+  it.each(['files', 'sized'])('C1 route %s: one byte more, one fewer, none, or no length', async (name) => {
+    const upload = await app.grant(png, {}, { name });
     const more = Buffer.concat([png, Buffer.from('x')]);
     const length = (bytes: Uint8Array) => ({ headers: { 'content-length': String(bytes.length) } });
     await expectRefused(upload, more, length(more));
@@ -255,6 +255,15 @@ forEachStore('what a form allows', (store) => {
       const answer = await send(upload.request, bytes, { fields: Object.fromEntries(known) });
       expect([what, answer.status >= 400 && answer.status < 500]).toEqual([what, true]);
       expect([what, await app.storage.head(String(fields.key))]).toEqual([what, null]);
+    }
+    expect((await send(upload.request, png)).status).toBeLessThan(300);
+  });
+
+  it('C7 without a checksum the size still binds', async () => {
+    const upload = await app.grant(png, {}, { name: 'sized', transfers: ['form', 'put'] });
+    for (const bytes of [Buffer.concat([png, Buffer.from('x')]), png.subarray(1), new Uint8Array()]) {
+      expect((await send(upload.request, bytes)).status).toBeGreaterThanOrEqual(400);
+      expect(await app.storage.head(stagedKey(store, upload.request))).toBeNull();
     }
     expect((await send(upload.request, png)).status).toBeLessThan(300);
   });

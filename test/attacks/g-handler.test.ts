@@ -54,6 +54,7 @@ forEachStore(
       ['null', 'null'],
       ['a number', '7'],
       ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
+      ['invalid UTF-8 in a name', Buffer.from(JSON.stringify(good()).replace('a.png', '\xff.png'), 'latin1')],
       ['no files', JSON.stringify({ route: 'files', files: [] })],
       ['no route', JSON.stringify({ files: good().files })],
       ...['1e309', -1, 1.5, -0.5, 2 ** 53, '7', null, true, {}].map((size): [string, string] => [

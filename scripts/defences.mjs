@@ -1,0 +1,80 @@
+/**
+ * Takes every defence out once and sees its attack test fail: a security test that cannot fail protects nothing.
+ * Works on copies of the sources under .cache/, on the devstore. `npm run test:defences [-- A3 C7]` narrows it.
+ */
+import { spawn } from 'node:child_process';
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { defences } from '../test/attacks/defences.mjs';
+
+const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+const wanted = process.argv.slice(2);
+const chosen = defences.filter(({ attack }) => wanted.length === 0 || wanted.some((name) => attack.includes(name)));
+const copied = ['src', 'test/attacks', 'test/support', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+
+const queue = chosen.map((defence, index) => ({ ...defence, index }));
+let passed = 0;
+const failures = [];
+await Promise.all([lane(0), lane(1)]);
+for (const failure of failures) console.error(failure);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;
+
+async function lane(number) {
+  for (let defence = queue.shift(); defence; defence = queue.shift()) {
+    const what = `${defence.attack} without ${defence.file}: ${defence.find.slice(0, 60)}`;
+    const outcome = await without(defence, join(root, '.cache', `defences-${number}`));
+    if (outcome === 'failed') passed++;
+    else failures.push(`${what}\n  ${outcome}`);
+    console.log(`${outcome === 'failed' ? 'seen failing' : 'NOT SEEN'}  ${what}`);
+  }
+}
+
+async function without(defence, directory) {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  for (const path of copied) await cp(join(root, path), join(directory, path), { recursive: true });
+  await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
+  try {
+    for (const { file, find, replace, all } of [defence, defence.also].filter(Boolean)) {
+      const path = join(directory, file);
+      const text = await readFile(path, 'utf8');
+      if (!text.includes(find)) return `the defence is not in ${file} any more: move the table with the code`;
+      await writeFile(path, all ? text.replaceAll(find, replace) : text.replace(find, () => replace));
+    }
+    const { tests, failed, output } = await run(defence, directory);
+    if (tests === 0) return `no test matches; vitest said: ${output.slice(-400)}`;
+    return failed > 0 ? 'failed' : `all ${tests} tests passed without the defence`;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function run({ suite, attack }, directory) {
+  const report = join(directory, 'report.json');
+  const pattern = attack.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const args = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    'attacks',
+    `test/attacks/${suite}.test.ts`,
+    '-t',
+    pattern,
+  ];
+  const env = { ...process.env, CI: '', WAYBILL_CEPH: 'off' };
+  const child = spawn(process.execPath, [...args, '--reporter=json', `--outputFile=${report}`], {
+    cwd: directory,
+    env,
+  });
+  let output = '';
+  child.stdout.on('data', (data) => (output += data));
+  child.stderr.on('data', (data) => (output += data));
+  return new Promise((done, reject) => {
+    child.on('error', reject);
+    child.on('close', async () => {
+      const { numPassedTests = 0, numFailedTests = 0 } = JSON.parse(await readFile(report, 'utf8').catch(() => '{}'));
+      done({ tests: numPassedTests + numFailedTests, failed: numFailedTests, output });
+    });
+  });
+}
