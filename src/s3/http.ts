@@ -90,6 +90,7 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
         // A redirect names another region; following it would carry the signature there.
         redirect: 'manual',
         signal: deadline.signal,
+        ...(addsCacheControl(method, headers) ? { cache: 'force-cache' } : {}),
         ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
       });
       clock.observe(response.headers);
@@ -105,6 +106,14 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
       deadline.stop();
     }
   };
+}
+
+/**
+ * Beside a condition, fetch adds `Cache-Control: no-cache` unless it is told to use a cache (which a PUT never does), and
+ * the storage would keep it with the object. https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
+ */
+function addsCacheControl(method: string, headers: Readonly<Record<string, string>>): boolean {
+  return method === 'PUT' && !('cache-control' in headers) && ('if-none-match' in headers || 'if-match' in headers);
 }
 
 type Correction = 'clock' | 'credentials';

@@ -148,7 +148,7 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
         root: 'CopyObjectResult',
         patience: copyPatience,
       });
-      return { etag: childText(document, 'ETag') ?? '' };
+      return { etag: quoted(childText(document, 'ETag') ?? '') };
     },
 
     async deleteMany(keys) {
@@ -212,6 +212,11 @@ function infoOf(key: string, headers: Headers): ObjectInfo {
     if (value !== null) info[property as keyof typeof extras] = value;
   }
   return info;
+}
+
+/** Ceph leaves the quotes out of a copy's answer; headers have them. */
+function quoted(etag: string): string {
+  return etag === '' || etag.endsWith('"') ? etag : `"${etag}"`;
 }
 
 function decodeListed(key: string): string {
