@@ -59,6 +59,33 @@ export const ceph16Deviations: readonly Deviation[] = [
     observe: async (_, target) => !(await probes.refusesUnsignedHeaders(target)),
   },
   {
+    what: 'compares If-Match on PutObject with the quotes still on, and so never matches',
+    instead: 'sends the ETag without its quotes there, which AWS takes as well',
+    async observe(_, { sdk, storage, bucket, uniqueKey }) {
+      const { PutObjectCommand } = await import('@aws-sdk/client-s3');
+      const key = uniqueKey();
+      const { etag } = await storage.put({ key, body: 'first' });
+      const IfMatch = `"${etag.replaceAll('"', '')}"`;
+      return !(await accepted(
+        sdk.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'second', IfMatch })),
+        412,
+      ));
+    },
+  },
+  {
+    what: 'answers CopyObject with an ETag without quotes',
+    instead: 'compares ETags without them',
+    async observe(_, { sdk, storage, bucket, uniqueKey }) {
+      const { CopyObjectCommand } = await import('@aws-sdk/client-s3');
+      const [from, to] = [uniqueKey(), uniqueKey()];
+      await storage.put({ key: from, body: 'hi' });
+      const copied = await sdk.send(
+        new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: `/${bucket}/${from}` }),
+      );
+      return !copied.CopyObjectResult?.ETag?.startsWith('"');
+    },
+  },
+  {
     what: 'takes a presigned request that is dated an hour ahead',
     instead: 'signs by its own clock, corrected by the Date of the storage',
     async observe(store) {
