@@ -9,7 +9,8 @@
  * - encryption with KMS or customer keys. `AES256` is accepted and answered, but nothing is encrypted;
  * - ACLs: disabled (bucket owner enforced), as in new buckets of AWS. There is no anonymous access and no IAM: an
  *   account may do everything with its own buckets;
- * - SigV2 and SigV4A; TLS (put a proxy before it);
+ * - SigV4A, and SigV2 but for presigned URLs and forms in AWS's regions from before 2014 (boto3 and the AWS CLI make
+ *   those unasked for us-east-1); TLS (put a proxy before it);
  * - DeleteObjects takes `x-amz-bypass-governance-retention`, which AWS refuses without object lock: test suites send it;
  * - a body sent with `Transfer-Encoding: chunked` and no length is MissingContentLength (AWS: 501 for some of them);
  * - the keys of all buckets are held in memory, about 100 bytes each. Nothing is synced to the disk before it is

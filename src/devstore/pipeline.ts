@@ -8,6 +8,7 @@ import { checkRefused } from './object-headers.ts';
 import { findOperation, type Operation } from './operations.ts';
 import { checkOwner } from './ownership.ts';
 import { postObject } from './post-form.ts';
+import { isSignatureV2, takesSignatureV2, verifyPresignedV2 } from './signature-v2.ts';
 
 export interface Pipeline {
   lookup(accessKeyId: string): Credentials | undefined;
@@ -36,7 +37,8 @@ function isForm({ method, target, headers, query }: Call): boolean {
     target.key === undefined &&
     !headers.has('authorization') &&
     !query.has('delete') &&
-    !query.has('X-Amz-Signature')
+    !query.has('X-Amz-Signature') &&
+    !query.has('Signature')
   );
 }
 
@@ -48,10 +50,10 @@ function authenticate(call: Call, { lookup, region }: Pipeline, now: number): vo
       query.has(name),
     );
   if (!isSigned) return;
-  call.auth = verifyRequest(
-    { method, rawPath, rawQuery, headers: Object.fromEntries(headers) },
-    { lookup, now, region },
-  );
+  call.auth =
+    !headers.has('authorization') && isSignatureV2(call) && takesSignatureV2(region)
+      ? verifyPresignedV2(call, lookup, now)
+      : verifyRequest({ method, rawPath, rawQuery, headers: Object.fromEntries(headers) }, { lookup, now, region });
   call.caller = call.store.ownerOf(call.auth.accessKeyId);
 }
 
@@ -102,7 +104,7 @@ function withHoisted(
   headers: ReadonlyMap<string, string>,
   query: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> {
-  if (!query.has('X-Amz-Signature')) return headers;
+  if (!query.has('X-Amz-Signature') && !query.has('Signature')) return headers;
   const merged = new Map(headers);
   for (const [name, value] of query) {
     const lower = name.toLowerCase();

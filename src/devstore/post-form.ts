@@ -15,12 +15,13 @@ import { describeObject } from './object-headers.ts';
 import { publish, wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import { readRequest } from './request-stream.ts';
+import { isFormV2, takesSignatureV2, upgradeForm } from './signature-v2.ts';
 import { objectTagLimits, parseTagDocument } from './tags.ts';
 import { xmlDocument } from './xml-write.ts';
 
 export interface FormOptions {
   lookup: Parameters<typeof verifyPolicy>[0]['lookup'];
-  region: string | undefined;
+  region: string;
 }
 
 export async function postObject(call: Call, { lookup, region }: FormOptions): Promise<Reply> {
@@ -36,13 +37,14 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
   const key = readKey(sent, file?.fileName ?? '');
   call.named(key);
   // Nobody is let in without a policy.
-  if (!sent.some(([field]) => /^(policy|x-amz-signature|x-amz-credential|signature)$/i.test(field)))
+  if (!sent.some(([field]) => /^(policy|x-amz-signature|x-amz-credential|signature|awsaccesskeyid)$/i.test(field)))
     throw new StoreError('AccessDenied');
   const text = sent.map(([field, value]): [string, string] => [
     fromBytes(field),
     field.toLowerCase() === 'key' ? fromBytes(key) : fromBytes(value),
   ]);
-  const verified = verifyPolicy({ fields: text, bucket: name, lookup, now: store.now(), region });
+  const signed = isFormV2(text) && takesSignatureV2(region) ? upgradeForm(text, lookup, region, store.now()) : text;
+  const verified = verifyPolicy({ fields: signed, bucket: name, lookup, now: store.now(), region });
   const caller = store.ownerOf(verified.accessKeyId);
   call.caller = caller;
   if (caller.id !== bucket.info.ownerId) throw new StoreError('AccessDenied');
