@@ -1,5 +1,4 @@
 import type { ChecksumAlgorithm } from '../protocol/index.ts';
-import { MiB } from '../protocol/units.ts';
 import { failure } from './errors.ts';
 import type { Source } from './types.ts';
 
