@@ -126,7 +126,8 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
           ...describing({ contentType: 'application/octet-stream', ...options }),
           ...integrityOf(body, capabilities.contentMd5),
           ...(options.ifNoneMatch === undefined ? {} : { 'if-none-match': options.ifNoneMatch }),
-          ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch }),
+          // Without its quotes, as in AWS's own example of a conditional write: Ceph 16 matches nothing else here.
+          ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch.replaceAll('"', '') }),
         },
       });
       return { etag: headers.get('etag') ?? '' };
