@@ -1,0 +1,61 @@
+/** What the compiler must say; `npm run check` is the judge. Each line that must not compile says so. */
+import { expect, it } from 'vitest';
+import { createManualTransport } from '../../test/support/manual-transport.ts';
+import type { TypedUploads } from '../protocol/index.ts';
+import { createClient, type StoredFile, type Upload, type UploadSnapshot } from './index.ts';
+import { createPut } from './put.ts';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Expect<T extends true> = T;
+
+type Uploads = TypedUploads<{
+  avatar: { metadata: { crop: string }; data: { id: number } };
+  log: { metadata: undefined; data: string };
+  any: { metadata: unknown; data: unknown };
+}>;
+
+const file = new Blob(['x']);
+const options = { endpoint: '/uploads', transport: createManualTransport().transport };
+const client = createClient<Uploads>(options);
+
+export function mustCompile() {
+  const upload = client.upload('avatar', file, { metadata: { crop: 'square' } });
+  client.upload('log', file);
+  client.upload('log', file, { fileName: 'a.log' });
+  client.upload('any', file);
+  client.upload('any', file, { metadata: 7 });
+  const many = client.uploadAll('log', [file]);
+  const untyped = createClient(options).upload('whatever', file, { metadata: {} });
+  const put = createPut<Uploads>(options)('avatar', new Uint8Array(1), { metadata: { crop: 'a' } });
+  return null as unknown as [
+    Expect<Equal<typeof upload, Upload<{ id: number }>>>,
+    Expect<Equal<typeof many, Upload<string>[]>>,
+    Expect<Equal<typeof untyped, Upload<unknown>>>,
+    Expect<Equal<Awaited<typeof upload.done>['data'], { id: number }>>,
+    Expect<Equal<ReturnType<typeof upload.getSnapshot>, UploadSnapshot<{ id: number }>>>,
+    Expect<Equal<Awaited<typeof put>, { file: StoredFile; data: { id: number } }>>,
+  ];
+}
+
+export function mustNotCompile() {
+  // @ts-expect-error there is no such route
+  client.upload('nothing', file);
+  // @ts-expect-error this route needs metadata
+  client.upload('avatar', file);
+  // @ts-expect-error of this shape
+  client.upload('avatar', file, { metadata: { crop: 7 } });
+  // @ts-expect-error this one takes none
+  client.upload('log', file, { metadata: { crop: 'a' } });
+  // @ts-expect-error an option that is not known
+  client.upload('log', file, { folder: 'a' });
+  // @ts-expect-error neither here
+  createClient<Uploads>({ endpoint: '/uploads', chunkSize: 5 });
+  // @ts-expect-error the put-only entry knows the routes as well
+  createPut<Uploads>(options)('nothing', file);
+  // @ts-expect-error snapshots are immutable
+  client.upload('log', file).getSnapshot().loaded = 1;
+}
+
+it('reads routes from types alone', () => {
+  expect(Object.keys(client).sort()).toEqual(['routeInfo', 'upload', 'uploadAll']);
+});

@@ -1,0 +1,172 @@
+/** The hooks where StrictMode mounts everything twice: nothing is sent twice, and nobody is left listening. */
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { describeBrowser } from '../support/chromium.ts';
+
+/** The transport is the page's own: it counts, and answers when it is let. */
+const app = `
+import { createElement as h, StrictMode, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import { createClient } from './client/index.ts';
+import { useRoute, useUpload, useUploads } from './react/index.ts';
+
+const calls = [];
+let held = [];
+const answers = {
+  GET: () => ({ limits: { contentTypes: ['text/plain'], minBytes: 1, maxBytes: 99, maxFiles: 9 }, checksum: null, transfers: ['put'] }),
+  PUT: () => ({}),
+  POST: ({ files, grants }) =>
+    files
+      ? { uploads: files.map((_, i) => ({ uploadId: 'u', grant: 'g' + calls.length + i, transfer: 'put', expiresInSeconds: 99, request: { method: 'PUT', url: 'https://store.example/k', headers: {} } })) }
+      : { results: grants.map((grant) => ({ file: { key: grant, url: '/' + grant }, data: 1 })) },
+};
+const transport = {
+  send: (request) => new Promise((resolve, reject) => {
+    calls.push(request.method + ' ' + request.url);
+    const answer = () => resolve({ status: 200, text: JSON.stringify(answers[request.method](JSON.parse(request.body ?? '{}'))), header: () => null });
+    request.signal.addEventListener('abort', () => reject(new Error('aborted')));
+    if (request.method === 'PUT') held.push(answer); else setTimeout(answer);
+  }),
+};
+const client = createClient({ endpoint: '/uploads', transport });
+
+/** Counts who listens, from outside. */
+let listeners = 0;
+const counted = { ...client, upload: (...given) => {
+  const upload = client.upload(...given);
+  const subscribe = upload.subscribe;
+  return Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(upload), subscribe: { value: (fn) => {
+    listeners++;
+    const stop = subscribe(fn);
+    return () => { listeners--; stop(); };
+  } } });
+} };
+
+function One({ abortOnUnmount }) {
+  const { start, upload, abort, retry, reset } = useUpload(counted, 'files', { abortOnUnmount });
+  const { accept } = useRoute(client, 'files');
+  return h('div', {},
+    h('input', { type: 'file', accept, onChange: (event) => start(event.target.files[0]) }),
+    h('output', {}, upload ? upload.status : 'idle'),
+    h('button', { onClick: abort }, 'abort'), h('button', { onClick: retry }, 'retry'), h('button', { onClick: reset }, 'reset'));
+}
+function Many() {
+  const { start, uploads, remove } = useUploads(client, 'files');
+  return h('div', {},
+    h('input', { type: 'file', multiple: true, onChange: (event) => start(event.target.files) }),
+    h('ul', {}, uploads.map(({ id, status, fileName }) => h('li', { key: id, onClick: () => remove(id) }, fileName + ' ' + status))));
+}
+function App() {
+  const [shown, show] = useState('one');
+  Object.assign(window, { show, calls, listeners: () => listeners, release: () => held.splice(0).forEach((answer) => answer()) });
+  return shown === 'one' ? h(One) : shown === 'aborting' ? h(One, { abortOnUnmount: true }) : shown === 'many' ? h(Many) : null;
+}
+createRoot(document.body.appendChild(document.createElement('main'))).render(h(StrictMode, {}, h(App)));
+`;
+
+declare global {
+  interface Window {
+    show: (what: string) => void;
+    calls: string[];
+    listeners: () => number;
+    release: () => void;
+  }
+}
+
+describeBrowser('the React hooks in StrictMode', (browser) => {
+  let page: Page;
+  let script: string;
+  const complaints: string[] = [];
+  const file = (name = 'a.txt') => ({ name, mimeType: 'text/plain', buffer: Buffer.from('hello') });
+
+  beforeAll(async () => {
+    const { outputFiles } = await build({
+      stdin: { contents: app, resolveDir: fileURLToPath(new URL('../../src/', import.meta.url)), loader: 'js' },
+      bundle: true,
+      format: 'esm',
+      conditions: ['@waybill/source'],
+      // StrictMode does its mounting twice in development only.
+      define: { 'process.env.NODE_ENV': '"development"' },
+      write: false,
+    });
+    script = outputFiles[0]?.text ?? '';
+  });
+
+  beforeEach(async () => {
+    complaints.length = 0;
+    page = await browser().newPage();
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    await page.setContent('<!doctype html><title>react</title>');
+    await page.addScriptTag({ content: script, type: 'module' });
+    await page.waitForSelector('input');
+  });
+
+  afterEach(async () => {
+    await page.close();
+    expect(complaints).toEqual([]);
+  });
+
+  const status = (text: string) =>
+    page.waitForFunction((wanted) => document.querySelector('output')?.textContent === wanted, text);
+  const calls = (what: string) =>
+    page.evaluate((wanted) => window.calls.filter((call) => call.includes(wanted)).length, what);
+
+  it('sends once, follows the upload, and knows what to accept', async () => {
+    await page.waitForSelector('input[accept="text/plain"]');
+    await page.setInputFiles('input', file());
+    await status('uploading');
+    await page.evaluate(() => window.release());
+    await status('done');
+    expect(await calls('PUT')).toBe(1);
+    expect(await calls('/routes/')).toBe(1);
+    await page.click('text=reset');
+    await status('idle');
+    expect(await page.evaluate(() => window.listeners())).toBe(0);
+  });
+
+  it('aborts and retries', async () => {
+    await page.setInputFiles('input', file());
+    await status('uploading');
+    await page.click('text=abort');
+    await status('aborted');
+    await page.click('text=retry');
+    await status('uploading');
+    await page.evaluate(() => window.release());
+    await status('done');
+  });
+
+  it('an upload outlives its component, without listeners', async () => {
+    await page.setInputFiles('input', file());
+    await status('uploading');
+    expect(await page.evaluate(() => window.listeners())).toBe(1);
+    await page.evaluate(() => window.show('nothing'));
+    await page.waitForFunction(() => window.listeners() === 0);
+    await page.evaluate(() => window.release());
+    await page.waitForFunction(() => window.calls.some((call) => call.endsWith('/complete')));
+    expect(await calls('/abort')).toBe(0);
+  });
+
+  it('or ends with it, when it is told to', async () => {
+    await page.evaluate(() => window.show('aborting'));
+    await page.setInputFiles('input', file());
+    await status('uploading');
+    expect(await calls('/abort')).toBe(0);
+    await page.evaluate(() => window.show('nothing'));
+    await page.waitForFunction(() => window.calls.some((call) => call.endsWith('/abort')));
+    expect(await calls('/complete')).toBe(0);
+  });
+
+  it('shows a list, and takes off it what is removed', async () => {
+    await page.evaluate(() => window.show('many'));
+    await page.setInputFiles('input[multiple]', [file('a.txt'), file('b.txt')]);
+    await page.waitForFunction(() => document.querySelector('ul')?.textContent === 'a.txt uploadingb.txt uploading');
+    await page.click('li:has-text("a.txt")');
+    await page.waitForFunction(() => document.querySelector('ul')?.textContent === 'b.txt uploading');
+    await page.evaluate(() => window.release());
+    await page.waitForFunction(() => document.querySelector('ul')?.textContent === 'b.txt done');
+    expect(await calls('/abort')).toBe(1);
+  });
+});
