@@ -1,0 +1,111 @@
+/**
+ * The command line as a process of its own, from the sources as they are: bundled beside a freshly built page, laid out as
+ * in the package. Under .cache, so that Node finds the dependencies.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { build as viteBuild } from 'vite';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface BuiltCli {
+  main: string;
+  pageDir: string;
+  remove(): Promise<void>;
+}
+
+export async function buildCli(): Promise<BuiltCli> {
+  const cache = join(root, '.cache');
+  await mkdir(cache, { recursive: true });
+  const dir = await mkdtemp(join(cache, 'test-cli-'));
+  const main = join(dir, 'dist/cli/main.js');
+  await build({
+    entryPoints: [join(root, 'src/cli/main.ts')],
+    outfile: main,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+  });
+  await copyFile(join(root, 'package.json'), join(dir, 'package.json'));
+  const pageDir = await buildPage(join(dir, 'dist/web'));
+  return { main, pageDir, remove: () => rm(dir, { recursive: true, force: true }) };
+}
+
+export async function buildPage(outDir: string): Promise<string> {
+  await viteBuild({
+    configFile: join(root, 'web/vite.config.ts'),
+    logLevel: 'error',
+    build: { outDir, emptyOutDir: true },
+  });
+  return outDir;
+}
+
+export interface Running {
+  child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** Resolves with the match as soon as stdout has it; rejects with all output when the process ends before. */
+  says(pattern: RegExp): Promise<RegExpMatchArray>;
+  /** Resolves with the exit code. */
+  ended: Promise<number | null>;
+  /** Ctrl-C, and then the end. */
+  stop(): Promise<number | null>;
+}
+
+export function spawnCli(
+  main: string,
+  args: readonly string[],
+  options: { cwd: string; env?: Record<string, string> },
+): Running {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: options.cwd,
+    env: { PATH: process.env.PATH ?? '', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  const watchers = new Set<() => void>();
+  child.stdout.on('data', (data: Buffer) => {
+    stdout += data.toString();
+    for (const watch of watchers) watch();
+  });
+  child.stderr.on('data', (data: Buffer) => {
+    stderr += data.toString();
+  });
+  const ended = once(child, 'close').then(([code]) => {
+    for (const watch of watchers) watch();
+    return code as number | null;
+  });
+  return {
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ended,
+    says: (pattern) =>
+      new Promise((resolve, reject) => {
+        const watch = () => {
+          const match = pattern.exec(stdout);
+          if (match) resolve(match);
+          else if (child.exitCode !== null || child.signalCode !== null)
+            reject(
+              new Error(`It ended with ${child.exitCode ?? child.signalCode}, having said:\n${stdout}\n${stderr}`),
+            );
+          else return;
+          watchers.delete(watch);
+        };
+        watchers.add(watch);
+        watch();
+      }),
+    async stop() {
+      child.kill('SIGINT');
+      return ended;
+    },
+  };
+}
