@@ -5,22 +5,17 @@ const turnOfTheOldest = 4;
 
 export function createPool(limit: number): Pool {
   type Entry = [size: number, start: (value?: unknown) => void];
-  let waiting: Entry[] = [];
+  const waiting = new Set<Entry>();
   let active = 0;
   let turns = 0;
 
   function next(): void {
-    while (active < limit && waiting[0]) {
-      let best = waiting[0];
-      if (++turns % turnOfTheOldest) for (const entry of waiting) if (entry[0] < best[0]) best = entry;
-      leave(best);
-      active++;
-      best[1]();
-    }
-  }
-
-  function leave(entry: Entry): void {
-    waiting = waiting.filter((other) => other !== entry);
+    let [best] = waiting;
+    if (!best || active >= limit) return;
+    if (++turns % turnOfTheOldest) for (const entry of waiting) if (entry[0] < best[0]) best = entry;
+    waiting.delete(best);
+    active++;
+    best[1]();
   }
 
   return async (size, signal, task) => {
@@ -28,10 +23,10 @@ export function createPool(limit: number): Pool {
     await new Promise((start, reject) => {
       const entry: Entry = [size, start];
       signal.addEventListener('abort', () => {
-        leave(entry);
+        waiting.delete(entry);
         reject(signal.reason);
       });
-      waiting.push(entry);
+      waiting.add(entry);
       next();
     });
     try {

@@ -18,7 +18,7 @@ const file = new Blob(['x']);
 const options = { endpoint: '/uploads', transport: createManualTransport().transport };
 const client = createClient<Uploads>(options);
 
-export function mustCompile() {
+function mustCompile() {
   const upload = client.upload('avatar', file, { metadata: { crop: 'square' } });
   client.upload('log', file);
   client.upload('log', file, { fileName: 'a.log' });
@@ -37,7 +37,7 @@ export function mustCompile() {
   ];
 }
 
-export function mustNotCompile() {
+function mustNotCompile() {
   // @ts-expect-error there is no such route
   client.upload('nothing', file);
   // @ts-expect-error this route needs metadata
@@ -57,5 +57,6 @@ export function mustNotCompile() {
 }
 
 it('reads routes from types alone', () => {
+  expect([mustCompile, mustNotCompile]).toHaveLength(2);
   expect(Object.keys(client).sort()).toEqual(['routeInfo', 'upload', 'uploadAll']);
 });

@@ -592,7 +592,10 @@ describe('many files', () => {
       grants += (handed.json?.files as unknown[] | undefined)?.length ?? 0;
       answerWell(handed);
     });
-    await vi.waitFor(() => expect(uploads.filter((u) => u.getSnapshot().status === 'uploading')).toHaveLength(6));
+    await vi.waitFor(
+      () => expect(uploads.filter((u) => u.getSnapshot().status === 'uploading')).toHaveLength(6),
+      15_000,
+    );
     global.gc?.();
     const perFile = (process.memoryUsage().heapUsed - before) / 10_000;
     expect(reads).toBeLessThanOrEqual(48);

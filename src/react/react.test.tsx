@@ -13,11 +13,19 @@ type Expect<T extends true> = T;
 type Avatar = { metadata: { crop: string }; data: { id: number } };
 type Uploads = TypedUploads<{ avatar: Avatar; log: { metadata: undefined; data: string } }>;
 
-function typed() {
-  const client = createClient<Uploads>({ endpoint: '/uploads' });
-  // biome-ignore lint/correctness/useHookAtTopLevel: never called, only compiled.
+const manual = createManualTransport();
+const client = createClient<Uploads>({ endpoint: '/uploads', transport: manual.transport });
+
+function Form() {
+  const { upload } = useUpload(client, 'avatar', { abortOnUnmount: true });
+  const { uploads } = useUploads(client, 'log');
+  const { info, accept } = useRoute(client, 'log');
+  return <p>{JSON.stringify([upload, uploads, info, accept ?? 'unknown'])}</p>;
+}
+
+/** Never rendered, only compiled. */
+function Typed() {
   const one = useUpload(client, 'avatar');
-  // biome-ignore lint/correctness/useHookAtTopLevel: never called, only compiled.
   const many = useUploads(client, 'log', { abortOnUnmount: true });
   one.start(new Blob(), { metadata: { crop: 'a' } });
   many.start([new Blob()]);
@@ -33,14 +41,6 @@ function typed() {
 }
 
 it('renders on a server, and sends nothing', () => {
-  const manual = createManualTransport();
-  const client = createClient<Uploads>({ endpoint: '/uploads', transport: manual.transport });
-  function Form() {
-    const { upload } = useUpload(client, 'avatar', { abortOnUnmount: true });
-    const { uploads } = useUploads(client, 'log');
-    const { info, accept } = useRoute(client, 'log');
-    return <p>{JSON.stringify([upload, uploads, info, accept ?? 'unknown'])}</p>;
-  }
   expect(globalThis.window).toBeUndefined();
   const html = renderToString(
     <StrictMode>
@@ -49,7 +49,7 @@ it('renders on a server, and sends nothing', () => {
   );
   expect(html).toBe('<p>[null,[],null,&quot;unknown&quot;]</p>');
   expect(manual.sent).toHaveLength(0);
-  expect(typed).toBeTypeOf('function');
+  expect(Typed).toBeTypeOf('function');
 });
 
 it('gives the same list of snapshots until one of them changes', async () => {
