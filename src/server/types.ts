@@ -135,7 +135,7 @@ export interface Route<Types extends RouteTypes = RouteTypes> {
   readonly definition: ErasedDefinition;
 }
 
-/** @internal What is inside does not know the app's types. */
+/** What is inside does not know the types of the app. Not for apps, but other declarations name it. */
 export type ErasedDefinition = RouteDefinition<StandardSchema | undefined, Owner, unknown, unknown>;
 
 export type RouteTypesOf<Schema, Data> = {
