@@ -1,0 +1,2 @@
+/** False when the build failed; what went wrong has been printed. */
+export function ensureBuilt(): Promise<boolean>;

@@ -1,0 +1,147 @@
+/**
+ * The package as others get it: packed, installed into an empty folder, every subpath type-checked with the library's own
+ * types in view (`skipLibCheck: false`) by two TypeScripts, imported, and run. What publint and attw miss shows here.
+ */
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ensureBuilt } from '../../scripts/lib/build.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+const npm = (args: string[], cwd: string) => run('npm', args, { cwd, shell: process.platform === 'win32' });
+
+interface Manifest {
+  exports: Record<string, unknown>;
+  devDependencies: Record<string, string>;
+}
+
+const typescripts = ['5.9.3', '7.0.2'];
+let dir = '';
+let subpaths: string[] = [];
+
+/** Everything that the exports map offers, as one program. */
+const everything = () =>
+  subpaths.map((subpath, index) => `import * as m${index} from '${subpath}';\nvoid m${index};`).join('\n');
+
+beforeAll(async () => {
+  expect(await ensureBuilt()).toBe(true);
+  dir = await mkdtemp(join(tmpdir(), 'waybill-consumer-'));
+  const manifest: Manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  subpaths = Object.keys(manifest.exports)
+    .filter((subpath) => subpath !== './package.json')
+    .map((subpath) => subpath.replace(/^\./, 'waybill'));
+  await npm(['pack', '--silent', '--pack-destination', dir], root);
+  const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz'));
+  const pinned = (name: string) => manifest.devDependencies[name]?.replace(/^\^/, '') ?? 'latest';
+  await writeFile(
+    join(dir, 'package.json'),
+    JSON.stringify({
+      name: 'consumer',
+      private: true,
+      type: 'module',
+      dependencies: {
+        waybill: `file:./${tarball}`,
+        react: pinned('react'),
+        ...Object.fromEntries(['@types/node', '@types/react'].map((name) => [name, pinned(name)])),
+        ...Object.fromEntries(typescripts.map((version) => [`typescript-${version}`, `npm:typescript@${version}`])),
+      },
+    }),
+  );
+  await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], dir);
+  await mkdir(join(dir, 'src'));
+  await writeFile(join(dir, 'src/everything.ts'), everything());
+  for (const file of ['app.ts', 'page.tsx'])
+    await copyFile(join(root, 'test/package/consumer', file), join(dir, 'src', file));
+});
+
+afterAll(async () => {
+  await rm(dir, { recursive: true, force: true });
+});
+
+const tsconfig = (resolution: 'nodenext' | 'bundler', emit: boolean) => ({
+  compilerOptions: {
+    target: 'es2023',
+    lib: ['es2023', 'dom', 'dom.iterable'],
+    module: resolution === 'nodenext' ? 'nodenext' : 'preserve',
+    moduleResolution: resolution,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    jsx: 'react-jsx',
+    types: ['node'],
+    ...(emit ? { outDir: 'out', rootDir: 'src' } : { noEmit: true }),
+  },
+  include: ['src'],
+});
+
+it.each(
+  typescripts.flatMap((version) =>
+    (['nodenext', 'bundler'] as const).map((resolution) => [version, resolution] as const),
+  ),
+)('type-checks with TypeScript %s, %s', async (version, resolution) => {
+  const config = join(dir, `tsconfig.${version}.${resolution}.json`);
+  await writeFile(config, JSON.stringify(tsconfig(resolution, resolution === 'nodenext')));
+  const checked = await tsc(version, ['-p', config, '--listFiles']);
+  expect(checked.errors).toEqual([]);
+  // It really looked at the package's own declarations, not at sources that were found some other way.
+  expect(checked.files.filter((file) => file.includes('/node_modules/waybill/dist/')).length).toBeGreaterThan(10);
+  expect(checked.files.filter((file) => file.startsWith(root) || file.includes('waybill/src/'))).toEqual([]);
+});
+
+it('would notice a mistake', async () => {
+  const config = join(dir, 'tsconfig.mistake.json');
+  await writeFile(join(dir, 'mistake.ts'), `import { s3Storage } from 'waybill/s3';\ns3Storage({ bucket: 1 });\n`);
+  await writeFile(config, JSON.stringify({ ...tsconfig('nodenext', false), include: ['mistake.ts'] }));
+  expect((await tsc('7.0.2', ['-p', config])).errors.join('\n')).toContain(
+    "'number' is not assignable to type 'string'",
+  );
+});
+
+it('loads every subpath that it offers', async () => {
+  expect(subpaths.length).toBeGreaterThan(8);
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', loadAll()], { cwd: dir });
+  const counts: Record<string, number> = JSON.parse(stdout);
+  for (const subpath of subpaths) expect(counts[subpath], subpath).toBeGreaterThan(0);
+});
+
+it('sends a file, as the consumer wrote it', async () => {
+  const { stdout } = await run(process.execPath, ['out/app.js'], { cwd: dir });
+  expect(JSON.parse(stdout)).toEqual({ fileName: 'note.txt', contentType: 'text/plain', stored: 6, wrong: 'function' });
+});
+
+it('brings the command', async () => {
+  const { stdout } = await npm(['exec', '--offline', '--', 'waybill', '--help'], dir);
+  expect(stdout).toContain('waybill dev');
+});
+
+it('packs no tests, sources or maps of this machine', async () => {
+  const files = await readdir(join(dir, 'node_modules/waybill'), { recursive: true });
+  expect(files.length).toBeGreaterThan(50);
+  expect(files.filter((file) => /\.test\.|(^|\/)(src|test)\//.test(file.replace('dist/web', '')))).toEqual([]);
+  const manifest = await readFile(join(dir, 'node_modules/waybill/package.json'), 'utf8');
+  expect(manifest).not.toContain(root);
+});
+
+function loadAll(): string {
+  return `const counts = {};
+for (const subpath of ${JSON.stringify(subpaths)}) counts[subpath] = Object.keys(await import(subpath)).length;
+console.log(JSON.stringify(counts));`;
+}
+
+async function tsc(version: string, args: string[]): Promise<{ errors: string[]; files: string[] }> {
+  const entry = join(dir, 'node_modules', `typescript-${version}`, 'bin/tsc');
+  const { stdout } = await run(process.execPath, [entry, ...args], { cwd: dir, maxBuffer: 64 * 1024 ** 2 }).catch(
+    (failure: { stdout?: string; message: string }) => ({ stdout: failure.stdout || failure.message }),
+  );
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  return {
+    errors: lines.filter((line) => /error/i.test(line) && !line.startsWith('/')),
+    files: lines.filter((line) => line.startsWith('/')),
+  };
+}
