@@ -213,7 +213,7 @@ export function createJourney(
           const connection = online();
           if (connection) {
             report({ waiting: 'offline' });
-            await race(connection, signal);
+            await race<void>(signal, (resolve) => connection.then(resolve));
           }
           report({ waiting: null });
           return await pass();

@@ -1,10 +1,12 @@
+import { race } from './race.ts';
+
 /** Runs at most `limit` tasks at once. Small ones go first, but every fourth turn belongs to whoever waits longest. */
 export type Pool = <T>(size: number, signal: AbortSignal, task: () => Promise<T>) => Promise<T>;
 
 const turnOfTheOldest = 4;
 
 export function createPool(limit: number): Pool {
-  type Entry = [size: number, start: (value?: unknown) => void];
+  type Entry = [size: number, start: () => void];
   const waiting = new Set<Entry>();
   let active = 0;
   let turns = 0;
@@ -20,15 +22,16 @@ export function createPool(limit: number): Pool {
 
   return async (size, signal, task) => {
     signal.throwIfAborted();
-    await new Promise((start, reject) => {
-      const entry: Entry = [size, start];
-      signal.addEventListener('abort', () => {
-        waiting.delete(entry);
-        reject(signal.reason);
-      });
-      waiting.add(entry);
-      next();
-    });
+    let entry: Entry;
+    await race<void>(
+      signal,
+      (start) => {
+        entry = [size, start];
+        waiting.add(entry);
+        next();
+      },
+      () => waiting.delete(entry),
+    );
     try {
       return await task();
     } finally {

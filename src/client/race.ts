@@ -1,10 +1,25 @@
-/** Waiting that an abort ends. The listeners stay until their signal goes, which is when the upload's run ends. */
-
-/** The promise, or the signal's reason if that comes first. */
-export function race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/**
+ * A promise that an abort ends, with the signal's reason.
+ *
+ * @param start keeps the function that resolves it
+ * @param undo what `start` began, when the abort comes first
+ */
+export function race<T>(
+  signal: AbortSignal,
+  start: (resolve: (value: T) => void) => void,
+  undo?: () => void,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason));
-    promise.then(resolve, reject);
+    const stop = () => {
+      undo?.();
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', stop);
+    start((value) => {
+      // Node warns of a leak at the eleventh listener, and one upload may wait oftener than that.
+      signal.removeEventListener('abort', stop);
+      resolve(value);
+    });
   });
 }
 
