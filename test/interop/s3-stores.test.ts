@@ -222,7 +222,7 @@ forEachStore('s3', (store: TestStore) => {
     it('put conditionally', async () => {
       const storage = store.storage();
       const key = freshKey();
-      await storage.put({ key, body: 'a', ifNoneMatch: '*' });
+      const { etag } = await storage.put({ key, body: 'a', ifNoneMatch: '*' });
       // fetch would have added one to a conditional request.
       expect(await storage.head(key)).not.toHaveProperty('cacheControl');
       await expect(storage.put({ key, body: 'b', ifNoneMatch: '*' })).rejects.toMatchObject({
@@ -232,6 +232,8 @@ forEachStore('s3', (store: TestStore) => {
       await expect(
         storage.put({ key, body: 'b', ifMatch: '"00000000000000000000000000000000"' }),
       ).rejects.toMatchObject({ status: 412 });
+      await storage.put({ key, body: 'c', ifMatch: etag });
+      expect(await new Response((await storage.get(key))?.body).text()).toBe('c');
     });
 
     it('put nothing, too', async () => {
