@@ -8,7 +8,7 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { build as viteBuild } from 'vite';
+import { buildPage } from '../support/built-page.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -36,15 +36,6 @@ export async function buildCli(): Promise<BuiltCli> {
   await copyFile(join(root, 'package.json'), join(dir, 'package.json'));
   const pageDir = await buildPage(join(dir, 'dist/web'));
   return { main, pageDir, remove: () => rm(dir, { recursive: true, force: true }) };
-}
-
-export async function buildPage(outDir: string): Promise<string> {
-  await viteBuild({
-    configFile: join(root, 'web/vite.config.ts'),
-    logLevel: 'error',
-    build: { outDir, emptyOutDir: true },
-  });
-  return outDir;
 }
 
 export interface Running {

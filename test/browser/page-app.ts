@@ -1,0 +1,169 @@
+/**
+ * The page of `waybill dev` for browser tests: the real server and the built page over a store of the caller's, a way to
+ * open it, and a way to see what it shows: colours are read from screenshots, not from the DOM.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { createDevServer } from '../../src/cli/dev/server.ts';
+import { createWays } from '../../src/cli/dev/ways.ts';
+import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { type Storage, s3Storage } from '../../src/s3/index.ts';
+import { builtPage } from '../support/built-page.ts';
+import { quadrants, sameColour } from '../support/fixtures.ts';
+
+export interface PageApp {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Server and page; the store's counts stay unknown. */
+export async function startPageOn(storage: Storage): Promise<PageApp> {
+  return startServer(storage, createWays({ storeCounts: false }));
+}
+
+async function startServer(storage: Storage, ways: ReturnType<typeof createWays>): Promise<PageApp> {
+  const server = await createDevServer({
+    storage,
+    secret: randomBytes(36).toString('base64url'),
+    pageDir: await builtPage(),
+    ways,
+  });
+  const { port } = await server.listen({ port: 0, host: '127.0.0.1' });
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+export interface PageAppWithStore extends PageApp {
+  store: Devstore;
+}
+
+/** As `waybill dev` does it: a devstore that counts, and that can be given weather. */
+export async function startPageWithStore(): Promise<PageAppWithStore> {
+  const dir = await mkdtemp(join(tmpdir(), 'waybill-page-store-'));
+  const credentials = { accessKeyId: 'page', secretAccessKey: randomBytes(20).toString('hex') };
+  const ways = createWays({ storeCounts: true });
+  const store = await createDevstore({ dir, credentials: [credentials], buckets: ['uploads'], onRequest: ways.stored });
+  const { url: endpoint } = await store.listen();
+  const storage = s3Storage({ bucket: 'uploads', endpoint, credentials, capabilities: 'devstore' });
+  const app = await startServer(storage, ways);
+  await store.setCors('uploads', [
+    {
+      allowedOrigins: [app.url],
+      allowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
+      allowedHeaders: ['*'],
+      exposeHeaders: ['ETag'],
+    },
+  ]);
+  return {
+    ...app,
+    store,
+    async close() {
+      await app.close();
+      await store.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface Visit {
+  page: Page;
+  /** Errors of the page itself and refusals of its policy: a test that passes has none. */
+  problems: string[];
+  /** The slip of this file. */
+  slip(fileName: string): Locator;
+  pick(...paths: string[]): Promise<void>;
+  /** Waits until the slip is stamped so. */
+  stamped(fileName: string, stamp: string): Promise<Locator>;
+  close(): Promise<void>;
+}
+
+export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+    ...options,
+  });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('dialog', (dialog) => {
+    problems.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('console', (message) => {
+    if (/Content Security Policy|Refused to/i.test(message.text())) problems.push(message.text());
+  });
+  await page.goto(url);
+  const slip = (fileName: string) =>
+    page
+      .locator('.consignment')
+      .filter({ has: page.getByRole('heading', { name: fileName, exact: true }) })
+      .first();
+  return {
+    page,
+    problems,
+    slip,
+    pick: (...paths) => page.setInputFiles('#picker', paths),
+    async stamped(fileName, stamp) {
+      const found = slip(fileName);
+      await found.locator('.stamp').getByText(stamp, { exact: true }).waitFor();
+      return found;
+    },
+    close: () => context.close(),
+  };
+}
+
+/** Colours of an element as it is on the screen, at points given as shares of its width and height. */
+export async function coloursOf(
+  element: Locator,
+  points: readonly (readonly [x: number, y: number])[],
+): Promise<number[][]> {
+  const png = (await element.screenshot({ animations: 'disabled' })).toString('base64');
+  // The page under test may not draw foreign images on a canvas; an empty one may.
+  const reader = await element.page().context().newPage();
+  try {
+    return await reader.evaluate(
+      async ({ png, points }) => {
+        const blob = await (await fetch(`data:image/png;base64,${png}`)).blob();
+        const bitmap = await createImageBitmap(blob);
+        const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+        context?.drawImage(bitmap, 0, 0);
+        return points.map(([x = 0, y = 0]) => [
+          ...(context?.getImageData(Math.round(x * bitmap.width), Math.round(y * bitmap.height), 1, 1).data ?? []),
+        ]);
+      },
+      { png, points: points as [number, number][] },
+    );
+  } finally {
+    await reader.close();
+  }
+}
+
+const corners = {
+  topLeft: [0.25, 0.25],
+  topRight: [0.75, 0.25],
+  bottomLeft: [0.25, 0.75],
+  bottomRight: [0.75, 0.75],
+} as const satisfies Record<keyof typeof quadrants, readonly [number, number]>;
+
+/** Waits until the element shows the fixtures' four colours, each in its corner; fails with what it shows instead. */
+export async function expectQuadrants(
+  element: Locator,
+  only: readonly (keyof typeof quadrants)[] = ['topLeft', 'topRight', 'bottomLeft', 'bottomRight'],
+) {
+  await expect
+    .poll(
+      async () => {
+        const colours = await coloursOf(
+          element,
+          only.map((corner) => corners[corner]),
+        );
+        return only.filter((corner, index) => !sameColour(colours[index] ?? [], quadrants[corner]));
+      },
+      { timeout: 15_000, message: 'corners that show another colour' },
+    )
+    .toEqual([]);
+}

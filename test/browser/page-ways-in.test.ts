@@ -1,0 +1,126 @@
+/** Three ways in: choosing, dropping, pasting; with the mouse and without. Real drags and a real clipboard, by the browser itself. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { removeBuiltPage } from '../support/built-page.ts';
+import { describeBrowser } from '../support/chromium.ts';
+import { fixture } from '../support/fixtures.ts';
+import { expectQuadrants, type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
+
+afterAll(removeBuiltPage);
+
+describeBrowser('files come in', (browser) => {
+  let app: PageAppWithStore;
+  beforeAll(async () => {
+    app = await startPageWithStore();
+  });
+  afterAll(() => app?.close());
+
+  it('by choosing several, with the keyboard alone', async () => {
+    const { page, stamped, problems, close } = await visit(browser(), app.url);
+    const chooser = page.waitForEvent('filechooser');
+    // From the top: the services, then the button.
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toBe('files');
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toBe('Choose files');
+    await page.keyboard.press('Enter');
+    await (await chooser).setFiles([fixture('camera.jpg').path, fixture('note.txt').path, fixture('clip.mp4').path]);
+    for (const name of ['camera.jpg', 'note.txt', 'clip.mp4']) await stamped(name, 'Received');
+    expect(await page.locator('#tally').textContent()).toMatch(/^3 received, .* 0 bytes of it through the server$/);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('by dropping anywhere on the window; the page says where it is willing', async () => {
+    const { page, stamped, problems, close } = await visit(browser(), app.url);
+    const drag = await dragOver(page, [fixture('quadrants.png').path, fixture('quadrants.webp').path]);
+    await page.locator('.landing').getByText('Let go to send').waitFor();
+    await drag.drop();
+    await page.locator('.landing').waitFor({ state: 'hidden' });
+    for (const name of ['quadrants.png', 'quadrants.webp'])
+      await expectQuadrants((await stamped(name, 'Received')).locator('img'));
+    expect(page.url()).toBe(`${app.url}/`);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('a dropped folder is named, not lost in silence', async () => {
+    const folder = await mkdtemp(`${tmpdir()}/waybill-folder-`);
+    const { page, stamped, problems, close } = await visit(browser(), app.url);
+    try {
+      await (await dragOver(page, [folder, fixture('note.txt').path])).drop();
+      await page.getByText('A folder cannot be sent as one.').first().waitFor();
+      await stamped('note.txt', 'Received');
+      expect(await page.locator('.consignment').count()).toBe(1);
+      expect(problems).toEqual([]);
+    } finally {
+      await close();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('by pasting a picture; pasting words says that there is no file', async () => {
+    const { page, problems, close } = await visit(browser(), app.url, {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    await page.bringToFront();
+    await page.evaluate(() => navigator.clipboard.writeText('only words'));
+    await page.keyboard.press('Control+V');
+    await page.getByText('There is no file on the clipboard.').first().waitFor();
+    expect(await page.locator('.consignment').count()).toBe(0);
+
+    await page.evaluate(
+      async (bytes) => {
+        const png = new Blob([new Uint8Array(bytes)], { type: 'image/png' });
+        await navigator.clipboard.write([new ClipboardItem({ 'image/png': png })]);
+      },
+      [...fixture('quadrants.png').bytes],
+    );
+    await page.keyboard.press('Control+V');
+    const slip = page.locator('.consignment');
+    await slip.locator('.stamp').getByText('Received').waitFor();
+    await expectQuadrants(slip.locator('img'));
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('the same file twice is two consignments', async () => {
+    const { page, pick, problems, close } = await visit(browser(), app.url);
+    await pick(fixture('camera.jpg').path);
+    await pick(fixture('camera.jpg').path);
+    await expect.poll(() => page.locator('.stamp').getByText('Received').count()).toBe(2);
+    const urls = await page
+      .locator('.exhibit img')
+      .evaluateAll((images) => images.map((image) => image.getAttribute('src')));
+    expect(new Set(urls).size).toBe(2);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('thirty files at once all arrive', async () => {
+    const { page, pick, problems, close } = await visit(browser(), app.url);
+    await pick(...Array.from({ length: 30 }, () => fixture('quadrants.png').path));
+    await expect.poll(() => page.locator('.stamp').getByText('Received').count(), { timeout: 30_000 }).toBe(30);
+    expect(await page.locator('.number').first().textContent()).toBe('030');
+    expect(problems).toEqual([]);
+    await close();
+  });
+});
+
+async function focused(page: Visit['page']): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    return element instanceof HTMLInputElement ? element.value : (element?.textContent ?? '');
+  });
+}
+
+/** A drag of files from outside the browser, as the operating system reports it. */
+async function dragOver(page: Visit['page'], files: string[]) {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  const at = { x: 300, y: 700, data };
+  await session.send('Input.dispatchDragEvent', { type: 'dragEnter', ...at });
+  await session.send('Input.dispatchDragEvent', { type: 'dragOver', ...at });
+  return { drop: () => session.send('Input.dispatchDragEvent', { type: 'drop', ...at }) };
+}
