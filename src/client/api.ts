@@ -7,7 +7,6 @@ import type {
   GrantedUpload,
   PendingUpload,
   RouteInfo,
-  Transfer,
   WaybillError,
   WireError,
 } from '../protocol/index.ts';
@@ -29,7 +28,7 @@ type ToError = (error: WireError) => WaybillError;
 // biome-ignore lint/suspicious/noExplicitAny: unparsed on purpose; every use is checked or throws.
 type Pick<T> = (json: any, toError: ToError) => T;
 
-export function createApi(exchange: Exchange, options: ClientOptions, transfers: Transfer[] = ['form', 'put']): Api {
+export function createApi(exchange: Exchange, options: ClientOptions): Api {
   const { endpoint, headers, credentials } = options;
 
   async function call<T>(path: string, body: object | undefined, pick: Pick<T>): Promise<T> {
@@ -73,7 +72,7 @@ export function createApi(exchange: Exchange, options: ClientOptions, transfers:
         return json;
       }),
     grant: (route, files) =>
-      batch('', { route, files, transfers }, 'uploads', files.length, (item) => {
+      batch('', { route, files, transfers: ['form', 'put'] }, 'uploads', files.length, (item) => {
         insist(item.grant && item.request.url);
         return item;
       }),

@@ -4,7 +4,7 @@ import { createBatcher } from './batcher.ts';
 import { createExchange } from './exchange.ts';
 import { createJourney, type JourneyContext, type Route } from './journey.ts';
 import { createPool } from './pool.ts';
-import { nameOf, toSource, typeOf } from './source.ts';
+import { toSource, typeOf } from './source.ts';
 import type { Client, ClientOptions, FileLike, Transport, Upload, UploadOptions } from './types.ts';
 import { createUpload } from './upload.ts';
 
@@ -63,7 +63,7 @@ export function createClientOn<U extends TypedUploads>(
   function upload(route: string, file: FileLike, given: AnyOptions = {}): Upload {
     const source = toSource(file);
     const { size } = source;
-    const fileName = nameOf(source, given);
+    const fileName = given.fileName || source.fileName || 'file';
     const contentType = typeOf(source, given);
     return createUpload(
       createJourney(context, route, source, fileName, contentType, given.metadata),

@@ -40,6 +40,7 @@ export type Route = [info: RouteInfo, grant: (declaration: FileDeclaration) => P
 export interface Report {
   status?: UploadStatus;
   waiting?: 'offline' | 'backoff' | null;
+  fileName?: string;
   contentType?: string;
   transfer?: Transfer;
   loaded?: number;
@@ -52,6 +53,8 @@ export interface Journey {
   abort(): void;
 }
 
+/** Characters: whatever they are, in UTF-8 they fit the wire's 255 bytes. */
+const shortName = 84;
 /** Forms up to this size go without upload listeners, and so without a CORS preflight. */
 const silentFormMaxBytes = 256 * 1024;
 const firstBackoffMs = 500;
@@ -110,11 +113,13 @@ export function createJourney(
       if (
         !contentTypes?.some((type) => type === contentType || type === family) ||
         !(size >= minBytes && size <= maxBytes) ||
-        extensions
+        extensions ||
+        fileName.length > shortName
       ) {
         const checks = await import('./checks/index.ts');
         contentType ||= checks.contentTypeOf(fileName);
-        report({ contentType });
+        fileName = checks.shorten(fileName);
+        report({ contentType, fileName });
         const refusal = checks.checkLimits(limits, { fileName, size, contentType });
         if (refusal) throw refusal;
       }
@@ -219,7 +224,7 @@ export function createJourney(
           return await pass();
         } catch (cause) {
           signal.throwIfAborted();
-          const error = isFailure(cause) ? cause : failure('internal_error', `${cause}`, { cause });
+          const error = toFailure(cause);
           const { code } = error;
           if (code === 'network_error' && online()) continue;
           if ((stale || code === 'upload_expired') && !renewed) {
@@ -232,8 +237,9 @@ export function createJourney(
           if (stale) await verify();
           const tried = error.details as Tried;
           if (code === 'network_error' && tried?.moved === 0) {
-            const cors = await import('./browser/cors.ts');
-            if (await cors.isThere(tried.url)) {
+            // Where not even our own chunk arrives, it is the network.
+            const cors = await import('./browser/cors.ts').catch(() => {});
+            if (cors && (await cors.isThere(tried.url))) {
               if (++blind >= Math.min(blindFailures, retries + 1)) {
                 await verify();
                 const [message, details] = cors.advise(tried);
@@ -259,13 +265,19 @@ export function createJourney(
       });
       return await context.underway(size, signal, persist);
     } catch (cause) {
-      const { code, retryable, status } = cause as WaybillError;
+      const error = toFailure(cause);
+      const { code, retryable, status } = error;
       if (!retryable && !status) abort();
       if (!retryable || code === 'object_not_ready') forget();
       if (/^source/.test(code)) checksum = undefined;
-      throw cause;
+      throw error;
     }
   }
 
   return { run, abort };
+}
+
+/** What is not ours is a bug, here or in a callback. */
+function toFailure(cause: unknown): WaybillError {
+  return isFailure(cause) ? cause : failure('internal_error', `${cause}`, { cause });
 }

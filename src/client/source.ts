@@ -13,12 +13,6 @@ export function toSource(file: FileLike): Source {
   };
 }
 
-/** The wire takes 255 UTF-8 bytes; NTFS and APFS names may have three times as many. The extension survives. */
-export function nameOf(source: Source, { fileName = source.fileName || 'file' }: UploadOptions): string {
-  while (new TextEncoder().encode(fileName).length > 255) fileName = fileName.replace(/.(?=(\.\w{1,16})?$)/su, '');
-  return fileName;
-}
-
 /** Without parameters and in lower case, which is the only spelling that is signed. Empty when nobody knows. */
 export function typeOf(source: Source, { contentType = source.contentType }: UploadOptions): string {
   return /^\s*([^\s;/]+\/[^\s;/]+)/.exec(contentType ?? '')?.[1]?.toLowerCase() ?? '';

@@ -143,7 +143,10 @@ describe('one file', () => {
 
   it('cuts a name to 255 UTF-8 bytes and keeps its extension', async () => {
     const upload = clientWith().upload('files', new File(['x'], `${'界'.repeat(200)}👍.txt`, { type: 'text/plain' }));
-    expect(upload.getSnapshot().fileName).toBe(`${'界'.repeat(83)}.txt`);
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    const { files } = (await manual.next(/POST/)).json as { files: { fileName: string }[] };
+    expect(files[0]?.fileName).toBe(`${'界'.repeat(83)}.txt`);
+    expect(upload.getSnapshot().fileName).toBe(files[0]?.fileName);
     upload.abort();
   });
 
@@ -440,6 +443,14 @@ describe('what goes wrong', () => {
     (await manual.next(/routes/)).answer(200, routeInfo);
     (await manual.next(/POST/)).answer(status, text);
     await expect(upload.done).rejects.toMatchObject({ code });
+  });
+
+  it('what the app throws while it makes headers fails the upload, as an error of ours', async () => {
+    const headers = () => {
+      throw new Error('no token');
+    };
+    const upload = clientWith({ headers }).upload('files', file());
+    await expect(upload.done).rejects.toMatchObject({ code: 'internal_error', message: 'Error: no token' });
   });
 
   it('an error in a batch fails its own file only', async () => {
