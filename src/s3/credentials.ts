@@ -4,7 +4,7 @@ import { redact } from './redact.ts';
 import type { Credentials, CredentialsSource } from './types.ts';
 
 /** New ones are fetched in the background this long before the old ones expire. */
-export const refreshAheadSeconds = 300;
+const refreshAheadSeconds = 300;
 /** A background refresh that failed is tried again after this long. */
 const retryAfterSeconds = 10;
 

@@ -18,7 +18,7 @@ import { isS3Error } from './s3-error.ts';
 import { emptyPayload } from './sign.ts';
 import { childElement, parseXml, rootOf, type XmlElement } from './xml.ts';
 
-export interface S3Request {
+interface S3Request {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   /** The bucket itself without one. */
   key?: string;

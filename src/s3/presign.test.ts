@@ -64,6 +64,11 @@ describe('presignPut', () => {
     expect(queryOf(url).get('X-Amz-SignedHeaders')).toBe('content-length;content-md5;content-type;host;if-none-match');
   });
 
+  it('signs metadata in the order of its names', () => {
+    const { url } = storageWith().presignPut({ ...put, metadata: { b: '1', 'a-b': '2', a: '3', a1: '4' } });
+    expect(queryOf(url).get('X-Amz-SignedHeaders')).toContain('x-amz-meta-a;x-amz-meta-a-b;x-amz-meta-a1;x-amz-meta-b');
+  });
+
   it('may be sent again only where that was asked for', () => {
     const { url, headers } = storageWith().presignPut({ ...put, once: false });
     expect(headers).not.toHaveProperty('if-none-match');

@@ -10,7 +10,7 @@ export interface Credentials {
   expiration?: Date | undefined;
 }
 
-/** Fixed credentials, or where to get them. A provider is asked again {@link refreshAheadSeconds} before they expire. */
+/** Fixed credentials, or where to get them. A provider is asked again five minutes before they expire. */
 export type CredentialsSource = Credentials | (() => Credentials | Promise<Credentials>);
 
 /**
