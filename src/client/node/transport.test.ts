@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { TransportRequest } from '../types.ts';
+import { fileSource, nodeTransport } from './index.ts';
+
+let server: Server;
+let url: string;
+let dir: string;
+let handle: (request: IncomingMessage, response: ServerResponse) => void;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'waybill-transport-'));
+  server = createServer((request, response) => handle(request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function put(size: number, more: Partial<TransportRequest> = {}): Promise<TransportRequest> {
+  const path = join(dir, 'file');
+  await writeFile(path, Buffer.alloc(size, 'x'));
+  const source = await fileSource(path);
+  return { method: 'PUT', url, headers: { 'x-signed': '1' }, source, signal: new AbortController().signal, ...more };
+}
+
+const bodyOf = async (request: IncomingMessage) => {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+};
+
+it('sends the length, the headers and the bytes, and tells of each', async () => {
+  let got: { headers: IncomingMessage['headers']; size: number } | undefined;
+  handle = async (request, response) => {
+    got = { headers: request.headers, size: (await bodyOf(request)).length };
+    response.setHeader('ETag', '"e"').end('stored');
+  };
+  const seen: number[] = [];
+  const answer = await nodeTransport().send(await put(3_000_000, { onProgress: (loaded) => seen.push(loaded) }));
+  expect(answer).toMatchObject({ status: 200, text: 'stored' });
+  expect(answer.header('etag')).toBe('"e"');
+  expect(got).toMatchObject({ size: 3_000_000, headers: { 'content-length': '3000000', 'x-signed': '1' } });
+  expect(got?.headers).not.toHaveProperty('transfer-encoding');
+  expect(seen.at(-1)).toBe(3_000_000);
+});
+
+it('sends an empty file as an empty body', async () => {
+  handle = async (request, response) => {
+    response.end(`${request.headers['content-length']} ${(await bodyOf(request)).length}`);
+  };
+  expect((await nodeTransport().send(await put(0))).text).toBe('0 0');
+});
+
+it('sends forms that a strict parser reads: fields in order, the file last, a length', async () => {
+  handle = async (request, response) => {
+    const body = await bodyOf(request);
+    const form = await new Response(body, {
+      headers: { 'content-type': request.headers['content-type'] ?? '' },
+    }).formData();
+    const file = form.get('file') as File;
+    response.end(
+      JSON.stringify([
+        [...form.keys()],
+        form.get('a"b'),
+        file.size,
+        Number(request.headers['content-length']) === body.length,
+      ]),
+    );
+  };
+  const fields = { key: 'k', 'a"b': 'ü\r\nä' };
+  const answer = await nodeTransport().send(await put(70_000, { method: 'POST', fields }));
+  expect(JSON.parse(answer.text)).toEqual([['key', 'a"b', 'file'], 'ü\r\nä', 70_000, true]);
+});
+
+it('hears a refusal that comes before the bytes are read, and sends no more of them', async () => {
+  let received = 0;
+  handle = (request, response) => {
+    response.writeHead(403).end('<Code>AccessDenied</Code>');
+    request.socket.once('close', () => {
+      received = request.socket.bytesRead;
+    });
+  };
+  const answer = await nodeTransport().send(await put(20_000_000));
+  expect(answer).toMatchObject({ status: 403, text: '<Code>AccessDenied</Code>' });
+  await vi.waitFor(() => expect(received).toBeGreaterThan(0));
+  expect(received).toBeLessThan(20_000_000);
+});
+
+it('rejects when the connection breaks, and when nobody is there', async () => {
+  handle = (request) => request.socket.destroy();
+  await expect(nodeTransport().send(await put(20_000_000))).rejects.toThrow();
+  await expect(nodeTransport().send(await put(5, { url: 'http://127.0.0.1:9/' }))).rejects.toThrow();
+});
+
+it('stops when it is aborted, also before it began', async () => {
+  const controller = new AbortController();
+  handle = () => controller.abort();
+  await expect(nodeTransport().send(await put(5, { signal: controller.signal }))).rejects.toThrow();
+  await expect(nodeTransport().send(await put(5, { signal: AbortSignal.abort() }))).rejects.toThrow();
+});
+
+it('does not send a file that changed since it was opened', async () => {
+  handle = async (request, response) => {
+    await bodyOf(request).catch(() => {});
+    response.end();
+  };
+  const request = await put(1000);
+  await writeFile(join(dir, 'file'), 'something else');
+  await expect(nodeTransport().send(request)).rejects.toMatchObject({ code: 'source_changed' });
+});
