@@ -2,10 +2,10 @@
  * The objects of one bucket: a folder with one file per key, and an index of the keys in memory. Every change of a key
  * happens under that key's lock and becomes visible by one rename.
  */
-import { mkdir, readdir, rmdir, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CorsRule } from './cors-rules.ts';
-import { type Draft, type DraftOptions, isMissing, openIfThere, openRecord, readRange, writeJson } from './files.ts';
+import { type Draft, type DraftOptions, isMissing, openRecord, writeJson } from './files.ts';
 import type { Holds } from './holds.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { fileNameOf, keyOfFileName } from './keys.ts';
@@ -93,44 +93,48 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
   /** Tags that were changed later lie beside the object, and count only for the very object they were put on. */
   const withTags = async (name: string, record: ObjectRecord): Promise<ObjectRecord> => {
     if (!retagged.has(name)) return record;
-    const file = await openIfThere(join(tagsPath, name));
-    if (!file) return record;
     try {
-      const { id, tags } = JSON.parse(await file.readFile('utf8')) as Pick<ObjectRecord, 'id' | 'tags'>;
+      const json = await readFile(join(tagsPath, name), 'utf8');
+      const { id, tags } = JSON.parse(json) as Pick<ObjectRecord, 'id' | 'tags'>;
       return id === record.id ? { ...record, tags } : record;
-    } finally {
-      await file.close();
+    } catch (error) {
+      if (isMissing(error)) return record;
+      throw error;
     }
   };
 
   const open = async (key: string): Promise<OpenObject | null> => {
     if (!keys.has(key)) return null;
     const name = fileNameOf(key);
-    const opened = await openRecord(join(objectsPath, name));
+    const opened = openRecord(join(objectsPath, name));
     if (!opened) return null;
-    const { file } = opened;
-    const record = await withTags(name, opened.record);
-    const { multipartId, parts = [] } = record;
-    if (multipartId === undefined)
-      return { record, read: (start, length) => readRange(file, start, length), close: () => file.close() };
-    const release = holds.hold(join(uploadsPath, multipartId));
-    return {
-      record,
-      read: (start, length) => readParts(join(uploadsPath, multipartId), parts, start, length),
-      async close() {
-        await file.close();
-        await release();
-      },
-    };
+    const { multipartId, parts = [] } = opened.record;
+    const folder = join(uploadsPath, multipartId ?? '');
+    const release = multipartId === undefined ? undefined : holds.hold(folder);
+    try {
+      const record = await withTags(name, opened.record);
+      return {
+        record,
+        read: (start, length) =>
+          multipartId === undefined ? opened.read(start, length) : readParts(folder, parts, start, length),
+        async close() {
+          opened.close();
+          await release?.();
+        },
+      };
+    } catch (error) {
+      opened.close();
+      await release?.();
+      throw error;
+    }
   };
 
   const head = async (key: string): Promise<ObjectRecord | null> => {
     if (!keys.has(key)) return null;
     const name = fileNameOf(key);
-    const opened = await openRecord(join(objectsPath, name));
-    if (!opened) return null;
-    await opened.file.close();
-    return withTags(name, opened.record);
+    const opened = openRecord(join(objectsPath, name));
+    opened?.close();
+    return opened && withTags(name, opened.record);
   };
 
   const notify = (key: string, what: 'deleted' | 'written') => {
@@ -223,15 +227,15 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
 async function readKeys(objectsPath: string): Promise<string[]> {
   const keys: string[] = [];
   for (const name of await readdir(objectsPath)) {
-    const key = keyOfFileName(name) ?? (await readKey(join(objectsPath, name)));
+    const key = keyOfFileName(name) ?? readKey(join(objectsPath, name));
     if (key !== null) keys.push(key);
   }
   return keys;
 }
 
-async function readKey(path: string): Promise<string | null> {
-  const opened = await openRecord(path);
-  await opened?.file.close();
+function readKey(path: string): string | null {
+  const opened = openRecord(path);
+  opened?.close();
   return opened?.record.key ?? null;
 }
 
@@ -250,12 +254,12 @@ async function* readParts(
       continue;
     }
     const take = Math.min(left, size - skip);
-    const file = await openIfThere(join(folder, partFileName(partNumber)));
-    if (!file) throw new Error('A part of a stored object is missing.');
+    const part = openRecord(join(folder, partFileName(partNumber)));
+    if (!part) throw new Error('A part of a stored object is missing.');
     try {
-      yield* readRange(file, skip, take);
+      yield* part.read(skip, take);
     } finally {
-      await file.close();
+      part.close();
     }
     left -= take;
     skip = 0;

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bucket, type BucketInfo, openBucket } from './bucket.ts';
-import { createDraft, type Draft, type DraftOptions, removeTree, reopenDraft, writeJson } from './files.ts';
+import { createDraft, type Draft, type DraftOptions, removeTree, writeJson } from './files.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { createLocks, type Locks } from './locks.ts';
 import { sweepUploads } from './upload-folders.ts';
@@ -17,8 +17,7 @@ export interface Buckets {
   create(info: BucketInfo): Promise<Bucket | undefined>;
   /** False when it is not empty. */
   remove(bucket: Bucket): Promise<boolean>;
-  draft(): Promise<Draft>;
-  reopen(path: string): Promise<Draft>;
+  draft(): Draft;
   /** Where drafts lie. */
   readonly draftsPath: string;
   readonly options: DraftOptions;
@@ -71,7 +70,6 @@ export async function openBuckets(directory: string, options: DraftOptions): Pro
         return true;
       }),
     draft: () => createDraft(draftsPath, options),
-    reopen: (path) => reopenDraft(path, options),
   };
 }
 

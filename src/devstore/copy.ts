@@ -44,7 +44,7 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
     if (condition) checkWrite(condition, key, await bucket.head(key));
     call.proceed();
     const description = describeCopy(from, given, { replaceMetadata, replaceTags });
-    draft = await store.buckets.draft();
+    draft = store.buckets.draft();
     const content = await copyContent(source.object, draft, algorithm ?? from.checksum?.algorithm ?? defaultAlgorithm);
     const record: ObjectRecord = {
       ...description,

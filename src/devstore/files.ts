@@ -1,7 +1,9 @@
 /** The few file operations everything else is built of: write beside, then rename; read a record; stream a range. */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync, fstatSync, openSync, read, readSync, renameSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open, rm, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { decodeRecord, encodeRecord, type ObjectRecord, recordBytes, tailBytes } from './record.ts';
 
 /** Bytes that are written, or read, at once. */
@@ -9,7 +11,6 @@ export const blockBytes = 256 * 1024;
 
 /** A file that is not there yet: it appears whole, by {@link Draft.publish}, or not at all. */
 export interface Draft {
-  readonly path: string;
   /** Resolves when the next piece may come; the bytes belong to the draft from here on. */
   write(data: Uint8Array): Promise<void>;
   /** Puts the record behind the bytes. */
@@ -25,28 +26,19 @@ export interface DraftOptions {
   sync: boolean;
 }
 
-export async function createDraft(directory: string, options: DraftOptions): Promise<Draft> {
+export function createDraft(directory: string, { sync }: DraftOptions): Draft {
   const path = join(directory, randomBytes(12).toString('hex'));
-  const file = await open(path, 'wx');
-  return draftOn(path, file, options);
-}
-
-/** Continues a file that already holds `path`'s bytes. */
-export async function reopenDraft(path: string, options: DraftOptions): Promise<Draft> {
-  return draftOn(path, await open(path, 'a'), options);
-}
-
-function draftOn(path: string, file: FileHandle, { sync }: DraftOptions): Draft {
+  let file: FileHandle | undefined;
   let queue: Uint8Array[] = [];
   let queued = 0;
   let writing: Promise<unknown> = Promise.resolve();
-  let closed = false;
-  let published = false;
+  let state: 'writing' | 'sealed' | 'published' | 'discarded' = 'writing';
 
   // One write is under way while the next block is being received and hashed.
   const flush = async () => {
     await writing;
     if (queued === 0) return;
+    file ??= await open(path, 'wx');
     const [pieces, bytes] = [queue, queued];
     queue = [];
     queued = 0;
@@ -54,14 +46,8 @@ function draftOn(path: string, file: FileHandle, { sync }: DraftOptions): Draft 
     // Whoever awaits it next sees the failure; until then it is not unhandled.
     writing.catch(() => {});
   };
-  const close = async () => {
-    if (closed) return;
-    closed = true;
-    await file.close();
-  };
 
   return {
-    path,
     async write(data) {
       queue.push(data);
       queued += data.length;
@@ -73,21 +59,29 @@ function draftOn(path: string, file: FileHandle, { sync }: DraftOptions): Draft 
         queue.push(bytes);
         queued += bytes.length;
       }
-      await flush();
-      await writing;
-      if (sync) await file.sync();
-      await close();
+      if (!file && !sync) {
+        // What is small enough never to have been flushed costs less than the four trips to the thread pool it saves.
+        writeFileSync(path, queue.length === 1 ? (queue[0] as Uint8Array) : Buffer.concat(queue), { flag: 'wx' });
+      } else {
+        await flush();
+        await writing;
+        if (sync) await file?.sync();
+        await file?.close();
+      }
+      state = 'sealed';
     },
     async publish(target) {
-      await rename(path, target);
-      published = true;
-      if (sync) await syncDirectory(join(target, '..'));
+      renameSync(path, target);
+      state = 'published';
+      if (sync) await syncDirectory(dirname(target));
     },
     async discard() {
-      if (published) return;
+      if (state === 'published' || state === 'discarded') return;
+      const wasSealed = state === 'sealed';
+      state = 'discarded';
       await writing.catch(() => {});
-      await close().catch(() => {});
-      await unlink(path).catch(() => {});
+      if (!wasSealed) await file?.close().catch(() => {});
+      if (wasSealed || file) await unlink(path).catch(() => {});
     },
   };
 }
@@ -108,7 +102,7 @@ async function syncDirectory(path: string): Promise<void> {
 
 /** A small file of JSON, replaced as a whole. */
 export async function writeJson(directory: string, path: string, value: unknown, options: DraftOptions): Promise<void> {
-  const draft = await createDraft(directory, options);
+  const draft = createDraft(directory, options);
   try {
     await draft.write(Buffer.from(JSON.stringify(value)));
     await draft.seal();
@@ -119,63 +113,89 @@ export async function writeJson(directory: string, path: string, value: unknown,
 }
 
 export interface OpenFile {
-  file: FileHandle;
   record: ObjectRecord;
+  /** Of the file's bytes; the record's lie behind them. */
+  read(start: number, length: number): AsyncIterable<Buffer>;
+  close(): void;
 }
 
-/** Null when there is no such object. Close the file. */
-export async function openRecord(path: string): Promise<OpenFile | null> {
-  const file = await openIfThere(path);
-  if (!file) return null;
+/**
+ * Null when there is no such object. Synchronous on purpose: an open, a stat and a read of a few kilobytes from the
+ * page cache take less time than handing them to the thread pool and back.
+ */
+export function openRecord(path: string): OpenFile | null {
+  const fd = openIfThereSync(path);
+  if (fd === null) return null;
+  let closed = false;
+  const close = () => {
+    if (!closed) closeSync(fd);
+    closed = true;
+  };
   try {
-    const record = await readRecord(file);
-    if (record) return { file, record };
+    const found = readRecord(fd);
+    if (!found) {
+      close();
+      return null;
+    }
+    const { record, whole } = found;
+    if (whole) {
+      close();
+      return { record, read: (start, length) => once(whole.subarray(start, start + length)), close };
+    }
+    return { record, read: (start, length) => readRange(fd, start, length), close };
   } catch (error) {
-    await file.close();
+    close();
     throw error;
   }
-  await file.close();
-  return null;
 }
 
-async function readRecord(file: FileHandle): Promise<ObjectRecord | null> {
-  const { size } = await file.stat();
-  let tail = await readAt(file, Math.max(0, size - tailBytes), Math.min(size, tailBytes));
+/** `whole` are the bytes of a file so small that they came with its record. */
+function readRecord(fd: number): { record: ObjectRecord; whole: Buffer | undefined } | null {
+  const { size } = fstatSync(fd);
+  let tail = readAtSync(fd, Math.max(0, size - tailBytes), Math.min(size, tailBytes));
   const needed = recordBytes(tail);
-  if (needed !== null && needed > tail.length && needed <= size) tail = await readAt(file, size - needed, needed);
-  return decodeRecord(tail, size);
+  if (needed !== null && needed > tail.length && needed <= size) tail = readAtSync(fd, size - needed, needed);
+  const record = decodeRecord(tail, size);
+  return record && { record, whole: tail.length === size ? tail : undefined };
 }
 
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+function readAtSync(fd: number, position: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
+    const bytes = readSync(fd, buffer, filled, length - filled, position + filled);
+    if (bytes === 0) break;
+    filled += bytes;
   }
   return buffer.subarray(0, filled);
 }
 
-export async function openIfThere(path: string): Promise<FileHandle | null> {
+function openIfThereSync(path: string): number | null {
   try {
-    return await open(path, 'r');
+    return openSync(path, 'r');
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
   }
 }
 
+async function* once(data: Buffer): AsyncGenerator<Buffer> {
+  if (data.length > 0) yield data;
+}
+
+const readFd = promisify(read);
+
 /** `length` bytes from `start`, block by block. @throws when the file is shorter */
-export async function* readRange(file: FileHandle, start: number, length: number): AsyncGenerator<Buffer> {
+async function* readRange(fd: number, start: number, length: number): AsyncGenerator<Buffer> {
   let position = start;
   let left = length;
   while (left > 0) {
-    const block = await readAt(file, position, Math.min(left, blockBytes));
-    if (block.length === 0) throw new Error('A stored file is shorter than its record says.');
-    yield block;
-    position += block.length;
-    left -= block.length;
+    const buffer = Buffer.allocUnsafeSlow(Math.min(left, blockBytes));
+    const { bytesRead } = await readFd(fd, buffer, 0, buffer.length, position);
+    if (bytesRead === 0) throw new Error('A stored file is shorter than its record says.');
+    yield bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
+    position += bytesRead;
+    left -= bytesRead;
   }
 }
 

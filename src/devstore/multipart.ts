@@ -159,7 +159,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
     const { draftsPath, options } = store.buckets;
     // In this order: what a crash leaves behind can be told from what it hides (see upload-folders.ts).
     await writeJson(draftsPath, join(folder, completed), done, options);
-    const draft = await store.buckets.draft();
+    const draft = store.buckets.draft();
     try {
       await publish(call, record, draft, { condition, disturbed });
     } catch (error) {

@@ -34,7 +34,7 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
   // An upload that named no algorithm gets the default one for the whole, whatever its parts bring.
   const kept: Algorithm = upload.algorithm ?? defaultAlgorithm;
   const second = kept === body.algorithm ? undefined : algorithms[kept].create();
-  const draft = await store.buckets.draft();
+  const draft = store.buckets.draft();
   try {
     const actual = await body.receive((data) => {
       second?.update(data);
@@ -97,7 +97,7 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
     call.proceed();
     const algorithm = upload.algorithm ?? defaultAlgorithm;
     const digests = createDigests(algorithm);
-    draft = await store.buckets.draft();
+    draft = store.buckets.draft();
     for await (const data of source.object.read(start, length)) {
       digests.update(data);
       await draft.write(data);

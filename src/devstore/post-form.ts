@@ -58,7 +58,7 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
   const contentMd5 = readContentMd5(fields.get('content-md5'));
   const algorithm = requested?.algorithm ?? defaultAlgorithm;
   const digests = createDigests(algorithm);
-  const draft = await store.buckets.draft();
+  const draft = store.buckets.draft();
   try {
     for await (const data of file.data) {
       digests.update(data);

@@ -17,7 +17,7 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
   // Refuse before the bytes are sent; what counts is the look under the lock, after them.
   if (condition) checkWrite(condition, key, await bucket.head(key));
   const watch = condition ? bucket.watch(key) : undefined;
-  const draft = await store.buckets.draft();
+  const draft = store.buckets.draft();
   try {
     const actual = await body.receive((data) => draft.write(data));
     const checksum: ObjectChecksum = { algorithm: body.algorithm, value: actual.checksum, type: 'FULL_OBJECT' };

@@ -165,12 +165,19 @@ export function upgradeForm(fields: Fields, lookup: Lookup, region: string, now:
 /** What cannot be read is passed on as it is: the policy's reader says what is wrong with it. */
 function amendPolicy(policy: string, added: Readonly<Record<string, string>>): string {
   try {
-    const document: unknown = JSON.parse(Buffer.from(policy, 'base64').toString().replaceAll('\\$', '$'));
+    // The one escape that policies have and JSON has not.
+    const json = Buffer.from(policy, 'base64')
+      .toString()
+      .replace(/\\(.)/g, (whole, char) => (char === '$' ? '$' : whole));
+    const document: unknown = JSON.parse(json);
     const { conditions } = document as { conditions?: unknown };
     if (!Array.isArray(conditions)) return policy;
-    return Buffer.from(JSON.stringify({ ...(document as object), conditions: [...conditions, added] })).toString(
-      'base64',
-    );
+    return Buffer.from(
+      JSON.stringify({
+        ...(document as object),
+        conditions: [...conditions, ...Object.entries(added).map(([name, value]) => ({ [name]: value }))],
+      }),
+    ).toString('base64');
   } catch {
     return policy;
   }

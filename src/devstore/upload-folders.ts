@@ -88,8 +88,8 @@ export async function readParts(bucket: Bucket, multipartId: string): Promise<Ma
   const names = (await readdir(uploadFolder(bucket, multipartId))).filter((name) => name.startsWith('part-')).sort();
   const parts = new Map<number, ObjectRecord>();
   for (const name of names) {
-    const opened = await openRecord(join(uploadFolder(bucket, multipartId), name));
-    await opened?.file.close();
+    const opened = openRecord(join(uploadFolder(bucket, multipartId), name));
+    opened?.close();
     if (opened) parts.set(Number(name.slice('part-'.length)), opened.record);
   }
   return parts;
