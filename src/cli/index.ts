@@ -13,7 +13,6 @@ import { suggest } from './suggest.ts';
 import { createPaint, printable, type Terminal } from './terminal.ts';
 import { upCommand } from './up/command.ts';
 
-export { exitCodes } from './cli-error.ts';
 export type { Terminal } from './terminal.ts';
 
 export const commands: readonly CommandSpec[] = [devCommand, upCommand, devstoreCommand];

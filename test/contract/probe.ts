@@ -137,13 +137,6 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
   },
 };
 
-/** All of them, one after the other. */
-export async function probeCapabilities(target: ProbeTarget): Promise<StorageCapabilities> {
-  const observed: [string, unknown][] = [];
-  for (const [name, probe] of Object.entries(probes)) observed.push([name, await probe(target)]);
-  return Object.fromEntries(observed) as unknown as StorageCapabilities;
-}
-
 async function verifiesPut(target: ProbeTarget, algorithm: Algorithm | 'md5'): Promise<boolean> {
   const key = target.uniqueKey();
   const checksum = checksumOf(algorithm, right);
