@@ -6,17 +6,15 @@ import {
   WaybillError,
 } from '../protocol/index.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
-import { abortUpload, deleteStored } from './abort.ts';
-import { type Completed, type Completing, createCompletion } from './complete.ts';
+import type { Completed, Completing } from './complete.ts';
 import { resolveConfig, type UploadsOptions } from './config.ts';
 import { contentDisposition } from './disposition.ts';
 import { createEmit } from './events.ts';
 import { createFetch } from './fetch.ts';
-import { stagingKeyOf } from './grant-uploads.ts';
 import { createGrants, type OpenedGrant } from './grants.ts';
 import { createHandler } from './handler.ts';
 import { brokenKeyRule } from './keys.ts';
-import { createStorageMarkers } from './markers.ts';
+import type { Later } from './later.ts';
 import type { PlainRequest, PlainResponse } from './plain.ts';
 import { createRandomPool } from './random-pool.ts';
 import { findResource } from './resources.ts';
@@ -96,11 +94,14 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   const random = createRandomPool({ fill: config.random, now });
   const grants = createGrants({ secrets: config.secrets, random });
   const refs = createViewRefs(config.viewSecrets);
-  const markers = createStorageMarkers({ storage, stagingPrefix, random });
   const emit = createEmit(config.onEvent, now);
   const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${refs.make(file)}`;
-  const completion = createCompletion({ config, markers, emit, viewUrl });
-  const room: Room = { config, grants, refs, markers, random, emit, ...completion };
+  let loading: Promise<Later> | undefined;
+  const later = () => {
+    loading ??= import('./later.ts').then(({ createLater }) => createLater(room));
+    return loading;
+  };
+  const room: Room = { config, grants, refs, random, emit, viewUrl, later };
   const handle = createHandler(room);
 
   function open(grant: string): OpenedGrant {
@@ -128,26 +129,13 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
       return storage.presignGet({ key, expiresInSeconds, ...saved });
     },
 
-    deleteFile: (key) =>
-      fromStorage(async () => {
-        const deleted = await deleteStored(storage, markers, key);
-        if (deleted) emit?.('file.deleted', { route: null, key });
-        return deleted;
-      }),
+    deleteFile: (key) => fromStorage(async () => (await later()).deleteFile(key, null)),
 
-    complete: (grant) => fromStorage(() => completion.complete(open(grant))),
+    complete: (grant) => fromStorage(async () => (await later()).complete(open(grant))),
 
-    abort: (grant) => fromStorage(() => abortUpload(room, open(grant).claims)),
+    abort: (grant) => fromStorage(async () => (await later()).abort(open(grant).claims)),
 
-    completeObject: (stagedKey) =>
-      fromStorage(async () => {
-        if (!stagedKey.startsWith(stagingPrefix)) return null;
-        const info = await storage.head(stagedKey);
-        const receipt = info?.metadata.waybill;
-        const opened = receipt === undefined ? null : grants.openReceipt(receipt);
-        if (!opened || stagingKeyOf(config, opened.claims.uploadId) !== stagedKey) return null;
-        return completion.complete(opened);
-      }),
+    completeObject: (stagedKey) => fromStorage(async () => (await later()).completeObject(stagedKey)),
   };
 }
 
