@@ -67,10 +67,6 @@ export interface ObjectCall extends BucketCall {
   readonly key: string;
 }
 
-export function header(call: Pick<Call, 'headers'>, name: string): string | undefined {
-  return call.headers.get(name);
-}
-
 export function xmlReply(xml: string, headers: Reply['headers'] = {}): Reply {
   return { status: 200, headers: { 'content-type': 'application/xml', ...headers }, body: xml };
 }
