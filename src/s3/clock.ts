@@ -8,7 +8,7 @@ const toleranceMs = 30_000;
 export interface StorageClock {
   /** Milliseconds since the epoch, as the storage counts them. */
   now(): number;
-  /** How far the storage's clock is ahead of ours; 0 while they agree. */
+  /** How far the storage's clock is ahead of ours; 0 as long as they never disagreed. */
   offsetMs(): number;
   /** Learns from an answer. */
   observe(headers: Headers): void;
@@ -25,8 +25,7 @@ export function createStorageClock(now: () => number): StorageClock {
       // A cache repeats old dates.
       if (Number.isNaN(date) || headers.has('age')) return;
       const difference = date - now();
-      if (Math.abs(difference) <= toleranceMs) offset = 0;
-      else if (Math.abs(difference - offset) > toleranceMs) offset = difference;
+      if (Math.abs(difference - offset) > toleranceMs) offset = difference;
     },
   };
 }

@@ -57,6 +57,8 @@ it('what was resolved stays as it is', () => {
   const storage = s3Storage({ bucket: 'user-content', credentials: given });
   const before = storage.presignGet({ key: 'a', expiresInSeconds: 1, signedAt: 0 }).url;
   given.secretAccessKey = 'other';
+  // Another moment in between: nothing is remembered of the first.
+  storage.presignGet({ key: 'a', expiresInSeconds: 1, signedAt: 86_400_000 });
   expect(storage.presignGet({ key: 'a', expiresInSeconds: 1, signedAt: 0 }).url).toBe(before);
   expect(Object.isFrozen(storage)).toBe(true);
   expect(Object.isFrozen(storage.capabilities)).toBe(true);

@@ -126,6 +126,9 @@ describe('presignPut', () => {
     expect(failure(() => gcs.presignPut({ ...put, once: false }))).toContain(
       'config_invalid: This storage does not verify sha256',
     );
+    const ceph = storageWith({ capabilities: 'ceph16' });
+    expect(failure(() => ceph.presignForm({ ...put, checksum: md5 }))).toContain('does not verify md5');
+    expect(failure(() => ceph.presignForm(put))).toContain('does not verify sha256');
     expect(failure(() => gcs.presignPut({ ...put, once: false, checksum: md5 }))).toBe('none');
     expect(
       failure(() => storageWith({ capabilities: 'b2' }).presignPut({ ...put, once: false, checksum: md5 })),

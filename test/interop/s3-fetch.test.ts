@@ -17,6 +17,7 @@ beforeAll(async () => {
     });
     request.on('end', () => {
       received.push({ method: request.method ?? '', url: request.url ?? '', rawHeaders: request.rawHeaders, body });
+      if (request.url?.includes('redirected')) response.writeHead(307, { location: `${endpoint}/elsewhere` });
       const isCopy = request.headers['x-amz-copy-source'] !== undefined;
       response.end(isCopy ? '<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>' : '');
     });
@@ -105,4 +106,13 @@ it('a presigned PUT, with its length left to fetch', async () => {
   // And with the length given, as a client that replays headers blindly would.
   await (await fetch(url, { method, headers, body: Buffer.from('abc') })).text();
   verifyRequest(last(), { lookup: () => credentials, now: Date.now() });
+});
+
+it('a redirect is not followed: the signature stays where it was meant to go', async () => {
+  const before = received.length;
+  await expect(create().put({ key: 'redirected', body: 'abc' })).rejects.toMatchObject({
+    code: 'TemporaryRedirect',
+    status: 307,
+  });
+  expect(received.slice(before).map(({ url }) => url)).toEqual(['/user-content/redirected']);
 });
