@@ -156,7 +156,6 @@ async function serveOne(
     date: new Date(store.now()).toUTCString(),
     ...answerHeaders(resolved),
     ...(continued ? {} : { connection: 'close' }),
-    ...closing(request),
   };
   if (request.socket.destroyed) {
     report(options, resolved, formKey, 0, counts, code);
@@ -167,20 +166,15 @@ async function serveOne(
   report(options, resolved, formKey, reply.status, counts, code);
 }
 
-function closing(request: IncomingMessage): Record<string, string> {
-  return request.complete || !hasBody(request) ? {} : { connection: 'close' };
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-/** Closing with unread bytes resets the connection, and the client would lose the answer: read them away for a while. */
+/**
+ * Closing with unread bytes resets the connection, and the client would lose the answer. Node reads them away, at
+ * whatever length; a sender that does not stop is stopped.
+ */
 function linger(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
   const timer = setTimeout(() => request.socket.destroy(), lingerMs);
   timer.unref();
-  request.once('close', () => clearTimeout(timer));
+  request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
   request.on('error', () => {});
   request.resume();
 }
