@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: source code stands in these strings
 /**
  * Every defence, and how to take it out: `replace` in `file` is put in the place of `find`, and the attack test named
  * `attack` in `suite` must then fail. `npm run test:defences` does so for each, in a copy of the repository. A `find` that

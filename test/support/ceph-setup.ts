@@ -31,8 +31,8 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   registry[slot] ??= { users: 0, ceph: startCeph() };
   const shared = registry[slot];
   shared.users++;
-  const { endpoint, region, credentials } = await shared.ceph;
-  project.provide('ceph', { endpoint, region, credentials });
+  const { endpoint, region, credentials, limited } = await shared.ceph;
+  project.provide('ceph', { endpoint, region, credentials, limited });
   return async () => {
     if (--shared.users > 0) return;
     registry[slot] = undefined;

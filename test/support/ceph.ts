@@ -18,6 +18,8 @@ export interface CephInfo {
   endpoint: string;
   region: string;
   credentials: { accessKeyId: string; secretAccessKey: string };
+  /** A second user, who may do nothing but what a bucket policy allows. */
+  limited: { arn: string; credentials: { accessKeyId: string; secretAccessKey: string } };
 }
 
 export interface Ceph extends CephInfo {
@@ -75,6 +77,13 @@ async function createCluster(options: CephOptions) {
       accessKeyId: `ceph${randomBytes(8).toString('hex')}`,
       secretAccessKey: randomBytes(20).toString('hex'),
     },
+    limited: {
+      arn: 'arn:aws:iam:::user/limited',
+      credentials: {
+        accessKeyId: `limited${randomBytes(8).toString('hex')}`,
+        secretAccessKey: randomBytes(20).toString('hex'),
+      },
+    },
   };
 
   const run = (tool: (typeof tools)[number], ...args: string[]) =>
@@ -126,22 +135,25 @@ async function createCluster(options: CephOptions) {
       daemon('osd', 'ceph-osd', '-i', '0');
       daemon('rgw', 'radosgw', '-n', 'client.rgw.a');
       await whileAlive(answers(info.endpoint));
-      const { accessKeyId, secretAccessKey } = info.credentials;
-      await whileAlive(
-        run(
-          'radosgw-admin',
-          '-c',
-          conf,
-          '-n',
-          'client.rgw.a',
-          'user',
-          'create',
-          '--uid=test',
-          '--display-name=test',
-          `--access-key=${accessKeyId}`,
-          `--secret=${secretAccessKey}`,
-        ),
-      );
+      for (const [uid, { accessKeyId, secretAccessKey }] of [
+        ['test', info.credentials],
+        ['limited', info.limited.credentials],
+      ] as const)
+        await whileAlive(
+          run(
+            'radosgw-admin',
+            '-c',
+            conf,
+            '-n',
+            'client.rgw.a',
+            'user',
+            'create',
+            `--uid=${uid}`,
+            `--display-name=${uid}`,
+            `--access-key=${accessKeyId}`,
+            `--secret=${secretAccessKey}`,
+          ),
+        );
     },
 
     async logs() {

@@ -1,0 +1,80 @@
+/** C9: the least-privilege policy of docs/storage.md is enough for the server, and nothing more is possible with it. */
+import { readFile } from 'node:fs/promises';
+import { DeleteObjectCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
+import { expect, inject, it } from 'vitest';
+import { isS3Error } from '../../src/s3/index.ts';
+import { forEachStore } from '../support/stores.ts';
+import { errorOf, png, send, startApp } from './app.ts';
+
+interface Statement {
+  Sid: string;
+  Action: string | string[];
+  Resource: string;
+}
+
+// The devstore has no policies; Ceph has, and a user of its own to try them on.
+forEachStore(
+  'least privilege',
+  (store) => {
+    it('C9 the documented policy carries an upload from grant to delete, and nothing else', async () => {
+      const limited = inject('ceph')?.limited;
+      if (!limited) throw new Error('Ceph gave no second user');
+      const statements = (await documentedPolicy()).map((statement) => ({
+        ...statement,
+        Principal: { AWS: [limited.arn] },
+        // As the page says: narrowed to the prefixes of the routes.
+        Resource: statement.Resource.replace('BUCKET/*', 'BUCKET/files/*').replace('BUCKET', store.bucket),
+      }));
+      const Policy = JSON.stringify({ Version: '2012-10-17', Statement: statements });
+      await (await store.sdk()).send(new PutBucketPolicyCommand({ Bucket: store.bucket, Policy }));
+
+      const storage = store.storage({ credentials: limited.credentials });
+      const app = await startApp(store, { storage });
+      const { upload, completed } = await app.store(png);
+      const view = await app.call('GET', completed.file.url);
+      const shown = await (await fetch(String(view.headers.location))).arrayBuffer();
+      expect(Buffer.from(shown).equals(png)).toBe(true);
+      expect(errorOf(await app.abort(upload.grant))).toBe('upload_conflict');
+      expect(errorOf(await app.complete((await app.grant(png)).grant))).toBe('object_not_ready');
+      const aborted = await app.grant(png);
+      await send(aborted.request, png);
+      expect((await app.abort(aborted.grant)).status).toBe(200);
+      await app.uploads.deleteFile(completed.file.key);
+      await app.stop();
+
+      const other = await store.createBucket();
+      const refusals = [
+        () => storage.put({ key: 'elsewhere/x', body: 'x' }),
+        () => storage.get('elsewhere/x').then((found) => found?.body.cancel()),
+        () => store.storage({ credentials: limited.credentials, bucket: other }).list({ prefix: '' }),
+      ];
+      await store.storage().put({ key: 'elsewhere/x', body: 'secret' });
+      for (const refused of refusals) {
+        const error = await refused().catch((thrown: unknown) => thrown);
+        expect(isS3Error(error) && error.status).toBe(403);
+      }
+      const owner = await store.sdk();
+      await owner.send(new DeleteObjectCommand({ Bucket: store.bucket, Key: 'elsewhere/x' }));
+    });
+
+    it('C9 without the policy the same user stores nothing', async () => {
+      const limited = inject('ceph')?.limited;
+      const bucket = await store.createBucket();
+      const app = await startApp(store, {
+        storage: store.storage({ bucket, credentials: limited?.credentials ?? store.credentials }),
+      });
+      const upload = await app.grant(png);
+      expect((await send(upload.request, png)).status).toBe(403);
+      await app.stop();
+    });
+  },
+  { only: ['ceph'] },
+);
+
+async function documentedPolicy(): Promise<Statement[]> {
+  const page = await readFile(new URL('../../docs/storage.md', import.meta.url), 'utf8');
+  const json = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const { Statement: statements } = JSON.parse(json) as { Statement: Statement[] };
+  expect(statements.map(({ Sid }) => Sid)).toEqual(['Staging', 'Files', 'TellMissingFromForbidden']);
+  return statements;
+}
