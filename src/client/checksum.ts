@@ -1,5 +1,5 @@
 import type { ChecksumAlgorithm } from '../protocol/index.ts';
-import { failure } from './errors.ts';
+import { failure, missing } from './errors.ts';
 import type { Source } from './types.ts';
 
 /** WebCrypto wants all bytes at once: above this they are read piece by piece, so that memory stays flat. */
@@ -19,7 +19,7 @@ export async function checksumOf(source: Source, algorithm: ChecksumAlgorithm, s
     // Pages served over plain http, as from a laptop to a phone, have no crypto.subtle.
     algorithm === 'sha256' && size <= wholeMaxBytes && globalThis.crypto?.subtle
       ? await crypto.subtle.digest('SHA-256', await read(0, size))
-      : await (await import('./hash/index.ts')).digest(algorithm, size, read, signal);
+      : await (await import('./hash/index.ts').catch(missing)).digest(algorithm, size, read, signal);
   if (!digest) throw failure('internal_error', `No ${algorithm} here`);
   return btoa(String.fromCharCode(...new Uint8Array(digest)));
 }

@@ -20,3 +20,8 @@ export function failure(code: ErrorCode, message: string, facts?: Partial<Waybil
 export function isFailure(value: unknown): value is WaybillError {
   return !!(value as Record<string, unknown>)['waybill.error'];
 }
+
+/** A chunk of ours that does not arrive is the network's failure, and worth another try like any other. */
+export function missing(cause: unknown): never {
+  throw failure('network_error', 'No answer', { cause });
+}

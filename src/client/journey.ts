@@ -13,7 +13,7 @@ import type {
 } from '../protocol/index.ts';
 import { isTemporary } from './answers.ts';
 import { checksumOf, readRange, sourceChanged } from './checksum.ts';
-import { failure, isFailure } from './errors.ts';
+import { failure, isFailure, missing } from './errors.ts';
 import type { Exchange, Tried } from './exchange.ts';
 import type { Pool } from './pool.ts';
 import { race, sleep } from './race.ts';
@@ -116,7 +116,7 @@ export function createJourney(
         extensions ||
         fileName.length > shortName
       ) {
-        const checks = await import('./checks/index.ts');
+        const checks = await import('./checks/index.ts').catch(missing);
         contentType ||= checks.contentTypeOf(fileName);
         fileName = checks.shorten(fileName);
         report({ contentType, fileName });
