@@ -3,7 +3,7 @@
  * compile until somebody has found words for it. No jargon: a reader knows files, sizes and kinds, not statuses.
  */
 import type { ErrorCode } from '../../src/protocol/index.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, formatExactBytes } from './format.ts';
 
 /** `refused`: this file will not be taken. `held`: something was in the way; the same file may go through later. */
 export type Verdict = 'refused' | 'held' | 'cancelled';
@@ -47,11 +47,11 @@ const phrases: Readonly<Record<ErrorCode, Phrase>> = {
   upload_expired: held('The permission ran out', 'It took longer than the permission lasted. Try again.'),
   request_too_large: refused('Too many files at once', 'Send fewer files at a time.'),
   file_too_large: ({ size, details }) =>
-    refused('Too large', `It has ${formatBytes(size)}${limit(details, 'maxBytes', '; at most', 'are taken here')}.`),
+    refused('Too large', sizes(size, details, 'maxBytes', 'at most', 'are taken here')),
   file_too_small: ({ size, details }) =>
     size === 0
       ? refused('Empty', 'There is nothing in this file.')
-      : refused('Too small', `It has ${formatBytes(size)}${limit(details, 'minBytes', '; at least', 'are needed')}.`),
+      : refused('Too small', sizes(size, details, 'minBytes', 'at least', 'are needed')),
   content_type_not_allowed: ({ details }) => refused('Wrong kind of file', kindsAdvice(details)),
   too_many_files: refused('Too many files at once', 'Send fewer files at a time.'),
   part_invalid: held('A piece did not fit', 'Try again: it will be sent as new.'),
@@ -92,9 +92,12 @@ export function wordsFor(code: string, facts: Facts): Words {
   return typeof phrase === 'function' ? phrase(facts) : phrase;
 }
 
-function limit(details: unknown, field: string, before: string, after: string): string {
-  const value = fieldOf(details, field);
-  return typeof value === 'number' ? `${before} ${formatBytes(value)} ${after}` : '';
+function sizes(size: number, details: unknown, field: string, before: string, after: string): string {
+  const limit = fieldOf(details, field);
+  if (typeof limit !== 'number') return `It has ${formatBytes(size)}.`;
+  // "20 MB; at most 20 MB" would help nobody.
+  const format = formatBytes(size) === formatBytes(limit) ? formatExactBytes : formatBytes;
+  return `It has ${format(size)}; ${before} ${format(limit)} ${after}.`;
 }
 
 function fieldOf(details: unknown, field: string): unknown {
