@@ -3,6 +3,6 @@
  */
 export * from './errors.ts';
 export * from './limits.ts';
-export * from './typed.ts';
+export type * from './typed.ts';
 export * from './units.ts';
-export * from './wire.ts';
+export type * from './wire.ts';
