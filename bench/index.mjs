@@ -1,6 +1,6 @@
 /**
  * bench: what "fast" means here. A suite is a module with `about`, `peers` (packages whose versions are printed) and
- * `run({ rounds, turnMs, quick, note })`, which returns rows and targets. Add its name to this list and it exists.
+ * `run({ rounds, quick, note })`, which returns rows and targets. Add its name to this list and it exists.
  */
 import { writeSection } from './harness/page.mjs';
 import { reportOf, section, table } from './harness/report.mjs';
@@ -28,7 +28,7 @@ export async function runSuites(names, { json, write, quick, rounds }) {
       console.log(`\n${name}: ${suite.about}`);
       // Notes go to stderr, so that with --json only reports are left on stdout's last lines.
       const note = (text) => console.error(`  ${text}`);
-      const report = reportOf(name, await suite.run({ rounds, quick, turnMs: quick ? 80 : 400, note }));
+      const report = reportOf(name, await suite.run({ rounds, quick, note }));
       console.log(json ? JSON.stringify(report) : `\n${table(report)}`);
       if (write) {
         const command = `npm run bench -- ${name}${rounds === 7 ? '' : ` --rounds ${rounds}`}`;

@@ -11,7 +11,7 @@ export const peers = ['minio', '@aws-sdk/client-s3', '@aws-sdk/s3-presigned-post
 
 const floor = 'floor: plain node:crypto';
 
-export async function run({ rounds, turnMs }) {
+export async function run({ rounds }) {
   const signers = new Map([
     [floor, contenders.floor()],
     ['waybill', await contenders.ours()],
@@ -24,7 +24,7 @@ export async function run({ rounds, turnMs }) {
   }
   const figures = await operationsPerSecond(
     [...signers].map(([name, sign]) => ({ name, run: repeating(sign, files) })),
-    { rounds, turnMs },
+    { rounds },
   );
   return {
     rows: rowsOf(figures, { unit: 'forms/s', floor }),

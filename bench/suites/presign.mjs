@@ -11,7 +11,7 @@ export const peers = ['aws4', 'aws4fetch', 's3mini', '@aws-sdk/client-s3', '@aws
 
 const floor = 'floor: plain node:crypto';
 
-export async function run({ rounds, turnMs }) {
+export async function run({ rounds }) {
   const signers = new Map([
     [floor, contenders.floor()],
     ['waybill', await contenders.ours()],
@@ -27,7 +27,7 @@ export async function run({ rounds, turnMs }) {
   }
   const figures = await operationsPerSecond(
     [...signers].map(([name, sign]) => ({ name, run: repeating(sign, files) })),
-    { rounds, turnMs },
+    { rounds },
   );
   return {
     rows: rowsOf(figures, { unit: 'presigns/s', floor }),
