@@ -1,0 +1,107 @@
+/** axe-core over every state of the page: light and dark, phone and desktop. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { removeBuiltPage } from '../support/built-page.ts';
+import { describeBrowser } from '../support/chromium.ts';
+import { fixture } from '../support/fixtures.ts';
+import { type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
+
+afterAll(removeBuiltPage);
+
+const axe = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const screens = {
+  phone: { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true },
+  desktop: { viewport: { width: 1280, height: 900 } },
+} as const;
+
+describeBrowser('axe finds nothing', (browser) => {
+  let app: PageAppWithStore;
+  beforeAll(async () => {
+    app = await startPageWithStore();
+  });
+  afterEach(() => app.store.setWeather(undefined));
+  afterAll(() => app?.close());
+
+  for (const [screen, options] of Object.entries(screens))
+    for (const colorScheme of ['light', 'dark'] as const)
+      it(`on a ${screen}, ${colorScheme}: empty, received, refused, on its way, cancelled, interrupted`, async () => {
+        const { page, slip, pick, stamped, problems, close } = await visit(browser(), app.url, {
+          ...options,
+          colorScheme,
+        });
+        await page.getByText('up to 20').waitFor();
+        await expectClean(page);
+        await expectFits(page);
+
+        await pick(
+          fixture('camera.jpg').path,
+          fixture('note.txt').path,
+          fixture('tone.mp3').path,
+          fixture('lying.png').path,
+        );
+        for (const name of ['camera.jpg', 'note.txt', 'tone.mp3'])
+          await (await stamped(name, 'Received')).locator('figcaption').waitFor();
+        await stamped('lying.png', 'Refused');
+        app.store.setWeather({ when: ({ method }) => method === 'PUT' || method === 'POST', delayMs: 600_000 });
+        await pick(fixture('quadrants.png').path, fixture('quadrants.webp').path);
+        await stamped('quadrants.png', 'On its way');
+        await slip('quadrants.webp').getByRole('button', { name: 'Cancel' }).click();
+        await stamped('quadrants.webp', 'Cancelled');
+        await expectClean(page);
+        await expectFits(page);
+
+        await page.reload();
+        await stamped('quadrants.png', 'Interrupted');
+        await expectClean(page);
+        expect(problems).toEqual([]);
+        await close();
+      });
+
+  it('and everything can be reached and seen with the keyboard', async () => {
+    const { page, pick, stamped, close } = await visit(browser(), app.url);
+    await pick(fixture('camera.jpg').path);
+    await (await stamped('camera.jpg', 'Received')).locator('figcaption').waitFor();
+    const wanted = ['files', 'Choose files', 'Clear the list', 'Open', 'Download', 'Take off the list camera.jpg'];
+    const reached: string[] = [];
+    for (let tabs = 0; tabs < wanted.length; tabs += 1) {
+      await page.keyboard.press('Tab');
+      const focus = await page.evaluate(() => {
+        const element = document.activeElement as HTMLElement;
+        const { outlineStyle, outlineWidth } = getComputedStyle(element);
+        const name = element instanceof HTMLInputElement ? element.value : (element.textContent ?? '');
+        return { name, ring: outlineStyle === 'solid' && Number.parseFloat(outlineWidth) >= 2 };
+      });
+      reached.push(focus.name);
+      expect(focus.ring, focus.name).toBe(true);
+    }
+    expect(reached).toEqual(wanted);
+    await close();
+  });
+});
+
+async function expectClean(page: Visit['page']): Promise<void> {
+  await page.evaluate(await axe);
+  const results = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(options: unknown): Promise<AxeResults> } }).axe.run({
+      // A viewer or a player of the browser's own is not ours to judge.
+      iframes: false,
+    }),
+  );
+  // It looked: an empty report from an empty page would pass as well.
+  expect(results.passes.length).toBeGreaterThan(15);
+  expect(
+    results.violations.map(
+      ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+    ),
+  ).toEqual([]);
+}
+
+/** No sideways scrolling. */
+async function expectFits(page: Visit['page']): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(
+    0,
+  );
+}
