@@ -8,12 +8,10 @@ import {
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { Completed, Completing } from './complete.ts';
 import { resolveConfig, type UploadsOptions } from './config.ts';
-import { contentDisposition } from './disposition.ts';
 import { createEmit } from './events.ts';
 import { createFetch } from './fetch.ts';
 import { createGrants, type OpenedGrant } from './grants.ts';
 import { createHandler } from './handler.ts';
-import { brokenKeyRule } from './keys.ts';
 import type { Later } from './later.ts';
 import type { PlainRequest, PlainResponse } from './plain.ts';
 import { createRandomPool } from './random-pool.ts';
@@ -22,6 +20,7 @@ import type { Room } from './room.ts';
 import type { AnyRoute } from './route.ts';
 import type { Route } from './types.ts';
 import { createViewRefs, type ViewRef } from './view-refs.ts';
+import type { PresignViewOptions } from './views.ts';
 
 /** What clients learn from `createClient<typeof uploads>()`. */
 export type TypesOf<Routes extends Record<string, AnyRoute>> = {
@@ -72,13 +71,6 @@ export interface UploadsView {
   readonly routes: readonly RouteInfo[];
 }
 
-export interface PresignViewOptions {
-  /** 1 to 604,800. */
-  expiresInSeconds: number;
-  /** Save under this name instead of showing. */
-  download?: string;
-}
-
 /**
  * Puts routes on a storage.
  *
@@ -90,7 +82,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   options: UploadsOptions<Routes>,
 ): Uploads<Routes> {
   const config = resolveConfig(options);
-  const { storage, stagingPrefix, now } = config;
+  const { now } = config;
   const random = createRandomPool({ fill: config.random, now });
   const grants = createGrants({ secrets: config.secrets, random });
   const refs = createViewRefs(config.viewSecrets);
@@ -118,16 +110,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     basePath: config.basePath,
     config: describeConfig(config),
 
-    async presignView(key, { expiresInSeconds, download }) {
-      const rule = brokenKeyRule(key, stagingPrefix);
-      if (rule) throw new WaybillError('invalid_request', `This key cannot be viewed: ${rule}.`);
-      if (!Number.isSafeInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > 604_800)
-        throw new WaybillError('invalid_request', '`expiresInSeconds` is a whole number from 1 to 604,800 (7 days).');
-      const waiting = storage.ready();
-      if (waiting) await waiting;
-      const saved = download === undefined ? {} : { contentDisposition: contentDisposition('attachment', download) };
-      return storage.presignGet({ key, expiresInSeconds, ...saved });
-    },
+    presignView: (key, options) => fromStorage(async () => (await later()).presignView(key, options)),
 
     deleteFile: (key) => fromStorage(async () => (await later()).deleteFile(key, null)),
 

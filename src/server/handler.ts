@@ -1,5 +1,6 @@
 /** The core: a plain request in, a plain answer out. Never throws; never answers 500 for what a client sent. */
 import type { WaybillError } from '../protocol/index.ts';
+import { redact } from '../s3/redact.ts';
 import { asWaybillError, json, retryAfter, wireError } from './answers.ts';
 import { batchAnswer } from './batch.ts';
 import { type Call, jsonBody } from './call.ts';
@@ -103,7 +104,7 @@ function reportFailure({ emit }: Room, call: Call, error: WaybillError): void {
     operation: call.operation,
     status,
     code,
-    message,
+    message: redact(message),
     ...reason,
     requestId: call.requestId(),
   });

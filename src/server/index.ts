@@ -6,7 +6,6 @@ export type { Completed, Completing } from './complete.ts';
 export type { UploadsOptions } from './config.ts';
 export {
   createUploads,
-  type PresignViewOptions,
   type TypesOf,
   type Uploads,
   type UploadsView,
@@ -32,3 +31,4 @@ export type {
   StoredFileInput,
 } from './types.ts';
 export type { ViewRef } from './view-refs.ts';
+export type { PresignViewOptions } from './views.ts';

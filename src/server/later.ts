@@ -2,6 +2,7 @@
  * Everything that comes after a grant: complete, abort, view, delete. Loaded with the first such call, because a server
  * that starts cold (a function in the cloud) answers its first grant sooner without it.
  */
+import type { PresignedRequest } from '../protocol/index.ts';
 import { abortUpload, deleteStored } from './abort.ts';
 import { json } from './answers.ts';
 import { batchAnswer, mapLimited } from './batch.ts';
@@ -14,7 +15,7 @@ import { openGrants } from './opened-grants.ts';
 import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain.ts';
 import type { Room } from './room.ts';
-import { readAllowed, view } from './views.ts';
+import { type PresignViewOptions, presignView, readAllowed, view } from './views.ts';
 import { parseGrantsRequest } from './wire-schema.ts';
 
 export interface Later {
@@ -22,6 +23,7 @@ export interface Later {
   abort(claims: Claims): Promise<void>;
   /** True when it was there. */
   deleteFile(key: string, route: string | null): Promise<boolean>;
+  presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
   /** By the receipt of a staged object. */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
   operations: Record<'complete' | 'abort' | 'view' | 'delete', (call: Call) => Promise<PlainResponse>>;
@@ -46,6 +48,7 @@ export function createLater(room: Room): Later {
     complete,
     abort,
     deleteFile,
+    presignView: (key, options) => presignView(config, key, options),
 
     async completeObject(stagedKey) {
       if (!stagedKey.startsWith(stagingPrefix)) return null;

@@ -101,7 +101,7 @@ export interface RouteDefinition<
   metadata?: Schema;
   /** Required. A public route says `authorize: anyone`. */
   authorize: Authorize<Context>;
-  /** May this request see that file? @default the owner only; on an `anyone` route whoever has the URL */
+  /** May this request see that file? `false` answers as for a file that does not exist. @default the owner only; on an `anyone` route whoever has the URL */
   authorizeView?: (input: StoredFileInput) => Awaitable<boolean>;
   /** May this request delete that file? @default the owner only; on an `anyone` route nobody */
   authorizeDelete?: (input: StoredFileInput) => Awaitable<boolean>;

@@ -3,6 +3,7 @@ import type { PresignGetOptions } from '../s3/types.ts';
 import { authorize, notFound, requireOwner } from './authorize.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { contentDisposition, inlineAnywhere, inlineOnStorageOrigin } from './disposition.ts';
+import { brokenKeyRule } from './keys.ts';
 import type { Action, CallbackRequest, StoredFileInput } from './types.ts';
 import type { ViewRef, ViewRefs } from './view-refs.ts';
 
@@ -95,4 +96,27 @@ export async function readAllowed(
   const owner = await authorize(route, request, action, [{ fileName: ref.fileName }]);
   requireOwner(route, owner, ref.ownerId);
   return { ref, route };
+}
+
+export interface PresignViewOptions {
+  /** 1 to 604,800. */
+  expiresInSeconds: number;
+  /** Save under this name instead of showing. */
+  download?: string;
+}
+
+/** @throws {WaybillError} `invalid_request` for a key or a time that cannot be */
+export async function presignView(
+  { storage, stagingPrefix }: Config,
+  key: string,
+  { expiresInSeconds, download }: PresignViewOptions,
+): Promise<PresignedRequest> {
+  const rule = brokenKeyRule(key, stagingPrefix);
+  if (rule) throw new WaybillError('invalid_request', `This key cannot be viewed: ${rule}.`);
+  if (!Number.isSafeInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > 604_800)
+    throw new WaybillError('invalid_request', '`expiresInSeconds` is a whole number from 1 to 604,800 (7 days).');
+  const waiting = storage.ready();
+  if (waiting) await waiting;
+  const saved = download === undefined ? {} : { contentDisposition: contentDisposition('attachment', download) };
+  return storage.presignGet({ key, expiresInSeconds, ...saved });
 }

@@ -1,6 +1,6 @@
 /** From "it was sent" to "it is a file", and everything that may happen on the way. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { GrantedUpload } from '../../src/protocol/index.ts';
+import { type GrantedUpload, WaybillError } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
 import { anyone, type CompleteInput, type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
@@ -217,6 +217,77 @@ forEachStore('completion', (store) => {
       { error: { code: 'upload_expired' } },
       { file: { key: `a/anna/${sent.uploadId}.png` } },
     ]);
+  });
+
+  it('an inspect that throws is tried again; one that says upload_rejected refuses', async () => {
+    const verdicts = [new Error('scanner down'), new WaybillError('upload_rejected', 'No.')];
+    const app = createTestApp(
+      store.storage(),
+      {
+        a: route({
+          limits,
+          authorize: owner,
+          inspect: () => {
+            throw verdicts.shift();
+          },
+        }),
+      },
+      options,
+    );
+    const upload = await app.grant(png);
+    await send(upload.request, png);
+    expect((await app.complete(upload.grant)).json.error?.code).toBe('callback_failed');
+    const refused = await app.complete(upload.grant);
+    expect(refused.json.error).toMatchObject({ code: 'upload_rejected', message: 'No.' });
+    expect(events.filter(({ type }) => type === 'callback.failed')).toMatchObject([
+      { callback: 'inspect', reason: expect.stringContaining('scanner down') },
+    ]);
+  });
+
+  it.each([
+    ['no If-None-Match at all', { once: false, copyOnce: false, copyPrecondition: false }],
+    ['unguarded copies', { copyOnce: false, copyPrecondition: false }],
+    ['Content-MD5 only', { checksums: [], postChecksums: [] }],
+  ])('works on a storage with %s', async (_, capabilities) => {
+    const preset = { ...store.storage().capabilities, ...capabilities };
+    const storage = store.storage({ capabilities: preset });
+    const app = createTestApp(storage, { a: route({ limits, authorize: owner, onComplete: () => 1 }) });
+    const [kept, aborted] = [await app.grant(png), await app.grant(png)];
+    await send(kept.request, png);
+    await send(aborted.request, png);
+    const answers = await Promise.all([app.complete(kept.grant), app.complete(kept.grant)]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect((await app.complete(kept.grant)).json.results).toEqual(answers[0]?.json.results);
+    expect((await app.abort(aborted.grant)).status).toBe(200);
+    expect((await app.complete(aborted.grant)).json.error?.code).toBe('upload_conflict');
+  });
+
+  it('compares the copy where the storage ignores preconditions (edge 8)', async () => {
+    const real = store.storage();
+    const other = Buffer.from(png);
+    other[other.length - 20] = (other[other.length - 20] as number) ^ 1;
+    let swapped = false;
+    const careless: Storage = {
+      ...real,
+      capabilities: { ...real.capabilities, copyOnce: false, copyPrecondition: false },
+      copy: async ({ sourceEtag: _, once: __, ...rest }) => {
+        // Whoever sends swaps the bytes between the look and the copy.
+        const before = await real.head(rest.from);
+        if (!swapped && before)
+          await real.put({ key: rest.from, body: other, contentType: 'image/png', metadata: before.metadata });
+        swapped = true;
+        return real.copy(rest);
+      },
+    };
+    const app = createTestApp(careless, {
+      a: route({ limits, authorize: owner, onComplete: () => expect.unreachable() }),
+    });
+    const upload = await app.grant(png);
+    await send(upload.request, png);
+    const { status, json } = await app.complete(upload.grant);
+    expect([status, json.error?.code]).toEqual([422, 'checksum_mismatch']);
+    expect(swapped).toBe(true);
+    expect(await keysUnder(real, `a/anna/${upload.uploadId}`)).toEqual([]);
   });
 
   describe('what is refused', () => {
