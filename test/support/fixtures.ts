@@ -97,7 +97,7 @@ export const hostileNames: readonly string[] = [
   '....',
   'CON',
   'nul.txt',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder that POST forms expand
+  // What POST forms expand.
   '${filename}',
   '\ud800.png',
 ];
