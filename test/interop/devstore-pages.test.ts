@@ -242,7 +242,7 @@ describe('forms', () => {
   });
 
   it('expand the file name without its folders', async () => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: S3's own placeholder
+    // S3's own placeholder
     const pairs: Pair[] = [['key', 'in/${filename}']];
     await post(signedForm(pairs, { conditions: [['starts-with', '$key', 'in/']] }), 'x', 'C:\\\\photos\\\\me.png');
     expect((await store.send('GET', '/photos/in/me.png')).status).toBe(200);

@@ -196,7 +196,7 @@ describe('the AWS SDK', () => {
     ]);
     const { url, fields } = await createPresignedPost(client, {
       Bucket,
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: S3's own placeholder
+      // S3's own placeholder
       Key: 'form/${filename}',
       Conditions: [['content-length-range', 1, 5]],
     });
