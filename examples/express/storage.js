@@ -1,0 +1,31 @@
+// Where the photos go: a bucket of yours when S3_BUCKET is set, else a strict store on this disk.
+import { randomBytes } from 'node:crypto';
+import { createDevstore } from 'waybill/devstore';
+import { envCredentials, s3Storage } from 'waybill/s3';
+
+export async function openStorage({ env = process.env } = {}) {
+  if (env.S3_BUCKET)
+    return s3Storage({
+      bucket: env.S3_BUCKET,
+      credentials: envCredentials(env),
+      ...(env.AWS_REGION ? { region: env.AWS_REGION } : {}),
+      ...(env.S3_ENDPOINT ? { endpoint: env.S3_ENDPOINT } : {}),
+    });
+
+  const credentials = { accessKeyId: 'example', secretAccessKey: randomBytes(20).toString('hex') };
+  const store = await createDevstore({
+    dir: '.waybill/store',
+    credentials: [credentials],
+    buckets: ['photos'],
+    // Pages of these origins may send files. A bucket of yours needs the same rule.
+    cors: [
+      {
+        allowedOrigins: ['http://127.0.0.1:*', 'http://localhost:*'],
+        allowedMethods: ['PUT', 'POST'],
+        allowedHeaders: ['*'],
+      },
+    ],
+  });
+  const { url } = await store.listen();
+  return s3Storage({ bucket: 'photos', endpoint: url, credentials, capabilities: 'devstore' });
+}

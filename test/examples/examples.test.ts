@@ -1,0 +1,136 @@
+/**
+ * The examples as a reader gets them: the package packed and installed into a folder of its own, the example started with
+ * `npm start`, and a real photo sent through it in Chromium, whose pixels must then be on the screen.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { expectQuadrants } from '../browser/page-app.ts';
+import { describeBrowser } from '../support/chromium.ts';
+import { fixture } from '../support/fixtures.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const npm = (args: string[], cwd: string) => promisify(execFile)('npm', args, { cwd });
+
+describeBrowser('examples', (browser) => {
+  let dir: string;
+  const children: ChildProcess[] = [];
+  let serviceUrl: string;
+
+  beforeAll(async () => {
+    expect(await ensureBuilt()).toBe(true);
+    dir = await mkdtemp(join(tmpdir(), 'waybill-examples-'));
+    await npm(['pack', '--silent', '--pack-destination', dir], root);
+    const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz'));
+    for (const example of ['express', 'react']) {
+      const path = join(dir, example);
+      await cp(join(root, 'examples', example), path, {
+        recursive: true,
+        filter: (file) => !/node_modules|\.waybill|package-lock/.test(file),
+      });
+      const manifest = JSON.parse(await readFile(join(path, 'package.json'), 'utf8')) as {
+        dependencies: Record<string, string>;
+      };
+      expect(manifest.dependencies.waybill).toMatch(/^\^\d/);
+      manifest.dependencies.waybill = `file:../${tarball}`;
+      await writeFile(join(path, 'package.json'), JSON.stringify(manifest));
+      await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], path);
+    }
+    serviceUrl = await start('express', ['start'], { PORT: '0' }, /Open (http:\/\/\S+)/);
+  });
+
+  afterAll(async () => {
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) continue;
+      const ended = once(child, 'close');
+      // The group that it leads: npm, and what npm started.
+      process.kill(-child.pid, 'SIGTERM');
+      await ended;
+    }
+    if (dir) await rm(dir, { recursive: true, force: true });
+  });
+
+  /** Resolves with what the pattern catches of its output. */
+  async function start(example: string, args: string[], env: Record<string, string>, pattern: RegExp): Promise<string> {
+    const child = spawn('npm', args, {
+      cwd: join(dir, example),
+      env: { ...process.env, NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    children.push(child);
+    let output = '';
+    return new Promise((resolve, reject) => {
+      const read = (data: Buffer) => {
+        output += data.toString();
+        const match = pattern.exec(output)?.[1];
+        if (match) resolve(match);
+      };
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      child.once('close', (code) => reject(new Error(`${example} ended with ${code}:\n${output}`)));
+    });
+  }
+
+  it('express: a chosen photo is on the page, also after a reload, and for its owner only', async () => {
+    const context = await browser().newContext();
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    await page.goto(serviceUrl);
+    await page.getByLabel('Choose photos').setInputFiles([fixture('camera.jpg').path]);
+    const image = page.getByRole('img', { name: 'camera.jpg' });
+    await expectQuadrants(image);
+    const src = await image.getAttribute('src');
+    await page.reload();
+    await expectQuadrants(image);
+    expect(await image.getAttribute('src')).toBe(src);
+
+    const stranger = await browser().newContext();
+    expect((await stranger.request.get(new URL(src ?? '', serviceUrl).href)).status()).toBe(404);
+    await stranger.close();
+
+    await page.getByLabel('Choose photos').setInputFiles([fixture('page.pdf').path]);
+    await page.getByText('page.pdf: Files of type application/pdf are not allowed here.').waitFor();
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it('react: a file input whose onChange sends the photo and then shows it', async () => {
+    const url = await start(
+      'react',
+      ['start', '--', '--port', '0'],
+      { SERVICE: serviceUrl },
+      /(http:\/\/127\.0\.0\.1:[1-9]\d*)/,
+    );
+    const context = await browser().newContext();
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+    await page.goto(url);
+    const input = page.getByLabel('Choose a photo');
+    await expect.poll(() => input.getAttribute('accept')).toBe('image/*');
+    await input.setInputFiles(fixture('camera.jpg').path);
+    await expectQuadrants(page.getByRole('img', { name: 'camera.jpg' }));
+    await input.setInputFiles(fixture('quadrants.webp').path);
+    await expectQuadrants(page.getByRole('img', { name: 'quadrants.webp' }));
+    expect(problems).toEqual([]);
+    await input.setInputFiles(fixture('note.txt').path);
+    await page.getByRole('alert').getByText('note.txt: Files of type text/plain are not allowed here.').waitFor();
+    await context.close();
+  });
+
+  it('react: builds for production', async () => {
+    await npm(['run', 'build'], join(dir, 'react'));
+    expect(await readdir(join(dir, 'react/dist'))).toContain('index.html');
+  });
+});
