@@ -58,8 +58,9 @@ export interface Bucket {
   save(change: Partial<BucketInfo>): Promise<void>;
   /** Folder of the multipart uploads. */
   readonly uploadsPath: string;
-  /** False, and nothing has happened, when it holds objects. */
-  removeFolder(): Promise<boolean>;
+  /** From here on nothing can be stored in it. False, and nothing has happened, when it holds objects. */
+  retire(): Promise<boolean>;
+  readonly path: string;
 }
 
 export interface BucketOptions extends DraftOptions {
@@ -149,6 +150,7 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
 
   return {
     info,
+    path,
     keys,
     uploadsPath,
     open,
@@ -211,14 +213,13 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
       Object.assign(info, change);
       await writeJson(draftsPath, join(path, 'bucket.json'), info, options);
     },
-    async removeFolder() {
+    async retire() {
       if (keys.size > 0) return false;
       try {
         await rmdir(objectsPath);
       } catch (error) {
         if (!isMissing(error)) return false;
       }
-      await holds.dispose(path);
       return true;
     },
   };

@@ -65,8 +65,9 @@ export async function openBuckets(directory: string, options: DraftOptions): Pro
       }),
     remove: (bucket) =>
       locks.run(`${bucket.info.name}`, async () => {
-        if (!(await bucket.removeFolder())) return false;
+        if (!(await bucket.retire())) return false;
         buckets.delete(bucket.info.name);
+        await holds.dispose(bucket.path);
         return true;
       }),
     draft: () => createDraft(draftsPath, options),

@@ -57,11 +57,12 @@ export async function publish(
 ): Promise<void> {
   await draft.seal(record);
   try {
-    await bucket.commit(record, draft, (present) =>
-      checkWrite(options.condition, record.key, present, options.disturbed?.()),
-    );
+    await bucket.commit(record, draft, (present) => {
+      // It may have been deleted, and made anew, while the bytes came in.
+      if (store.buckets.get(bucket.info.name) !== bucket) throw goneBucket(bucket);
+      checkWrite(options.condition, record.key, present, options.disturbed?.());
+    });
   } catch (error) {
-    if (isMissing(error) && store.buckets.get(bucket.info.name) !== bucket) throw goneBucket(bucket);
-    throw error;
+    throw isMissing(error) ? goneBucket(bucket) : error;
   }
 }

@@ -91,6 +91,31 @@ describe('many at once', () => {
     expect((await store.send('GET', '/photos/cut')).status).toBe(404);
     expect(await readdir(join(store.directory, 'tmp'))).toEqual([]);
   });
+
+  it('says NoSuchBucket when the bucket went away while the bytes came in', async () => {
+    await store.send('PUT', '/fleeting');
+    const { host, hostname, port } = new URL(store.url);
+    const headers = sign('PUT', host, '/fleeting/k', { payload: 'UNSIGNED-PAYLOAD' });
+    for (const recreate of [false, true]) {
+      const answered = new Promise<number | undefined>((resolve, reject) => {
+        const sending = request(
+          { hostname, port, method: 'PUT', path: '/fleeting/k', headers: { ...headers, 'content-length': '2' } },
+          (answer) => answer.resume().on('end', () => resolve(answer.statusCode)),
+        );
+        sending.on('error', reject);
+        sending.write('a', async () => {
+          // Only when the store has begun to take the bytes is the bucket taken away from under them.
+          while ((await store.send('GET', '/fleeting')).status !== 200);
+          await store.send('DELETE', '/fleeting');
+          if (recreate) await store.send('PUT', '/fleeting');
+          sending.end('b');
+        });
+      });
+      expect(await answered).toBe(404);
+      await store.send('PUT', '/fleeting');
+      expect((await store.send('GET', '/fleeting/k')).status).toBe(404);
+    }
+  });
 });
 
 describe('memory', () => {
