@@ -34,8 +34,12 @@ describeBrowser('files come in', (browser) => {
 
   it('by dropping anywhere on the window; the page says where it is willing', async () => {
     const { page, stamped, problems, close } = await visit(browser(), app.url);
+    const landing = page.locator('.landing').getByText('Let go to send');
     const drag = await dragOver(page, [fixture('quadrants.png').path, fixture('quadrants.webp').path]);
-    await page.locator('.landing').getByText('Let go to send').waitFor();
+    await drag.hoverUntil(() => landing.isVisible());
+    await drag.leave();
+    await landing.waitFor({ state: 'hidden' });
+    await drag.hoverUntil(() => landing.isVisible());
     await drag.drop();
     await page.locator('.landing').waitFor({ state: 'hidden' });
     for (const name of ['quadrants.png', 'quadrants.webp'])
@@ -121,6 +125,16 @@ async function dragOver(page: Visit['page'], files: string[]) {
   const data = { items: [], files, dragOperationsMask: 1 };
   const at = { x: 300, y: 700, data };
   await session.send('Input.dispatchDragEvent', { type: 'dragEnter', ...at });
-  await session.send('Input.dispatchDragEvent', { type: 'dragOver', ...at });
-  return { drop: () => session.send('Input.dispatchDragEvent', { type: 'drop', ...at }) };
+  const report = (type: 'dragEnter' | 'dragOver' | 'dragCancel' | 'drop') =>
+    session.send('Input.dispatchDragEvent', { type, ...at });
+  await report('dragEnter');
+  await report('dragOver');
+  return {
+    // As long as something hovers, an operating system goes on saying so.
+    async hoverUntil(seen: () => Promise<boolean>) {
+      await expect.poll(() => report('dragOver').then(seen)).toBe(true);
+    },
+    leave: () => report('dragCancel'),
+    drop: () => report('drop'),
+  };
 }

@@ -57,7 +57,18 @@ beforeAll(async () => {
   await writeFile(join(dir, 'src/everything.ts'), everything());
   for (const file of ['app.ts', 'page.tsx'])
     await copyFile(join(root, 'test/package/consumer', file), join(dir, 'src', file));
+  await mkdir(join(dir, 'src/readme'));
+  await copyFile(join(root, 'test/package/consumer/readme-app.ts'), join(dir, 'src/readme/app.ts'));
+  for (const { name, code } of await readmeModules()) await writeFile(join(dir, 'src/readme', name), code);
 });
+
+/** The README's TypeScript: each block says its file's name in its first line. */
+async function readmeModules(): Promise<{ name: string; code: string }[]> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/^```tsx?\n\/\/ (\S+)\n([\s\S]+?)^```$/gm)];
+  expect(blocks.map(([, name]) => name)).toEqual(['uploads.ts', 'avatar.ts', 'avatar-input.tsx']);
+  return blocks.map(([, name = '', code = '']) => ({ name, code }));
+}
 
 afterAll(async () => {
   await rm(dir, { recursive: true, force: true });

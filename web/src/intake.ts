@@ -23,26 +23,20 @@ export function createIntake({ picker, button, take, say }: IntakeOptions): Inta
     if (files.length > 0) take(files);
   });
 
-  const root = document.documentElement;
-  let depth = 0;
-  const hover = (by: number) => {
-    depth = Math.max(0, depth + by);
-    root.classList.toggle('dropping', depth > 0);
-  };
-  const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
-  window.addEventListener('dragenter', (event) => {
-    if (carriesFiles(event)) hover(1);
-  });
-  window.addEventListener('dragleave', (event) => {
-    if (carriesFiles(event)) hover(-1);
-  });
+  const willing = (now: boolean) => document.documentElement.classList.toggle('dropping', now);
+  // Not by counting enters and leaves: a browser may lose one, and `dragover` comes again as long as something hovers.
   window.addEventListener('dragover', (event) => {
-    if (!carriesFiles(event) || !event.dataTransfer) return;
+    if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = 'copy';
+    willing(true);
+  });
+  window.addEventListener('dragleave', (event) => {
+    // Between two elements there is a related one; out of the window there is none.
+    if (!event.relatedTarget) willing(false);
   });
   window.addEventListener('drop', (event) => {
-    hover(-depth);
+    willing(false);
     // Also for what carries no file: the browser would leave the page for a dropped link.
     event.preventDefault();
     if (event.dataTransfer) receive(event.dataTransfer, 'There is no file in what you dropped.');
