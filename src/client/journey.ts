@@ -8,6 +8,7 @@ import type {
   GrantedUpload,
   PendingUpload,
   RouteInfo,
+  SingleGrant,
   Transfer,
   WaybillError,
 } from '../protocol/index.ts';
@@ -144,7 +145,7 @@ export function createJourney(
 
     async function send(): Promise<void> {
       if (!granted || now() > until) await getGrant();
-      const { request, transfer } = granted as GrantedUpload;
+      const { request, transfer } = granted as SingleGrant;
       report({ status: 'uploading', transfer, loaded: 0 });
       sent = true;
       const answer = await exchange(

@@ -2,7 +2,7 @@
  * client/put: the smallest way to send a file. Permission, PUT, completion, progress and retries; no queue, no batches,
  * no forms, nothing to subscribe to, and the server alone refuses.
  */
-import type { GrantedUpload, RouteInfo, RoutesOf, RouteTypes, TypedUploads, WaybillError } from '../protocol/index.ts';
+import type { RouteInfo, RoutesOf, RouteTypes, SingleGrant, TypedUploads, WaybillError } from '../protocol/index.ts';
 import { isTemporary, originOf } from './answers.ts';
 import { sendXhr } from './browser/xhr.ts';
 import { checksumOf } from './checksum.ts';
@@ -81,7 +81,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
     const fileName = given.fileName || source.fileName;
     const contentType = typeOf(source, given) || (await import('./checks/index.ts')).contentTypeOf(fileName);
     let value: string | undefined;
-    let granted: GrantedUpload | undefined;
+    let granted: SingleGrant | undefined;
     let sent = false;
     for (let failures = 0; ; failures++) {
       try {
@@ -96,7 +96,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
             route,
             files: [{ fileName, size: source.size, contentType, checksum, metadata }],
           });
-          granted = (uploads as GrantedUpload[])[0] as GrantedUpload;
+          granted = (uploads as SingleGrant[])[0] as SingleGrant;
         }
         if (!sent) {
           const { status } = await send({ ...granted.request, source, signal, onProgress }, source.blob as Blob);
@@ -108,7 +108,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
             throw failure('storage_rejected', `HTTP ${status}`, { retryable: isTemporary(status) || !failures });
           }
         }
-        const { results } = await call('/complete', signal, { grants: [(granted as GrantedUpload).grant] });
+        const { results } = await call('/complete', signal, { grants: [(granted as SingleGrant).grant] });
         const { file, data, retryAfterSeconds } = (results as unknown[])[0] as UploadResult & Partial<WaybillError>;
         // The storage takes long to move a large object.
         if (!file) throw failure('timeout', 'Completing', { retryAfterSeconds });

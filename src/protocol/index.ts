@@ -1,8 +1,9 @@
 /**
- * protocol: what client and server agree on. Wire types, the error table, limits. Imports nothing.
+ * protocol: what client and server agree on. Wire types, the error table, limits, the part planner. Imports nothing.
  */
 export * from './errors.ts';
 export * from './limits.ts';
+export * from './parts.ts';
 export type * from './typed.ts';
 export * from './units.ts';
 export type * from './wire.ts';

@@ -6,7 +6,9 @@
  * |---|---|---|
  * | `GET {endpoint}/routes/:route` | - | {@link RouteInfo} |
  * | `POST {endpoint}` | {@link GrantRequest} | {@link GrantResponse} |
- * | `POST {endpoint}/complete` | {@link GrantsRequest} | {@link CompleteResponse} |
+ * | `POST {endpoint}/parts` | {@link SignPartsRequest} | {@link SignPartsResponse} |
+ * | `POST {endpoint}/parts/list` | {@link ListPartsRequest} | {@link ListPartsResponse} |
+ * | `POST {endpoint}/complete` | {@link CompleteRequest} | {@link CompleteResponse} |
  * | `POST {endpoint}/abort` | {@link GrantsRequest} | {@link AbortResponse} |
  * | `GET {base}/files/:ref` | - | 302 to the storage; `?as=json`: {@link ViewResponse}; `?download=1`: as attachment |
  * | `DELETE {base}/files/:ref` | - | 204 |
@@ -27,20 +29,24 @@ export interface Checksum {
 /** `md5` travels as `Content-MD5`, the others as `x-amz-checksum-<algorithm>`. */
 export type ChecksumAlgorithm = 'sha256' | 'sha1' | 'crc32' | 'crc32c' | 'crc64nvme' | 'md5';
 
-export type Transfer = 'put' | 'form';
+export type Transfer = 'put' | 'form' | 'multipart';
 
 /** What the client declares of one file before any byte moves. */
 export interface FileDeclaration {
   /** Untrusted display name, 1 to 255 UTF-8 bytes. It never decides where the file is stored. */
   fileName: string;
-  /** Exact size in bytes. */
-  size: number;
+  /** Exact size in bytes; null for a stream that ends when it ends: by multipart only, up to the route's `maxBytes`. */
+  size: number | null;
   /** MIME type without parameters, lower case. */
   contentType: string;
-  /** Required unless the route says `integrity: 'size-only'`. */
+  /** Required for `put` and `form` unless the route says `integrity: 'size-only'`; parts are bound when they are signed. */
   checksum?: Checksum;
   /** Replaces the request's `metadata` for this file. */
   metadata?: unknown;
+  /** For multipart: the size that all parts but the last shall have, see `planParts`. @default the server's own plan */
+  partSize?: number;
+  /** Which of {@link RouteInfo.hosts} to sign for. @default 0 */
+  host?: number;
 }
 
 export interface GrantRequest {
@@ -67,14 +73,92 @@ export interface PresignedRequest {
 }
 
 /** Permission for one upload. */
-export interface GrantedUpload {
+export type GrantedUpload = SingleGrant | MultipartGrant;
+
+interface Granted {
   uploadId: string;
   /** Opaque, sealed, bound to the owner: hand it back to complete or abort. */
   grant: string;
-  transfer: Transfer;
-  request: PresignedRequest;
-  /** Seconds from this answer for which `request` and `grant` are valid. For clients whose clock is wrong. */
+  /** Seconds from this answer for which `grant` (and `request`) is valid. For clients whose clock is wrong. */
   expiresInSeconds: number;
+}
+
+/** All bytes in one request. */
+export interface SingleGrant extends Granted {
+  transfer: 'put' | 'form';
+  request: PresignedRequest;
+}
+
+/** Ask for the parts' requests just ahead of need, see {@link SignPartsRequest}. */
+export interface MultipartGrant extends Granted {
+  transfer: 'multipart';
+  /** Bytes of every part but the last. */
+  partSize: number;
+  /** Null for a stream. */
+  partCount: number | null;
+}
+
+/**
+ * Requests for some parts of one upload. Each is signed for exactly this length and these bytes, and none beyond the
+ * plan. When the grant has expired, {@link ListPartsResponse} has a new one for whoever may still send.
+ */
+export interface SignPartsRequest {
+  grant: string;
+  /** 1 to 1,000. */
+  parts: PartDeclaration[];
+  /**
+   * For a client that cannot come back (a phone's background worker): how long the requests shall be valid, at most
+   * seven days and never longer than the server's credentials. What came of it is in each `expiresAt`.
+   */
+  expiresInSeconds?: number;
+}
+
+export interface PartDeclaration {
+  /** From 1. */
+  partNumber: number;
+  /** Bytes: the plan's `partSize`, or what is left for the last part. A stream's last part may be any shorter. */
+  size: number;
+  /** Required unless the route says `integrity: 'size-only'`. */
+  checksum?: Checksum;
+  /** Which of {@link RouteInfo.hosts} to sign for. @default 0 */
+  host?: number;
+}
+
+export interface SignedPart {
+  partNumber: number;
+  request: PresignedRequest;
+  /** Seconds from this answer. */
+  expiresInSeconds: number;
+}
+
+export interface SignPartsResponse {
+  /** One for each declared part, in order. */
+  parts: (SignedPart | FailedItem)[];
+  error?: WireError;
+}
+
+export interface ListPartsRequest {
+  grant: string;
+}
+
+/** What has arrived of an upload, and a renewed grant to go on with. `upload_conflict` once it is completing or ended. */
+export interface ListPartsResponse {
+  uploadId: string;
+  /** Replaces the one that was sent. */
+  grant: string;
+  expiresInSeconds: number;
+  partSize: number;
+  partCount: number | null;
+  /** In the order of their numbers. */
+  parts: ArrivedPart[];
+}
+
+export interface ArrivedPart {
+  partNumber: number;
+  /** Bytes. */
+  size: number;
+  /** As the storage verified it; MD5 where it knows no other. Null when the storage does not tell. */
+  checksum: Checksum | null;
 }
 
 export interface FailedItem {
@@ -92,6 +176,20 @@ export interface GrantsRequest {
   grants: string[];
 }
 
+export interface CompleteRequest {
+  /** 1 to 100; a plain grant, or one with what is to be compared. */
+  grants: (string | MultipartCompletion)[];
+}
+
+/** What the client says of a multipart upload that it finished; compared with what the storage has. */
+export interface MultipartCompletion {
+  grant: string;
+  /** Digest of the parts' digests, base64. */
+  checksum?: Checksum;
+  /** Bytes in all. Required for a stream, which has no size before. */
+  size?: number;
+}
+
 /** A verified, stored file. */
 export interface StoredFile {
   uploadId: string;
@@ -102,7 +200,8 @@ export interface StoredFile {
   size: number;
   /** Verified against the content. */
   contentType: string;
-  checksum: Checksum | null;
+  /** Of all bytes; of the parts' digests where `parts` says so. */
+  checksum: (Checksum & { parts?: number }) | null;
   etag: string;
   /** Stable URL that displays the file for whoever may see it. Relative to the server's origin unless configured. */
   url: string;
@@ -160,4 +259,8 @@ export interface RouteInfo {
   transfers: Transfer[];
   /** Files of at most this many bytes go by `form` when the client can. */
   formMaxBytes: number;
+  /** Files of at least this many bytes go by `multipart` when the client can, streams always. */
+  multipartMinBytes: number;
+  /** Origins of the storage that clients may send to, the usual one first. Browsers have six connections to each. */
+  hosts: string[];
 }

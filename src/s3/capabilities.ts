@@ -18,6 +18,9 @@ const none: StorageCapabilities = {
   postContentMd5: false,
   refusesUnsignedHeaders: false,
   equalParts: false,
+  multipart: false,
+  completeOnce: false,
+  partChecksums: [],
   tagging: false,
 };
 
@@ -33,6 +36,9 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     postPolicy: true,
     postContentMd5: true,
     refusesUnsignedHeaders: true,
+    multipart: true,
+    completeOnce: true,
+    partChecksums: everyChecksum,
     tagging: true,
   },
   /** (r): ours, strict by design. */
@@ -47,10 +53,13 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     postContentMd5: true,
     refusesUnsignedHeaders: true,
     equalParts: false,
+    multipart: true,
+    completeOnce: true,
+    partChecksums: everyChecksum,
     tagging: true,
   },
   /** (r): Ceph RGW 16.2. It ignores every `x-amz-checksum-*` and copy precondition. */
-  ceph16: { ...none, once: true, contentMd5: true, postPolicy: true, tagging: true },
+  ceph16: { ...none, once: true, contentMd5: true, postPolicy: true, multipart: true, tagging: true },
   /** (d). Create-only copies need its own `cf-copy-destination-if-none-match`. */
   r2: {
     ...none,
@@ -59,6 +68,9 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     checksums: everyChecksum,
     contentMd5: true,
     equalParts: true,
+    multipart: true,
+    completeOnce: true,
+    partChecksums: everyChecksum,
   },
   /** (s). The destination of a copy is not guarded. */
   minio: {
@@ -69,12 +81,15 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     contentMd5: true,
     postPolicy: true,
     postChecksums: everyChecksum,
+    multipart: true,
+    completeOnce: true,
+    partChecksums: everyChecksum,
     tagging: true,
   },
   /** (d), S3 interoperability with HMAC keys. If-None-Match is silently ignored (i). */
-  gcs: { ...none, contentMd5: true, postPolicy: true },
+  gcs: { ...none, contentMd5: true, postPolicy: true, multipart: true },
   /** (i): If-None-Match answers 501, forms are refused. What it verifies is not documented. */
-  b2: none,
+  b2: { ...none, multipart: true },
 };
 
 /** @throws WaybillError config_invalid for an unknown preset or capability */

@@ -12,6 +12,8 @@ export interface StorageConfig {
   readonly internal: Address;
   /** Where clients send. */
   readonly public: Address;
+  /** Each name that clients may use, the usual one first. */
+  readonly publics: readonly Address[];
   readonly capabilities: StorageCapabilities;
   readonly credentials: CredentialsCache;
   readonly timeoutMs: number;
@@ -57,11 +59,18 @@ export function resolveConfig(options: S3StorageOptions): StorageConfig {
       throw invalid(`\`${name}\` must be a function`);
   if (options.credentials === undefined || options.credentials === null)
     throw invalid('`credentials` are required: an object, `awsCredentials()`, or a function of your own');
+  const names = typeof publicEndpoint === 'object' ? publicEndpoint : [publicEndpoint];
+  if (!Array.isArray(names) || names.length === 0 || names.length > 8)
+    throw invalid('`publicEndpoint` must be a URL, or 1 to 8 of them');
+  const publics = names.map((name) => Object.freeze(addressOf({ bucket, region, endpoint: name, pathStyle })));
+  if (new Set(publics.map(({ origin }) => origin)).size < publics.length)
+    throw invalid('`publicEndpoint` names one origin twice');
   return Object.freeze({
     bucket,
     region,
     internal: Object.freeze(addressOf({ bucket, region, endpoint, pathStyle })),
-    public: Object.freeze(addressOf({ bucket, region, endpoint: publicEndpoint, pathStyle })),
+    public: publics[0] as Address,
+    publics: Object.freeze(publics),
     capabilities: resolveCapabilities(options.capabilities),
     credentials: createCredentialsCache(options.credentials, now),
     timeoutMs,

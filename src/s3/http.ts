@@ -29,9 +29,13 @@ interface S3Request {
   body?: Uint8Array;
   /** The root a success has. Anything else in its place is a failure, whatever the status says. */
   root?: string;
+  /** Leaves `document` empty: the caller reads `text` itself. */
+  raw?: boolean;
   /** Hands over a success's body unread. */
   stream?: boolean;
   signal?: AbortSignal | undefined;
+  /** Codes that the caller answers itself: another try would be wrong. */
+  final?: readonly string[];
   /** Patience for this one, in multiples of `timeoutMs`. @default 1 */
   patience?: number;
 }
@@ -40,6 +44,8 @@ export interface S3Answer {
   headers: Headers;
   /** The root's content when one was expected. */
   document: XmlElement;
+  /** Of what was not streamed. */
+  text: string;
   body: ReadableStream<Uint8Array> | null;
 }
 
@@ -62,7 +68,8 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
           corrected.add(correction);
           if (correction === 'clock' || (await config.credentials.renew())) continue;
         }
-        const delayMs = attempts > config.retries ? null : retryDelayMs(failure, attempts, config.random);
+        const final = isS3Error(failure) && request.final?.includes(failure.code);
+        const delayMs = final || attempts > config.retries ? null : retryDelayMs(failure, attempts, config.random);
         if (delayMs === null) throw failure;
         await pause(delayMs, request.signal);
       }
@@ -94,12 +101,13 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
         ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
       });
       clock.observe(response.headers);
-      if (response.ok && request.stream) return { headers: response.headers, document: {}, body: response.body };
+      if (response.ok && request.stream)
+        return { headers: response.headers, document: {}, text: '', body: response.body };
       const text = await readText(response, deadline.restart);
       const asExpected = root === undefined ? rootOf(text) !== 'Error' : rootOf(text) === root;
       if (!response.ok || !asExpected) throw await refusalOf(response, text, { attempts, now: clock.now() });
-      const document = root === undefined ? {} : childElement(await parseXml(text), root);
-      return { headers: response.headers, document, body: null };
+      const document = root === undefined || request.raw ? {} : childElement(await parseXml(text), root);
+      return { headers: response.headers, document, text, body: null };
     } catch (error) {
       throw deadline.expired() ? new WaybillError('storage_unavailable', 'The storage did not answer in time.') : error;
     } finally {

@@ -14,7 +14,7 @@ type Operations = Pick<Storage, 'head' | 'get' | 'put' | 'copy' | 'delete' | 'de
 /** S3's limit for one DeleteObjects. */
 const keysPerDelete = 1000;
 /** A copy of 5 GB takes its time, and not every storage sends spaces meanwhile. */
-const copyPatience = 12;
+export const copyPatience = 12;
 
 export function createOperations(config: StorageConfig, send: Send): Operations {
   const { bucket, capabilities } = config;
@@ -169,7 +169,7 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
 }
 
 /** The headers that describe an object, for put and copy alike. */
-function describing(options: Omit<CopyOptions, 'from' | 'to'>): Record<string, string> {
+export function describing(options: Omit<CopyOptions, 'from' | 'to'>): Record<string, string> {
   return {
     'content-type': options.contentType,
     ...(options.cacheControl === undefined ? {} : { 'cache-control': options.cacheControl }),
@@ -184,7 +184,7 @@ function integrityOf(body: Uint8Array, contentMd5: boolean): Record<string, stri
     : { 'x-amz-checksum-sha256': hash('sha256', body, 'base64') };
 }
 
-const checksumAlgorithms = ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'] as const;
+export const checksumAlgorithms = ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'] as const;
 
 function infoOf(key: string, headers: Headers): ObjectInfo {
   const size = Number(/\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1] ?? headers.get('content-length'));
@@ -216,10 +216,10 @@ function infoOf(key: string, headers: Headers): ObjectInfo {
 }
 
 /** Ceph leaves the quotes out of a copy's answer; headers have them. */
-function quoted(etag: string): string {
+export function quoted(etag: string): string {
   return etag === '' || etag.endsWith('"') ? etag : `"${etag}"`;
 }
 
-function decodeListed(key: string): string {
+export function decodeListed(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '));
 }

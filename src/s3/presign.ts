@@ -8,9 +8,17 @@ import { encodeComponent } from './encode.ts';
 import { checkKey } from './key.ts';
 import type { Moment } from './moment.ts';
 import { canonicalRequest, signatureOf, stringToSign, unsignedPayload } from './sign.ts';
-import { checkContentType, checkSize, checksumHeader, expiresFor, metadataHeaders, printable } from './signed-facts.ts';
+import {
+  checkContentType,
+  checkPartNumber,
+  checkSize,
+  checksumHeader,
+  expiresFor,
+  metadataHeaders,
+  printable,
+} from './signed-facts.ts';
 import { type SignedHeaders, signHeader, signHost, startHeaders } from './signed-headers.ts';
-import type { PresignGetOptions, PresignPutOptions, StorageCapabilities } from './types.ts';
+import type { PresignGetOptions, PresignPartOptions, PresignPutOptions, StorageCapabilities } from './types.ts';
 
 export function presignPut(
   address: Address,
@@ -33,6 +41,25 @@ export function presignPut(
   if (checksum && bound && bound !== 'content-md5') signHeader(headers, bound, checksum.value);
   if (metadata) for (const [name, value] of metadataHeaders(metadata)) signHeader(headers, name, value);
   return presign('PUT', address, key, '', headers, expiresInSeconds, moment);
+}
+
+/** Part uploads take no condition and no metadata: those belong to the multipart upload's begin and end. */
+export function presignPart(
+  address: Address,
+  capabilities: StorageCapabilities,
+  moment: Moment,
+  { key, multipartId, partNumber, size, checksum, expiresInSeconds }: PresignPartOptions,
+): PresignedRequest {
+  checkSize(size);
+  checkPartNumber(partNumber);
+  const bound = checksum && checksumHeader(checksum, capabilities.partChecksums, capabilities.contentMd5);
+  const headers = startHeaders();
+  signHeader(headers, 'content-length', String(size));
+  if (checksum && bound === 'content-md5') signHeader(headers, bound, checksum.value);
+  signHost(headers, address.host);
+  if (checksum && bound && bound !== 'content-md5') signHeader(headers, bound, checksum.value);
+  const query = `&partNumber=${partNumber}&uploadId=${encodeComponent(printable('multipartId', multipartId))}`;
+  return presign('PUT', address, key, query, headers, expiresInSeconds, moment);
 }
 
 export function presignGet(address: Address, moment: Moment, options: PresignGetOptions): PresignedRequest {

@@ -28,6 +28,12 @@ export function checkSize(size: number): void {
   if (!Number.isSafeInteger(size) || size < 0) throw misuse('size must be a whole number of bytes');
 }
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+export function checkPartNumber(partNumber: number): void {
+  if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > 10_000)
+    throw misuse('partNumber must be 1 to 10,000');
+}
+
 export function checkContentType(contentType: string): void {
   if (!arrivesAsSigned.test(contentType)) throw misuse('contentType must be printable ASCII, and not empty');
 }

@@ -1,11 +1,13 @@
 /** {@link s3Storage}: one bucket as the server sees it. Options become a config, the config becomes verbs. */
+import { WaybillError } from '../protocol/index.ts';
 import { createStorageClock } from './clock.ts';
 import { resolveConfig } from './config.ts';
 import { presignForm } from './form.ts';
 import { createSend } from './http.ts';
 import { createMoments } from './moment.ts';
+import { createMultipartOperations } from './multipart.ts';
 import { createOperations } from './operations.ts';
-import { presignGet, presignHead, presignPut } from './presign.ts';
+import { presignGet, presignHead, presignPart, presignPut } from './presign.ts';
 import type { S3StorageOptions, Storage } from './types.ts';
 
 /**
@@ -19,17 +21,26 @@ export function s3Storage(options: S3StorageOptions): Storage {
   const moments = createMoments(region);
   const viewMoments = createMoments(region);
   const now = () => moments(credentials.current(), clock.now());
+  const send = createSend(config, clock);
+  const address = (host = 0) => {
+    const found = config.publics[host];
+    if (!found) throw new WaybillError('invalid_request', `The storage has ${config.publics.length} hosts.`);
+    return found;
+  };
   return Object.freeze({
     bucket,
     region,
     capabilities,
     publicOrigin: config.public.origin,
+    publicOrigins: Object.freeze(config.publics.map(({ origin }) => origin)),
     ready: credentials.ready,
-    presignPut: (put) => presignPut(config.public, capabilities, now(), put),
-    presignForm: (form) => presignForm(config.public, bucket, capabilities, now(), form),
+    presignPut: (put) => presignPut(address(put.host), capabilities, now(), put),
+    presignForm: (form) => presignForm(address(form.host), bucket, capabilities, now(), form),
+    presignPart: (part) => presignPart(address(part.host), capabilities, now(), part),
     presignGet: (get) =>
       presignGet(config.public, viewMoments(credentials.current(), get.signedAt ?? clock.now()), get),
     presignHead: (head) => presignHead(config.public, now(), head),
-    ...createOperations(config, createSend(config, clock)),
+    ...createOperations(config, send),
+    ...createMultipartOperations(config, send),
   } satisfies Storage);
 }

@@ -38,6 +38,12 @@ export interface StorageCapabilities {
   refusesUnsignedHeaders: boolean;
   /** All parts of a multipart upload but the last must have the same size. */
   equalParts: boolean;
+  /** Multipart uploads that work: parts, lists of them, completion. */
+  multipart: boolean;
+  /** `If-None-Match: *` on CompleteMultipartUpload refuses to replace an object. */
+  completeOnce: boolean;
+  /** Algorithms verified in signed `x-amz-checksum-*` headers on UploadPart, listed, and composed on completion. */
+  partChecksums: readonly Exclude<ChecksumAlgorithm, 'md5'>[];
   tagging: boolean;
 }
 
@@ -47,8 +53,11 @@ export interface S3StorageOptions {
   region?: string;
   /** Where this server reaches the storage. @default AWS's endpoint of the region @example 'http://minio:9000' */
   endpoint?: string;
-  /** Where clients reach it, when that differs (containers, a CDN). @default `endpoint` */
-  publicEndpoint?: string;
+  /**
+   * Where clients reach it, when that differs (containers, a CDN). Several: further names of the same bucket, each with
+   * six more connections in a browser; clients use them where they gain by it. @default `endpoint`
+   */
+  publicEndpoint?: string | readonly string[];
   /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. @default true with a custom endpoint, else false */
   pathStyle?: boolean;
   credentials: CredentialsSource;
@@ -79,6 +88,8 @@ export interface PresignPutOptions {
   /** Signed as `x-amz-meta-*`. */
   metadata?: Readonly<Record<string, string>>;
   expiresInSeconds: number;
+  /** Which of the public endpoints. @default 0 */
+  host?: number;
 }
 
 export interface PresignFormOptions {
@@ -89,6 +100,87 @@ export interface PresignFormOptions {
   checksum?: Checksum | undefined;
   metadata?: Readonly<Record<string, string>>;
   expiresInSeconds: number;
+  /** Which of the public endpoints. @default 0 */
+  host?: number;
+}
+
+export interface PresignPartOptions {
+  key: string;
+  multipartId: string;
+  /** 1 to 10,000. */
+  partNumber: number;
+  /** Signed as `content-length`. */
+  size: number;
+  checksum?: Checksum | undefined;
+  expiresInSeconds: number;
+  /** Which of the public endpoints. @default 0 */
+  host?: number;
+}
+
+export interface CreateMultipartOptions {
+  key: string;
+  contentType: string;
+  metadata?: Readonly<Record<string, string>>;
+  contentDisposition?: string;
+  cacheControl?: string;
+  /** What parts will carry, composed on completion. Sent where the storage knows it. */
+  checksumAlgorithm?: ChecksumAlgorithm | undefined;
+}
+
+export interface PartInfo {
+  partNumber: number;
+  /** Bytes. */
+  size: number;
+  /** Opaque, quotes included. */
+  etag: string;
+  checksums: Partial<Record<Exclude<ChecksumAlgorithm, 'md5'>, string>>;
+}
+
+export interface CompleteMultipartOptions {
+  key: string;
+  multipartId: string;
+  /** In ascending order. */
+  parts: readonly PartInfo[];
+  /** Sent as `x-amz-mp-object-size`: the storage refuses another sum. */
+  size: number;
+  /** `If-None-Match: *`, sent where the storage honours it. @default true */
+  once?: boolean;
+}
+
+export interface CopyPartOptions {
+  from: string;
+  sourceEtag?: string;
+  to: string;
+  multipartId: string;
+  partNumber: number;
+  /** First and last byte, both inclusive. */
+  range: readonly [number, number];
+}
+
+export interface MultipartListing {
+  uploads: { key: string; multipartId: string; initiated: string }[];
+  /** Pass on for the next page. */
+  next?: { keyMarker: string; multipartIdMarker: string };
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html */
+export interface MultipartOperations {
+  presignPart(options: PresignPartOptions): PresignedRequest;
+  createMultipart(options: CreateMultipartOptions): Promise<{ multipartId: string }>;
+  /** All pages. Null when there is no such multipart upload: never begun, completed or aborted. */
+  listParts(key: string, multipartId: string): Promise<PartInfo[] | null>;
+  /**
+   * Checksums that the storage composed are base64 of the digest of the parts' digests, without the `-N` it appends.
+   *
+   * @throws S3Error also where a 200 carries an `<Error>`; `ConditionalRequestConflict` is not retried here, because S3
+   * wants all parts again then
+   */
+  completeMultipart(options: CompleteMultipartOptions): Promise<{ etag: string; checksums: ObjectInfo['checksums'] }>;
+  /** Frees the parts. Nothing happens when it is gone already. */
+  abortMultipart(key: string, multipartId: string): Promise<void>;
+  listMultiparts(options: { prefix: string; next?: MultipartListing['next'] }): Promise<MultipartListing>;
+  /** UploadPartCopy, for objects that one CopyObject does not carry (over 5 GB). */
+  copyPart(options: CopyPartOptions): Promise<PartInfo>;
 }
 
 export interface PresignGetOptions {
@@ -157,12 +249,14 @@ export interface ListPage {
  * One bucket. Presigning is synchronous and touches no network; call {@link Storage.ready} first.
  * Every operation throws {@link S3Error} (from a response) or a `WaybillError` (`storage_unavailable` when there was none).
  */
-export interface Storage {
+export interface Storage extends MultipartOperations {
   readonly bucket: string;
   readonly region: string;
   readonly capabilities: StorageCapabilities;
   /** Origin that clients will send to, for CORS and CSP. */
   readonly publicOrigin: string;
+  /** All of them, the usual one first. */
+  readonly publicOrigins: readonly string[];
   /** Undefined when fresh credentials are at hand; else a promise to wait for. Keeps the hot path synchronous. */
   ready(): undefined | Promise<void>;
 

@@ -3,7 +3,12 @@
 export type XmlElement = Readonly<Record<string, unknown>>;
 
 /** Elements that repeat; a single one must not look different. */
-const lists: ReadonlySet<string> = new Set(['ListBucketResult.Contents', 'DeleteResult.Error', 'DeleteResult.Deleted']);
+const lists: ReadonlySet<string> = new Set([
+  'ListBucketResult.Contents',
+  'DeleteResult.Error',
+  'DeleteResult.Deleted',
+  'ListMultipartUploadsResult.Upload',
+]);
 
 /** Values stay text, spaces included: a key such as ` 007` is no number. */
 export async function parseXml(text: string): Promise<XmlElement> {

@@ -180,6 +180,8 @@ function resolveRoute(name: string, route: AnyRoute, storage: Storage, formMaxBy
       checksum,
       transfers,
       formMaxBytes: byForm ? formMaxBytes : 0,
+      multipartMinBytes: 16 * MiB,
+      hosts: [storage.publicOrigin],
     },
   });
 }

@@ -1,4 +1,11 @@
-import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../protocol/index.ts';
+import type {
+  Checksum,
+  FileDeclaration,
+  GrantedUpload,
+  GrantRequest,
+  SingleGrant,
+  Transfer,
+} from '../protocol/index.ts';
 import { checkLimits, WaybillError } from '../protocol/index.ts';
 import { authorize } from './authorize.ts';
 import type { Config, ResolvedRoute } from './config.ts';
@@ -67,12 +74,12 @@ export async function grantUploads(
   return items;
 }
 
-type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'size' | 'contentType'> & { metadata: unknown };
+type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'contentType'> & { size: number; metadata: unknown };
 
 function declare({ fileName, size, contentType, metadata }: FileDeclaration, common: unknown): DeclaredFile {
   return {
     fileName: cleanFileName(fileName),
-    size,
+    size: size as number,
     contentType,
     metadata: metadata === undefined ? common : metadata,
   };
@@ -117,7 +124,7 @@ function sign(
   { config, grants, emit }: GrantDependencies,
   claims: Claims,
   key: string,
-  transfer: Transfer,
+  transfer: SingleGrant['transfer'],
 ): GrantedUpload {
   const rule = brokenKeyRule(key, config.stagingPrefix);
   if (rule) throw new WaybillError('internal_error', `The key of this upload cannot be used: ${rule}.`);
@@ -195,7 +202,7 @@ function chooseTransfer(
   wanted: readonly Transfer[] | undefined,
   size: number,
   algorithm: string | null,
-): Transfer {
+): SingleGrant['transfer'] {
   if (!wanted?.includes('form')) return 'put';
   if (size <= config.formMaxBytes && route.formBinds(algorithm)) return 'form';
   if (wanted.includes('put')) return 'put';

@@ -190,6 +190,8 @@ describe('the handler', () => {
       checksum: 'sha256',
       transfers: ['form', 'put'],
       formMaxBytes: 1024 * 1024,
+      multipartMinBytes: 16 * 1024 * 1024,
+      hosts: [expect.stringMatching(/^https?:/)],
     });
     expect(await app.call('HEAD', '/api/uploads/routes/a')).toMatchObject({ status: 200, body: '' });
   });

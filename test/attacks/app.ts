@@ -11,9 +11,9 @@ import type {
   Checksum,
   ErrorCode,
   FileDeclaration,
-  GrantedUpload,
   PresignedRequest,
   RouteInfo,
+  SingleGrant,
   StoredFile,
   WireError,
 } from '../../src/protocol/index.ts';
@@ -49,7 +49,7 @@ export interface JsonAnswer {
   headers: Answer['headers'];
   text: string;
   body: {
-    uploads?: (GrantedUpload | { error: WireError })[];
+    uploads?: (SingleGrant | { error: WireError })[];
     results?: (Completed | { uploadId: string; aborted: true } | { error: WireError })[];
     error?: WireError;
   } & Partial<RouteInfo>;

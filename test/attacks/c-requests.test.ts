@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GrantedUpload, RouteInfo } from '../../src/protocol/index.ts';
+import type { RouteInfo, SingleGrant } from '../../src/protocol/index.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type App, checksumOf, completedOf, errorOf, png, send, stagedKey, startApp } from './app.ts';
 
@@ -13,7 +13,7 @@ forEachStore('what a presigned PUT allows', (store) => {
   });
   afterAll(() => app.stop());
 
-  async function expectRefused(upload: GrantedUpload, ...rest: [Uint8Array | null, Parameters<typeof send>[2]?]) {
+  async function expectRefused(upload: SingleGrant, ...rest: [Uint8Array | null, Parameters<typeof send>[2]?]) {
     const answer = await send(upload.request, ...rest);
     expect({ status: answer.status, refused: answer.status >= 400 && answer.status < 500 }).toMatchObject({
       refused: true,

@@ -1,6 +1,6 @@
 /** From "it was sent" to "it is a file", and everything that may happen on the way. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { type GrantedUpload, WaybillError } from '../../src/protocol/index.ts';
+import { type SingleGrant, WaybillError } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
 import { anyone, type CompleteInput, type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
@@ -9,7 +9,7 @@ import { forEachStore } from '../support/stores.ts';
 const owner = (): Owner => ({ ownerId: 'anna' });
 const limits = { maxBytes: 100_000 };
 
-function stagedKey({ request }: GrantedUpload): string {
+function stagedKey({ request }: SingleGrant): string {
   const path = request.fields?.key ?? new URL(request.url).pathname;
   return path.slice(path.indexOf('incoming/'));
 }
@@ -447,7 +447,7 @@ forEachStore('completion', (store) => {
         files: [file],
         transfers: ['form', 'put'],
       });
-      const upload = json.uploads?.[0] as GrantedUpload;
+      const upload = json.uploads?.[0] as SingleGrant;
       expect(upload.transfer).toBe(info.transfers[0]);
       expect(await send(upload.request, png)).toBeLessThan(300);
       expect((await app.complete(upload.grant)).status).toBe(200);

@@ -27,6 +27,9 @@ export const everythingClaimed: Partial<StorageCapabilities> = {
   postPolicy: true,
   postChecksums: ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'],
   postContentMd5: true,
+  multipart: true,
+  completeOnce: true,
+  partChecksums: ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'],
 };
 
 type Probe<Value> = (target: ProbeTarget) => Promise<Value>;
@@ -123,6 +126,28 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
     }
   },
 
+  async multipart({ storage, uniqueKey }) {
+    const key = uniqueKey();
+    const parts = await sendParts(storage, key, [right]);
+    if (!parts || (await storage.head(key)) !== null) return false;
+    await storage.completeMultipart({ ...parts, size: right.length, once: false });
+    return (await storage.head(key))?.size === right.length;
+  },
+
+  async completeOnce({ storage, uniqueKey }) {
+    const [taken, fresh] = [uniqueKey(), uniqueKey()];
+    await storage.put({ key: taken, body: right });
+    for (const key of [taken, fresh]) {
+      const parts = await sendParts(storage, key, [wrong]);
+      if (!parts) return false;
+      const refused = await refusal(storage.completeMultipart({ ...parts, size: wrong.length }));
+      if (refused !== (key === taken ? 412 : undefined)) return false;
+    }
+    return (await storage.head(taken))?.size === right.length;
+  },
+
+  partChecksums: (target) => each(algorithms, (algorithm) => verifiesPart(target, algorithm)),
+
   async tagging({ sdk, bucket, uniqueKey }) {
     const { GetObjectTaggingCommand, PutObjectCommand } = await import('@aws-sdk/client-s3');
     const where = { Bucket: bucket, Key: uniqueKey() };
@@ -143,6 +168,36 @@ async function verifiesPut(target: ProbeTarget, algorithm: Algorithm | 'md5'): P
   const request = target.storage.presignPut({ ...facts, key, checksum });
   if (!(await refusesWrongBytes(target, key, request)) || !(await taken(target, key, request))) return false;
   return algorithm === 'md5' || (await target.storage.head(key))?.checksums[algorithm] === checksum.value;
+}
+
+/** Null when a part is refused. */
+async function sendParts(storage: Storage, key: string, bodies: string[]) {
+  const { multipartId } = await storage.createMultipart({ key, contentType: 'text/plain' });
+  for (const [index, body] of bodies.entries()) {
+    const part = { key, multipartId, partNumber: index + 1, size: body.length, expiresInSeconds: 60 };
+    if (!ok(await sendPresigned(storage.presignPart(part), body))) return null;
+  }
+  return { key, multipartId, parts: (await storage.listParts(key, multipartId)) ?? [] };
+}
+
+/** Wrong bytes are refused, the right ones taken, and the storage tells which they were. */
+async function verifiesPart({ storage, uniqueKey }: ProbeTarget, algorithm: Algorithm): Promise<boolean> {
+  const key = uniqueKey();
+  const checksum = checksumOf(algorithm, right);
+  const { multipartId } = await storage.createMultipart({
+    key,
+    contentType: 'text/plain',
+    checksumAlgorithm: algorithm,
+  });
+  const part = { key, multipartId, partNumber: 1, size: right.length, checksum, expiresInSeconds: 60 };
+  try {
+    if (!denied(await sendPresigned(storage.presignPart(part), wrong))) return false;
+    if (!ok(await sendPresigned(storage.presignPart(part), right))) return false;
+    const parts = await storage.listParts(key, multipartId);
+    return parts?.length === 1 && parts[0]?.checksums[algorithm] === checksum.value;
+  } finally {
+    await storage.abortMultipart(key, multipartId);
+  }
 }
 
 async function verifiesForm(target: ProbeTarget, algorithm: Algorithm | 'md5'): Promise<boolean> {

@@ -10,7 +10,7 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { GrantedUpload, PresignedRequest } from '../../src/protocol/index.ts';
+import type { PresignedRequest, SingleGrant } from '../../src/protocol/index.ts';
 
 const MiB = 1024 * 1024;
 const block = randomBytes(MiB);
@@ -77,7 +77,7 @@ async function uploadOne(port: number, size: number) {
   for (let sent = 0; sent < size; sent += MiB) digest.update(block);
   const checksum = { algorithm: 'sha256', value: digest.digest('base64') };
   const files = [{ fileName: 'film.bin', size, contentType: 'application/octet-stream', checksum }];
-  const { uploads } = await post<{ uploads: GrantedUpload[] }>(port, '/uploads', { route: 'files', files });
+  const { uploads } = await post<{ uploads: SingleGrant[] }>(port, '/uploads', { route: 'files', files });
   const [upload] = uploads;
   if (!upload?.request) throw new Error(JSON.stringify(uploads));
   await put(upload.request, size);

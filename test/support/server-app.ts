@@ -4,9 +4,9 @@ import type {
   Checksum,
   CompletedUpload,
   FileDeclaration,
-  GrantedUpload,
   PendingUpload,
   PresignedRequest,
+  SingleGrant,
   WireError,
 } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
@@ -20,7 +20,7 @@ export const png = Buffer.from(
 export const secret = 'a secret of at least thirty-two characters';
 
 export interface Body {
-  uploads?: (GrantedUpload & { error?: WireError })[];
+  uploads?: (SingleGrant & { error?: WireError })[];
   results?: (CompletedUpload & Partial<PendingUpload> & { aborted?: boolean; error?: WireError })[];
   error?: WireError;
 }

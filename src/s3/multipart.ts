@@ -1,0 +1,217 @@
+/** Multipart uploads as the server needs them; clients send the parts with `presignPart`. */
+import type { StorageConfig } from './config.ts';
+import { encodeKey } from './encode.ts';
+import type { Send } from './http.ts';
+import { checkExistingKey, checkKey } from './key.ts';
+import { checksumAlgorithms, copyPatience, decodeListed, describing, quoted } from './operations.ts';
+import { isS3Error } from './s3-error.ts';
+import type { MultipartOperations, ObjectInfo, PartInfo } from './types.ts';
+import { childElements, childText, escapeXml, type XmlElement } from './xml.ts';
+
+type Operations = Omit<MultipartOperations, 'presignPart'>;
+
+/** What S3 gives at most on one page. */
+const partsPerPage = 1000;
+
+export function createMultipartOperations(config: StorageConfig, send: Send): Operations {
+  const { bucket, capabilities } = config;
+
+  async function partsPage(key: string, multipartId: string, marker: number) {
+    const { text } = await send({
+      method: 'GET',
+      key,
+      query: [
+        ['max-parts', String(partsPerPage)],
+        ...(marker > 0 ? [['part-number-marker', String(marker)] as const] : []),
+        ['uploadId', multipartId],
+      ],
+      root: 'ListPartsResult',
+      raw: true,
+    });
+    return { parts: readParts(text), truncated: elementText(text, 'IsTruncated') === 'true' };
+  }
+
+  return {
+    async createMultipart({ checksumAlgorithm, ...options }) {
+      checkKey(options.key);
+      const known =
+        checksumAlgorithm !== 'md5' && checksumAlgorithm && capabilities.partChecksums.includes(checksumAlgorithm);
+      const { document } = await send({
+        method: 'POST',
+        key: options.key,
+        query: [['uploads', '']],
+        headers: {
+          ...describing(options),
+          ...(known
+            ? {
+                'x-amz-checksum-algorithm': checksumAlgorithm.toUpperCase(),
+                'x-amz-checksum-type': typeOf(checksumAlgorithm),
+              }
+            : {}),
+        },
+        root: 'InitiateMultipartUploadResult',
+      });
+      return { multipartId: childText(document, 'UploadId') ?? '' };
+    },
+
+    async listParts(key, multipartId) {
+      checkExistingKey(key);
+      const parts: PartInfo[] = [];
+      for (;;) {
+        try {
+          const page = await partsPage(key, multipartId, parts.at(-1)?.partNumber ?? 0);
+          parts.push(...page.parts);
+          if (!page.truncated || page.parts.length === 0) return parts;
+        } catch (error) {
+          if (isGone(error)) return null;
+          throw error;
+        }
+      }
+    },
+
+    async completeMultipart({ key, multipartId, parts, size, once = true }) {
+      checkKey(key);
+      const listed = parts.map(partXml).join('');
+      const { document } = await send({
+        method: 'POST',
+        key,
+        query: [['uploadId', multipartId]],
+        headers: {
+          'content-type': 'application/xml',
+          ...(capabilities.completeOnce ? { 'x-amz-mp-object-size': String(size) } : {}),
+          ...(once && capabilities.completeOnce ? { 'if-none-match': '*' } : {}),
+        },
+        body: Buffer.from(`<CompleteMultipartUpload>${listed}</CompleteMultipartUpload>`),
+        root: 'CompleteMultipartUploadResult',
+        patience: copyPatience,
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        final: ['ConditionalRequestConflict'],
+      });
+      return { etag: quoted(childText(document, 'ETag') ?? ''), checksums: composedChecksums(document) };
+    },
+
+    async abortMultipart(key, multipartId) {
+      checkExistingKey(key);
+      try {
+        await send({ method: 'DELETE', key, query: [['uploadId', multipartId]] });
+      } catch (error) {
+        if (!isGone(error)) throw error;
+      }
+    },
+
+    async listMultiparts({ prefix, next }) {
+      const { document } = await send({
+        method: 'GET',
+        query: [
+          ['encoding-type', 'url'],
+          ...(next ? [['key-marker', next.keyMarker] as const] : []),
+          ['prefix', prefix],
+          ...(next ? [['upload-id-marker', next.multipartIdMarker] as const] : []),
+          ['uploads', ''],
+        ],
+        root: 'ListMultipartUploadsResult',
+      });
+      const decode = (key = '') => (childText(document, 'EncodingType') === 'url' ? decodeListed(key) : key);
+      const truncated = childText(document, 'IsTruncated') === 'true';
+      return {
+        uploads: childElements(document, 'Upload').map((upload) => ({
+          key: decode(childText(upload, 'Key')),
+          multipartId: childText(upload, 'UploadId') ?? '',
+          initiated: childText(upload, 'Initiated') ?? '',
+        })),
+        ...(truncated
+          ? {
+              next: {
+                keyMarker: decode(childText(document, 'NextKeyMarker')),
+                multipartIdMarker: childText(document, 'NextUploadIdMarker') ?? '',
+              },
+            }
+          : {}),
+      };
+    },
+
+    async copyPart({ from, sourceEtag, to, multipartId, partNumber, range }) {
+      checkExistingKey(from);
+      checkKey(to);
+      const { document } = await send({
+        method: 'PUT',
+        key: to,
+        query: [
+          ['partNumber', String(partNumber)],
+          ['uploadId', multipartId],
+        ],
+        headers: {
+          'x-amz-copy-source': `/${bucket}/${encodeKey(from)}`,
+          'x-amz-copy-source-range': `bytes=${range[0]}-${range[1]}`,
+          ...(sourceEtag === undefined ? {} : { 'x-amz-copy-source-if-match': sourceEtag }),
+        },
+        root: 'CopyPartResult',
+        patience: copyPatience,
+      });
+      return {
+        partNumber,
+        size: range[1] - range[0] + 1,
+        etag: quoted(childText(document, 'ETag') ?? ''),
+        checksums: checksumsOf((name) => childText(document, name)),
+      };
+    },
+  };
+}
+
+/** CRC64NVME has no composite form, SHA has no other. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html */
+function typeOf(algorithm: string): string {
+  return algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE';
+}
+
+function isGone(error: unknown): boolean {
+  return isS3Error(error) && error.code === 'NoSuchUpload';
+}
+
+/**
+ * A page of a thousand parts, by looking for what we know: a general parser takes ten times as long, and 10,000 parts
+ * are ten pages. S3 escapes what is inside these elements, so no value contains a tag.
+ */
+function readParts(text: string): PartInfo[] {
+  return [...text.matchAll(/<Part>([\s\S]*?)<\/Part>/g)].map(([, part = '']) => ({
+    partNumber: Number(elementText(part, 'PartNumber')),
+    size: Number(elementText(part, 'Size')),
+    etag: quoted((elementText(part, 'ETag') ?? '').replace(/&quot;|&#34;/g, '"')),
+    checksums: checksumsOf((name) => elementText(part, name)),
+  }));
+}
+
+function elementText(text: string, name: string): string | undefined {
+  const open = text.indexOf(`<${name}>`);
+  if (open === -1) return undefined;
+  const start = open + name.length + 2;
+  return text.slice(start, text.indexOf('<', start));
+}
+
+function checksumsOf(textOf: (name: string) => string | undefined): ObjectInfo['checksums'] {
+  const checksums: ObjectInfo['checksums'] = {};
+  for (const algorithm of checksumAlgorithms) {
+    const value = textOf(elementNames[algorithm]);
+    if (value) checksums[algorithm] = value;
+  }
+  return checksums;
+}
+
+const elementNames = {
+  sha256: 'ChecksumSHA256',
+  sha1: 'ChecksumSHA1',
+  crc32: 'ChecksumCRC32',
+  crc32c: 'ChecksumCRC32C',
+  crc64nvme: 'ChecksumCRC64NVME',
+} as const satisfies Record<(typeof checksumAlgorithms)[number], string>;
+
+function partXml({ partNumber, etag, checksums }: PartInfo): string {
+  let listed = '';
+  for (const algorithm of checksumAlgorithms)
+    if (checksums[algorithm])
+      listed += `<${elementNames[algorithm]}>${checksums[algorithm]}</${elementNames[algorithm]}>`;
+  return `<Part><ETag>${escapeXml(etag)}</ETag>${listed}<PartNumber>${partNumber}</PartNumber></Part>`;
+}
+
+function composedChecksums(document: XmlElement): ObjectInfo['checksums'] {
+  return checksumsOf((name) => childText(document, name)?.replace(/-\d+$/, ''));
+}
