@@ -128,8 +128,7 @@ async function dragOver(page: Visit['page'], files: string[]) {
   const data = { items: [], files, dragOperationsMask: 1 };
   const at = { x: 300, y: 700, data };
   await session.send('Input.dispatchDragEvent', { type: 'dragEnter', ...at });
-  const report = (type: 'dragEnter' | 'dragOver' | 'drop') =>
-    session.send('Input.dispatchDragEvent', { type, ...at });
+  const report = (type: 'dragEnter' | 'dragOver' | 'drop') => session.send('Input.dispatchDragEvent', { type, ...at });
   await report('dragEnter');
   await report('dragOver');
   return {
