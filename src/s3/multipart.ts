@@ -163,8 +163,9 @@ function typeOf(algorithm: string): string {
   return algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE';
 }
 
+/** Ceph 16 says NoSuchKey of one that was completed or aborted. */
 function isGone(error: unknown): boolean {
-  return isS3Error(error) && error.code === 'NoSuchUpload';
+  return isS3Error(error) && (error.code === 'NoSuchUpload' || error.code === 'NoSuchKey');
 }
 
 /**
