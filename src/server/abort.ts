@@ -1,16 +1,18 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
+import { discard } from './claim.ts';
 import { eventFacts } from './complete.ts';
 import type { Config } from './config.ts';
 import type { Emit } from './events.ts';
-import { stagingKeyOf } from './grant-uploads.ts';
-import type { Claims } from './grants.ts';
+import type { OpenedGrant } from './grants.ts';
 import type { Markers } from './markers.ts';
 import { uploadIdHeader, withdraw } from './promote.ts';
+import type { Sidecars } from './sidecar.ts';
 
 export interface AbortDependencies {
   config: Config;
   markers: Markers;
+  sidecars: Sidecars;
   emit: Emit | undefined;
   settled: (uploadId: string) => Promise<void>;
 }
@@ -20,7 +22,8 @@ export interface AbortDependencies {
  *
  * @throws {WaybillError} `upload_conflict` when it is a file already, or about to be
  */
-export async function abortUpload(dependencies: AbortDependencies, claims: Claims): Promise<void> {
+export async function abortUpload(dependencies: AbortDependencies, opened: OpenedGrant): Promise<void> {
+  const { claims } = opened;
   const { config, markers, emit } = dependencies;
   await dependencies.settled(claims.uploadId);
   const { held } = await markers.claim(claims.uploadId, { state: 'aborted' });
@@ -35,7 +38,7 @@ export async function abortUpload(dependencies: AbortDependencies, claims: Claim
       await withdraw(config.storage, claims);
     }
   }
-  await config.storage.delete(stagingKeyOf(config, claims.uploadId));
+  await discard(dependencies, opened);
   if (!held) emit?.('upload.aborted', eventFacts(claims));
 }
 

@@ -5,15 +5,19 @@
  */
 import { isWaybillError, type StoredFile, WaybillError } from '../protocol/index.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
+import type { Said } from './assemble.ts';
+import { type Assembled, assemble, noParts } from './assembling.ts';
 import { notFound } from './authorize.ts';
+import { claimUpload, completing, discard, isLease, type Lease, leaseMs, outcomeOf, release } from './claim.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { describe } from './describe.ts';
 import type { Emit } from './events.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
 import type { HeldMarker, Marker, Markers } from './markers.ts';
-import { promote, uploadIdHeader, withdraw } from './promote.ts';
-import { factsOf, inspectStaged, lookAtStaged, type StagedObject, verifyStaged } from './verify.ts';
+import { checksumOf, promote, uploadIdHeader, withdraw } from './promote.ts';
+import type { Sidecars } from './sidecar.ts';
+import { factsOf, inspectStaged, lookAtStaged, type Settled, type StagedObject, verifyStaged } from './verify.ts';
 
 export interface Completed {
   uploadId: string;
@@ -31,17 +35,14 @@ export interface Completing {
 export interface CompletionDependencies {
   config: Config;
   markers: Markers;
+  sidecars: Sidecars;
   emit: Emit | undefined;
   /** The stable URL of a stored file. */
   viewUrl: (claims: Claims) => string;
 }
 
-export type CompleteUpload = (opened: OpenedGrant) => Promise<Completed | Completing>;
-
-/** How long another process waits before it takes a promotion over: a minute, and the time a large copy takes. */
-function leaseMs(size: number): number {
-  return 60_000 + size / 20_000;
-}
+/** `said` is compared with what the storage has, and never believed. */
+export type CompleteUpload = (opened: OpenedGrant, said?: Said) => Promise<Completed | Completing>;
 
 export function createCompletion(dependencies: CompletionDependencies): {
   complete: CompleteUpload;
@@ -50,12 +51,12 @@ export function createCompletion(dependencies: CompletionDependencies): {
 } {
   const inFlight = new Map<string, Promise<Completed | Completing>>();
   return {
-    complete(opened) {
+    complete(opened, said = {}) {
       const { uploadId } = opened.claims;
       // Fifty calls at once are one completion, and all get its result.
       const running = inFlight.get(uploadId);
       if (running) return running;
-      const promise = completeOne(dependencies, opened).finally(() => inFlight.delete(uploadId));
+      const promise = completeOne(dependencies, opened, said).finally(() => inFlight.delete(uploadId));
       inFlight.set(uploadId, promise);
       return promise;
     },
@@ -65,79 +66,121 @@ export function createCompletion(dependencies: CompletionDependencies): {
   };
 }
 
-async function completeOne(dependencies: CompletionDependencies, opened: OpenedGrant): Promise<Completed | Completing> {
+async function completeOne(
+  dependencies: CompletionDependencies,
+  opened: OpenedGrant,
+  said: Said,
+): Promise<Completed | Completing> {
   const { claims } = opened;
   const { config } = dependencies;
   const route = config.routes.get(claims.route);
   if (!route) throw notFound();
-  const startedAt = config.now();
+  const run: Run = { dependencies, route, opened, said, startedAt: config.now() };
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    const outcome = await advance(dependencies, route, opened, startedAt);
+    const outcome = await advance(run);
     if (outcome) return outcome;
   }
   throw new WaybillError('object_not_ready', 'The object changed while it was verified.');
 }
 
+/** One completion under way. */
+interface Run {
+  dependencies: CompletionDependencies;
+  route: ResolvedRoute;
+  opened: OpenedGrant;
+  said: Said;
+  startedAt: number;
+}
+
 /** One pass; null when the world moved meanwhile and another pass is due. */
-async function advance(
-  dependencies: CompletionDependencies,
-  route: ResolvedRoute,
-  opened: OpenedGrant,
-  startedAt: number,
-): Promise<Completed | Completing | null> {
+async function advance(run: Run): Promise<Completed | Completing | null> {
+  const { dependencies, route, opened, said } = run;
   const { config, markers } = dependencies;
   const { claims } = opened;
   const { storage, now } = config;
+  const assembled = await assemble(dependencies, route, opened, said, (refusal) => reject(run, claims, refusal));
+  if (assembled === null || (assembled !== noParts && !('lease' in assembled))) return assembled;
+  const parts = assembled === noParts ? null : assembled;
   const staged = await lookAtStaged(storage, stagingKeyOf(config, claims.uploadId), claims.size);
-  if (!staged) return withoutObject(dependencies, route, claims, startedAt);
-
-  const verdict = await judge(dependencies, route, opened, staged);
+  if (!staged) {
+    if (parts) await release(markers, claims, parts.lease.version);
+    return parts ? null : withoutObject(run);
+  }
+  const settled: Settled = { ...claims, size: claims.size ?? staged.info.size };
+  const verdict = await judge(run, settled, staged, parts);
   const wanted: Marker =
     'refusal' in verdict
       ? { state: 'rejected', error: verdict.refusal.toJSON() }
-      : { state: 'promoting', leaseUntil: now() + leaseMs(claims.size) };
-  let { held, version } = await markers.claim(claims.uploadId, wanted);
-  if (held) {
-    const { marker } = held;
-    if (marker.state !== 'promoting') {
-      // Sent again under an unexpired URL: what was decided stands, and the bytes go (ATTACKS C11).
-      await storage.delete(staged.info.key);
-      return outcomeOf(claims, marker);
-    }
-    const left = marker.leaseUntil - now();
-    if (left > 0) return completing(claims, left);
-    const taken = await markers.replace(claims.uploadId, wanted, held.version);
-    if (!taken) return null;
-    held = null;
-    version = taken.version;
+      : { state: 'promoting', leaseUntil: now() + leaseMs(settled.size) };
+  const lease = await leaseFor(run, wanted, parts);
+  if (!lease || !isLease(lease)) return lease;
+  if ('refusal' in verdict) {
     // An earlier try may have come as far as the copy before this refusal.
-    if ('refusal' in verdict) await withdraw(storage, claims);
+    if (lease.takenOver) await withdraw(storage, claims);
+    return reject(run, settled, verdict.refusal);
   }
-  if ('refusal' in verdict) return reject(dependencies, claims, staged, verdict.refusal, startedAt);
 
   let copy: { etag: string } | null;
   try {
-    copy = await promote(storage, route, claims, staged.info);
+    copy = await promote(storage, route, settled, staged.info, {
+      copyMaxBytes: config.copyMaxBytes,
+      checksum: verdict.checksum,
+      takenOver: lease.takenOver,
+      keepLease: leaseKeeper(run, settled, lease),
+    });
   } catch (error) {
     if (isWaybillError(error) && error.code === 'upload_conflict') {
-      await markers.replace(claims.uploadId, { state: 'rejected', error: error.toJSON() }, version);
-      return reject(dependencies, claims, staged, error, startedAt);
+      await markers.replace(claims.uploadId, { state: 'rejected', error: error.toJSON() }, lease.version);
+      return reject(run, settled, error);
     }
-    await release(markers, claims, version);
+    await release(markers, claims, lease.version);
     throw error;
   }
   if (!copy) {
-    await release(markers, claims, version);
+    await release(markers, claims, lease.version);
     return null;
   }
   const file: StoredFile = {
-    ...factsOf(claims),
+    ...factsOf(settled),
     checksum: verdict.checksum,
     etag: copy.etag,
     url: dependencies.viewUrl(claims),
     storedAt: new Date(now()).toISOString(),
   };
-  return finish(dependencies, route, claims, file, version, startedAt);
+  return finish(run, settled, file, lease.version);
+}
+
+/** Claimed before the parts were put together; claimed now, where all bytes came in one request. */
+async function leaseFor(
+  { dependencies, opened }: Run,
+  wanted: Marker,
+  parts: Assembled | null,
+): Promise<Lease | Completed | Completing | null> {
+  if (!parts) return claimUpload(dependencies, opened, wanted);
+  // Also because the look at it may have taken long (`inspect`).
+  const kept = await dependencies.markers.replace(opened.claims.uploadId, wanted, parts.lease.version);
+  const leaseUntil = wanted.state === 'promoting' ? wanted.leaseUntil : 0;
+  return kept && { ...parts.lease, version: kept.version, leaseUntil };
+}
+
+/** For work that outlasts any lease that one would dare to give. Of several calls at once one renews. */
+function leaseKeeper({ dependencies }: Run, claims: Settled, lease: Lease): () => Promise<void> {
+  const { config, markers } = dependencies;
+  const whole = leaseMs(claims.size);
+  let renewing: Promise<void> | undefined;
+  async function renew(): Promise<void> {
+    const leaseUntil = config.now() + whole;
+    const kept = await markers.replace(claims.uploadId, { state: 'promoting', leaseUntil }, lease.version);
+    if (!kept) throw new WaybillError('storage_unavailable', 'Another process has taken the upload over.');
+    lease.version = kept.version;
+    lease.leaseUntil = leaseUntil;
+    renewing = undefined;
+  }
+  return async () => {
+    if (lease.leaseUntil - config.now() > whole / 2) return;
+    renewing ??= renew();
+    await renewing;
+  };
 }
 
 type Verdict = { checksum: StoredFile['checksum'] } | { refusal: WaybillError };
@@ -150,21 +193,24 @@ const refusals: ReadonlySet<string> = new Set([
 ]);
 
 async function judge(
-  dependencies: CompletionDependencies,
-  route: ResolvedRoute,
-  opened: OpenedGrant,
+  { dependencies, route, opened, said }: Run,
+  claims: Settled,
   staged: StagedObject,
+  parts: Assembled | null,
 ): Promise<Verdict> {
   const { storage } = dependencies.config;
-  const { claims } = opened;
   try {
-    const checksum = await verifyStaged(storage, route, opened, staged);
+    const checksum = await verifyStaged(storage, route, { ...opened, claims }, staged, {
+      composite: parts?.checksum ?? null,
+      said,
+    });
     const words = await inspecting(dependencies, claims, () =>
       inspectStaged(storage, route, claims, staged.info, checksum),
     );
     return words === null ? { checksum } : { refusal: new WaybillError('upload_rejected', words) };
   } catch (error) {
     if (isWaybillError(error) && refusals.has(error.code)) return { refusal: error };
+    if (parts) await release(dependencies.markers, claims, parts.lease.version);
     throw error;
   }
 }
@@ -184,14 +230,12 @@ async function inspecting<T>(
 
 /** onComplete, then the record of what it gave, then the staged object goes: in this order nothing is lost. */
 async function finish(
-  dependencies: CompletionDependencies,
-  route: ResolvedRoute,
-  claims: Claims,
+  { dependencies, route, startedAt }: Run,
+  claims: Settled,
   file: StoredFile,
   version: string,
-  startedAt: number,
 ): Promise<Completed> {
-  const { config, markers, emit } = dependencies;
+  const { config, markers, sidecars, emit } = dependencies;
   let data: unknown;
   try {
     const { ownerId, uploadId, metadata } = claims;
@@ -207,6 +251,7 @@ async function finish(
   const [recorded] = await Promise.allSettled([
     markers.replace(claims.uploadId, { state: 'completed', file, data }),
     config.storage.delete(stagingKeyOf(config, claims.uploadId)),
+    claims.partSize === null ? undefined : sidecars.delete(claims.uploadId),
   ]);
   if (recorded.status === 'rejected') {
     await release(markers, claims);
@@ -216,79 +261,52 @@ async function finish(
   return { uploadId: claims.uploadId, file, data };
 }
 
-async function reject(
-  { config, emit }: CompletionDependencies,
-  claims: Claims,
-  staged: StagedObject,
-  refusal: WaybillError,
-  startedAt: number,
-): Promise<never> {
-  await config.storage.delete(staged.info.key);
+async function reject({ dependencies, opened, startedAt }: Run, claims: Claims, refusal: WaybillError): Promise<never> {
+  const { config, emit } = dependencies;
+  await discard(dependencies, opened);
   emit?.('upload.rejected', { ...eventFacts(claims), code: refusal.code, durationMs: config.now() - startedAt });
   throw refusal;
 }
 
 /** Nothing is staged: it was completed before, or refused, or it never came. */
-async function withoutObject(
-  dependencies: CompletionDependencies,
-  route: ResolvedRoute,
-  claims: Claims,
-  startedAt: number,
-): Promise<Completed | Completing | null> {
-  const { config, markers } = dependencies;
+async function withoutObject(run: Run): Promise<Completed | Completing | null> {
+  const { config, markers } = run.dependencies;
+  const { claims } = run.opened;
   const held = await markers.read(claims.uploadId);
-  if (!held) {
-    // Expiry stops signing, never completion: only where nothing arrived does it matter (DESIGN section 7, 4).
-    if (config.now() >= claims.expiresAt * 1000)
-      throw new WaybillError('upload_expired', 'The permission has expired, and nothing was sent.');
-    throw new WaybillError('object_not_ready', 'The storage has not received the file.');
-  }
+  if (!held) throw neverCame(config, claims);
   if (held.marker.state !== 'promoting') return outcomeOf(claims, held.marker);
   const left = held.marker.leaseUntil - config.now();
   if (left > 0) return completing(claims, left);
-  return afterCrash(dependencies, route, claims, held, startedAt);
+  return afterCrash(run, held);
+}
+
+function neverCame(config: Config, claims: Claims): WaybillError {
+  if (claims.partSize !== null)
+    return new WaybillError('upload_expired', 'The storage has given up the parts of this upload: begin anew.');
+  // Expiry stops signing, never completion: only where nothing arrived does it matter (DESIGN section 7, 4).
+  if (config.now() >= claims.expiresAt * 1000)
+    return new WaybillError('upload_expired', 'The permission has expired, and nothing was sent.');
+  return new WaybillError('object_not_ready', 'The storage has not received the file.');
 }
 
 /** Someone copied and deleted, and never wrote the result down: go on from the copy. */
-async function afterCrash(
-  dependencies: CompletionDependencies,
-  route: ResolvedRoute,
-  claims: Claims,
-  held: HeldMarker,
-  startedAt: number,
-): Promise<Completed | null> {
-  const { config, markers } = dependencies;
+async function afterCrash(run: Run, held: HeldMarker): Promise<Completed | null> {
+  const { config, markers, viewUrl } = run.dependencies;
+  const { claims } = run.opened;
   const copy = await config.storage.head(claims.key);
-  if (copy?.metadata[uploadIdHeader] !== claims.uploadId)
-    throw new WaybillError('object_not_ready', 'The storage has not received the file.');
-  const leaseUntil = config.now() + leaseMs(claims.size);
+  if (copy?.metadata[uploadIdHeader] !== claims.uploadId) throw neverCame(config, claims);
+  const settled: Settled = { ...claims, size: copy.size };
+  const leaseUntil = config.now() + leaseMs(settled.size);
   const taken = await markers.replace(claims.uploadId, { state: 'promoting', leaseUntil }, held.version);
   if (!taken) return null;
   const file: StoredFile = {
-    ...factsOf(claims),
-    checksum: claims.checksum,
+    ...factsOf(settled),
+    checksum: claims.checksum ?? checksumOf(copy),
     etag: copy.etag,
-    url: dependencies.viewUrl(claims),
+    url: viewUrl(claims),
     storedAt: new Date(config.now()).toISOString(),
   };
-  return finish(dependencies, route, claims, file, taken.version, startedAt);
-}
-
-function outcomeOf(claims: Claims, marker: Exclude<Marker, { state: 'promoting' }>): Completed {
-  if (marker.state === 'completed') return { uploadId: claims.uploadId, file: marker.file, data: marker.data };
-  if (marker.state === 'rejected')
-    throw new WaybillError(marker.error.code, marker.error.message, { details: marker.error.details });
-  throw new WaybillError('upload_conflict', `The upload was ${marker.state}.`);
-}
-
-/** Whoever asks next may go on at once. */
-async function release(markers: Markers, claims: Claims, version?: string): Promise<void> {
-  await markers.replace(claims.uploadId, { state: 'promoting', leaseUntil: 0 }, version).catch(() => null);
-}
-
-function completing(claims: Claims, leftMs: number): Completing {
-  const retryAfterSeconds = Math.min(5, Math.max(1, Math.ceil(leftMs / 1000)));
-  return { uploadId: claims.uploadId, completing: true, retryAfterSeconds };
+  return finish(run, settled, file, taken.version);
 }
 
 function callbackFailed(

@@ -1,6 +1,6 @@
 /** Options resolve once, into one frozen config. An unknown option is an error. */
 import type { Limits, RouteInfo, Transfer } from '../protocol/index.ts';
-import { KiB, MiB, WaybillError } from '../protocol/index.ts';
+import { GiB, KiB, MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import type { UploadsEvent } from './events.ts';
 import type { RandomFill } from './random-pool.ts';
@@ -38,6 +38,16 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   maxBodyBytes?: number;
   /** Files up to this size may go by `form`, in bytes. @default 1_048_576 */
   formMaxBytes?: number;
+  /**
+   * Files of at least this many bytes go by `multipart` when the client can, in bytes; at least 5 MiB. Streams and files
+   * over 5 GiB always do. @default 16_777_216
+   */
+  multipartMinBytes?: number;
+  /**
+   * The largest object that one CopyObject moves out of staging, in bytes; a larger one is copied in parts, several at
+   * once. From 5 MiB to 5 GiB, the most that S3 copies in one. @default 5_368_709_120
+   */
+  copyMaxBytes?: number;
   /** A completion that takes longer is answered with 202 and goes on, in seconds. @default 20 */
   completionWaitSeconds?: number;
   /** Events for logs and metrics, see `events.ts`. Called synchronously. */
@@ -55,6 +65,8 @@ export interface ResolvedRoute {
   public: boolean;
   /** Null for `size-only`. */
   checksum: 'sha256' | 'md5' | null;
+  /** Whether the storage keeps by parts what the route promises. */
+  multipart: boolean;
   /** Whether a form binds what the route's integrity asks for, by checksum algorithm. */
   formBinds: (algorithm: string | null) => boolean;
   cacheControl: string;
@@ -77,6 +89,8 @@ export interface Config {
   stagingPrefix: string;
   maxBodyBytes: number;
   formMaxBytes: number;
+  multipartMinBytes: number;
+  copyMaxBytes: number;
   completionWaitSeconds: number;
   onEvent: ((event: UploadsEvent) => void) | undefined;
   now: () => number;
@@ -88,6 +102,12 @@ const isFunction = (value: unknown) => typeof value === 'function';
 const isSeconds = (max: number) => (value: unknown) =>
   Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max;
 const isText = (shape: RegExp) => (value: unknown) => typeof value === 'string' && shape.test(value);
+
+const isBytes = (min: number, max: number) => (value: unknown) =>
+  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+
+/** The most that one PUT carries and one CopyObject copies. https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
+export const maxSingleBytes = 5 * GiB;
 
 const options: Parameters<typeof checkOptions>[2] = [
   ['storage', 'a storage, such as s3Storage({...})', isObject, true],
@@ -106,6 +126,8 @@ const options: Parameters<typeof checkOptions>[2] = [
   ['stagingPrefix', "a prefix such as 'incoming/'", isText(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)+$/)],
   ['maxBodyBytes', 'a whole number of bytes', isSeconds(64 * MiB)],
   ['formMaxBytes', 'a whole number of bytes', (value) => value === 0 || isSeconds(64 * MiB)(value)],
+  ['multipartMinBytes', 'a whole number of bytes, at least 5 MiB', isBytes(s3PartLimits.minPartBytes, maxSingleBytes)],
+  ['copyMaxBytes', 'a whole number of bytes from 5 MiB to 5 GiB', isBytes(s3PartLimits.minPartBytes, maxSingleBytes)],
   ['completionWaitSeconds', 'a whole number from 1 to 600', isSeconds(600)],
   ['onEvent', 'a function', isFunction],
   ['now', 'a function', isFunction],
@@ -135,6 +157,8 @@ export function resolveConfig(given: UploadsOptions): Config {
     stagingPrefix: given.stagingPrefix ?? 'incoming/',
     maxBodyBytes: given.maxBodyBytes ?? 256 * KiB,
     formMaxBytes: given.formMaxBytes ?? MiB,
+    multipartMinBytes: given.multipartMinBytes ?? 16 * MiB,
+    copyMaxBytes: given.copyMaxBytes ?? maxSingleBytes,
     completionWaitSeconds: given.completionWaitSeconds ?? 20,
     onEvent: given.onEvent,
     now: given.now ?? Date.now,
@@ -142,12 +166,17 @@ export function resolveConfig(given: UploadsOptions): Config {
   };
   const routes = new Map<string, ResolvedRoute>();
   for (const [name, route] of Object.entries(given.routes))
-    routes.set(name, resolveRoute(name, route, given.storage, partial.formMaxBytes));
+    routes.set(name, resolveRoute(name, route, given.storage, partial));
   if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
   return Object.freeze({ ...partial, routes });
 }
 
-function resolveRoute(name: string, route: AnyRoute, storage: Storage, formMaxBytes: number): ResolvedRoute {
+function resolveRoute(
+  name: string,
+  route: AnyRoute,
+  storage: Storage,
+  { formMaxBytes, multipartMinBytes }: Pick<Config, 'formMaxBytes' | 'multipartMinBytes'>,
+): ResolvedRoute {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name))
     throw new WaybillError('config_invalid', `The route name "${name}" is not letters, digits, "-" and "_".`);
   const definition = route?.definition;
@@ -158,7 +187,17 @@ function resolveRoute(name: string, route: AnyRoute, storage: Storage, formMaxBy
   if (integrity === 'size-only') requireStableBytes(name, storage);
   const formBinds = (algorithm: string | null) => formIsBound(storage, algorithm);
   const byForm = formMaxBytes > 0 && formBinds(checksum);
-  const transfers: Transfer[] = byForm ? ['form', 'put'] : ['put'];
+  const multipart = partsAreBound(storage, checksum);
+  if (limits.maxBytes > maxSingleBytes && !multipart)
+    throw new WaybillError(
+      'config_invalid',
+      `The route "${name}" takes files over 5 GiB, which need multipart uploads, and this storage has none that verify what the route promises.`,
+    );
+  const transfers: Transfer[] = [
+    ...(byForm ? (['form'] as const) : []),
+    'put',
+    ...(multipart ? (['multipart'] as const) : []),
+  ];
   const full = { ...limits, minBytes: limits.minBytes ?? 1, maxFiles: limits.maxFiles ?? 10 };
   return Object.freeze({
     name,
@@ -166,6 +205,7 @@ function resolveRoute(name: string, route: AnyRoute, storage: Storage, formMaxBy
     limits: full,
     public: definition.authorize === anyone,
     checksum,
+    multipart,
     formBinds,
     cacheControl: definition.cacheControl ?? 'private, max-age=86400, immutable',
     info: {
@@ -180,8 +220,8 @@ function resolveRoute(name: string, route: AnyRoute, storage: Storage, formMaxBy
       checksum,
       transfers,
       formMaxBytes: byForm ? formMaxBytes : 0,
-      multipartMinBytes: 16 * MiB,
-      hosts: [storage.publicOrigin],
+      multipartMinBytes,
+      hosts: [...storage.publicOrigins],
     },
   });
 }
@@ -203,6 +243,13 @@ function requireStableBytes(name: string, { capabilities }: Storage): void {
     'config_invalid',
     `The route "${name}" is \`size-only\`, and this storage neither refuses a second write nor copies conditionally: bytes could change after they were checked.`,
   );
+}
+
+/** Every part carries the route's own algorithm, because S3 composes one checksum of one algorithm. */
+function partsAreBound({ capabilities }: Storage, algorithm: 'sha256' | 'md5' | null): boolean {
+  if (!capabilities.multipart) return false;
+  if (algorithm === null) return true;
+  return algorithm === 'md5' ? capabilities.contentMd5 : capabilities.partChecksums.includes(algorithm);
 }
 
 function formIsBound({ capabilities }: Storage, algorithm: string | null): boolean {

@@ -68,6 +68,8 @@ export interface UploadsView {
   readonly allowedOrigins: readonly string[];
   /** Where clients will send to: for CSP. */
   readonly storageOrigin: string;
+  /** All of them, where the storage has several names. */
+  readonly storageOrigins: readonly string[];
   readonly routes: readonly RouteInfo[];
 }
 
@@ -116,7 +118,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 
     complete: (grant) => fromStorage(async () => (await later()).complete(open(grant))),
 
-    abort: (grant) => fromStorage(async () => (await later()).abort(open(grant).claims)),
+    abort: (grant) => fromStorage(async () => (await later()).abort(open(grant))),
 
     completeObject: (stagedKey) => fromStorage(async () => (await later()).completeObject(stagedKey)),
   };
@@ -142,6 +144,7 @@ function describeConfig(config: ReturnType<typeof resolveConfig>): UploadsView {
     maxBodyBytes,
     allowedOrigins: [...config.allowedOrigins],
     storageOrigin: config.storage.publicOrigin,
+    storageOrigins: [...config.storage.publicOrigins],
     routes: [...config.routes.values()].map((route) => route.info),
   });
 }

@@ -8,8 +8,8 @@ interface UploadFacts {
   uploadId: string;
   route: string;
   ownerId: string;
-  /** Bytes. */
-  size: number;
+  /** Bytes; null for a stream that has not ended. */
+  size: number | null;
   contentType: string;
 }
 
@@ -45,7 +45,17 @@ export interface EventTable {
   };
 }
 
-export type Operation = 'grant' | 'complete' | 'abort' | 'route' | 'view' | 'delete' | 'preflight' | 'unknown';
+export type Operation =
+  | 'grant'
+  | 'parts'
+  | 'list'
+  | 'complete'
+  | 'abort'
+  | 'route'
+  | 'view'
+  | 'delete'
+  | 'preflight'
+  | 'unknown';
 
 export type EventName = keyof EventTable;
 

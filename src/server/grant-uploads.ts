@@ -1,18 +1,13 @@
-import type {
-  Checksum,
-  FileDeclaration,
-  GrantedUpload,
-  GrantRequest,
-  SingleGrant,
-  Transfer,
-} from '../protocol/index.ts';
-import { checkLimits, WaybillError } from '../protocol/index.ts';
+import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../protocol/index.ts';
+import { checkLimits, isPartSize, MiB, planParts, WaybillError } from '../protocol/index.ts';
 import { authorize } from './authorize.ts';
-import type { Config, ResolvedRoute } from './config.ts';
+import { mapLimited } from './batch.ts';
+import { type Config, maxSingleBytes, type ResolvedRoute } from './config.ts';
 import type { Emit } from './events.ts';
 import { cleanFileName } from './file-name.ts';
 import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
 import { brokenKeyRule, defaultKey, keyExtension } from './keys.ts';
+import type { Later } from './later.ts';
 import { parseMetadata } from './metadata.ts';
 import type { TakeRandom } from './random-pool.ts';
 import { isThenable } from './thenable.ts';
@@ -24,7 +19,11 @@ export interface GrantDependencies {
   grants: Grants;
   random: TakeRandom;
   emit: Emit | undefined;
+  later: () => Promise<Pick<Later, 'beginMultipart'>>;
 }
+
+/** Beginnings of multipart uploads at once: each is two requests to the storage. */
+const parallelBeginnings = 8;
 
 /** What S3 knows of an upload before it is promoted: its staging key. */
 export function stagingKeyOf(config: Pick<Config, 'stagingPrefix'>, uploadId: string): string {
@@ -61,11 +60,28 @@ export async function grantUploads(
   const owner = authorizing instanceof Promise ? await authorizing : authorizing;
   const waiting = config.storage.ready();
   if (waiting) await waiting;
+  const grantAt = (index: number) =>
+    grantOne(
+      dependencies,
+      route,
+      owner,
+      files[index] as DeclaredFile,
+      body.files[index] as FileDeclaration,
+      body.transfers,
+    );
+  const byParts = ({ size }: FileDeclaration) => size === null || size >= config.multipartMinBytes;
+  if (body.transfers?.includes('multipart') && body.files.some(byParts))
+    return mapLimited([...files.keys()], parallelBeginnings, async (index) => {
+      try {
+        return await grantAt(index);
+      } catch (failure) {
+        return { failure };
+      }
+    });
   const items: (GrantedUpload | Failure)[] = [];
-  for (const [index, file] of files.entries()) {
+  for (let index = 0; index < files.length; index += 1) {
     try {
-      const { checksum } = body.files[index] as FileDeclaration;
-      const granting = grantOne(dependencies, route, owner, file, checksum, body.transfers);
+      const granting = grantAt(index);
       items.push(granting instanceof Promise ? await granting : granting);
     } catch (error) {
       items.push({ failure: error });
@@ -74,12 +90,12 @@ export async function grantUploads(
   return items;
 }
 
-type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'contentType'> & { size: number; metadata: unknown };
+type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'contentType' | 'size'> & { metadata: unknown };
 
 function declare({ fileName, size, contentType, metadata }: FileDeclaration, common: unknown): DeclaredFile {
   return {
     fileName: cleanFileName(fileName),
-    size: size as number,
+    size,
     contentType,
     metadata: metadata === undefined ? common : metadata,
   };
@@ -90,22 +106,34 @@ function grantOne(
   route: ResolvedRoute,
   owner: Owner,
   file: DeclaredFile,
-  declaredChecksum: Checksum | undefined,
+  declared: FileDeclaration,
   transfers: readonly Transfer[] | undefined,
 ): GrantedUpload | Promise<GrantedUpload> {
   const { config, random } = dependencies;
-  const refusal = checkLimits(route.limits, file);
+  // A stream may turn out to have any size that the route takes; which it had, its completion tells.
+  const refusal = checkLimits(
+    route.limits,
+    file.size === null ? { ...file, size: route.limits.maxBytes } : (file as Sized),
+  );
   if (refusal) throw refusal;
-  const checksum = checkChecksum(route, config, declaredChecksum);
-  const transfer = chooseTransfer(config, route, transfers, file.size, checksum?.algorithm ?? null);
+  const { host } = declared;
+  if (host !== undefined && host >= config.storage.publicOrigins.length)
+    throw invalid([{ path: 'host', message: `must be below ${config.storage.publicOrigins.length}` }]);
+  const byParts = goesByParts(config, route, transfers, file.size);
+  const checksum = byParts ? null : checkChecksum(route, config, declared.checksum);
+  const transfer = byParts
+    ? 'multipart'
+    : chooseTransfer(config, route, transfers, file.size as number, checksum?.algorithm ?? null);
+  const { fileName, contentType } = file;
   const claims: Claims = {
     uploadId: random(16).toString('hex'),
     route: route.name,
     ownerId: owner.ownerId,
     key: '',
-    fileName: file.fileName,
+    fileName,
     size: file.size,
-    contentType: file.contentType,
+    partSize: byParts ? partSizeOf(route, file.size, declared.partSize) : null,
+    contentType,
     checksum,
     expiresAt: 0,
     metadata: undefined,
@@ -115,39 +143,52 @@ function grantOne(
     const key = chooseKey(route, claims, owner);
     return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
   };
-  const withKey = (key: string) => sign(dependencies, claims, key, transfer);
+  const withKey = (key: string) => sign(dependencies, route, claims, key, transfer, host);
   const metadata = parseMetadata(route.definition.metadata, file.metadata);
   return isThenable(metadata) ? Promise.resolve(metadata).then(withMetadata) : withMetadata(metadata);
 }
 
+type Sized = DeclaredFile & { size: number };
+
 function sign(
-  { config, grants, emit }: GrantDependencies,
+  { config, grants, emit, later }: GrantDependencies,
+  route: ResolvedRoute,
   claims: Claims,
   key: string,
-  transfer: SingleGrant['transfer'],
-): GrantedUpload {
+  transfer: Transfer,
+  host: number | undefined,
+): GrantedUpload | Promise<GrantedUpload> {
   const rule = brokenKeyRule(key, config.stagingPrefix);
   if (rule) throw new WaybillError('internal_error', `The key of this upload cannot be used: ${rule}.`);
   claims.key = key;
   const nowMs = config.now();
   claims.expiresAt = Math.floor(nowMs / 1000) + config.expiresInSeconds;
-  const { uploadId, route, ownerId, size, contentType, checksum } = claims;
-  const { grant, receipt } = seal(grants, claims);
+  const { uploadId, ownerId, size, contentType, checksum } = claims;
+  const sealed = seal(grants, claims);
+  const granted = { uploadId, route: claims.route, ownerId, size, contentType, transfer };
+  if (transfer === 'multipart')
+    return later().then(async ({ beginMultipart }) => {
+      const upload = await beginMultipart(route, claims, sealed);
+      emit?.('upload.granted', granted);
+      return upload;
+    });
   const { storage } = config;
   const constraints = {
     key: stagingKeyOf(config, uploadId),
-    size,
+    size: size as number,
     contentType,
     checksum: checksum ?? undefined,
-    metadata: { waybill: receipt },
+    metadata: { waybill: sealed.receipt },
     expiresInSeconds: config.expiresInSeconds,
     once: storage.capabilities.once,
+    host: host ?? 0,
   };
   const request = transfer === 'form' ? storage.presignForm(constraints) : storage.presignPut(constraints);
-  emit?.('upload.granted', { uploadId, route, ownerId, size, contentType, transfer });
+  emit?.('upload.granted', granted);
   // Credentials that end earlier end the URL earlier.
   const leftSeconds = Math.max(0, Math.floor((Date.parse(request.expiresAt) - nowMs) / 1000));
-  return { uploadId, grant, transfer, request, expiresInSeconds: Math.min(config.expiresInSeconds, leftSeconds) };
+  const expiresInSeconds = Math.min(config.expiresInSeconds, leftSeconds);
+  return { uploadId, grant: sealed.grant, transfer, request, expiresInSeconds };
 }
 
 /** Exactly the route's algorithm, or MD5 where the storage verifies that too (phones hash it natively). */
@@ -196,15 +237,52 @@ function seal(grants: Grants, claims: Claims): { grant: string; receipt: string 
   );
 }
 
+/** Large files and streams; smaller ones only where the client knows no other way. */
+function goesByParts(
+  config: Config,
+  route: ResolvedRoute,
+  wanted: readonly Transfer[] | undefined,
+  size: number | null,
+): boolean {
+  const offered = wanted?.includes('multipart') ?? false;
+  const needed = size === null || size > maxSingleBytes;
+  if (offered && route.multipart) {
+    if (needed || size >= config.multipartMinBytes) return true;
+    return size > 0 && wanted?.every((transfer) => transfer === 'multipart') === true;
+  }
+  if (!needed) return false;
+  const what = size === null ? 'a stream needs' : 'a file over 5 GiB needs';
+  throw invalid([
+    offered
+      ? { path: 'size', message: `must be known and at most 5 GiB: ${what} multipart, which this storage has not` }
+      : { path: 'transfers', message: `must have multipart: ${what} it` },
+  ]);
+}
+
+/** A stream's parts wait in memory for their checksum. */
+const largestStreamPartBytes = 64 * MiB;
+
+/** The client's wish, or a plan of ours. A stream ends with its 10,000th part at the latest. */
+function partSizeOf(route: ResolvedRoute, size: number | null, wish: number | undefined): number {
+  if (wish === undefined) {
+    const planned = planParts({ size: Math.max(1, size ?? route.limits.maxBytes) }).partSize;
+    return size === null ? Math.min(planned, largestStreamPartBytes) : planned;
+  }
+  if (isPartSize(wish, size ?? wish)) return wish;
+  throw invalid([
+    { path: 'partSize', message: 'must be 5 MiB to 5 GiB, and cut the file into 10,000 parts at the most' },
+  ]);
+}
+
 function chooseTransfer(
   config: Config,
   route: ResolvedRoute,
   wanted: readonly Transfer[] | undefined,
   size: number,
   algorithm: string | null,
-): SingleGrant['transfer'] {
-  if (!wanted?.includes('form')) return 'put';
-  if (size <= config.formMaxBytes && route.formBinds(algorithm)) return 'form';
+): 'put' | 'form' {
+  if (wanted === undefined) return 'put';
+  if (wanted.includes('form') && size <= config.formMaxBytes && route.formBinds(algorithm)) return 'form';
   if (wanted.includes('put')) return 'put';
   throw invalid([{ path: 'transfers', message: 'has no way that suits this file and storage: add put' }]);
 }

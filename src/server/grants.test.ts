@@ -15,6 +15,7 @@ const claims: Claims = {
   key: 'avatar/user-1/00112233445566778899aabbccddeeff.png',
   fileName: 'Großes Foto.png',
   size: 12_345,
+  partSize: null,
   contentType: 'image/png',
   checksum: { algorithm: 'sha256', value: '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' },
   expiresAt: 1_800_000_000,
@@ -26,7 +27,7 @@ describe('grants', () => {
 
   it('come back as they were sealed', () => {
     const { grant, receipt } = grants.issue(claims);
-    expect(grants.openGrant(grant)).toEqual({ claims, receipt });
+    expect(grants.openGrant(grant)).toEqual({ claims, receipt, multipart: null });
     expect(grants.openReceipt(receipt)).toEqual({ claims, receipt });
     const bare = { ...claims, checksum: null, metadata: undefined, key: 'elsewhere/x' };
     expect(grants.openGrant(grants.issue(bare).grant)?.claims).toEqual(bare);

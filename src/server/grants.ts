@@ -12,10 +12,12 @@ export interface Claims {
   key: string;
   /** Cleaned for display. */
   fileName: string;
-  /** Bytes. */
-  size: number;
+  /** Bytes; null for a stream. */
+  size: number | null;
+  /** Of every part but the last, in bytes; null where all bytes go in one request. */
+  partSize: number | null;
   contentType: string;
-  /** Null when the route asks for none. */
+  /** Null when the route asks for none, and for multipart, whose parts are bound one by one. */
   checksum: Checksum | null;
   /** Seconds since the epoch. Signing stops then; completing does not. */
   expiresAt: number;
@@ -27,10 +29,21 @@ export interface OpenedGrant {
   claims: Claims;
   /** What the staged object must carry as `x-amz-meta-waybill`. */
   receipt: string;
+  /** Null where all bytes go in one request, and unknown (absent) when only the receipt was at hand. */
+  multipart?: MultipartClaims | null;
+}
+
+/** What is known only after the receipt was sealed. */
+export interface MultipartClaims {
+  multipartId: string;
+  /** Seconds since the epoch. Parts are signed until then; renewed for whoever lists the parts. */
+  expiresAt: number;
 }
 
 export interface Grants {
   issue(claims: Claims): { grant: string; receipt: string };
+  /** The grant of a multipart upload: `grant.<sealed multipart claims>`. In place of the one it had, when it is renewed. */
+  withMultipart(grant: string, uploadId: string, multipart: MultipartClaims): string;
   /** Null when it is not a grant of ours. */
   openGrant(grant: string): OpenedGrant | null;
   openReceipt(receipt: string): OpenedGrant | null;
@@ -49,6 +62,8 @@ const proofLength = 22;
  */
 export function createGrants(options: { secrets: readonly string[]; random: TakeRandom }): Grants {
   const sealer = createSealer({ secrets: options.secrets, label: 'upload', random: options.random });
+  // Another label: nothing sealed as the one is ever opened as the other.
+  const extras = createSealer({ secrets: options.secrets, label: 'multipart', random: options.random });
 
   function open(receipt: string): { claims: Claims; proof: string } | null {
     if (receipt.length > maxReceiptBytes) return null;
@@ -62,19 +77,42 @@ export function createGrants(options: { secrets: readonly string[]; random: Take
       const receipt = sealer.seal(encode(claims, proof));
       return { receipt, grant: `${receipt}.${proof}` };
     },
+    withMultipart(grant, uploadId, { multipartId, expiresAt }) {
+      const extra: EncodedMultipart = [uploadId, multipartId, expiresAt];
+      return `${splitGrant(grant).single}.${extras.seal(JSON.stringify(extra))}`;
+    },
     openGrant(grant) {
-      const dot = grant.length - proofLength - 1;
-      if (dot < 1 || grant[dot] !== '.') return null;
-      const receipt = grant.slice(0, dot);
+      const { single, extra } = splitGrant(grant);
+      const dot = single.length - proofLength - 1;
+      if (dot < 1 || single[dot] !== '.') return null;
+      const receipt = single.slice(0, dot);
       const opened = open(receipt);
-      if (!opened || !equal(opened.proof, grant.slice(dot + 1))) return null;
-      return { claims: opened.claims, receipt };
+      if (!opened || !equal(opened.proof, single.slice(dot + 1))) return null;
+      const { claims } = opened;
+      if (claims.partSize === null) return extra === null ? { claims, receipt, multipart: null } : null;
+      const text = extra === null ? null : extras.open(extra);
+      if (text === null) return null;
+      const [uploadId, multipartId, expiresAt] = JSON.parse(text) as EncodedMultipart;
+      // Each was ours alone; together they would be a grant that nobody gave.
+      if (uploadId !== claims.uploadId) return null;
+      return { claims, receipt, multipart: { multipartId, expiresAt } };
     },
     openReceipt(receipt) {
       const opened = open(receipt);
       return opened && { claims: opened.claims, receipt };
     },
   };
+}
+
+type EncodedMultipart = [uploadId: string, multipartId: string, expiresAt: number];
+
+/** `receipt.proof` and, of a multipart upload, `.extra`; base64url has no dots. */
+function splitGrant(grant: string): { single: string; extra: string | null } {
+  const second = grant.indexOf('.', grant.indexOf('.') + 1);
+  // Without any dot the search began at 0 and found none.
+  return second === -1
+    ? { single: grant, extra: null }
+    : { single: grant.slice(0, second), extra: grant.slice(second + 1) };
 }
 
 function equal(a: string, b: string): boolean {
@@ -90,7 +128,7 @@ type Encoded = [
   ownerId: string,
   key: string | 0,
   fileName: string,
-  size: number,
+  size: number | [size: number | null, partSize: number],
   contentType: string,
   algorithm: ChecksumAlgorithm | 0,
   checksum: string | 0,
@@ -107,7 +145,7 @@ function encode(claims: Claims, proof: string): string {
     claims.ownerId,
     claims.key === defaultKey(claims) ? 0 : claims.key,
     claims.fileName,
-    claims.size,
+    claims.partSize === null ? (claims.size as number) : [claims.size, claims.partSize],
     claims.contentType,
     checksum ? checksum.algorithm : 0,
     checksum ? checksum.value : 0,
@@ -128,7 +166,8 @@ function decode(text: string): { claims: Claims; proof: string } {
     ownerId,
     key: '',
     fileName,
-    size,
+    size: Array.isArray(size) ? size[0] : size,
+    partSize: Array.isArray(size) ? size[1] : null,
     contentType,
     checksum: algorithm && value ? { algorithm, value } : null,
     expiresAt,

@@ -9,24 +9,35 @@ import { batchAnswer, mapLimited } from './batch.ts';
 import { type Call, jsonBody } from './call.ts';
 import { type Completed, type CompleteUpload, type Completing, createCompletion } from './complete.ts';
 import { type Failure, isFailure, stagingKeyOf } from './grant-uploads.ts';
-import type { Claims, OpenedGrant } from './grants.ts';
+import type { OpenedGrant } from './grants.ts';
 import { createStorageMarkers } from './markers.ts';
-import { openGrants } from './opened-grants.ts';
+import { createMultiparts, type Multiparts } from './multipart.ts';
+import { type LaterAction, openGrants } from './opened-grants.ts';
 import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain.ts';
 import type { Room } from './room.ts';
+import { createSidecars } from './sidecar.ts';
 import { type PresignViewOptions, presignView, readAllowed, view } from './views.ts';
-import { parseGrantsRequest } from './wire-schema.ts';
+import {
+  parseCompleteRequest,
+  parseGrantsRequest,
+  parseListPartsRequest,
+  parseSignPartsRequest,
+} from './wire-schema.ts';
 
 export interface Later {
   complete: CompleteUpload;
-  abort(claims: Claims): Promise<void>;
+  abort(opened: OpenedGrant): Promise<void>;
+  beginMultipart: Multiparts['begin'];
   /** True when it was there. */
   deleteFile(key: string, route: string | null): Promise<boolean>;
   presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
   /** By the receipt of a staged object. */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
-  operations: Record<'complete' | 'abort' | 'view' | 'delete', (call: Call) => Promise<PlainResponse>>;
+  operations: Record<
+    'parts' | 'list' | 'complete' | 'abort' | 'view' | 'delete',
+    (call: Call) => Promise<PlainResponse>
+  >;
 }
 
 const parallelCompletions = 8;
@@ -35,8 +46,10 @@ export function createLater(room: Room): Later {
   const { config, grants, refs, random, emit, viewUrl } = room;
   const { storage, stagingPrefix } = config;
   const markers = createStorageMarkers({ storage, stagingPrefix, random });
-  const { complete, settled } = createCompletion({ config, markers, emit, viewUrl });
-  const abort = (claims: Claims) => abortUpload({ config, markers, emit, settled }, claims);
+  const sidecars = createSidecars({ storage, stagingPrefix, grants });
+  const multiparts = createMultiparts(room, { markers, sidecars });
+  const { complete, settled } = createCompletion({ config, markers, sidecars, emit, viewUrl });
+  const abort = (opened: OpenedGrant) => abortUpload({ config, markers, sidecars, emit, settled }, opened);
 
   async function deleteFile(key: string, route: string | null): Promise<boolean> {
     const deleted = await deleteStored(storage, markers, key);
@@ -47,6 +60,7 @@ export function createLater(room: Room): Later {
   return {
     complete,
     abort,
+    beginMultipart: multiparts.begin,
     deleteFile,
     presignView: (key, options) => presignView(config, key, options),
 
@@ -60,17 +74,34 @@ export function createLater(room: Room): Later {
     },
 
     operations: {
+      async parts(call) {
+        const request = parseSignPartsRequest(await jsonBody(room, call));
+        const opened = await openOne(room, call, request.grant);
+        return batchAnswer('parts', await multiparts.sign(opened, request), call);
+      },
+
+      async list(call) {
+        const { grant } = parseListPartsRequest(await jsonBody(room, call));
+        const opened = await openOne(room, call, grant);
+        return json(200, await multiparts.list(opened, grant));
+      },
+
       async complete(call) {
-        const items = await eachGrant(room, call, 'complete', (opened) =>
-          withinPatience(config.completionWaitSeconds, opened.claims.uploadId, complete(opened)),
-        );
+        const { grants: sent } = parseCompleteRequest(await jsonBody(room, call));
+        const texts = sent.map((one) => (typeof one === 'string' ? one : one.grant));
+        const items = await eachGrant(room, call, texts, 'complete', (opened, index) => {
+          const one = sent[index];
+          const said = typeof one === 'object' ? one : {};
+          return withinPatience(config.completionWaitSeconds, opened.claims.uploadId, complete(opened, said));
+        });
         return batchAnswer('results', items, call);
       },
 
       async abort(call) {
-        const items = await eachGrant(room, call, 'abort', async ({ claims }) => {
-          await abort(claims);
-          return { uploadId: claims.uploadId, aborted: true as const };
+        const { grants: texts } = parseGrantsRequest(await jsonBody(room, call));
+        const items = await eachGrant(room, call, texts, 'abort', async (opened) => {
+          await abort(opened);
+          return { uploadId: opened.claims.uploadId, aborted: true as const };
         });
         return batchAnswer('results', items, call);
       },
@@ -106,18 +137,24 @@ export function createLater(room: Room): Later {
   };
 }
 
+async function openOne(room: Room, call: Call, grant: string): Promise<OpenedGrant> {
+  const [opened] = await openGrants(room, new RequestView(call.request), [grant], 'parts');
+  if (!opened || isFailure(opened)) throw opened?.failure;
+  return opened;
+}
+
 async function eachGrant<T extends object>(
   room: Room,
   call: Call,
-  action: 'complete' | 'abort',
-  work: (opened: OpenedGrant) => Promise<T>,
+  texts: readonly string[],
+  action: LaterAction,
+  work: (opened: OpenedGrant, index: number) => Promise<T>,
 ): Promise<(T | Failure)[]> {
-  const { grants } = parseGrantsRequest(await jsonBody(room, call));
-  const opened = await openGrants(room, new RequestView(call.request), grants, action);
-  return mapLimited(opened, parallelCompletions, async (one) => {
+  const opened = await openGrants(room, new RequestView(call.request), texts, action);
+  return mapLimited([...opened.entries()], parallelCompletions, async ([index, one]) => {
     if (isFailure(one)) return one;
     try {
-      return await work(one);
+      return await work(one, index);
     } catch (failure) {
       return { failure };
     }

@@ -5,6 +5,9 @@ import type { Failure } from './grant-uploads.ts';
 import type { Grants, OpenedGrant } from './grants.ts';
 import type { Action, CallbackRequest, Owner } from './types.ts';
 
+/** What a grant is handed back for. */
+export type LaterAction = Extract<Action, 'parts' | 'complete' | 'abort'>;
+
 /**
  * Opens what a client handed back and asks `authorize` again, once for each route among them: a grant is bound to its
  * owner and is not enough by itself.
@@ -13,7 +16,7 @@ export async function openGrants(
   { config, grants }: { config: Config; grants: Grants },
   request: CallbackRequest,
   texts: readonly string[],
-  action: Extract<Action, 'complete' | 'abort'>,
+  action: LaterAction,
 ): Promise<(OpenedGrant | Failure)[]> {
   const opened = texts.map((text) => grants.openGrant(text));
   const owners = new Map<string, Owner | Failure>();
@@ -40,7 +43,7 @@ async function ownerOf(
   config: Config,
   name: string,
   request: CallbackRequest,
-  action: 'complete' | 'abort',
+  action: LaterAction,
   claims: readonly OpenedGrant['claims'][],
 ): Promise<Owner | Failure> {
   const route = config.routes.get(name);

@@ -1,12 +1,27 @@
-import { WaybillError } from '../protocol/index.ts';
-import type { ObjectInfo, Storage } from '../s3/types.ts';
-import type { ResolvedRoute } from './config.ts';
+import { type ChecksumAlgorithm, type StoredFile, WaybillError } from '../protocol/index.ts';
+import type { CopyOptions, ObjectInfo, Storage } from '../s3/types.ts';
+import { maxSingleBytes, type ResolvedRoute } from './config.ts';
+import { abandonCopies, copyInParts } from './copy-in-parts.ts';
 import { contentDisposition, inlineAnywhere } from './disposition.ts';
 import type { Claims } from './grants.ts';
 import { isMissing, isPreconditionFailed } from './markers.ts';
+import type { Settled } from './verify.ts';
 
 /** `x-amz-meta-*` of a promoted object: which upload it came from, so that a delete finds its marker. */
 export const uploadIdHeader = 'waybill-upload';
+
+/** The checksum of what came in parts: the copy has another of its own, or none. `algorithm:base64:parts` */
+const checksumHeader = 'waybill-checksum';
+
+export interface Promotion {
+  /** Objects over this many bytes are copied in parts. */
+  copyMaxBytes: number;
+  checksum: StoredFile['checksum'];
+  /** Another process began to copy, perhaps. */
+  takenOver: boolean;
+  /** Called now and then while the copy goes on. @throws when somebody else has taken it over */
+  keepLease: () => Promise<void>;
+}
 
 /**
  * Copies the verified object to its key. Everything that came with it is replaced: the receipt goes, the type is the
@@ -19,29 +34,28 @@ export const uploadIdHeader = 'waybill-upload';
 export async function promote(
   storage: Storage,
   route: ResolvedRoute,
-  claims: Claims,
+  claims: Settled,
   staged: ObjectInfo,
+  promotion: Promotion,
 ): Promise<{ etag: string } | null> {
   const { capabilities } = storage;
-  if (!capabilities.copyOnce) {
+  const inParts = staged.size > promotion.copyMaxBytes && mayCopyInParts(storage, claims, staged);
+  if (inParts && promotion.takenOver) await abandonCopies(storage, claims.key);
+  const guarded = inParts ? capabilities.completeOnce : capabilities.copyOnce;
+  if (!guarded) {
     const there = await storage.head(claims.key);
     if (there) return ownCopy(storage, claims, staged, there);
   }
   let copied: { etag: string };
   try {
-    copied = await storage.copy({
-      from: staged.key,
-      to: claims.key,
-      sourceEtag: staged.etag,
-      once: capabilities.copyOnce,
-      contentType: claims.contentType,
-      metadata: { [uploadIdHeader]: claims.uploadId },
-      contentDisposition: contentDisposition(
-        inlineAnywhere(claims.contentType) ? 'inline' : 'attachment',
-        claims.fileName,
-      ),
-      cacheControl: route.cacheControl,
-    });
+    const options = copyOptions(route, claims, staged, guarded, promotion.checksum);
+    copied = inParts
+      ? await copyInParts(storage, options, {
+          size: staged.size,
+          partSize: storage.capabilities.copyPrecondition ? null : claims.partSize,
+          keepLease: promotion.keepLease,
+        })
+      : await storage.copy(options);
   } catch (error) {
     if (!isPreconditionFailed(error) && !isMissing(error)) throw error;
     // Either something has the key, perhaps our own copy from before a crash, or the source is not what it was.
@@ -53,6 +67,41 @@ export async function promote(
   if (there && sameBytes(there, claims, staged)) return there;
   await storage.delete(claims.key);
   return null;
+}
+
+function copyOptions(
+  route: ResolvedRoute,
+  claims: Claims,
+  staged: ObjectInfo,
+  once: boolean,
+  checksum: StoredFile['checksum'],
+): CopyOptions {
+  const { key, uploadId, contentType, fileName } = claims;
+  const composite = checksum?.parts === undefined ? null : `${checksum.algorithm}:${checksum.value}:${checksum.parts}`;
+  return {
+    from: staged.key,
+    to: key,
+    sourceEtag: staged.etag,
+    once,
+    contentType,
+    metadata: { [uploadIdHeader]: uploadId, ...(composite === null ? {} : { [checksumHeader]: composite }) },
+    contentDisposition: contentDisposition(inlineAnywhere(contentType) ? 'inline' : 'attachment', fileName),
+    cacheControl: route.cacheControl,
+  };
+}
+
+/** What {@link promote} noted with the file. */
+export function checksumOf({ metadata }: ObjectInfo): StoredFile['checksum'] {
+  const [algorithm, value, parts] = metadata[checksumHeader]?.split(':') ?? [];
+  return algorithm && value ? { algorithm: algorithm as ChecksumAlgorithm, value, parts: Number(parts) } : null;
+}
+
+/**
+ * Where the copy has to be compared afterwards, it is cut as the original was: then both have one ETag. What came in
+ * one request has no such cut, and is never too large for one copy.
+ */
+function mayCopyInParts({ capabilities }: Storage, claims: Settled, staged: ObjectInfo): boolean {
+  return capabilities.copyPrecondition || claims.partSize !== null || staged.size > maxSingleBytes;
 }
 
 /** Deletes what {@link promote} made of this upload, and nothing else. */

@@ -14,6 +14,8 @@ function resource(operations: Resource['operations']): Resource {
 
 const fixed: ReadonlyMap<string, Resource> = new Map([
   ['/uploads', resource({ POST: 'grant' })],
+  ['/uploads/parts', resource({ POST: 'parts' })],
+  ['/uploads/parts/list', resource({ POST: 'list' })],
   ['/uploads/complete', resource({ POST: 'complete' })],
   ['/uploads/abort', resource({ POST: 'abort' })],
 ]);

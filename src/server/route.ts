@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isContentType, type RouteTypes, WaybillError } from '../protocol/index.ts';
+import { isContentType, maxObjectBytes, type RouteTypes, WaybillError } from '../protocol/index.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import type { Authorize, ErasedDefinition, Owner, Route, RouteDefinition, RouteTypesOf } from './types.ts';
 
@@ -21,8 +21,6 @@ export function route<Context extends Owner, Data = null, Schema extends Standar
 }
 
 export type AnyRoute = Route<RouteTypes>;
-
-const maxPutBytes = 5 * 1024 ** 3;
 
 type Check = (value: unknown) => boolean;
 const isFunction: Check = (value) => typeof value === 'function';
@@ -52,11 +50,11 @@ const routeOptions: readonly (readonly [name: string, expected: string, check: C
 const limitOptions: typeof routeOptions = [
   [
     'maxBytes',
-    `a whole number of bytes from 0 to ${maxPutBytes} (5 GiB, the most that one PUT carries)`,
-    isCount(0, maxPutBytes),
+    `a whole number of bytes from 0 to ${maxObjectBytes} (50 TB, the largest object of S3)`,
+    isCount(0, maxObjectBytes),
     true,
   ],
-  ['minBytes', 'a whole number of bytes', isCount(0, maxPutBytes)],
+  ['minBytes', 'a whole number of bytes', isCount(0, maxObjectBytes)],
   ['maxFiles', 'a whole number from 1 to 1,000', isCount(1, 1000)],
   ['contentTypes', "a list such as ['image/*', 'application/pdf']", isList(isPattern)],
   [

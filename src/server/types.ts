@@ -21,7 +21,8 @@ export interface Owner {
   ownerId: string;
 }
 
-export type Action = 'grant' | 'complete' | 'abort' | 'view' | 'delete';
+/** `parts`: to sign requests for parts, or to list those that arrived and go on. */
+export type Action = 'grant' | 'parts' | 'complete' | 'abort' | 'view' | 'delete';
 
 export interface AuthorizeInput {
   request: CallbackRequest;
@@ -32,10 +33,10 @@ export interface AuthorizeInput {
 }
 
 export interface AuthorizeFile extends Pick<FileDeclaration, 'fileName'> {
-  /** Bytes; absent for a view or a delete. */
-  size?: number;
+  /** Bytes; null for a stream, absent for a view or a delete. */
+  size?: number | null;
   contentType?: string;
-  /** For `grant` as it was sent, not yet checked by the schema; for `complete` and `abort` the checked value. */
+  /** For `grant` as it was sent, not yet checked by the schema; for later calls the checked value. */
   metadata?: unknown;
 }
 
@@ -56,7 +57,8 @@ export interface KeyInput<Metadata, Context> {
   extension: string;
   /** Cleaned for display, still untrusted. */
   fileName: string;
-  size: number;
+  /** Bytes; null for a stream. */
+  size: number | null;
   contentType: string;
   metadata: Metadata;
   /** What `authorize` returned. */

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type Checksum, type StoredFile, WaybillError } from '../protocol/index.ts';
 import type { ObjectInfo, Storage } from '../s3/types.ts';
+import { type CompositeChecksum, compareChecksum, type Said } from './assemble.ts';
 import type { ResolvedRoute } from './config.ts';
 import { contentMismatch, headBytes } from './content-check.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
+
+/** A stream has its size as soon as it is an object. */
+export type Settled = Claims & { size: number };
 
 export interface StagedObject {
   info: ObjectInfo;
@@ -12,7 +16,7 @@ export interface StagedObject {
 }
 
 /** HEAD for the facts and a ranged GET for the first bytes, at once. Null when nothing is there. */
-export async function lookAtStaged(storage: Storage, key: string, size: number): Promise<StagedObject | null> {
+export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
   // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
   for (let look = 0; look < 3; look += 1) {
     const stop = new AbortController();
@@ -59,9 +63,10 @@ const unsignedHeaders = [
 export async function verifyStaged(
   storage: Storage,
   route: ResolvedRoute,
-  { claims, receipt }: OpenedGrant,
+  { claims, receipt }: OpenedGrant & { claims: Settled },
   { info, head }: StagedObject,
-): Promise<Checksum | null> {
+  parts: { composite: CompositeChecksum | null; said: Said },
+): Promise<StoredFile['checksum']> {
   if (info.metadata.waybill !== receipt)
     throw new WaybillError('upload_rejected', 'The stored object was not sent with this permission.');
   if (info.size !== claims.size)
@@ -81,7 +86,10 @@ export async function verifyStaged(
         `The file was sent with ${header}, which was not part of the permission.`,
       );
   }
-  const checksum = await verifyChecksum(storage, claims, info);
+  const checksum =
+    claims.partSize === null
+      ? await verifyChecksum(storage, claims, info)
+      : verifyComposite(route, info, parts.composite, parts.said);
   const named = route.limits.contentTypes?.includes(claims.contentType) ?? false;
   const mismatch = await contentMismatch(claims.contentType, head, named);
   if (mismatch !== null)
@@ -95,7 +103,7 @@ export async function verifyStaged(
   return checksum;
 }
 
-async function verifyChecksum(storage: Storage, claims: Claims, info: ObjectInfo): Promise<Checksum | null> {
+async function verifyChecksum(storage: Storage, claims: Settled, info: ObjectInfo): Promise<Checksum | null> {
   const granted = claims.checksum;
   if (!granted) return info.checksums.sha256 ? { algorithm: 'sha256', value: info.checksums.sha256 } : null;
   const known = granted.algorithm === 'md5' ? md5OfEtag(info.etag) : info.checksums[granted.algorithm];
@@ -106,6 +114,31 @@ async function verifyChecksum(storage: Storage, claims: Claims, info: ObjectInfo
     if (value === granted.value) return granted;
   }
   throw new WaybillError('checksum_mismatch', 'The bytes that arrived are not the ones that were announced.');
+}
+
+/** Every part was verified when it came. Here it is whether these are the parts that the client means. */
+function verifyComposite(
+  route: ResolvedRoute,
+  info: ObjectInfo,
+  composite: CompositeChecksum | null,
+  said: Said,
+): CompositeChecksum | null {
+  if (route.checksum === null) return null;
+  const stored = compositeOf(info, route.checksum);
+  if (stored && composite && (stored.value !== composite.value || stored.parts !== composite.parts))
+    throw new WaybillError('checksum_mismatch', 'The storage put other bytes together than those that arrived.');
+  const known = stored ?? composite;
+  if (said.checksum && known) compareChecksum(known, said.checksum);
+  return known;
+}
+
+/** As HEAD has it: `digest-parts`, in base64, or for MD5 in hexadecimal as the ETag. */
+function compositeOf({ checksums, etag }: ObjectInfo, algorithm: 'sha256' | 'md5'): CompositeChecksum | null {
+  const found =
+    algorithm === 'md5' ? /^"?([0-9a-f]{32})-(\d+)"?$/.exec(etag) : /^(.+)-(\d+)$/.exec(checksums[algorithm] ?? '');
+  if (!found) return null;
+  const value = algorithm === 'md5' ? Buffer.from(found[1] as string, 'hex').toString('base64') : (found[1] as string);
+  return { algorithm, value, parts: Number(found[2]) };
 }
 
 /** Of an object that came in one PUT or POST the ETag is the MD5, unless encrypted with a key from KMS. */
@@ -131,9 +164,9 @@ async function hashStaged(storage: Storage, info: ObjectInfo, algorithm: string)
 export async function inspectStaged(
   storage: Storage,
   route: ResolvedRoute,
-  claims: Claims,
+  claims: Settled,
   info: ObjectInfo,
-  checksum: Checksum | null,
+  checksum: StoredFile['checksum'],
 ): Promise<string | null> {
   const verdict = await route.definition.inspect?.({
     file: { ...factsOf(claims), checksum, etag: info.etag },
@@ -149,7 +182,7 @@ export async function inspectStaged(
   return verdict ? String(verdict.reject).slice(0, 500) : null;
 }
 
-export function factsOf(claims: Claims): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
+export function factsOf(claims: Settled): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
   const { uploadId, route, key, fileName, size, contentType } = claims;
   return { uploadId, route, key, fileName, size, contentType };
 }

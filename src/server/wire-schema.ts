@@ -2,10 +2,20 @@
  * The wire's input as valibot schemas. Shape only: what a value may be on this route is for limits and the route to say.
  */
 import * as v from 'valibot';
-import { type GrantRequest, type GrantsRequest, isContentType, WaybillError } from '../protocol/index.ts';
+import {
+  type CompleteRequest,
+  type GrantRequest,
+  type GrantsRequest,
+  isContentType,
+  type ListPartsRequest,
+  type SignPartsRequest,
+  WaybillError,
+} from '../protocol/index.ts';
 
 const maxFiles = 1000;
 const maxGrants = 100;
+const maxParts = 1000;
+const maxExpiresInSeconds = 604_800;
 const maxIssues = 20;
 
 const fileName = v.pipe(
@@ -28,25 +38,42 @@ const checksum = v.pipe(
   v.check(({ algorithm, value }) => digests[algorithm]?.test(value) ?? false, "must be the digest's bytes in base64"),
 );
 
+const bytes = v.pipe(
+  v.number(),
+  v.check((size) => Number.isSafeInteger(size) && size >= 0, 'must be a whole number of bytes'),
+);
+
+const count = (max: number) =>
+  v.pipe(
+    v.number(),
+    v.check((n) => Number.isSafeInteger(n) && n >= 1 && n <= max, `must be a whole number from 1 to ${max}`),
+  );
+
+const host = v.pipe(
+  v.number(),
+  v.check((n) => Number.isSafeInteger(n) && n >= 0, 'must be the position of a host, from 0'),
+);
+
 const file = v.object({
   fileName,
-  size: v.pipe(
-    v.number(),
-    v.check((size) => Number.isSafeInteger(size) && size >= 0, 'must be a whole number of bytes'),
-  ),
+  size: v.nullable(bytes),
   contentType: v.pipe(
     v.string(),
     v.check(isContentType, 'must be a MIME type in lower case without parameters, such as image/png'),
   ),
   checksum: v.optional(checksum),
   metadata: v.optional(v.unknown()),
+  partSize: v.optional(bytes),
+  host: v.optional(host),
 });
 
 const grantRequest = v.object({
   route: v.string(),
   files: v.pipe(v.array(file), v.minLength(1, 'must have at least one file')),
   metadata: v.optional(v.unknown()),
-  transfers: v.optional(v.pipe(v.array(v.picklist(['put', 'form'])), v.minLength(1, 'must name at least one'))),
+  transfers: v.optional(
+    v.pipe(v.array(v.picklist(['put', 'form', 'multipart'])), v.minLength(1, 'must name at least one')),
+  ),
 });
 
 const grantsRequest = v.object({
@@ -55,6 +82,33 @@ const grantsRequest = v.object({
     v.check((grants) => grants.length >= 1 && grants.length <= maxGrants, `must have 1 to ${maxGrants} grants`),
   ),
 });
+
+const completeRequest = v.object({
+  grants: v.pipe(
+    v.array(
+      v.union([v.string(), v.object({ grant: v.string(), checksum: v.optional(checksum), size: v.optional(bytes) })]),
+    ),
+    v.check((grants) => grants.length >= 1 && grants.length <= maxGrants, `must have 1 to ${maxGrants} grants`),
+  ),
+});
+
+const part = v.object({
+  partNumber: count(10_000),
+  size: bytes,
+  checksum: v.optional(checksum),
+  host: v.optional(host),
+});
+
+const signPartsRequest = v.object({
+  grant: v.string(),
+  parts: v.pipe(
+    v.array(part),
+    v.check((parts) => parts.length >= 1 && parts.length <= maxParts, `must have 1 to ${maxParts} parts`),
+  ),
+  expiresInSeconds: v.optional(count(maxExpiresInSeconds)),
+});
+
+const listPartsRequest = v.object({ grant: v.string() });
 
 /** Cheaper than the schema, and first: ten thousand files are refused without looking at each. */
 export function parseGrantRequest(body: unknown): GrantRequest {
@@ -65,10 +119,28 @@ export function parseGrantRequest(body: unknown): GrantRequest {
 }
 
 export function parseGrantsRequest(body: unknown): GrantsRequest {
-  const grants = (body as { grants?: unknown } | null)?.grants;
-  if (Array.isArray(grants) && grants.length > maxGrants)
-    throw invalid([{ path: 'grants', message: `must have 1 to ${maxGrants} grants` }]);
+  refuseMore(body, 'grants', maxGrants);
   return parse(grantsRequest, body);
+}
+
+export function parseCompleteRequest(body: unknown): CompleteRequest {
+  refuseMore(body, 'grants', maxGrants);
+  return parse(completeRequest, body) as CompleteRequest;
+}
+
+export function parseSignPartsRequest(body: unknown): SignPartsRequest {
+  refuseMore(body, 'parts', maxParts);
+  return parse(signPartsRequest, body) as SignPartsRequest;
+}
+
+export function parseListPartsRequest(body: unknown): ListPartsRequest {
+  return parse(listPartsRequest, body);
+}
+
+function refuseMore(body: unknown, name: 'grants' | 'parts', max: number): void {
+  const items = (body as Record<string, unknown> | null)?.[name];
+  if (Array.isArray(items) && items.length > max)
+    throw invalid([{ path: name, message: `must have 1 to ${max} ${name}` }]);
 }
 
 export interface Issue {

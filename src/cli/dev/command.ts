@@ -178,8 +178,8 @@ function shown(terminal: Terminal, dir: string): string {
 }
 
 function logEvent(terminal: Terminal, paint: Paint, event: UploadsEvent): void {
-  const facts = (of: { contentType: string; size: number; route: string }) =>
-    `${formatBytes(of.size).padStart(9)}  ${of.route}  ${printable(of.contentType)}`;
+  const facts = (of: { contentType: string; size: number | null; route: string }) =>
+    `${(of.size === null ? 'a stream' : formatBytes(of.size)).padStart(9)}  ${of.route}  ${printable(of.contentType)}`;
   if (event.type === 'upload.completed')
     terminal.err(`  ${paint('green', 'received')}  ${facts(event)}  ${printable(event.key)}`);
   else if (event.type === 'upload.rejected')

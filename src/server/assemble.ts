@@ -1,0 +1,112 @@
+/** Do the parts at the storage make the file that was granted? What the client says is only ever compared. */
+import { createHash } from 'node:crypto';
+import { type Checksum, type MultipartCompletion, partBytes, WaybillError } from '../protocol/index.ts';
+import type { PartInfo } from '../s3/types.ts';
+import type { ResolvedRoute } from './config.ts';
+import type { Claims } from './grants.ts';
+import { md5OfPart } from './multipart.ts';
+
+/** What the client says of its finished upload. */
+export type Said = Pick<MultipartCompletion, 'checksum' | 'size'>;
+
+export type CompositeChecksum = Checksum & { parts: number };
+
+export interface CheckedParts {
+  /** Bytes in all. */
+  size: number;
+  /** As the storage is to list them: ascending. */
+  parts: PartInfo[];
+  /** Of the parts' checksums; null where the route asks for none. */
+  checksum: CompositeChecksum | null;
+}
+
+/** So that an answer stays small. */
+const mostNamed = 1000;
+
+/**
+ * @throws {WaybillError} `object_not_ready` with `details.missing`, `part_invalid`, `size_mismatch`, `file_too_large`,
+ * `file_too_small`, `checksum_mismatch`, `invalid_request` for a stream without its size
+ */
+export function checkParts(
+  route: ResolvedRoute,
+  claims: Claims & { partSize: number },
+  listed: readonly PartInfo[],
+  said: Said,
+): CheckedParts {
+  const { partSize } = claims;
+  const size = sizeOf(route, claims, said);
+  const partCount = Math.max(1, Math.ceil(size / partSize));
+  const parts = [...listed].sort((a, b) => a.partNumber - b.partNumber);
+  const there = new Set<number>();
+  for (const part of parts) {
+    const planned = partBytes(size, partSize, part.partNumber);
+    if (part.partNumber > partCount || part.size !== planned) throw offPlan(claims, part, planned, size);
+    there.add(part.partNumber);
+  }
+  if (there.size < partCount) {
+    const missing: number[] = [];
+    for (let n = 1; n <= partCount && missing.length < mostNamed; n += 1) if (!there.has(n)) missing.push(n);
+    throw new WaybillError('object_not_ready', `${partCount - there.size} of ${partCount} parts have not arrived.`, {
+      details: { missing },
+    });
+  }
+  const checksum = route.checksum === null ? null : composeChecksum(route.checksum, parts);
+  if (said.checksum) compareChecksum(checksum, said.checksum);
+  return { size, parts, checksum };
+}
+
+function sizeOf(route: ResolvedRoute, claims: Claims, said: Said): number {
+  if (claims.size !== null) {
+    if (said.size === undefined || said.size === claims.size) return claims.size;
+    throw new WaybillError('size_mismatch', `${claims.size} bytes were granted, not ${said.size}.`);
+  }
+  if (said.size === undefined)
+    throw new WaybillError(
+      'invalid_request',
+      'Say the `size` of the stream with its grant: only you know where it ends.',
+    );
+  const { minBytes, maxBytes } = route.limits;
+  if (said.size > maxBytes)
+    throw new WaybillError('file_too_large', `The file has ${said.size} bytes; at most ${maxBytes} are allowed.`, {
+      details: { maxBytes },
+    });
+  if (said.size < minBytes)
+    throw new WaybillError('file_too_small', `The file has ${said.size} bytes; at least ${minBytes} are required.`, {
+      details: { minBytes },
+    });
+  return said.size;
+}
+
+function offPlan({ size: granted }: Claims, part: PartInfo, planned: number, size: number): WaybillError {
+  const details = { partNumber: part.partNumber, size: part.size, planned };
+  if (granted === null && planned < part.size)
+    return new WaybillError('size_mismatch', `More than the ${size} bytes of the stream have arrived.`, { details });
+  return new WaybillError('part_invalid', `Part ${part.partNumber} has ${part.size} bytes, not ${planned}.`, {
+    details,
+  });
+}
+
+/** As S3 composes it: the digest of the parts' digests. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html */
+function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]): CompositeChecksum {
+  const hash = createHash(algorithm);
+  for (const part of parts) {
+    const digest = algorithm === 'md5' ? md5OfPart(part.etag) : digestOf(part.checksums.sha256);
+    if (!digest)
+      throw new WaybillError('part_invalid', `The storage has no ${algorithm} checksum of part ${part.partNumber}.`, {
+        details: { partNumber: part.partNumber },
+      });
+    hash.update(digest);
+  }
+  return { algorithm, value: hash.digest('base64'), parts: parts.length };
+}
+
+function digestOf(base64: string | undefined): Buffer | null {
+  return base64 === undefined ? null : Buffer.from(base64, 'base64');
+}
+
+/** @throws {WaybillError} `checksum_mismatch` */
+export function compareChecksum(known: Checksum | null, said: Checksum): void {
+  if (known?.algorithm === said.algorithm && known.value === said.value) return;
+  if (known === null) throw new WaybillError('invalid_request', 'This upload has no checksum to compare with.');
+  throw new WaybillError('checksum_mismatch', 'The bytes that arrived are not the ones that were announced.');
+}

@@ -1,0 +1,76 @@
+/** Whose is the upload now? One process at a time goes on with it, and what was decided stays decided. */
+import { WaybillError } from '../protocol/index.ts';
+import type { Completed, Completing, CompletionDependencies } from './complete.ts';
+import { stagingKeyOf } from './grant-uploads.ts';
+import type { Claims, OpenedGrant } from './grants.ts';
+import type { Marker, Markers } from './markers.ts';
+
+/** The marker is ours until `leaseUntil` (milliseconds since the epoch), as long as it has this version. */
+export interface Lease {
+  version: string;
+  leaseUntil: number;
+  /** Another process began and did not end. */
+  takenOver: boolean;
+}
+
+/** How long another process waits before it takes an upload over: a minute, and the time a large copy takes. */
+export function leaseMs(size: number): number {
+  return 60_000 + size / 20_000;
+}
+
+/** Null when the world moved meanwhile and another look is due. */
+export async function claimUpload(
+  dependencies: Pick<CompletionDependencies, 'config' | 'markers' | 'sidecars'>,
+  opened: OpenedGrant,
+  wanted: Marker,
+): Promise<Lease | Completed | Completing | null> {
+  const { markers, config } = dependencies;
+  const { now } = config;
+  const { claims } = opened;
+  const leaseUntil = wanted.state === 'promoting' ? wanted.leaseUntil : 0;
+  const { held, version } = await markers.claim(claims.uploadId, wanted);
+  if (!held) return { version, leaseUntil, takenOver: false };
+  const { marker } = held;
+  if (marker.state !== 'promoting') {
+    // Sent again under an unexpired URL: what was decided stands, and the bytes go (ATTACKS C11).
+    await discard(dependencies, opened);
+    return outcomeOf(claims, marker);
+  }
+  const left = marker.leaseUntil - now();
+  if (left > 0) return completing(claims, left);
+  const taken = await markers.replace(claims.uploadId, wanted, held.version);
+  return taken && { version: taken.version, leaseUntil, takenOver: true };
+}
+
+export function isLease(claimed: Lease | Completed | Completing): claimed is Lease {
+  return 'takenOver' in claimed;
+}
+
+/** Nothing of it stays at the storage but its marker. */
+export async function discard(
+  { config, sidecars }: Pick<CompletionDependencies, 'config' | 'sidecars'>,
+  { claims, multipart }: OpenedGrant,
+): Promise<void> {
+  const { storage } = config;
+  const key = stagingKeyOf(config, claims.uploadId);
+  await Promise.all([storage.delete(key), multipart ? storage.abortMultipart(key, multipart.multipartId) : undefined]);
+  // Last: as long as parts may be there, it says whose they are.
+  if (claims.partSize !== null) await sidecars.delete(claims.uploadId);
+}
+
+export function outcomeOf(claims: Claims, marker: Exclude<Marker, { state: 'promoting' }>): Completed {
+  if (marker.state === 'completed') return { uploadId: claims.uploadId, file: marker.file, data: marker.data };
+  if (marker.state === 'rejected')
+    throw new WaybillError(marker.error.code, marker.error.message, { details: marker.error.details });
+  throw new WaybillError('upload_conflict', `The upload was ${marker.state}.`);
+}
+
+/** Whoever asks next may go on at once. */
+export async function release(markers: Markers, claims: Claims, version?: string): Promise<void> {
+  await markers.replace(claims.uploadId, { state: 'promoting', leaseUntil: 0 }, version).catch(() => null);
+}
+
+export function completing(claims: Claims, leftMs: number): Completing {
+  const retryAfterSeconds = Math.min(5, Math.max(1, Math.ceil(leftMs / 1000)));
+  return { uploadId: claims.uploadId, completing: true, retryAfterSeconds };
+}

@@ -1,0 +1,176 @@
+/**
+ * Uploads in parts, until they are complete: begin, sign requests for some parts, tell which arrived. Nothing is kept
+ * here between calls: what a part may be follows from the grant and the route.
+ */
+import {
+  type ArrivedPart,
+  type ListPartsResponse,
+  type MultipartGrant,
+  type PartDeclaration,
+  partBytes,
+  type SignedPart,
+  type SignPartsRequest,
+  s3PartLimits,
+  WaybillError,
+} from '../protocol/index.ts';
+import type { PartInfo } from '../s3/types.ts';
+import type { ResolvedRoute } from './config.ts';
+import { type Failure, stagingKeyOf } from './grant-uploads.ts';
+import type { Claims, MultipartClaims, OpenedGrant } from './grants.ts';
+import type { Markers } from './markers.ts';
+import type { Room } from './room.ts';
+import type { Sidecars } from './sidecar.ts';
+
+export interface Multiparts {
+  begin(route: ResolvedRoute, claims: Claims, sealed: { grant: string; receipt: string }): Promise<MultipartGrant>;
+  /** @throws {WaybillError} `upload_expired` | `part_invalid` when the upload has no parts */
+  sign(opened: OpenedGrant, request: SignPartsRequest): Promise<(SignedPart | Failure)[]>;
+  /** @throws {WaybillError} `upload_conflict` when it is completing or ended, `upload_expired` when its parts are gone */
+  list(opened: OpenedGrant, grant: string): Promise<ListPartsResponse>;
+}
+
+type ByParts = Claims & { partSize: number };
+
+export function createMultiparts(
+  { config, grants }: Pick<Room, 'config' | 'grants'>,
+  { markers, sidecars }: { markers: Markers; sidecars: Sidecars },
+): Multiparts {
+  const { storage, now, expiresInSeconds } = config;
+
+  function renew(grant: string, uploadId: string, multipartId: string): string {
+    const expiresAt = Math.floor(now() / 1000) + expiresInSeconds;
+    return grants.withMultipart(grant, uploadId, { multipartId, expiresAt });
+  }
+
+  return {
+    async begin(route, claims, { grant, receipt }) {
+      const { uploadId, size, contentType } = claims;
+      const partSize = claims.partSize as number;
+      await sidecars.write(uploadId, receipt);
+      const { multipartId } = await storage.createMultipart({
+        key: stagingKeyOf(config, uploadId),
+        contentType,
+        metadata: { waybill: receipt },
+        checksumAlgorithm: route.checksum ?? undefined,
+      });
+      return {
+        uploadId,
+        grant: renew(grant, uploadId, multipartId),
+        transfer: 'multipart',
+        partSize,
+        partCount: partCountOf(size, partSize),
+        expiresInSeconds,
+      };
+    },
+
+    async sign(opened, { parts, expiresInSeconds: wished = expiresInSeconds }) {
+      const { claims, multipart } = requireParts(opened);
+      const route = config.routes.get(claims.route) as ResolvedRoute;
+      const nowMs = now();
+      if (nowMs >= multipart.expiresAt * 1000)
+        throw new WaybillError('upload_expired', 'The permission has expired: list the parts to renew it.');
+      const waiting = storage.ready();
+      if (waiting) await waiting;
+      const key = stagingKeyOf(config, claims.uploadId);
+      let leftFor = '';
+      let leftSeconds = 0;
+      return parts.map((part) => {
+        const problem = brokenPartRule(route, claims, storage, part);
+        if (problem)
+          return {
+            failure: new WaybillError('part_invalid', `Part ${part.partNumber} ${problem}.`, {
+              details: { partNumber: part.partNumber },
+            }),
+          };
+        const { partNumber, size, checksum, host = 0 } = part;
+        const request = storage.presignPart({
+          key,
+          multipartId: multipart.multipartId,
+          partNumber,
+          size,
+          checksum,
+          expiresInSeconds: wished,
+          host,
+        });
+        if (request.expiresAt !== leftFor) {
+          leftFor = request.expiresAt;
+          // Credentials that end earlier end the URL earlier.
+          leftSeconds = Math.min(wished, Math.max(0, Math.floor((Date.parse(leftFor) - nowMs) / 1000)));
+        }
+        return { partNumber, request, expiresInSeconds: leftSeconds };
+      });
+    },
+
+    async list(opened, grant) {
+      const { claims, multipart } = requireParts(opened);
+      const { uploadId, size, partSize } = claims;
+      const key = stagingKeyOf(config, uploadId);
+      const [listed, held] = await Promise.all([storage.listParts(key, multipart.multipartId), markers.read(uploadId)]);
+      if (held) {
+        const { marker } = held;
+        throw new WaybillError(
+          'upload_conflict',
+          marker.state === 'promoting' ? 'The upload is being completed.' : `The upload was ${marker.state}.`,
+        );
+      }
+      if (!listed)
+        throw new WaybillError('upload_expired', 'The storage has given up the parts of this upload: begin anew.');
+      return {
+        uploadId,
+        grant: renew(grant, uploadId, multipart.multipartId),
+        expiresInSeconds,
+        partSize,
+        partCount: partCountOf(size, partSize),
+        parts: listed.map(arrived).sort((a, b) => a.partNumber - b.partNumber),
+      };
+    },
+  };
+}
+
+function requireParts({ claims, multipart }: OpenedGrant): { claims: ByParts; multipart: MultipartClaims } {
+  if (!multipart || claims.partSize === null)
+    throw new WaybillError('part_invalid', 'This upload goes in one request and has no parts.');
+  return { claims: claims as ByParts, multipart };
+}
+
+export function partCountOf(size: number | null, partSize: number): number | null {
+  return size === null ? null : Math.max(1, Math.ceil(size / partSize));
+}
+
+/** The rule of the plan that this part breaks, or null. Only what passes here is ever signed (ATTACKS C8). */
+function brokenPartRule(
+  route: ResolvedRoute,
+  { size: total, partSize }: ByParts,
+  { capabilities, publicOrigins }: Room['config']['storage'],
+  { partNumber, size, checksum, host = 0 }: PartDeclaration,
+): string | null {
+  if (partNumber > s3PartLimits.maxParts) return `is beyond the ${s3PartLimits.maxParts} that there may be`;
+  if (total === null) {
+    const { minBytes, maxBytes } = route.limits;
+    const fewest = partNumber === 1 && minBytes === 0 ? 0 : 1;
+    if (size < fewest || size > partSize) return `of a stream has ${fewest} to ${partSize} bytes`;
+    if ((partNumber - 1) * partSize + size > maxBytes) return `goes beyond the ${maxBytes} bytes that are allowed`;
+  } else {
+    const planned = partBytes(total, partSize, partNumber);
+    if (planned === 0) return 'is not in the plan';
+    if (size !== planned) return `has ${planned} bytes in the plan`;
+  }
+  if (host >= publicOrigins.length) return `names a host that is not below ${publicOrigins.length}`;
+  if (route.checksum !== null && checksum?.algorithm !== route.checksum) return `needs its ${route.checksum} checksum`;
+  // S3 takes no other algorithm than the one that the upload began with; Content-MD5 is always taken.
+  if (route.checksum === null && checksum && !(checksum.algorithm === 'md5' && capabilities.contentMd5))
+    return 'needs no checksum here: leave it out';
+  return null;
+}
+
+function arrived({ partNumber, size, etag, checksums }: PartInfo): ArrivedPart {
+  if (checksums.sha256) return { partNumber, size, checksum: { algorithm: 'sha256', value: checksums.sha256 } };
+  const md5 = md5OfPart(etag);
+  return { partNumber, size, checksum: md5 === null ? null : { algorithm: 'md5', value: md5.toString('base64') } };
+}
+
+/** A part's ETag is its MD5, but where a key from KMS encrypts it. */
+export function md5OfPart(etag: string): Buffer | null {
+  const hex = /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1];
+  return hex === undefined ? null : Buffer.from(hex, 'hex');
+}
