@@ -11,7 +11,7 @@ import {
 } from './checksums.ts';
 import { checkPromises, createDigests, type DigestResult, readContentMd5 } from './digests.ts';
 import { StoreError } from './errors.ts';
-import { readRequest } from './request-stream.ts';
+import { readRequest, takeRequest } from './request-stream.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
 export const maxPutBytes = 5 * 1024 ** 3;
@@ -24,7 +24,7 @@ export interface Body {
   /** The request brought the checksum (or announced it for the trailer). */
   readonly broughtChecksum: boolean;
   /** Hands the bytes to `sink`, then checks size and promises. @throws StoreError */
-  receive(sink: (data: Buffer) => Promise<void> | void): Promise<DigestResult>;
+  receive(sink: (data: Buffer) => void): Promise<DigestResult>;
 }
 
 /**
@@ -64,11 +64,11 @@ export function expectBody(
       call.proceed();
       const digests = createDigests(algorithm, { sha256: sha256 !== undefined });
       const trailer = new Map<string, string>();
-      for await (const data of decoded(call, trailer)) {
+      await takeDecoded(call, trailer, (data) => {
         if (digests.size + data.length > size) throw wrongSize();
         digests.update(data);
-        await sink(data);
-      }
+        sink(data);
+      });
       if (digests.size !== size) throw wrongSize();
       const actual = digests.finish();
       const checksum = requested?.inTrailer
@@ -87,17 +87,17 @@ function bodySize({ headers }: Call, streaming: boolean): number {
   return Number(text);
 }
 
-function decoded(call: Call, trailer: Map<string, string>): AsyncIterable<Buffer> {
-  const raw = readRequest(call);
+async function takeDecoded(call: Call, trailer: Map<string, string>, take: (data: Buffer) => void): Promise<void> {
   const { auth } = call;
-  if (auth?.payload.kind !== 'streaming') return raw;
+  if (auth?.payload.kind !== 'streaming') return takeRequest(call, take);
   const { signingKey, scope, date, signature } = auth;
   const names = auth.payload.trailer ? (call.headers.get('x-amz-trailer') ?? '').toLowerCase().split(',') : [];
-  return decodeChunked(raw, {
+  const chunks = decodeChunked(readRequest(call), {
     signing: auth.payload.signed ? { signingKey, scope, amzDate: date, seedSignature: signature } : undefined,
     trailerNames: names.map((name) => name.trim()).filter((name) => name !== ''),
     trailer,
   });
+  for await (const data of chunks) take(data);
 }
 
 function wrongSize(): StoreError {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { type Crc64, crc32c, crc64nvme } from './crc.ts';
+import { type Crc, crc32c, crc64nvme } from './crc.ts';
 import { invalidRequest, StoreError } from './errors.ts';
 
 export type Algorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
@@ -32,9 +32,9 @@ interface AlgorithmFacts {
 }
 
 export const algorithms: Readonly<Record<Algorithm, AlgorithmFacts>> = {
-  CRC32: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: () => crcDigest(crc32) },
-  CRC32C: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: () => crcDigest(crc32c) },
-  CRC64NVME: { bytes: 8, types: ['FULL_OBJECT'], create: crc64Digest },
+  CRC32: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: crc32Digest },
+  CRC32C: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: () => crcDigest(crc32c, 4) },
+  CRC64NVME: { bytes: 8, types: ['FULL_OBJECT'], create: () => crcDigest(crc64nvme, 8) },
   SHA1: { bytes: 20, types: ['COMPOSITE'], create: () => hashDigest('sha1') },
   SHA256: { bytes: 32, types: ['COMPOSITE'], create: () => hashDigest('sha256') },
 };
@@ -62,33 +62,28 @@ function hashDigest(name: string): Digest {
   return { update: (data) => void hash.update(data), digest: () => hash.digest('base64') };
 }
 
-function crcDigest(step: (data: Uint8Array, crc: number) => number): Digest {
+function crc32Digest(): Digest {
   let crc = 0;
+  return {
+    update(data) {
+      crc = crc32(data, crc);
+    },
+    digest: () => crcText(BigInt(crc), 4),
+  };
+}
+
+function crcDigest(step: Crc, bytes: 4 | 8): Digest {
+  let crc = 0n;
   return {
     update(data) {
       crc = step(data, crc);
     },
-    digest() {
-      const bytes = Buffer.alloc(4);
-      bytes.writeUInt32BE(crc);
-      return bytes.toString('base64');
-    },
+    digest: () => crcText(crc, bytes),
   };
 }
 
-function crc64Digest(): Digest {
-  let crc: Crc64 = { high: 0, low: 0 };
-  return {
-    update(data) {
-      crc = crc64nvme(data, crc);
-    },
-    digest() {
-      const bytes = Buffer.alloc(8);
-      bytes.writeUInt32BE(crc.high, 0);
-      bytes.writeUInt32BE(crc.low, 4);
-      return bytes.toString('base64');
-    },
-  };
+function crcText(crc: bigint, bytes: 4 | 8): string {
+  return Buffer.from(crc.toString(16).padStart(2 * bytes, '0'), 'hex').toString('base64');
 }
 
 /** Base64 of exactly so many bytes, spelled canonically. */

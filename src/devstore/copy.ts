@@ -115,7 +115,7 @@ async function copyContent(
   const digests = known && plain ? undefined : createDigests(algorithm);
   for await (const data of object.read(0, record.size)) {
     digests?.update(data);
-    await draft.write(data);
+    draft.write(data);
   }
   if (!digests) return { etag: record.etag, ...(record.checksum ? { checksum: record.checksum } : {}) };
   const { md5, checksum } = digests.finish();

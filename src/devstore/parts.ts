@@ -38,7 +38,7 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
   try {
     const actual = await body.receive((data) => {
       second?.update(data);
-      return draft.write(data);
+      draft.write(data);
     });
     const value = second?.digest() ?? actual.checksum;
     const { etag } = await publishPart(call, upload, partNumber, draft, {
@@ -100,7 +100,7 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
     draft = store.buckets.draft();
     for await (const data of source.object.read(start, length)) {
       digests.update(data);
-      await draft.write(data);
+      draft.write(data);
     }
     const record = await publishPart(call, upload, partNumber, draft, { ...digests.finish(), algorithm });
     return xmlReply(

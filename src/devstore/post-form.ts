@@ -64,7 +64,7 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
       digests.update(data);
       checkContentLength(verified.contentLengthRange, digests.size, false);
       if (digests.size > maxPutBytes) throw tooLarge(digests.size);
-      await draft.write(data);
+      draft.write(data);
     }
     checkContentLength(verified.contentLengthRange, digests.size);
     const actual = digests.finish();

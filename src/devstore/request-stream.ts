@@ -41,3 +41,41 @@ export async function* readRequest({ request, store, received }: Call): AsyncGen
     request.off('readable', onReadable).off('end', onEnd).off('close', onGone);
   }
 }
+
+/**
+ * The same by a callback, for what takes its bytes at once: nothing is collected, nothing waits for a turn of the event
+ * loop, and the socket is read no faster than `take` returns.
+ *
+ * @throws StoreError IncompleteBody, RequestTimeout; what `take` throws
+ */
+export function takeRequest({ request, store, received }: Call, take: (data: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let silent: NodeJS.Timeout | undefined;
+    const finish = (settle: () => void) => {
+      clearTimeout(silent);
+      request.off('data', onData).off('end', onEnd).off('close', onGone);
+      settle();
+    };
+    const fail = (error: unknown) => {
+      request.pause();
+      finish(() => reject(error));
+    };
+    const onEnd = () => finish(resolve);
+    const onGone = () => fail(new StoreError('IncompleteBody'));
+    const onData = (data: Buffer) => {
+      silent?.refresh();
+      try {
+        received(data.length);
+        take(data);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    // As above, the error listener stays.
+    request.on('error', onGone);
+    if (request.readableEnded) return resolve();
+    if (request.destroyed) return reject(new StoreError('IncompleteBody'));
+    silent = setTimeout(() => fail(new StoreError('RequestTimeout')), store.idleTimeoutMs);
+    request.on('data', onData).on('end', onEnd).on('close', onGone);
+  });
+}

@@ -41,7 +41,7 @@ export function createHttpServer(options: ServeOptions): Server {
   const server = createServer({
     // 2 KB of metadata is checked with its own error; the parser must let it through.
     maxHeaderSize: 64 * 1024,
-    highWaterMark: 256 * 1024,
+    highWaterMark: 64 * 1024,
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
     insecureHTTPParser: false,
