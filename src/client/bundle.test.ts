@@ -12,10 +12,10 @@ const root = new URL('../', import.meta.url);
 /** A use as small as a realistic one; gzip -9, bytes; a kB is 1,000. */
 const entries = {
   'client/put': { code: `export { createPut } from './client/put.ts'`, ceiling: 2000 },
-  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 4810 },
+  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5000 },
   'client + react': {
     code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
-    ceiling: 5100,
+    ceiling: 5300,
   },
 };
 const lazyCeiling = 1800;

@@ -31,6 +31,7 @@ export function createClientOn<U extends TypedUploads>(
   const api = createApi(exchange, options);
   const routes = new Map<string, Promise<Route>>();
   const prefix = random().toString(36).slice(2);
+  const running = new Set<Upload>();
   let uploads = 0;
 
   function openRoute(name: string): Promise<Route> {
@@ -61,11 +62,11 @@ export function createClientOn<U extends TypedUploads>(
   };
 
   function upload(route: string, file: FileLike, given: AnyOptions = {}): Upload {
-    const source = toSource(file);
+    const source = toSource(file as Blob);
     const { size } = source;
     const fileName = given.fileName || source.fileName || 'file';
     const contentType = typeOf(source, given);
-    return createUpload(
+    const started = createUpload(
       createJourney(context, route, source, fileName, contentType, given.metadata),
       {
         id: `${prefix}-${++uploads}`,
@@ -84,7 +85,15 @@ export function createClientOn<U extends TypedUploads>(
       now,
       given.signal,
     );
+    const forget = () => running.delete(started);
+    running.add(started);
+    started.done.then(forget, forget);
+    return started;
   }
+
+  const each = (what: 'pause' | 'resume' | 'abort') => () => {
+    for (const upload of running) upload[what]();
+  };
 
   return {
     upload,
@@ -98,6 +107,10 @@ export function createClientOn<U extends TypedUploads>(
       signal?.addEventListener('abort', abort);
       return uploads;
     },
+    pause: each('pause'),
+    resume: each('resume'),
+    abort: each('abort'),
+    resumable: async () => [],
     routeInfo: async (route: string) => (await openRoute(route))[0],
   } as Client<RoutesOf<U>>;
 }

@@ -1,7 +1,7 @@
-import type { FileLike, Source, UploadOptions } from './types.ts';
+import type { FileLike, Source, StreamLike, UploadOptions } from './types.ts';
 
 /** By shape, never `instanceof`: React Native and Cordova bring their own Blob and File. */
-export function toSource(file: FileLike): Source {
+export function toSource(file: Exclude<FileLike, StreamLike>): Source {
   if ('read' in file) return file;
   const blob = 'byteLength' in file ? new Blob([file]) : file;
   return {

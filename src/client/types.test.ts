@@ -58,5 +58,13 @@ function mustNotCompile() {
 
 it('reads routes from types alone', () => {
   expect([mustCompile, mustNotCompile]).toHaveLength(2);
-  expect(Object.keys(client).sort()).toEqual(['routeInfo', 'upload', 'uploadAll']);
+  expect(Object.keys(client).sort()).toEqual([
+    'abort',
+    'pause',
+    'resumable',
+    'resume',
+    'routeInfo',
+    'upload',
+    'uploadAll',
+  ]);
 });

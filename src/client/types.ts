@@ -1,4 +1,4 @@
-/** The public shapes of the client. Its three seams are {@link Source}, {@link Transport} and, to come, the resume store. */
+/** The public shapes of the client. Its three seams are {@link Source}, {@link Transport} and {@link ResumeStore}. */
 import type {
   ChecksumAlgorithm,
   RouteInfo,
@@ -26,10 +26,20 @@ export interface Source {
   readonly blob?: Blob | undefined;
   /** For transports that send a file by its address. */
   readonly uri?: string | undefined;
+  /**
+   * Tells this file from others, also tomorrow: of its name, size, time of change and folder, never of its content.
+   * Without one nothing is kept for going on later. @default of a `File`: made of exactly those
+   */
+  readonly fingerprint?: string | undefined;
+  /** A `FileSystemFileHandle`: with it nothing needs to be picked again after a reload. */
+  readonly handle?: unknown;
 }
 
-/** What `upload` accepts. */
-export type FileLike = Blob | Uint8Array<ArrayBuffer> | Source;
+/** Bytes without an end in sight: a recording, a pipe. Sent in parts while it comes, and read no faster than sent. */
+export type StreamLike = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** What `upload` accepts. A stream has no name and no type of its own: give `fileName` and `contentType`. */
+export type FileLike = Blob | Uint8Array<ArrayBuffer> | Source | StreamLike;
 
 /** One request as the transport gets it: to the app's server with `body`, to the storage with `source`. */
 export interface TransportRequest {
@@ -69,12 +79,17 @@ export interface ClientOptions {
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
   /** Cookies on calls to the app's server. @default 'same-origin' */
   credentials?: RequestCredentials;
-  /** Requests to the storage at once, over all files. @default 6 */
+  /** Requests to each host of the storage at once, over all files. @default 6 */
   concurrency?: number;
   /** Attempts after the first, for each file. Waiting for a connection does not count. @default 6 */
   retries?: number;
   /** Give a request up after this long without a byte moving. @default 60_000 */
   stallTimeoutMs?: number;
+  /**
+   * Where unfinished uploads are remembered; null: nowhere.
+   * @default in browsers IndexedDB, opened with the first upload in parts; in Node none, see `fileResumeStore`
+   */
+  resumeStore?: ResumeStore | null;
   /** @default XMLHttpRequest for bytes and fetch for calls; in `waybill/client/node` node:http */
   transport?: Transport;
   /** Milliseconds on a clock that is never set back. @default performance.now */
@@ -91,6 +106,7 @@ export type UploadStatus =
   | 'granting'
   | 'uploading'
   | 'completing'
+  | 'paused'
   | 'done'
   | 'failed'
   | 'aborted';
@@ -103,13 +119,13 @@ export interface UploadSnapshot<Data = unknown> {
   /** Why nothing moves just now: no connection, or the pause before another attempt. */
   readonly waiting: 'offline' | 'backoff' | null;
   readonly fileName: string;
-  /** Bytes. */
-  readonly size: number;
+  /** Bytes; null for a stream until it has ended. */
+  readonly size: number | null;
   readonly contentType: string;
   /** Bytes sent. */
   readonly loaded: number;
-  /** Bytes to send. */
-  readonly total: number;
+  /** Bytes to send; null for a stream until it has ended. */
+  readonly total: number | null;
   /** Over the last few seconds; 0 while unknown. */
   readonly bytesPerSecond: number;
   /** Null while unknown. */
@@ -133,6 +149,10 @@ export interface Upload<Data = unknown> {
   /** Called after each change; progress at most ten times a second. Returns how to stop. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly getSnapshot: () => UploadSnapshot<Data>;
+  /** Stops until `resume`, and keeps what has arrived. Nothing happens once the upload has ended. */
+  readonly pause: () => void;
+  /** Goes on after `pause`. Nothing happens in any other state. */
+  readonly resume: () => void;
   /** Stops, and tells the server. Nothing happens once the upload has ended. */
   readonly abort: () => void;
   /** Goes on after `failed` or `aborted`, with a new {@link Upload.done}. Nothing happens in any other state. */
@@ -147,6 +167,11 @@ export interface UploadOptions {
   /** @default the File's own type, else by the extension */
   contentType?: string;
   signal?: AbortSignal;
+  /**
+   * When this file was begun before and has changed since: drop what was sent, and begin anew.
+   * @default false: such an upload fails with `source_changed`
+   */
+  startOver?: boolean;
 }
 
 /** `metadata` may be left out exactly when the route's schema accepts nothing. */
@@ -169,6 +194,70 @@ export interface Client<Routes extends Record<string, RouteTypes> = Record<strin
     files: Iterable<FileLike>,
     ...options: OptionsArgument<Routes[R]>
   ): Upload<Routes[R]['data']>[];
+  /** Every upload of this client that has not ended. */
+  pause(): void;
+  resume(): void;
+  abort(): void;
+  /** What earlier pages and processes began and did not finish, the newest first. Empty without a resume store. */
+  resumable(): Promise<Resumable<Routes[keyof Routes & string]['data']>[]>;
   /** What the server tells of a route, asked for once. @throws WaybillError */
   routeInfo(route: keyof Routes & string): Promise<RouteInfo>;
+}
+
+/** One unfinished upload as the resume store keeps it. The grant inside is a secret of this user. */
+export interface ResumeEntry {
+  fingerprint: string;
+  endpoint: string;
+  route: string;
+  fileName: string;
+  /** Bytes. */
+  size: number;
+  contentType: string;
+  metadata?: unknown;
+  uploadId: string;
+  grant: string;
+  /** Bytes of every part but the last. */
+  partSize: number;
+  partCount: number;
+  /** Milliseconds since 1970, for display and for tidying up. */
+  savedAt: number;
+  /** A `FileSystemFileHandle`, which IndexedDB can keep. */
+  handle?: unknown;
+}
+
+/** What another tab may show of an upload that runs here. */
+export interface ResumeProgress {
+  fingerprint: string;
+  fileName: string;
+  /** Bytes. */
+  size: number;
+  /** Bytes. */
+  loaded: number;
+  status: UploadStatus;
+}
+
+/** Remembers unfinished uploads beyond this page or process. A store that fails costs the memory, never the upload. */
+export interface ResumeStore {
+  list(): Promise<ResumeEntry[]>;
+  get(fingerprint: string): Promise<ResumeEntry | undefined>;
+  set(entry: ResumeEntry): Promise<void>;
+  delete(fingerprint: string): Promise<void>;
+  /** Runs `work` while no other tab or process can do the same; undefined at once when one does it already. */
+  exclusively<T>(fingerprint: string, work: () => Promise<T>): Promise<T | undefined>;
+  announce?(progress: ResumeProgress): void;
+  /** Of uploads that run elsewhere. Returns how to stop. */
+  listen?(listener: (progress: ResumeProgress) => void): () => void;
+}
+
+/** An upload that was begun and not finished. */
+export interface Resumable<Data = unknown> extends Omit<ResumeEntry, 'grant' | 'handle'> {
+  /** Whether the file has to be picked again, and given to `resume`. */
+  readonly needsFile: boolean;
+  /**
+   * Sends what is missing. Where the page kept a file handle, the browser may ask its user for permission: call this
+   * from a click. Fails with `source_changed` when `file` is not the one that was begun.
+   */
+  resume(file?: FileLike): Upload<Data>;
+  /** Drops it here, and what has arrived at the server. */
+  forget(): Promise<void>;
 }

@@ -23,7 +23,10 @@ export function createUpload(
   let progress: ReturnType<typeof createProgress>;
   let controller: AbortController;
   let done: Promise<UploadResult>;
+  let succeed: (result: UploadResult) => void;
   let fail: (error: WaybillError) => void;
+  /** The run before, perhaps still about to notice that it was stopped: two at once would share one state. */
+  let last: Promise<unknown> = Promise.resolve();
 
   function publish(): void {
     clearTimeout(timer);
@@ -40,28 +43,32 @@ export function createUpload(
     else timer ??= setTimeout(publish, notifyEveryMs);
   }
 
-  function start(): void {
+  function launch(): void {
     controller = new AbortController();
     const { signal } = controller;
     progress = createProgress();
+    last = last
+      // Whatever a stopped run still says is about the past.
+      .then(() => journey.run(signal, (report) => signal.aborted || set(report)))
+      .then(
+        (result) => signal.aborted || succeed(result),
+        (error) => signal.aborted || fail(error),
+      );
+  }
+
+  function start(): void {
     state = initial;
     done = new Promise((resolve, reject) => {
+      succeed = (result) => {
+        set({ ...result, status: 'done', waiting: null, loaded: state.size ?? state.loaded });
+        resolve(result);
+      };
       fail = (error) => {
         set({ status: error.code === 'aborted' ? 'aborted' : 'failed', waiting: null, error });
         reject(error);
       };
-      journey
-        // Whatever an aborted run still says is about the past.
-        .run(signal, (report) => signal.aborted || set(report))
-        .then(
-          (result) => {
-            if (signal.aborted) return;
-            set({ ...result, status: 'done', waiting: null, loaded: state.size });
-            resolve(result);
-          },
-          (error) => signal.aborted || fail(error),
-        );
     });
+    launch();
     const forget = () => outer?.removeEventListener('abort', abort);
     // Also: those who watch the snapshot need not await.
     done.then(forget, forget);
@@ -88,10 +95,20 @@ export function createUpload(
     getSnapshot: () => {
       if (!snapshot) {
         const bytesPerSecond = state.status === 'uploading' ? progress(now()) : 0;
-        const secondsLeft = bytesPerSecond ? (state.size - state.loaded) / bytesPerSecond : null;
+        const secondsLeft = bytesPerSecond && state.size !== null ? (state.size - state.loaded) / bytesPerSecond : null;
         snapshot = Object.freeze({ ...state, bytesPerSecond, secondsLeft });
       }
       return snapshot;
+    },
+    pause: () => {
+      if (state.error || state.file) return;
+      controller.abort();
+      set({ status: 'paused', waiting: null });
+    },
+    resume: () => {
+      if (state.status !== 'paused') return;
+      set({ status: 'queued' });
+      launch();
     },
     abort,
     retry: () => {

@@ -17,6 +17,8 @@ export interface UseUpload<Route extends RouteTypes> {
   start: UploadStart<Route>;
   /** Null until the first `start`, and after `reset`. */
   upload: UploadSnapshot<Route['data']> | null;
+  pause: () => void;
+  resume: () => void;
   abort: () => void;
   retry: () => void;
   /** Forgets the upload without touching it. */
@@ -47,10 +49,12 @@ export function useUpload<Routes extends Record<string, RouteTypes>, R extends k
     },
     [client, route],
   );
+  const pause = useCallback(() => current?.pause(), [current]);
+  const resume = useCallback(() => current?.resume(), [current]);
   const abort = useCallback(() => current?.abort(), [current]);
   const retry = useCallback(() => current?.retry(), [current]);
   const reset = useCallback(() => setCurrent(null), []);
-  return { start, upload, abort, retry, reset };
+  return { start, upload, pause, resume, abort, retry, reset };
 }
 
 /** Looks at the uploads of the last render when the component goes, not at those of the first. */

@@ -8,6 +8,8 @@ export interface UseUploads<Route extends RouteTypes> {
   start: (files: Iterable<FileLike>, ...options: OptionsArgument<Route>) => Upload<Route['data']>[];
   /** In the order of `start`; `snapshot.id` is a fitting React key. */
   uploads: readonly UploadSnapshot<Route['data']>[];
+  pause: (id: string) => void;
+  resume: (id: string) => void;
   abort: (id: string) => void;
   retry: (id: string) => void;
   /** Takes it off the list, and aborts it if it still runs. */
@@ -38,6 +40,8 @@ export function useUploads<Routes extends Record<string, RouteTypes>, R extends 
   return {
     start,
     uploads,
+    pause: (id) => find(id)?.pause(),
+    resume: (id) => find(id)?.resume(),
     abort: (id) => find(id)?.abort(),
     retry: (id) => find(id)?.retry(),
     remove: (id) => {

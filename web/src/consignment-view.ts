@@ -106,7 +106,7 @@ export function createConsignmentView(
   }
 
   function showProgress(consignment: Consignment, snapshot: UploadSnapshot | null): void {
-    const percent = snapshot && snapshot.total > 0 ? Math.min(100, (snapshot.loaded / snapshot.total) * 100) : 0;
+    const percent = snapshot?.total ? Math.min(100, (snapshot.loaded / snapshot.total) * 100) : 0;
     const measurable = consignment.stage === 'sending' && percent > 0;
     progress.classList.toggle('unknown', !measurable);
     bar.style.setProperty('--share', String(measurable ? percent / 100 : 0));

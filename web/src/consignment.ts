@@ -60,6 +60,7 @@ const stageOfStatus = {
   granting: 'asking',
   uploading: 'sending',
   completing: 'checking',
+  paused: 'pausing',
   done: 'received',
 } as const satisfies Partial<Record<UploadSnapshot['status'], Stage>>;
 

@@ -42,7 +42,7 @@ function resultOf(shown: string, { status, file, data, error, size, contentType 
 }
 
 function summary(shown: string, { status, size, error }: UploadSnapshot, paint: Paint): string {
-  if (status === 'done') return `${paint('green', 'stored ')}  ${shown}  ${formatBytes(size)}`;
+  if (status === 'done') return `${paint('green', 'stored ')}  ${shown}  ${formatBytes(size ?? 0)}`;
   if (status === 'aborted') return `${paint('yellow', 'stopped')}  ${shown}`;
   return `${paint('red', 'failed ')}  ${shown}  ${printable(error?.message ?? 'unknown')} (${error?.code ?? 'unknown'})`;
 }
@@ -53,6 +53,7 @@ const words: Readonly<Record<UploadSnapshot['status'], string>> = {
   granting: 'asking',
   uploading: '',
   completing: 'checking in',
+  paused: 'paused',
   done: 'stored',
   failed: 'failed',
   aborted: 'stopped',
@@ -61,13 +62,13 @@ const words: Readonly<Record<UploadSnapshot['status'], string>> = {
 /** At most `columns` wide: a line that wraps could not be drawn over. */
 export function progressLine(shown: string, snapshot: UploadSnapshot, columns: number, paint: Paint): string {
   const { status, waiting, loaded, total, size, bytesPerSecond, secondsLeft } = snapshot;
-  const share = total > 0 ? Math.min(1, loaded / total) : 0;
+  const share = total ? Math.min(1, loaded / total) : 0;
   const word = waiting === 'offline' ? 'no network' : waiting === 'backoff' ? 'trying again' : words[status];
   const pace =
     word !== ''
       ? word
       : [
-          formatBytes(size),
+          formatBytes(size ?? loaded),
           ...(bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : []),
           ...(secondsLeft === null ? [] : [`${formatSeconds(secondsLeft)} left`]),
         ].join('  ');
