@@ -62,7 +62,10 @@ export function expectBody(
     broughtChecksum: requested !== undefined,
     async receive(sink) {
       call.proceed();
-      const digests = createDigests(algorithm, { sha256: sha256 !== undefined });
+      const digests = createDigests(algorithm, {
+        md5: call.store.md5Etags || contentMd5 !== undefined,
+        sha256: sha256 !== undefined,
+      });
       const trailer = new Map<string, string>();
       await takeDecoded(call, trailer, (data) => {
         if (digests.size + data.length > size) throw wrongSize();

@@ -5,13 +5,14 @@
 import { mkdir, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CorsRule } from './cors-rules.ts';
+import { type Located, locate, readExtents, slice } from './extents.ts';
 import { type Draft, type DraftOptions, isMissing, openRecord, writeJson } from './files.ts';
 import type { Holds } from './holds.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
 import { fileNameOf, keyOfFileName } from './keys.ts';
 import type { Locks } from './locks.ts';
 import type { ObjectRecord } from './record.ts';
-import { partFileName } from './upload-folders.ts';
+import { createUploadIndex, type UploadIndex } from './upload-index.ts';
 
 /** What bucket.json holds. */
 export interface BucketInfo {
@@ -29,6 +30,8 @@ export interface OpenObject {
   readonly record: ObjectRecord;
   /** Bytes from `start`. */
   read(start: number, length: number): AsyncIterable<Buffer>;
+  /** Where those bytes lie. */
+  locate(start: number, length: number): Located[];
   close(): Promise<void>;
 }
 
@@ -58,6 +61,8 @@ export interface Bucket {
   save(change: Partial<BucketInfo>): Promise<void>;
   /** Folder of the multipart uploads. */
   readonly uploadsPath: string;
+  /** Those under way. */
+  readonly uploads: UploadIndex;
   /** From here on nothing can be stored in it. False, and nothing has happened, when it holds objects. */
   retire(): Promise<boolean>;
   readonly path: string;
@@ -107,9 +112,10 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
   const open = async (key: string): Promise<OpenObject | null> => {
     if (!keys.has(key)) return null;
     const name = fileNameOf(key);
-    const opened = openRecord(join(objectsPath, name));
+    const path = join(objectsPath, name);
+    const opened = openRecord(path);
     if (!opened) return null;
-    const { multipartId, parts = [] } = opened.record;
+    const { multipartId, size, id } = opened.record;
     const folder = join(uploadsPath, multipartId ?? '');
     const release = multipartId === undefined ? undefined : holds.hold(folder);
     try {
@@ -117,7 +123,13 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
       return {
         record,
         read: (start, length) =>
-          multipartId === undefined ? opened.read(start, length) : readParts(folder, parts, start, length),
+          multipartId === undefined ? opened.read(start, length) : readExtents(folder, opened.record, start, length),
+        locate: (start, length) =>
+          slice(
+            multipartId === undefined ? [{ path, start: 0, size, id }] : locate(folder, opened.record),
+            start,
+            length,
+          ),
         async close() {
           opened.close();
           await release?.();
@@ -153,6 +165,7 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
     path,
     keys,
     uploadsPath,
+    uploads: createUploadIndex(uploadsPath),
     open,
     head,
     async summary(key) {
@@ -238,31 +251,4 @@ function readKey(path: string): string | null {
   const opened = openRecord(path);
   opened?.close();
   return opened?.record.key ?? null;
-}
-
-/** The bytes of a multipart object lie in its parts' files, in order. */
-async function* readParts(
-  folder: string,
-  parts: NonNullable<ObjectRecord['parts']>,
-  start: number,
-  length: number,
-): AsyncGenerator<Buffer> {
-  let [skip, left] = [start, length];
-  for (const { partNumber, size } of parts) {
-    if (left === 0) return;
-    if (skip >= size) {
-      skip -= size;
-      continue;
-    }
-    const take = Math.min(left, size - skip);
-    const part = openRecord(join(folder, partFileName(partNumber)));
-    if (!part) throw new Error('A part of a stored object is missing.');
-    try {
-      yield* part.read(skip, take);
-    } finally {
-      part.close();
-    }
-    left -= take;
-    skip = 0;
-  }
 }

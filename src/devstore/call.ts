@@ -25,6 +25,8 @@ export interface Store {
   /** 0 <= n < 1; for identifiers of requests only. */
   random(): number;
   idleTimeoutMs: number;
+  /** An ETag of what was not sent in parts is its MD5. */
+  md5Etags: boolean;
 }
 
 export interface Call {

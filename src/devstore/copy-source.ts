@@ -40,3 +40,8 @@ function parseCopySource(header: string): { bucketName: string; key: string } {
   if (version !== 'null') throw invalidArgument('Invalid version id specified', 'versionId', version);
   return { bucketName: decoded.slice(0, slash), key: decoded.slice(slash + 1) };
 }
+
+/** One that does not speak of parts: it belongs to the bytes, and so to every copy of them. */
+export function isPlainEtag(etag: string): boolean {
+  return /^[0-9a-f]{32}$/.test(etag);
+}

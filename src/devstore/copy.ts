@@ -1,14 +1,12 @@
 /** CopyObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 import { randomUUID } from 'node:crypto';
 import { maxPutBytes } from './body.ts';
-import type { OpenObject } from './bucket.ts';
 import { type ObjectCall, quoted, type Reply, xmlReply } from './call.ts';
-import { type Algorithm, checksumElements, defaultAlgorithm, readAlgorithm } from './checksums.ts';
+import { checksumElements, readAlgorithm } from './checksums.ts';
 import { checkWrite, readWriteCondition } from './conditions.ts';
+import { copyContent, dropContent } from './copy-content.ts';
 import { openCopySource } from './copy-source.ts';
-import { createDigests } from './digests.ts';
 import { invalidArgument, invalidRequest } from './errors.ts';
-import type { Draft } from './files.ts';
 import { describeObject, type ObjectDescription } from './object-headers.ts';
 import { publish, wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
@@ -23,7 +21,9 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
   const algorithm = readAlgorithm(headers, 'x-amz-checksum-algorithm');
   const source = await openCopySource(call);
   const { record: from } = source.object;
-  let draft: Draft | undefined;
+  const draft = store.buckets.draft();
+  /** While nobody owns it. */
+  let content: Awaited<ReturnType<typeof copyContent>> | undefined;
   const watch = condition ? bucket.watch(key) : undefined;
   try {
     if (from.size > maxPutBytes)
@@ -44,8 +44,7 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
     if (condition) checkWrite(condition, key, await bucket.head(key));
     call.proceed();
     const description = describeCopy(from, given, { replaceMetadata, replaceTags });
-    draft = store.buckets.draft();
-    const content = await copyContent(source.object, draft, algorithm ?? from.checksum?.algorithm ?? defaultAlgorithm);
+    content = await copyContent(call, source.object, draft, algorithm);
     const record: ObjectRecord = {
       ...description,
       key,
@@ -55,6 +54,7 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
       ...content,
     };
     await publish(call, record, draft, { condition, disturbed: () => watch?.deleted ?? false });
+    content = undefined;
     return xmlReply(
       xmlDocument('CopyObjectResult', {
         LastModified: new Date(record.modified).toISOString(),
@@ -66,7 +66,8 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
   } finally {
     watch?.end();
     await source.object.close();
-    await draft?.discard();
+    await draft.discard();
+    if (content) await dropContent(call, content);
   }
 }
 
@@ -101,23 +102,4 @@ function describeCopy(
     tags: replaceTags ? given.tags : from.tags,
     storageClass: given.storageClass,
   };
-}
-
-/** A whole-object checksum of the same algorithm, and a plain MD5 for ETag, still hold for the copy: no need to read. */
-async function copyContent(
-  object: OpenObject,
-  draft: Draft,
-  algorithm: Algorithm,
-): Promise<Pick<ObjectRecord, 'etag' | 'checksum'>> {
-  const { record } = object;
-  const known = record.checksum?.algorithm === algorithm && record.checksum.type === 'FULL_OBJECT';
-  const plain = record.multipartId === undefined && /^[0-9a-f]{32}$/.test(record.etag);
-  const digests = known && plain ? undefined : createDigests(algorithm);
-  for await (const data of object.read(0, record.size)) {
-    digests?.update(data);
-    draft.write(data);
-  }
-  if (!digests) return { etag: record.etag, ...(record.checksum ? { checksum: record.checksum } : {}) };
-  const { md5, checksum } = digests.finish();
-  return { etag: md5, checksum: { algorithm, value: checksum, type: 'FULL_OBJECT' } };
 }

@@ -1,5 +1,5 @@
 /** Everything that has to be known of a body's bytes, computed in the one pass that stores them. */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { type Algorithm, algorithms, checksumMismatch, isBase64Of } from './checksums.ts';
 import { StoreError } from './errors.ts';
 
@@ -11,16 +11,18 @@ export interface Digests {
 
 export interface DigestResult {
   size: number;
-  /** Hex MD5. */
-  md5: string;
+  /** Hex: the MD5, or something else where nobody needs that. */
+  etag: string;
+  /** Hex, when it was computed. */
+  md5: string | undefined;
   /** Hex, when it was asked for. */
   sha256: string | undefined;
   /** Base64. */
   checksum: string;
 }
 
-export function createDigests(algorithm: Algorithm, options: { sha256?: boolean } = {}): Digests {
-  const md5 = createHash('md5');
+export function createDigests(algorithm: Algorithm, options: { md5: boolean; sha256?: boolean }): Digests {
+  const md5 = options.md5 ? createHash('md5') : undefined;
   // The payload's SHA-256 and the checksum are the same number twice: compute it once.
   const shared = algorithm === 'SHA256';
   const sha256 = options.sha256 && !shared ? createHash('sha256') : undefined;
@@ -32,16 +34,22 @@ export function createDigests(algorithm: Algorithm, options: { sha256?: boolean 
     },
     update(data) {
       size += data.length;
-      md5.update(data);
+      md5?.update(data);
       sha256?.update(data);
       checksum.update(data);
     },
     finish() {
       const value = checksum.digest();
       const hex = shared && options.sha256 ? Buffer.from(value, 'base64').toString('hex') : sha256?.digest('hex');
-      return { size, md5: md5.digest('hex'), sha256: hex, checksum: value };
+      const md5Hex = md5?.digest('hex');
+      return { size, etag: md5Hex ?? opaqueEtag(value), md5: md5Hex, sha256: hex, checksum: value };
     },
   };
+}
+
+/** 32 hex digits like an MD5's, which they are not. */
+export function opaqueEtag(of: string): string {
+  return hash('md5', `not the bytes, but ${of}`);
 }
 
 /** What a request promised of its body. */
@@ -72,7 +80,7 @@ export function checkPromises(promises: Promises, actual: DigestResult): void {
       },
     });
   if (promises.contentMd5 !== undefined) {
-    const calculated = Buffer.from(actual.md5, 'hex').toString('base64');
+    const calculated = Buffer.from(actual.md5 ?? '', 'hex').toString('base64');
     if (calculated !== promises.contentMd5)
       throw new StoreError('BadDigest', {
         details: { ExpectedDigest: promises.contentMd5, CalculatedDigest: calculated },

@@ -6,12 +6,12 @@ import { invalidArgument } from './errors.ts';
 import { fromBytes } from './keys.ts';
 import { encoder, ownerElement, readCount, readEncoding } from './list.ts';
 import { requireUpload } from './multipart.ts';
-import { listUploads, readParts, type UploadInfo } from './upload-folders.ts';
+import type { UploadInfo } from './upload-folders.ts';
 import { type XmlNode, xmlDocument } from './xml-write.ts';
 
 export async function listParts(call: ObjectCall): Promise<Reply> {
   const { bucket, query, store } = call;
-  const upload = await requireUpload(call);
+  const upload = requireUpload(call);
   const most = readCount(query, 'max-parts');
   const markerText = query.get('part-number-marker') || '0';
   if (!/^\d{1,9}$/.test(markerText))
@@ -21,7 +21,7 @@ export async function listParts(call: ObjectCall): Promise<Reply> {
       markerText,
     );
   const marker = Number(markerText);
-  const rest = [...(await readParts(bucket, upload.multipartId))].filter(([number]) => number > marker);
+  const rest = [...bucket.uploads.parts(upload.multipartId)].filter(([number]) => number > marker);
   const page = rest.slice(0, most);
   const owner = ownerElement(store.ownerById(upload.ownerId));
   const { algorithm } = upload;
@@ -59,7 +59,7 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
   const encoding = readEncoding(query);
   const encode = encoder(encoding);
   const most = readCount(query, 'max-uploads');
-  const all = await listUploads(bucket);
+  const all = bucket.uploads.list();
   const uploads: XmlNode[] = [];
   const prefixes = new Set<string>();
   let last: UploadInfo | undefined;

@@ -25,11 +25,10 @@ import { checksumOfParts, etagOfParts, readPartList, selectParts } from './part-
 import { publish, wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import {
-  type CompletedUpload,
   completed,
-  readCompleted,
-  readParts,
-  readUpload,
+  type FolderOwner,
+  readOwner,
+  trimFolder,
   type UploadInfo,
   underWay,
   uploadFolder,
@@ -55,9 +54,9 @@ export function noSuchUpload(multipartId: string): StoreError {
 }
 
 /** @throws StoreError NoSuchUpload */
-export async function requireUpload({ bucket, key, query }: ObjectCall): Promise<UploadInfo> {
+export function requireUpload({ bucket, key, query }: ObjectCall): UploadInfo {
   const multipartId = query.get('uploadId') ?? '';
-  const upload = await readUpload(bucket, multipartId);
+  const upload = bucket.uploads.get(multipartId);
   if (!upload || upload.key !== key) throw noSuchUpload(multipartId);
   return upload;
 }
@@ -80,6 +79,7 @@ export async function createMultipartUpload(call: ObjectCall): Promise<Reply> {
   const folder = uploadFolder(bucket, multipartId);
   await mkdir(folder);
   await writeJson(store.buckets.draftsPath, join(folder, underWay), upload, store.buckets.options);
+  bucket.uploads.add(upload);
   watchesOf(bucket).set(multipartId, bucket.watch(key));
   return xmlReply(
     xmlDocument('InitiateMultipartUploadResult', {
@@ -122,10 +122,11 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   const listed = readPartList(await readDocument(call, maxDocumentBytes, { ignoreChecksum: true }));
   const partList = listed.map(({ partNumber, etag }) => `${partNumber}:${etag}`).join(',');
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
-    const upload = await readUpload(bucket, multipartId);
+    const upload = bucket.uploads.get(multipartId);
     if (!upload || upload.key !== key) return again(call, multipartId, partList);
     checkTypeHeader(headers.get('x-amz-checksum-type'), upload);
-    const parts = selectParts(listed, await readParts(bucket, multipartId), upload);
+    const arrived = bucket.uploads.parts(multipartId);
+    const parts = selectParts(listed, arrived, upload);
     const size = parts.reduce((sum, part) => sum + part.size, 0);
     checkSizeHeader(headers.get('x-amz-mp-object-size'), size);
     const checksum = checksumOfParts(upload, parts);
@@ -151,10 +152,11 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
       parts: parts.map((part) => ({
         partNumber: part.partNumber,
         size: part.size,
+        etag: part.etag,
         ...(upload.algorithm && part.checksum !== undefined ? { checksum: part.checksum } : {}),
       })),
     };
-    const done: CompletedUpload = { ...upload, partList };
+    const done: FolderOwner = { multipartId, key, partList };
     const folder = uploadFolder(bucket, multipartId);
     const { draftsPath, options } = store.buckets;
     // In this order: what a crash leaves behind can be told from what it hides (see upload-folders.ts).
@@ -169,10 +171,9 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
       await draft.discard();
     }
     await unlink(join(folder, underWay));
+    bucket.uploads.delete(multipartId);
     endWatch(bucket, multipartId);
-    const used = new Set(parts.map(({ partNumber }) => partNumber));
-    for (const unused of (await readParts(bucket, multipartId)).keys())
-      if (!used.has(unused)) await unlink(join(folder, `part-${String(unused).padStart(5, '0')}`));
+    await trimFolder(folder, arrived, new Set(parts.map(({ partNumber }) => partNumber)));
     return completeReply(call, record);
   });
 }
@@ -180,7 +181,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
 /** S3 lets the same completion succeed again, as long as it is still the object. */
 async function again(call: ObjectCall, multipartId: string, partList: string): Promise<Reply> {
   const { bucket, key } = call;
-  const done = await readCompleted(bucket, multipartId);
+  const done = await readOwner(bucket, multipartId);
   const present = done && done.key === key && done.partList === partList ? await bucket.head(key) : null;
   if (present?.multipartId === multipartId) return completeReply(call, present);
   throw noSuchUpload(multipartId);
@@ -233,7 +234,8 @@ export async function abortMultipartUpload(call: ObjectCall): Promise<Reply> {
   const { bucket, store } = call;
   const multipartId = call.query.get('uploadId') ?? '';
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
-    await requireUpload(call);
+    requireUpload(call);
+    bucket.uploads.delete(multipartId);
     // First the mark: an upload that is half removed is no upload.
     await unlink(join(uploadFolder(bucket, multipartId), underWay));
     await store.buckets.holds.dispose(uploadFolder(bucket, multipartId));

@@ -10,8 +10,8 @@ import {
 } from './checksums.ts';
 import { combineCrcs } from './crc-combine.ts';
 import { invalidRequest, StoreError } from './errors.ts';
-import type { ObjectRecord } from './record.ts';
 import type { UploadInfo } from './upload-folders.ts';
+import type { StoredPart } from './upload-index.ts';
 import { childrenOf, expectShape, malformed, readXml, textOf } from './xml-read.ts';
 
 export interface ListedPart {
@@ -54,7 +54,7 @@ export function readPartList(document: Buffer): ListedPart[] {
 /** @throws StoreError InvalidPartOrder, InvalidPart, EntityTooSmall, InvalidRequest, BadDigest */
 export function selectParts(
   listed: readonly ListedPart[],
-  arrived: ReadonlyMap<number, ObjectRecord>,
+  arrived: ReadonlyMap<number, StoredPart>,
   upload: UploadInfo,
 ): ChosenPart[] {
   for (const [index, { partNumber }] of listed.entries())
@@ -86,7 +86,7 @@ function invalidPart({ partNumber, etag }: ListedPart, { multipartId }: UploadIn
   });
 }
 
-function checkPartChecksum(part: ListedPart, found: ObjectRecord, upload: UploadInfo): void {
+function checkPartChecksum(part: ListedPart, found: StoredPart, upload: UploadInfo): void {
   const { algorithm, type } = upload;
   for (const [given, value] of part.checksums) {
     if (algorithm !== undefined && given !== algorithm)

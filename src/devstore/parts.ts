@@ -1,17 +1,20 @@
 /** UploadPart and UploadPartCopy. */
 import { randomUUID } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expectBody, maxPutBytes } from './body.ts';
 import { type ObjectCall, quoted, type Reply, xmlReply } from './call.ts';
 import { type Algorithm, algorithms, defaultAlgorithm, elementOf, headerOf } from './checksums.ts';
-import { openCopySource } from './copy-source.ts';
+import { isPlainEtag, openCopySource } from './copy-source.ts';
 import { createDigests } from './digests.ts';
 import { invalidArgument, invalidRequest, StoreError } from './errors.ts';
+import { linkableBytes, linkInto } from './extents.ts';
 import { type Draft, isMissing } from './files.ts';
 import { noSuchUpload, requireUpload } from './multipart.ts';
 import { mostParts } from './part-list.ts';
 import { wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
-import { partPath, readUpload, type UploadInfo } from './upload-folders.ts';
+import { partPath, type UploadInfo, uploadFolder } from './upload-folders.ts';
 import { xmlDocument } from './xml-write.ts';
 
 /** @throws StoreError InvalidArgument */
@@ -25,7 +28,7 @@ function readPartNumber({ query }: ObjectCall): number {
 export async function uploadPart(call: ObjectCall): Promise<Reply> {
   const { store } = call;
   const partNumber = readPartNumber(call);
-  const upload = await requireUpload(call);
+  const upload = requireUpload(call);
   const body = expectBody(call, upload.algorithm ? { algorithm: upload.algorithm } : {});
   if (upload.algorithm && body.algorithm !== upload.algorithm)
     throw invalidRequest(
@@ -42,9 +45,9 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
     });
     const value = second?.digest() ?? actual.checksum;
     const { etag } = await publishPart(call, upload, partNumber, draft, {
-      ...actual,
-      checksum: value,
-      algorithm: kept,
+      size: actual.size,
+      etag: actual.etag,
+      checksum: { algorithm: kept, value, type: 'FULL_OBJECT' },
     });
     const told = upload.algorithm || body.broughtChecksum ? { [headerOf(body.algorithm)]: actual.checksum } : {};
     return { status: 200, headers: { etag: quoted(etag), ...told } };
@@ -53,56 +56,69 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
   }
 }
 
+type Content = Required<Pick<ObjectRecord, 'size' | 'etag' | 'checksum'>> & Pick<ObjectRecord, 'extents'>;
+
 async function publishPart(
   { bucket, key, store }: ObjectCall,
   { multipartId }: UploadInfo,
   partNumber: number,
   draft: Draft,
-  content: { size: number; md5: string; checksum: string; algorithm: Algorithm },
+  content: Content,
 ): Promise<ObjectRecord> {
   const record: ObjectRecord = {
     key,
     id: randomUUID(),
-    size: content.size,
-    etag: content.md5,
     modified: wholeSecond(store.now()),
     headers: {},
     metadata: {},
     tags: [],
     storageClass: 'STANDARD',
-    checksum: { algorithm: content.algorithm, value: content.checksum, type: 'FULL_OBJECT' },
+    ...content,
   };
   await draft.seal(record);
   // Under the upload's lock: a part must not slip into an object that has just been completed.
   await store.buckets.locks.run(`upload ${multipartId}`, async () => {
-    if (!(await readUpload(bucket, multipartId))) throw noSuchUpload(multipartId);
+    if (!bucket.uploads.get(multipartId)) throw noSuchUpload(multipartId);
+    const replaced = bucket.uploads.parts(multipartId).get(partNumber);
     try {
       await draft.publish(partPath(bucket, multipartId, partNumber));
     } catch (error) {
       throw isMissing(error) ? noSuchUpload(multipartId) : error;
     }
+    bucket.uploads.setPart(multipartId, partNumber, record);
+    for (const { file } of replaced?.extents ?? [])
+      await unlink(join(uploadFolder(bucket, multipartId), file)).catch(() => {});
   });
   return record;
 }
 
 export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
-  const { store } = call;
+  const { bucket, store } = call;
   const partNumber = readPartNumber(call);
-  const upload = await requireUpload(call);
+  const upload = requireUpload(call);
   const source = await openCopySource(call);
-  let draft: Draft | undefined;
+  const draft = store.buckets.draft();
   try {
-    const { start, length } = copyRange(call.headers.get('x-amz-copy-source-range'), source.object.record.size);
+    const { object } = source;
+    const { start, length } = copyRange(call.headers.get('x-amz-copy-source-range'), object.record.size);
     if (length > maxPutBytes) throw new StoreError('EntityTooLarge');
     call.proceed();
     const algorithm = upload.algorithm ?? defaultAlgorithm;
-    const digests = createDigests(algorithm);
-    draft = store.buckets.draft();
-    for await (const data of source.object.read(start, length)) {
-      digests.update(data);
-      draft.write(data);
+    const folder = uploadFolder(bucket, upload.multipartId);
+    const extents = length < linkableBytes ? null : linkInto(folder, object.locate(start, length));
+    const known = extents && knownContent(object.record, start, length, algorithm);
+    let content: Content;
+    if (known) content = { size: length, ...known, extents };
+    else {
+      const digests = createDigests(algorithm, { md5: store.md5Etags });
+      for await (const data of object.read(start, length)) {
+        digests.update(data);
+        if (!extents) draft.write(data);
+      }
+      const { size, etag, checksum: value } = digests.finish();
+      content = { size, etag, checksum: { algorithm, value, type: 'FULL_OBJECT' }, ...(extents ? { extents } : {}) };
     }
-    const record = await publishPart(call, upload, partNumber, draft, { ...digests.finish(), algorithm });
+    const record = await publishPart(call, upload, partNumber, draft, content);
     return xmlReply(
       xmlDocument('CopyPartResult', {
         LastModified: new Date(record.modified).toISOString(),
@@ -112,8 +128,26 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
     );
   } finally {
     await source.object.close();
-    await draft?.discard();
+    await draft.discard();
   }
+}
+
+/** Of a whole object, or of exactly one of its parts, ETag and checksum are known: the bytes need not be read. */
+function knownContent(
+  { size, etag, checksum, parts = [] }: ObjectRecord,
+  start: number,
+  length: number,
+  algorithm: Algorithm,
+): Pick<Content, 'etag' | 'checksum'> | undefined {
+  if (checksum?.algorithm !== algorithm) return undefined;
+  if (length === size && checksum.type === 'FULL_OBJECT' && isPlainEtag(etag)) return { etag, checksum };
+  let at = 0;
+  for (const part of parts) {
+    if (at === start && part.size === length && part.etag !== undefined && part.checksum !== undefined)
+      return { etag: part.etag, checksum: { algorithm, value: part.checksum, type: 'FULL_OBJECT' } };
+    at += part.size;
+  }
+  return undefined;
 }
 
 /** Stricter than `Range`: both ends, and both inside. @throws StoreError InvalidArgument, InvalidRequest */

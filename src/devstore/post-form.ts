@@ -57,7 +57,7 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
   const requested = readChecksumRequest(fields);
   const contentMd5 = readContentMd5(fields.get('content-md5'));
   const algorithm = requested?.algorithm ?? defaultAlgorithm;
-  const digests = createDigests(algorithm);
+  const digests = createDigests(algorithm, { md5: store.md5Etags || contentMd5 !== undefined });
   const draft = store.buckets.draft();
   try {
     for await (const data of file.data) {
@@ -74,7 +74,7 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
       key,
       id: randomUUID(),
       size: actual.size,
-      etag: actual.md5,
+      etag: actual.etag,
       modified: wholeSecond(store.now()),
       checksum: { algorithm, value: actual.checksum, type: 'FULL_OBJECT' },
     };

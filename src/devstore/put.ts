@@ -26,7 +26,7 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
       key,
       id: randomUUID(),
       size: actual.size,
-      etag: actual.md5,
+      etag: actual.etag,
       modified: wholeSecond(store.now()),
       checksum,
     };

@@ -10,6 +10,17 @@ export interface ObjectPart {
   size: number;
   /** Base64, of the part. */
   checksum?: string;
+  /** Without quotes, of the part. */
+  etag?: string;
+}
+
+/** A piece of a file that lies in the same folder. */
+export interface Extent {
+  file: string;
+  /** Bytes. */
+  start: number;
+  /** Bytes. */
+  size: number;
 }
 
 export interface ObjectRecord {
@@ -32,8 +43,10 @@ export interface ObjectRecord {
   storageClass: string;
   /** Made by a multipart upload. */
   parts?: ObjectPart[];
-  /** The multipart upload whose folder holds the bytes, instead of this file. */
+  /** The folder that holds the bytes, instead of this file: of a multipart upload, or of a copy that was made by links. */
   multipartId?: string;
+  /** Where in that folder they lie, in order; without it they are the files of `parts`. A part that was copied has some too. */
+  extents?: Extent[];
 }
 
 const magic = Buffer.from('waybill1');
@@ -61,7 +74,7 @@ export function decodeRecord(tail: Buffer, fileBytes: number): ObjectRecord | nu
   if (length === null || length > tail.length) return null;
   const record = parse(tail.subarray(tail.length - length, tail.length - trailerBytes));
   if (!record) return null;
-  const dataBytes = record.multipartId === undefined ? record.size : 0;
+  const dataBytes = record.multipartId === undefined && !record.extents ? record.size : 0;
   return dataBytes + length === fileBytes ? record : null;
 }
 

@@ -1,0 +1,121 @@
+/**
+ * Bytes by reference. Stored files never change, so a copy is a hard link to them: it costs no bytes, no disk and no
+ * time, and the file system counts who still needs them.
+ */
+import { randomBytes } from 'node:crypto';
+import { linkSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { type OpenFile, openRecord } from './files.ts';
+import type { Extent, ObjectRecord } from './record.ts';
+import { partFileName } from './upload-folders.ts';
+
+/** What is smaller is copied: a file costs less than a folder with a link in it. */
+export const linkableBytes = 256 * 1024;
+
+/** A piece of a file, wherever it lies. */
+export interface Located {
+  path: string;
+  start: number;
+  size: number;
+  /** Of the object in that file. Undefined where the file cannot be replaced by another. */
+  id?: string;
+}
+
+type Laid = Pick<ObjectRecord, 'parts' | 'extents'>;
+
+function extentsOf({ parts = [], extents }: Laid): Extent[] {
+  return extents ?? parts.map(({ partNumber, size }) => ({ file: partFileName(partNumber), start: 0, size }));
+}
+
+/** Whether a part's own file holds its bytes. */
+function openPiece(folder: string, file: string): OpenFile {
+  const opened = openRecord(join(folder, file));
+  if (opened) return opened;
+  throw new Error('A part of a stored object is missing.');
+}
+
+/** Where the bytes of an object in a folder lie; a part that refers to other files is resolved. */
+export function locate(folder: string, record: Laid): Located[] {
+  return extentsOf(record).flatMap(({ file, start, size }) => {
+    const { record: part, close } = openPiece(folder, file);
+    close();
+    if (!part.extents) return [{ path: join(folder, file), start, size }];
+    return slice(part.extents, start, size).map((extent) => ({ ...extent, path: join(folder, extent.file) }));
+  });
+}
+
+/** The pieces that make up `length` bytes from `start`. */
+export function slice<T extends { start: number; size: number }>(
+  pieces: readonly T[],
+  start: number,
+  length: number,
+): T[] {
+  const found: T[] = [];
+  let [skip, left] = [start, length];
+  for (const piece of pieces) {
+    if (left === 0) break;
+    if (skip >= piece.size) {
+      skip -= piece.size;
+      continue;
+    }
+    const size = Math.min(left, piece.size - skip);
+    found.push({ ...piece, start: piece.start + skip, size });
+    left -= size;
+    skip = 0;
+  }
+  return found;
+}
+
+export async function* readExtents(
+  folder: string,
+  record: Laid,
+  start: number,
+  length: number,
+): AsyncGenerator<Buffer> {
+  for (const extent of slice(extentsOf(record), start, length)) {
+    const piece = openPiece(folder, extent.file);
+    try {
+      if (piece.record.extents) yield* readExtents(folder, piece.record, extent.start, extent.size);
+      else yield* piece.read(extent.start, extent.size);
+    } finally {
+      piece.close();
+    }
+  }
+}
+
+/**
+ * Links the files of `pieces` into `folder`, and says where in it they lie. Null where the file system cannot, or where
+ * a file was replaced while we looked: then the bytes have to be copied.
+ */
+export function linkInto(folder: string, pieces: readonly Located[]): Extent[] | null {
+  const linked = new Map<string, string>();
+  try {
+    return pieces.map(({ path, start, size, id }) => {
+      let file = linked.get(path);
+      if (file === undefined) {
+        file = `bytes-${randomBytes(12).toString('hex')}`;
+        linkSync(path, join(folder, file));
+        linked.set(path, file);
+        if (id !== undefined) checkSame(folder, file, id);
+      }
+      return { file, start, size };
+    });
+  } catch {
+    for (const file of linked.values()) unlinkQuietly(join(folder, file));
+    return null;
+  }
+}
+
+function checkSame(folder: string, file: string, id: string): void {
+  const { record, close } = openPiece(folder, file);
+  close();
+  if (record.id !== id) throw new Error('The file was replaced.');
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Nothing is lost: the folder it lies in is removed as a whole one day.
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The multipart uploads of one bucket that are under way, and what has arrived of each. Kept beside the files, which are
+ * the truth, so that ten thousand parts are listed and completed without opening ten thousand files.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openRecord } from './files.ts';
+import type { ObjectRecord } from './record.ts';
+import type { UploadInfo } from './upload-folders.ts';
+
+/** What a list tells of a part, and what completion needs of it. */
+export type StoredPart = Pick<ObjectRecord, 'size' | 'etag' | 'modified' | 'checksum' | 'extents'>;
+
+export interface UploadIndex {
+  get(multipartId: string): UploadInfo | undefined;
+  add(upload: UploadInfo): void;
+  delete(multipartId: string): void;
+  /** By key, and then by when they were initiated. */
+  list(): UploadInfo[];
+  /** By number. */
+  parts(multipartId: string): ReadonlyMap<number, StoredPart>;
+  setPart(multipartId: string, partNumber: number, part: StoredPart): void;
+}
+
+/** Uploads whose parts are held in memory, about 200 bytes each; those of others are read again when they are needed. */
+const mostRemembered = 32;
+
+export function createUploadIndex(uploadsPath: string): UploadIndex {
+  const uploads = new Map<string, UploadInfo>();
+  const remembered = new Map<string, Map<number, StoredPart>>();
+
+  const partsOf = (multipartId: string) => {
+    const parts = remembered.get(multipartId) ?? readPartFiles(join(uploadsPath, multipartId));
+    remembered.delete(multipartId);
+    remembered.set(multipartId, parts);
+    if (remembered.size > mostRemembered) remembered.delete(remembered.keys().next().value as string);
+    return parts;
+  };
+
+  return {
+    get: (multipartId) => uploads.get(multipartId),
+    add: (upload) => void uploads.set(upload.multipartId, upload),
+    delete(multipartId) {
+      uploads.delete(multipartId);
+      remembered.delete(multipartId);
+    },
+    list: () =>
+      [...uploads.values()].sort(
+        (a, b) => compare(a.key, b.key) || a.initiated - b.initiated || compare(a.multipartId, b.multipartId),
+      ),
+    parts: (multipartId) => new Map([...partsOf(multipartId)].sort(([a], [b]) => a - b)),
+    setPart: (multipartId, partNumber, part) => void partsOf(multipartId).set(partNumber, slim(part)),
+  };
+}
+
+function slim({ size, etag, modified, checksum, extents }: StoredPart): StoredPart {
+  return { size, etag, modified, ...(checksum ? { checksum } : {}), ...(extents ? { extents } : {}) };
+}
+
+/** A part is a file like an object's: bytes, then a record. */
+function readPartFiles(folder: string): Map<number, StoredPart> {
+  const parts = new Map<number, StoredPart>();
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith('part-')) continue;
+    const opened = openRecord(join(folder, name));
+    opened?.close();
+    if (opened) parts.set(Number(name.slice('part-'.length)), slim(opened.record));
+  }
+  return parts;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
