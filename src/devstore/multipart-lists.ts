@@ -62,7 +62,8 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
   const all = bucket.uploads.list();
   const uploads: XmlNode[] = [];
   const prefixes = new Set<string>();
-  let last: UploadInfo | undefined;
+  /** Where the next page begins: behind an upload, or behind all that a prefix folds. */
+  let next = { key: '', multipartId: '' };
   let truncated = false;
   for (const upload of behind(all, keyMarker, idMarker)) {
     if (!upload.key.startsWith(prefix)) continue;
@@ -75,9 +76,10 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
     }
     if (common !== null) {
       prefixes.add(common);
+      next = { key: common, multipartId: '' };
       continue;
     }
-    last = upload;
+    next = upload;
     const owner = ownerElement(store.ownerById(upload.ownerId));
     uploads.push({
       Key: encode(upload.key),
@@ -95,8 +97,8 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
       Bucket: bucket.info.name,
       KeyMarker: encode(keyMarker),
       UploadIdMarker: idMarker,
-      NextKeyMarker: last ? encode(last.key) : '',
-      NextUploadIdMarker: last?.multipartId ?? '',
+      NextKeyMarker: encode(next.key),
+      NextUploadIdMarker: next.multipartId,
       Delimiter: delimiter === '' ? undefined : encode(delimiter),
       Prefix: query.has('prefix') ? encode(prefix) : undefined,
       EncodingType: encoding,
@@ -113,6 +115,9 @@ function behind(all: readonly UploadInfo[], keyMarker: string, idMarker: string)
   if (keyMarker === '') return all;
   if (idMarker === '') return all.filter(({ key }) => key > keyMarker);
   const at = all.findIndex(({ key, multipartId }) => key === keyMarker && multipartId === idMarker);
-  if (at < 0) throw invalidArgument('Invalid uploadId marker', 'upload-id-marker', idMarker);
-  return all.slice(at + 1);
+  if (at >= 0) return all.slice(at + 1);
+  // It was aborted or completed since the last page. What S3 documents then is the order of the identifiers.
+  if (!/^[0-9a-f]{64}$/.test(idMarker))
+    throw invalidArgument('Invalid uploadId marker', 'upload-id-marker', idMarker);
+  return all.filter(({ key, multipartId }) => key > keyMarker || (key === keyMarker && multipartId > idMarker));
 }
