@@ -39,8 +39,15 @@ async function spawnStore(data: string): Promise<{ child: ChildProcess; url: str
   return { child, url: line.toString().trim() };
 }
 
-function send(url: string, method: string, path: string, body: Buffer | string = '', query = ''): Promise<Answer> {
-  const headers = sign(method, new URL(url).host, path, { body, query });
+function send(
+  url: string,
+  method: string,
+  path: string,
+  body: Buffer | string = '',
+  query = '',
+  more: Record<string, string> = {},
+): Promise<Answer> {
+  const headers = sign(method, new URL(url).host, path, { body, query, headers: more });
   const length = /^P/.test(method) ? { 'content-length': String(body.length) } : {};
   return transmit(url, method, query ? `${path}?${query}` : path, { ...headers, ...length }, body);
 }
@@ -118,6 +125,62 @@ describe('kill -9', () => {
       expect(await readdir(uploads)).toEqual([]);
     } finally {
       await third.end();
+    }
+  });
+
+  it('in the middle of completions, copies and aborts: every object is whole, and no bytes belong to nobody', async () => {
+    const data = join(directory, 'links');
+    const { child, url } = await spawnStore(data);
+    const body = randomBytes(600_000);
+    const acknowledged = new Set<string>();
+    let running = true;
+    const worker = async (name: number) => {
+      try {
+        for (let round = 0; running; round += 1) {
+          const key = `w${name}-${round % 3}`;
+          const begin = async () =>
+            /<UploadId>(\w+)</.exec((await send(url, 'POST', `/photos/${key}`, '', 'uploads=')).body.toString())?.[1] ??
+            '';
+          const id = await begin();
+          const part = await send(url, 'PUT', `/photos/${key}`, body, `partNumber=1&uploadId=${id}`);
+          const list = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag></Part></CompleteMultipartUpload>`;
+          if ((await send(url, 'POST', `/photos/${key}`, list, `uploadId=${id}`)).status === 200) acknowledged.add(key);
+          const copied = await send(url, 'PUT', `/photos/${key}-copy`, '', '', {
+            'x-amz-copy-source': `/photos/${key}`,
+          });
+          if (copied.status === 200) acknowledged.add(`${key}-copy`);
+          const aborted = await begin();
+          await send(url, 'DELETE', `/photos/${key}`, '', `uploadId=${aborted}`);
+        }
+      } catch {
+        // The connection broke: the store is gone.
+      }
+    };
+    const workers = [0, 1, 2, 3].map(worker);
+    while (acknowledged.size < 16) await new Promise((resolve) => setImmediate(resolve));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    running = false;
+    await Promise.all(workers);
+
+    const again = await startStore({ dir: data });
+    try {
+      const keys = [
+        ...(await again.send('GET', '/photos', { query: 'list-type=2' })).body
+          .toString()
+          .matchAll(/<Key>(.*?)<\/Key>/g),
+      ].map(([, key]) => key ?? '');
+      expect(keys).toEqual(expect.arrayContaining([...acknowledged]));
+      for (const key of keys) expect((await again.send('GET', `/photos/${key}`)).body.equals(body), key).toBe(true);
+      const pending = (await again.send('GET', '/photos', { query: 'uploads=' })).body.toString();
+      const uploads = [...pending.matchAll(/<Key>(.*?)<\/Key><UploadId>(\w+)</g)];
+      const folders = await readdir(join(data, 'buckets', 'photos', 'uploads'));
+      expect(folders).toHaveLength(keys.length + uploads.length);
+      for (const [, key, id] of uploads) await again.send('DELETE', `/photos/${key}`, { query: `uploadId=${id}` });
+      for (const key of keys) await again.send('DELETE', `/photos/${key}`);
+      expect(await readdir(join(data, 'buckets', 'photos', 'uploads'))).toEqual([]);
+    } finally {
+      await again.end();
     }
   });
 });
