@@ -5,6 +5,7 @@
 import type {
   FileDeclaration,
   GrantedUpload,
+  MultipartCompletion,
   PendingUpload,
   RouteInfo,
   WaybillError,
@@ -18,9 +19,12 @@ import type { ClientOptions, UploadResult } from './types.ts';
 export interface Api {
   routeInfo(route: string): Promise<RouteInfo>;
   grant(route: string, files: FileDeclaration[]): Promise<(GrantedUpload | WaybillError)[]>;
-  complete(grants: string[]): Promise<(UploadResult | PendingUpload | WaybillError)[]>;
+  complete(grants: (string | MultipartCompletion)[]): Promise<(UploadResult | PendingUpload | WaybillError)[]>;
   /** Nobody waits for it: a grant that is not given back expires. */
   abort(grants: string[]): Promise<never[]>;
+  call<T>(path: string, body: object | undefined, pick: Pick<T>): Promise<T>;
+  /** One answer for each of `count` items in the body, found under `list`. */
+  batch<T>(path: string, body: object, list: string, count: number, pick: Pick<T>): Promise<(T | WaybillError)[]>;
 }
 
 type ToError = (error: WireError) => WaybillError;
@@ -66,14 +70,16 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
   }
 
   return {
+    call,
+    batch,
     routeInfo: (route) =>
       call(`/routes/${encodeURIComponent(route)}`, undefined, (json) => {
         insist(json.limits.maxFiles > 0);
         return json;
       }),
     grant: (route, files) =>
-      batch('', { route, files, transfers: ['form', 'put'] }, 'uploads', files.length, (item) => {
-        insist(item.grant && item.request.url);
+      batch('', { route, files, transfers: ['form', 'put', 'multipart'] }, 'uploads', files.length, (item) => {
+        insist(item.grant && (item.partSize || item.request.url));
         return item;
       }),
     complete: (grants) =>

@@ -29,10 +29,6 @@ export async function readRange(source: Source, start: number, end: number): Pro
   const bytes = await source.read(start, end).catch((cause) => {
     throw failure('source_unreadable', 'The file is unreadable', { cause });
   });
-  if (bytes.length !== end - start) throw sourceChanged();
+  if (bytes.length !== end - start) throw failure('source_changed', 'The file has changed');
   return bytes;
-}
-
-export function sourceChanged() {
-  return failure('source_changed', 'The file has changed');
 }

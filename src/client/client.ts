@@ -1,25 +1,34 @@
 import type { RoutesOf, TypedUploads } from '../protocol/index.ts';
 import { createApi } from './api.ts';
 import { createBatcher } from './batcher.ts';
+import { missing } from './errors.ts';
 import { createExchange } from './exchange.ts';
 import { createJourney, type JourneyContext, type Route } from './journey.ts';
-import { createPool } from './pool.ts';
+import { createPool, type Pool } from './pool.ts';
 import { toSource, typeOf } from './source.ts';
-import type { Client, ClientOptions, FileLike, Transport, Upload, UploadOptions } from './types.ts';
+import type { Client, ClientOptions, FileLike, ResumeStore, Transport, Upload, UploadOptions } from './types.ts';
 import { createUpload } from './upload.ts';
 
 /** The wire's ceiling is 100 grants in a request; fewer let the first of them finish sooner. */
 const completionsAtOnce = 20;
 const grantsInAbort = 100;
+/** Files in parts, each of which can fill all connections: a second and a third keep them full where one ends. */
+const largeAtOnce = 3;
+
+/** Of this page, whatever client they belong to. */
+let uploads = 0;
 
 type AnyOptions = UploadOptions & { metadata?: unknown };
 
 /** Without a platform: `waybill/client` and `waybill/client/node` bring theirs. */
 export function createClientOn<U extends TypedUploads>(
-  options: ClientOptions & { transport: Transport },
+  options: ClientOptions & { transport: Transport; openStore?: () => Promise<ResumeStore | undefined> },
 ): Client<RoutesOf<U>> {
   const {
     transport,
+    openStore,
+    resumeStore,
+    endpoint,
     concurrency = 6,
     retries = 6,
     stallTimeoutMs = 60_000,
@@ -30,9 +39,8 @@ export function createClientOn<U extends TypedUploads>(
   const exchange = createExchange(transport, stallTimeoutMs);
   const api = createApi(exchange, options);
   const routes = new Map<string, Promise<Route>>();
-  const prefix = random().toString(36).slice(2);
+  const lanes = new Map<string, Pool>();
   const running = new Set<Upload>();
-  let uploads = 0;
 
   function openRoute(name: string): Promise<Route> {
     let route = routes.get(name);
@@ -47,14 +55,24 @@ export function createClientOn<U extends TypedUploads>(
   }
 
   const context: JourneyContext = {
+    api,
     exchange,
+    endpoint,
+    concurrency,
+    recovery: () => import('./recovery/index.ts').catch(missing),
+    store: async () => (resumeStore === undefined ? openStore?.() : resumeStore),
+    lane(host) {
+      const lane = lanes.get(host) ?? createPool(concurrency);
+      lanes.set(host, lane);
+      return lane;
+    },
     openRoute,
     complete: createBatcher(api.complete, completionsAtOnce, 3),
     abort: createBatcher(api.abort, grantsInAbort, 1),
     underway: createPool(concurrency * 8),
+    large: createPool(largeAtOnce),
     // More than two digests at once gain nothing, and each holds its file in memory.
     hashing: createPool(2),
-    sending: createPool(concurrency),
     retries,
     now,
     random,
@@ -62,14 +80,15 @@ export function createClientOn<U extends TypedUploads>(
   };
 
   function upload(route: string, file: FileLike, given: AnyOptions = {}): Upload {
-    const source = toSource(file as Blob);
+    const source = toSource(file);
     const { size } = source;
     const fileName = given.fileName || source.fileName || 'file';
     const contentType = typeOf(source, given);
+    const { metadata, startOver } = given;
     const started = createUpload(
-      createJourney(context, route, source, fileName, contentType, given.metadata),
+      createJourney(context, source, { route, fileName, contentType, metadata, startOver }),
       {
-        id: `${prefix}-${++uploads}`,
+        id: `${++uploads}`,
         status: 'queued',
         waiting: null,
         fileName,
@@ -91,8 +110,8 @@ export function createClientOn<U extends TypedUploads>(
     return started;
   }
 
-  const each = (what: 'pause' | 'resume' | 'abort') => () => {
-    for (const upload of running) upload[what]();
+  const each = (list: Iterable<Upload>, what: 'pause' | 'resume' | 'abort') => () => {
+    for (const upload of list) upload[what]();
   };
 
   return {
@@ -100,16 +119,14 @@ export function createClientOn<U extends TypedUploads>(
     uploadAll(route: string, files: Iterable<FileLike>, { signal, ...given }: AnyOptions = {}) {
       const uploads = Array.from(files, (file) => upload(route, file, given));
       // One listener for all: Node warns of a leak at the eleventh.
-      const abort = () => {
-        for (const upload of uploads) upload.abort();
-      };
+      const abort = each(uploads, 'abort');
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort);
       return uploads;
     },
-    pause: each('pause'),
-    resume: each('resume'),
-    abort: each('abort'),
+    pause: each(running, 'pause'),
+    resume: each(running, 'resume'),
+    abort: each(running, 'abort'),
     resumable: async () => [],
     routeInfo: async (route: string) => (await openRoute(route))[0],
   } as Client<RoutesOf<U>>;

@@ -1,34 +1,47 @@
 /**
- * One file's way: checksum, grant, bytes, completion; and what to do when a step fails. What is known survives between
- * runs, so the next one goes on where the last one stopped: nothing is hashed or sent twice without need.
+ * One file's way: checksum, grant, bytes, completion. What is known survives between runs, so the next one goes on where
+ * the last one stopped: nothing is hashed or sent twice without need. Large files and streams go by ./multipart; what
+ * to do when a step fails is in ./recovery. Both load when they are needed, and get what they need of this room handed.
  */
 import type {
   ChecksumAlgorithm,
   FileDeclaration,
   GrantedUpload,
+  MultipartCompletion,
   PendingUpload,
   RouteInfo,
   SingleGrant,
   Transfer,
   WaybillError,
 } from '../protocol/index.ts';
-import { isTemporary } from './answers.ts';
-import { checksumOf, readRange, sourceChanged } from './checksum.ts';
-import { failure, isFailure, missing } from './errors.ts';
-import type { Exchange, Tried } from './exchange.ts';
+import type { Api } from './api.ts';
+import { checksumOf, readRange } from './checksum.ts';
+import { missing } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { Multipart } from './multipart/index.ts';
 import type { Pool } from './pool.ts';
-import { race, sleep } from './race.ts';
-import type { Source, UploadResult, UploadStatus } from './types.ts';
+import type { OpenSource } from './source.ts';
+import { settle, toFailure, tools } from './tools.ts';
+import type { ResumeStore, Source, UploadResult, UploadStatus } from './types.ts';
 
 export interface JourneyContext {
+  api: Api;
   exchange: Exchange;
   openRoute(name: string): Promise<Route>;
-  complete(grant: string): Promise<UploadResult | PendingUpload>;
+  complete(grant: string | MultipartCompletion): Promise<UploadResult | PendingUpload>;
   abort(grant: string): Promise<unknown>;
   /** Files on their way: what is beyond it costs a handle and nothing else. */
   underway: Pool;
+  /** The same for files in parts, each of which can fill all connections. */
+  large: Pool;
   hashing: Pool;
-  sending: Pool;
+  /** The requests under way to one host of the storage, over all files. */
+  lane(host: string): Pool;
+  recovery(): Promise<typeof import('./recovery/index.ts')>;
+  store(): Promise<ResumeStore | null | undefined>;
+  endpoint: string;
+  /** Of each lane, when nothing is wrong. */
+  concurrency: number;
   retries: number;
   now: () => number;
   random: () => number;
@@ -44,6 +57,8 @@ export interface Report {
   fileName?: string;
   contentType?: string;
   transfer?: Transfer;
+  size?: number;
+  total?: number;
   loaded?: number;
 }
 
@@ -54,61 +69,81 @@ export interface Journey {
   abort(): void;
 }
 
+/** What is declared of a file. */
+export interface Facts {
+  route: string;
+  fileName: string;
+  contentType: string;
+  metadata: unknown;
+  startOver?: boolean | undefined;
+}
+
+/** What was declared of some bytes, and how it stands with them. */
+export interface Declared {
+  source: Source;
+  algorithm?: ChecksumAlgorithm | null;
+  checksum?: string | undefined;
+  /** The storage gave an answer that a new grant may mend. */
+  stale?: boolean;
+}
+
+/** What ./recovery sees of a journey, and may change. */
+export interface Trip extends Declared {
+  /** The bytes are, or may be, there: ask for completion before sending them again. */
+  sent: boolean;
+  lane?: Pool;
+  /** Drops the grant. */
+  forget(): void;
+  /** Gives the grant back. */
+  abort(): void;
+}
+
 /** Characters: whatever they are, in UTF-8 they fit the wire's 255 bytes. */
 const shortName = 84;
 /** Forms up to this size go without upload listeners, and so without a CORS preflight. */
 const silentFormMaxBytes = 256 * 1024;
-const firstBackoffMs = 500;
-const longestBackoffMs = 30_000;
 /** A request that would expire on its way is not sent. */
 const expiryMarginMs = 2000;
-/** Failures in a row, the host being there, after which its answers are taken to be hidden from this page. */
-const blindFailures = 3;
+/** Files take hosts in turn. */
+let turn = 0;
 
-export function createJourney(
-  context: JourneyContext,
-  route: string,
-  source: Source,
-  fileName: string,
-  contentType: string,
-  metadata: unknown,
-): Journey {
+export function createJourney(context: JourneyContext, opened: OpenSource, facts: Facts): Journey {
+  // Streams, which have none, never come to where it matters.
+  const source = opened as Source;
   const { size } = source;
-  const { exchange, now, retries, online } = context;
-  let algorithm: ChecksumAlgorithm | null;
-  let checksum: string | undefined;
+  const { exchange, now } = context;
   let granted: GrantedUpload | undefined;
+  let multipart: Multipart | undefined;
   /** When `granted` expires, on the monotonic clock: the user's wall clock may be wrong by years. */
   let until: number;
-  /** The bytes are, or may be, there: ask for completion before sending them again. */
-  let sent = false;
-  /** Why it is not known whether they are. */
+  let host: number;
+  /** Why it is not known whether the bytes are there. */
   let doubt: unknown;
-  /** The storage gave an answer that a new grant may mend. */
-  let stale = false;
+  let over: boolean;
 
   function forget(): void {
     granted = undefined;
-    sent = false;
+    trip.sent = false;
   }
 
   function abort(): void {
+    over = true;
     // Nobody waits for it: a grant that is not given back expires.
     if (granted) context.abort(granted.grant).catch(() => {});
+    multipart?.abort();
     forget();
   }
 
+  const trip: Trip = { source, sent: false, forget, abort };
+
   async function run(signal: AbortSignal, report: (report: Report) => void): Promise<UploadResult> {
-    const digest = () => checksumOf(source, algorithm as ChecksumAlgorithm, signal);
+    over = false;
 
-    /** @throws WaybillError `source_changed` when the bytes are no longer those that were declared */
-    async function verify(): Promise<void> {
-      if (checksum && checksum !== (await digest())) throw sourceChanged();
-    }
-
-    async function prepare(): Promise<void> {
-      const [{ limits, checksum: wanted }] = await context.openRoute(route);
+    async function prepare(): Promise<RouteInfo> {
+      const [info] = await context.openRoute(facts.route);
+      const { limits } = info;
       const { contentTypes, minBytes, maxBytes, extensions } = limits;
+      const { contentType, fileName } = facts;
       const family = contentType.replace(/^(image|video|audio)\/[\w.-]+$/, '$1/*');
       // Anything but a plain pass is for the law to judge.
       if (
@@ -118,27 +153,29 @@ export function createJourney(
         fileName.length > shortName
       ) {
         const checks = await import('./checks/index.ts').catch(missing);
-        contentType ||= checks.contentTypeOf(fileName);
-        fileName = checks.shorten(fileName);
-        report({ contentType, fileName });
-        const refusal = checks.checkLimits(limits, { fileName, size, contentType });
+        const refusal = checks.judge(limits, facts, size);
+        report({ contentType: facts.contentType, fileName: facts.fileName });
         if (refusal) throw refusal;
       }
-      algorithm = wanted;
+      trip.algorithm = info.checksum;
+      return info;
     }
 
     async function getGrant(): Promise<void> {
       report({ status: 'granting' });
       until = now() - expiryMarginMs;
-      const [, grant] = await context.openRoute(route);
+      const [{ hosts }, grant] = await context.openRoute(facts.route);
+      host = hosts ? turn++ % hosts.length : 0;
+      const { fileName, contentType, metadata } = facts;
       granted = await grant({
         fileName,
         size,
         contentType,
-        checksum: algorithm && { algorithm, value: checksum },
+        checksum: trip.algorithm && { algorithm: trip.algorithm, value: trip.checksum },
         metadata,
+        host: host || undefined,
       } as FileDeclaration);
-      if (signal.aborted) abort();
+      if (over) abort();
       signal.throwIfAborted();
       until += granted.expiresInSeconds * 1000;
     }
@@ -147,7 +184,7 @@ export function createJourney(
       if (!granted || now() > until) await getGrant();
       const { request, transfer } = granted as SingleGrant;
       report({ status: 'uploading', transfer, loaded: 0 });
-      sent = true;
+      trip.sent = true;
       const answer = await exchange(
         { ...request, source },
         signal,
@@ -155,130 +192,88 @@ export function createJourney(
           ? (loaded) => report({ loaded: Math.min(loaded, size) })
           : undefined,
       );
-      const { status, text, header } = answer;
       doubt = undefined;
       // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
-      if (status < 300 || status === 412) return report({ loaded: size });
-
-      sent = false;
-      const code = /<Code>(\w+)/.exec(text)?.[1] ?? '';
-      const mismatch = /Digest|Checksum/.test(code);
-      if (mismatch) await verify();
-      const temporary = mismatch || isTemporary(status) || status === 409 || /Timeout|Incomplete/.test(code);
-      stale = !temporary;
-      throw failure(temporary ? 'storage_unavailable' : 'storage_rejected', `Storage: ${status} ${code}`, {
-        status,
-        retryable: temporary,
-        retryAfterSeconds: +(header('retry-after') || 0),
-      });
+      if (answer.status < 300 || answer.status === 412) return report({ loaded: size });
+      trip.sent = false;
+      throw await (await context.recovery()).refusal(tools, answer, trip, signal);
     }
 
-    async function pass(): Promise<UploadResult> {
-      if (!sent) {
+    async function pass(leave: () => void): Promise<UploadResult> {
+      if (!trip.sent) {
+        const info = await prepare();
+        if (isLarge(info, size)) {
+          multipart ??= (await import('./multipart/index.ts').catch(missing)).createMultipart(
+            tools,
+            context,
+            source,
+            facts,
+          );
+          return multipart.run(signal, report, info);
+        }
         if (!granted) {
-          await prepare();
-          if (algorithm && !checksum) {
+          const { algorithm } = trip;
+          if (algorithm && !trip.checksum) {
             report({ status: 'hashing' });
-            checksum = await context.hashing(size, signal, digest);
+            trip.checksum = await context.hashing(size, signal, () => checksumOf(source, algorithm, signal));
           }
           await getGrant();
           report({ status: 'queued' });
         }
         try {
-          await context.sending(size, signal, send);
+          trip.lane = context.lane(info.hosts?.[host] as string);
+          await trip.lane(size, signal, send);
         } catch (error) {
           // Without a readable answer the bytes may be there all the same: completion tells.
-          if (!sent || !(error as WaybillError).retryable) throw error;
+          if (!trip.sent || !(error as WaybillError).retryable) throw error;
           // A browser reports a file that changed or vanished as a failure of the network.
           await readRange(source, 0, Math.min(1, size));
           doubt = error;
         }
       }
+      // Completions go in batches and take their time: the next file need not wait for them.
+      leave();
       signal.throwIfAborted();
       report({ status: 'completing' });
       try {
-        for (;;) {
-          const result = await context.complete((granted as GrantedUpload).grant);
-          if ('file' in result) return result;
-          // The storage takes long to move a large object.
-          await sleep(result.retryAfterSeconds * 1000, signal);
-        }
+        const { grant } = granted as GrantedUpload;
+        const result = await context.complete(grant);
+        // The storage takes long to move a large object.
+        return 'file' in result ? result : (await context.recovery()).finish(tools, context, grant, signal, result);
       } catch (error) {
         if (!doubt || (error as WaybillError).code !== 'object_not_ready') throw error;
-        sent = false;
+        trip.sent = false;
         throw doubt;
       }
     }
 
-    async function persist(): Promise<UploadResult> {
-      let failures = 0;
-      let blind = 0;
-      let renewed = false;
-      for (;;) {
-        try {
-          const connection = online();
-          if (connection) {
-            report({ waiting: 'offline' });
-            await race<void>(signal, (resolve) => connection.then(resolve));
-          }
-          report({ waiting: null });
-          return await pass();
-        } catch (cause) {
-          signal.throwIfAborted();
-          const error = toFailure(cause);
-          const { code } = error;
-          if (code === 'network_error' && online()) continue;
-          if ((stale || code === 'upload_expired') && !renewed) {
-            renewed = true;
-            stale = false;
-            forget();
-            continue;
-          }
-          // A changed size breaks the signature before anything looks at the checksum.
-          if (stale) await verify();
-          const tried = error.details as Tried;
-          if (code === 'network_error' && tried?.moved === 0) {
-            // Where not even our own chunk arrives, it is the network.
-            const cors = await import('./browser/cors.ts').catch(() => {});
-            if (cors && (await cors.isThere(tried.url))) {
-              if (++blind >= Math.min(blindFailures, retries + 1)) {
-                await verify();
-                const [message, details] = cors.advise(tried);
-                throw failure('cors_blocked', message, { details });
-              }
-              // Some storages refuse without CORS headers: perhaps what is hidden is "expired".
-              if (!sent) forget();
-            } else blind = 0;
-          }
-          if (!error.retryable || failures >= retries) throw error;
-          report({ waiting: 'backoff' });
-          const backoff = Math.min(longestBackoffMs, firstBackoffMs * 2 ** failures++) * context.random();
-          await sleep((error.retryAfterSeconds || 0) * 1000 + backoff, signal);
-          renewed = false;
-        }
-      }
-    }
-
     try {
+      await settle(context, signal, report);
+      // While there surely is a network.
+      const recovery = context.recovery();
+      recovery.catch(() => {});
       // Before the queue, so that all that will be refused is refused at once.
-      await prepare().catch((error) => {
+      const info = await prepare().catch((error) => {
         if (!error.retryable) throw error;
       });
-      return await context.underway(size, signal, persist);
+      return await context[info && isLarge(info, size) ? 'large' : 'underway'](size, signal, (leave) => {
+        const attempt = () => pass(leave);
+        return attempt().catch(async (cause) => {
+          signal.throwIfAborted();
+          const { persist } = await recovery.catch(() => {
+            throw cause;
+          });
+          return persist(tools, context, trip, attempt, cause, signal, report);
+        });
+      });
     } catch (cause) {
-      const error = toFailure(cause);
-      const { code, retryable, status } = error;
-      if (!retryable && !status) abort();
-      if (!retryable || code === 'object_not_ready') forget();
-      if (/^source/.test(code)) checksum = undefined;
-      throw error;
+      throw toFailure(cause);
     }
   }
 
   return { run, abort };
 }
 
-/** What is not ours is a bug, here or in a callback. */
-function toFailure(cause: unknown): WaybillError {
-  return isFailure(cause) ? cause : failure('internal_error', `${cause}`, { cause });
+function isLarge({ transfers, multipartMinBytes }: RouteInfo, size: number | null): boolean {
+  return size === null || (transfers.includes('multipart') && size >= multipartMinBytes);
 }

@@ -6,9 +6,9 @@ import type { RouteInfo, RoutesOf, RouteTypes, SingleGrant, TypedUploads, Waybil
 import { isTemporary, originOf } from './answers.ts';
 import { sendXhr } from './browser/xhr.ts';
 import { checksumOf } from './checksum.ts';
-import { failure, isFailure } from './errors.ts';
+import { failure, isFailure, missing } from './errors.ts';
 import { sleep } from './race.ts';
-import { toSource, typeOf } from './source.ts';
+import { blobSource, typeOf } from './source.ts';
 import type { ClientOptions, OptionsFor, TransportRequest, TransportResponse, UploadResult } from './types.ts';
 
 export type { StoredFile, WaybillError } from '../protocol/index.ts';
@@ -40,9 +40,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
   const { endpoint, headers, credentials, retries = 6 } = options;
 
   const send = (request: TransportRequest, body: Blob | string | null): Promise<TransportResponse> =>
-    sendXhr(request, body).catch(() => {
-      throw failure('network_error', 'No answer');
-    });
+    sendXhr(request, body).catch(missing);
 
   /** What the server says is taken apart carefully: it may be a proxy's page. A batch of one fails as a whole. */
   async function call(path: string, signal: AbortSignal, body?: object) {
@@ -77,7 +75,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
     given: PutOptions<RouteTypes> = {},
   ): Promise<UploadResult> {
     const { signal = new AbortController().signal, metadata, onProgress } = given;
-    const source = toSource(file);
+    const source = blobSource(file);
     const fileName = given.fileName || source.fileName;
     const contentType = typeOf(source, given) || (await import('./checks/index.ts')).contentTypeOf(fileName);
     let value: string | undefined;
@@ -92,11 +90,12 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           )) as unknown as RouteInfo;
           if (algorithm) value ??= await checksumOf(source, algorithm, signal);
           const checksum = algorithm && { algorithm, value };
-          const { uploads } = await call('', signal, {
+          ({
+            uploads: [granted],
+          } = (await call('', signal, {
             route,
             files: [{ fileName, size: source.size, contentType, checksum, metadata }],
-          });
-          granted = (uploads as SingleGrant[])[0] as SingleGrant;
+          })) as { uploads: [SingleGrant] });
         }
         if (!sent) {
           const { status } = await send({ ...granted.request, source, signal, onProgress }, source.blob as Blob);
@@ -108,8 +107,11 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
             throw failure('storage_rejected', `HTTP ${status}`, { retryable: isTemporary(status) || !failures });
           }
         }
-        const { results } = await call('/complete', signal, { grants: [(granted as SingleGrant).grant] });
-        const { file, data, retryAfterSeconds } = (results as unknown[])[0] as UploadResult & Partial<WaybillError>;
+        const {
+          results: [{ file, data, retryAfterSeconds }],
+        } = (await call('/complete', signal, { grants: [granted.grant] })) as {
+          results: [UploadResult & Partial<WaybillError>];
+        };
         // The storage takes long to move a large object.
         if (!file) throw failure('timeout', 'Completing', { retryAfterSeconds });
         // Relative to the server, which may be of another origin than this page.

@@ -70,7 +70,7 @@ describe('one file', () => {
     const granting = await manual.next(/POST/);
     expect(granting.json).toEqual({
       route: 'files',
-      transfers: ['form', 'put'],
+      transfers: ['form', 'put', 'multipart'],
       files: [
         {
           fileName: 'hello.txt',

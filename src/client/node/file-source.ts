@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { failure } from '../errors.ts';
 import type { Source } from '../types.ts';
@@ -11,6 +11,8 @@ export interface FileSource extends Source {
   readonly uri: string;
   /** @throws WaybillError `source_changed` when the file is not the one that was opened any more */
   openStream(): Promise<Readable>;
+  /** A range as a source of its own. Nothing is read yet. */
+  slice(start: number, end: number): Source & { openStream(): Promise<Readable> };
 }
 
 export interface FileSourceOptions {
@@ -28,12 +30,31 @@ export async function fileSource(path: string, options: FileSourceOptions = {}):
   const before = await stat(path).catch(unreadable);
   if (!before.isFile()) throw failure('source_unreadable', 'Not a file');
 
-  async function openStream(): Promise<Readable> {
+  /** @param end without it */
+  async function openRange(start: number, end: number): Promise<Readable> {
     const now = await stat(path).catch(unreadable);
     if (now.size !== before.size || now.mtimeMs !== before.mtimeMs)
       throw failure('source_changed', 'The file has changed');
     // One byte more than expected would show a file that grows while it is read; `end` keeps it from being sent.
-    return createReadStream(path, { highWaterMark: 256 * 1024, end: Math.max(0, before.size - 1) });
+    return createReadStream(path, { highWaterMark: 256 * 1024, start, end: Math.max(start, end - 1) });
+  }
+
+  const openStream = () => openRange(0, before.size);
+
+  async function read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const handle = await open(path);
+    try {
+      const bytes = new Uint8Array(end - start);
+      let filled = 0;
+      while (filled < bytes.length) {
+        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return bytes.subarray(0, filled);
+    } finally {
+      await handle.close();
+    }
   }
 
   return {
@@ -41,17 +62,15 @@ export async function fileSource(path: string, options: FileSourceOptions = {}):
     fileName: options.fileName ?? basename(path),
     contentType: options.contentType,
     uri: path,
+    fingerprint: [resolve(path), before.size, before.mtimeMs].join(' '),
     openStream,
-    async read(start, end) {
-      const handle = await open(path);
-      try {
-        const bytes = new Uint8Array(end - start);
-        const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
-        return bytes.subarray(0, bytesRead);
-      } finally {
-        await handle.close();
-      }
-    },
+    read,
+    slice: (start, end) => ({
+      size: end - start,
+      fileName: '',
+      read: (from, to) => read(start + from, start + to),
+      openStream: () => openRange(start, end),
+    }),
     async checksum(algorithm, signal) {
       if (!nativeHashes.has(algorithm)) return undefined;
       const hash = createHash(algorithm);

@@ -1,0 +1,226 @@
+/**
+ * Parts on their way: hashed two at a time, asked for just ahead of need, sent through the lanes that all files share. Each
+ * part has a worker that sees it through, so that what waits for a digest or an answer never keeps a connection idle.
+ */
+import type { ArrivedPart, ChecksumAlgorithm, SignedPart, WaybillError } from '../../protocol/index.ts';
+import type { Tried } from '../exchange.ts';
+import type { Declared, JourneyContext, Report } from '../journey.ts';
+import type { Tools } from '../tools.ts';
+import type { PartCalls } from './calls.ts';
+import type { Lanes } from './lanes.ts';
+import type { Part, Parts } from './slices.ts';
+
+/** What is known of a part that has arrived. */
+export interface Arrived {
+  /** Bytes. */
+  size: number;
+  /** Base64; undefined where the route asks for none. */
+  checksum: string | undefined;
+}
+
+export interface Shipment {
+  parts: Parts;
+  /** Whom the pools take it for: small files go first. */
+  size: number;
+  algorithm: ChecksumAlgorithm | null;
+  done: Map<number, Arrived>;
+  /** At the storage as far as it says, and not yet compared with what is here. */
+  listed: Map<number, ArrivedPart>;
+  sign: PartCalls['sign'];
+  /** Gets another grant for an expired one. @throws WaybillError `upload_expired` when the storage has dropped the parts */
+  renew(): Promise<unknown>;
+  lanes: Lanes;
+}
+
+/** A request that would expire on its way is not sent. */
+const expiryMarginMs = 2000;
+
+/** @throws WaybillError; by then nothing is under way any more */
+export async function sendParts(
+  tools: Tools,
+  context: JourneyContext,
+  shipment: Shipment,
+  signal: AbortSignal,
+  report: (report: Report) => void,
+): Promise<void> {
+  const { checksumOf, failure, readRange } = tools;
+  const { now, online, retries } = context;
+  const { parts, size, algorithm, done, listed, lanes } = shipment;
+  const recovery = await context.recovery();
+  const controllers = new Set<AbortController>();
+  /** Bytes of each part under way. */
+  const moving = new Map<number, number>();
+  let arrived = 0;
+  for (const part of done.values()) arrived += part.size;
+  let failed: { error: unknown } | undefined;
+
+  function stop(error: unknown): void {
+    failed ??= { error };
+    for (const controller of controllers) controller.abort(error);
+  }
+  const stopped = () => stop(signal.reason);
+
+  function tell(): void {
+    let loaded = arrived;
+    for (const bytes of moving.values()) loaded += bytes;
+    report({ loaded });
+  }
+
+  function arrive({ partNumber, source }: Part, checksum: string | undefined): void {
+    done.set(partNumber, { size: source.size, checksum });
+    parts.drop(partNumber);
+    arrived += source.size;
+    moving.delete(partNumber);
+    tell();
+  }
+
+  /** One attempt. */
+  async function send(signed: SignedPart, lane: string, { partNumber, source }: Part, signal: AbortSignal) {
+    report({ status: 'uploading', waiting: null });
+    const began = now();
+    moving.set(partNumber, 0);
+    try {
+      const answer = await context.exchange({ ...signed.request, source }, signal, (loaded) => {
+        moving.set(partNumber, Math.min(loaded, source.size));
+        tell();
+      });
+      if (answer.status < 300) lanes.sent(lane, source.size, now() - began);
+      return answer;
+    } finally {
+      moving.delete(partNumber);
+    }
+  }
+
+  async function see(part: Part, signal: AbortSignal): Promise<void> {
+    const { partNumber, source } = part;
+    const hash = (algorithm: ChecksumAlgorithm) =>
+      context.hashing(size, signal, () => checksumOf(source, algorithm, signal));
+
+    const known = listed.get(partNumber);
+    const checksum = algorithm ? await hash(algorithm) : undefined;
+    if (known?.checksum) {
+      const { algorithm: verified, value } = known.checksum;
+      if (known.size !== source.size || value !== (verified === algorithm ? checksum : await hash(verified)))
+        throw failure('source_changed', 'The file has changed');
+      listed.delete(partNumber);
+      return arrive(part, checksum);
+    }
+
+    let signed: SignedPart | undefined;
+    let until = 0;
+    let [lane, host] = lanes.pick();
+    let failures = 0;
+    let renewed = false;
+    const declared: Declared = { source, algorithm, checksum };
+    try {
+      for (;;) {
+        try {
+          signal.throwIfAborted();
+          if (!signed || now() > until) {
+            until = now() - expiryMarginMs;
+            signed = await shipment.sign({
+              partNumber,
+              size: source.size,
+              ...(algorithm && checksum && { checksum: { algorithm, value: checksum } }),
+              ...(host && { host }),
+            });
+            until += signed.expiresInSeconds * 1000;
+          }
+          const request = signed;
+          const answer = await lanes.through(lane, size, signal, async () => {
+            // Expired while it waited: asked for again outside, so that the connection is free meanwhile.
+            if (now() > until) return null;
+            const answer = await send(request, lane, part, signal);
+            if (answer.status >= 300) throw await recovery.refusal(tools, answer, declared, signal);
+            return answer;
+          });
+          if (answer) return arrive(part, checksum);
+        } catch (cause) {
+          signal.throwIfAborted();
+          const error = cause as WaybillError;
+          const { code, status, retryable } = error;
+          if (code === 'network_error' && online()) {
+            await tools.settle(context, signal, report);
+            continue;
+          }
+          if (code === 'upload_expired' && !renewed) {
+            renewed = true;
+            await shipment.renew();
+            continue;
+          }
+          if (declared.stale) {
+            declared.stale = false;
+            signed = undefined;
+            // The storage knows nothing of this upload any more: the server knows whether it has ended, and how.
+            if (status === 404) await shipment.renew();
+            if (!renewed) {
+              renewed = true;
+              continue;
+            }
+            await recovery.verify(tools, declared, signal);
+          }
+          if (/unavailable|timeout/.test(code)) recovery.ease(lanes.pool(lane), context);
+          // A browser reports a file that changed or vanished as a failure of the network.
+          if (code === 'network_error') {
+            await readRange(source, 0, Math.min(1, source.size));
+            // Before anything has arrived it may be CORS: the journey finds out.
+            if (!arrived && (error.details as Tried | undefined)?.moved === 0) throw error;
+          }
+          if (!retryable || failures >= retries) throw error;
+          if (!moving.size) report({ waiting: 'backoff' });
+          await recovery.backOff(tools, context, failures++, error, signal);
+          renewed = false;
+          lanes.leave(lane);
+          [lane, host] = lanes.pick();
+          if (host !== undefined) signed = undefined;
+        }
+      }
+    } finally {
+      lanes.leave(lane);
+    }
+  }
+
+  async function work(): Promise<void> {
+    for (;;) {
+      if (failed) return;
+      const next = parts.next(signal);
+      let part: Part | null = null;
+      const controller = new AbortController();
+      controllers.add(controller);
+      try {
+        part = await Promise.race([next, rejectedBy(controller.signal)]);
+        if (!part) return;
+        await see(part, controller.signal);
+      } catch (error) {
+        if (part) parts.add(part.partNumber);
+        else
+          next.then(
+            (late) => late && parts.add(late.partNumber),
+            () => {},
+          );
+        stop(error);
+      } finally {
+        controllers.delete(controller);
+      }
+    }
+  }
+
+  tell();
+  signal.addEventListener('abort', stopped);
+  try {
+    const workers: Promise<void>[] = [];
+    const most = Math.min(parts.most, lanes.width * 2);
+    for (let n = 0; n < most; n++) workers.push(work());
+    await Promise.all(workers);
+  } finally {
+    signal.removeEventListener('abort', stopped);
+  }
+  signal.throwIfAborted();
+  if (failed) throw failed.error ?? failure('internal_error', 'Stopped');
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

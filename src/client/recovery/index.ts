@@ -1,0 +1,173 @@
+/**
+ * recovery: what to make of failures. Comes with the first file, while there surely is a network. It imports nothing of the
+ * client, so that a page's bundle stays in one piece.
+ */
+import type { MultipartCompletion, PendingUpload, WaybillError } from '../../protocol/index.ts';
+import type { Tried } from '../exchange.ts';
+import type { Declared, JourneyContext, Report, Trip } from '../journey.ts';
+import type { Pool } from '../pool.ts';
+import type { Tools } from '../tools.ts';
+import type { TransportResponse, UploadResult } from '../types.ts';
+import { advise, isThere } from './cors.ts';
+
+/** Failures in a row, the host being there, after which its answers are taken to be hidden from this page. */
+const blindFailures = 3;
+const firstBackoffMs = 500;
+const longestBackoffMs = 30_000;
+/** Requests that fail together are one sign of trouble, not six. */
+const calmMs = 1000;
+
+/** What a storage's answer other than success means. @throws WaybillError `source_changed` */
+export async function refusal(
+  tools: Tools,
+  { status, text, header }: TransportResponse,
+  trip: Declared,
+  signal: AbortSignal,
+): Promise<WaybillError> {
+  const code = /<Code>(\w+)/.exec(text)?.[1] ?? '';
+  const mismatch = /Digest|Checksum/.test(code);
+  if (mismatch) await verify(tools, trip, signal);
+  const temporary = mismatch || tools.isTemporary(status) || status === 409 || /Timeout|Incomplete|SlowDown/.test(code);
+  trip.stale = !temporary;
+  return tools.failure(temporary ? 'storage_unavailable' : 'storage_rejected', `Storage: ${status} ${code}`, {
+    status,
+    retryable: temporary,
+    retryAfterSeconds: +(header('retry-after') || 0),
+  });
+}
+
+/** @throws WaybillError `source_changed` when the bytes are no longer those that were declared */
+export async function verify(
+  { checksumOf, failure }: Tools,
+  { source, algorithm, checksum }: Declared,
+  signal: AbortSignal,
+): Promise<void> {
+  if (algorithm && checksum && checksum !== (await checksumOf(source, algorithm, signal)))
+    throw failure('source_changed', 'The file has changed');
+}
+
+/** How it goes with one file's attempts. */
+interface Trouble {
+  /** A new grant was asked for since the last pause. */
+  renewed: boolean;
+  /** Failures in a row without a readable answer from a host that is there. */
+  blind: number;
+}
+
+/** Tries again for as long as it may help. @param cause why the first attempt failed */
+export async function persist(
+  tools: Tools,
+  context: JourneyContext,
+  trip: Trip,
+  attempt: () => Promise<UploadResult>,
+  cause: unknown,
+  signal: AbortSignal,
+  report: (report: Report) => void,
+): Promise<UploadResult> {
+  let failed = cause;
+  const trouble: Trouble = { renewed: false, blind: 0 };
+  for (let failures = 0; ; ) {
+    const error = tools.toFailure(failed);
+    const { code, retryable } = error;
+    try {
+      if (
+        !(code === 'network_error' && context.online()) &&
+        !(await recover(tools, context, error, trip, trouble, signal))
+      ) {
+        if (!retryable || failures >= context.retries) throw error;
+        report({ waiting: 'backoff' });
+        await backOff(tools, context, failures++, error, signal);
+        trouble.renewed = false;
+      }
+    } catch (last) {
+      signal.throwIfAborted();
+      end(tools.toFailure(last), trip);
+      trip.stale = false;
+      throw last;
+    }
+    try {
+      await tools.settle(context, signal, report);
+      report({ waiting: null });
+      return await attempt();
+    } catch (next) {
+      signal.throwIfAborted();
+      failed = next;
+    }
+  }
+}
+
+function end({ code, retryable, status }: WaybillError, trip: Trip): void {
+  // The server knows of what it refused.
+  if (!retryable && !status) trip.abort();
+  if (!retryable || code === 'object_not_ready') trip.forget();
+  if (/^source/.test(code)) trip.checksum = undefined;
+}
+
+export function backOff(
+  { sleep }: Tools,
+  { random }: JourneyContext,
+  failures: number,
+  { retryAfterSeconds }: WaybillError,
+  signal: AbortSignal,
+): Promise<void> {
+  const ms = Math.min(longestBackoffMs, firstBackoffMs * 2 ** failures) * random();
+  return sleep((retryAfterSeconds || 0) * 1000 + ms, signal);
+}
+
+/** Asks for completion until it is known how it ended. */
+export async function finish(
+  { sleep }: Tools,
+  context: JourneyContext,
+  grant: string | MultipartCompletion,
+  signal: AbortSignal,
+  first?: PendingUpload,
+): Promise<UploadResult> {
+  for (let result: UploadResult | PendingUpload | undefined = first; ; ) {
+    if (result) await sleep(result.retryAfterSeconds * 1000, signal);
+    result = await context.complete(grant);
+    if ('file' in result) return result;
+  }
+}
+
+/** @returns true to go on at once @throws WaybillError a better one */
+async function recover(
+  tools: Tools,
+  context: JourneyContext,
+  error: WaybillError,
+  trip: Trip,
+  trouble: Trouble,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { code } = error;
+  if ((trip.stale || code === 'upload_expired') && !trouble.renewed) {
+    trouble.renewed = true;
+    trip.stale = false;
+    trip.forget();
+    return true;
+  }
+  if (trip.lane && /unavailable|timeout/.test(code)) ease(trip.lane, context);
+  // A changed size breaks the signature before anything looks at the checksum.
+  if (trip.stale) await verify(tools, trip, signal);
+  const tried = error.details as Tried;
+  if (code === 'network_error' && tried?.moved === 0) {
+    if (await isThere(tried.url)) {
+      if (++trouble.blind >= Math.min(blindFailures, context.retries + 1)) {
+        await verify(tools, trip, signal);
+        const [message, details] = advise(tried);
+        throw tools.failure('cors_blocked', message, { details });
+      }
+      // Some storages refuse without CORS headers: perhaps what is hidden is "expired".
+      if (!trip.sent) trip.forget();
+    } else trouble.blind = 0;
+  }
+  return false;
+}
+
+const eased = new WeakMap<Pool, number>();
+
+/** Multiplicative decrease, of which additive increase is in the pool. */
+export function ease(lane: Pool, { now }: Pick<JourneyContext, 'now'>): void {
+  if (now() - (eased.get(lane) ?? Number.NEGATIVE_INFINITY) < calmMs) return;
+  eased.set(lane, now());
+  lane.limit = Math.max(1, lane.limit / 2);
+}
