@@ -35,11 +35,11 @@ export function createCrcKernel(table: BigUint64Array): CrcKernel {
   };
 }
 
-let module: WebAssembly.Module | undefined;
+let wasm: WebAssembly.Module | undefined;
 
 function compiled(): WebAssembly.Module {
-  module ??= new WebAssembly.Module(assemble());
-  return module;
+  wasm ??= new WebAssembly.Module(assemble());
+  return wasm;
 }
 
 /** https://webassembly.github.io/spec/core/binary/index.html */
