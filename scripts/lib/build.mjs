@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { bundleRooms } from './bundle.mjs';
 import { root, timed, tool } from './run.mjs';
 
 const dist = join(root, 'dist');
@@ -27,6 +28,7 @@ const inputs = [
   'tsconfig.json',
   'tsconfig.build.json',
   'scripts/lib/build.mjs',
+  'scripts/lib/bundle.mjs',
 ];
 
 export async function ensureBuilt() {
@@ -41,6 +43,7 @@ export async function build() {
   try {
     const compiled = await tool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', next]);
     if (compiled !== 0) return false;
+    await bundleRooms(next);
     const bundled = await tool('vite/bin/vite.js', [
       'build',
       'web',

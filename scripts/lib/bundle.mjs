@@ -1,0 +1,44 @@
+/**
+ * Makes few files of the server's many modules: each file costs a cold start half a millisecond and more, and there are
+ * a hundred of them. What pages import stays as modules, because a page's own bundler picks from them; so does the
+ * protocol, which both sides share.
+ */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const rooms = ['s3/index', 'server/index', 'adapters/node', 'adapters/express', 'devstore/index'];
+
+/** @type {import('esbuild').Plugin} */
+const protocolApart = {
+  name: 'protocol-apart',
+  setup({ onResolve }) {
+    // Every output stands one folder deep, as every input does.
+    onResolve({ filter: /^\.\.\/protocol\// }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+/** @param {string} dist what the compiler wrote; its modules of those rooms are replaced, their types stay */
+export async function bundleRooms(dist) {
+  const { metafile } = await build({
+    absWorkingDir: dist,
+    entryPoints: Object.fromEntries(rooms.map((room) => [room, `${room}.js`])),
+    outdir: dist,
+    allowOverwrite: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    // What several rooms use, and what loads later, become files of their own: one copy of each class.
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    plugins: [protocolApart],
+    metafile: true,
+    logLevel: 'warning',
+  });
+  for (const room of new Set(rooms.map((entry) => entry.split('/', 1)[0])))
+    for (const file of readdirSync(join(dist, room), { recursive: true }))
+      if (file.endsWith('.js') && !(`${room}/${file.replaceAll('\\', '/')}` in metafile.outputs))
+        rmSync(join(dist, room, file));
+}
