@@ -20,8 +20,6 @@ export interface Api {
   routeInfo(route: string): Promise<RouteInfo>;
   grant(route: string, files: FileDeclaration[]): Promise<(GrantedUpload | WaybillError)[]>;
   complete(grants: (string | MultipartCompletion)[]): Promise<(UploadResult | PendingUpload | WaybillError)[]>;
-  /** Nobody waits for it: a grant that is not given back expires. */
-  abort(grants: string[]): Promise<never[]>;
   call<T>(path: string, body: object | undefined, pick: Pick<T>): Promise<T>;
   /** One answer for each of `count` items in the body, found under `list`. */
   batch<T>(path: string, body: object, list: string, count: number, pick: Pick<T>): Promise<(T | WaybillError)[]>;
@@ -90,7 +88,6 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
         if (file.url[0] === '/') file.url = originOf(endpoint) + file.url;
         return { file, data };
       }),
-    abort: (grants) => call('/abort', { grants }, () => []),
   };
 }
 

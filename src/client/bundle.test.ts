@@ -23,7 +23,7 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   fetch: 200,
   hash: 1300,
   checks: 1800,
-  recovery: 1500,
+  recovery: 1700,
   multipart: 4700,
   stream: 900,
   resume: 900,

@@ -5,13 +5,13 @@ import { missing } from './errors.ts';
 import { createExchange } from './exchange.ts';
 import { createJourney, type JourneyContext, type Route } from './journey.ts';
 import { createPool, type Pool } from './pool.ts';
-import { toSource, typeOf } from './source.ts';
+import { type OpenSource, toSource, typeOf } from './source.ts';
+import { tools } from './tools.ts';
 import type { Client, ClientOptions, FileLike, ResumeStore, Transport, Upload, UploadOptions } from './types.ts';
 import { createUpload } from './upload.ts';
 
 /** The wire's ceiling is 100 grants in a request; fewer let the first of them finish sooner. */
 const completionsAtOnce = 20;
-const grantsInAbort = 100;
 /** Files in parts, each of which can fill all connections: a second and a third keep them full where one ends. */
 const largeAtOnce = 3;
 
@@ -60,7 +60,8 @@ export function createClientOn<U extends TypedUploads>(
     endpoint,
     concurrency,
     recovery: () => import('./recovery/index.ts').catch(missing),
-    store: async () => (resumeStore === undefined ? openStore?.() : resumeStore),
+    resumeStore,
+    openStore,
     lane(host) {
       const lane = lanes.get(host) ?? createPool(concurrency);
       lanes.set(host, lane);
@@ -68,7 +69,6 @@ export function createClientOn<U extends TypedUploads>(
     },
     openRoute,
     complete: createBatcher(api.complete, completionsAtOnce, 3),
-    abort: createBatcher(api.abort, grantsInAbort, 1),
     underway: createPool(concurrency * 8),
     large: createPool(largeAtOnce),
     // More than two digests at once gain nothing, and each holds its file in memory.
@@ -79,14 +79,13 @@ export function createClientOn<U extends TypedUploads>(
     online,
   };
 
-  function upload(route: string, file: FileLike, given: AnyOptions = {}): Upload {
-    const source = toSource(file);
+  function upload(route: string, file: FileLike | OpenSource, given: AnyOptions = {}): Upload {
+    const source = toSource(file as FileLike);
     const { size } = source;
     const fileName = given.fileName || source.fileName || 'file';
     const contentType = typeOf(source, given);
-    const { metadata, startOver } = given;
     const started = createUpload(
-      createJourney(context, source, { route, fileName, contentType, metadata, startOver }),
+      createJourney(context, source, route, { fileName, contentType, metadata: given.metadata }, given.startOver),
       {
         id: `${++uploads}`,
         status: 'queued',
@@ -127,7 +126,7 @@ export function createClientOn<U extends TypedUploads>(
     pause: each(running, 'pause'),
     resume: each(running, 'resume'),
     abort: each(running, 'abort'),
-    resumable: async () => [],
+    resumable: async () => (await import('./resume/index.ts').catch(missing)).listResumable(tools, context, upload),
     routeInfo: async (route: string) => (await openRoute(route))[0],
   } as Client<RoutesOf<U>>;
 }

@@ -21,7 +21,7 @@ import type { Exchange } from './exchange.ts';
 import type { Multipart } from './multipart/index.ts';
 import type { Pool } from './pool.ts';
 import type { OpenSource } from './source.ts';
-import { settle, toFailure, tools } from './tools.ts';
+import { giveBack, settle, toFailure, tools } from './tools.ts';
 import type { ResumeStore, Source, UploadResult, UploadStatus } from './types.ts';
 
 export interface JourneyContext {
@@ -29,7 +29,6 @@ export interface JourneyContext {
   exchange: Exchange;
   openRoute(name: string): Promise<Route>;
   complete(grant: string | MultipartCompletion): Promise<UploadResult | PendingUpload>;
-  abort(grant: string): Promise<unknown>;
   /** Files on their way: what is beyond it costs a handle and nothing else. */
   underway: Pool;
   /** The same for files in parts, each of which can fill all connections. */
@@ -38,7 +37,9 @@ export interface JourneyContext {
   /** The requests under way to one host of the storage, over all files. */
   lane(host: string): Pool;
   recovery(): Promise<typeof import('./recovery/index.ts')>;
-  store(): Promise<ResumeStore | null | undefined>;
+  resumeStore: ResumeStore | null | undefined;
+  /** The platform's own. */
+  openStore: (() => Promise<ResumeStore | undefined>) | undefined;
   endpoint: string;
   /** Of each lane, when nothing is wrong. */
   concurrency: number;
@@ -71,11 +72,9 @@ export interface Journey {
 
 /** What is declared of a file. */
 export interface Facts {
-  route: string;
   fileName: string;
   contentType: string;
   metadata: unknown;
-  startOver?: boolean | undefined;
 }
 
 /** What was declared of some bytes, and how it stands with them. */
@@ -107,7 +106,13 @@ const expiryMarginMs = 2000;
 /** Files take hosts in turn. */
 let turn = 0;
 
-export function createJourney(context: JourneyContext, opened: OpenSource, facts: Facts): Journey {
+export function createJourney(
+  context: JourneyContext,
+  opened: OpenSource,
+  route: string,
+  facts: Facts,
+  startOver?: boolean,
+): Journey {
   // Streams, which have none, never come to where it matters.
   const source = opened as Source;
   const { size } = source;
@@ -128,8 +133,7 @@ export function createJourney(context: JourneyContext, opened: OpenSource, facts
 
   function abort(): void {
     over = true;
-    // Nobody waits for it: a grant that is not given back expires.
-    if (granted) context.abort(granted.grant).catch(() => {});
+    giveBack(context, granted?.grant);
     multipart?.abort();
     forget();
   }
@@ -140,7 +144,7 @@ export function createJourney(context: JourneyContext, opened: OpenSource, facts
     over = false;
 
     async function prepare(): Promise<RouteInfo> {
-      const [info] = await context.openRoute(facts.route);
+      const [info] = await context.openRoute(route);
       const { limits } = info;
       const { contentTypes, minBytes, maxBytes, extensions } = limits;
       const { contentType, fileName } = facts;
@@ -164,15 +168,12 @@ export function createJourney(context: JourneyContext, opened: OpenSource, facts
     async function getGrant(): Promise<void> {
       report({ status: 'granting' });
       until = now() - expiryMarginMs;
-      const [{ hosts }, grant] = await context.openRoute(facts.route);
+      const [{ hosts }, grant] = await context.openRoute(route);
       host = hosts ? turn++ % hosts.length : 0;
-      const { fileName, contentType, metadata } = facts;
       granted = await grant({
-        fileName,
+        ...facts,
         size,
-        contentType,
         checksum: trip.algorithm && { algorithm: trip.algorithm, value: trip.checksum },
-        metadata,
         host: host || undefined,
       } as FileDeclaration);
       if (over) abort();
@@ -188,9 +189,7 @@ export function createJourney(context: JourneyContext, opened: OpenSource, facts
       const answer = await exchange(
         { ...request, source },
         signal,
-        transfer !== 'form' || size > silentFormMaxBytes
-          ? (loaded) => report({ loaded: Math.min(loaded, size) })
-          : undefined,
+        transfer !== 'form' || size > silentFormMaxBytes ? (loaded) => report({ loaded }) : undefined,
       );
       doubt = undefined;
       // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
@@ -207,7 +206,9 @@ export function createJourney(context: JourneyContext, opened: OpenSource, facts
             tools,
             context,
             source,
+            route,
             facts,
+            startOver,
           );
           return multipart.run(signal, report, info);
         }

@@ -5,7 +5,7 @@ import { createBatcher } from './batcher.ts';
 import { checksumOf, readRange } from './checksum.ts';
 import { failure, isFailure, missing } from './errors.ts';
 import type { JourneyContext, Report } from './journey.ts';
-import { race, sleep } from './race.ts';
+import { race } from './race.ts';
 import { toSource } from './source.ts';
 
 /** Waits while there is no connection. */
@@ -27,15 +27,25 @@ export function toFailure(cause: unknown): WaybillError {
   return isFailure(cause) ? cause : failure('internal_error', `${cause}`, { cause });
 }
 
+/** Nobody waits for it: a grant that is not given back expires. */
+export function giveBack(context: JourneyContext, grant: string | undefined): void {
+  if (grant)
+    context.recovery().then(
+      (recovery) => recovery.giveBack(tools, context, grant),
+      () => {},
+    );
+}
+
 export const tools = {
   checksumOf,
   createBatcher,
   failure,
+  giveBack,
   isTemporary,
   missing,
+  race,
   readRange,
   settle,
-  sleep,
   toFailure,
   toSource,
 };

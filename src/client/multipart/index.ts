@@ -40,7 +40,14 @@ function lanesOf(context: JourneyContext, hosts: readonly string[]): Lanes {
 
 type Grant = Omit<MultipartGrant, 'transfer' | 'expiresInSeconds'>;
 
-export function createMultipart(tools: Tools, context: JourneyContext, given: OpenSource, facts: Facts): Multipart {
+export function createMultipart(
+  tools: Tools,
+  context: JourneyContext,
+  given: OpenSource,
+  route: string,
+  facts: Facts,
+  startOver: boolean | undefined,
+): Multipart {
   const { failure } = tools;
   let source = given;
   let opened = !given.open;
@@ -65,13 +72,13 @@ export function createMultipart(tools: Tools, context: JourneyContext, given: Op
 
   function abort(): void {
     over = true;
-    if (grant) context.abort(grant.grant).catch(() => {});
+    tools.giveBack(context, grant?.grant);
     stream?.cancel();
     forget();
   }
 
   function keep(): void {
-    const { route, fileName, contentType, metadata } = facts;
+    const { fileName, contentType, metadata } = facts;
     if (grant?.partCount)
       memory?.keep({
         ...(grant as Grant & { partCount: number }),
@@ -114,9 +121,8 @@ export function createMultipart(tools: Tools, context: JourneyContext, given: Op
         ? { size: info.limits.maxBytes, connections: 1, bytesPerSecond: streamBytesPerSecond }
         : { size, connections: lanes.width, bytesPerSecond: lanes.bytesPerSecond() },
     );
-    const [, ask] = await context.openRoute(facts.route);
-    const { fileName, contentType, metadata } = facts;
-    const { uploadId, ...granted } = await ask({ fileName, size, contentType, metadata, partSize });
+    const [, ask] = await context.openRoute(route);
+    const { uploadId, ...granted } = await ask({ ...facts, size, partSize });
     if (granted.transfer !== 'multipart') throw failure('internal_error', 'The server grants no parts');
     grant = { uploadId, grant: granted.grant, partSize: granted.partSize, partCount: granted.partCount };
     if (over) abort();
@@ -130,9 +136,9 @@ export function createMultipart(tools: Tools, context: JourneyContext, given: Op
     report({ status: 'granting' });
     grant = entry;
     if (source.size !== entry.size || JSON.stringify(facts.metadata) !== JSON.stringify(entry.metadata)) {
-      if (source.size !== entry.size && given.resumes && !facts.startOver)
+      if (source.size !== entry.size && given.resumes && !startOver)
         throw failure('source_changed', 'The file has changed');
-      context.abort(entry.grant).catch(() => {});
+      tools.giveBack(context, entry.grant);
       forget();
       return false;
     }
@@ -171,7 +177,7 @@ export function createMultipart(tools: Tools, context: JourneyContext, given: Op
           signal.throwIfAborted();
         }
         const { partSize } = grant as unknown as Grant;
-        tell({ transfer: 'multipart' });
+        tell({ status: 'queued', transfer: 'multipart' });
         if (source.stream) {
           stream ??= (await import('./stream.ts').catch(tools.missing)).createStreamParts(
             tools,
@@ -216,9 +222,9 @@ export function createMultipart(tools: Tools, context: JourneyContext, given: Op
             ended = true;
             continue;
           }
-          if (code === 'source_changed' && differs && facts.startOver && !anew) {
+          if (code === 'source_changed' && differs && startOver && !anew) {
             anew = true;
-            if (grant) context.abort(grant.grant).catch(() => {});
+            tools.giveBack(context, grant?.grant);
             forget();
             continue;
           }
@@ -283,7 +289,7 @@ export function createMultipart(tools: Tools, context: JourneyContext, given: Op
       source = await (given.open as NonNullable<OpenSource['open']>)();
       opened = true;
     }
-    memory ??= source.stream ? null : await createMemory(context, source, facts.route);
+    memory ??= source.stream ? null : await createMemory(context, source, route);
     let loaded = 0;
     let status: Report['status'] = 'queued';
     const tell = (change: Report) => {

@@ -34,6 +34,8 @@ export interface Shipment {
 
 /** A request that would expire on its way is not sent. */
 const expiryMarginMs = 2000;
+/** Whatever a server with two clocks says: what has just been signed is tried, and refused by the storage if need be. */
+const leastUseMs = 5000;
 
 /** @throws WaybillError; by then nothing is under way any more */
 export async function sendParts(
@@ -117,14 +119,14 @@ export async function sendParts(
         try {
           signal.throwIfAborted();
           if (!signed || now() > until) {
-            until = now() - expiryMarginMs;
+            const asked = now();
             signed = await shipment.sign({
               partNumber,
               size: source.size,
               ...(algorithm && checksum && { checksum: { algorithm, value: checksum } }),
               ...(host && { host }),
             });
-            until += signed.expiresInSeconds * 1000;
+            until = asked + Math.max(leastUseMs, signed.expiresInSeconds * 1000 - expiryMarginMs);
           }
           const request = signed;
           const answer = await lanes.through(lane, size, signal, async () => {

@@ -12,6 +12,8 @@ import { advise, isThere } from './cors.ts';
 
 /** Failures in a row, the host being there, after which its answers are taken to be hidden from this page. */
 const blindFailures = 3;
+/** The wire's ceiling. */
+const grantsInAbort = 100;
 const firstBackoffMs = 500;
 const longestBackoffMs = 30_000;
 /** Requests that fail together are one sign of trouble, not six. */
@@ -97,33 +99,60 @@ export async function persist(
 }
 
 function end({ code, retryable, status }: WaybillError, trip: Trip): void {
-  // The server knows of what it refused.
-  if (!retryable && !status) trip.abort();
+  // The server knows of what it refused; and files in parts see to themselves.
+  if (!retryable && !status && trip.lane) trip.abort();
   if (!retryable || code === 'object_not_ready') trip.forget();
   if (/^source/.test(code)) trip.checksum = undefined;
 }
 
 export function backOff(
-  { sleep }: Tools,
+  { race }: Tools,
   { random }: JourneyContext,
   failures: number,
   { retryAfterSeconds }: WaybillError,
   signal: AbortSignal,
 ): Promise<void> {
   const ms = Math.min(longestBackoffMs, firstBackoffMs * 2 ** failures) * random();
-  return sleep((retryAfterSeconds || 0) * 1000 + ms, signal);
+  return sleep(race, (retryAfterSeconds || 0) * 1000 + ms, signal);
+}
+
+function sleep(race: Tools['race'], ms: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout>;
+  return race<void>(
+    signal,
+    (resolve) => {
+      timer = setTimeout(resolve, ms);
+    },
+    () => clearTimeout(timer),
+  );
+}
+
+type GiveBack = (grant: string) => Promise<unknown>;
+const givers = new WeakMap<JourneyContext, GiveBack>();
+
+/** Nobody waits for it: a grant that is not given back expires. */
+export async function giveBack({ createBatcher }: Tools, context: JourneyContext, grant: string): Promise<void> {
+  const give =
+    givers.get(context) ??
+    createBatcher(
+      (grants: string[]) => context.api.call('/abort', { grants }, () => [] as undefined[]),
+      grantsInAbort,
+      1,
+    );
+  givers.set(context, give);
+  await give(grant).catch(() => {});
 }
 
 /** Asks for completion until it is known how it ended. */
 export async function finish(
-  { sleep }: Tools,
+  { race }: Tools,
   context: JourneyContext,
   grant: string | MultipartCompletion,
   signal: AbortSignal,
   first?: PendingUpload,
 ): Promise<UploadResult> {
   for (let result: UploadResult | PendingUpload | undefined = first; ; ) {
-    if (result) await sleep(result.retryAfterSeconds * 1000, signal);
+    if (result) await sleep(race, result.retryAfterSeconds * 1000, signal);
     result = await context.complete(grant);
     if ('file' in result) return result;
   }

@@ -1,0 +1,267 @@
+/** Killed, paused, edited, expired, taken over: what an upload in parts goes on with, through the real server and devstore. */
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { toNodeHandler } from '../../src/adapters/node.ts';
+import { createClient, fileSource, nodeTransport } from '../../src/client/node/index.ts';
+import type { ClientOptions, Transport, TransportRequest } from '../../src/client/types.ts';
+import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { MiB } from '../../src/protocol/index.ts';
+import { s3Storage } from '../../src/s3/index.ts';
+import { createUploads, route } from '../../src/server/index.ts';
+import { createMemoryResumeStore } from '../support/memory-resume-store.ts';
+
+const credentials = { accessKeyId: 'resume', secretAccessKey: 'resume-resume-resume' };
+const size = 48 * MiB;
+/** Plain text, no two parts alike. */
+const prose = () => Buffer.concat(Array.from({ length: 48 }, () => Buffer.from(randomBytes(MiB / 2).toString('hex'))));
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+let devstore: Devstore;
+let server: Server;
+let endpoint: string;
+let dir: string;
+let path: string;
+let bytes: Buffer;
+let clock = 0;
+let url: string;
+const now = () => Date.now() + clock;
+const storage = () => s3Storage({ bucket: 'bucket', endpoint: url, credentials, capabilities: 'devstore', now });
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'waybill-resume-'));
+  devstore = await createDevstore({ dir: join(dir, 'store'), credentials: [credentials], buckets: ['bucket'], now });
+  ({ url } = await devstore.listen());
+  const uploads = createUploads({
+    storage: storage(),
+    secret: 'client-suite-secret-of-more-than-32-characters',
+    now,
+    routes: {
+      files: route({ limits: { maxBytes: 100 * MiB }, authorize: () => ({ ownerId: 'alice' }) }),
+    },
+  });
+  server = createServer(toNodeHandler(uploads));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/uploads`;
+  path = join(dir, 'scan.txt');
+});
+
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+  await devstore.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  clock = 0;
+  bytes = prose();
+  await writeFile(path, bytes);
+});
+
+interface Watched {
+  transport: Transport;
+  /** Part requests that were answered well. */
+  stored: () => number;
+  calls: (suffix: string) => number;
+}
+
+/** @param gate what becomes of a part's request; a promise that never ends is a process that was killed */
+function watch(gate: (request: TransportRequest, nth: number) => Promise<void> | undefined = () => undefined): Watched {
+  const inner = nodeTransport();
+  const urls: string[] = [];
+  let started = 0;
+  let stored = 0;
+  return {
+    transport: {
+      async send(request) {
+        urls.push(request.url.replace(/\?.*/, ''));
+        if (request.method === 'PUT') await gate(request, ++started);
+        const answer = await inner.send(request);
+        if (request.method === 'PUT' && answer.status === 200) stored++;
+        return answer;
+      },
+    },
+    stored: () => stored,
+    calls: (suffix) => urls.filter((url) => url.endsWith(suffix)).length,
+  };
+}
+
+/** As real transports do: nothing comes, but an abort ends it. */
+const hang = ({ signal }: TransportRequest) =>
+  new Promise<void>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('aborted')));
+  });
+const client = (options: Partial<ClientOptions>) => createClient({ endpoint, retries: 2, ...options });
+
+async function expectStored(key: string, expected: Uint8Array): Promise<void> {
+  const found = await storage().get(key);
+  expect(sha256(new Uint8Array(await new Response(found?.body).arrayBuffer()))).toBe(sha256(expected));
+}
+
+/** Leaves half of the file behind, as a killed process does. */
+async function half(resumeStore = createMemoryResumeStore()) {
+  const watched = watch((request, nth) => (nth > 3 ? hang(request) : undefined));
+  const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
+  await expect.poll(watched.stored, { timeout: 10_000 }).toBe(3);
+  // Its lock went with it.
+  return { upload, entries: resumeStore.entries };
+}
+
+it('sends only what is missing after a crash', async () => {
+  const { entries } = await half();
+  expect([...entries.values()]).toMatchObject([{ fileName: 'scan.txt', size, route: 'files', endpoint }]);
+  const watched = watch();
+  const resumeStore = createMemoryResumeStore(entries);
+  const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
+  const { file } = await upload.done;
+  expect(watched.stored()).toBe(3);
+  expect(watched.calls('/parts/list')).toBe(1);
+  await expectStored(file.key, bytes);
+  await expect.poll(() => entries.size).toBe(0);
+  expect(resumeStore.announced.at(-1)).toMatchObject({ fileName: 'scan.txt', size, loaded: size });
+}, 30_000);
+
+it('lists what was left, and goes on with the same file under another name', async () => {
+  const { entries } = await half();
+  const watched = watch();
+  const again = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
+  const [found, ...others] = await again.resumable();
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({ fileName: 'scan.txt', size, needsFile: true });
+  expect(found).not.toHaveProperty('grant');
+  const copy = join(dir, 'copy.txt');
+  await writeFile(copy, bytes);
+  const { file } = (await found?.resume(await fileSource(copy)).done) ?? {};
+  expect(file).toMatchObject({ fileName: 'scan.txt', size });
+  expect(watched.stored()).toBe(3);
+  await expect.poll(() => entries.size).toBe(0);
+}, 30_000);
+
+it('forgets here and at the server', async () => {
+  const { entries } = await half();
+  const watched = watch();
+  const again = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
+  const [found] = await again.resumable();
+  await found?.forget();
+  expect(entries.size).toBe(0);
+  expect(watched.calls('/abort')).toBe(1);
+  expect(await again.resumable()).toEqual([]);
+}, 30_000);
+
+it('never mixes two versions of a file: source_changed, and what has arrived stays for the right one', async () => {
+  const { entries } = await half();
+  const original = bytes;
+  const { mtime } = await import('node:fs/promises').then(({ stat }) => stat(path));
+  const edited = Buffer.from(bytes);
+  edited.fill('x', 0, size);
+  await writeFile(path, edited);
+  await utimes(path, mtime, mtime);
+  const store = () => createMemoryResumeStore(entries);
+  const [found] = await client({ resumeStore: store() }).resumable();
+  await expect(found?.resume(await fileSource(path)).done).rejects.toMatchObject({ code: 'source_changed' });
+  expect(entries.size).toBe(1);
+  await writeFile(path, original);
+  const [still] = await client({ resumeStore: store() }).resumable();
+  const { file } = (await still?.resume(await fileSource(path)).done) ?? {};
+  await expectStored(file?.key ?? '', original);
+}, 30_000);
+
+it('starts over when it is told to', async () => {
+  const { entries } = await half();
+  const { fingerprint } = [...entries.values()][0] ?? {};
+  const edited = prose();
+  await writeFile(path, edited);
+  const watched = watch();
+  const source = { ...(await fileSource(path)), fingerprint: fingerprint?.split(' files ')[1] };
+  const upload = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) }).upload(
+    'files',
+    source,
+    { startOver: true },
+  );
+  const { file } = await upload.done;
+  await expectStored(file.key, edited);
+  expect(watched.calls('/abort')).toBe(1);
+  await expect.poll(() => entries.size).toBe(0);
+}, 30_000);
+
+it('is one upload for two tabs: the second does not take it over, and sends the file anew only as another upload', async () => {
+  const entries = new Map();
+  const locks = new Set<string>();
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const first = watch((_, nth) => (nth > 2 ? gate : undefined));
+  const one = client({ transport: first.transport, resumeStore: createMemoryResumeStore(entries, locks) });
+  const upload = one.upload('files', await fileSource(path));
+  await expect.poll(first.stored).toBe(2);
+  const two = client({ resumeStore: createMemoryResumeStore(entries, locks) });
+  const [found] = await two.resumable();
+  await expect(found?.resume(await fileSource(path)).done).rejects.toMatchObject({ code: 'upload_conflict' });
+  expect(entries.size).toBe(1);
+  const other = await two.upload('files', await fileSource(path)).done;
+  expect(entries.size).toBe(1);
+  go();
+  const { file } = await upload.done;
+  expect(other.file.uploadId).not.toBe(file.uploadId);
+  await expectStored(file.key, bytes);
+}, 30_000);
+
+it('pauses without losing a part, and goes on', async () => {
+  const watched = watch((request, nth) => (nth === 3 ? hang(request) : undefined));
+  const upload = client({ transport: watched.transport, resumeStore: null }).upload('files', await fileSource(path));
+  await expect.poll(watched.stored).toBe(5);
+  upload.pause();
+  expect(upload.getSnapshot()).toMatchObject({ status: 'paused', waiting: null });
+  upload.resume();
+  const { file } = await upload.done;
+  expect(watched.stored()).toBe(6);
+  await expectStored(file.key, bytes);
+}, 30_000);
+
+it('pauses, resumes and aborts everything', async () => {
+  const watched = watch(hang);
+  const all = client({ transport: watched.transport, resumeStore: null });
+  const uploads = [all.upload('files', await fileSource(path)), all.upload('files', await fileSource(path))];
+  await expect.poll(() => uploads.map((upload) => upload.getSnapshot().status)).toEqual(['uploading', 'queued']);
+  all.pause();
+  expect(uploads.map((upload) => upload.getSnapshot().status)).toEqual(['paused', 'paused']);
+  all.resume();
+  await expect.poll(() => uploads.map((upload) => upload.getSnapshot().status)).toContain('uploading');
+  all.abort();
+  for (const upload of uploads) await expect(upload.done).rejects.toMatchObject({ code: 'aborted' });
+  await expect.poll(() => watched.calls('/abort')).toBeGreaterThan(0);
+  await expect
+    .poll(async () => (await storage().listMultiparts({ prefix: '' })).uploads.length, { timeout: 5000 })
+    .toBe(0);
+}, 30_000);
+
+it('renews a grant that expired on the way, and sends nothing again', async () => {
+  const watched = watch((_, nth) => {
+    if (nth === 1) clock = 3_600_000;
+    return undefined;
+  });
+  const slow = client({ transport: watched.transport, resumeStore: null, concurrency: 1 });
+  const { file } = await slow.upload('files', await fileSource(path)).done;
+  expect(watched.calls('/parts/list')).toBeGreaterThan(0);
+  await expectStored(file.key, bytes);
+}, 30_000);
+
+it('a file that is edited under way is source_changed, and nothing stays', async () => {
+  const resumeStore = createMemoryResumeStore();
+  const watched = watch(async (_, nth) => {
+    if (nth === 3) await writeFile(path, prose());
+  });
+  const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
+  await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
+  await expect.poll(() => resumeStore.entries.size).toBe(0);
+  await expect.poll(() => watched.calls('/abort')).toBe(1);
+}, 30_000);
