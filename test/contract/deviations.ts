@@ -2,7 +2,7 @@
  * Where Ceph RGW 16.2 is not AWS, and what Waybill does about it. One row for each fact; each is observed on every run, so
  * that a row which stops being true fails, on Ceph (mended there) as on the devstore (broken here).
  */
-import type { StorageCapabilities } from '../../src/s3/index.ts';
+import { isS3Error, type StorageCapabilities } from '../../src/s3/index.ts';
 import { sendPresigned } from '../support/send.ts';
 import type { TestStore } from '../support/stores.ts';
 import { everythingClaimed, type ProbeTarget, probes } from './probe.ts';
@@ -118,7 +118,9 @@ export const ceph16Deviations: readonly Deviation[] = [
   },
   {
     what: 'ignores If-None-Match on CompleteMultipartUpload',
-    instead: 'nothing yet: no transfer of this release is multipart',
+    capability: 'completeOnce',
+    instead:
+      'claims the completion by a marker object that is created with If-None-Match on PutObject; the staging key is the upload’s own',
     async observe(_, target) {
       const { CompleteMultipartUploadCommand } = await import('@aws-sdk/client-s3');
       const key = target.uniqueKey();
@@ -129,7 +131,7 @@ export const ceph16Deviations: readonly Deviation[] = [
   },
   {
     what: 'answers the first CompleteMultipartUpload with an empty ETag',
-    instead: 'nothing yet: no transfer of this release is multipart',
+    instead: 'asks for the ETag by HEAD',
     async observe(_, target) {
       const { CompleteMultipartUploadCommand } = await import('@aws-sdk/client-s3');
       const upload = await multipart(target, target.uniqueKey(), [2]);
@@ -139,7 +141,7 @@ export const ceph16Deviations: readonly Deviation[] = [
   },
   {
     what: 'completes a multipart from a list that is out of order',
-    instead: 'nothing yet: no transfer of this release is multipart',
+    instead: 'lists the parts itself, in their order, as the storage has them',
     async observe(_, target) {
       const { CompleteMultipartUploadCommand } = await import('@aws-sdk/client-s3');
       const upload = await multipart(target, target.uniqueKey(), [partBytes, partBytes]);
@@ -149,12 +151,94 @@ export const ceph16Deviations: readonly Deviation[] = [
   },
   {
     what: 'takes part number 10,001',
-    instead: 'nothing yet: no transfer of this release is multipart',
+    instead: 'signs no part beyond the plan, which ends at 10,000',
     async observe(_, { sdk, bucket, uniqueKey }) {
       const { CreateMultipartUploadCommand, UploadPartCommand } = await import('@aws-sdk/client-s3');
       const where = { Bucket: bucket, Key: uniqueKey() };
       const { UploadId } = await sdk.send(new CreateMultipartUploadCommand(where));
       return accepted(sdk.send(new UploadPartCommand({ ...where, UploadId, PartNumber: 10_001, Body: 'hi' })), 400);
+    },
+  },
+  {
+    what: 'ignores x-amz-checksum-* headers of parts',
+    capability: 'partChecksums',
+    instead: 'signs Content-MD5 of each part, which Ceph verifies',
+    observe: async (_, target) => !(await probes.partChecksums(target)).includes('sha256'),
+  },
+  {
+    what: 'ignores x-amz-mp-object-size',
+    instead: 'adds up the sizes that the storage lists, and holds each part against the plan, before it completes',
+    async observe(_, target) {
+      const { CompleteMultipartUploadCommand } = await import('@aws-sdk/client-s3');
+      const upload = await multipart(target, target.uniqueKey(), [2]);
+      return accepted(target.sdk.send(new CompleteMultipartUploadCommand({ ...upload, MpuObjectSize: 3 })), 400);
+    },
+  },
+  {
+    what: 'refuses a completion that leaves out a part that was sent',
+    instead: 'lists every part that arrived, or none of them: a part off the plan is refused before',
+    async observe(_, target) {
+      const { CompleteMultipartUploadCommand } = await import('@aws-sdk/client-s3');
+      const upload = await multipart(target, target.uniqueKey(), [2, 2]);
+      upload.MultipartUpload.Parts.pop();
+      return !(await accepted(target.sdk.send(new CompleteMultipartUploadCommand(upload)), 400));
+    },
+  },
+  {
+    what: 'answers the completion of an upload that was aborted with InternalError',
+    instead: 'lists the parts before it completes, and goes by that list when an upload is gone',
+    async observe(_, target) {
+      const { storage } = target;
+      const { Key: key, UploadId: multipartId = '' } = await multipart(target, target.uniqueKey(), [2]);
+      const parts = (await storage.listParts(key, multipartId)) ?? [];
+      await storage.abortMultipart(key, multipartId);
+      if ((await storage.listParts(key, multipartId)) !== null) throw new Error('an aborted upload was listed');
+      const failure = await storage
+        .completeMultipart({ key, multipartId, parts, size: 2, once: false })
+        .catch((error: unknown) => error);
+      return isS3Error(failure) && failure.status === 500;
+    },
+  },
+  {
+    what: 'decodes the source of UploadPartCopy twice, and does not find a key with a percent sign (or dies of it)',
+    instead: 'copies from its own staging keys, which have none',
+    async observe(_, { storage, uniqueKey }) {
+      const [from, to] = [`${uniqueKey()}-100%25`, uniqueKey()];
+      await storage.put({ key: from, body: 'hi' });
+      const { multipartId } = await storage.createMultipart({ key: to, contentType: 'text/plain' });
+      const copied = await storage
+        .copyPart({ from, to, multipartId, partNumber: 1, range: [0, 1] })
+        .catch((error: unknown) => error);
+      return isS3Error(copied) && copied.status === 404;
+    },
+  },
+  {
+    what: 'gives a copy of what was sent in parts the ETag of its source, with the number of parts',
+    instead:
+      'compares that ETag, as no precondition guards the copy; elsewhere the precondition does, and a copy has its own',
+    async observe(_, target) {
+      const { CompleteMultipartUploadCommand } = await import('@aws-sdk/client-s3');
+      const [from, to] = [target.uniqueKey(), target.uniqueKey()];
+      await target.sdk.send(new CompleteMultipartUploadCommand(await multipart(target, from, [2])));
+      const { etag } = await target.storage.copy({ from, to, contentType: 'text/plain' });
+      const source = await target.storage.head(from);
+      if (!source?.etag.endsWith('-1"')) throw new Error(`a multipart object has the ETag ${source?.etag}`);
+      return etag === source.etag;
+    },
+  },
+  {
+    what: 'encodes the keys of ListMultipartUploads where that is asked for, and does not say so',
+    instead: 'does not ask for it',
+    async observe(_, { sdk, bucket, storage, uniqueKey }) {
+      const { ListMultipartUploadsCommand } = await import('@aws-sdk/client-s3');
+      const key = `${uniqueKey()} a+b`;
+      const { multipartId } = await storage.createMultipart({ key, contentType: 'text/plain' });
+      const listed = await sdk.send(
+        new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key, EncodingType: 'url' }),
+      );
+      await storage.abortMultipart(key, multipartId);
+      const [upload] = listed.Uploads ?? [];
+      return upload?.Key !== key && listed.EncodingType === undefined;
     },
   },
   {
