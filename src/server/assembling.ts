@@ -68,7 +68,8 @@ export async function assemble(
       throw refusal;
     }
     // The answer to an earlier try was lost, or is lost now: whether the object is there is for a look to tell.
-    if (isS3Error(error) && mayBeDone(error) && (await storage.head(key))) return { lease: claimed, checksum };
+    if (isS3Error(error) && mayBeDone(error) && (await storage.head(key).catch(() => null)))
+      return { lease: claimed, checksum };
     await release(markers, claims, claimed.version);
     // A part was sent again since they were listed.
     if (isS3Error(error) && partsMoved.has(error.code)) return null;

@@ -1,5 +1,6 @@
 /** Whose is the upload now? One process at a time goes on with it, and what was decided stays decided. */
 import { WaybillError } from '../protocol/index.ts';
+import type { Storage } from '../s3/types.ts';
 import type { Completed, Completing, CompletionDependencies } from './complete.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
@@ -53,9 +54,20 @@ export async function discard(
 ): Promise<void> {
   const { storage } = config;
   const key = stagingKeyOf(config, claims.uploadId);
-  await Promise.all([storage.delete(key), multipart ? storage.abortMultipart(key, multipart.multipartId) : undefined]);
+  await Promise.all([storage.delete(key), multipart && freeParts(storage, key, multipart.multipartId)]);
   // Last: as long as parts may be there, it says whose they are.
   if (claims.partSize !== null) await sidecars.delete(claims.uploadId);
+}
+
+/**
+ * A part that was under way may arrive after the abort and keep the others.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+ */
+async function freeParts(storage: Storage, key: string, multipartId: string): Promise<void> {
+  for (let round = 0; round < 3; round += 1) {
+    await storage.abortMultipart(key, multipartId);
+    if ((await storage.listParts(key, multipartId)) === null) return;
+  }
 }
 
 export function outcomeOf(claims: Claims, marker: Exclude<Marker, { state: 'promoting' }>): Completed {

@@ -101,7 +101,12 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
   const assembled = await assemble(dependencies, route, opened, said, (refusal) => reject(run, claims, refusal));
   if (assembled === null || (assembled !== noParts && !('lease' in assembled))) return assembled;
   const parts = assembled === noParts ? null : assembled;
-  const staged = await lookAtStaged(storage, stagingKeyOf(config, claims.uploadId), claims.size);
+  const staged = await lookAtStaged(storage, stagingKeyOf(config, claims.uploadId), claims.size).catch(
+    async (error) => {
+      if (parts) await release(markers, claims, parts.lease.version);
+      throw error;
+    },
+  );
   if (!staged) {
     if (parts) await release(markers, claims, parts.lease.version);
     return parts ? null : withoutObject(run);

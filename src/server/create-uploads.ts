@@ -49,8 +49,8 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
   /** Aborts on the server's own account. */
   abort(grant: string): Promise<void>;
   /**
-   * Completes by the receipt that a staged object carries, as events and the sweep do. Null when there is none, or
-   * it is not one of ours.
+   * Completes by the receipt that a staged object carries, or that lies beside its parts, as events and the sweep do.
+   * Null when there is none, it is not one of ours, or it is a stream, whose end only its client knows.
    */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
   readonly basePath: string;

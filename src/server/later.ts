@@ -32,7 +32,7 @@ export interface Later {
   /** True when it was there. */
   deleteFile(key: string, route: string | null): Promise<boolean>;
   presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
-  /** By the receipt of a staged object. */
+  /** By the receipt of a staged object, or by the sidecar of its parts. */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
   operations: Record<
     'parts' | 'list' | 'complete' | 'abort' | 'view' | 'delete',
@@ -57,6 +57,16 @@ export function createLater(room: Room): Later {
     return deleted;
   }
 
+  /** Of a multipart upload whose client went away. Of a stream nobody else knows where it ends. */
+  async function completeParts(stagedKey: string): Promise<Completed | Completing | null> {
+    const uploadId = stagedKey.slice(stagingPrefix.length);
+    const opened = /^[0-9a-f]{32}$/.test(uploadId) ? await sidecars.read(uploadId) : null;
+    if (!opened || opened.claims.size === null) return null;
+    const { uploads } = await storage.listMultiparts({ prefix: stagedKey });
+    const own = uploads.find(({ key }) => key === stagedKey);
+    return own ? complete({ ...opened, multipart: { multipartId: own.multipartId, expiresAt: 0 } }) : null;
+  }
+
   return {
     complete,
     abort,
@@ -67,7 +77,8 @@ export function createLater(room: Room): Later {
     async completeObject(stagedKey) {
       if (!stagedKey.startsWith(stagingPrefix)) return null;
       const info = await storage.head(stagedKey);
-      const receipt = info?.metadata.waybill;
+      if (!info) return completeParts(stagedKey);
+      const receipt = info.metadata.waybill;
       const opened = receipt === undefined ? null : grants.openReceipt(receipt);
       if (!opened || stagingKeyOf(config, opened.claims.uploadId) !== stagedKey) return null;
       return complete(opened);

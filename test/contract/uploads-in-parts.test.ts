@@ -1,0 +1,489 @@
+/** Uploads in parts: from the plan to the file, on every storage. */
+import { describe, expect, it } from 'vitest';
+import { MiB, type MultipartGrant, planParts } from '../../src/protocol/index.ts';
+import { S3Error, type Storage } from '../../src/s3/index.ts';
+import { type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
+import { createParts, partSize, pngOf } from '../support/multipart.ts';
+import { createTestApp, png, send } from '../support/server-app.ts';
+import { forEachStore } from '../support/stores.ts';
+
+const owner = (): Owner => ({ ownerId: 'anna' });
+const limits = { maxBytes: 100 * MiB };
+const options = { multipartMinBytes: 5 * MiB };
+
+async function keysUnder(storage: Storage, prefix: string): Promise<string[]> {
+  return (await storage.list({ prefix })).objects.map(({ key }) => key);
+}
+
+/** Nothing of the upload but its marker. */
+async function expectNothingLeft(storage: Storage, { uploadId }: Pick<MultipartGrant, 'uploadId'>): Promise<void> {
+  expect(await keysUnder(storage, `incoming/${uploadId}`)).toEqual([]);
+  expect(await keysUnder(storage, `incoming/.waybill/${uploadId}.parts`)).toEqual([]);
+  expect((await storage.listMultiparts({ prefix: `incoming/${uploadId}` })).uploads).toEqual([]);
+}
+
+forEachStore('multipart', (store) => {
+  const bytes = pngOf(2 * partSize + 1234);
+
+  it('goes from the plan to the file, and leaves only the file', async () => {
+    const storage = store.storage();
+    const app = createTestApp(
+      storage,
+      { a: route({ limits, authorize: owner, onComplete: ({ file }) => file.size }) },
+      options,
+    );
+    const parts = createParts(app);
+    const upload = await parts.begin(bytes);
+    expect(upload).toMatchObject({ transfer: 'multipart', partSize, partCount: 3, expiresInSeconds: 900 });
+    await parts.send(upload.grant, bytes);
+    const checksum = parts.compositeOf(bytes);
+    const { status, json } = await parts.complete({ grant: upload.grant, checksum, size: bytes.length });
+    expect([status, json]).toMatchObject([
+      200,
+      {
+        results: [
+          {
+            file: { size: bytes.length, contentType: 'image/png', checksum: { ...checksum, parts: 3 } },
+            data: bytes.length,
+          },
+        ],
+      },
+    ]);
+    const file = json.results?.[0]?.file;
+    const stored = await storage.get(file?.key ?? '');
+    expect(Buffer.from(await new Response(stored?.body ?? null).arrayBuffer()).equals(bytes)).toBe(true);
+    expect(stored?.info.metadata.waybill).toBeUndefined();
+    await expectNothingLeft(storage, upload);
+    expect((await parts.complete(upload.grant)).json).toEqual(json);
+  });
+
+  it('tells what arrived and goes on with a renewed grant', async () => {
+    const storage = store.storage();
+    let offset = 0;
+    const app = createTestApp(
+      storage,
+      { a: route({ limits, authorize: owner }) },
+      { ...options, now: () => Date.now() + offset },
+    );
+    const parts = createParts(app);
+    const upload = await parts.begin(bytes);
+    await parts.send(upload.grant, bytes, [1, 3]);
+    offset = 3600_000;
+    const expired = await parts.sign(upload.grant, [parts.declare(bytes, 2)]);
+    expect([expired.status, expired.json.error?.code]).toEqual([410, 'upload_expired']);
+    const { status, json } = await parts.list(upload.grant);
+    expect([status, json]).toEqual([
+      200,
+      {
+        uploadId: upload.uploadId,
+        grant: expect.any(String),
+        expiresInSeconds: 900,
+        partSize,
+        partCount: 3,
+        parts: [1, 3].map((partNumber) => {
+          const { size, checksum } = parts.declare(bytes, partNumber);
+          return { partNumber, size, checksum };
+        }),
+      },
+    ]);
+    offset = 0;
+    await parts.send(json.grant ?? '', bytes, [2]);
+    expect((await parts.complete(json.grant ?? '')).status).toBe(200);
+    const ended = await parts.list(json.grant ?? '');
+    expect([ended.status, ended.json.error?.code]).toEqual([409, 'upload_conflict']);
+  });
+
+  it('takes a stream, whose size the completion tells', async () => {
+    const storage = store.storage();
+    const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+    const parts = createParts(app);
+    const upload = await parts.begin(null);
+    expect(upload).toMatchObject({ transfer: 'multipart', partSize, partCount: null });
+    await parts.send(upload.grant, bytes);
+    const unsaid = await parts.complete(upload.grant);
+    expect([unsaid.status, unsaid.json.error?.code]).toEqual([400, 'invalid_request']);
+    const { status, json } = await parts.complete({ grant: upload.grant, size: bytes.length });
+    expect([status, json.results?.[0]?.file?.size]).toEqual([200, bytes.length]);
+    await expectNothingLeft(storage, upload);
+  });
+
+  it('frees everything on abort', async () => {
+    const storage = store.storage();
+    const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+    const parts = createParts(app);
+    const upload = await parts.begin(bytes);
+    await parts.send(upload.grant, bytes, [3]);
+    for (const _ of [1, 2]) expect((await app.abort(upload.grant)).status).toBe(200);
+    await expectNothingLeft(storage, upload);
+    expect((await parts.complete(upload.grant)).json.error?.code).toBe('upload_conflict');
+    expect((await parts.list(upload.grant)).json.error?.code).toBe('upload_conflict');
+  });
+
+  describe('what does not make the file', () => {
+    it('names the parts that are missing', async () => {
+      const app = createTestApp(store.storage(), { a: route({ limits, authorize: owner }) }, options);
+      const parts = createParts(app);
+      const upload = await parts.begin(bytes);
+      await parts.send(upload.grant, bytes, [2]);
+      const { status, json } = await parts.complete(upload.grant);
+      expect([status, json.error]).toMatchObject([409, { code: 'object_not_ready', details: { missing: [1, 3] } }]);
+      await parts.send(upload.grant, bytes, [1, 3]);
+      expect((await parts.complete(upload.grant)).status).toBe(200);
+    });
+
+    it('refuses another composite, for good', async () => {
+      const storage = store.storage();
+      const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+      const parts = createParts(app);
+      const upload = await parts.begin(bytes);
+      await parts.send(upload.grant, bytes);
+      const checksum = parts.compositeOf(pngOf(bytes.length, 2));
+      for (const _ of [1, 2]) {
+        const { status, json } = await parts.complete({ grant: upload.grant, checksum });
+        expect([status, json.error?.code]).toEqual([422, 'checksum_mismatch']);
+      }
+      expect((await parts.complete(upload.grant)).json.error?.code).toBe('checksum_mismatch');
+      await expectNothingLeft(storage, upload);
+    });
+  });
+
+  it('stands in one batch beside files that go in one request, and completes with them', async () => {
+    const app = createTestApp(store.storage(), { a: route({ limits, authorize: owner }) }, options);
+    const parts = createParts(app);
+    const large = { fileName: 'big.png', size: bytes.length, contentType: 'image/png' };
+    const files = [
+      app.declare(png),
+      large,
+      { ...large, size: 200 * MiB },
+      app.declare(png),
+      { ...large, partSize: MiB },
+    ];
+    const transfers = ['form', 'put', 'multipart'];
+    const { json } = await app.call('POST', '/uploads', { route: 'a', files, transfers });
+    expect(json.uploads?.map((one) => one.error?.code ?? one.transfer)).toEqual([
+      expect.stringMatching(/form|put/),
+      'multipart',
+      'file_too_large',
+      expect.stringMatching(/form|put/),
+      'invalid_request',
+    ]);
+    const [first, second, , fourth] = json.uploads ?? [];
+    expect(second).toMatchObject(planParts({ size: bytes.length }));
+    if (!first || !second || !fourth) return expect.unreachable();
+    const resized = await parts.begin(bytes);
+    await Promise.all([send(first.request, png), parts.send(resized.grant, bytes)]);
+    const completed = await parts.complete(first.grant, second.grant, { grant: resized.grant }, fourth.grant);
+    expect(completed.status).toBe(200);
+    expect(completed.json.results).toMatchObject([
+      { file: { size: png.length } },
+      { error: { code: 'object_not_ready', details: { missing: [1, 2, 3] } } },
+      { file: { size: bytes.length } },
+      { error: { code: 'object_not_ready' } },
+    ]);
+  });
+
+  it('is refused after the look at the whole like any other file, and every part is gone (E4)', async () => {
+    const storage = store.storage();
+    const events: UploadsEvent[] = [];
+    const app = createTestApp(
+      storage,
+      {
+        a: route({
+          limits,
+          authorize: owner,
+          inspect: ({ file }) => ({ reject: `I do not like ${file.checksum?.parts} parts.` }),
+          onComplete: () => expect.unreachable(),
+        }),
+      },
+      { ...options, onEvent: (event) => events.push(event) },
+    );
+    const parts = createParts(app);
+    const upload = await parts.begin(null);
+    await parts.send(upload.grant, bytes);
+    for (const _ of [1, 2]) {
+      const { status, json } = await parts.complete({ grant: upload.grant, size: bytes.length });
+      expect([status, json.error]).toMatchObject([422, { code: 'upload_rejected', message: 'I do not like 3 parts.' }]);
+    }
+    await expectNothingLeft(storage, upload);
+    expect(await keysUnder(storage, `a/anna/${upload.uploadId}`)).toEqual([]);
+    const rejected = events.filter(({ type }) => type === 'upload.rejected');
+    expect(rejected).toMatchObject([{ size: bytes.length, code: 'upload_rejected' }]);
+  });
+
+  it('says 202 while it takes long, and goes on', async () => {
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const real = store.storage();
+    const slow: Storage = { ...real, completeMultipart: (parts) => held.then(() => real.completeMultipart(parts)) };
+    const app = createTestApp(
+      slow,
+      { a: route({ limits, authorize: owner }) },
+      { ...options, completionWaitSeconds: 1 },
+    );
+    const parts = createParts(app);
+    const small = bytes.subarray(0, partSize + 10);
+    const upload = await parts.begin(small);
+    await parts.send(upload.grant, small);
+    const { status, json, headers } = await parts.complete(upload.grant);
+    expect([status, json.results?.[0]?.completing, headers['retry-after']]).toEqual([202, true, '2']);
+    const elsewhere = createParts(createTestApp(real, { a: route({ limits, authorize: owner }) }, options));
+    expect((await elsewhere.complete(upload.grant)).status).toBe(202);
+    expect((await elsewhere.list(upload.grant)).json.error?.code).toBe('upload_conflict');
+    expect((await createTestApp(real, { a: route({ limits, authorize: owner }) }).abort(upload.grant)).status).toBe(
+      409,
+    );
+    letGo();
+    expect((await parts.complete(upload.grant)).status).toBe(200);
+    await expectNothingLeft(real, upload);
+  });
+
+  it('of a client that went away is completed by its sidecar', async () => {
+    const storage = store.storage();
+    const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+    const parts = createParts(app);
+    const small = bytes.subarray(0, partSize + 10);
+    const [upload, stream] = [await parts.begin(small), await parts.begin(null)];
+    await parts.send(stream.grant, small);
+    expect(await app.uploads.completeObject(`incoming/${stream.uploadId}`)).toBeNull();
+    await expect(app.uploads.completeObject(`incoming/${upload.uploadId}`)).rejects.toThrow('2 of 2 parts');
+    await parts.send(upload.grant, small);
+    expect(await app.uploads.completeObject(`incoming/${upload.uploadId}`)).toMatchObject({
+      file: { size: small.length, checksum: parts.compositeOf(small) },
+    });
+    expect(await app.uploads.completeObject(`incoming/${upload.uploadId}`)).toBeNull();
+    await expectNothingLeft(storage, upload);
+    await app.abort(stream.grant);
+  });
+
+  describe('a promotion by parts', () => {
+    const copies = { ...options, copyMaxBytes: 5 * MiB };
+
+    it('carries what one copy does not', async () => {
+      const storage = store.storage();
+      let copied = 0;
+      const counting: Storage = {
+        ...storage,
+        copy: () => expect.unreachable(),
+        copyPart: (part) => {
+          copied += 1;
+          return storage.copyPart(part);
+        },
+      };
+      const app = createTestApp(counting, { a: route({ limits, authorize: owner }) }, copies);
+      const parts = createParts(app);
+      const upload = await parts.begin(bytes);
+      await parts.send(upload.grant, bytes);
+      const { status, json } = await parts.complete({ grant: upload.grant, checksum: parts.compositeOf(bytes) });
+      const file = json.results?.[0]?.file;
+      expect([status, copied, file?.checksum]).toEqual([200, 3, { ...parts.compositeOf(bytes), parts: 3 }]);
+      const stored = await storage.get(file?.key ?? '');
+      expect(Buffer.from(await new Response(stored?.body ?? null).arrayBuffer()).equals(bytes)).toBe(true);
+      expect(stored?.info).toMatchObject({
+        etag: file?.etag,
+        contentType: 'image/png',
+        contentDisposition: 'inline; filename="big.png"',
+        cacheControl: 'private, max-age=86400, immutable',
+        metadata: { 'waybill-upload': upload.uploadId },
+      });
+      await expectNothingLeft(storage, upload);
+    });
+
+    it('that fails half way leaves no parts at the key, and is done anew', async () => {
+      const storage = store.storage();
+      let failures = 1;
+      const weak: Storage = {
+        ...storage,
+        copyPart: async (part) => {
+          if (part.partNumber === 2 && failures-- > 0)
+            throw new S3Error({ code: 'SlowDown', status: 503, message: 'Later.' });
+          return storage.copyPart(part);
+        },
+      };
+      const app = createTestApp(weak, { a: route({ limits, authorize: owner }) }, copies);
+      const parts = createParts(app);
+      const upload = await parts.begin(bytes);
+      await parts.send(upload.grant, bytes);
+      const failed = await parts.complete(upload.grant);
+      expect([failed.status, failed.json.error?.code]).toEqual([503, 'storage_unavailable']);
+      expect((await storage.listMultiparts({ prefix: `a/anna/${upload.uploadId}` })).uploads).toEqual([]);
+      expect((await parts.complete(upload.grant)).status).toBe(200);
+      await expectNothingLeft(storage, upload);
+    });
+
+    it('does not replace what has the key', async () => {
+      const storage = store.storage();
+      const app = createTestApp(
+        storage,
+        { a: route({ limits, authorize: owner, key: () => 'taken/by-parts' }) },
+        copies,
+      );
+      await storage.put({ key: 'taken/by-parts', body: 'mine', contentType: 'text/plain' });
+      const parts = createParts(app);
+      const upload = await parts.begin(bytes);
+      await parts.send(upload.grant, bytes);
+      expect((await parts.complete(upload.grant)).json.error?.code).toBe('upload_conflict');
+      expect((await storage.head('taken/by-parts'))?.size).toBe(4);
+      expect((await storage.listMultiparts({ prefix: 'taken/by-parts' })).uploads).toEqual([]);
+      await expectNothingLeft(storage, upload);
+    });
+  });
+
+  describe('goes on, wherever a process died', () => {
+    /** Dies in the middle of this call, before or after the storage has done it. */
+    const crashes: [operation: keyof Storage, when: 'before' | 'after', nth: number][] = [
+      ['listParts', 'after', 1],
+      ['put', 'before', 1],
+      ['put', 'after', 1],
+      ['completeMultipart', 'before', 1],
+      ['completeMultipart', 'after', 1],
+      ['head', 'before', 1],
+      ['put', 'before', 2],
+      ['put', 'after', 2],
+      ['copy', 'before', 1],
+      ['copy', 'after', 1],
+      ['put', 'before', 3],
+      ['put', 'after', 3],
+      ['delete', 'before', 1],
+      ['delete', 'before', 2],
+    ];
+    it.each(crashes)('%s, %s, call %d', async (operation, when, nth) => {
+      const storage = store.storage();
+      let calls = 0;
+      let dead = false;
+      const dying = Object.fromEntries(
+        Object.entries(storage).map(([name, value]) => [
+          name,
+          typeof value !== 'function'
+            ? value
+            : async (...given: unknown[]) => {
+                const fatal = !dead && name === operation && ++calls === nth;
+                if (dead || (fatal && when === 'before')) {
+                  dead = true;
+                  return new Promise(() => {});
+                }
+                const result: unknown = await (value as (...all: unknown[]) => unknown)(...given);
+                if (!fatal) return result;
+                dead = true;
+                return new Promise(() => {});
+              },
+        ]),
+      ) as unknown as Storage;
+      let offset = 0;
+      const announced: string[] = [];
+      const routes = {
+        a: route({ limits, authorize: owner, onComplete: ({ uploadId }) => announced.push(uploadId) }),
+      };
+      const alive = createTestApp(storage, routes, { ...options, now: () => Date.now() + offset });
+      const parts = createParts(alive);
+      const small = bytes.subarray(0, partSize + 10);
+      const upload = await parts.begin(small);
+      await parts.send(upload.grant, small);
+      // Its answer never comes: the process is gone.
+      void createParts(createTestApp(dying, routes, options)).complete(upload.grant);
+      await expect.poll(() => dead, { interval: 5, timeout: 5000 }).toBe(true);
+      offset = 10 * 60_000;
+      const { status, json } = await parts.complete({ grant: upload.grant, checksum: parts.compositeOf(small) });
+      expect([status, json]).toMatchObject([
+        200,
+        { results: [{ file: { size: small.length, checksum: { ...parts.compositeOf(small), parts: 2 } } }] },
+      ]);
+      expect(new Set(announced)).toEqual(new Set([upload.uploadId]));
+      const file = await storage.get(json.results?.[0]?.file?.key ?? '');
+      expect(Buffer.from(await new Response(file?.body ?? null).arrayBuffer()).equals(small)).toBe(true);
+      expect((await parts.complete(upload.grant)).json).toEqual(json);
+      expect(
+        (await storage.listMultiparts({ prefix: '' })).uploads.filter(({ key }) => key.includes(upload.uploadId)),
+      ).toEqual([]);
+    });
+  });
+
+  describe('when the storage answers oddly', () => {
+    const lost = () => Promise.reject(new S3Error({ code: 'InternalError', status: 500, message: 'Lost.' }));
+
+    it.each([
+      ['an answer of Complete that was lost', (done: () => Promise<never>) => done().then(lost)],
+      [
+        'NoSuchUpload, because an earlier try had come through',
+        async (done: () => Promise<unknown>) => {
+          await done();
+          return done() as Promise<never>;
+        },
+      ],
+    ])('%s loses nothing', async (_, answer) => {
+      const real = store.storage();
+      let odd = true;
+      const storage: Storage = {
+        ...real,
+        completeMultipart: (all) => {
+          const done = () => real.completeMultipart(all) as Promise<never>;
+          if (!odd) return done();
+          odd = false;
+          return answer(done);
+        },
+      };
+      const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+      const parts = createParts(app);
+      const small = bytes.subarray(0, partSize + 10);
+      const upload = await parts.begin(small);
+      await parts.send(upload.grant, small);
+      const first = await parts.complete(upload.grant);
+      expect([200, 503]).toContain(first.status);
+      expect((await parts.complete(upload.grant)).status).toBe(200);
+      await expectNothingLeft(real, upload);
+    });
+
+    it('a 409 wants all parts again: a new upload', async () => {
+      const real = store.storage();
+      const storage: Storage = {
+        ...real,
+        completeMultipart: () =>
+          Promise.reject(new S3Error({ code: 'ConditionalRequestConflict', status: 409, message: 'Again.' })),
+      };
+      const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+      const parts = createParts(app);
+      const small = bytes.subarray(0, partSize + 10);
+      const upload = await parts.begin(small);
+      await parts.send(upload.grant, small);
+      for (const _ of [1, 2]) {
+        const { status, json } = await parts.complete(upload.grant);
+        expect([status, json.error?.code]).toEqual([410, 'upload_expired']);
+      }
+      await expectNothingLeft(real, upload);
+    });
+
+    it('a part that was sent again between the list and the completion is looked at again', async () => {
+      const real = store.storage();
+      const small = bytes.subarray(0, partSize + 10);
+      let resend: (() => Promise<void>) | null = null;
+      const storage: Storage = {
+        ...real,
+        listParts: async (key, id) => {
+          const listed = await real.listParts(key, id);
+          await resend?.();
+          resend = null;
+          return listed;
+        },
+      };
+      const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+      const parts = createParts(app);
+      const upload = await parts.begin(small);
+      await parts.send(upload.grant, pngOf(small.length, 9));
+      resend = () => parts.send(upload.grant, small);
+      const { status, json } = await parts.complete({ grant: upload.grant });
+      expect([status, json.results?.[0]?.file?.checksum]).toEqual([200, { ...parts.compositeOf(small), parts: 2 }]);
+    });
+
+    it('parts that the storage has given up are upload_expired', async () => {
+      const storage = store.storage();
+      const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+      const parts = createParts(app);
+      const upload = await parts.begin(bytes);
+      const [multipart] = (await storage.listMultiparts({ prefix: `incoming/${upload.uploadId}` })).uploads;
+      await storage.abortMultipart(`incoming/${upload.uploadId}`, multipart?.multipartId ?? '');
+      for (const answer of [await parts.list(upload.grant), await parts.complete(upload.grant)])
+        expect([answer.status, answer.json.error?.code]).toEqual([410, 'upload_expired']);
+    });
+  });
+});
