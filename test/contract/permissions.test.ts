@@ -1,0 +1,140 @@
+/**
+ * The policy of docs/storage.md, operation by operation: enough for multipart uploads and the copies of large files, not
+ * enough for anything else, and with nothing in it that could be left out. C9 of the attacks takes whole uploads through it.
+ */
+import { readFile } from 'node:fs/promises';
+import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
+import { expect, inject, it } from 'vitest';
+import { isS3Error } from '../../src/s3/index.ts';
+import { sendPresigned } from '../support/send.ts';
+import { forEachStore, type TestStore } from '../support/stores.ts';
+
+interface Statement {
+  Sid: string;
+  Effect: string;
+  Action: string[];
+  Resource: string;
+}
+
+async function documentedPolicy(): Promise<Statement[]> {
+  const page = await readFile(new URL('../../docs/storage.md', import.meta.url), 'utf8');
+  const json = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  return (JSON.parse(json) as { Statement: Statement[] }).Statement;
+}
+
+function limitedUser() {
+  const limited = inject('ceph')?.limited;
+  if (!limited) throw new Error('Ceph gave no second user');
+  return limited;
+}
+
+/** The documented policy on a fresh bucket, without `left` of it, and the limited user's storage. */
+async function withPolicy(store: TestStore, left?: { action: string; sid: string }) {
+  const { arn, credentials } = limitedUser();
+  const bucket = await store.createBucket();
+  const Statement = (await documentedPolicy()).map(({ Resource, Action, ...statement }) => ({
+    ...statement,
+    Principal: { AWS: [arn] },
+    Action: Action.filter((action) => left?.sid !== statement.Sid || left.action !== action),
+    Resource: Resource.replace('BUCKET/*', 'BUCKET/files/*').replace('BUCKET', bucket),
+  }));
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+  await (await store.sdk()).send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
+  return { owner: store.storage({ bucket }), limited: store.storage({ bucket, credentials }) };
+}
+
+const facts = { contentType: 'text/plain' };
+const bytes = 'twelve bytes';
+
+async function refusal(work: Promise<unknown>): Promise<number | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (isS3Error(error)) return error.status;
+    throw error;
+  }
+}
+
+type Storage = ReturnType<TestStore['storage']>;
+
+async function begin(storage: Storage, key: string) {
+  const { multipartId } = await storage.createMultipart({ key, ...facts });
+  const part = { key, multipartId, partNumber: 1, size: bytes.length, expiresInSeconds: 60 };
+  expect((await sendPresigned(storage.presignPart(part), bytes)).status).toBe(200);
+  return { key, multipartId };
+}
+
+/** What the server does with an upload in parts, from its begin to the copy of a large file. */
+const steps: Record<string, (storage: Storage) => Promise<unknown>> = {
+  async 'an upload in parts'(storage) {
+    const upload = await begin(storage, 'incoming/a');
+    const parts = (await storage.listParts(upload.key, upload.multipartId)) ?? [];
+    await storage.completeMultipart({ ...upload, parts, size: bytes.length });
+    expect((await storage.head(upload.key))?.size).toBe(bytes.length);
+  },
+  async 'an abort'(storage) {
+    const upload = await begin(storage, 'incoming/b');
+    await storage.abortMultipart(upload.key, upload.multipartId);
+  },
+  async 'a copy in parts'(storage) {
+    await storage.put({ key: 'incoming/c', body: bytes });
+    const { multipartId } = await storage.createMultipart({ key: 'files/c', ...facts });
+    const to = { to: 'files/c', multipartId, partNumber: 1 };
+    const part = await storage.copyPart({ from: 'incoming/c', ...to, range: [0, bytes.length - 1] });
+    await storage.completeMultipart({ key: 'files/c', multipartId, parts: [part], size: bytes.length });
+    await storage.delete('incoming/c');
+  },
+  async 'what a dead process left half copied'(storage) {
+    const { multipartId } = await storage.createMultipart({ key: 'files/d', ...facts });
+    const { uploads } = await storage.listMultiparts({ prefix: 'files/d' });
+    expect(uploads.map((upload) => upload.multipartId)).toEqual([multipartId]);
+    for (const upload of uploads) await storage.abortMultipart(upload.key, upload.multipartId);
+  },
+};
+
+// The devstore has no policies; Ceph has, and a user of its own to try them on.
+forEachStore(
+  'documented permissions',
+  (store) => {
+    it.each(Object.entries(steps))('allow %s', async (_, step) => {
+      const { limited } = await withPolicy(store);
+      await step(limited);
+    });
+
+    it('allow nothing of it elsewhere', async () => {
+      const { owner, limited } = await withPolicy(store);
+      const theirs = await begin(owner, 'elsewhere/a');
+      const { key, multipartId } = theirs;
+      await owner.put({ key: 'elsewhere/secret', body: bytes });
+      const mine = await begin(limited, 'incoming/mine');
+      const range = [0, bytes.length - 1] as const;
+      const parts = (await owner.listParts(key, multipartId)) ?? [];
+      const copy = { from: 'elsewhere/secret', to: mine.key, multipartId: mine.multipartId, partNumber: 2 };
+      const attempts = {
+        create: () => limited.createMultipart({ key: 'elsewhere/b', ...facts }),
+        list: () => limited.listParts(key, multipartId),
+        complete: () => limited.completeMultipart({ ...theirs, parts, size: bytes.length }),
+        abort: () => limited.abortMultipart(key, multipartId),
+        copy: () => limited.copyPart({ ...copy, range }),
+      };
+      for (const [name, attempt] of Object.entries(attempts)) expect(await refusal(attempt()), name).toBe(403);
+      const part = { key, multipartId, partNumber: 2, size: bytes.length, expiresInSeconds: 60 };
+      expect((await sendPresigned(limited.presignPart(part), bytes)).status).toBe(403);
+      expect((await owner.listParts(key, multipartId))?.length).toBe(1);
+    });
+
+    // Reading and listing are not among them: by its ACLs Ceph lets whoever stored something do that with it.
+    it.each([
+      ['AbortMultipartUpload', 'Staging', 'an abort'],
+      ['AbortMultipartUpload', 'Files', 'what a dead process left half copied'],
+      ['ListBucketMultipartUploads', 'Bucket', 'what a dead process left half copied'],
+      ['PutObject', 'Files', 'a copy in parts'],
+      ['DeleteObject', 'Staging', 'a copy in parts'],
+    ] as const)('without %s on %s there is no %s', async (action, sid, step) => {
+      const { limited } = await withPolicy(store, { action: `s3:${action}`, sid });
+      expect(await refusal((steps[step] as (storage: Storage) => Promise<unknown>)(limited))).toBe(403);
+    });
+  },
+  { only: ['ceph'] },
+);
