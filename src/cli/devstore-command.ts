@@ -146,7 +146,7 @@ function corsRule(origins: readonly string[]) {
     allowedOrigins: [...origins],
     allowedMethods: ['GET' as const, 'HEAD' as const, 'PUT' as const, 'POST' as const, 'DELETE' as const],
     allowedHeaders: ['*'],
-    exposeHeaders: ['ETag'],
+    exposeHeaders: ['ETag', 'Retry-After'],
     maxAgeSeconds: 3000,
   };
 }

@@ -53,7 +53,7 @@ export const openCors: readonly CORSRule[] = [
     AllowedOrigins: ['*'],
     AllowedMethods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'],
     AllowedHeaders: ['*'],
-    ExposeHeaders: ['ETag'],
+    ExposeHeaders: ['ETag', 'Retry-After'],
     MaxAgeSeconds: 3000,
   },
 ];

@@ -135,7 +135,7 @@ async function start({ terminal, state, host, wish, quiet }: StartOptions): Prom
         allowedOrigins: [...names].map((name) => origin(name, port)),
         allowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
         allowedHeaders: ['*'],
-        exposeHeaders: ['ETag'],
+        exposeHeaders: ['ETag', 'Retry-After'],
         maxAgeSeconds: 3000,
       },
     ]);
