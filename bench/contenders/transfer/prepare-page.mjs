@@ -1,0 +1,3 @@
+import { ready } from './go.mjs';
+
+ready(async () => 0);

@@ -1,0 +1,27 @@
+/** The real server: authorisation, grants, verified completion. `hosts`: under how many names clients may reach the storage. */
+import { toNodeHandler } from 'waybill/adapters/node';
+import { s3Storage } from 'waybill/s3';
+import { createUploads, route } from 'waybill/server';
+
+const TiB = 2 ** 40;
+
+export function start({ account, bucket, endpoint, publics, hosts, path }) {
+  const files = {
+    limits: { contentTypes: ['*/*'], maxBytes: TiB, maxFiles: 100 },
+    authorize: () => ({ ownerId: 'user-1' }),
+  };
+  const uploads = createUploads({
+    storage: s3Storage({
+      endpoint,
+      publicEndpoint: publics.slice(0, hosts),
+      bucket,
+      region: account.region,
+      credentials: account,
+      capabilities: 'devstore',
+    }),
+    secret: 'benchmark-secret-of-more-than-32-characters',
+    basePath: path,
+    routes: { files: route(files), sizeOnly: route({ ...files, integrity: 'size-only' }) },
+  });
+  return toNodeHandler(uploads);
+}
