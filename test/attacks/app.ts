@@ -65,9 +65,22 @@ export async function startApp(store: TestStore, overrides: Partial<UploadsOptio
   const uploads = createUploads({
     storage,
     secret,
+    multipartMinBytes: 5 * 1024 * 1024,
     routes: {
       files: route({
         limits: { maxBytes: 1024 * 1024, contentTypes: ['*/*'], minBytes: 0 },
+        authorize: ({ request }) => {
+          const ownerId = request.header('x-user');
+          return ownerId ? { ownerId } : null;
+        },
+        onComplete: (upload) => {
+          announced.push(upload as (typeof announced)[number]);
+          return { announced: announced.length };
+        },
+      }),
+      // Reached by multipart.
+      large: route({
+        limits: { maxBytes: 12 * 1024 * 1024, contentTypes: ['*/*'] },
         authorize: ({ request }) => {
           const ownerId = request.header('x-user');
           return ownerId ? { ownerId } : null;

@@ -116,6 +116,14 @@ forEachStore(
     });
 
     it('G1 fuzz: 50,000 requests and never a 500', async () => {
+      const begun = await post(
+        JSON.stringify({
+          route: 'large',
+          files: [{ fileName: 'a.bin', size: null, contentType: 'application/octet-stream' }],
+          transfers: ['multipart'],
+        }),
+      );
+      const { grant } = (JSON.parse(begun.text) as { uploads: [{ grant: string }] }).uploads[0];
       const leaf = fc.oneof(
         fc.constantFrom(
           'files',
@@ -126,6 +134,9 @@ forEachStore(
           'sha256',
           'put',
           'form',
+          'multipart',
+          grant,
+          null,
           0,
           1,
           -1,
@@ -141,16 +152,26 @@ forEachStore(
           contentType: leaf,
           checksum: fc.oneof(leaf, fc.record({ algorithm: leaf, value: leaf })),
           metadata: leaf,
+          partSize: leaf,
+          host: leaf,
         },
         { requiredKeys: [] },
       );
+      const part = fc.record(
+        { partNumber: leaf, size: leaf, checksum: fc.record({ algorithm: leaf, value: leaf }), host: leaf },
+        { requiredKeys: ['partNumber', 'size'] },
+      );
+      const said = fc.record({ grant: leaf, size: leaf, checksum: leaf }, { requiredKeys: ['grant'] });
       const request = fc.record(
         {
           route: leaf,
           files: fc.oneof(leaf, fc.array(file, { maxLength: 3 })),
           metadata: leaf,
           transfers: leaf,
-          grants: fc.oneof(leaf, fc.array(leaf, { maxLength: 3 })),
+          grants: fc.oneof(leaf, fc.array(fc.oneof(leaf, said), { maxLength: 3 })),
+          grant: fc.oneof(leaf, fc.constant(grant)),
+          parts: fc.oneof(leaf, fc.array(part, { maxLength: 3 })),
+          expiresInSeconds: leaf,
         },
         { requiredKeys: [] },
       );
@@ -166,6 +187,8 @@ forEachStore(
       );
       const path = fc.constantFrom(
         '/uploads',
+        '/uploads/parts',
+        '/uploads/parts/list',
         '/uploads/complete',
         '/uploads/abort',
         '/files/x',

@@ -1,0 +1,508 @@
+/** Uploads in parts: C8, and the multipart halves of A, B, C11, E and F1. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MiB, partBytes, WaybillError } from '../../src/protocol/index.ts';
+import { route } from '../../src/server/index.ts';
+import { createParts, partSize, pngOf } from '../support/multipart.ts';
+import { forEachStore } from '../support/stores.ts';
+import { type App, completedOf, errorOf, png, secret, seen, send, startApp } from './app.ts';
+
+const maxBytes = 12 * MiB;
+/** One full part and a small one. */
+const bytes = pngOf(partSize + 100);
+
+/** The app's calls, as the helper that sends parts wants them. */
+function partsOf(app: App, user = 'alice') {
+  const call = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
+    const answer = await app.call(method, path, body, headers);
+    return { ...answer, headers: {}, json: answer.body, body: answer.text };
+  };
+  return createParts({ uploads: app.uploads, call } as unknown as Parameters<typeof createParts>[0], {
+    'x-user': user,
+  });
+}
+
+forEachStore('uploads in parts', (store) => {
+  let app: App;
+  let parts: ReturnType<typeof partsOf>;
+  beforeAll(async () => {
+    app = await startApp(store);
+    parts = partsOf(app);
+  });
+  afterAll(() => app.stop());
+
+  const begin = (of: Uint8Array | null = bytes, more: object = {}) => parts.begin(of, more, 'large');
+
+  async function signed(grant: string, partNumber: number, of: Uint8Array = bytes) {
+    const { json } = await parts.sign(grant, [parts.declare(of, partNumber)]);
+    const request = json.parts?.[0]?.request;
+    if (!request) throw new Error(`Not signed: ${JSON.stringify(json)}`);
+    return request;
+  }
+
+  const arrived = async (grant: string) => (await parts.list(grant)).json.parts?.map(({ partNumber }) => partNumber);
+
+  async function expectFreed(uploadId: string): Promise<void> {
+    const { uploads } = await app.storage.listMultiparts({ prefix: `incoming/${uploadId}` });
+    expect(uploads).toEqual([]);
+    expect(await app.storage.head(`incoming/${uploadId}`)).toBeNull();
+    expect(await app.storage.head(`incoming/.waybill/${uploadId}.parts`)).toBeNull();
+  }
+
+  it('C8 another part number, size, bytes, method, key or multipart upload is refused', async () => {
+    const [mine, other] = [await begin(), await begin()];
+    const request = await signed(mine.grant, 2);
+    const theirs = await signed(other.grant, 2);
+    const body = parts.partOf(bytes, 2);
+    const forged = Buffer.from(body);
+    forged[50] = (forged[50] as number) ^ 1;
+    const multipartOf = (url: string) => new URL(url).searchParams.get('uploadId') ?? '';
+    const changes: [string, Uint8Array | null, Parameters<typeof send>[2]][] = [
+      ['another number', body, { url: request.url.replace('partNumber=2', 'partNumber=1') }],
+      ['a number that is not in the plan', body, { url: request.url.replace('partNumber=2', 'partNumber=3') }],
+      ['another multipart', body, { url: request.url.replace(multipartOf(request.url), multipartOf(theirs.url)) }],
+      ['another key', body, { url: request.url.replace(mine.uploadId, other.uploadId) }],
+      ['other bytes', forged, {}],
+      ['one byte more', Buffer.concat([body, Buffer.from('x')]), { headers: { 'content-length': '101' } }],
+      ['one byte fewer', body.subarray(1), { headers: { 'content-length': '99' } }],
+      ['no length', body, { chunked: true }],
+      ['nothing', Buffer.alloc(0), { headers: { 'content-length': '0' } }],
+      ['no checksum', body, { headers: { 'x-amz-checksum-sha256': null, 'content-md5': null } }],
+      ['a GET, which lists parts', null, { method: 'GET', headers: { 'content-length': null } }],
+      ['a DELETE, which aborts', null, { method: 'DELETE', headers: { 'content-length': null } }],
+      ['a POST, which completes', body, { method: 'POST' }],
+      ['no multipart at all', body, { url: request.url.replace(/&partNumber=2&uploadId=[^&]*/, '') }],
+      ['another signature', body, { url: request.url.replace(/Signature=./, 'Signature=g') }],
+    ];
+    for (const [what, sent, change] of changes) {
+      const answer = await send(request, sent, change);
+      expect([what, answer.status >= 400 && answer.status < 500]).toEqual([what, true]);
+    }
+    expect([await arrived(mine.grant), await arrived(other.grant)]).toEqual([[], []]);
+    // As it was signed, it is taken: the refusals above mean something.
+    expect((await send(request, body)).status).toBe(200);
+    expect(await arrived(mine.grant)).toEqual([2]);
+    await app.abort([mine.grant, other.grant]);
+  });
+
+  it('C8 C11 a part after completion, rejection or abort is refused, and nothing comes back', async () => {
+    const ends: Record<string, (grant: string) => Promise<unknown>> = {
+      completed: (grant) => parts.complete(grant),
+      rejected: (grant) => parts.complete({ grant, checksum: parts.compositeOf(pngOf(9)) }),
+      aborted: (grant) => app.abort(grant),
+    };
+    for (const [end, reach] of Object.entries(ends)) {
+      const upload = await begin();
+      const request = await signed(upload.grant, 2);
+      await parts.send(upload.grant, bytes);
+      await reach(upload.grant);
+      const late = await send(request, parts.partOf(bytes, 2));
+      expect([end, late.status]).toEqual([end, 404]);
+      await expectFreed(upload.uploadId);
+      expect(errorOf(await app.call('POST', '/uploads/parts/list', { grant: upload.grant }))).toBe('upload_conflict');
+      if (end !== 'completed') expect((await parts.complete(upload.grant)).status).toBeGreaterThanOrEqual(400);
+    }
+  });
+
+  it('C8 nothing beyond the plan is ever signed', async () => {
+    const upload = await begin();
+    const good = parts.declare(bytes, 2);
+    const wrong: [string, object][] = [
+      ['a third part', { ...good, partNumber: 3 }],
+      ['number 10,000', { ...good, partNumber: 10_000 }],
+      ['one byte more', { ...good, size: 101 }],
+      ['one byte fewer', { ...good, size: 99 }],
+      ['a full last part', { ...good, size: partSize }],
+      ['an empty part', { ...good, size: 0 }],
+      ['no checksum', { ...good, checksum: undefined }],
+      ['a checksum that can be forged', { ...good, checksum: { algorithm: 'crc32', value: 'AAAAAA==' } }],
+      ['a host that is not there', { ...good, host: 1 }],
+    ];
+    for (const [what, part] of wrong) {
+      const { status, json } = await parts.sign(upload.grant, [part as typeof good]);
+      expect([what, status, json.error?.code]).toEqual([what, 422, 'part_invalid']);
+      expect(JSON.stringify(json)).not.toContain('X-Amz-');
+    }
+    for (const [what, part] of [
+      ['number 0', { ...good, partNumber: 0 }],
+      ['number 10,001', { ...good, partNumber: 10_001 }],
+      ['a negative size', { ...good, size: -1 }],
+      ['half a byte', { ...good, size: 99.5 }],
+      ['a checksum that is none', { ...good, checksum: { algorithm: good.checksum?.algorithm, value: 'x' } }],
+    ] as const) {
+      const { status, json } = await parts.sign(upload.grant, [part as typeof good]);
+      expect([what, status, json.error?.code]).toEqual([what, 400, 'invalid_request']);
+    }
+    const many = Array.from({ length: 1001 }, () => good);
+    expect((await parts.sign(upload.grant, many)).json.error?.code).toBe('invalid_request');
+    expect((await parts.sign(upload.grant, [])).json.error?.code).toBe('invalid_request');
+    expect((await parts.sign(upload.grant, [good], { expiresInSeconds: 604_801 })).json.error?.code).toBe(
+      'invalid_request',
+    );
+    // Beside those that fail, the good one stands.
+    const mixed = await parts.sign(upload.grant, [{ ...good, partNumber: 3 }, good]);
+    expect(mixed.json.parts).toMatchObject([{ error: { code: 'part_invalid' } }, { partNumber: 2 }]);
+    expect(mixed.status).toBe(200);
+    await app.abort(upload.grant);
+  });
+
+  it('C8 a stream ends at the ceiling: no set of signed parts is more than the route takes', async () => {
+    const stream = await begin(null);
+    const { checksum } = parts.declare(bytes, 2);
+    if (!checksum) return expect.unreachable();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            partNumber: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 10_000 })),
+            size: fc.oneof(
+              fc.constantFrom(0, 1, partSize - 1, partSize, partSize + 1, 2 * MiB, 2 * MiB + 1),
+              fc.nat({ max: maxBytes }),
+            ),
+          }),
+          { minLength: 100, maxLength: 100 },
+        ),
+        async (declared) => {
+          const { json } = await parts.sign(
+            stream.grant,
+            declared.map((part) => ({ ...part, checksum })),
+          );
+          for (const [index, { partNumber, size }] of declared.entries()) {
+            const fits = size > 0 && size <= partSize && (partNumber - 1) * partSize + size <= maxBytes;
+            expect([partNumber, size, json.parts?.[index]?.request !== undefined]).toEqual([partNumber, size, fits]);
+          }
+        },
+      ),
+      { numRuns: 20 },
+    );
+    await app.abort(stream.grant);
+  });
+
+  it('C8 an expired grant signs nothing, and only its owner renews it', async () => {
+    let offset = 0;
+    const late = await startApp(store, { now: () => Date.now() + offset });
+    const own = partsOf(late);
+    const upload = await own.begin(bytes, {}, 'large');
+    offset = 3600_000;
+    const { status, json } = await own.sign(upload.grant, [own.declare(bytes, 1)]);
+    expect([status, json.error?.code]).toEqual([410, 'upload_expired']);
+    expect((await partsOf(late, 'mallory').list(upload.grant)).status).toBe(404);
+    const renewed = (await own.list(upload.grant)).json.grant ?? '';
+    offset = 0;
+    await own.send(renewed, bytes);
+    expect((await own.complete(renewed)).status).toBe(200);
+    await late.stop();
+  });
+
+  it('C8 what did not arrive is not completed, whatever the client says (B4)', async () => {
+    const upload = await begin();
+    const said = { grant: upload.grant, checksum: parts.compositeOf(bytes), size: bytes.length };
+    const nothing = await parts.complete(said);
+    expect([nothing.status, nothing.json.error]).toMatchObject([
+      409,
+      { code: 'object_not_ready', details: { missing: [1, 2] } },
+    ]);
+    await parts.send(upload.grant, bytes, [2]);
+    const half = await parts.complete(said);
+    expect(half.json.error).toMatchObject({ code: 'object_not_ready', details: { missing: [1] } });
+    expect(await app.storage.head(`incoming/${upload.uploadId}`)).toBeNull();
+    await parts.send(upload.grant, bytes, [1]);
+    expect((await parts.complete(said)).status).toBe(200);
+  });
+
+  it('C8 a stream that says less, more, or nothing of its size is not completed', async () => {
+    const stream = await begin(null);
+    await parts.send(stream.grant, bytes);
+    const { grant } = stream;
+    const sizes: [number | undefined, string][] = [
+      [undefined, 'invalid_request'],
+      [bytes.length - 1, 'size_mismatch'],
+      [partSize, 'size_mismatch'],
+      [1, 'size_mismatch'],
+      [0, 'file_too_small'],
+      [bytes.length + 1, 'part_invalid'],
+      [2 * partSize + 1, 'part_invalid'],
+      [maxBytes + 1, 'file_too_large'],
+    ];
+    for (const [size, code] of sizes) {
+      const answer = await parts.complete(size === undefined ? grant : { grant, size });
+      expect([size, answer.json.error?.code]).toEqual([size, code]);
+    }
+    expect((await parts.complete({ grant, size: bytes.length })).status).toBe(200);
+  });
+
+  it('C8 parts of two files never become one', async () => {
+    const edited = pngOf(bytes.length, 7);
+    for (const said of [bytes, edited]) {
+      const upload = await begin();
+      await parts.send(upload.grant, bytes, [1]);
+      await parts.send(upload.grant, Buffer.concat([bytes.subarray(0, partSize), Buffer.alloc(100, 1)]), [2]);
+      const answer = await parts.complete({ grant: upload.grant, checksum: parts.compositeOf(said) });
+      expect([answer.status, answer.json.error?.code]).toEqual([422, 'checksum_mismatch']);
+      await expectFreed(upload.uploadId);
+    }
+  });
+
+  it('A2 A5 nothing is begun at the storage for whom it is refused', async () => {
+    const before = (await app.storage.listMultiparts({ prefix: 'incoming/' })).uploads.length;
+    const sidecars = (await app.storage.list({ prefix: 'incoming/.waybill/' })).objects.length;
+    const declare = (more: object) => ({
+      route: 'large',
+      files: [{ fileName: 'a.png', size: bytes.length, contentType: 'image/png', ...more }],
+      transfers: ['multipart'],
+    });
+    const refused: [object, Record<string, string>, string][] = [
+      [declare({}), { 'x-user': '' }, 'unauthenticated'],
+      [declare({ size: maxBytes + 1 }), {}, 'file_too_large'],
+      [declare({ partSize: partSize - 1 }), {}, 'invalid_request'],
+      [declare({ host: 1 }), {}, 'invalid_request'],
+      [declare({ size: 0 }), {}, 'file_too_small'],
+      [{ ...declare({ size: null }), transfers: ['put', 'form'] }, {}, 'invalid_request'],
+      [{ ...declare({}), route: 'constructor' }, {}, 'route_not_found'],
+    ];
+    for (const [body, headers, code] of refused) {
+      const answer = await app.call('POST', '/uploads', body, headers);
+      expect([body, errorOf(answer)]).toEqual([body, code]);
+    }
+    expect((await app.storage.listMultiparts({ prefix: 'incoming/' })).uploads).toHaveLength(before);
+    expect((await app.storage.list({ prefix: 'incoming/.waybill/' })).objects).toHaveLength(sidecars);
+  });
+
+  it('A3 the calls for parts are 401 without credentials, and with another owner as for an unknown upload', async () => {
+    const [upload, ended] = [await begin(), await begin()];
+    await app.abort(ended.grant);
+    const calls = ({ grant }: { grant: string }): [string, unknown][] => [
+      ['/uploads/parts', { grant, parts: [parts.declare(bytes, 1)] }],
+      ['/uploads/parts/list', { grant }],
+      ['/uploads/complete', { grants: [{ grant, size: bytes.length }] }],
+      ['/uploads/abort', { grants: [grant] }],
+    ];
+    for (const [index, [path, body]] of calls(upload).entries()) {
+      const anonymous = await app.call('POST', path, body, { 'x-user': '' });
+      expect([path, anonymous.status, errorOf(anonymous)]).toEqual([path, 401, 'unauthenticated']);
+      const other = await app.call('POST', path, body, { 'x-user': 'mallory' });
+      expect([path, other.status, errorOf(other)]).toEqual([path, 404, 'upload_not_found']);
+      const gone = await app.call('POST', path, calls(ended)[index]?.[1], { 'x-user': 'mallory' });
+      const withoutIds = (text: string) => text.replace(/"requestId":"[^"]*"/g, '');
+      expect([gone.status, withoutIds(gone.text)]).toEqual([other.status, withoutIds(other.text)]);
+    }
+    // The refusals changed nothing.
+    expect(await arrived(upload.grant)).toEqual([]);
+    await app.abort(upload.grant);
+  });
+
+  it('B1 nothing spliced, stripped or changed is a grant', async () => {
+    const [one, two] = [(await begin()).grant, (await begin()).grant];
+    const single = (await app.grant(png)).grant;
+    const [receipt = '', proof = '', extra = ''] = one.split('.');
+    const [, otherProof = '', otherExtra = ''] = two.split('.');
+    const position = fc.nat({ max: one.length - 1 });
+    const fixed = [
+      `${receipt}.${proof}`,
+      `${receipt}.${proof}.`,
+      `${receipt}.${proof}.${otherExtra}`,
+      `${receipt}.${otherProof}.${extra}`,
+      `${receipt}.${proof}.${receipt}`,
+      `${receipt}.${proof}.${extra}.${extra}`,
+      `${single}.${extra}`,
+      `${extra}.${proof}.${extra}`,
+      `${extra}.${proof}`,
+      receipt,
+      extra,
+    ];
+    const mutation = fc.oneof(
+      fc.tuple(position, fc.constantFrom('A', 'B', 'x', '.', '=', '-')).map(([at, put]) => splice(one, at, put)),
+      position.map((at) => one.slice(0, at)),
+      position.map((at) => one.slice(0, at) + two.slice(at)),
+      fc.constantFrom(...fixed),
+    );
+    let checked = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(mutation, { minLength: 90, maxLength: 90 }), async (cases) => {
+        const grants = [...fixed, ...cases].filter((grant) => grant !== one && grant !== two).slice(0, 100);
+        for (const verb of ['complete', 'abort'] as const)
+          for (const [index, result] of ((await app[verb](grants)).body.results ?? []).entries()) {
+            expect([grants[index], 'error' in result && result.error.code]).toEqual([grants[index], 'grant_invalid']);
+            checked += 1;
+          }
+        for (const grant of grants.slice(0, 4)) {
+          const answers = [await parts.list(grant), await parts.sign(grant, [parts.declare(bytes, 1)])];
+          expect([grant, ...answers.map(({ json }) => json.error?.code)]).toEqual([
+            grant,
+            'grant_invalid',
+            'grant_invalid',
+          ]);
+        }
+      }),
+      { numRuns: store.name === 'devstore' ? 55 : 2 },
+    );
+    expect(checked).toBeGreaterThan(store.name === 'devstore' ? 10_000 : 100);
+    expect([await arrived(one), await arrived(two)]).toEqual([[], []]);
+    // A grant for one request has no parts.
+    expect((await parts.list(single)).json.error?.code).toBe('part_invalid');
+    expect((await parts.sign(single, [parts.declare(bytes, 1)])).json.error?.code).toBe('part_invalid');
+    await app.abort([one, two]);
+  }, 60_000);
+
+  it('B2 a grant of the previous secret goes on, of a removed one does not', async () => {
+    const upload = await begin();
+    const rotated = await startApp(store, { secret: [`${secret}-new`, secret] });
+    const removed = await startApp(store, { secret: `${secret}-new` });
+    expect((await partsOf(removed).list(upload.grant)).json.error?.code).toBe('grant_invalid');
+    const own = partsOf(rotated);
+    await own.send((await own.list(upload.grant)).json.grant ?? '', bytes);
+    expect((await own.complete(upload.grant)).status).toBe(200);
+    await rotated.stop();
+    await removed.stop();
+  });
+
+  it('B3 fifty completions at once give one callback and one result', async () => {
+    const upload = await begin();
+    await parts.send(upload.grant, bytes);
+    app.announced.length = 0;
+    const answers = await Promise.all(Array.from({ length: 50 }, () => app.complete(upload.grant)));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
+    expect(completedOf(answers[0] as (typeof answers)[0]).uploadId).toBe(upload.uploadId);
+    expect(app.announced.map(({ uploadId }) => uploadId)).toEqual([upload.uploadId]);
+    await expectFreed(upload.uploadId);
+  });
+
+  it('B3 in two processes at once, one announces', async () => {
+    const second = await startApp(store);
+    const upload = await begin();
+    await parts.send(upload.grant, bytes);
+    app.announced.length = 0;
+    const both = [app, second];
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => both[n % 2]?.complete(upload.grant)));
+    expect(answers.map((answer) => answer?.status).every((status) => status === 200 || status === 202)).toBe(true);
+    const later = await Promise.all(both.map((one) => one.complete(upload.grant)));
+    expect(later.map(({ status }) => status)).toEqual([200, 200]);
+    expect(later[0]?.body).toEqual(later[1]?.body);
+    expect([...app.announced, ...second.announced]).toHaveLength(1);
+    await second.stop();
+  });
+
+  it('B4 abort and complete exclude each other', async () => {
+    const aborted = await begin();
+    await parts.send(aborted.grant, bytes);
+    expect((await app.abort(aborted.grant)).status).toBe(200);
+    expect(errorOf(await app.complete(aborted.grant))).toBe('upload_conflict');
+    const completed = await begin();
+    await parts.send(completed.grant, bytes);
+    const { file } = completedOf(await app.complete(completed.grant));
+    expect(errorOf(await app.abort(completed.grant))).toBe('upload_conflict');
+    expect((await app.storage.head(file.key))?.size).toBe(bytes.length);
+  });
+
+  it('B4 of an abort and a completion at once one wins, and the loser leaves nothing', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const upload = await begin();
+      await parts.send(upload.grant, bytes);
+      const [completed, aborted] = await Promise.all([
+        app.complete(upload.grant),
+        // From another process, which knows nothing of the first.
+        other(upload.grant),
+      ]);
+      expect([
+        [200, 409],
+        [409, 200],
+      ]).toContainEqual([completed.status, aborted.status]);
+      await expectFreed(upload.uploadId);
+      const stored = (await app.storage.list({ prefix: `large/alice/${upload.uploadId}` })).objects.length;
+      expect(stored).toBe(completed.status === 200 ? 1 : 0);
+    }
+    async function other(grant: string) {
+      const second = await startApp(store);
+      const answer = await second.abort(grant);
+      await second.stop();
+      return answer;
+    }
+  });
+
+  it('F1 aborted parts are freed at the storage, also those that had arrived', async () => {
+    const upload = await begin();
+    await parts.send(upload.grant, bytes, [1]);
+    expect((await app.abort(upload.grant)).status).toBe(200);
+    await expectFreed(upload.uploadId);
+  });
+
+  it('E2 content that is not what was declared is refused and gone, parts and all', async () => {
+    const script = Buffer.alloc(bytes.length, '<html><script>alert(1)</script></html>');
+    const upload = await begin();
+    await parts.send(upload.grant, script);
+    for (const _ of [1, 2]) {
+      const answer = await parts.complete(upload.grant);
+      expect([answer.status, answer.json.error?.code]).toEqual([422, 'content_type_mismatch']);
+    }
+    await expectFreed(upload.uploadId);
+    expect((await app.storage.list({ prefix: `large/alice/${upload.uploadId}` })).objects).toEqual([]);
+  });
+
+  describe('with an inspect that refuses', () => {
+    let strict: App;
+    beforeAll(async () => {
+      strict = await startApp(store, {
+        routes: {
+          large: route({
+            limits: { maxBytes },
+            authorize: () => ({ ownerId: 'alice' }),
+            inspect: () => {
+              throw new WaybillError('upload_rejected', 'No.');
+            },
+          }),
+        },
+      });
+    });
+    afterAll(() => strict.stop());
+
+    it('E4 what is refused is gone, also of a stream', async () => {
+      const own = partsOf(strict);
+      for (const of of [bytes, null]) {
+        const upload = await own.begin(of);
+        await own.send(upload.grant, bytes);
+        const answer = await own.complete({ grant: upload.grant, size: bytes.length });
+        expect([answer.status, answer.json.error?.code]).toEqual([422, 'upload_rejected']);
+        await expectFreed(upload.uploadId);
+      }
+    });
+  });
+
+  it('C9 no answer contains credentials, and what lies at the storage is sealed', async () => {
+    const upload = await begin();
+    const { json } = await parts.sign(upload.grant, [parts.declare(bytes, 1)]);
+    const listed = await parts.list(upload.grant);
+    const sidecar = await app.storage.get(`incoming/.waybill/${upload.uploadId}.parts`);
+    const text = await new Response(sidecar?.body ?? null).text();
+    expect(text.length).toBeGreaterThan(100);
+    for (const one of [JSON.stringify(json), JSON.stringify(listed.json), text, ...seen])
+      for (const known of [store.credentials.secretAccessKey, secret]) expect(one).not.toContain(known);
+    expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain('alice');
+    // Nor is it a grant for whoever may read the bucket.
+    expect(errorOf(await app.complete(text))).toBe('grant_invalid');
+    await app.abort(upload.grant);
+  });
+
+  it('C9 requests live as long as was asked for, and no longer than the credentials', async () => {
+    const upload = await begin();
+    const week = await parts.sign(upload.grant, [parts.declare(bytes, 1)], { expiresInSeconds: 604_800 });
+    expect(week.json.parts?.[0]?.expiresInSeconds).toBeGreaterThan(604_790);
+    const expiration = new Date(Date.now() + 120_000);
+    const brief = await startApp(store, {
+      storage: store.storage({ credentials: { ...store.credentials, expiration } }),
+    });
+    const short = await partsOf(brief).sign(upload.grant, [parts.declare(bytes, 1)], { expiresInSeconds: 604_800 });
+    const [part] = short.json.parts ?? [];
+    expect(part?.expiresInSeconds).toBeLessThanOrEqual(120);
+    expect(Date.parse(part?.request?.expiresAt ?? '')).toBeLessThanOrEqual(expiration.getTime());
+    await brief.stop();
+    await app.abort(upload.grant);
+  });
+});
+
+it('the plan that these attacks break is the one that the client has', () => {
+  expect([1, 2, 3].map((n) => partBytes(bytes.length, partSize, n))).toEqual([partSize, 100, 0]);
+});
+
+function splice(text: string, at: number, put: string): string {
+  return text.slice(0, at) + put + text.slice(at + 1);
+}
