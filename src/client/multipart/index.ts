@@ -12,8 +12,9 @@ import { createPartCalls } from './calls.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import { createMemory, type Memory } from './memory.ts';
 import { type Arrived, type Shipment, sendParts } from './send.ts';
-import { createSlices, type Parts } from './slices.ts';
+import { createSlices, type Part, type Parts } from './slices.ts';
 import type { StreamParts } from './stream.ts';
+import { hashInWorker } from './worker-hash.ts';
 
 export interface Multipart {
   /** @throws WaybillError, or the signal's reason */
@@ -58,6 +59,7 @@ export function createMultipart(
   let over = false;
   const done = new Map<number, Arrived>();
   const shipment = { done, listed: new Map() } as unknown as Shipment;
+  const hashes = new Map<number, Promise<string>>();
   const calls = createPartCalls(tools, context.api, () => (grant as Grant).grant);
   let renewing: Promise<unknown> | undefined;
 
@@ -66,6 +68,7 @@ export function createMultipart(
     // A stream's parts stay in hand until they have arrived, and what has arrived elsewhere is lost.
     if (!stream) parts = undefined;
     done.clear();
+    hashes.clear();
     shipment.listed.clear();
     memory?.drop();
   }
@@ -112,7 +115,22 @@ export function createMultipart(
     for (const part of arrived) if (!done.has(part.partNumber)) shipment.listed.set(part.partNumber, part);
   }
 
-  async function begin(info: RouteInfo, report: (report: Report) => void): Promise<void> {
+  function hash({ partNumber, source }: Part, signal: AbortSignal): Promise<string> {
+    const { size, algorithm } = shipment;
+    const known = hashes.get(partNumber);
+    if (known) return known;
+    const digest = context.hashing(size, signal, async () => {
+      const bytes = algorithm === 'sha256' && source.blob && (await hashInWorker(source.blob));
+      return bytes
+        ? btoa(String.fromCharCode(...new Uint8Array(bytes)))
+        : tools.checksumOf(source, algorithm as ChecksumAlgorithm, signal);
+    });
+    hashes.set(partNumber, digest);
+    digest.catch(() => hashes.delete(partNumber));
+    return digest;
+  }
+
+  async function begin(info: RouteInfo, signal: AbortSignal, report: (report: Report) => void): Promise<void> {
     report({ status: 'granting' });
     const { size } = source;
     const { lanes } = shipment;
@@ -122,9 +140,17 @@ export function createMultipart(
         : { size, connections: lanes.width, bytesPerSecond: lanes.bytesPerSecond() },
     );
     const [, ask] = await context.openRoute(route);
+    // Those that fill the connections first are hashed while the server thinks.
+    const ahead = size !== null && shipment.algorithm ? createSlices(tools, source as Source, partSize, done) : null;
+    for (let n = 0; n < lanes.width; n++)
+      ahead?.next(signal).then(
+        (part) => part && hash(part, signal).catch(() => {}),
+        () => {},
+      );
     const { uploadId, ...granted } = await ask({ ...facts, size, partSize });
     if (granted.transfer !== 'multipart') throw failure('internal_error', 'The server grants no parts');
     grant = { uploadId, grant: granted.grant, partSize: granted.partSize, partCount: granted.partCount };
+    if (granted.partSize !== partSize) hashes.clear();
     if (over) abort();
     else keep();
   }
@@ -163,6 +189,7 @@ export function createMultipart(
       size: source.size ?? maxBytes,
       algorithm: info.checksum,
       lanes,
+      hash,
       sign: calls.sign,
       renew,
     });
@@ -173,7 +200,7 @@ export function createMultipart(
       try {
         if (!grant) {
           if (!anew) differs = await recall(tell);
-          if (!grant) await begin(info, tell);
+          if (!grant) await begin(info, signal, tell);
           signal.throwIfAborted();
         }
         const { partSize } = grant as unknown as Grant;

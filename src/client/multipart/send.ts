@@ -26,6 +26,8 @@ export interface Shipment {
   done: Map<number, Arrived>;
   /** At the storage as far as it says, and not yet compared with what is here. */
   listed: Map<number, ArrivedPart>;
+  /** By `algorithm`; kept, so that nothing is read twice without need. */
+  hash(part: Part, signal: AbortSignal): Promise<string>;
   sign: PartCalls['sign'];
   /** Gets another grant for an expired one. @throws WaybillError `upload_expired` when the storage has dropped the parts */
   renew(): Promise<unknown>;
@@ -45,7 +47,7 @@ export async function sendParts(
   signal: AbortSignal,
   report: (report: Report) => void,
 ): Promise<void> {
-  const { checksumOf, failure, readRange } = tools;
+  const { failure, readRange } = tools;
   const { now, online, retries } = context;
   const { parts, size, algorithm, done, listed, lanes } = shipment;
   const recovery = await context.recovery();
@@ -95,14 +97,14 @@ export async function sendParts(
 
   async function see(part: Part, signal: AbortSignal): Promise<void> {
     const { partNumber, source } = part;
-    const hash = (algorithm: ChecksumAlgorithm) =>
-      context.hashing(size, signal, () => checksumOf(source, algorithm, signal));
-
     const known = listed.get(partNumber);
-    const checksum = algorithm ? await hash(algorithm) : undefined;
+    const checksum = algorithm ? await shipment.hash(part, signal) : undefined;
     if (known?.checksum) {
       const { algorithm: verified, value } = known.checksum;
-      if (known.size !== source.size || value !== (verified === algorithm ? checksum : await hash(verified)))
+      if (
+        known.size !== source.size ||
+        value !== (verified === algorithm ? checksum : await tools.checksumOf(source, verified, signal))
+      )
         throw failure('source_changed', 'The file has changed');
       listed.delete(partNumber);
       return arrive(part, checksum);
