@@ -117,7 +117,6 @@ function behind(all: readonly UploadInfo[], keyMarker: string, idMarker: string)
   const at = all.findIndex(({ key, multipartId }) => key === keyMarker && multipartId === idMarker);
   if (at >= 0) return all.slice(at + 1);
   // It was aborted or completed since the last page. What S3 documents then is the order of the identifiers.
-  if (!/^[0-9a-f]{64}$/.test(idMarker))
-    throw invalidArgument('Invalid uploadId marker', 'upload-id-marker', idMarker);
+  if (!/^[0-9a-f]{64}$/.test(idMarker)) throw invalidArgument('Invalid uploadId marker', 'upload-id-marker', idMarker);
   return all.filter(({ key, multipartId }) => key > keyMarker || (key === keyMarker && multipartId > idMarker));
 }

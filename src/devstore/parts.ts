@@ -8,7 +8,7 @@ import { type Algorithm, algorithms, defaultAlgorithm, elementOf, headerOf } fro
 import { isPlainEtag, openCopySource } from './copy-source.ts';
 import { createDigests } from './digests.ts';
 import { invalidArgument, invalidRequest, StoreError } from './errors.ts';
-import { linkableBytes, linkInto } from './extents.ts';
+import { type Located, linkableBytes, linkInto } from './extents.ts';
 import { type Draft, isMissing } from './files.ts';
 import { noSuchUpload, requireUpload } from './multipart.ts';
 import { mostParts } from './part-list.ts';
@@ -79,7 +79,7 @@ async function publishPart(
   // Under the upload's lock: a part must not slip into an object that has just been completed.
   await store.buckets.locks.run(`upload ${multipartId}`, async () => {
     if (!bucket.uploads.get(multipartId)) throw noSuchUpload(multipartId);
-    const replaced = bucket.uploads.parts(multipartId).get(partNumber);
+    const replaced = bucket.uploads.part(multipartId, partNumber);
     try {
       await draft.publish(partPath(bucket, multipartId, partNumber));
     } catch (error) {
@@ -93,7 +93,7 @@ async function publishPart(
 }
 
 export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
-  const { bucket, store } = call;
+  const { store } = call;
   const partNumber = readPartNumber(call);
   const upload = requireUpload(call);
   const source = await openCopySource(call);
@@ -104,8 +104,7 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
     if (length > maxPutBytes) throw new StoreError('EntityTooLarge');
     call.proceed();
     const algorithm = upload.algorithm ?? defaultAlgorithm;
-    const folder = uploadFolder(bucket, upload.multipartId);
-    const extents = length < linkableBytes ? null : linkInto(folder, object.locate(start, length));
+    const extents = length < linkableBytes ? null : await linkPart(call, upload, object.locate(start, length));
     const known = extents && knownContent(object.record, start, length, algorithm);
     let content: Content;
     if (known) content = { size: length, ...known, extents };
@@ -130,6 +129,14 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
     await source.object.close();
     await draft.discard();
   }
+}
+
+/** Under the upload's lock: what is being aborted is no place for links. */
+function linkPart({ bucket, store }: ObjectCall, { multipartId }: UploadInfo, pieces: readonly Located[]) {
+  return store.buckets.locks.run(`upload ${multipartId}`, async () => {
+    if (!bucket.uploads.get(multipartId)) throw noSuchUpload(multipartId);
+    return linkInto(uploadFolder(bucket, multipartId), pieces);
+  });
 }
 
 /** Of a whole object, or of exactly one of its parts, ETag and checksum are known: the bytes need not be read. */

@@ -17,6 +17,7 @@ export interface UploadIndex {
   delete(multipartId: string): void;
   /** By key, and then by when they were initiated. */
   list(): UploadInfo[];
+  part(multipartId: string, partNumber: number): StoredPart | undefined;
   /** By number. */
   parts(multipartId: string): ReadonlyMap<number, StoredPart>;
   setPart(multipartId: string, partNumber: number, part: StoredPart): void;
@@ -48,6 +49,7 @@ export function createUploadIndex(uploadsPath: string): UploadIndex {
       [...uploads.values()].sort(
         (a, b) => compare(a.key, b.key) || a.initiated - b.initiated || compare(a.multipartId, b.multipartId),
       ),
+    part: (multipartId, partNumber) => partsOf(multipartId).get(partNumber),
     parts: (multipartId) => new Map([...partsOf(multipartId)].sort(([a], [b]) => a - b)),
     setPart: (multipartId, partNumber, part) => void partsOf(multipartId).set(partNumber, slim(part)),
   };

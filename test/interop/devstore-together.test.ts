@@ -71,6 +71,29 @@ describe('many at once', () => {
     );
   });
 
+  it('copies one object or the other while its source is overwritten, and says which', async () => {
+    const bodies = ['a', 'b'].map((letter) => Buffer.alloc(400_000, letter));
+    const etags = bodies.map((body) => `"${createHash('md5').update(body).digest('hex')}"`);
+    await store.send('PUT', '/photos/changing', { body: bodies[0] as Buffer });
+    let copying = true;
+    const overwriting = (async () => {
+      for (let at = 1; copying; at += 1)
+        await store.send('PUT', '/photos/changing', { body: bodies[at % 2] as Buffer });
+    })();
+    const source = { headers: { 'x-amz-copy-source': '/photos/changing' } };
+    for (let round = 0; round < 10; round += 1) {
+      const names = Array.from({ length: 6 }, (_, at) => `/photos/taken${at}`);
+      const copies = await Promise.all(names.map((name) => store.send('PUT', name, source)));
+      expect(copies.map(({ status }) => status)).toEqual(names.map(() => 200));
+      for (const name of names) {
+        const { body, headers } = await store.send('GET', name);
+        expect(headers.etag).toBe(etags[bodies.findIndex((candidate) => candidate.equals(body))]);
+      }
+    }
+    copying = false;
+    await overwriting;
+  });
+
   it('keeps nothing of a body that was refused or cut off', async () => {
     await store.send('PUT', '/photos/bad', { body: 'x', headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' } });
     const { host, hostname, port } = new URL(store.url);
