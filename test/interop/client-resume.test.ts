@@ -66,6 +66,9 @@ beforeEach(async () => {
   await writeFile(path, bytes);
 });
 
+/** Others work on this machine as well. */
+const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 });
+
 interface Watched {
   transport: Transport;
   /** Part requests that were answered well. */
@@ -110,7 +113,7 @@ async function expectStored(key: string, expected: Uint8Array): Promise<void> {
 async function half(resumeStore = createMemoryResumeStore()) {
   const watched = watch((request, nth) => (nth > 3 ? hang(request) : undefined));
   const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
-  await expect.poll(watched.stored, { timeout: 10_000 }).toBe(3);
+  await eventually(watched.stored).toBe(3);
   // Its lock went with it.
   return { upload, entries: resumeStore.entries };
 }
@@ -125,7 +128,7 @@ it('sends only what is missing after a crash', async () => {
   expect(watched.stored()).toBe(3);
   expect(watched.calls('/parts/list')).toBe(1);
   await expectStored(file.key, bytes);
-  await expect.poll(() => entries.size).toBe(0);
+  await eventually(() => entries.size).toBe(0);
   expect(resumeStore.announced.at(-1)).toMatchObject({ fileName: 'scan.txt', size, loaded: size });
 }, 30_000);
 
@@ -142,7 +145,7 @@ it('lists what was left, and goes on with the same file under another name', asy
   const { file } = (await found?.resume(await fileSource(copy)).done) ?? {};
   expect(file).toMatchObject({ fileName: 'scan.txt', size });
   expect(watched.stored()).toBe(3);
-  await expect.poll(() => entries.size).toBe(0);
+  await eventually(() => entries.size).toBe(0);
 }, 30_000);
 
 it('forgets here and at the server', async () => {
@@ -189,7 +192,7 @@ it('starts over when it is told to', async () => {
   const { file } = await upload.done;
   await expectStored(file.key, edited);
   expect(watched.calls('/abort')).toBe(1);
-  await expect.poll(() => entries.size).toBe(0);
+  await eventually(() => entries.size).toBe(0);
 }, 30_000);
 
 it('is one upload for two tabs: the second does not take it over, and sends the file anew only as another upload', async () => {
@@ -202,7 +205,7 @@ it('is one upload for two tabs: the second does not take it over, and sends the 
   const first = watch((_, nth) => (nth > 2 ? gate : undefined));
   const one = client({ transport: first.transport, resumeStore: createMemoryResumeStore(entries, locks) });
   const upload = one.upload('files', await fileSource(path));
-  await expect.poll(first.stored).toBe(2);
+  await eventually(first.stored).toBe(2);
   const two = client({ resumeStore: createMemoryResumeStore(entries, locks) });
   const [found] = await two.resumable();
   await expect(found?.resume(await fileSource(path)).done).rejects.toMatchObject({ code: 'upload_conflict' });
@@ -218,7 +221,7 @@ it('is one upload for two tabs: the second does not take it over, and sends the 
 it('pauses without losing a part, and goes on', async () => {
   const watched = watch((request, nth) => (nth === 3 ? hang(request) : undefined));
   const upload = client({ transport: watched.transport, resumeStore: null }).upload('files', await fileSource(path));
-  await expect.poll(watched.stored).toBe(5);
+  await eventually(watched.stored).toBe(5);
   upload.pause();
   expect(upload.getSnapshot()).toMatchObject({ status: 'paused', waiting: null });
   upload.resume();
@@ -228,17 +231,19 @@ it('pauses without losing a part, and goes on', async () => {
 }, 30_000);
 
 it('pauses, resumes and aborts everything', async () => {
+  const parts = async () => (await storage().listMultiparts({ prefix: '' })).uploads.length;
+  const before = await parts();
   const watched = watch(hang);
   const all = client({ transport: watched.transport, resumeStore: null });
   const uploads = [all.upload('files', await fileSource(path)), all.upload('files', await fileSource(path))];
-  await expect.poll(() => uploads.map((upload) => upload.getSnapshot().status)).toEqual(['uploading', 'queued']);
+  await eventually(() => uploads.map((upload) => upload.getSnapshot().status)).toEqual(['uploading', 'queued']);
   all.pause();
   expect(uploads.map((upload) => upload.getSnapshot().status)).toEqual(['paused', 'paused']);
   all.resume();
-  await expect.poll(() => uploads.map((upload) => upload.getSnapshot().status)).toContain('uploading');
+  await eventually(() => uploads.map((upload) => upload.getSnapshot().status)).toContain('uploading');
   all.abort();
   for (const upload of uploads) await expect(upload.done).rejects.toMatchObject({ code: 'aborted' });
-  await expect.poll(() => watched.calls('/abort')).toBeGreaterThan(0);
+  await eventually(() => watched.calls('/abort')).toBeGreaterThan(0);
   await expect
     .poll(async () => (await storage().listMultiparts({ prefix: '' })).uploads.length, { timeout: 5000 })
     .toBe(0);
@@ -262,6 +267,6 @@ it('a file that is edited under way is source_changed, and nothing stays', async
   });
   const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
   await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
-  await expect.poll(() => resumeStore.entries.size).toBe(0);
-  await expect.poll(() => watched.calls('/abort')).toBe(1);
+  await eventually(() => resumeStore.entries.size).toBe(0);
+  await eventually(() => watched.calls('/abort')).toBe(1);
 }, 30_000);
