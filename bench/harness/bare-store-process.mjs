@@ -22,7 +22,7 @@ reset();
 
 const newEtag = () => `"${(++serial).toString(16).padStart(32, '0')}"`;
 const xml = (name, inner) => `<?xml version="1.0" encoding="UTF-8"?>\n<${name}>${inner}</${name}>`;
-const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
 /** Reads a body to its end; keeps its beginning. @returns {Promise<{ size: number, head: Buffer }>} */
 function drain(request) {
@@ -110,7 +110,7 @@ const handlers = {
       const size = source ? to - from + 1 : body.size;
       const part = { partNumber, size, etag: newEtag(), sha256: headers['x-amz-checksum-sha256'] };
       upload.parts.set(partNumber, { ...part, ...(partNumber === 1 && { head: source ? source.head : body.head }) });
-      if (source) return { body: xml('CopyPartResult', `<ETag>${escape(part.etag)}</ETag>`) };
+      if (source) return { body: xml('CopyPartResult', `<ETag>${escaped(part.etag)}</ETag>`) };
       return { headers: { etag: part.etag } };
     }
     if (headers['if-none-match'] === '*' && objects.has(key)) return fail(412, 'PreconditionFailed');
@@ -118,7 +118,7 @@ const handlers = {
       const replaced = headers['x-amz-metadata-directive'] === 'REPLACE' ? describe(headers) : {};
       const { etag } = storeObject(key, { ...source, ...replaced, etag: source.etag });
       const sum = source.sha256 ? `<ChecksumSHA256>${source.sha256}</ChecksumSHA256>` : '';
-      return { body: xml('CopyObjectResult', `<ETag>${escape(etag)}</ETag>${sum}`) };
+      return { body: xml('CopyObjectResult', `<ETag>${escaped(etag)}</ETag>${sum}`) };
     }
     return {
       headers: {
@@ -138,7 +138,7 @@ const handlers = {
         checksumAlgorithm: headers['x-amz-checksum-algorithm'],
         parts: new Map(),
       });
-      const inner = `<Bucket>${bucket}</Bucket><Key>${escape(key)}</Key><UploadId>${id}</UploadId>`;
+      const inner = `<Bucket>${bucket}</Bucket><Key>${escaped(key)}</Key><UploadId>${id}</UploadId>`;
       return { body: xml('InitiateMultipartUploadResult', inner) };
     }
     if (query.has('uploadId')) {
@@ -148,7 +148,7 @@ const handlers = {
       uploads.delete(query.get('uploadId'));
       const { etag, sha256 } = completeParts(key, upload);
       const sum = sha256 ? `<ChecksumSHA256>${sha256}</ChecksumSHA256><ChecksumType>COMPOSITE</ChecksumType>` : '';
-      const inner = `<Location>http://${headers.host}/${bucket}/${escape(key)}</Location><Bucket>${bucket}</Bucket><Key>${escape(key)}</Key><ETag>${escape(etag)}</ETag>${sum}`;
+      const inner = `<Location>http://${headers.host}/${bucket}/${escaped(key)}</Location><Bucket>${bucket}</Bucket><Key>${escaped(key)}</Key><ETag>${escaped(etag)}</ETag>${sum}`;
       return { body: xml('CompleteMultipartUploadResult', inner) };
     }
     if (query.has('delete')) {
@@ -167,7 +167,7 @@ const handlers = {
     });
     const location = `http://${headers.host}/${bucket}/${encodeURI(fields.key)}`;
     if (fields.success_action_status !== '201') return { status: 204, headers: { etag, location } };
-    const inner = `<Location>${escape(location)}</Location><Bucket>${bucket}</Bucket><Key>${escape(fields.key)}</Key><ETag>${escape(etag)}</ETag>`;
+    const inner = `<Location>${escaped(location)}</Location><Bucket>${bucket}</Bucket><Key>${escaped(fields.key)}</Key><ETag>${escaped(etag)}</ETag>`;
     return { status: 201, headers: { etag, location }, body: xml('PostResponse', inner) };
   },
 
@@ -184,9 +184,9 @@ const handlers = {
         .slice(0, most)
         .map(
           ({ partNumber, size, etag, sha256 }) =>
-            `<Part><PartNumber>${partNumber}</PartNumber><ETag>${escape(etag)}</ETag><Size>${size}</Size>${sha256 ? `<ChecksumSHA256>${sha256}</ChecksumSHA256>` : ''}</Part>`,
+            `<Part><PartNumber>${partNumber}</PartNumber><ETag>${escaped(etag)}</ETag><Size>${size}</Size>${sha256 ? `<ChecksumSHA256>${sha256}</ChecksumSHA256>` : ''}</Part>`,
         );
-      const inner = `<Bucket>${bucket}</Bucket><Key>${escape(key)}</Key><IsTruncated>${all.length > most}</IsTruncated>${page.join('')}`;
+      const inner = `<Bucket>${bucket}</Bucket><Key>${escaped(key)}</Key><IsTruncated>${all.length > most}</IsTruncated>${page.join('')}`;
       return { body: xml('ListPartsResult', inner) };
     }
     if (!key) {
@@ -194,7 +194,7 @@ const handlers = {
       const found = [...objects].filter(([name]) => name.startsWith(prefix)).slice(0, 1000);
       const inner = found.map(
         ([name, { size, etag, modified }]) =>
-          `<Contents><Key>${escape(name)}</Key><LastModified>${new Date(modified).toISOString()}</LastModified><ETag>${escape(etag)}</ETag><Size>${size}</Size></Contents>`,
+          `<Contents><Key>${escaped(name)}</Key><LastModified>${new Date(modified).toISOString()}</LastModified><ETag>${escaped(etag)}</ETag><Size>${size}</Size></Contents>`,
       );
       return { body: xml('ListBucketResult', `<IsTruncated>false</IsTruncated>${inner.join('')}`) };
     }
