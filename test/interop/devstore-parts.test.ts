@@ -370,6 +370,44 @@ describe('the disk', () => {
     expect(await grown()).toBe(0);
   });
 
+  it('copies what is too large to be read for it: an ETag of its own, and a checksum where it follows from the parts', async () => {
+    for (const [algorithm, value] of [
+      ['CRC32', crc(big)],
+      ['SHA256', sha(big)],
+    ] as const) {
+      const checksum = { [`x-amz-checksum-${algorithm.toLowerCase()}`]: value };
+      await store.send('PUT', '/photos/piece', { body: big, headers: checksum });
+      const upload = await begin('/photos/large', { 'x-amz-checksum-algorithm': algorithm });
+      const numbers = Array.from({ length: 14 }, (_, index) => index + 1);
+      const element = `<Checksum${algorithm}>${value}</Checksum${algorithm}>`;
+      for (const number of numbers) {
+        const query = `partNumber=${number}&uploadId=${upload.id}`;
+        const part = await store.send('PUT', upload.path, { query, headers: { 'x-amz-copy-source': '/photos/piece' } });
+        expect([one(part, 'ETag'), one(part, `Checksum${algorithm}`)]).toEqual([
+          expect.stringContaining(hex(big)),
+          value,
+        ]);
+      }
+      const done = await upload.complete(numbers.map((number) => [number, hex(big), element]));
+      const copied = await store.send('PUT', '/photos/large-copy', {
+        headers: { 'x-amz-copy-source': '/photos/large' },
+      });
+      expect(one(copied, 'ETag')).toMatch(/^(&quot;|")[0-9a-f]{32}(&quot;|")$/);
+      expect(one(copied, 'ETag')).not.toBe(one(done, 'ETag'));
+      const whole = Buffer.concat(numbers.map(() => big));
+      const head = await store.send('HEAD', '/photos/large-copy', { headers: { 'x-amz-checksum-mode': 'ENABLED' } });
+      expect(head.headers['x-amz-checksum-crc32']).toBe(algorithm === 'CRC32' ? crc(whole) : undefined);
+      expect(head.headers['x-amz-checksum-sha256']).toBeUndefined();
+      const asked = await store.send('PUT', '/photos/large-copy', {
+        headers: { 'x-amz-copy-source': '/photos/large', 'x-amz-checksum-algorithm': 'SHA256' },
+      });
+      expect([one(asked, 'ChecksumSHA256'), one(asked, 'ETag')]).toEqual([
+        sha(whole),
+        expect.stringContaining(hex(whole)),
+      ]);
+    }
+  });
+
   it('copies an object onto itself', async () => {
     await store.send('PUT', '/photos/self', { body: big });
     const headers = {
