@@ -10,6 +10,7 @@ export type { ErrorCode, RouteInfo, StoredFile, WaybillError } from '../../proto
 export { isFailure as isWaybillError } from '../errors.ts';
 export type * from '../types.ts';
 export { type FileSource, type FileSourceOptions, fileSource } from './file-source.ts';
+export { type FileResumeStoreOptions, fileResumeStore } from './resume-store.ts';
 export { type NodeTransportOptions, nodeTransport } from './transport.ts';
 
 /** As in `waybill/client`, over node:http. `endpoint` must be absolute. */

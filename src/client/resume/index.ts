@@ -15,9 +15,11 @@ interface Handle {
 
 type Start = (route: string, file: OpenSource, options: UploadOptions & { metadata?: unknown }) => Upload;
 
+const platformStore = async () => (await import('../browser/resume-store.ts')).defaultResumeStore();
+
 export async function listResumable(tools: Tools, context: JourneyContext, start: Start): Promise<Resumable[]> {
   const { endpoint, resumeStore, openStore } = context;
-  const store = resumeStore === undefined ? await openStore?.() : resumeStore;
+  const store = resumeStore === undefined ? await (openStore ?? platformStore)() : resumeStore;
   const entries = (await store?.list()) ?? [];
   return entries
     .filter((entry) => entry.endpoint === endpoint)

@@ -1,0 +1,157 @@
+/**
+ * folders: the files in what was dropped, chosen or opened, folders and all, as sources to upload. Each keeps its path
+ * below what was dropped, and its file handle where the browser gives one.
+ */
+import type { Source } from './types.ts';
+
+export interface FoundFile extends Source {
+  /** With the name at its end, `/` between, and the dropped folder at its beginning. The bare name of a lone file. */
+  readonly relativePath: string;
+  readonly blob: File;
+}
+
+export interface FilesOfOptions {
+  /**
+   * Whether to take it; asked of folders as well, before they are read.
+   * @default {@link isOrdinary}
+   */
+  filter?: (found: Found) => boolean;
+  /** Told of each file and folder that could not be read. @default nobody is */
+  onUnreadable?: (relativePath: string, cause: unknown) => void;
+}
+
+export interface Found {
+  fileName: string;
+  relativePath: string;
+  folder: boolean;
+}
+
+const systemFiles = new Set(['.ds_store', 'thumbs.db', 'desktop.ini']);
+
+/** Not what file managers leave in folders unasked. */
+export function isOrdinary({ fileName }: { fileName: string }): boolean {
+  return !systemFiles.has(fileName.toLowerCase()) && !fileName.startsWith('._');
+}
+
+type Child = FileSystemHandle | FileSystemEntry | File;
+
+/** Each asks the browser's other processes: some at once, but not thousands. */
+const atOnce = 32;
+
+/**
+ * Call it in the very `drop` event: what was dropped is gone in the next turn.
+ * @example
+ * addEventListener('drop', async (event) => {
+ *   event.preventDefault();
+ *   for (const file of await filesOf(event.dataTransfer))
+ *     client.upload('photos', file, { metadata: { relativePath: file.relativePath } });
+ * });
+ */
+export async function filesOf(
+  from: DataTransfer | FileSystemDirectoryHandle | Iterable<File>,
+  { filter = isOrdinary, onUnreadable = () => {} }: FilesOfOptions = {},
+): Promise<FoundFile[]> {
+  const found: FoundFile[] = [];
+
+  async function take(child: Child, path: string): Promise<FoundFile | FoundFile[] | undefined> {
+    const relativePath = path + child.name;
+    const folder = isFolder(child);
+    if (!filter({ fileName: child.name, relativePath, folder })) return undefined;
+    try {
+      if (folder) return await takeAll(await childrenOf(child), `${relativePath}/`);
+      return sourceOf(
+        await fileOf(child as Exclude<Child, Folder>),
+        relativePath,
+        'getFile' in child ? child : undefined,
+      );
+    } catch (cause) {
+      onUnreadable(relativePath, cause);
+      return undefined;
+    }
+  }
+
+  async function takeAll(children: readonly Child[], path: string): Promise<FoundFile[]> {
+    const all: FoundFile[] = [];
+    for (let at = 0; at < children.length; at += atOnce)
+      for (const taken of await Promise.all(children.slice(at, at + atOnce).map((child) => take(child, path))))
+        if (taken) for (const file of [taken].flat()) all.push(file);
+    return all;
+  }
+
+  if ('items' in from) {
+    // All before the first await.
+    const items = Array.from(from.items, childOf);
+    for (const child of await Promise.all(items)) if (child) found.push(...(await takeAll([child], '')));
+  } else if ('getDirectoryHandle' in from) {
+    found.push(...(await takeAll([from], '')));
+  } else {
+    for (const file of from) {
+      const relativePath = file.webkitRelativePath || file.name;
+      const folders = relativePath.split('/').slice(0, -1);
+      const inside = folders.every((fileName, depth) =>
+        filter({ fileName, relativePath: folders.slice(0, depth + 1).join('/'), folder: true }),
+      );
+      if (inside && filter({ fileName: file.name, relativePath, folder: false }))
+        found.push(sourceOf(file, relativePath));
+    }
+  }
+  return found;
+}
+
+/** The handle where there is one; a pasted picture has neither handle nor entry. */
+async function childOf(item: DataTransferItem): Promise<Child | null> {
+  if (item.kind !== 'file') return null;
+  const entry = item.webkitGetAsEntry?.() ?? null;
+  const file = item.getAsFile();
+  const handle = await asHandle(item);
+  return handle ?? entry ?? file;
+}
+
+/** Chromium's, in secure contexts. */
+async function asHandle(item: DataTransferItem): Promise<FileSystemHandle | null> {
+  const { getAsFileSystemHandle } = item as { getAsFileSystemHandle?: () => Promise<FileSystemHandle | null> };
+  return (await getAsFileSystemHandle?.call(item).catch(() => null)) ?? null;
+}
+
+type Folder = FileSystemDirectoryHandle | FileSystemDirectoryEntry;
+
+function isFolder(child: Child): child is Folder {
+  return 'kind' in child ? child.kind === 'directory' : 'isDirectory' in child && child.isDirectory;
+}
+
+async function childrenOf(folder: Folder): Promise<Child[]> {
+  const children: Child[] = [];
+  if ('values' in folder) {
+    for await (const child of (folder as unknown as { values(): AsyncIterable<FileSystemHandle> }).values())
+      children.push(child);
+    return children;
+  }
+  const reader = (folder as FileSystemDirectoryEntry).createReader();
+  for (;;) {
+    // Chromium gives a hundred at a time, and none at the end.
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) return children;
+    children.push(...some);
+  }
+}
+
+function fileOf(child: Exclude<Child, Folder>): File | Promise<File> {
+  if ('getFile' in child) return (child as FileSystemFileHandle).getFile();
+  if ('file' in child) return new Promise((resolve, reject) => (child as FileSystemFileEntry).file(resolve, reject));
+  return child as File;
+}
+
+function sourceOf(file: File, relativePath: string, handle?: unknown): FoundFile {
+  const { size, name, type, lastModified } = file;
+  return {
+    size,
+    fileName: name,
+    contentType: type,
+    relativePath,
+    // As the client makes it of a file from `<input webkitdirectory>`, so that the same file is known either way.
+    fingerprint: [relativePath, size, lastModified].join(' '),
+    blob: file,
+    read: async (start, end) => new Uint8Array(await file.slice(start, end).arrayBuffer()),
+    ...(handle !== undefined && { handle }),
+  };
+}
