@@ -85,6 +85,37 @@ forEachStore('uploads in parts', (store) => {
     await app.abort([mine.grant, other.grant]);
   });
 
+  it('C8 without a checksum the size still binds, and no other algorithm is smuggled in', async () => {
+    const sized = await startApp(store, {
+      routes: {
+        large: route({ limits: { maxBytes }, integrity: 'size-only', authorize: () => ({ ownerId: 'alice' }) }),
+      },
+    });
+    const own = partsOf(sized);
+    const upload = await own.begin(bytes);
+    const bare = { partNumber: 2, size: 100 };
+    const request = (await own.sign(upload.grant, [bare])).json.parts?.[0]?.request;
+    if (!request) return expect.unreachable();
+    for (const size of [0, 99, 101, partSize]) {
+      const body = Buffer.alloc(size);
+      const answer = await send(request, body, { headers: { 'content-length': String(size) } });
+      expect([size, answer.status >= 400 && answer.status < 500]).toEqual([size, true]);
+    }
+    expect((await own.list(upload.grant)).json.parts).toEqual([]);
+    const named = await own.sign(upload.grant, [{ ...bare, checksum: { algorithm: 'crc32', value: 'AAAAAA==' } }]);
+    expect(named.json.error?.code).toBe('part_invalid');
+    expect((await send(request, own.partOf(bytes, 2))).status).toBe(200);
+    const first = (await own.sign(upload.grant, [{ partNumber: 1, size: partSize }])).json.parts?.[0]?.request;
+    expect(first && (await send(first, own.partOf(bytes, 1))).status).toBe(200);
+    const { status, json } = await own.complete({ grant: upload.grant, size: bytes.length });
+    expect([status, json.results?.[0]?.file?.size, json.results?.[0]?.file?.checksum]).toEqual([
+      200,
+      bytes.length,
+      null,
+    ]);
+    await sized.stop();
+  });
+
   it('C8 C11 a part after completion, rejection or abort is refused, and nothing comes back', async () => {
     const ends: Record<string, (grant: string) => Promise<unknown>> = {
       completed: (grant) => parts.complete(grant),

@@ -226,7 +226,7 @@ export const defences = [
   },
   // The multipart halves
   {
-    attack: 'C8 another part number',
+    attack: 'C8 without a checksum',
     suite: 'c-parts',
     file: 'src/s3/presign.ts',
     find: "capabilities.partChecksums, capabilities.contentMd5);\n  const headers = startHeaders();\n  signHeader(headers, 'content-length', String(size));",
