@@ -134,6 +134,21 @@ forEachStore('multipart', (store) => {
     expect((await sendPresigned(request, right)).status).toBe(200);
   });
 
+  it('takes a part under the host name it was signed for, and under no other', async () => {
+    const names = [store.endpoint, store.endpoint.replace('127.0.0.1', 'localhost')];
+    const storage = store.storage({ publicEndpoint: names });
+    const upload = await begin(storage);
+    const part = { key: upload.key, multipartId: upload.multipartId, size: 2, expiresInSeconds: 60 };
+    for (const host of [0, 1]) {
+      const request = storage.presignPart({ ...part, partNumber: host + 1, host });
+      expect(new URL(request.url).origin).toBe(names[host]);
+      const moved = { ...request, url: request.url.replace(names[host] ?? '', names[1 - host] ?? '') };
+      expect((await sendPresigned(moved, 'hi')).status).toBe(403);
+      expect((await sendPresigned(request, 'hi')).status).toBe(200);
+    }
+    expect((await upload.list()).map(({ partNumber }) => partNumber)).toEqual([1, 2]);
+  });
+
   it('the last of two parts with one number counts', async () => {
     const storage = store.storage();
     const upload = await begin(storage);

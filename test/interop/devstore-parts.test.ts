@@ -436,6 +436,20 @@ it('a second host name of the same bucket has its own signatures', async () => {
   }
 });
 
+it('durable: everything is flushed before it is told', async () => {
+  const durable = await startStore({ durable: true });
+  try {
+    await durable.send('PUT', '/photos/a', { body: big });
+    await durable.send('PUT', '/photos/b', { headers: { 'x-amz-copy-source': '/photos/a' } });
+    await durable.send('PUT', '/photos/empty', { body: '' });
+    expect((await durable.send('GET', '/photos/b')).body.equals(big)).toBe(true);
+    expect((await durable.send('GET', '/photos/empty')).body).toHaveLength(0);
+    expect(await readdir(join(durable.directory, 'tmp'))).toEqual([]);
+  } finally {
+    await durable.end();
+  }
+});
+
 it('ETags may be opaque, as with KMS, and promises are still held against the bytes', async () => {
   const opaque = await startStore({ etags: 'opaque' });
   try {
