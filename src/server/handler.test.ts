@@ -2,17 +2,18 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createTestApp, png } from '../../test/support/server-app.ts';
 import { WaybillError } from '../protocol/index.ts';
-import { type CapabilityPreset, s3Storage } from '../s3/index.ts';
+import { type CapabilityPreset, type StorageCapabilities, s3Storage } from '../s3/index.ts';
 import { anyone, createUploads, route, type UploadsEvent } from './index.ts';
 
 /** Signing needs no storage to be there, and nothing here may ask one. */
-function unreachable(capabilities: CapabilityPreset = 'devstore') {
+function unreachable(capabilities: CapabilityPreset | Partial<StorageCapabilities> = 'devstore', more: object = {}) {
   return s3Storage({
     bucket: 'bucket',
     endpoint: 'http://storage.test',
     credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
     capabilities,
     fetch: () => Promise.reject(new Error('nothing may be sent')),
+    ...more,
   });
 }
 
@@ -168,6 +169,89 @@ describe('grants', () => {
     const keys = new Set<string>();
     for (let index = 0; index < 3; index += 1) keys.add((await app.grant(png)).uploadId);
     expect(keys.size).toBe(3);
+  });
+});
+
+describe('which way', () => {
+  const large = { limits: { maxBytes: 50 * 1000 ** 4 }, authorize: owner };
+  const file = { fileName: 'a.png', contentType: 'image/png', size: 1000 };
+  const [GiB, MiB] = [1024 ** 3, 1024 ** 2];
+
+  /** Begins at a storage that takes everything. */
+  function begun(capabilities: CapabilityPreset | Partial<StorageCapabilities> = 'devstore', more: object = {}) {
+    const answer = '<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>';
+    return createTestApp(unreachable(capabilities, { fetch: async () => new Response(answer), ...more }), {
+      a: route(large),
+    });
+  }
+
+  async function ask(app: ReturnType<typeof begun>, declared: object, transfers: string[]) {
+    const { json } = await app.call('POST', '/uploads', {
+      route: 'a',
+      files: [{ ...app.declare(png), ...file, ...declared }],
+      transfers,
+    });
+    return json.uploads?.[0] as unknown as { transfer?: string; partSize?: number; partCount?: number | null } & {
+      error?: { code: string; message: string };
+    };
+  }
+
+  it.each([
+    [1000, ['form', 'put', 'multipart'], 'form'],
+    [2 * MiB, ['form', 'put', 'multipart'], 'put'],
+    [16 * MiB - 1, ['form', 'put', 'multipart'], 'put'],
+    [16 * MiB, ['form', 'put', 'multipart'], 'multipart'],
+    [16 * MiB, ['form', 'put'], 'put'],
+    [1000, ['multipart'], 'multipart'],
+    [5 * GiB, ['put'], 'put'],
+    [5 * GiB + 1, ['put'], 'invalid_request'],
+    [5 * GiB + 1, ['put', 'multipart'], 'multipart'],
+    [50 * 1000 ** 4, ['multipart'], 'multipart'],
+    [50 * 1000 ** 4 + 1, ['multipart'], 'file_too_large'],
+    [null, ['form', 'put'], 'invalid_request'],
+    [null, ['form', 'put', 'multipart'], 'multipart'],
+  ])('%s bytes, by %j: %s', async (size, transfers, expected) => {
+    const upload = await ask(begun(), { size }, transfers);
+    expect(upload.transfer ?? upload.error?.code).toBe(expected);
+  });
+
+  it('cuts as wished where that can be, and by itself without a wish', async () => {
+    const cut = async (size: number | null, partSize?: number) => {
+      const upload = await ask(begun(), { size, partSize }, ['multipart']);
+      return upload.error?.code ?? [upload.partSize, upload.partCount];
+    };
+    expect(await cut(100 * MiB, 5 * MiB)).toEqual([5 * MiB, 20]);
+    expect(await cut(100 * MiB, 5 * MiB - 1)).toBe('invalid_request');
+    expect(await cut(100 * GiB, 5 * MiB)).toBe('invalid_request');
+    expect(await cut(100 * GiB, 5 * GiB + 1)).toBe('invalid_request');
+    expect(await cut(96 * MiB)).toEqual([16 * MiB, 6]);
+    // A stream's parts wait in memory, whatever the route would take.
+    expect(await cut(null)).toEqual([64 * MiB, null]);
+    expect(await cut(null, 8 * MiB)).toEqual([8 * MiB, null]);
+  });
+
+  it('is never by parts where the storage does not verify them', async () => {
+    const small = { limits: { maxBytes: GiB }, authorize: owner };
+    const app = createTestApp(unreachable({ partChecksums: [] }), { a: route(small) });
+    expect(app.uploads.config.routes[0]?.transfers).not.toContain('multipart');
+    const upload = await ask(app, { size: 100 * MiB }, ['put', 'multipart']);
+    expect(upload.transfer).toBe('put');
+    expect((await ask(app, { size: null }, ['put', 'multipart'])).error?.code).toBe('invalid_request');
+  });
+
+  it('signs for the host that was asked for', async () => {
+    const hosts = ['http://one.test', 'http://two.test'];
+    const app = begun('devstore', { publicEndpoint: hosts });
+    expect(app.uploads.config.routes[0]?.hosts).toEqual(hosts);
+    const { json } = await app.call('POST', '/uploads', {
+      route: 'a',
+      files: [0, 1, 2, undefined].map((host) => app.declare(png, host === undefined ? {} : { host })),
+    });
+    expect(json.uploads?.map((one) => one.error?.code ?? new URL(one.request.url).origin)).toEqual([
+      ...hosts,
+      'invalid_request',
+      hosts[0],
+    ]);
   });
 });
 
@@ -364,6 +448,23 @@ describe('a configuration', () => {
     [{ expiresInSeconds: 0 }, /expiresInSeconds/],
     [{ viewExpiresInSeconds: 604_801 }, /viewExpiresInSeconds/],
     [{ stagingPrefix: '/incoming' }, /stagingPrefix/],
+    [{ multipartMinBytes: 5 * 1024 ** 2 - 1 }, /multipartMinBytes/],
+    [{ multipartMinBytes: Number.POSITIVE_INFINITY }, /multipartMinBytes/],
+    [{ copyMaxBytes: 5 * 1024 ** 3 + 1 }, /copyMaxBytes/],
+    [
+      {
+        storage: unreachable({ multipart: false }),
+        routes: { a: route({ limits: { maxBytes: 6 * 1024 ** 3 }, authorize: anyone }) },
+      },
+      /over 5 GiB/,
+    ],
+    [
+      {
+        storage: unreachable({ partChecksums: [] }),
+        routes: { a: route({ limits: { maxBytes: 6 * 1024 ** 3 }, authorize: anyone }) },
+      },
+      /over 5 GiB/,
+    ],
     [{ secrets: 'x' }, /unknown option `secrets`/],
     [{ storage: unreachable('b2') }, /integrity: 'size-only'/],
     [

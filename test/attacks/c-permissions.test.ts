@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { DeleteObjectCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, inject, it } from 'vitest';
 import { isS3Error } from '../../src/s3/index.ts';
+import { route } from '../../src/server/index.ts';
+import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { forEachStore } from '../support/stores.ts';
 import { errorOf, png, send, startApp } from './app.ts';
 
@@ -41,6 +43,29 @@ forEachStore(
       expect((await app.abort(aborted.grant)).status).toBe(200);
       await app.uploads.deleteFile(completed.file.key);
       await app.stop();
+
+      // In parts, promoted by parts, aborted, taken up by its sidecar: with the same rights.
+      const large = await startApp(store, {
+        storage,
+        copyMaxBytes: partSize,
+        routes: { files: route({ limits: { maxBytes: 4 * partSize }, authorize: () => ({ ownerId: 'alice' }) }) },
+      });
+      const parts = createParts({
+        uploads: large.uploads,
+        async call(method: string, path: string, body?: unknown) {
+          const answer = await large.call(method, path, body);
+          return { ...answer, json: answer.body };
+        },
+      } as unknown as Parameters<typeof createParts>[0]);
+      const bytes = pngOf(partSize + 10);
+      const [kept, left, dropped] = [await parts.begin(bytes), await parts.begin(bytes), await parts.begin(bytes)];
+      for (const { grant } of [kept, left, dropped]) await parts.send(grant, bytes);
+      expect((await parts.list(kept.grant)).json.parts).toHaveLength(2);
+      expect((await parts.complete(kept.grant)).status).toBe(200);
+      expect(await large.uploads.completeObject(`incoming/${left.uploadId}`)).toMatchObject({ file: {} });
+      expect((await large.abort(dropped.grant)).status).toBe(200);
+      expect((await parts.list(dropped.grant)).json.error?.code).toBe('upload_conflict');
+      await large.stop();
 
       const other = await store.createBucket();
       const refusals = [

@@ -107,6 +107,49 @@ forEachStore('multipart', (store) => {
     await expectNothingLeft(storage, upload);
   });
 
+  it('takes an empty stream where a route takes empty files', async () => {
+    const app = createTestApp(
+      store.storage(),
+      { a: route({ limits: { ...limits, minBytes: 0, contentTypes: ['*/*'] }, authorize: owner }) },
+      options,
+    );
+    const parts = createParts(app);
+    const upload = await parts.begin(null, { contentType: 'application/octet-stream' });
+    const nothing = Buffer.alloc(0);
+    const { json } = await parts.sign(upload.grant, [
+      { partNumber: 1, size: 0, checksum: parts.checksumOf(nothing) },
+      { partNumber: 2, size: 0, checksum: parts.checksumOf(nothing) },
+    ]);
+    expect(json.parts?.map(({ error }) => error?.code)).toEqual([undefined, 'part_invalid']);
+    const request = json.parts?.[0]?.request;
+    expect(request && (await send(request, nothing))).toBe(200);
+    const done = await parts.complete({ grant: upload.grant, size: 0 });
+    expect([done.status, done.json.results?.[0]?.file?.size]).toEqual([200, 0]);
+  });
+
+  it('goes on when the credentials of the server are renewed in between', async () => {
+    let keys = { ...store.credentials };
+    const asked: string[] = [];
+    const storage = store.storage({
+      credentials: () => {
+        asked.push(keys.accessKeyId);
+        // Nearly over, so that each call asks anew.
+        return { ...keys, expiration: new Date(Date.now() + 200_000) };
+      },
+    });
+    const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
+    const parts = createParts(app);
+    const upload = await parts.begin(bytes);
+    await parts.send(upload.grant, bytes, [1]);
+    const before = asked.length;
+    keys = { ...store.credentials };
+    const { json } = await parts.sign(upload.grant, [parts.declare(bytes, 2)]);
+    expect(json.parts?.[0]?.expiresInSeconds).toBeLessThanOrEqual(200);
+    await parts.send(upload.grant, bytes, [2, 3]);
+    expect((await parts.complete(upload.grant)).status).toBe(200);
+    expect(asked.length).toBeGreaterThan(before);
+  });
+
   it('frees everything on abort', async () => {
     const storage = store.storage();
     const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
@@ -310,6 +353,45 @@ forEachStore('multipart', (store) => {
       expect((await storage.listMultiparts({ prefix: `a/anna/${upload.uploadId}` })).uploads).toEqual([]);
       expect((await parts.complete(upload.grant)).status).toBe(200);
       await expectNothingLeft(storage, upload);
+    });
+
+    it('takes over what a dead process had begun to copy, and keeps its own lease while it copies', async () => {
+      const storage = store.storage();
+      let offset = 0;
+      const renewals: number[] = [];
+      const hanging: Storage = {
+        ...storage,
+        copyPart: async (part) => (part.partNumber === 2 ? new Promise(() => {}) : storage.copyPart(part)),
+      };
+      const slow: Storage = {
+        ...storage,
+        put: async (put) => {
+          const { state, leaseUntil } = JSON.parse(String(put.body)) as { state: string; leaseUntil: number };
+          if (state === 'promoting') renewals.push(leaseUntil);
+          return storage.put(put);
+        },
+        copyPart: async (part) => {
+          offset += 40_000;
+          return storage.copyPart(part);
+        },
+      };
+      const routes = { a: route({ limits, authorize: owner }) };
+      const clock = { ...copies, now: () => Date.now() + offset };
+      const parts = createParts(createTestApp(slow, routes, clock));
+      const upload = await createParts(createTestApp(storage, routes, copies)).begin(bytes);
+      await parts.send(upload.grant, bytes);
+      void createParts(createTestApp(hanging, routes, copies)).complete(upload.grant);
+      const copying = async () =>
+        (await storage.listMultiparts({ prefix: `a/anna/${upload.uploadId}` })).uploads.length;
+      await expect.poll(copying, { interval: 20, timeout: 5000 }).toBe(1);
+      expect((await parts.complete(upload.grant)).status).toBe(202);
+      offset = 10 * 60_000;
+      const { status, json } = await parts.complete(upload.grant);
+      expect([status, json.results?.[0]?.file?.size]).toEqual([200, bytes.length]);
+      expect(await copying()).toBe(0);
+      // The claim and what three copies of 40 seconds each make of a lease of a minute.
+      expect(renewals.length).toBeGreaterThanOrEqual(2);
+      expect(renewals).toEqual([...renewals].sort((a, b) => a - b));
     });
 
     it('does not replace what has the key', async () => {
