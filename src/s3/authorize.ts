@@ -1,6 +1,6 @@
 /** SigV4 in the Authorization header, for the requests this server sends itself. */
 import type { Moment } from './moment.ts';
-import { algorithm, canonicalRequest, headerBlock, signatureOf, stringToSign } from './sign.ts';
+import { algorithm, canonicalRequest, headerBlock, stringToSign } from './sign.ts';
 
 export interface RequestToAuthorize {
   method: string;
@@ -29,7 +29,7 @@ export function authorize(request: RequestToAuthorize, host: string, moment: Mom
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   const canonical = canonicalRequest({ ...request, headers });
-  const signature = signatureOf(moment.signingKey, stringToSign(moment.amzDate, moment.scope, canonical));
+  const signature = moment.sign(stringToSign(moment.amzDate, moment.scope, canonical));
   toSend.authorization = `${algorithm} Credential=${moment.credential}, SignedHeaders=${headers.names}, Signature=${signature}`;
   return toSend;
 }

@@ -6,7 +6,7 @@ import { type PresignedRequest, WaybillError } from '../protocol/index.ts';
 import type { Address } from './address.ts';
 import { checkKey } from './key.ts';
 import type { Moment } from './moment.ts';
-import { algorithm, signatureOf } from './sign.ts';
+import { algorithm } from './sign.ts';
 import { checkContentType, checkSize, checksumHeader, expiresFor, metadataHeaders } from './signed-facts.ts';
 import type { PresignFormOptions, StorageCapabilities } from './types.ts';
 
@@ -40,6 +40,6 @@ export function presignForm(
   for (const name in fields) conditions += `,{"${name}":${JSON.stringify(fields[name])}}`;
   const policy = Buffer.from(`{"expiration":"${expiresAt}","conditions":[${conditions}]}`).toString('base64');
   fields.policy = policy;
-  fields['x-amz-signature'] = signatureOf(moment.signingKey, policy);
+  fields['x-amz-signature'] = moment.sign(policy);
   return { method: 'POST', url: address.origin + (address.prefix || '/'), headers: {}, fields, expiresAt };
 }

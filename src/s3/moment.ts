@@ -1,8 +1,7 @@
 /** All of a signature that stays the same for a second. */
-import { createSecretKey, type KeyObject } from 'node:crypto';
 import { amzDateOf } from './dates.ts';
 import { encodeComponent } from './encode.ts';
-import { algorithm } from './sign.ts';
+import { algorithm, createSigner } from './sign.ts';
 import { signingKeyOf } from './signing-key.ts';
 import type { Credentials } from './types.ts';
 
@@ -15,13 +14,26 @@ export interface Moment {
   readonly scope: string;
   /** `accessKeyId/scope` */
   readonly credential: string;
-  readonly signingKey: KeyObject;
+  /** Signs a text that is ASCII. */
+  readonly sign: (text: string) => string;
   /** A presigned URL's query up to the value of X-Amz-Expires. */
   readonly queryHead: string;
   /** From there to the value of X-Amz-SignedHeaders. */
   readonly queryMiddle: string;
   /** ISO 8601 of this moment plus so many seconds. */
   isoAfter(seconds: number): string;
+}
+
+/** A key lasts for a day, a moment for a second. */
+const signers = new WeakMap<Buffer, (text: string) => string>();
+
+function signerOf(key: Buffer): (text: string) => string {
+  let signer = signers.get(key);
+  if (!signer) {
+    signer = createSigner(key);
+    signers.set(key, signer);
+  }
+  return signer;
 }
 
 /** @returns a function that remembers the last moment, so that a busy second is computed once */
@@ -48,7 +60,7 @@ function momentOf(credentials: Credentials, ms: number, region: string): Moment 
     amzDate,
     scope,
     credential,
-    signingKey: createSecretKey(signingKeyOf(credentials, day, region)),
+    sign: signerOf(signingKeyOf(credentials, day, region)),
     queryHead: `X-Amz-Algorithm=${algorithm}&X-Amz-Credential=${encodeComponent(credential)}&X-Amz-Date=${amzDate}&X-Amz-Expires=`,
     queryMiddle: `${token ? `&X-Amz-Security-Token=${encodeComponent(token)}` : ''}&X-Amz-SignedHeaders=`,
     isoAfter(seconds) {

@@ -168,17 +168,29 @@ function isGone(error: unknown): boolean {
   return isS3Error(error) && (error.code === 'NoSuchUpload' || error.code === 'NoSuchKey');
 }
 
+const partElements = /<Part>|<(PartNumber|Size|ETag|Checksum[A-Z0-9]+)>([^<]*)/g;
+
 /**
- * A page of a thousand parts, by looking for what we know: a general parser takes ten times as long, and 10,000 parts
- * are ten pages. S3 escapes what is inside these elements, so no value contains a tag.
+ * A page of a thousand parts, in one look for what we know: a general parser takes twenty times as long, and 10,000
+ * parts are ten pages. S3 escapes what is inside these elements, so no value contains a tag.
  */
 function readParts(text: string): PartInfo[] {
-  return [...text.matchAll(/<Part>([\s\S]*?)<\/Part>/g)].map(([, part = '']) => ({
-    partNumber: Number(elementText(part, 'PartNumber')),
-    size: Number(elementText(part, 'Size')),
-    etag: quoted((elementText(part, 'ETag') ?? '').replace(/&quot;|&#34;/g, '"')),
-    checksums: checksumsOf((name) => elementText(part, name)),
-  }));
+  const parts: PartInfo[] = [];
+  let part: PartInfo | undefined;
+  for (const [, name, value = ''] of text.matchAll(partElements)) {
+    if (name === undefined) {
+      part = { partNumber: 0, size: 0, etag: '', checksums: {} };
+      parts.push(part);
+    } else if (!part) continue;
+    else if (name === 'PartNumber') part.partNumber = Number(value);
+    else if (name === 'Size') part.size = Number(value);
+    else if (name === 'ETag') part.etag = quoted(value.replace(/&quot;|&#34;/g, '"'));
+    else {
+      const algorithm = algorithmsByElement.get(name);
+      if (algorithm && value) part.checksums[algorithm] = value;
+    }
+  }
+  return parts;
 }
 
 function elementText(text: string, name: string): string | undefined {
@@ -204,6 +216,10 @@ const elementNames = {
   crc32c: 'ChecksumCRC32C',
   crc64nvme: 'ChecksumCRC64NVME',
 } as const satisfies Record<(typeof checksumAlgorithms)[number], string>;
+
+const algorithmsByElement: ReadonlyMap<string, (typeof checksumAlgorithms)[number]> = new Map(
+  checksumAlgorithms.map((algorithm) => [elementNames[algorithm], algorithm]),
+);
 
 function partXml({ partNumber, etag, checksums }: PartInfo): string {
   let listed = '';

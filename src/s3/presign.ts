@@ -7,7 +7,7 @@ import { type Address, pathOf } from './address.ts';
 import { encodeComponent } from './encode.ts';
 import { checkKey } from './key.ts';
 import type { Moment } from './moment.ts';
-import { canonicalRequest, signatureOf, stringToSign, unsignedPayload } from './sign.ts';
+import { canonicalRequest, stringToSign, unsignedPayload } from './sign.ts';
 import {
   checkContentType,
   checkPartNumber,
@@ -101,7 +101,7 @@ function presign(
   const path = pathOf(address, key);
   const query = `${moment.queryHead}${seconds}${moment.queryMiddle}${headers.escapedNames}${extraQuery}`;
   const canonical = canonicalRequest({ method, path, query, headers, payload: unsignedPayload });
-  const signature = signatureOf(moment.signingKey, stringToSign(moment.amzDate, moment.scope, canonical));
+  const signature = moment.sign(stringToSign(moment.amzDate, moment.scope, canonical));
   return {
     method,
     url: `${address.origin}${path}?${query}&X-Amz-Signature=${signature}`,

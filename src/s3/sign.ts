@@ -3,7 +3,7 @@
  * published vectors and the AWS SDK keep both honest.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-import { createHmac, hash, type KeyObject } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 
 export const algorithm = 'AWS4-HMAC-SHA256';
 export const unsignedPayload = 'UNSIGNED-PAYLOAD';
@@ -46,8 +46,30 @@ export function stringToSign(amzDate: string, scope: string, canonical: string |
 }
 
 /** Of a string to sign, and of a POST policy's base64. */
-export function signatureOf(signingKey: Buffer | KeyObject, text: string): string {
+export function signatureOf(signingKey: Buffer, text: string): string {
   return createHmac('sha256', signingKey).update(text).digest('hex');
+}
+
+/** Room for every string to sign; a POST policy may be longer. */
+const roomBytes = 512;
+
+/**
+ * {@link signatureOf} for a key that signs many ASCII texts. HMAC is two hashes of padded keys (RFC 2104), and Node's
+ * one-shot hashes take half of the time that creating a Hmac does.
+ */
+export function createSigner(signingKey: Buffer): (text: string) => string {
+  const inner = Buffer.alloc(64 + roomBytes, 0x36);
+  const outer = Buffer.alloc(64 + 32, 0x5c);
+  for (const [at, byte] of signingKey.entries()) {
+    inner[at] = byte ^ 0x36;
+    outer[at] = byte ^ 0x5c;
+  }
+  return (text) => {
+    if (text.length > roomBytes) return signatureOf(signingKey, text);
+    const length = inner.write(text, 64, 'latin1');
+    outer.write(hash('sha256', inner.subarray(0, 64 + length), 'binary'), 64, 'latin1');
+    return hash('sha256', outer, 'hex');
+  };
 }
 
 export interface ChunkToSign {
