@@ -87,8 +87,17 @@ export async function sweepUploads(bucket: Bucket): Promise<void> {
     const info = pending ?? (await readOwner(bucket, id));
     const object = info ? await bucket.head(info.key) : null;
     if (object?.multipartId === id) {
-      if (pending) await unlink(join(uploadFolder(bucket, id), underWay));
+      if (pending) await finish(bucket, id, object.parts ?? []);
     } else if (pending) bucket.uploads.add(pending);
     else await removeTree(uploadFolder(bucket, id));
   }
+}
+
+async function finish(bucket: Bucket, multipartId: string, parts: readonly { partNumber: number }[]): Promise<void> {
+  const folder = uploadFolder(bucket, multipartId);
+  const used = new Set(parts.map(({ partNumber }) => partNumber));
+  await trimFolder(folder, bucket.uploads.parts(multipartId), used);
+  bucket.uploads.delete(multipartId);
+  // Last: until then the next start finds it again.
+  await unlink(join(folder, underWay));
 }

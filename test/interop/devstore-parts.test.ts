@@ -1,6 +1,6 @@
 /** Multipart by AWS's rules, on the wire: what is refused, what is told page by page, and what it costs the disk. */
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -433,6 +433,33 @@ it('a second host name of the same bucket has its own signatures', async () => {
     expect((await store.send('GET', '/photos/hosts')).body.toString()).toBe(host);
     const elsewhere = { ...signed, host: `localhost:${port}`, 'content-length': String(host.length) };
     expect((await transmit(store.url, 'PUT', path, elsewhere, host)).status).toBeGreaterThanOrEqual(400);
+  }
+});
+
+it('a completion that a crash cut short after the object appeared is finished at the next start', async () => {
+  const first = await startStore();
+  const created = await first.send('POST', '/photos/cut', { query: 'uploads=' });
+  const id = one(created, 'UploadId') ?? '';
+  for (const number of [1, 2])
+    await first.send('PUT', '/photos/cut', { query: `partNumber=${number}&uploadId=${id}`, body: small });
+  const folder = join(first.directory, 'buckets', 'photos', 'uploads', id);
+  const [upload, unused] = await Promise.all(['upload.json', 'part-00002'].map((name) => readFile(join(folder, name))));
+  const list = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${hex(small)}</ETag></Part></CompleteMultipartUpload>`;
+  const complete = { query: `uploadId=${id}`, body: list };
+  expect((await first.send('POST', '/photos/cut', complete)).status).toBe(200);
+  expect((await readdir(folder)).sort()).toEqual(['object.json', 'part-00001']);
+  await first.store.close();
+  // As the crash would have left it.
+  await writeFile(join(folder, 'upload.json'), upload ?? '');
+  await writeFile(join(folder, 'part-00002'), unused ?? '');
+  const second = await startStore({ dir: first.directory });
+  try {
+    expect((await readdir(folder)).sort()).toEqual(['object.json', 'part-00001']);
+    expect((await second.send('GET', '/photos/cut')).body.equals(small)).toBe(true);
+    expect((await second.send('GET', '/photos', { query: 'uploads=' })).body.toString()).not.toContain(id);
+    expect((await second.send('POST', '/photos/cut', complete)).status).toBe(200);
+  } finally {
+    await second.end();
   }
 });
 
