@@ -26,7 +26,7 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   recovery: 1700,
   multipart: 5000,
   stream: 900,
-  resume: 900,
+  resume: 700,
   'resume-store': 1100,
 };
 

@@ -7,7 +7,7 @@ import { createJourney, type JourneyContext, type Route } from './journey.ts';
 import { createPool, type Pool } from './pool.ts';
 import { type OpenSource, toSource, typeOf } from './source.ts';
 import { tools } from './tools.ts';
-import type { Client, ClientOptions, FileLike, ResumeStore, Transport, Upload, UploadOptions } from './types.ts';
+import type { Client, ClientOptions, FileLike, Transport, Upload, UploadOptions } from './types.ts';
 import { createUpload } from './upload.ts';
 
 /** The wire's ceiling is 100 grants in a request; fewer let the first of them finish sooner. */
@@ -22,11 +22,10 @@ type AnyOptions = UploadOptions & { metadata?: unknown };
 
 /** Without a platform: `waybill/client` and `waybill/client/node` bring theirs. */
 export function createClientOn<U extends TypedUploads>(
-  options: ClientOptions & { transport: Transport; openStore?: () => Promise<ResumeStore | undefined> },
+  options: ClientOptions & { transport: Transport },
 ): Client<RoutesOf<U>> {
   const {
     transport,
-    openStore,
     resumeStore,
     endpoint,
     concurrency = 6,
@@ -61,7 +60,6 @@ export function createClientOn<U extends TypedUploads>(
     concurrency,
     recovery: () => import('./recovery/index.ts').catch(missing),
     resumeStore,
-    openStore,
     lane(host) {
       const lane = lanes.get(host) ?? createPool(concurrency);
       lanes.set(host, lane);

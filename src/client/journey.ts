@@ -37,9 +37,8 @@ export interface JourneyContext {
   /** The requests under way to one host of the storage, over all files. */
   lane(host: string): Pool;
   recovery(): Promise<typeof import('./recovery/index.ts')>;
+  /** Undefined: the platform's own. */
   resumeStore: ResumeStore | null | undefined;
-  /** The platform's own. */
-  openStore: (() => Promise<ResumeStore | undefined>) | undefined;
   endpoint: string;
   /** Of each lane, when nothing is wrong. */
   concurrency: number;

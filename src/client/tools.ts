@@ -1,9 +1,8 @@
 /** Steps that every way of sending takes; and all that chunks need of this room, which would tear the bundle if they imported it. */
 import type { WaybillError } from '../protocol/index.ts';
-import { isTemporary } from './answers.ts';
 import { createBatcher } from './batcher.ts';
 import { checksumOf, readRange } from './checksum.ts';
-import { failure, isFailure, missing } from './errors.ts';
+import { failure, isFailure } from './errors.ts';
 import type { JourneyContext, Report } from './journey.ts';
 import { race } from './race.ts';
 import { toSource } from './source.ts';
@@ -41,8 +40,6 @@ export const tools = {
   createBatcher,
   failure,
   giveBack,
-  isTemporary,
-  missing,
   race,
   readRange,
   settle,

@@ -63,6 +63,10 @@ export function createMultipart(
   const calls = createPartCalls(tools, context.api, () => (grant as Grant).grant);
   let renewing: Promise<unknown> | undefined;
 
+  const absent = (cause: unknown) => {
+    throw failure('network_error', 'No answer', { cause });
+  };
+
   function forget(): void {
     grant = undefined;
     // A stream's parts stay in hand until they have arrived, and what has arrived elsewhere is lost.
@@ -206,7 +210,7 @@ export function createMultipart(
         const { partSize } = grant as unknown as Grant;
         tell({ status: 'queued', transfer: 'multipart' });
         if (source.stream) {
-          stream ??= (await import('./stream.ts').catch(tools.missing)).createStreamParts(
+          stream ??= (await import('./stream.ts').catch(absent)).createStreamParts(
             tools,
             source.stream,
             partSize,

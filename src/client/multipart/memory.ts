@@ -17,10 +17,9 @@ const platformStore = async () => (await import('../browser/resume-store.ts')).d
 
 /** Null where nothing is kept: no store, or a source that cannot be recognised again. */
 export async function createMemory(context: JourneyContext, source: OpenSource, route: string): Promise<Memory | null> {
-  const { endpoint, now, resumeStore, openStore } = context;
+  const { endpoint, now, resumeStore } = context;
   const name = source.fingerprint ?? fingerprintOf(source);
-  const store =
-    name && (resumeStore === undefined ? await (openStore ?? platformStore)().catch(() => null) : resumeStore);
+  const store = name && (resumeStore === undefined ? await platformStore().catch(() => null) : resumeStore);
   if (!store) return null;
   const fingerprint = source.resumes ?? `${endpoint} ${route} ${name}`;
   /** In order: an entry that is dropped must not be written after that. */

@@ -116,7 +116,7 @@ it('always ends, once, with exactly its bytes', async () => {
         fake.onRequest = () => {
           requests++;
           if (fair) return;
-        for (const { at, what } of acts)
+          for (const { at, what } of acts)
             if (at === requests) {
               const first = uploads[0] as Upload;
               if (what === 'pause all') client.pause();

@@ -29,7 +29,8 @@ export async function refusal(
   const code = /<Code>(\w+)/.exec(text)?.[1] ?? '';
   const mismatch = /Digest|Checksum/.test(code);
   if (mismatch) await verify(tools, trip, signal);
-  const temporary = mismatch || tools.isTemporary(status) || status === 409 || /Timeout|Incomplete|SlowDown/.test(code);
+  const temporary =
+    mismatch || /^(5|408|429)/.test(`${status}`) || status === 409 || /Timeout|Incomplete|SlowDown/.test(code);
   trip.stale = !temporary;
   return tools.failure(temporary ? 'storage_unavailable' : 'storage_rejected', `Storage: ${status} ${code}`, {
     status,

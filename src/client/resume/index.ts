@@ -18,8 +18,8 @@ type Start = (route: string, file: OpenSource, options: UploadOptions & { metada
 const platformStore = async () => (await import('../browser/resume-store.ts')).defaultResumeStore();
 
 export async function listResumable(tools: Tools, context: JourneyContext, start: Start): Promise<Resumable[]> {
-  const { endpoint, resumeStore, openStore } = context;
-  const store = resumeStore === undefined ? await (openStore ?? platformStore)() : resumeStore;
+  const { endpoint, resumeStore } = context;
+  const store = resumeStore === undefined ? await platformStore() : resumeStore;
   const entries = (await store?.list()) ?? [];
   return entries
     .filter((entry) => entry.endpoint === endpoint)
