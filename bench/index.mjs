@@ -8,7 +8,21 @@ import { reportOf, section, table } from './harness/report.mjs';
 // The AWS SDK warns of Node's age on stderr; its words are not ours to print.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
-const suites = ['presign', 'form', 'grant', 'cold', 'bundle', 'proxied', 'small', 'medium', 'large'];
+const suites = [
+  'presign',
+  'form',
+  'grant',
+  'cold',
+  'bundle',
+  'proxied',
+  'small',
+  'medium',
+  'large',
+  'resume',
+  'memory',
+  'hashing',
+  'parts',
+];
 
 /**
  * @param {readonly string[]} names none: all

@@ -76,6 +76,21 @@ export function createFloorSigner({
     };
   }
 
+  /** Signs one part of exactly this length and SHA-256. */
+  function presignPart(key, multipartId, partNumber, size, sha256, expiresInSeconds) {
+    refresh();
+    const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKeyId}%2F${day}%2F${region}%2Fs3%2Faws4_request&X-Amz-Date=${stamp}&X-Amz-Expires=${expiresInSeconds}&X-Amz-SignedHeaders=content-length%3Bhost%3Bx-amz-checksum-sha256&partNumber=${partNumber}&uploadId=${multipartId}`;
+    const canonical = `PUT\n${prefix}/${key}\n${query}\ncontent-length:${size}\nhost:${host}\nx-amz-checksum-sha256:${sha256}\n\ncontent-length;host;x-amz-checksum-sha256\nUNSIGNED-PAYLOAD`;
+    const signature = createHmac('sha256', signingKey)
+      .update(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${hash('sha256', canonical, 'hex')}`)
+      .digest('hex');
+    return {
+      method: 'PUT',
+      url: `${origin}${prefix}/${key}?${query}&X-Amz-Signature=${signature}`,
+      headers: { 'content-length': String(size), 'x-amz-checksum-sha256': sha256 },
+    };
+  }
+
   /** Signs a form for exactly this key, type, length and SHA-256. */
   function presignForm(bucket, key, size, contentType, sha256, expiresInSeconds) {
     refresh();
@@ -100,5 +115,5 @@ export function createFloorSigner({
     };
   }
 
-  return { presignPut, presignPutWithReceipt, presignForm };
+  return { presignPut, presignPutWithReceipt, presignPart, presignForm };
 }

@@ -289,7 +289,11 @@ process.on('message', ({ what, sha256, size, count }) => {
     for (let partNumber = 1; partNumber <= count; partNumber++)
       upload.parts.set(partNumber, { partNumber, size, etag: newEtag(), sha256, head: Buffer.alloc(keptBytes) });
   }
-  process.send({ ...counts, objects: objects.size, cpuSeconds: cpuSeconds() });
+  let largestPart = 0;
+  if (what === 'counts')
+    for (const { parts } of uploads.values())
+      for (const part of parts.values()) largestPart = Math.max(largestPart, part.size);
+  process.send({ ...counts, largestPart, objects: objects.size, cpuSeconds: cpuSeconds() });
 });
 function cpuSeconds() {
   const { user, system } = process.cpuUsage();

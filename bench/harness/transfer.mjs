@@ -79,8 +79,7 @@ export async function startWorld(bench, { store: kind, rttMs = 0, bytesPerSecond
   return {
     store,
     app,
-    /** Without the link. */
-    nearUrl: app.ready.url,
+    url: appUrl,
     open,
     stop,
     /**

@@ -1,3 +1,39 @@
-import { ready } from './go.mjs';
+/**
+ * Preparing a file without sending it: each part is read, and perhaps digested. `go` also gives the longest time for which
+ * the page's own thread was busy: a message that was posted then waited so long.
+ */
+import { hashInWorker } from '../../../dist/client/multipart/worker-hash.js';
+import { watchGaps } from './gaps.mjs';
 
-ready(async () => 0);
+const read = (part) => part.arrayBuffer();
+const ways = {
+  read: { atOnce: 1, prepare: read },
+  here: { atOnce: 1, prepare: async (part) => crypto.subtle.digest('SHA-256', await read(part)) },
+  overlapped: { atOnce: 2, prepare: async (part) => crypto.subtle.digest('SHA-256', await read(part)) },
+  /** What the client does with parts, as many at once as it does. */
+  waybill: {
+    atOnce: 2,
+    async prepare(part) {
+      const digest = await hashInWorker(part);
+      if (!digest) throw new Error('no worker');
+    },
+  },
+};
+
+globalThis.go = async ({ way, partBytes }) => {
+  const [file] = document.querySelector('input[type=file]').files;
+  const { atOnce, prepare } = ways[way];
+  const gaps = watchGaps();
+  const start = performance.now();
+  let next = 0;
+  const lane = async () => {
+    while (next < file.size) {
+      const at = next;
+      next += partBytes;
+      await prepare(file.slice(at, Math.min(file.size, at + partBytes)));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  const seconds = (performance.now() - start) / 1000;
+  return { bytesPerSecond: file.size / seconds, longestGapMs: gaps.stop() };
+};

@@ -1,0 +1,116 @@
+/** resume: the tab, or the process, is killed half-way; how many bytes does going on send twice? */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../harness/child.mjs';
+import { median } from '../harness/rounds.mjs';
+import { atMost } from '../harness/targets.mjs';
+import { startBench, startWorld } from '../harness/transfer.mjs';
+
+export const about =
+  'One file of 512 MiB over 40 ms and 12.5 MB/s a connection, six connections. At half of its bytes the tab is killed (the process: `waybill up`, by SIGKILL); the next page, or process, goes on with the same file. What the storage received in all, less the file, was sent twice.';
+export const peers = [];
+
+const MiB = 2 ** 20;
+const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const connections = 6;
+
+export async function run({ rounds, quick, note }) {
+  const bench = await startBench();
+  try {
+    const size = (quick ? 96 : 512) * MiB;
+    const file = await bench.samples.large(size);
+    const world = await startWorld(bench, { store: 'bare', peers: false, rttMs: 40, bytesPerSecond: 12.5e6 });
+    const ways = [
+      ['waybill, tab killed', inPage],
+      ['waybill up, killed', inProcess],
+    ];
+    const rows = [];
+    const targets = [];
+    for (const [name, way] of ways) {
+      const turns = [];
+      for (let round = 0; round < (quick ? 1 : Math.min(rounds, 3)); round++) {
+        const turn = await way({ world, bench, file, size, round });
+        note(
+          `${name}: ${(turn.again / MiB).toFixed(1)} MiB sent again, parts of ${(turn.partBytes / MiB).toFixed(1)} MiB`,
+        );
+        turns.push(turn);
+      }
+      const again = median(turns.map((turn) => turn.again)) / MiB;
+      const inFlight = (median(turns.map(({ partBytes }) => partBytes)) * connections) / MiB;
+      rows.push({ contender: `${name}: sent again`, value: again, unit: 'MiB', ratio: again / inFlight });
+      rows.push({ contender: `${name}: parts in flight (floor)`, value: inFlight, unit: 'MiB', ratio: 1 });
+      targets.push(atMost(`${name}: sent again / parts in flight`, 1, again / inFlight));
+    }
+    return { rows, targets };
+  } finally {
+    await bench.stop();
+  }
+}
+
+async function inPage({ world, file, size }) {
+  await world.store.ask({ what: 'reset' });
+  const first = await world.open('waybill-page');
+  await first.pick([file]);
+  first.evaluate('globalThis.go({})', 120_000).catch(() => {});
+  await half(world, size);
+  await first.kill();
+  const partBytes = await partSize(world);
+  const second = await world.open('waybill-page', first.contextId);
+  try {
+    await second.pick([file]);
+    const { completed } = await second.evaluate('globalThis.go({})', 120_000);
+    if (completed !== 1) throw new Error('it was not completed');
+    return { again: (await world.store.ask({ what: 'counts' })).bytes - size, partBytes };
+  } finally {
+    await second.close();
+  }
+}
+
+async function inProcess({ world, bench, file, size, round }) {
+  await world.store.ask({ what: 'reset' });
+  const home = join(bench.samples.dir, `home-${round}`);
+  await mkdir(home, { recursive: true });
+  const start = () =>
+    spawn(process.execPath, [cli, 'up', file, '--to', `${world.url}/one/uploads`, '--route', 'files', '--json'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        ...childEnvironment,
+        HOME: home,
+        XDG_STATE_HOME: join(home, 'state'),
+        XDG_CACHE_HOME: join(home, 'cache'),
+      },
+    });
+  const first = start();
+  const died = once(first, 'exit');
+  try {
+    await half(world, size);
+  } finally {
+    first.kill('SIGKILL');
+    await died;
+  }
+  const partBytes = await partSize(world);
+  const second = start();
+  const timer = setTimeout(() => second.kill('SIGKILL'), 120_000);
+  const [code] = await once(second, 'exit');
+  clearTimeout(timer);
+  if (code !== 0) throw new Error(`waybill up ended with ${code} when it went on`);
+  return { again: (await world.store.ask({ what: 'counts' })).bytes - size, partBytes };
+}
+
+async function half(world, size) {
+  const until = performance.now() + 120_000;
+  while ((await world.store.ask({ what: 'counts' })).bytes < size / 2) {
+    if (performance.now() > until) throw new Error('half of it has not come in two minutes');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Of the parts that have arrived. */
+async function partSize(world) {
+  const { largestPart } = await world.store.ask({ what: 'counts' });
+  if (!largestPart) throw new Error('no part had arrived');
+  return largestPart;
+}
