@@ -11,6 +11,9 @@ export interface Terminal {
   readonly colours: boolean;
   readonly cwd: string;
   env(name: string): string | undefined;
+  /** Standard input, read as it is asked for. */
+  input(): AsyncIterable<Uint8Array>;
+  readonly inputIsTerminal: boolean;
   /** Called for each Ctrl-C and each polite request to end. Returns how to stop listening. */
   onInterrupt(listener: () => void): () => void;
 }
@@ -33,6 +36,8 @@ export function processTerminal(): Terminal {
     colours: interactive && !process.env.NO_COLOR,
     cwd: process.cwd(),
     env: (name) => process.env[name] || undefined,
+    input: () => process.stdin,
+    inputIsTerminal: process.stdin.isTTY === true,
     onInterrupt(listener) {
       const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
       for (const signal of signals) process.on(signal, listener);

@@ -82,7 +82,8 @@ describe('what is wrong with the command line', () => {
     ],
     [['up', 'package.json', '--to', 'http://c.example', '-r', 'files', '--metadata', '{'], '--metadata is not JSON.'],
     [['up', 'nowhere.jpg', '--to', 'http://c.example', '-r', 'files'], 'nowhere.jpg: it does not exist'],
-    [['up', 'src', '--to', 'http://c.example', '-r', 'files'], 'src: it is a folder'],
+    [['up', '-', '-', '--to', 'http://c.example', '-r', 'files'], 'Standard input can be sent once only.'],
+    [['up', 'package.json', '--name', 'x', '--to', 'http://c.example', '-r', 'files'], '--name is for standard input'],
     [['up', 'package.json/x', '--to', 'http://c.example', '-r', 'files'], 'a part of the path is a file'],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await type(...args);

@@ -53,21 +53,22 @@ export interface Running {
 export function spawnCli(
   main: string,
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string> },
+  options: { cwd: string; env?: Record<string, string>; stdin?: 'ignore' | 'pipe' },
 ): Running {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env.PATH ?? '', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // What it remembers must not reach the home of whoever runs the tests.
+    env: { PATH: process.env.PATH ?? '', HOME: options.cwd, ...options.env },
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
   let stderr = '';
   const watchers = new Set<() => void>();
-  child.stdout.on('data', (data: Buffer) => {
+  child.stdout?.on('data', (data: Buffer) => {
     stdout += data.toString();
     for (const watch of watchers) watch();
   });
-  child.stderr.on('data', (data: Buffer) => {
+  child.stderr?.on('data', (data: Buffer) => {
     stderr += data.toString();
   });
   const ended = once(child, 'close').then(([code]) => {

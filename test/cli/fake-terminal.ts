@@ -29,6 +29,8 @@ export function createFakeTerminal(
     colours: false,
     cwd: options.cwd ?? process.cwd(),
     env: (name) => options.env?.[name],
+    async *input() {},
+    inputIsTerminal: false,
     onInterrupt(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

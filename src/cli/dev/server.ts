@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import type { Storage } from '../../s3/index.ts';
-import { createUploads, route, type UploadsEvent } from '../../server/index.ts';
+import { createUploads, route, type StandardSchema, type UploadsEvent } from '../../server/index.ts';
 import { hostGuard } from './guard.ts';
 import { createPage } from './page.ts';
 import type { Ways } from './ways.ts';
@@ -33,17 +33,38 @@ export interface DevServer {
 /** Everything on one file system, for one developer: whoever reaches this server is the same owner. */
 const owner = { ownerId: 'dev' };
 
+/** Where a file was below the folder that was sent. By hand: no validator is worth loading for one field. */
+const placed: StandardSchema<{ relativePath?: string } | undefined> = {
+  '~standard': {
+    version: 1,
+    vendor: 'waybill',
+    validate(value) {
+      if (value === undefined) return { value: undefined };
+      if (typeof value !== 'object' || value === null) return { issues: [{ message: 'is not an object' }] };
+      const { relativePath, ...others } = value as Record<string, unknown>;
+      const [unknown] = Object.keys(others);
+      if (unknown !== undefined) return { issues: [{ message: 'is not known here', path: [unknown] }] };
+      if (relativePath === undefined) return { value: {} };
+      if (typeof relativePath !== 'string' || relativePath.length > 1024)
+        return { issues: [{ message: 'is not a path', path: ['relativePath'] }] };
+      return { value: { relativePath } };
+    },
+  },
+};
+
 const routes = {
   files: route({
-    // About the most that one PUT may carry. Types that a browser would run stay out.
-    limits: { maxBytes: 5_000_000_000, maxFiles: 100 },
+    // Enough for a film. Types that a browser would run stay out.
+    limits: { maxBytes: 50_000_000_000, maxFiles: 100 },
+    metadata: placed,
     authorize: () => owner,
-    onComplete: ({ file }) => ({ key: file.key }),
+    onComplete: ({ file, metadata }) => ({ key: file.key, ...metadata }),
   }),
   photos: route({
     limits: { contentTypes: ['image/*'], maxBytes: 20_000_000, maxFiles: 100 },
+    metadata: placed,
     authorize: () => owner,
-    onComplete: ({ file }) => ({ key: file.key }),
+    onComplete: ({ file, metadata }) => ({ key: file.key, ...metadata }),
   }),
 };
 
@@ -86,7 +107,7 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
       { route: 'photos', title: 'Photos' },
     ],
   };
-  app.route('/', await createPage({ dir: options.pageDir, setup, origins: [storage.publicOrigin] }));
+  app.route('/', await createPage({ dir: options.pageDir, setup, origins: storage.publicOrigins }));
 
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   ways.watch(server);

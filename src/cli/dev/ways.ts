@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RequestReport } from '../../devstore/index.ts';
+import type { AboutUpload } from './ways-answers.ts';
 
 export interface Way {
   server: {
@@ -23,7 +24,7 @@ export interface Ways {
   /** Bytes that this request has brought so far. */
   arrived(request: IncomingMessage): number;
   /** A request that was about these uploads; `keys` are where the storage will see their bytes. */
-  handled(bytesIn: number, uploads: readonly { uploadId: string; key?: string | undefined }[]): void;
+  handled(bytesIn: number, uploads: readonly AboutUpload[]): void;
   /** For the store's `onRequest`. */
   stored(report: RequestReport): void;
   of(uploadId: string): Way | undefined;
@@ -34,6 +35,7 @@ const most = 2000;
 
 interface Count extends Way {
   foreignBefore: number;
+  inParts?: boolean;
 }
 
 /** @param storeCounts whether {@link Ways.stored} will be told */
@@ -60,7 +62,7 @@ export function createWays({ storeCounts }: { storeCounts: boolean }): Ways {
     },
     arrived,
     handled(bytesIn, uploads) {
-      for (const [index, { uploadId, key }] of uploads.entries()) {
+      for (const [index, { uploadId, key, inParts }] of uploads.entries()) {
         const count = counts.get(uploadId) ?? {
           server: { requests: 0, bytesIn: 0, fileBytes: 0 },
           store: storeCounts ? { requests: 0, bytesIn: 0 } : null,
@@ -70,6 +72,7 @@ export function createWays({ storeCounts }: { storeCounts: boolean }): Ways {
         // So that the shares add up to what arrived.
         count.server.bytesIn += share(bytesIn, uploads.length, index);
         count.server.fileBytes = foreign - count.foreignBefore;
+        if (inParts) count.inParts = true;
         counts.set(uploadId, count);
         if (key !== undefined) uploadOfKey.set(key, uploadId);
       }
@@ -78,7 +81,9 @@ export function createWays({ storeCounts }: { storeCounts: boolean }): Ways {
     },
     stored({ key, bytesIn, method }) {
       const count = counts.get((key !== undefined && uploadOfKey.get(key)) || '');
-      if (!count?.store || (method !== 'PUT' && method !== 'POST')) return;
+      // A form is posted to the bucket; to begin and to complete parts is the server's own business.
+      const sends = method === 'PUT' || (method === 'POST' && !count?.inParts);
+      if (!count?.store || !sends) return;
       count.store.requests += 1;
       count.store.bytesIn += bytesIn;
     },

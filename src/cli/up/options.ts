@@ -1,5 +1,5 @@
 /** What `waybill up` makes of its options, each with its own words when it is wrong. */
-import { type Client, isWaybillError } from '../../client/node/index.ts';
+import { type Client, isWaybillError, type RouteInfo } from '../../client/node/index.ts';
 import { CliError, environmentError } from '../cli-error.ts';
 
 /** @throws CliError unless it is an http(s) address; one without a path means its `/uploads` */
@@ -51,9 +51,9 @@ export function parseMetadata(text: string | undefined): unknown {
 }
 
 /** Before the first byte is read: is there a server, is it ours, does it know the route? @throws CliError */
-export async function checkServer(client: Client, endpoint: string, route: string): Promise<void> {
+export async function checkServer(client: Client, endpoint: string, route: string): Promise<RouteInfo> {
   try {
-    await client.routeInfo(route);
+    return await client.routeInfo(route);
   } catch (error) {
     if (!isWaybillError(error)) throw error;
     if (error.code === 'route_not_found')

@@ -7,6 +7,10 @@ import { createScreen } from './screen.ts';
 export interface Reporter {
   /** @param shown the file as it was typed @param endpoint its server, for relative addresses */
   follow(shown: string, upload: Upload, endpoint: string): void;
+  /** An earlier run began this one. */
+  goesOn(shown: string): void;
+  /** After Ctrl-C: so many stay for another run. */
+  paused(count: number): void;
   close(): void;
 }
 
@@ -15,8 +19,30 @@ export type ReportKind = 'lines' | 'json' | 'quiet';
 export function createReporter(terminal: Terminal, kind: ReportKind): Reporter {
   const paint = createPaint(terminal.colours);
   const screen = kind === 'lines' && terminal.interactive ? createScreen(terminal) : undefined;
+  const followed: [shown: string, upload: Upload][] = [];
   return {
+    goesOn(shown) {
+      const tell = () => terminal.err(`${paint('yellow', 'goes on')}  ${printable(shown)}`);
+      if (kind === 'lines') screen ? screen.line().finish(tell) : tell();
+    },
+    paused(count) {
+      const tell = () => {
+        for (const [shown, upload] of followed) {
+          const { status, size, loaded } = upload.getSnapshot();
+          if (status !== 'paused') continue;
+          if (kind === 'json') terminal.out(JSON.stringify({ path: shown, status, size, loaded }));
+          else
+            terminal.err(
+              `${paint('yellow', 'paused ')}  ${printable(shown)}  ${formatBytes(loaded)} of ${formatBytes(size ?? 0)} have arrived`,
+            );
+        }
+        if (kind !== 'json')
+          terminal.err(`The same command goes on with ${count === 1 ? 'it' : 'them'}. To begin anew: --start-over`);
+      };
+      screen ? screen.line().finish(tell) : tell();
+    },
     follow(shown, upload, endpoint) {
+      followed.push([shown, upload]);
       const line = screen?.line();
       const ended = () => {
         const snapshot = upload.getSnapshot();
@@ -44,7 +70,8 @@ function resultOf(shown: string, { status, file, data, error, size, contentType 
 function summary(shown: string, { status, size, error }: UploadSnapshot, paint: Paint): string {
   if (status === 'done') return `${paint('green', 'stored ')}  ${shown}  ${formatBytes(size ?? 0)}`;
   if (status === 'aborted') return `${paint('yellow', 'stopped')}  ${shown}`;
-  return `${paint('red', 'failed ')}  ${shown}  ${printable(error?.message ?? 'unknown')} (${error?.code ?? 'unknown'})`;
+  const advice = error?.code === 'source_changed' ? ' To send it as it is now: --start-over' : '';
+  return `${paint('red', 'failed ')}  ${shown}  ${printable(error?.message ?? 'unknown')} (${error?.code ?? 'unknown'})${advice}`;
 }
 
 const words: Readonly<Record<UploadSnapshot['status'], string>> = {
