@@ -157,7 +157,16 @@ async function uploadByCurl({ endpoint }, { size, partBytes, dir }) {
 }
 
 async function runCurl(args) {
-  const quiet = ['--silent', '--show-error', '--fail', '--parallel', '--parallel-max', '6', '--parallel-immediate'];
+  const quiet = [
+    '--silent',
+    '--show-error',
+    '--no-progress-meter',
+    '--fail',
+    '--parallel',
+    '--parallel-max',
+    '6',
+    '--parallel-immediate',
+  ];
   const child = spawn('curl', [...quiet, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const [code] = await once(child, 'exit');

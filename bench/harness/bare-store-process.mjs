@@ -16,7 +16,7 @@ let serial = 0;
 const reset = () => {
   objects.clear();
   uploads.clear();
-  counts = { preflights: 0, requests: 0, bytes: 0 };
+  counts = { preflights: 0, requests: 0, bytes: 0, largestPart: 0 };
 };
 reset();
 
@@ -103,6 +103,8 @@ const handlers = {
     if (copied && !source) return fail(404, 'NoSuchKey');
     const upload = query.has('partNumber') && uploads.get(query.get('uploadId'));
     if (query.has('partNumber') && !upload) return fail(404, 'NoSuchUpload');
+    // Also of those that never arrive.
+    if (upload) counts.largestPart = Math.max(counts.largestPart, Number(headers['content-length']));
     const body = await drain(request);
     if (upload) {
       const partNumber = Number(query.get('partNumber'));
@@ -289,11 +291,7 @@ process.on('message', ({ what, sha256, size, count }) => {
     for (let partNumber = 1; partNumber <= count; partNumber++)
       upload.parts.set(partNumber, { partNumber, size, etag: newEtag(), sha256, head: Buffer.alloc(keptBytes) });
   }
-  let largestPart = 0;
-  if (what === 'counts')
-    for (const { parts } of uploads.values())
-      for (const part of parts.values()) largestPart = Math.max(largestPart, part.size);
-  process.send({ ...counts, largestPart, objects: objects.size, cpuSeconds: cpuSeconds() });
+  process.send({ ...counts, objects: objects.size, cpuSeconds: cpuSeconds() });
 });
 function cpuSeconds() {
   const { user, system } = process.cpuUsage();

@@ -20,7 +20,7 @@ const connections = 6;
 export async function run({ rounds, quick, note }) {
   const bench = await startBench();
   try {
-    const size = (quick ? 96 : 512) * MiB;
+    const size = (quick ? 192 : 512) * MiB;
     const file = await bench.samples.large(size);
     const world = await startWorld(bench, { store: 'bare', peers: false, rttMs: 40, bytesPerSecond: 12.5e6 });
     const ways = [
@@ -108,9 +108,9 @@ async function half(world, size) {
   }
 }
 
-/** Of the parts that have arrived. */
+/** Of the parts that were begun. */
 async function partSize(world) {
   const { largestPart } = await world.store.ask({ what: 'counts' });
-  if (!largestPart) throw new Error('no part had arrived');
+  if (!largestPart) throw new Error('no part was begun');
   return largestPart;
 }
