@@ -107,6 +107,49 @@ forEachStore('multipart', (store) => {
     expect(await storage.head(stranger.key)).toBeNull();
   });
 
+  it('a completion whose answer is lost is tried again, and ends as it would have', async () => {
+    let lost = 0;
+    const losing: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      if (init?.method !== 'POST' || !String(input).includes('uploadId=') || lost++ > 0) return response;
+      await response.body?.cancel();
+      throw new TypeError('fetch failed');
+    };
+    const storage = store.storage({ retries: 2, random: () => 0, fetch: losing });
+    const upload = await begin(storage);
+    await upload.send(1, 'only once');
+    const parts = await upload.list();
+    const failure = await storage.completeMultipart({ ...upload, parts, size: 9 }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    // What a storage says that does not remember: the server then looks whether the object is there.
+    if (failure !== undefined)
+      expect(['NoSuchUpload', 'PreconditionFailed']).toContain((failure as { code: string }).code);
+    expect(lost).toBeGreaterThan(1);
+    expect(await new Response((await storage.get(upload.key))?.body).text()).toBe('only once');
+    expect(await storage.listParts(upload.key, upload.multipartId)).toBeNull();
+  });
+
+  it('of two uploads to one key that complete at once, one wins where the storage can promise that', async () => {
+    const storage = store.storage();
+    if (!storage.capabilities.completeOnce) return;
+    const key = fresh();
+    const uploads = await Promise.all(
+      ['first', 'other'].map(async (text) => ({ text, upload: await begin(storage, key) })),
+    );
+    for (const { text, upload } of uploads) await upload.send(1, text);
+    const lists = await Promise.all(uploads.map(({ upload }) => upload.list()));
+    const results = await Promise.allSettled(
+      uploads.map(({ upload }, index) => storage.completeMultipart({ ...upload, parts: lists[index] ?? [], size: 5 })),
+    );
+    const won = results.findIndex(({ status }) => status === 'fulfilled');
+    expect(results.filter(({ status }) => status === 'rejected')).toMatchObject([
+      { reason: { status: expect.toSatisfy((status) => status === 412 || status === 409) } },
+    ]);
+    expect(await new Response((await storage.get(key))?.body).text()).toBe(uploads[won]?.text);
+  });
+
   it('refuses parts of other bytes, sizes and numbers than were signed, and keeps nothing of them', async () => {
     const storage = store.storage();
     const upload = await begin(storage);

@@ -174,6 +174,16 @@ describe('what is refused', () => {
     expect(status(await upload.complete(parts))).toEqual([400, 'MalformedXML']);
   });
 
+  it('completion after its key was written and deleted: a conflict, and the parts have to come again', async () => {
+    const other = await begin('/photos/disturbed');
+    await other.part(1, 'a');
+    await store.send('PUT', other.path, { body: 'came' });
+    await store.send('DELETE', other.path);
+    const once = { 'if-none-match': '*' };
+    expect(status(await other.complete([[1, hex('a')]], once))).toEqual([409, 'ConditionalRequestConflict']);
+    expect((await store.send('GET', other.path)).status).toBe(404);
+  });
+
   it('completion over an object that came first, and the parts stay', async () => {
     await store.send('PUT', upload.path, { body: 'came first' });
     const parts: [number, string][] = [
