@@ -52,7 +52,12 @@ export function checkParts(
   }
   const checksum = route.checksum === null ? null : composeChecksum(route.checksum, parts);
   if (said.checksum) compareChecksum(checksum, said.checksum);
-  return { size, parts, checksum };
+  return { size, parts: parts.map((part) => ({ ...part, checksums: boundBy(route, part) })), checksum };
+}
+
+/** A storage may list checksums of its own besides, which S3 does not take back where the upload began without them. */
+function boundBy({ checksum }: ResolvedRoute, { checksums }: PartInfo): PartInfo['checksums'] {
+  return checksum === 'sha256' && checksums.sha256 ? { sha256: checksums.sha256 } : {};
 }
 
 function sizeOf(route: ResolvedRoute, claims: Claims, said: Said): number {

@@ -2,6 +2,7 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import type { Completed, Completing, CompletionDependencies } from './complete.ts';
+import { maxSingleBytes } from './config.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
 import type { Marker, Markers } from './markers.ts';
@@ -14,9 +15,63 @@ export interface Lease {
   takenOver: boolean;
 }
 
-/** How long another process waits before it takes an upload over: a minute, and the time a large copy takes. */
+/**
+ * How long another process waits before it takes an upload over: a minute, and the time that one copy takes. What takes
+ * longer renews its lease.
+ */
 export function leaseMs(size: number): number {
-  return 60_000 + size / 20_000;
+  return 60_000 + Math.min(size, maxSingleBytes) / 20_000;
+}
+
+export interface LeaseKeeper {
+  /** Renews the lease when half of it is over. @throws {WaybillError} when another process has it */
+  keep(): Promise<void>;
+  /** Keeps it while this goes on. */
+  during<T>(work: () => Promise<T>): Promise<T>;
+}
+
+const keepEveryMs = 15_000;
+
+export function createLeaseKeeper(
+  { config, markers }: Pick<CompletionDependencies, 'config' | 'markers'>,
+  uploadId: string,
+  size: number,
+  lease: Lease,
+): LeaseKeeper {
+  const whole = leaseMs(size);
+  // Of several that ask at once, one renews.
+  let renewing: Promise<void> | undefined;
+
+  async function renew(): Promise<void> {
+    const leaseUntil = config.now() + whole;
+    const kept = await markers.replace(uploadId, { state: 'promoting', leaseUntil }, lease.version);
+    if (!kept) throw new WaybillError('storage_unavailable', 'Another process has taken the upload over.');
+    lease.version = kept.version;
+    lease.leaseUntil = leaseUntil;
+  }
+
+  async function keep(): Promise<void> {
+    if (!renewing && lease.leaseUntil - config.now() > whole / 2) return;
+    renewing ??= renew().finally(() => {
+      renewing = undefined;
+    });
+    await renewing;
+  }
+
+  return {
+    keep,
+    async during(work) {
+      // Whoever lost the lease learns it at the next step.
+      const timer = setInterval(() => void keep().catch(() => {}), keepEveryMs);
+      timer.unref();
+      try {
+        return await work();
+      } finally {
+        clearInterval(timer);
+        await renewing?.catch(() => {});
+      }
+    },
+  };
 }
 
 /** Null when the world moved meanwhile and another look is due. */

@@ -8,7 +8,17 @@ import { toWaybillError } from '../s3/s3-error.ts';
 import type { Said } from './assemble.ts';
 import { type Assembled, assemble, noParts } from './assembling.ts';
 import { notFound } from './authorize.ts';
-import { claimUpload, completing, discard, isLease, type Lease, leaseMs, outcomeOf, release } from './claim.ts';
+import {
+  claimUpload,
+  completing,
+  createLeaseKeeper,
+  discard,
+  isLease,
+  type Lease,
+  leaseMs,
+  outcomeOf,
+  release,
+} from './claim.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { describe } from './describe.ts';
 import type { Emit } from './events.ts';
@@ -101,6 +111,11 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
   const assembled = await assemble(dependencies, route, opened, said, (refusal) => reject(run, claims, refusal));
   if (assembled === null || (assembled !== noParts && !('lease' in assembled))) return assembled;
   const parts = assembled === noParts ? null : assembled;
+  if (!parts && claims.partSize !== null) {
+    // Whoever put the parts together may be inspecting them: once is enough for a large file.
+    const left = leftOf(await markers.read(claims.uploadId), now());
+    if (left > 0) return completing(claims, left);
+  }
   const staged = await lookAtStaged(storage, stagingKeyOf(config, claims.uploadId), claims.size).catch(
     async (error) => {
       if (parts) await release(markers, claims, parts.lease.version);
@@ -112,7 +127,11 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
     return parts ? null : withoutObject(run);
   }
   const settled: Settled = { ...claims, size: claims.size ?? staged.info.size };
-  const verdict = await judge(run, settled, staged, parts);
+  const judging = () => judge(run, settled, staged, parts);
+  // `inspect` may read all of a large file.
+  const verdict = parts
+    ? await createLeaseKeeper(dependencies, claims.uploadId, settled.size, parts.lease).during(judging)
+    : await judging();
   const wanted: Marker =
     'refusal' in verdict
       ? { state: 'rejected', error: verdict.refusal.toJSON() }
@@ -131,7 +150,7 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
       copyMaxBytes: config.copyMaxBytes,
       checksum: verdict.checksum,
       takenOver: lease.takenOver,
-      keepLease: leaseKeeper(run, settled, lease),
+      keepLease: createLeaseKeeper(dependencies, claims.uploadId, settled.size, lease).keep,
     });
   } catch (error) {
     if (isWaybillError(error) && error.code === 'upload_conflict') {
@@ -162,30 +181,9 @@ async function leaseFor(
   parts: Assembled | null,
 ): Promise<Lease | Completed | Completing | null> {
   if (!parts) return claimUpload(dependencies, opened, wanted);
-  // Also because the look at it may have taken long (`inspect`).
   const kept = await dependencies.markers.replace(opened.claims.uploadId, wanted, parts.lease.version);
   const leaseUntil = wanted.state === 'promoting' ? wanted.leaseUntil : 0;
   return kept && { ...parts.lease, version: kept.version, leaseUntil };
-}
-
-/** For work that outlasts any lease that one would dare to give. Of several calls at once one renews. */
-function leaseKeeper({ dependencies }: Run, claims: Settled, lease: Lease): () => Promise<void> {
-  const { config, markers } = dependencies;
-  const whole = leaseMs(claims.size);
-  let renewing: Promise<void> | undefined;
-  async function renew(): Promise<void> {
-    const leaseUntil = config.now() + whole;
-    const kept = await markers.replace(claims.uploadId, { state: 'promoting', leaseUntil }, lease.version);
-    if (!kept) throw new WaybillError('storage_unavailable', 'Another process has taken the upload over.');
-    lease.version = kept.version;
-    lease.leaseUntil = leaseUntil;
-    renewing = undefined;
-  }
-  return async () => {
-    if (lease.leaseUntil - config.now() > whole / 2) return;
-    renewing ??= renew();
-    await renewing;
-  };
 }
 
 type Verdict = { checksum: StoredFile['checksum'] } | { refusal: WaybillError };
@@ -280,9 +278,14 @@ async function withoutObject(run: Run): Promise<Completed | Completing | null> {
   const held = await markers.read(claims.uploadId);
   if (!held) throw neverCame(config, claims);
   if (held.marker.state !== 'promoting') return outcomeOf(claims, held.marker);
-  const left = held.marker.leaseUntil - config.now();
+  const left = leftOf(held, config.now());
   if (left > 0) return completing(claims, left);
   return afterCrash(run, held);
+}
+
+/** Milliseconds for which another process is at it. */
+function leftOf(held: HeldMarker | null, now: number): number {
+  return held?.marker.state === 'promoting' ? held.marker.leaseUntil - now : 0;
 }
 
 function neverCame(config: Config, claims: Claims): WaybillError {

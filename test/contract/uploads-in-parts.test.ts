@@ -1,5 +1,5 @@
 /** Uploads in parts: from the plan to the file, on every storage. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MiB, type MultipartGrant, planParts } from '../../src/protocol/index.ts';
 import { S3Error, type Storage } from '../../src/s3/index.ts';
 import { type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
@@ -22,7 +22,7 @@ async function expectNothingLeft(storage: Storage, { uploadId }: Pick<MultipartG
   expect((await storage.listMultiparts({ prefix: `incoming/${uploadId}` })).uploads).toEqual([]);
 }
 
-forEachStore('multipart', (store) => {
+forEachStore('uploads in parts', (store) => {
   const bytes = pngOf(2 * partSize + 1234);
 
   it('goes from the plan to the file, and leaves only the file', async () => {
@@ -298,6 +298,55 @@ forEachStore('multipart', (store) => {
     expect(await app.uploads.completeObject(`incoming/${upload.uploadId}`)).toBeNull();
     await expectNothingLeft(storage, upload);
     await app.abort(stream.grant);
+  });
+
+  it('keeps its lease while inspect reads, however long', async () => {
+    const storage = store.storage();
+    let offset = 0;
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    let entered = () => {};
+    const inside = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
+    let inspections = 0;
+    const routes = {
+      a: route({
+        limits,
+        authorize: owner,
+        inspect: async () => {
+          inspections += 1;
+          entered();
+          await held;
+        },
+      }),
+    };
+    const clock = { ...options, now: () => Date.now() + offset };
+    const [parts, second] = [createParts(createTestApp(storage, routes, clock)), createTestApp(storage, routes, clock)];
+    const small = bytes.subarray(0, partSize + 10);
+    const upload = await parts.begin(small);
+    await parts.send(upload.grant, small);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const first = parts.complete(upload.grant);
+      await inside;
+      const marker = `incoming/.waybill/${upload.uploadId}`;
+      for (let round = 0; round < 3; round += 1) {
+        const before = (await storage.head(marker))?.etag;
+        offset += 45_000;
+        vi.advanceTimersByTime(15_000);
+        await expect.poll(async () => (await storage.head(marker))?.etag, { interval: 10 }).not.toBe(before);
+        expect((await second.complete(upload.grant)).status).toBe(202);
+      }
+      letGo();
+      expect((await first).status).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(inspections).toBe(1);
+    await expectNothingLeft(storage, upload);
   });
 
   describe('a promotion by parts', () => {
