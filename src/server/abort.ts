@@ -1,10 +1,10 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import { discard } from './claim.ts';
-import { eventFacts } from './complete.ts';
 import type { Config } from './config.ts';
 import type { Emit } from './events.ts';
 import type { OpenedGrant } from './grants.ts';
+import { eventFacts } from './judge.ts';
 import type { Markers } from './markers.ts';
 import { uploadIdHeader, withdraw } from './promote.ts';
 import type { Sidecars } from './sidecar.ts';

@@ -4,7 +4,6 @@
  * anywhere leaves a state from which the next call goes on.
  */
 import { isWaybillError, type StoredFile, WaybillError } from '../protocol/index.ts';
-import { toWaybillError } from '../s3/s3-error.ts';
 import type { Said } from './assemble.ts';
 import { type Assembled, assemble, noParts } from './assembling.ts';
 import { notFound } from './authorize.ts';
@@ -20,14 +19,14 @@ import {
   release,
 } from './claim.ts';
 import type { Config, ResolvedRoute } from './config.ts';
-import { describe } from './describe.ts';
 import type { Emit } from './events.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
+import { callbackFailed, eventFacts, judge, type Verdict } from './judge.ts';
 import type { HeldMarker, Marker, Markers } from './markers.ts';
 import { checksumOf, promote, uploadIdHeader, withdraw } from './promote.ts';
 import type { Sidecars } from './sidecar.ts';
-import { factsOf, inspectStaged, lookAtStaged, type Settled, type StagedObject, verifyStaged } from './verify.ts';
+import { factsOf, lookAtStaged, type Settled } from './verify.ts';
 
 export interface Completed {
   uploadId: string;
@@ -127,11 +126,9 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
     return parts ? null : withoutObject(run);
   }
   const settled: Settled = { ...claims, size: claims.size ?? staged.info.size };
-  const judging = () => judge(run, settled, staged, parts);
+  const judging = () => judge(run, settled, staged, parts?.checksum ?? null);
   // `inspect` may read all of a large file.
-  const verdict = parts
-    ? await createLeaseKeeper(dependencies, claims.uploadId, settled.size, parts.lease).during(judging)
-    : await judging();
+  const verdict = parts ? await judgeUnderLease(run, settled, parts.lease, judging) : await judging();
   const wanted: Marker =
     'refusal' in verdict
       ? { state: 'rejected', error: verdict.refusal.toJSON() }
@@ -174,6 +171,20 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
   return finish(run, settled, file, lease.version);
 }
 
+async function judgeUnderLease(
+  { dependencies }: Run,
+  claims: Settled,
+  lease: Lease,
+  judging: () => Promise<Verdict>,
+): Promise<Verdict> {
+  try {
+    return await createLeaseKeeper(dependencies, claims.uploadId, claims.size, lease).during(judging);
+  } catch (error) {
+    await release(dependencies.markers, claims, lease.version);
+    throw error;
+  }
+}
+
 /** Claimed before the parts were put together; claimed now, where all bytes came in one request. */
 async function leaseFor(
   { dependencies, opened }: Run,
@@ -184,51 +195,6 @@ async function leaseFor(
   const kept = await dependencies.markers.replace(opened.claims.uploadId, wanted, parts.lease.version);
   const leaseUntil = wanted.state === 'promoting' ? wanted.leaseUntil : 0;
   return kept && { ...parts.lease, version: kept.version, leaseUntil };
-}
-
-type Verdict = { checksum: StoredFile['checksum'] } | { refusal: WaybillError };
-
-const refusals: ReadonlySet<string> = new Set([
-  'size_mismatch',
-  'checksum_mismatch',
-  'content_type_mismatch',
-  'upload_rejected',
-]);
-
-async function judge(
-  { dependencies, route, opened, said }: Run,
-  claims: Settled,
-  staged: StagedObject,
-  parts: Assembled | null,
-): Promise<Verdict> {
-  const { storage } = dependencies.config;
-  try {
-    const checksum = await verifyStaged(storage, route, { ...opened, claims }, staged, {
-      composite: parts?.checksum ?? null,
-      said,
-    });
-    const words = await inspecting(dependencies, claims, () =>
-      inspectStaged(storage, route, claims, staged.info, checksum),
-    );
-    return words === null ? { checksum } : { refusal: new WaybillError('upload_rejected', words) };
-  } catch (error) {
-    if (isWaybillError(error) && refusals.has(error.code)) return { refusal: error };
-    if (parts) await release(dependencies.markers, claims, parts.lease.version);
-    throw error;
-  }
-}
-
-async function inspecting<T>(
-  dependencies: CompletionDependencies,
-  claims: Claims,
-  inspect: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await inspect();
-  } catch (error) {
-    if (isWaybillError(error) && refusals.has(error.code)) throw error;
-    throw callbackFailed(dependencies, claims, 'inspect', error);
-  }
 }
 
 /** onComplete, then the record of what it gave, then the staged object goes: in this order nothing is lost. */
@@ -315,23 +281,4 @@ async function afterCrash(run: Run, held: HeldMarker): Promise<Completed | null>
     storedAt: new Date(config.now()).toISOString(),
   };
   return finish(run, settled, file, taken.version);
-}
-
-function callbackFailed(
-  { emit }: CompletionDependencies,
-  claims: Claims,
-  callback: 'inspect' | 'onComplete',
-  error: unknown,
-): WaybillError {
-  const known = toWaybillError(error);
-  // Reading the object for the callback failed, not the callback.
-  if (isWaybillError(known) && known.retryable && known !== error) return known;
-  emit?.('callback.failed', { ...eventFacts(claims), callback, reason: describe(error) });
-  return new WaybillError('callback_failed', 'The file is stored, but the server could not finish. Try again.', {
-    cause: error,
-  });
-}
-
-export function eventFacts({ uploadId, route, ownerId, size, contentType }: Claims) {
-  return { uploadId, route, ownerId, size, contentType };
 }

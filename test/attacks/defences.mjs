@@ -459,7 +459,7 @@ export const defences = [
   {
     attack: 'E4',
     suite: 'e-content',
-    file: 'src/server/complete.ts',
+    file: 'src/server/judge.ts',
     find: 'return words === null ? { checksum }',
     replace: 'return words !== undefined ? { checksum }',
   },

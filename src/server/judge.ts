@@ -1,0 +1,80 @@
+/** The verdict on a staged object: the storage's facts, its first bytes, and the app's own look. */
+import { isWaybillError, type StoredFile, WaybillError } from '../protocol/index.ts';
+import { toWaybillError } from '../s3/s3-error.ts';
+import type { CompositeChecksum, Said } from './assemble.ts';
+import type { CompletionDependencies } from './complete.ts';
+import type { ResolvedRoute } from './config.ts';
+import { describe } from './describe.ts';
+import type { Claims, OpenedGrant } from './grants.ts';
+import { inspectStaged, type Settled, type StagedObject, verifyStaged } from './verify.ts';
+
+interface Judged {
+  dependencies: CompletionDependencies;
+  route: ResolvedRoute;
+  opened: OpenedGrant;
+  said: Said;
+}
+
+export type Verdict = { checksum: StoredFile['checksum'] } | { refusal: WaybillError };
+
+const refusals: ReadonlySet<string> = new Set([
+  'size_mismatch',
+  'checksum_mismatch',
+  'content_type_mismatch',
+  'upload_rejected',
+]);
+
+/** Is it what was granted, and does the app take it? What is thrown is no verdict: it is to be asked again. */
+export async function judge(
+  { dependencies, route, opened, said }: Judged,
+  claims: Settled,
+  staged: StagedObject,
+  composite: CompositeChecksum | null,
+): Promise<Verdict> {
+  const { storage } = dependencies.config;
+  try {
+    const checksum = await verifyStaged(storage, route, { ...opened, claims }, staged, {
+      composite,
+      said,
+    });
+    const words = await inspecting(dependencies, claims, () =>
+      inspectStaged(storage, route, claims, staged.info, checksum),
+    );
+    return words === null ? { checksum } : { refusal: new WaybillError('upload_rejected', words) };
+  } catch (error) {
+    if (isWaybillError(error) && refusals.has(error.code)) return { refusal: error };
+    throw error;
+  }
+}
+
+async function inspecting<T>(
+  dependencies: CompletionDependencies,
+  claims: Claims,
+  inspect: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await inspect();
+  } catch (error) {
+    if (isWaybillError(error) && refusals.has(error.code)) throw error;
+    throw callbackFailed(dependencies, claims, 'inspect', error);
+  }
+}
+
+export function callbackFailed(
+  { emit }: CompletionDependencies,
+  claims: Claims,
+  callback: 'inspect' | 'onComplete',
+  error: unknown,
+): WaybillError {
+  const known = toWaybillError(error);
+  // Reading the object for the callback failed, not the callback.
+  if (isWaybillError(known) && known.retryable && known !== error) return known;
+  emit?.('callback.failed', { ...eventFacts(claims), callback, reason: describe(error) });
+  return new WaybillError('callback_failed', 'The file is stored, but the server could not finish. Try again.', {
+    cause: error,
+  });
+}
+
+export function eventFacts({ uploadId, route, ownerId, size, contentType }: Claims) {
+  return { uploadId, route, ownerId, size, contentType };
+}
