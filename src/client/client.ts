@@ -53,12 +53,20 @@ export function createClientOn<U extends TypedUploads>(
     return route;
   }
 
+  let recovery: ReturnType<JourneyContext['recovery']> | undefined;
+
   const context: JourneyContext = {
     api,
     exchange,
     endpoint,
     concurrency,
-    recovery: () => import('./recovery/index.ts').catch(missing),
+    recovery: () => {
+      recovery ??= import('./recovery/index.ts').catch((error) => {
+        recovery = undefined;
+        missing(error);
+      });
+      return recovery;
+    },
     resumeStore,
     lane(host) {
       const lane = lanes.get(host) ?? createPool(concurrency);
