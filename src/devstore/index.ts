@@ -16,7 +16,8 @@
  *   more, the bytes are not read: the ETag is an opaque one without `-N`, and there is a checksum only where it follows
  *   from the parts' (CRCs) or the request asks for one;
  * - a body sent with `Transfer-Encoding: chunked` and no length is MissingContentLength (AWS: 501 for some of them);
- * - the keys of all buckets are held in memory, about 100 bytes each. Nothing is synced to the disk before it is
+ * - the keys of all buckets are held in memory, about 100 bytes each, and so are the parts of 32 multipart uploads. Copies
+ *   and completed uploads share files by hard links where the file system has them. Nothing is synced to the disk before it is
  *   acknowledged unless `durable` is set: a power cut may lose the latest objects, a crash of the process does not.
  */
 import { createHash } from 'node:crypto';
