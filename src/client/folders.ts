@@ -48,7 +48,7 @@ const atOnce = 32;
  * });
  */
 export async function filesOf(
-  from: DataTransfer | FileSystemDirectoryHandle | Iterable<File>,
+  from: DataTransfer | FileSystemDirectoryHandle | Iterable<File | FileSystemHandle>,
   { filter = isOrdinary, onUnreadable = () => {} }: FilesOfOptions = {},
 ): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
@@ -86,6 +86,10 @@ export async function filesOf(
     found.push(...(await takeAll([from], '')));
   } else {
     for (const file of from) {
+      if ('kind' in file) {
+        found.push(...(await takeAll([file], '')));
+        continue;
+      }
       const relativePath = file.webkitRelativePath || file.name;
       const folders = relativePath.split('/').slice(0, -1);
       const inside = folders.every((fileName, depth) =>

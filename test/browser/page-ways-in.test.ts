@@ -1,6 +1,7 @@
 /** Three ways in: choosing, dropping, pasting; with the mouse and without. Real drags and a real clipboard, by the browser itself. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
@@ -52,18 +53,46 @@ describeBrowser('files come in', (browser) => {
     await close();
   });
 
-  it('a dropped folder is named, not lost in silence', async () => {
-    const folder = await mkdtemp(`${tmpdir()}/waybill-folder-`);
+  it('a dropped folder is all its files, each with its place, without what file managers leave', async () => {
+    const parent = await mkdtemp(`${tmpdir()}/waybill-folder-`);
+    const folder = join(parent, 'summer');
+    await mkdir(join(folder, 'day one'), { recursive: true });
+    await copyFile(fixture('camera.jpg').path, join(folder, 'day one/camera.jpg'));
+    await copyFile(fixture('tone.mp3').path, join(folder, 'tone.mp3'));
+    await writeFile(join(folder, '.DS_Store'), 'x');
     const { page, stamped, problems, close } = await visit(browser(), app.url);
     try {
       await (await dragOver(page, [folder, fixture('note.txt').path])).drop();
-      await page.getByText('A folder cannot be sent as one.').first().waitFor();
+      const photo = await stamped('camera.jpg', 'Received');
+      expect(await photo.locator('.facts').textContent()).toContain('in\u00A0summer/day\u00A0one');
+      await stamped('tone.mp3', 'Received');
       await stamped('note.txt', 'Received');
-      expect(await page.locator('.consignment').count()).toBe(1);
+      expect(await page.locator('.consignment').count()).toBe(3);
       expect(problems).toEqual([]);
     } finally {
       await close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(parent, { recursive: true, force: true });
+    }
+  });
+
+  it('a folder can be chosen, and an empty one says so', async () => {
+    const parent = await mkdtemp(`${tmpdir()}/waybill-folder-`);
+    await mkdir(join(parent, 'full/below'), { recursive: true });
+    await mkdir(join(parent, 'empty'));
+    await copyFile(fixture('note.txt').path, join(parent, 'full/below/note.txt'));
+    const { page, stamped, problems, close } = await visit(browser(), app.url);
+    try {
+      const chooser = page.waitForEvent('filechooser');
+      await page.getByRole('button', { name: 'Choose a folder' }).click();
+      await (await chooser).setFiles(join(parent, 'full'));
+      const note = await stamped('note.txt', 'Received');
+      expect(await note.locator('.facts').textContent()).toContain('in\u00A0full/below');
+      await (await dragOver(page, [join(parent, 'empty')])).drop();
+      await page.getByText('There is no file in what you dropped.').first().waitFor();
+      expect(problems).toEqual([]);
+    } finally {
+      await close();
+      await rm(parent, { recursive: true, force: true });
     }
   });
 

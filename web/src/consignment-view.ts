@@ -2,13 +2,18 @@
 import type { UploadSnapshot } from '../../src/client/index.ts';
 import { barcodeOf } from './barcode.ts';
 import { type Consignment, stages } from './consignment.ts';
-import { displayOf, downloadUrl } from './display.ts';
+import { displayOf, downloadUrl, thumbnailOf } from './display.ts';
 import { el, setText } from './dom.ts';
 import { formatBytes, formatMoment, formatSeconds, joinFacts } from './format.ts';
 import { kindOf, printableName, shortName } from './names.ts';
 import { wayView } from './way-view.ts';
 
 export interface ConsignmentActions {
+  pause(): void;
+  /** Goes on after a pause, in this page or an earlier one. */
+  goOn(): void;
+  /** Drops what has arrived, and sends the file as it is now. */
+  startOver(): void;
   cancel(): void;
   /** Sends again, or asks for the file again when the page no longer has it. */
   again(): void;
@@ -16,9 +21,20 @@ export interface ConsignmentActions {
 }
 
 export interface ConsignmentView {
-  readonly element: HTMLLIElement;
-  update(consignment: Consignment, snapshot: UploadSnapshot | null, hasFile: boolean): void;
+  readonly element: HTMLElement;
+  update(consignment: Consignment, standing: Standing): void;
 }
+
+/** What only this page knows of it. */
+export interface Standing {
+  progress: Progress | null;
+  /** It can be sent without asking for it. */
+  hasFile: boolean;
+  /** The file is another by now. */
+  changed: boolean;
+}
+
+export type Progress = Pick<UploadSnapshot, 'loaded' | 'bytesPerSecond' | 'secondsLeft'> & { total: number | null };
 
 export function createConsignmentView(
   first: Consignment,
@@ -44,13 +60,27 @@ export function createConsignmentView(
   const stamp = el('p', { class: 'stamp' });
   const exhibits = el('div', { class: 'exhibits' });
   const buttons = {
+    goOn: button('Go on', spoken, actions.goOn),
+    startOver: button('Start over', spoken, actions.startOver),
+    pause: button('Pause', spoken, actions.pause),
     cancel: button('Cancel', spoken, actions.cancel),
     again: button('Try again', spoken, actions.again),
     remove: button('Take off the list', spoken, actions.remove),
   };
   const open = el('a', { class: 'button', target: '_blank', rel: 'noopener' }, 'Open');
   const download = el('a', { class: 'button' }, 'Download');
-  const act = el('div', { class: 'actions' }, open, download, buttons.again, buttons.cancel, buttons.remove);
+  const act = el(
+    'div',
+    { class: 'actions' },
+    open,
+    download,
+    buttons.goOn,
+    buttons.startOver,
+    buttons.again,
+    buttons.pause,
+    buttons.cancel,
+    buttons.remove,
+  );
   const stub = el(
     'div',
     { class: 'stub', 'aria-hidden': 'true' },
@@ -58,30 +88,40 @@ export function createConsignmentView(
     barcodeOf(first.id),
   );
   const element = el(
-    'li',
-    { class: 'consignment' },
-    el(
-      'article',
-      { 'aria-labelledby': nameId },
-      stub,
-      el('div', { class: 'particulars' }, name, facts, progress, pace, verdict, exhibits, act),
-      stamp,
-    ),
+    'article',
+    { 'aria-labelledby': nameId, class: first.compact ? 'compact' : undefined },
+    stub,
+    el('div', { class: 'particulars' }, name, facts, progress, pace, verdict, exhibits, act),
+    stamp,
   );
   let drawn: { url?: string; way?: boolean } = {};
 
-  function update(consignment: Consignment, snapshot: UploadSnapshot | null, hasFile: boolean): void {
+  function update(consignment: Consignment, standing: Standing): void {
+    const { hasFile, changed } = standing;
     const { stage, words, file, way } = consignment;
     const { label, moving } = stages[stage];
     element.dataset.stage = stage;
     setText(stamp, label);
     setText(facts, factsOf(consignment));
-    progress.hidden = pace.hidden = !moving;
-    if (moving) showProgress(consignment, snapshot);
-    const { title, advice } = stage === 'interrupted' ? interrupted : (words ?? { title: '', advice: '' });
+    // What waits its turn among many has nothing to show yet.
+    progress.hidden = pace.hidden = !moving || (first.compact && stage === 'waiting');
+    if (moving) showProgress(consignment, standing.progress);
+    const { title, advice } =
+      stage === 'interrupted'
+        ? interrupted
+        : stage === 'left'
+          ? left(hasFile)
+          : stage === 'elsewhere'
+            ? elsewhere
+            : (words ?? { title: '', advice: '' });
     verdict.hidden = title === '';
     if (!verdict.hidden) verdict.replaceChildren(el('strong', {}, `${title}.`), ` ${advice}`);
-    buttons.cancel.hidden = !moving;
+    const here = moving && stage !== 'elsewhere';
+    buttons.pause.hidden = !here || stage === 'paused' || stage === 'checking';
+    buttons.goOn.hidden = stage !== 'paused' && stage !== 'left';
+    setText(buttons.goOn.firstChild as Element, stage === 'left' && !hasFile ? 'Choose the file again' : 'Go on');
+    buttons.startOver.hidden = stage !== 'left' && !changed;
+    buttons.cancel.hidden = !here;
     buttons.remove.hidden = moving;
     const mayAgain = stage === 'interrupted' || words?.again === true;
     buttons.again.hidden = !mayAgain;
@@ -97,17 +137,17 @@ export function createConsignmentView(
       drawn = { url };
       open.href = url;
       download.href = downloadUrl(url);
-      exhibits.replaceChildren(displayOf(file, url));
+      exhibits.replaceChildren(...(first.compact ? thumbnailOf(file, url) : [displayOf(file, url)]));
     }
-    if (way && !drawn.way) {
+    if (way && !drawn.way && !first.compact) {
       drawn.way = true;
       exhibits.append(wayView(way));
     }
   }
 
-  function showProgress(consignment: Consignment, snapshot: UploadSnapshot | null): void {
+  function showProgress(consignment: Consignment, snapshot: Progress | null): void {
     const percent = snapshot?.total ? Math.min(100, (snapshot.loaded / snapshot.total) * 100) : 0;
-    const measurable = consignment.stage === 'sending' && percent > 0;
+    const measurable = /^(sending|paused|elsewhere|pausing|offline)$/.test(consignment.stage) && percent > 0;
     progress.classList.toggle('unknown', !measurable);
     bar.style.setProperty('--share', String(measurable ? percent / 100 : 0));
     const sentence = paceOf(consignment, snapshot);
@@ -126,15 +166,35 @@ const interrupted = {
   advice: 'The page was closed or reloaded while it was on its way. Pick the same file again to send it.',
 };
 
-function factsOf({ size, contentType, route, file }: Consignment): string {
-  const stored = file ? [formatMoment(file.storedAt)] : [];
-  return joinFacts([formatBytes(size), kindOf(contentType), `by ${route}`, ...stored]);
+const elsewhere = {
+  title: 'Another tab sends it',
+  advice: 'It goes on there, and is shown here as well. Close that tab, and you can go on here.',
+};
+
+function left(hasFile: boolean) {
+  const advice = hasFile
+    ? 'The page was closed before all of it was sent. What has arrived is kept, and only the rest will be sent.'
+    : 'The page was closed before all of it was sent. What has arrived is kept: choose the same file, and only the rest will be sent.';
+  return { title: 'Not finished', advice };
 }
 
-function paceOf({ stage, size }: Consignment, snapshot: UploadSnapshot | null): string {
+function factsOf({ size, contentType, route, file, fileName, relativePath }: Consignment): string {
+  const stored = file ? [formatMoment(file.storedAt)] : [];
+  const folder = relativePath?.slice(0, -fileName.length - 1);
+  const place = folder ? [`in ${shortName(folder, 60)}`] : [];
+  return joinFacts([formatBytes(size), kindOf(contentType), `by ${route}`, ...place, ...stored]);
+}
+
+function paceOf({ stage, size }: Consignment, snapshot: Progress | null): string {
   switch (stage) {
     case 'waiting':
-      return 'Waiting its turn';
+      return snapshot?.loaded
+        ? `Waiting its turn, ${formatBytes(snapshot.loaded)} of ${formatBytes(size)} have arrived`
+        : 'Waiting its turn';
+    case 'paused':
+      return snapshot?.loaded
+        ? `Paused at ${formatBytes(Math.min(snapshot.loaded, size))} of ${formatBytes(size)}`
+        : 'Paused before it was sent';
     case 'reading':
       return 'Reading the file to seal it';
     case 'asking':

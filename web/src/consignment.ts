@@ -17,6 +17,9 @@ export type Stage =
   | 'checking'
   | 'offline'
   | 'pausing'
+  | 'paused'
+  | 'elsewhere'
+  | 'left'
   | 'received'
   | 'refused'
   | 'held'
@@ -28,6 +31,8 @@ export interface Consignment {
   id: string;
   number: number;
   fileName: string;
+  /** From the dropped folder on, with the name at its end; null for a lone file. */
+  relativePath: string | null;
   /** Bytes. */
   size: number;
   contentType: string;
@@ -36,6 +41,8 @@ export interface Consignment {
   words: Words | null;
   file: StoredFile | null;
   way: Way | null;
+  /** One of many that came at once: a short line. */
+  compact: boolean;
 }
 
 /** What the stamp says, and whether the file is still on its way. */
@@ -47,6 +54,12 @@ export const stages: Readonly<Record<Stage, { label: string; moving: boolean }>>
   checking: { label: 'Checking in', moving: true },
   offline: { label: 'No network', moving: true },
   pausing: { label: 'Trying again', moving: true },
+  // By this page's reader, who can go on at once.
+  paused: { label: 'Paused', moving: true },
+  // Another tab of this browser sends it.
+  elsewhere: { label: 'In another tab', moving: true },
+  // An earlier page began it, and what has arrived is kept.
+  left: { label: 'Paused', moving: false },
   received: { label: 'Received', moving: false },
   refused: { label: 'Refused', moving: false },
   held: { label: 'Held up', moving: false },
@@ -60,7 +73,7 @@ const stageOfStatus = {
   granting: 'asking',
   uploading: 'sending',
   completing: 'checking',
-  paused: 'pausing',
+  paused: 'paused',
   done: 'received',
 } as const satisfies Partial<Record<UploadSnapshot['status'], Stage>>;
 

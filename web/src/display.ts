@@ -12,6 +12,15 @@ export function displayOf(file: StoredFile, url: string): HTMLElement {
   return frame;
 }
 
+/** For one of many: a picture, small, and only when it is looked at. Nothing for other files. */
+export function thumbnailOf(file: StoredFile, url: string): HTMLElement[] {
+  if (!file.contentType.startsWith('image/')) return [];
+  const image = el('img', { alt: printableName(file.fileName), decoding: 'async', loading: 'lazy' });
+  image.addEventListener('error', () => image.remove(), { once: true });
+  image.src = url;
+  return [el('div', { class: 'exhibit' }, image)];
+}
+
 export function downloadUrl(url: string): string {
   const download = new URL(url);
   download.searchParams.set('download', '1');

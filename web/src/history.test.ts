@@ -17,6 +17,8 @@ const received: Consignment = {
   id: 'a',
   number: 1,
   fileName: 'harbour.jpg',
+  relativePath: 'summer/harbour.jpg',
+  compact: true,
   size: 10,
   contentType: 'image/jpeg',
   route: 'files',

@@ -2,23 +2,34 @@
 import { type Consignment, type Stage, stages, type Way } from './consignment.ts';
 
 const storageKey = 'waybill.consignments.1';
-const longest = 200;
+const longest = 1000;
 
 export interface History {
   load(): Consignment[];
+  /** What another tab has just saved; undefined when the event is about something else. */
+  heard(event: StorageEvent): Consignment[] | undefined;
   save(consignments: readonly Consignment[]): void;
 }
 
 export function createHistory(storage: Pick<Storage, 'getItem' | 'setItem'>): History {
+  function read(text: string | null): Consignment[] {
+    try {
+      const parsed: unknown = JSON.parse(text ?? '[]');
+      return Array.isArray(parsed) ? parsed.flatMap(revive).slice(0, longest) : [];
+    } catch {
+      return [];
+    }
+  }
+
   return {
     load() {
       try {
-        const parsed: unknown = JSON.parse(storage.getItem(storageKey) ?? '[]');
-        return Array.isArray(parsed) ? parsed.flatMap(revive).slice(0, longest) : [];
+        return read(storage.getItem(storageKey));
       } catch {
         return [];
       }
     },
+    heard: ({ key, newValue }) => (key === storageKey ? read(newValue) : undefined),
     save(consignments) {
       try {
         storage.setItem(storageKey, JSON.stringify(consignments.slice(0, longest)));
@@ -29,7 +40,7 @@ export function createHistory(storage: Pick<Storage, 'getItem' | 'setItem'>): Hi
   };
 }
 
-/** Bytes of a file do not survive a reload, so what was moving is interrupted. */
+/** Bytes of a file do not survive a reload, so what was moving is interrupted; what its reader paused is to stay so. */
 function revive(value: unknown): Consignment[] {
   if (!isRecord(value)) return [];
   const { id, number, fileName, size, contentType, route, stage } = value;
@@ -47,10 +58,12 @@ function revive(value: unknown): Consignment[] {
       size,
       contentType,
       route,
-      stage: stages[known].moving ? 'interrupted' : known,
+      stage: known === 'paused' ? 'left' : stages[known].moving ? 'interrupted' : known,
       words: reviveWords(value.words),
       file,
       way: reviveWay(value.way),
+      relativePath: typeof value.relativePath === 'string' ? value.relativePath : null,
+      compact: value.compact === true,
     },
   ];
 }

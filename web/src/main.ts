@@ -1,175 +1,104 @@
-/** The page: takes files in, follows their uploads, and remembers the list. */
-import { createClient, type Upload } from '../../src/client/index.ts';
+/** The page: puts desk, intake and list together, counts, and remembers the list. */
+import { browserResumeStore } from '../../src/client/browser/resume-store.ts';
+import { createClient } from '../../src/client/index.ts';
 import { createAnnouncer } from './announcer.ts';
-import { type Consignment, follow, stages, type Way } from './consignment.ts';
-import { type ConsignmentView, createConsignmentView } from './consignment-view.ts';
+import type { Consignment, Way } from './consignment.ts';
+import { createDesk, isOpen } from './desk.ts';
 import { must, setText } from './dom.ts';
+import { recall, watchTabs } from './earlier.ts';
 import { formatBytes, formatExactBytes } from './format.ts';
 import { createHistory, reviveWay } from './history.ts';
 import { createIntake } from './intake.ts';
-import { shortName } from './names.ts';
+import { createOverall } from './overall.ts';
 import { createServices } from './services.ts';
 import { loadSetup, type PageSetup } from './setup.ts';
 
-interface Line {
-  consignment: Consignment;
-  view: ConsignmentView;
-  /** Gone after a reload. */
-  upload: Upload | null;
-}
+/** Up to so many lines everything is counted at once; beyond, so often. */
+const few = 50;
+const countEveryMs = 300;
+const saveEveryMs = 1500;
 
 function start(setup: PageSetup): void {
-  const client = createClient({ endpoint: setup.endpoint });
+  const store = browserResumeStore();
+  const client = createClient({ endpoint: setup.endpoint, resumeStore: store });
   const endpoint = new URL(setup.endpoint, location.href);
-  const resolveUrl = (url: string) => new URL(url, endpoint).href;
   const history = createHistory(localStorage);
   const announce = createAnnouncer(must('announcer', HTMLElement));
   const services = createServices(must('services', HTMLElement), setup.services, client);
-  const list = must('list', HTMLOListElement);
   const notice = must('notice', HTMLElement);
   const clear = must('clear', HTMLButtonElement);
-  /** Newest first. */
-  let lines: Line[] = [];
-  let wanted: Line | null = null;
+  const chooseButton = must('choose', HTMLButtonElement);
 
   setText(must('from', HTMLElement), location.host);
   setText(must('to', HTMLElement), setup.storeName);
   setText(must('signer', HTMLElement), endpoint.host);
 
+  const refresh = atMost(countEveryMs, count);
+  const save = atMost(saveEveryMs, () => history.save(desk.lines().map(({ consignment }) => consignment)));
+  const onChange = () => {
+    const now = desk.lines().length <= few;
+    refresh(now);
+    save(now);
+  };
+  const desk = createDesk({
+    client,
+    store,
+    list: must('list', HTMLOListElement),
+    takesPaths: setup.takesPaths === true,
+    route: services.chosen,
+    announce,
+    say,
+    ask: () => intake.choose(),
+    resolveUrl: (url) => new URL(url, endpoint).href,
+    learnWay: async (uploadId) => (setup.waysUrl ? fetchWay(`${setup.waysUrl}/${encodeURIComponent(uploadId)}`) : null),
+    onChange,
+    fallbackFocus: chooseButton,
+  });
+  const overall = createOverall({
+    goOn: () => desk.all('resume'),
+    pause: () => desk.all('pause'),
+    cancel: () => desk.all('abort'),
+  });
+
+  for (const id of ['choose', 'choose-folder'])
+    must(id, HTMLButtonElement).addEventListener('click', desk.unwanted, { capture: true });
   const intake = createIntake({
     picker: must('picker', HTMLInputElement),
-    button: must('choose', HTMLButtonElement),
-    take,
+    folderPicker: must('folder-picker', HTMLInputElement),
+    button: chooseButton,
+    folderButton: must('choose-folder', HTMLButtonElement),
+    take(files) {
+      notice.hidden = true;
+      void desk.take(files);
+    },
     say,
   });
-  must('choose', HTMLButtonElement).addEventListener(
-    'click',
-    () => {
-      wanted = null;
-    },
-    { capture: true },
-  );
   must('note', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
   clear.addEventListener('click', () => {
-    for (const line of lines.filter((line) => !isMoving(line))) remove(line);
-    must('choose', HTMLButtonElement).focus();
+    for (const line of desk.lines().filter((line) => !isOpen(line) && !line.left)) desk.remove(line);
+    chooseButton.focus();
   });
+  addEventListener('pagehide', () => save(true));
 
-  for (const consignment of history.load().reverse()) add(consignment);
-  refresh();
-
-  function take(files: File[]): void {
-    notice.hidden = true;
-    const again = wanted;
-    wanted = null;
-    for (const file of files) {
-      if (again && files.length === 1) {
-        const { fileName, size } = again.consignment;
-        // One that failed in this page because it had changed may have another size now.
-        if (file.name === fileName && (file.size === size || again.upload)) {
-          again.consignment = { ...again.consignment, size: file.size };
-          send(again, file);
-          return;
-        }
-        say('That is another file than the one you were asked for, so it travels on its own.');
-      }
-      const number = Math.max(0, ...lines.map(({ consignment }) => consignment.number)) + 1;
-      const id = `${Date.now().toString(36)}${number.toString(36)}${Math.random().toString(36).slice(2, 10)}`;
-      const line = add({
-        id,
-        number,
-        fileName: file.name,
-        size: file.size,
-        contentType: file.type || 'application/octet-stream',
-        route: services.chosen(),
-        stage: 'waiting',
-        words: null,
-        file: null,
-        way: null,
-      });
-      send(line, file);
-    }
-  }
-
-  function add(consignment: Consignment): Line {
-    const line: Line = {
-      consignment,
-      upload: null,
-      view: createConsignmentView(
-        consignment,
-        { cancel: () => line.upload?.abort(), again: () => again(line), remove: () => removeAndFocus(line) },
-        resolveUrl,
-      ),
-    };
-    lines = [line, ...lines];
-    list.prepend(line.view.element);
-    line.view.update(consignment, null, false);
-    return line;
-  }
-
-  function send(line: Line, file: File): void {
-    const upload = client.upload(line.consignment.route, file);
-    line.upload = upload;
-    upload.subscribe(() => {
-      // A file that was picked again has another upload.
-      if (line.upload === upload) onChange(line, upload);
+  for (const consignment of history.load().reverse()) desk.add(consignment);
+  onChange();
+  // While sums move between changes of state, such as speed.
+  setInterval(() => overall.show(desk.sum()), countEveryMs);
+  recall(desk, client)
+    .catch(() => {})
+    .finally(() => {
+      onChange();
+      watchTabs(desk, client, history, onChange);
     });
-    onChange(line, upload);
-    refresh();
-  }
 
-  function again(line: Line): void {
-    if (line.upload && hasFile(line)) {
-      line.upload.retry();
-      return;
-    }
-    wanted = line;
-    intake.choose();
-  }
-
-  function onChange(line: Line, upload: Upload): void {
-    const snapshot = upload.getSnapshot();
-    const before = line.consignment.stage;
-    line.consignment = follow(line.consignment, snapshot);
-    line.view.update(line.consignment, snapshot, hasFile(line));
-    if (line.consignment.stage === before) return;
-    refresh();
-    if (isMoving(line)) return;
-    const { fileName, words, file } = line.consignment;
-    announce(`${shortName(fileName, 40)}: ${words ? `${words.title}. ${words.advice}` : 'received.'}`);
-    if (file) void learnWay(line, file.uploadId);
-  }
-
-  /** After the fact, and never in its way: the file is stored whether or not anybody counted. */
-  async function learnWay(line: Line, uploadId: string): Promise<void> {
-    if (!setup.waysUrl) return;
-    const way = await fetchWay(`${setup.waysUrl}/${encodeURIComponent(uploadId)}`);
-    if (!way || line.consignment.file?.uploadId !== uploadId) return;
-    line.consignment = { ...line.consignment, way };
-    line.view.update(line.consignment, null, hasFile(line));
-    refresh();
-  }
-
-  function remove(line: Line): void {
-    lines = lines.filter((other) => other !== line);
-    line.view.element.remove();
-    refresh();
-  }
-
-  /** The button that had the focus is gone; the reader must not be thrown to the top of the page. */
-  function removeAndFocus(line: Line): void {
-    const next = line.view.element.nextElementSibling ?? line.view.element.previousElementSibling;
-    remove(line);
-    (next?.querySelector<HTMLElement>('button:not([hidden]), a:not([hidden])') ?? must('choose', HTMLElement)).focus();
-  }
-
-  function refresh(): void {
+  function count(): void {
+    const lines = desk.lines();
     must('none', HTMLElement).hidden = lines.length > 0;
-    clear.hidden = !lines.some((line) => !isMoving(line));
+    clear.hidden = !lines.some((line) => !isOpen(line) && !line.left);
     setText(must('tally', HTMLElement), tallyOf(lines.map(({ consignment }) => consignment)));
-    const moving = lines.filter(isMoving).length;
+    const moving = lines.filter((line) => isOpen(line) && line.consignment.stage !== 'paused').length;
     document.title = moving > 0 ? `(${moving}) Waybill` : 'Waybill';
-    history.save(lines.map(({ consignment }) => consignment));
+    overall.show(desk.sum());
   }
 
   function say(message: string): void {
@@ -179,13 +108,18 @@ function start(setup: PageSetup): void {
   }
 }
 
-/** A file that was moved, changed or taken away after it was picked has to be picked again. */
-function hasFile({ upload }: Line): boolean {
-  return upload !== null && !upload.getSnapshot().error?.code.startsWith('source_');
-}
-
-function isMoving({ consignment }: Line): boolean {
-  return stages[consignment.stage].moving;
+/** Runs `work` at once when told `now`, else at the end of each interval in which it was asked for. */
+function atMost(everyMs: number, work: () => void): (now: boolean) => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const run = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    work();
+  };
+  return (now) => {
+    if (now) run();
+    else timer ??= setTimeout(run, everyMs);
+  };
 }
 
 function tallyOf(consignments: readonly Consignment[]): string {
@@ -194,7 +128,7 @@ function tallyOf(consignments: readonly Consignment[]): string {
   const counted = received.filter(({ way }) => way !== null);
   const bytes = received.reduce((sum, { size }) => sum + size, 0);
   const through = counted.reduce((sum, { way }) => sum + (way?.server.fileBytes ?? 0), 0);
-  const tally = `${received.length} received, ${formatBytes(bytes)}`;
+  const tally = `${received.length.toLocaleString('en')} received, ${formatBytes(bytes)}`;
   return counted.length < received.length ? tally : `${tally}, ${formatExactBytes(through)} of it through the server`;
 }
 

@@ -7,6 +7,8 @@ export interface PageSetup {
   waysUrl: string | null;
   /** For the form's second box. @example '127.0.0.1:4401/uploads' */
   storeName: string;
+  /** Whether its routes take `{relativePath}` as metadata. */
+  takesPaths?: boolean;
   services: { route: string; title: string }[];
 }
 

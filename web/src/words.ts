@@ -77,7 +77,10 @@ const phrases: Readonly<Record<ErrorCode, Phrase>> = {
     'The file cannot be read',
     'It may be a folder, or it was moved or changed since you picked it. Pick it again.',
   ),
-  source_changed: held('The file changed meanwhile', 'It is no longer what you picked. Pick it again.'),
+  source_changed: held(
+    'The file has changed',
+    'It is not the file that was begun here any more. Start over to send it as it is now, or pick the unchanged one to go on.',
+  ),
   cors_blocked: held(
     'The store does not let this page in',
     'Its CORS rules must name this page’s address. The developer console says which.',

@@ -102,6 +102,7 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
     endpoint: '/uploads',
     waysUrl: '/dev/ways',
     storeName: `${new URL(storage.publicOrigin).host}/${storage.bucket}`,
+    takesPaths: true,
     services: [
       { route: 'files', title: 'Files' },
       { route: 'photos', title: 'Photos' },
