@@ -58,8 +58,8 @@ export async function run({ rounds, quick, note }) {
         floor: `${floor}, ${unit.what}`,
       });
 
-    note('many small files, for the cost of one');
-    const small = await smallFiles({ count: quick ? 50 : 300, sender, options });
+    note('many small files, for the cost of one at a warm server');
+    const small = await smallFiles({ count: quick ? 50 : 250, sender, options });
     const spent = all.get(waybill.name);
     const bytes = median(spent.map(({ fromClients }) => fromClients));
     return {
@@ -73,8 +73,8 @@ export async function run({ rounds, quick, note }) {
         ),
       ],
       targets: [
-        atMost('CPU for one grant, ms', 1, small.grantMs),
-        atMost('CPU for one grant and completion, ms', 1, small.wholeMs),
+        atMost('CPU for one grant, warm, ms', 1, small.grantMs),
+        atMost('CPU for one grant and completion, warm, ms', 1, small.wholeMs),
         atMost('RSS growth while the file is sent, MiB', 8, median(spent.map(({ growth }) => growth)) / MiB),
         atMost(`bytes from clients, for ${size / MiB} MiB over for 64 KiB`, 1.05, bytes / small.fromClients),
       ],
@@ -97,12 +97,15 @@ async function uploadOnce(contender, { size, sender, options }) {
   });
 }
 
-/** The price of a file that is too small to cost anything itself. */
+/**
+ * The price of a file that is too small to cost anything itself, at a server that has been up for a while: first uses load
+ * modules, and the optimiser is at work for some hundreds of files.
+ */
 async function smallFiles({ count, sender, options }) {
   return withServer(waybill, options, async (app, ask) => {
     const job = { way: 'direct', app: app.url, size: 64 * KiB };
     const perFile = async (completes) => {
-      await ask(sender, { ...job, count, completes });
+      await ask(sender, { ...job, count: 4 * count, completes });
       const before = await app.ask('usage');
       await ask(sender, { ...job, count, completes });
       const { cpuSeconds, fromClients } = difference(before, await app.ask('usage'));
