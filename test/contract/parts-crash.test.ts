@@ -1,0 +1,143 @@
+/**
+ * A process may die at any request to the storage, before it was heard or before its answer came. Each of them is tried:
+ * whatever is left, the next call brings the upload to the end that it was going to.
+ */
+import { expect, it } from 'vitest';
+import { MiB } from '../../src/protocol/index.ts';
+import type { Storage } from '../../src/s3/index.ts';
+import { type Owner, route } from '../../src/server/index.ts';
+import { createParts, partSize, pngOf } from '../support/multipart.ts';
+import { createTestApp } from '../support/server-app.ts';
+import { forEachStore } from '../support/stores.ts';
+
+const operations: readonly (keyof Storage)[] = [
+  'listParts',
+  'completeMultipart',
+  'abortMultipart',
+  'createMultipart',
+  'listMultiparts',
+  'copyPart',
+  'head',
+  'get',
+  'put',
+  'copy',
+  'delete',
+];
+
+const never = () => new Promise<never>(() => {});
+
+/** Dies at its `nth` request; from then on nothing is heard of it. */
+function dyingAt(storage: Storage, nth: number, when: 'before' | 'after') {
+  const state = { dead: false, calls: 0, at: '' };
+  const wrapped: Record<string, unknown> = { ...storage };
+  for (const name of operations) {
+    const work = storage[name] as (...given: unknown[]) => Promise<unknown>;
+    wrapped[name] = async (...given: unknown[]) => {
+      if (state.dead) return never();
+      state.calls += 1;
+      const fatal = state.calls === nth;
+      if (fatal) state.at = `${name}, call ${nth}`;
+      if (fatal && when === 'before') {
+        state.dead = true;
+        return never();
+      }
+      const answer = await work(...given);
+      if (fatal) state.dead = true;
+      return state.dead ? never() : answer;
+    };
+  }
+  return { storage: wrapped as unknown as Storage, state };
+}
+
+const withoutIds = (results: unknown) => JSON.stringify(results).replace(/"requestId":"[^"]*",?/g, '');
+
+const owner = (): Owner => ({ ownerId: 'anna' });
+const bytes = pngOf(partSize + 10);
+
+forEachStore(
+  'a process that dies',
+  (store) => {
+    interface Scenario {
+      options?: object;
+      /** Refuses everything. */
+      strict?: boolean;
+      call: 'complete' | 'abort';
+      /** What the next process answers. */
+      ends: [status: number, code: string | undefined];
+    }
+    const scenarios: [string, Scenario][] = [
+      ['in a completion', { call: 'complete', ends: [200, undefined] }],
+      [
+        'in one that copies by parts',
+        { call: 'complete', options: { copyMaxBytes: partSize }, ends: [200, undefined] },
+      ],
+      ['in one that refuses', { call: 'complete', strict: true, ends: [422, 'upload_rejected'] }],
+      ['in an abort', { call: 'abort', ends: [200, undefined] }],
+    ];
+
+    it.each(scenarios)(
+      '%s',
+      async (_, { options, strict, call, ends }) => {
+        const storage = store.storage();
+        let offset = 0;
+        const announced: string[] = [];
+        const routes = {
+          a: route({
+            limits: { maxBytes: 100 * MiB },
+            authorize: owner,
+            inspect: () => (strict ? { reject: 'No.' } : undefined),
+            onComplete: ({ uploadId }) => {
+              announced.push(uploadId);
+              return announced.length > 0;
+            },
+          }),
+        };
+        const settings = { multipartMinBytes: partSize, ...options, now: () => Date.now() + offset };
+        const alive = createTestApp(storage, routes, settings);
+        const parts = createParts(alive);
+        const tried: string[] = [];
+        for (let nth = 1, over = false; !over; nth += 1)
+          for (const when of ['before', 'after'] as const) {
+            offset = 0;
+            const upload = await parts.begin(bytes);
+            await parts.send(upload.grant, bytes);
+            const dying = dyingAt(storage, nth, when);
+            const doomed = createTestApp(dying.storage, routes, settings);
+            const answered = doomed[call](upload.grant).then(() => true);
+            const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 5000 }).toBe(true);
+            over = await Promise.race([answered, died.then(() => false)]);
+            if (over) {
+              died.catch(() => {});
+              break;
+            }
+            tried.push(`${when} ${dying.state.at}`);
+
+            offset = 60 * 60_000;
+            const where = [dying.state.at, when];
+            const { status, json } = await alive[call](upload.grant);
+            const lost = json.error?.code === 'upload_expired' && call === 'complete';
+            expect([...where, lost, status, json.error?.code]).toEqual([...where, false, ...ends]);
+            const prefix = `a/anna/${upload.uploadId}`;
+            expect([...where, (await storage.list({ prefix })).objects.length]).toEqual([
+              ...where,
+              call === 'complete' && !strict ? 1 : 0,
+            ]);
+            for (const unfinished of [prefix, `incoming/${upload.uploadId}`])
+              expect([...where, (await storage.listMultiparts({ prefix: unfinished })).uploads]).toEqual([
+                ...where,
+                [],
+              ]);
+            expect([...where, await storage.head(`incoming/${upload.uploadId}`)]).toEqual([...where, null]);
+            const again = await alive[call](upload.grant);
+            expect([...where, withoutIds(again.json.results)]).toEqual([...where, withoutIds(json.results)]);
+            expect(announced.includes(upload.uploadId)).toBe(call === 'complete' && !strict);
+          }
+        // Every request was among them, at least these.
+        expect(tried.length).toBeGreaterThanOrEqual(call === 'abort' ? 8 : 14);
+      },
+      120_000,
+    );
+  },
+  // Ceph dies at chosen points in uploads-in-parts.test.ts: here there are many.
+  { only: ['devstore'] },
+);
