@@ -230,6 +230,24 @@ describe('which way', () => {
     expect(await cut(null, 8 * MiB)).toEqual([8 * MiB, null]);
   });
 
+  it('begins several at once, and never too many', async () => {
+    let under = 0;
+    let most = 0;
+    const app = begun('devstore', {
+      fetch: async () => {
+        under += 1;
+        most = Math.max(most, under);
+        await Promise.resolve();
+        under -= 1;
+        return new Response('<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>');
+      },
+    });
+    const files = Array.from({ length: 10 }, () => ({ ...file, size: 100 * MiB }));
+    const { json } = await app.call('POST', '/uploads', { route: 'a', files, transfers: ['multipart'] });
+    expect(json.uploads?.map(({ transfer }) => transfer)).toEqual(files.map(() => 'multipart'));
+    expect(most).toBe(8);
+  });
+
   it('is never by parts where the storage does not verify them', async () => {
     const small = { limits: { maxBytes: GiB }, authorize: owner };
     const app = createTestApp(unreachable({ partChecksums: [] }), { a: route(small) });

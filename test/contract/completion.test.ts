@@ -96,6 +96,33 @@ forEachStore('completion', (store) => {
     expect(calls).toBe(1);
   });
 
+  it('a batch asks the storage about several at once, and never about too many', async () => {
+    const real = store.storage();
+    let most = 0;
+    let under = 0;
+    const storage: Storage = {
+      ...real,
+      head: async (key) => {
+        under += 1;
+        most = Math.max(most, under);
+        try {
+          return await real.head(key);
+        } finally {
+          under -= 1;
+        }
+      },
+    };
+    const app = createTestApp(storage, { a: route({ limits: { ...limits, maxFiles: 40 }, authorize: owner }) });
+    const files = Array.from({ length: 40 }, () => app.declare(png));
+    const { json } = await app.call('POST', '/uploads', { route: 'a', files });
+    const uploads = json.uploads ?? [];
+    for (const upload of uploads) expect(await send(upload.request, png)).toBe(200);
+    const answer = await app.complete(...uploads.map(({ grant }) => grant));
+    expect(answer.json.results?.map(({ uploadId }) => uploadId)).toEqual(uploads.map(({ uploadId }) => uploadId));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(8);
+  });
+
   it('of two processes one promotes; the other says so and later knows', async () => {
     const storage = store.storage();
     let calls = 0;
