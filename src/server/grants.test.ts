@@ -111,3 +111,53 @@ describe('the random pool', () => {
     expect(fills).toBe(5);
   });
 });
+
+describe('grants of uploads in parts', () => {
+  const grants = createGrants({ secrets: [newSecret, oldSecret], random });
+  const byParts = { ...claims, checksum: null, partSize: 5 * 1024 ** 2 };
+  const multipart = { multipartId: '2~abc/+=', expiresAt: 1_800_000_900 };
+  const issue = (more: Partial<Claims> = {}) => {
+    const all = { ...byParts, ...more };
+    const { grant, receipt } = grants.issue(all);
+    return { grant: grants.withMultipart(grant, all.uploadId, multipart), receipt, single: grant };
+  };
+
+  it('come back as they were sealed, also of a stream, also a second time', () => {
+    for (const size of [claims.size, null, 0]) {
+      const { grant, receipt } = issue({ size });
+      for (const _ of [1, 2])
+        expect(grants.openGrant(grant)).toEqual({ claims: { ...byParts, size }, receipt, multipart });
+      expect(grants.openReceipt(receipt)).toEqual({ claims: { ...byParts, size }, receipt });
+    }
+  });
+
+  it('are renewed in place', () => {
+    const { grant, receipt } = issue();
+    const later = { ...multipart, expiresAt: multipart.expiresAt + 900 };
+    const renewed = grants.withMultipart(grant, claims.uploadId, later);
+    expect(grants.openGrant(renewed)).toEqual({ claims: byParts, receipt, multipart: later });
+    expect(renewed.split('.')).toHaveLength(3);
+  });
+
+  it('are none without their end, and other grants are none with it', () => {
+    const { grant, single } = issue();
+    const end = grant.slice(single.length);
+    expect(grants.openGrant(single)).toBeNull();
+    expect(grants.openGrant(`${grants.issue(claims).grant}${end}`)).toBeNull();
+    const other = issue({ uploadId: 'ffeeddccbbaa99887766554433221100' });
+    expect(grants.openGrant(`${other.single}${end}`)).toBeNull();
+  });
+
+  it('do not share what callbacks get', () => {
+    const { grant } = issue();
+    const metadata = grants.openGrant(grant)?.claims.metadata as { crop: string };
+    metadata.crop = 'changed';
+    expect(grants.openGrant(grant)?.claims.metadata).toEqual(claims.metadata);
+  });
+
+  it('are opened anew when many others came between', () => {
+    const { grant } = issue();
+    for (let index = 0; index < 600; index += 1) expect(grants.openGrant(issue().grant)).not.toBeNull();
+    expect(grants.openGrant(grant)?.multipart).toEqual(multipart);
+  });
+});

@@ -343,7 +343,7 @@ export const defences = [
     replace: "label: 'upload'",
     also: {
       file: 'src/server/grants.ts',
-      find: 'const text = extra === null ? null : extras.open(extra);',
+      find: 'const text = extra === null ? null : openExtraAgain(extra);',
       replace:
         "const text = extra === null ? null : (extras.open(extra)?.startsWith('[\"' + claims.uploadId) ? JSON.stringify([claims.uploadId, 'x', 9e9]) : extras.open(extra));",
     },
