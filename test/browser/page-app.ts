@@ -38,6 +38,8 @@ async function startServer(storage: Storage, ways: ReturnType<typeof createWays>
 
 export interface PageAppWithStore extends PageApp {
   store: Devstore;
+  /** Bytes of each body over a megabyte that the store has taken. */
+  sent: number[];
 }
 
 /** As `waybill dev` does it: a devstore that counts, and that can be given weather. */
@@ -45,7 +47,16 @@ export async function startPageWithStore(): Promise<PageAppWithStore> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-page-store-'));
   const credentials = { accessKeyId: 'page', secretAccessKey: randomBytes(20).toString('hex') };
   const ways = createWays({ storeCounts: true });
-  const store = await createDevstore({ dir, credentials: [credentials], buckets: ['uploads'], onRequest: ways.stored });
+  const sent: number[] = [];
+  const store = await createDevstore({
+    dir,
+    credentials: [credentials],
+    buckets: ['uploads'],
+    onRequest(report) {
+      ways.stored(report);
+      if (report.method === 'PUT' && report.status === 200 && report.bytesIn >= 1024 * 1024) sent.push(report.bytesIn);
+    },
+  });
   const { url: endpoint } = await store.listen();
   const storage = s3Storage({ bucket: 'uploads', endpoint, credentials, capabilities: 'devstore' });
   const app = await startServer(storage, ways);
@@ -60,6 +71,7 @@ export async function startPageWithStore(): Promise<PageAppWithStore> {
   return {
     ...app,
     store,
+    sent,
     async close() {
       await app.close();
       await store.close();
@@ -87,6 +99,16 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
     ...options,
   });
   const page = await context.newPage();
+  return { ...(await attend(page, url)), close: () => context.close() };
+}
+
+/** Another tab of the same browser; or `page` itself, where it has just been opened. */
+export async function follow(seen: { page: Page; close?: unknown }, url: string): Promise<Visit> {
+  const page = seen.close ? await seen.page.context().newPage() : seen.page;
+  return { ...(await attend(page, url)), close: () => page.context().close() };
+}
+
+async function attend(page: Page, url: string): Promise<Omit<Visit, 'close'>> {
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('dialog', (dialog) => {
@@ -112,7 +134,6 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
       await found.locator('.stamp').getByText(stamp, { exact: true }).waitFor();
       return found;
     },
-    close: () => context.close(),
   };
 }
 
@@ -166,4 +187,26 @@ export async function expectQuadrants(
       { timeout: 15_000, message: 'corners that show another colour' },
     )
     .toEqual([]);
+}
+
+/** A drag of files from outside the browser, as the operating system reports it. */
+export async function dragOver(page: Page, files: string[]) {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  const at = { x: 300, y: 700, data };
+  await session.send('Input.dispatchDragEvent', { type: 'dragEnter', ...at });
+  const report = (type: 'dragEnter' | 'dragOver' | 'drop') => session.send('Input.dispatchDragEvent', { type, ...at });
+  await report('dragEnter');
+  await report('dragOver');
+  return {
+    // As long as something hovers, an operating system goes on saying so.
+    async hoverUntil(seen: () => Promise<boolean>) {
+      await expect.poll(() => report('dragOver').then(seen)).toBe(true);
+    },
+    drop: () => report('drop'),
+  };
+}
+
+export async function dropFiles(page: Page, files: string[]): Promise<void> {
+  await (await dragOver(page, files)).drop();
 }

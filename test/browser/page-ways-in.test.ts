@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
-import { expectQuadrants, type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
+import { dragOver, expectQuadrants, type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
 
 afterAll(removeBuiltPage);
 
@@ -149,22 +149,4 @@ async function focused(page: Visit['page']): Promise<string> {
     const element = document.activeElement;
     return element instanceof HTMLInputElement ? element.value : (element?.textContent ?? '');
   });
-}
-
-/** A drag of files from outside the browser, as the operating system reports it. */
-async function dragOver(page: Visit['page'], files: string[]) {
-  const session = await page.context().newCDPSession(page);
-  const data = { items: [], files, dragOperationsMask: 1 };
-  const at = { x: 300, y: 700, data };
-  await session.send('Input.dispatchDragEvent', { type: 'dragEnter', ...at });
-  const report = (type: 'dragEnter' | 'dragOver' | 'drop') => session.send('Input.dispatchDragEvent', { type, ...at });
-  await report('dragEnter');
-  await report('dragOver');
-  return {
-    // As long as something hovers, an operating system goes on saying so.
-    async hoverUntil(seen: () => Promise<boolean>) {
-      await expect.poll(() => report('dragOver').then(seen)).toBe(true);
-    },
-    drop: () => report('drop'),
-  };
 }

@@ -6,7 +6,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { findChromium } from '../../scripts/lib/chromium.mjs';
 
-const quiet = [
+export const chromiumArgs = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-background-networking',
@@ -19,7 +19,7 @@ const quiet = [
 export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error(missing);
-  return chromium.launch({ executablePath, headless: true, args: [...quiet, ...args] });
+  return chromium.launch({ executablePath, headless: true, args: [...chromiumArgs, ...args] });
 }
 
 const missing =

@@ -50,6 +50,8 @@ export function contentSecurityPolicy(origins: readonly string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
+    // The client hashes parts in a worker that it makes itself; without this it hashes beside the page's own work.
+    "worker-src 'self' blob:",
     "style-src 'self'",
     "font-src 'self'",
     `connect-src 'self' ${there}`,

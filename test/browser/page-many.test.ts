@@ -1,0 +1,74 @@
+/** A folder of 2,000 pictures: it all arrives, and the page stays its reader's while it does. */
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { removeBuiltPage } from '../support/built-page.ts';
+import { describeBrowser } from '../support/chromium.ts';
+import { fixture } from '../support/fixtures.ts';
+import { dropFiles, type PageAppWithStore, startPageWithStore, visit } from './page-app.ts';
+
+afterAll(removeBuiltPage);
+
+const pictures = 2000;
+/** A task longer than this would be felt. Generous, for machines that do other things at the same time. */
+const longestTaskMs = 250;
+
+describeBrowser('a folder of 2,000', (browser) => {
+  let app: PageAppWithStore;
+  let parent: string;
+  let folder: string;
+  beforeAll(async () => {
+    app = await startPageWithStore();
+    parent = await mkdtemp(join(tmpdir(), 'waybill-many-'));
+    folder = join(parent, 'holiday');
+    await mkdir(folder);
+    for (let n = 1; n <= pictures; n++)
+      await copyFile(fixture('quadrants.png').path, join(folder, `${String(n).padStart(4, '0')}.png`));
+  });
+  afterAll(async () => {
+    await app?.close();
+    if (parent) await rm(parent, { recursive: true, force: true });
+  });
+
+  it('is taken in, paused, gone on with and stored, and no task is long', async () => {
+    const { page, problems, close } = await visit(browser(), app.url);
+    await page.evaluate(() => {
+      const tasks: number[] = [];
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) tasks.push(duration);
+      }).observe({ type: 'longtask' });
+      Object.assign(globalThis, { tasks });
+    });
+    await dropFiles(page, [folder]);
+    await page.locator('#overall-pace').getByText('of 2,000 received').waitFor();
+    // Only what can be seen is drawn.
+    expect(await page.locator('.consignment').count()).toBe(pictures);
+    expect(await page.locator('.consignment article').count()).toBeLessThan(200);
+
+    await page.getByRole('button', { name: 'Pause all' }).click();
+    await expect.poll(() => page.locator('#overall-pace').textContent()).toMatch(/[\d,]+\spaused$/);
+    await page.getByRole('button', { name: 'Go on with all' }).click();
+    // Far down the list there is a line as well, once somebody looks.
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight / 2));
+    await expect
+      .poll(() =>
+        page.evaluate(
+          () =>
+            document
+              .elementFromPoint(innerWidth / 2, innerHeight / 2)
+              ?.closest('.consignment')
+              ?.querySelector('h3')?.textContent,
+        ),
+      )
+      .toMatch(/^\d{4}\.png$/);
+    await expect
+      .poll(() => page.locator('#tally').textContent(), { timeout: 80_000, interval: 500 })
+      .toMatch(/^2,000 received/);
+    const tasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks);
+    console.info(`2,000 files: ${tasks.length} tasks over 50 ms, the longest ${Math.max(0, ...tasks)} ms`);
+    expect(Math.max(0, ...tasks)).toBeLessThan(longestTaskMs);
+    expect(problems).toEqual([]);
+    await close();
+  }, 150_000);
+});
