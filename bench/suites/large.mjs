@@ -18,7 +18,7 @@ const MiB = 2 ** 20;
 const floor = 'floor: six parts that end together';
 const twelve = 'floor: twelve connections';
 const devstoreFloor = 'devstore, floor: six parts that end together';
-const floor0 = 'large0, floor: six connections, 8 MiB parts';
+const floor0 = 'large0, floor: six parts';
 
 const parts = (partBytes, more) => ({ page: 'floor-page', options: { way: 'parts', partBytes, ...more } });
 const uppy = (way, page = 'uppy-page') => ({ page, options: { way } });
@@ -48,9 +48,10 @@ const devstoreContendersFor = (size) => [
   { name: 'devstore, waybill, two hosts', every: 2, page: 'waybill-page', options: { hosts: 2 } },
 ];
 
-const nearContenders = [
-  { name: floor0, ...parts(8 * MiB) },
+const nearContendersFor = (size) => [
+  { name: floor0, ...parts(shared(size, 6)) },
   { name: 'large0, floor: SHA-256 in a worker', ...parts(8 * MiB, { hashed: true }) },
+  { name: 'large0, floor: 8 MiB parts', every: 2, ...parts(8 * MiB) },
   { name: 'large0, waybill', page: 'waybill-page' },
   { name: 'large0, waybill, size-only', page: 'waybill-page', options: { route: 'sizeOnly' } },
   { name: 'large0, Uppy 6, signing per its docs', every: 2, ...uppy('sign') },
@@ -77,7 +78,7 @@ export async function run({ rounds, quick, note }) {
       [
         ...contendersFor(size).map(turn(bare)),
         ...devstoreContendersFor(size).map(turn(devstore)),
-        ...nearContenders.map(turn(near)),
+        ...nearContendersFor(size).map(turn(near)),
       ],
       { rounds, quick, note },
     );
