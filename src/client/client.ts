@@ -90,7 +90,7 @@ export function createClientOn<U extends TypedUploads>(
     const { size } = source;
     const fileName = given.fileName || source.fileName || 'file';
     const contentType = typeOf(source, given);
-    const started = createUpload(
+    return createUpload(
       createJourney(context, source, route, { fileName, contentType, metadata: given.metadata }, given.startOver),
       {
         id: `${++uploads}`,
@@ -108,11 +108,8 @@ export function createClientOn<U extends TypedUploads>(
       },
       now,
       given.signal,
+      running,
     );
-    const forget = () => running.delete(started);
-    running.add(started);
-    started.done.then(forget, forget);
-    return started;
   }
 
   const each = (list: Iterable<Upload>, what: 'pause' | 'resume' | 'abort') => () => {
@@ -125,8 +122,8 @@ export function createClientOn<U extends TypedUploads>(
       const uploads = Array.from(files, (file) => upload(route, file, given));
       // One listener for all: Node warns of a leak at the eleventh.
       const abort = each(uploads, 'abort');
-      if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort);
+      if (signal?.aborted) abort();
       return uploads;
     },
     pause: each(running, 'pause'),

@@ -1,11 +1,15 @@
 import { failure, isFailure } from './errors.ts';
 import type { Transport, TransportRequest, TransportResponse } from './types.ts';
 
-export type Exchange = (
-  request: Omit<TransportRequest, 'signal'>,
-  outer?: AbortSignal,
-  onProgress?: (loaded: number) => void,
-) => Promise<TransportResponse>;
+export interface Exchange {
+  (
+    request: Omit<TransportRequest, 'signal'>,
+    outer?: AbortSignal,
+    onProgress?: (loaded: number) => void,
+  ): Promise<TransportResponse>;
+  /** Of each request under way: gives it so many milliseconds to move. */
+  watches: Set<(ms?: number) => void>;
+}
 
 /** `details` of `network_error` and `timeout`: what was tried. */
 export interface Tried {
@@ -25,18 +29,19 @@ const stalled = 'stalled';
  * @throws WaybillError `network_error` when there was no readable answer, `timeout` when nothing moved
  */
 export function createExchange(transport: Transport, stallTimeoutMs: number): Exchange {
-  return async (request, outer, onProgress) => {
+  const exchange = (async (request, outer, onProgress) => {
     const { method, url, headers } = request;
     const controller = new AbortController();
     const { signal } = controller;
     const stop = () => controller.abort();
     let moved = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const watch = () => {
+    const watch = (ms = stallTimeoutMs) => {
       clearTimeout(timer);
-      timer = setTimeout(() => controller.abort(stalled), stallTimeoutMs);
+      timer = setTimeout(() => controller.abort(stalled), ms);
     };
     watch();
+    exchange.watches.add(watch);
     outer?.addEventListener('abort', stop, { signal });
     try {
       return await transport.send({
@@ -59,8 +64,11 @@ export function createExchange(transport: Transport, stallTimeoutMs: number): Ex
           });
     } finally {
       clearTimeout(timer);
+      exchange.watches.delete(watch);
       // Also removes the listener from the outer signal.
       stop();
     }
-  };
+  }) as Exchange;
+  exchange.watches = new Set();
+  return exchange;
 }

@@ -33,6 +33,10 @@ export function isOrdinary({ fileName }: { fileName: string }): boolean {
   return !systemFiles.has(fileName.toLowerCase()) && !fileName.startsWith('._');
 }
 
+/** File systems give no order of their own; people expect 2.jpg before 10.jpg. */
+const { compare } = new Intl.Collator(undefined, { numeric: true });
+const byName = (a: { name: string }, b: { name: string }) => compare(a.name, b.name);
+
 type Child = FileSystemHandle | FileSystemEntry | File;
 
 /** Each asks the browser's other processes: some at once, but not thousands. */
@@ -58,7 +62,7 @@ export async function filesOf(
     const folder = isFolder(child);
     if (!filter({ fileName: child.name, relativePath, folder })) return undefined;
     try {
-      if (folder) return await takeAll(await childrenOf(child), `${relativePath}/`);
+      if (folder) return await takeAll((await childrenOf(child)).sort(byName), `${relativePath}/`);
       return sourceOf(
         await fileOf(child as Exclude<Child, Folder>),
         relativePath,

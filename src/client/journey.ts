@@ -102,9 +102,6 @@ const shortName = 84;
 const silentFormMaxBytes = 256 * 1024;
 /** A request that would expire on its way is not sent. */
 const expiryMarginMs = 2000;
-/** Bytes; servers begin at 16 MiB if nobody tells them otherwise. */
-const likelyLarge = 1.6e7;
-const loadMultipart = () => import('./multipart/index.ts').catch(missing);
 /** Files take hosts in turn. */
 let turn = 0;
 
@@ -204,7 +201,14 @@ export function createJourney(
       if (!trip.sent) {
         const info = await prepare();
         if (isLarge(info, size)) {
-          multipart ??= (await loadMultipart()).createMultipart(tools, context, source, route, facts, startOver);
+          multipart ??= (await import('./multipart/index.ts').catch(missing)).createMultipart(
+            tools,
+            context,
+            source,
+            route,
+            facts,
+            startOver,
+          );
           return multipart.run(signal, report, info);
         }
         if (!granted) {
@@ -245,8 +249,6 @@ export function createJourney(
 
     try {
       await settle(context, signal, report);
-      // It will be wanted, and comes while the server is asked.
-      if (size > likelyLarge) loadMultipart().catch(() => {});
       // While there surely is a network.
       const recovery = context.recovery();
       recovery.catch(() => {});

@@ -15,6 +15,7 @@ export function createUpload(
   initial: State,
   now: () => number,
   outer: AbortSignal | undefined,
+  running: Set<Upload>,
 ): Upload {
   const listeners = new Set<() => void>();
   let state: State;
@@ -69,7 +70,14 @@ export function createUpload(
       };
     });
     launch();
-    const forget = () => outer?.removeEventListener('abort', abort);
+    running.add(upload);
+    const current = done;
+    const forget = () => {
+      // Perhaps it is being tried again by now.
+      if (done !== current) return;
+      running.delete(upload);
+      outer?.removeEventListener('abort', abort);
+    };
     // Also: those who watch the snapshot need not await.
     done.then(forget, forget);
     outer?.addEventListener('abort', abort);
@@ -84,8 +92,7 @@ export function createUpload(
     fail(error);
   }
 
-  start();
-  return {
+  const upload: Upload = {
     id: initial.id,
     subscribe: (listener) => {
       const entry = () => listener();
@@ -120,4 +127,6 @@ export function createUpload(
       return done;
     },
   };
+  start();
+  return upload;
 }

@@ -68,7 +68,7 @@ export function createMultipart(
   };
 
   function forget(): void {
-    grant = undefined;
+    grant = renewing = undefined;
     // A stream's parts stay in hand until they have arrived, and what has arrived elsewhere is lost.
     if (!stream) parts = undefined;
     done.clear();
@@ -107,8 +107,11 @@ export function createMultipart(
 
   async function list(): Promise<void> {
     const before = [...done.keys()];
-    const { grant: renewed, parts: arrived } = await calls.list((grant as Grant).grant);
-    grant = { ...(grant as Grant), grant: renewed };
+    const asked = grant as Grant;
+    const { grant: renewed, parts: arrived } = await calls.list(asked.grant);
+    // Given up while the server thought.
+    if (grant !== asked) return;
+    grant = { ...asked, grant: renewed };
     keep();
     const there = new Set(arrived.map(({ partNumber }) => partNumber));
     for (const partNumber of before)
@@ -155,6 +158,9 @@ export function createMultipart(
     if (granted.transfer !== 'multipart') throw failure('internal_error', 'The server grants no parts');
     grant = { uploadId, grant: granted.grant, partSize: granted.partSize, partCount: granted.partCount };
     if (granted.partSize !== partSize) hashes.clear();
+    // Whatever a stopped run still noted belongs to another upload.
+    done.clear();
+    shipment.listed.clear();
     if (over) abort();
     else keep();
   }

@@ -51,6 +51,7 @@ export async function sendParts(
   const { now, online, retries } = context;
   const { parts, size, algorithm, done, listed, lanes } = shipment;
   const recovery = await context.recovery();
+  recovery.wake(context.exchange);
   const controllers = new Set<AbortController>();
   /** Bytes of each part under way. */
   const moving = new Map<number, number>();

@@ -160,6 +160,6 @@ it('always ends, once, with exactly its bytes', async () => {
         expect([...resumeStore.entries.keys()]).toEqual([]);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 200, endOnFailure: true },
   );
 }, 120_000);

@@ -10,6 +10,8 @@ import type { Tools } from '../tools.ts';
 import type { TransportResponse, UploadResult } from '../types.ts';
 import { advise, isThere } from './cors.ts';
 
+export { wake } from './wake.ts';
+
 /** Failures in a row, the host being there, after which its answers are taken to be hidden from this page. */
 const blindFailures = 3;
 /** The wire's ceiling. */
