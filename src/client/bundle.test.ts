@@ -24,7 +24,7 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   hash: 1300,
   checks: 1800,
   recovery: 1700,
-  multipart: 5000,
+  multipart: 5300,
   stream: 900,
   resume: 700,
   'resume-store': 1100,

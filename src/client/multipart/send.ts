@@ -80,7 +80,7 @@ export async function sendParts(
   }
 
   /** One attempt. */
-  async function send(signed: SignedPart, lane: string, { partNumber, source }: Part, signal: AbortSignal) {
+  async function send(signed: SignedPart, { partNumber, source }: Part, signal: AbortSignal) {
     report({ status: 'uploading', waiting: null });
     const began = now();
     moving.set(partNumber, 0);
@@ -89,7 +89,7 @@ export async function sendParts(
         moving.set(partNumber, Math.min(loaded, source.size));
         tell();
       });
-      if (answer.status < 300) lanes.sent(lane, source.size, now() - began);
+      if (answer.status < 300) lanes.sent(source.size, now() - began);
       return answer;
     } finally {
       moving.delete(partNumber);
@@ -135,7 +135,7 @@ export async function sendParts(
           const answer = await lanes.through(lane, size, signal, async () => {
             // Expired while it waited: asked for again outside, so that the connection is free meanwhile.
             if (now() > until) return null;
-            const answer = await send(request, lane, part, signal);
+            const answer = await send(request, part, signal);
             if (answer.status >= 300) throw await recovery.refusal(tools, answer, declared, signal);
             return answer;
           });
