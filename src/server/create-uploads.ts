@@ -1,4 +1,5 @@
 import {
+  type MultipartCompletion,
   type PresignedRequest,
   type RouteInfo,
   type RouteTypes,
@@ -42,10 +43,10 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
   /** Deletes a stored file for good, even against unexpired URLs. True when it was there. */
   deleteFile(key: string): Promise<boolean>;
   /**
-   * Completes on the server's own account: no `authorize`. Idempotent.
+   * Completes on the server's own account: no `authorize`. Idempotent. Of a stream `said` has the size.
    * @throws {WaybillError} as the client's call answers
    */
-  complete(grant: string): Promise<Completed | Completing>;
+  complete(grant: string, said?: Omit<MultipartCompletion, 'grant'>): Promise<Completed | Completing>;
   /** Aborts on the server's own account. */
   abort(grant: string): Promise<void>;
   /**
@@ -116,7 +117,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 
     deleteFile: (key) => fromStorage(async () => (await later()).deleteFile(key, null)),
 
-    complete: (grant) => fromStorage(async () => (await later()).complete(open(grant))),
+    complete: (grant, said) => fromStorage(async () => (await later()).complete(open(grant), said)),
 
     abort: (grant) => fromStorage(async () => (await later()).abort(open(grant))),
 
