@@ -224,6 +224,8 @@ export function createJourney(
           trip.lane = context.lane(info.hosts?.[host] as string);
           await trip.lane(size, signal, send);
         } catch (error) {
+          // Stopped in the middle: what a 412 says of the next attempt is still right.
+          trip.sent &&= !signal.aborted;
           // Without a readable answer the bytes may be there all the same: completion tells.
           if (!trip.sent || !(error as WaybillError).retryable) throw error;
           // A browser reports a file that changed or vanished as a failure of the network.

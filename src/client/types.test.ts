@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { createManualTransport } from '../../test/support/manual-transport.ts';
 import type { TypedUploads } from '../protocol/index.ts';
-import { createClient, type StoredFile, type Upload, type UploadSnapshot } from './index.ts';
+import { createClient, type Resumable, type StoredFile, type Upload, type UploadSnapshot } from './index.ts';
 import { createPut } from './put.ts';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -25,6 +25,9 @@ function mustCompile() {
   client.upload('any', file);
   client.upload('any', file, { metadata: 7 });
   const many = client.uploadAll('log', [file]);
+  client.upload('log', new ReadableStream<Uint8Array>(), { fileName: 'a.log', contentType: 'text/plain' });
+  client.upload('log', (async function* () {})() as AsyncIterable<Uint8Array>, { fileName: 'a.log', startOver: true });
+  const left = client.resumable();
   const untyped = createClient(options).upload('whatever', file, { metadata: {} });
   const put = createPut<Uploads>(options)('avatar', new Uint8Array(1), { metadata: { crop: 'a' } });
   return null as unknown as [
@@ -33,6 +36,8 @@ function mustCompile() {
     Expect<Equal<typeof untyped, Upload<unknown>>>,
     Expect<Equal<Awaited<typeof upload.done>['data'], { id: number }>>,
     Expect<Equal<ReturnType<typeof upload.getSnapshot>, UploadSnapshot<{ id: number }>>>,
+    Expect<Equal<Awaited<typeof left>, Resumable<{ id: number } | string | unknown>[]>>,
+    Expect<Equal<ReturnType<typeof upload.getSnapshot>['size'], number | null>>,
     Expect<Equal<Awaited<typeof put>, { file: StoredFile; data: { id: number } }>>,
   ];
 }

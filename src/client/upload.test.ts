@@ -540,6 +540,62 @@ describe('abort and retry', () => {
   });
 });
 
+describe('pause and resume', () => {
+  it('stops the request, keeps the grant, and goes on with the bytes', async () => {
+    const upload = clientWith({ retries: 0 }).upload('files', file());
+    const { done } = upload;
+    const seen = statuses(upload);
+    const sending = await untilSending();
+    upload.pause();
+    upload.pause();
+    expect(sending.request.signal.aborted).toBe(true);
+    expect(upload.getSnapshot()).toMatchObject({ status: 'paused', error: null, bytesPerSecond: 0 });
+    expect(manual.pending).toHaveLength(0);
+    upload.resume();
+    upload.resume();
+    (await manual.next(/PUT/)).answer(200);
+    answerWell(await manual.next(/complete/));
+    await done;
+    expect(upload.done).toBe(done);
+    expect(seen.filter((status) => status === 'paused')).toHaveLength(1);
+    expect(seen.filter((status) => status === 'hashing')).toHaveLength(1);
+    upload.pause();
+    upload.resume();
+    expect(upload.getSnapshot().status).toBe('done');
+  });
+
+  it('keeps a grant that arrives while it is paused, and gives it back when it is aborted then', async () => {
+    const upload = clientWith().upload('files', file());
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    const granting = await manual.next(/POST/);
+    upload.pause();
+    const grant = grantOf();
+    granting.answer(200, { uploads: [grant] });
+    await turnsUntil(() => true);
+    expect(manual.pending).toHaveLength(0);
+    upload.abort();
+    expect((await manual.next(/abort/)).json).toEqual({ grants: [grant.grant] });
+    await expect(upload.done).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('reaches every upload that has not ended, also one that is tried again', async () => {
+    const client = clientWith();
+    const uploads = client.uploadAll('files', [file(), file()]);
+    const status = () => uploads.map((upload) => upload.getSnapshot().status);
+    uploads[0]?.abort();
+    uploads[0]?.retry();
+    await turnsUntil(() => manual.pending.length > 0);
+    client.pause();
+    expect(status()).toEqual(['paused', 'paused']);
+    client.resume();
+    expect(status()).toEqual(['queued', 'queued']);
+    client.abort();
+    expect(status()).toEqual(['aborted', 'aborted']);
+    client.resume();
+    expect(status()).toEqual(['aborted', 'aborted']);
+  });
+});
+
 describe('many files', () => {
   it('asks for grants and completions in batches, never more files than the route allows', async () => {
     const client = clientWith();

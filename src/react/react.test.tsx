@@ -28,6 +28,10 @@ function Typed() {
   const one = useUpload(client, 'avatar');
   const many = useUploads(client, 'log', { abortOnUnmount: true });
   one.start(new Blob(), { metadata: { crop: 'a' } });
+  one.pause();
+  one.resume();
+  many.pause('id');
+  many.resume('id');
   many.start([new Blob()]);
   // @ts-expect-error this route needs metadata
   one.start(new Blob());
