@@ -3,6 +3,7 @@ import { WaybillError } from '../protocol/index.ts';
 import { type Address, addressOf } from './address.ts';
 import { resolveCapabilities } from './capabilities.ts';
 import { type CredentialsCache, createCredentialsCache } from './credentials.ts';
+import type { StorageInit } from './node-fetch.ts';
 import type { S3StorageOptions, StorageCapabilities } from './types.ts';
 
 export interface StorageConfig {
@@ -75,12 +76,19 @@ export function resolveConfig(options: S3StorageOptions): StorageConfig {
     credentials: createCredentialsCache(options.credentials, now),
     timeoutMs,
     retries,
-    // Looked up at each call, so that instrumentation which replaces the global one is honoured.
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    fetch: options.fetch ?? keptConnections,
     now,
     random,
   });
 }
+
+let loading: Promise<typeof import('./node-fetch.ts')> | undefined;
+
+/** Loaded with the first call: a cold start grants without node:https. */
+const keptConnections: StorageConfig['fetch'] = async (url, init) => {
+  loading ??= import('./node-fetch.ts');
+  return (await loading).nodeFetch(url as string, init as StorageInit);
+};
 
 function invalid(problem: string): WaybillError {
   return new WaybillError('config_invalid', `s3Storage: ${problem}.`);

@@ -67,7 +67,7 @@ export interface S3StorageOptions {
   timeoutMs?: number;
   /** Attempts after the first on 5xx, SlowDown, 409 ConditionalRequestConflict and connection errors. @default 3 */
   retries?: number;
-  /** @default globalThis.fetch */
+  /** What requests go through, such as a `fetch` with a proxy. @default node:http(s), which keeps connections open */
   fetch?: typeof fetch;
   /** Milliseconds since the epoch. @default Date.now */
   now?: () => number;
