@@ -1,12 +1,14 @@
 /** axe-core over every state of the page: light and dark, phone and desktop. */
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
-import { type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
+import { dropFiles, follow, type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
 
 afterAll(removeBuiltPage);
 
@@ -16,6 +18,8 @@ const screens = {
   phone: { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true },
   desktop: { viewport: { width: 1280, height: 900 } },
 } as const;
+
+const patience = { timeout: 20_000 };
 
 describeBrowser('axe finds nothing', (browser) => {
   let app: PageAppWithStore;
@@ -60,11 +64,59 @@ describeBrowser('axe finds nothing', (browser) => {
         await close();
       });
 
+  for (const [screen, colorScheme] of [
+    ['phone', 'dark'],
+    ['desktop', 'light'],
+  ] as const)
+    it(`on a ${screen}, ${colorScheme}: a folder, all paused, one left by an earlier page, one in another tab`, async () => {
+      const dir = await mkdtemp(join(tmpdir(), 'waybill-axe-'));
+      const path = join(dir, 'scan.bin');
+      await writeFile(path, Buffer.alloc(17_000_000, 1));
+      await mkdir(join(dir, 'folder'));
+      for (let n = 0; n < 15; n++) await copyFile(fixture('quadrants.png').path, join(dir, `folder/${n}.png`));
+      await copyFile(fixture('lying.png').path, join(dir, 'folder/lying.png'));
+      const seen = await visit(browser(), app.url, { ...screens[screen], colorScheme });
+      try {
+        await dropFiles(seen.page, [join(dir, 'folder')]);
+        await expect.poll(() => seen.page.locator('.stamp').getByText('Received').count(), patience).toBe(15);
+        await seen.stamped('lying.png', 'Refused');
+        await expectClean(seen.page);
+        app.store.setWeather({ when: ({ query }) => query.includes('partNumber'), delayMs: 600_000 });
+        await seen.pick(path, path);
+        await expect.poll(() => seen.page.locator('.stamp').getByText('On its way').count(), patience).toBe(2);
+        await expectClean(seen.page);
+        const other = await follow(seen, app.url);
+        await other.stamped('scan.bin', 'Elsewhere');
+        await expectClean(other.page);
+        await other.page.close();
+        await seen.page.getByRole('button', { name: 'Pause all' }).click();
+        await expect.poll(() => seen.page.locator('.stamp').getByText('Paused').count(), patience).toBe(2);
+        await expectClean(seen.page);
+        await expectFits(seen.page);
+        await seen.page.reload();
+        await seen.page.getByText('Not finished').first().waitFor();
+        await expectClean(seen.page);
+        await expectFits(seen.page);
+        expect(seen.problems).toEqual([]);
+      } finally {
+        await seen.close();
+        await rm(dir, { recursive: true, force: true });
+      }
+    });
+
   it('and everything can be reached and seen with the keyboard', async () => {
     const { page, pick, stamped, close } = await visit(browser(), app.url);
     await pick(fixture('camera.jpg').path);
     await (await stamped('camera.jpg', 'Received')).locator('figcaption').waitFor();
-    const wanted = ['files', 'Choose files', 'Choose a folder', 'Clear the list', 'Open', 'Download', 'Take off the list camera.jpg'];
+    const wanted = [
+      'files',
+      'Choose files',
+      'Choose a folder',
+      'Clear the list',
+      'Open',
+      'Download',
+      'Take off the list camera.jpg',
+    ];
     const reached: string[] = [];
     for (let tabs = 0; tabs < wanted.length; tabs += 1) {
       await page.keyboard.press('Tab');

@@ -195,7 +195,7 @@ describeBrowser('a large file', (browser) => {
     await one.pick(path);
     await half(one);
     const two = await follow(one, app.url);
-    await two.stamped('scan.bin', 'In another tab');
+    await two.stamped('scan.bin', 'Elsewhere');
     // Whatever moves there moves here.
     app.store.setWeather(undefined);
     await one.slip('scan.bin').getByRole('button', { name: 'Pause' }).click();
@@ -214,7 +214,7 @@ describeBrowser('a large file', (browser) => {
     await one.pick(path);
     await half(one);
     const two = await follow(one, app.url);
-    await two.stamped('scan.bin', 'In another tab');
+    await two.stamped('scan.bin', 'Elsewhere');
     await one.page.close();
     await two.stamped('scan.bin', 'Paused');
     app.store.setWeather(undefined);

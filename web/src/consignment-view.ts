@@ -195,6 +195,10 @@ function paceOf({ stage, size }: Consignment, snapshot: Progress | null): string
       return snapshot?.loaded
         ? `Paused at ${formatBytes(Math.min(snapshot.loaded, size))} of ${formatBytes(size)}`
         : 'Paused before it was sent';
+    case 'elsewhere':
+      return snapshot?.loaded
+        ? `${formatBytes(Math.min(snapshot.loaded, size))} of ${formatBytes(size)} so far`
+        : `${formatBytes(size)} in all`;
     case 'reading':
       return 'Reading the file to seal it';
     case 'asking':

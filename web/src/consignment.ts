@@ -57,7 +57,7 @@ export const stages: Readonly<Record<Stage, { label: string; moving: boolean }>>
   // By this page's reader, who can go on at once.
   paused: { label: 'Paused', moving: true },
   // Another tab of this browser sends it.
-  elsewhere: { label: 'In another tab', moving: true },
+  elsewhere: { label: 'Elsewhere', moving: true },
   // An earlier page began it, and what has arrived is kept.
   left: { label: 'Paused', moving: false },
   received: { label: 'Received', moving: false },

@@ -50,8 +50,8 @@ export type Desk = ReturnType<typeof createDesk>;
 
 /** From so many at once on they are short lines, spoken of as one. */
 const many = 12;
-/** Files taken in between two frames. */
-const slice = 40;
+/** Files taken in at once, before the page may do something else. */
+const slice = 15;
 
 export function createDesk(options: DeskOptions) {
   const { client, store, announce, say, onChange } = options;
@@ -60,7 +60,7 @@ export function createDesk(options: DeskOptions) {
   let wanted: { line: Line; anew: boolean } | null = null;
   let lastNumber = 0;
   let run = 0;
-  const roll = createRoll<Line>(options.list, viewOf);
+  const roll = createRoll<Line>(options.list, viewOf, ({ consignment }) => (consignment.compact ? 'short' : ''));
 
   function viewOf(line: Line): RollView {
     const { element, update } = createConsignmentView(
@@ -195,6 +195,8 @@ export function createDesk(options: DeskOptions) {
     onChange();
     if (stages[line.consignment.stage].moving) return;
     const { fileName, words, file, compact } = line.consignment;
+    // Among hundreds that went well nobody would find it.
+    if (compact && words && words.verdict !== 'cancelled') roll.lift(line);
     if (file) {
       line.left = null;
       line.file = null;

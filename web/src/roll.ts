@@ -14,6 +14,8 @@ export interface Roll<Item> {
   add(item: Item): void;
   remove(item: Item): void;
   changed(item: Item): void;
+  /** To the top of the list. */
+  lift(item: Item): void;
   /** Its place in the list. */
   shellOf(item: Item): HTMLElement | undefined;
 }
@@ -29,19 +31,23 @@ interface Entry {
   stays: boolean;
 }
 
-export function createRoll<Item>(list: HTMLElement, build: (item: Item) => RollView): Roll<Item> {
+export function createRoll<Item>(
+  list: HTMLElement,
+  build: (item: Item) => RollView,
+  classOf: (item: Item) => string,
+): Roll<Item> {
   const entries = new Map<Item, Entry>();
   const items = new WeakMap<Element, Item>();
   const dirty = new Set<Item>();
   let scheduled = false;
   const observer = new IntersectionObserver(
     (changes) => {
-      for (const { target, isIntersecting } of changes) {
+      for (const { target, isIntersecting, boundingClientRect } of changes) {
         const item = items.get(target);
         const entry = item === undefined ? undefined : entries.get(item);
         if (item === undefined || !entry) continue;
         if (isIntersecting) mount(item, entry);
-        else unmount(entry);
+        else unmount(entry, boundingClientRect.height);
       }
     },
     { rootMargin: `${nearPx}px 0px` },
@@ -55,13 +61,13 @@ export function createRoll<Item>(list: HTMLElement, build: (item: Item) => RollV
     entry.shell.replaceChildren(entry.view.element);
   }
 
-  function unmount({ shell, view, stays }: Entry): void {
+  /** @param height as it was measured: to ask for it here would lay the page out for every single line */
+  function unmount(entry: Entry, height: number): void {
+    const { shell, view, stays } = entry;
     if (!view || stays || shell.contains(document.activeElement)) return;
-    shell.style.setProperty('height', `${shell.offsetHeight}px`);
+    shell.style.setProperty('height', `${height}px`);
     shell.replaceChildren();
-    const item = items.get(shell);
-    const entry = item === undefined ? undefined : entries.get(item);
-    if (entry) entry.view = null;
+    entry.view = null;
   }
 
   function drawAll(): void {
@@ -72,7 +78,7 @@ export function createRoll<Item>(list: HTMLElement, build: (item: Item) => RollV
 
   return {
     add(item) {
-      const shell = el('li', { class: 'consignment' });
+      const shell = el('li', { class: `consignment ${classOf(item)}` });
       const entry: Entry = { shell, view: null, stays: entries.size < eager };
       entries.set(item, entry);
       items.set(shell, item);
@@ -91,6 +97,10 @@ export function createRoll<Item>(list: HTMLElement, build: (item: Item) => RollV
       dirty.add(item);
       if (!scheduled) requestAnimationFrame(drawAll);
       scheduled = true;
+    },
+    lift(item) {
+      const entry = entries.get(item);
+      if (entry && !entry.shell.contains(document.activeElement)) list.prepend(entry.shell);
     },
     shellOf: (item) => entries.get(item)?.shell,
   };
