@@ -1,7 +1,12 @@
 /** Uploads in parts: from the plan to the file, on every storage. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { createDevstore } from '../../src/devstore/index.ts';
 import { MiB, type MultipartGrant, planParts } from '../../src/protocol/index.ts';
-import { S3Error, type Storage } from '../../src/s3/index.ts';
+import { type Credentials, S3Error, type Storage, s3Storage } from '../../src/s3/index.ts';
 import { type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
 import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
@@ -127,8 +132,8 @@ forEachStore('uploads in parts', (store) => {
     expect([done.status, done.json.results?.[0]?.file?.size]).toEqual([200, 0]);
   });
 
-  it('goes on when the credentials of the server are renewed in between', async () => {
-    let keys = { ...store.credentials };
+  it('asks for credentials again before they end, and signs no longer than they live', async () => {
+    const keys = { ...store.credentials };
     const asked: string[] = [];
     const storage = store.storage({
       credentials: () => {
@@ -142,7 +147,6 @@ forEachStore('uploads in parts', (store) => {
     const upload = await parts.begin(bytes);
     await parts.send(upload.grant, bytes, [1]);
     const before = asked.length;
-    keys = { ...store.credentials };
     const { json } = await parts.sign(upload.grant, [parts.declare(bytes, 2)]);
     expect(json.parts?.[0]?.expiresInSeconds).toBeLessThanOrEqual(200);
     await parts.send(upload.grant, bytes, [2, 3]);
@@ -621,4 +625,40 @@ forEachStore('uploads in parts', (store) => {
         expect([answer.status, answer.json.error?.code]).toEqual([410, 'upload_expired']);
     });
   });
+});
+
+it('an upload in parts outlives the key that the server began with', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'waybill-rotation-'));
+  const [old, next] = ['old', 'next'].map((name) => ({
+    accessKeyId: `AK${name}`,
+    secretAccessKey: randomBytes(20).toString('hex'),
+  })) as [Credentials, Credentials];
+  const devstore = await createDevstore({ dir, credentials: [old, next], buckets: ['rotated'] });
+  let after: typeof devstore | undefined;
+  try {
+    let endpoint = new URL((await devstore.listen({ port: 0 })).url).origin;
+    let current = { ...old, expiration: new Date(Date.now() + 120_000) };
+    const appAt = () =>
+      createTestApp(
+        s3Storage({ bucket: 'rotated', endpoint, credentials: () => current, capabilities: 'devstore' }),
+        { a: route({ limits, authorize: owner }) },
+        options,
+      );
+    const bytes = pngOf(partSize + 10);
+    let parts = createParts(appAt());
+    const upload = await parts.begin(bytes);
+    await parts.send(upload.grant, bytes, [1]);
+    current = { ...next, expiration: new Date(Date.now() + 3600_000) };
+    await parts.send(upload.grant, bytes, [2]);
+    // The old key is gone.
+    await devstore.close();
+    after = await createDevstore({ dir, credentials: [next], buckets: ['rotated'] });
+    endpoint = new URL((await after.listen({ port: 0 })).url).origin;
+    parts = createParts(appAt());
+    expect((await parts.list(upload.grant)).json.parts).toHaveLength(2);
+    expect((await parts.complete(upload.grant)).status).toBe(200);
+  } finally {
+    await Promise.allSettled([devstore.close(), after?.close()]);
+    await rm(dir, { recursive: true, force: true });
+  }
 });

@@ -3,7 +3,7 @@
  * can become of one line stands here in one place.
  */
 import type { BrowserResumeStore } from '../../src/client/browser/resume-store.ts';
-import type { FoundFile } from '../../src/client/folders.ts';
+import { type FoundFile, filesOf } from '../../src/client/folders.ts';
 import type { Client, FileLike, Resumable, ResumeProgress, Upload, UploadOptions } from '../../src/client/index.ts';
 import type { Announce } from './announcer.ts';
 import { type Consignment, follow, stages, type Way } from './consignment.ts';
@@ -348,7 +348,6 @@ function handleOf({ handle }: FoundFile): FileSystemFileHandle | null {
 
 /** The file as it is now. */
 async function reopen(handle: FileSystemFileHandle, { relativePath }: Consignment): Promise<FoundFile | null> {
-  const { filesOf } = await import('../../src/client/folders.ts');
   const [found] = await filesOf([handle], { filter: () => true });
   return found ? { ...found, relativePath: relativePath ?? found.fileName } : null;
 }
