@@ -79,7 +79,7 @@ async function kilobytes(entry, { peer, name }) {
     define: { 'process.env.NODE_ENV': '"production"' },
     logLevel: 'silent',
   });
-  const eager = eagerChunks(metafile);
+  const eager = eagerChunks(metafile, entry);
   const used = outputFiles.filter(({ path: file }) => eager.some((chunk) => file.endsWith(chunk)));
   if (used.length !== eager.length) throw new Error(`${name}: esbuild's outputs do not match its metafile.`);
   const text = used.map(({ text: code }) => code).join('\n');
@@ -87,9 +87,9 @@ async function kilobytes(entry, { peer, name }) {
   return gzipSync(text, { level: 9 }).length / 1000;
 }
 
-/** The entry and what it imports at once, not what it imports when needed. */
-function eagerChunks({ outputs }) {
-  const entry = Object.keys(outputs).find((path) => outputs[path].entryPoint !== undefined && !path.includes('chunk-'));
+/** The entry and what it imports at once, not what it imports when needed (whose chunks name an entry point too). */
+function eagerChunks({ outputs }, file) {
+  const main = Object.keys(outputs).find((path) => outputs[path].entryPoint?.endsWith(file));
   const seen = new Set();
   const visit = (path) => {
     if (seen.has(path)) return;
@@ -97,6 +97,6 @@ function eagerChunks({ outputs }) {
     for (const { path: next, kind, external } of outputs[path].imports)
       if (kind === 'import-statement' && !external) visit(next);
   };
-  visit(entry);
+  visit(main);
   return [...seen];
 }
