@@ -1,5 +1,6 @@
 /** What the storage said: its text within bounds, and its refusals as errors. */
 import { WaybillError } from '../protocol/index.ts';
+import type { Exchanged } from './exchange.ts';
 import { retryAfterSeconds } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { childElement, childText, parseXml, rootOf } from './xml.ts';
@@ -7,19 +8,14 @@ import { childElement, childText, parseXml, rootOf } from './xml.ts';
 /** No XML that S3 sends is longer: a thousand keys of 1,024 bytes, each byte percent-encoded, and their frame. */
 const maxTextBytes = 16 * 1024 * 1024;
 
-/** `onBytes` hears of every piece: a long copy answers with spaces until it is done. */
-export async function readText(response: Response, onBytes: () => void): Promise<string> {
-  if (!response.body) return '';
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for await (const piece of response.body as ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>) {
-    onBytes();
-    bytes += piece.length;
-    if (bytes > maxTextBytes) throw new WaybillError('storage_unavailable', 'The storage answered too much.');
-    text += decoder.decode(piece, { stream: true });
-  }
-  return text + decoder.decode();
+export async function readText(answer: Exchanged): Promise<string> {
+  const bytes = await answer.bytes(maxTextBytes);
+  if (!bytes) throw new WaybillError('storage_unavailable', 'The storage answered too much.');
+  return bytes.toString();
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** HEAD has no body, and what stands between us and the storage does not speak XML: the nearest codes. */
@@ -41,20 +37,20 @@ const codeOfStatus: ReadonlyMap<number, string> = new Map([
 
 /** `now` in milliseconds since the epoch, for a `Retry-After` that is a date. */
 export async function refusalOf(
-  response: Response,
+  { status, headers }: Pick<Exchanged, 'status' | 'headers'>,
   text: string,
   { attempts, now }: { attempts: number; now: number },
 ): Promise<S3Error> {
   const isError = rootOf(text) === 'Error';
   const error = isError ? childElement(await parseXml(text), 'Error') : {};
   // Without an <Error>, a success is one that broke off: as good as none.
-  const fallback = response.ok ? 'InternalError' : (codeOfStatus.get(response.status) ?? `Http${response.status}`);
+  const fallback = isSuccess(status) ? 'InternalError' : (codeOfStatus.get(status) ?? `Http${status}`);
   return new S3Error({
     code: childText(error, 'Code') || fallback,
-    status: response.status,
+    status,
     message: childText(error, 'Message') ?? '',
-    requestId: childText(error, 'RequestId') ?? response.headers.get('x-amz-request-id') ?? undefined,
-    retryAfterSeconds: retryAfterSeconds(response.headers.get('retry-after'), now),
+    requestId: childText(error, 'RequestId') ?? headers['x-amz-request-id'],
+    retryAfterSeconds: retryAfterSeconds(headers['retry-after'], now),
     attempts,
   });
 }

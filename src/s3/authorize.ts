@@ -8,28 +8,34 @@ export interface RequestToAuthorize {
   path: string;
   /** Encoded and sorted. */
   query: string;
-  /** Lower-case names; all of them are signed. `content-length` stays out: fetch sets it from the body. */
+  /** Lower-case names; all of them are signed. `content-length` stays out: whoever sends takes it from the body. */
   headers: Readonly<Record<string, string>>;
   /** Hex SHA-256 of the body. */
   payload: string;
 }
 
-/** The headers to send; `host` is signed but left to the HTTP client. */
+/** The headers to send, `host` included. */
 export function authorize(request: RequestToAuthorize, host: string, moment: Moment): Record<string, string> {
   const token = moment.credentials.sessionToken;
   const toSend: Record<string, string> = {
+    host,
     ...request.headers,
     'x-amz-content-sha256': request.payload,
     'x-amz-date': moment.amzDate,
-    ...(token ? { 'x-amz-security-token': token } : {}),
   };
+  if (token) toSend['x-amz-security-token'] = token;
   const headers = headerBlock(
-    Object.entries({ ...toSend, host })
-      .map(([name, value]) => [name, value.trim().replaceAll(/ +/g, ' ')] as const)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
+    Object.keys(toSend)
+      .sort()
+      .map((name) => [name, folded(toSend[name] as string)] as const),
   );
   const canonical = canonicalRequest({ ...request, headers });
   const signature = moment.sign(stringToSign(moment.amzDate, moment.scope, canonical));
   toSend.authorization = `${algorithm} Credential=${moment.credential}, SignedHeaders=${headers.names}, Signature=${signature}`;
   return toSend;
+}
+
+function folded(value: string): string {
+  const trimmed = value.trim();
+  return trimmed.includes('  ') ? trimmed.replaceAll(/ +/g, ' ') : trimmed;
 }

@@ -1,6 +1,7 @@
 /**
  * The storage's time. It is what signatures are judged by, so when ours differs noticeably, we sign by its `Date`.
  */
+import type { AnswerHeaders } from './exchange.ts';
 
 /** Less than this is latency and rounding, not a wrong clock. */
 const toleranceMs = 30_000;
@@ -11,7 +12,7 @@ export interface StorageClock {
   /** How far the storage's clock is ahead of ours; 0 as long as they never disagreed. */
   offsetMs(): number;
   /** Learns from an answer. */
-  observe(headers: Headers): void;
+  observe(headers: AnswerHeaders): void;
 }
 
 /** `now` in milliseconds since the epoch. */
@@ -21,9 +22,9 @@ export function createStorageClock(now: () => number): StorageClock {
     now: () => now() + offset,
     offsetMs: () => offset,
     observe(headers) {
-      const date = Date.parse(headers.get('date') ?? '');
+      const date = Date.parse(headers.date ?? '');
       // A cache repeats old dates.
-      if (Number.isNaN(date) || headers.has('age')) return;
+      if (Number.isNaN(date) || headers.age !== undefined) return;
       const difference = date - now();
       if (Math.abs(difference - offset) > toleranceMs) offset = difference;
     },

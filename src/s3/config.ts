@@ -3,7 +3,7 @@ import { WaybillError } from '../protocol/index.ts';
 import { type Address, addressOf } from './address.ts';
 import { resolveCapabilities } from './capabilities.ts';
 import { type CredentialsCache, createCredentialsCache } from './credentials.ts';
-import type { StorageInit } from './node-fetch.ts';
+import { type Exchange, fetchExchange } from './exchange.ts';
 import type { S3StorageOptions, StorageCapabilities } from './types.ts';
 
 export interface StorageConfig {
@@ -19,7 +19,8 @@ export interface StorageConfig {
   readonly credentials: CredentialsCache;
   readonly timeoutMs: number;
   readonly retries: number;
-  readonly fetch: typeof fetch;
+  /** How requests get to {@link internal}. */
+  readonly exchange: Exchange;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -66,29 +67,31 @@ export function resolveConfig(options: S3StorageOptions): StorageConfig {
   const publics = names.map((name) => Object.freeze(addressOf({ bucket, region, endpoint: name, pathStyle })));
   if (new Set(publics.map(({ origin }) => origin)).size < publics.length)
     throw invalid('`publicEndpoint` names one origin twice');
+  const internal = Object.freeze(addressOf({ bucket, region, endpoint, pathStyle }));
   return Object.freeze({
     bucket,
     region,
-    internal: Object.freeze(addressOf({ bucket, region, endpoint, pathStyle })),
+    internal,
     public: publics[0] as Address,
     publics: Object.freeze(publics),
     capabilities: resolveCapabilities(options.capabilities),
     credentials: createCredentialsCache(options.credentials, now),
     timeoutMs,
     retries,
-    fetch: options.fetch ?? keptConnections,
+    exchange: options.fetch ? fetchExchange(options.fetch) : keptConnections(internal.origin),
     now,
     random,
   });
 }
 
-let loading: Promise<typeof import('./node-fetch.ts')> | undefined;
-
 /** Loaded with the first call: a cold start grants without node:https. */
-const keptConnections: StorageConfig['fetch'] = async (url, init) => {
-  loading ??= import('./node-fetch.ts');
-  return (await loading).nodeFetch(url as string, init as StorageInit);
-};
+function keptConnections(origin: string): Exchange {
+  let exchange: Exchange | undefined;
+  return async (request) => {
+    exchange ??= (await import('./node-exchange.ts')).createNodeExchange(origin);
+    return exchange(request);
+  };
+}
 
 function invalid(problem: string): WaybillError {
   return new WaybillError('config_invalid', `s3Storage: ${problem}.`);

@@ -1,22 +1,25 @@
-/** Patience: a signal that fires when nothing has happened for a while, or when the caller has had enough. */
+/** Patience: it is over when nothing has happened for a while. */
 
 export interface Deadline {
-  readonly signal: AbortSignal;
+  /** What ends the waiting then. Said again, it takes the place of what was said before. */
+  onOver(stop: () => void): void;
   /** Something happened: wait as long again. */
   restart(): void;
   stop(): void;
   expired(): boolean;
 }
 
-export function startDeadline(timeoutMs: number, caller?: AbortSignal): Deadline {
-  const controller = new AbortController();
+export function startDeadline(timeoutMs: number): Deadline {
   let expired = false;
+  let stopWaiting = () => {};
   const timer = setTimeout(() => {
     expired = true;
-    controller.abort();
+    stopWaiting();
   }, timeoutMs);
   return {
-    signal: caller ? AbortSignal.any([controller.signal, caller]) : controller.signal,
+    onOver(stop) {
+      stopWaiting = stop;
+    },
     restart: () => timer.refresh(),
     stop: () => clearTimeout(timer),
     expired: () => expired,

@@ -5,12 +5,13 @@
 import { hash } from 'node:crypto';
 import { isWaybillError, WaybillError } from '../protocol/index.ts';
 import { pathOf } from './address.ts';
-import { readText, refusalOf } from './answer.ts';
+import { isSuccess, readText, refusalOf } from './answer.ts';
 import { authorize } from './authorize.ts';
 import type { StorageClock } from './clock.ts';
 import type { StorageConfig } from './config.ts';
 import { startDeadline } from './deadline.ts';
 import { encodeComponent } from './encode.ts';
+import type { AnswerHeaders } from './exchange.ts';
 import { createMoments } from './moment.ts';
 import { redact } from './redact.ts';
 import { pause, retryDelayMs } from './retry.ts';
@@ -33,6 +34,8 @@ interface S3Request {
   raw?: boolean;
   /** Hands over a success's body unread. */
   stream?: boolean;
+  /** A success is an object that is read whole, of at most so many bytes, and never looked into here. */
+  maxBytes?: number;
   signal?: AbortSignal | undefined;
   /** Codes that the caller answers itself: another try would be wrong. */
   final?: readonly string[];
@@ -41,12 +44,15 @@ interface S3Request {
 }
 
 export interface S3Answer {
-  headers: Headers;
+  headers: AnswerHeaders;
   /** The root's content when one was expected. */
   document: XmlElement;
   /** Of what was not streamed. */
   text: string;
+  /** Of what was streamed. */
   body: ReadableStream<Uint8Array> | null;
+  /** Of an object that was read; null when it has more than `maxBytes`, or an encoding that a `fetch` would take off. */
+  bytes: Uint8Array | null;
 }
 
 export type Send = (request: S3Request) => Promise<S3Answer>;
@@ -89,39 +95,37 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
     const moment = moments(config.credentials.current(), clock.now());
     const headers = authorize({ method, path, query, headers: request.headers ?? {}, payload }, host, moment);
 
-    const deadline = startDeadline(config.timeoutMs * patience, request.signal);
+    const deadline = startDeadline(config.timeoutMs * patience);
     try {
-      const response = await config.fetch(`${origin}${path}${query && `?${query}`}`, {
+      const answer = await config.exchange({
         method,
+        origin,
+        target: query === '' ? path : `${path}?${query}`,
         headers,
-        // A redirect names another region; following it would carry the signature there.
-        redirect: 'manual',
-        signal: deadline.signal,
-        ...(addsCacheControl(method, headers) ? { cache: 'force-cache' } : {}),
-        ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
+        body,
+        signal: request.signal,
+        deadline,
       });
-      clock.observe(response.headers);
-      if (response.ok && request.stream)
-        return { headers: response.headers, document: {}, text: '', body: response.body };
-      const text = await readText(response, deadline.restart);
-      const asExpected = root === undefined ? rootOf(text) !== 'Error' : rootOf(text) === root;
-      if (!response.ok || !asExpected) throw await refusalOf(response, text, { attempts, now: clock.now() });
-      const document = root === undefined || request.raw ? {} : childElement(await parseXml(text), root);
-      return { headers: response.headers, document, text, body: null };
+      clock.observe(answer.headers);
+      const done: S3Answer = { headers: answer.headers, document: {}, text: '', body: null, bytes: null };
+      const ok = isSuccess(answer.status);
+      if (ok && request.stream) done.body = answer.stream();
+      else if (ok && request.maxBytes !== undefined) {
+        if (answer.headers['content-encoding'] === undefined) done.bytes = await answer.bytes(request.maxBytes);
+        else answer.drop();
+      } else {
+        done.text = await readText(answer);
+        const asExpected = root === undefined ? rootOf(done.text) !== 'Error' : rootOf(done.text) === root;
+        if (!ok || !asExpected) throw await refusalOf(answer, done.text, { attempts, now: clock.now() });
+        if (root !== undefined && !request.raw) done.document = childElement(await parseXml(done.text), root);
+      }
+      return done;
     } catch (error) {
       throw deadline.expired() ? new WaybillError('storage_unavailable', 'The storage did not answer in time.') : error;
     } finally {
       deadline.stop();
     }
   };
-}
-
-/**
- * Beside a condition, fetch adds `Cache-Control: no-cache` unless it is told to use a cache (which a PUT never does), and
- * the storage would keep it with the object. https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
- */
-function addsCacheControl(method: string, headers: Readonly<Record<string, string>>): boolean {
-  return method === 'PUT' && !('cache-control' in headers) && ('if-none-match' in headers || 'if-match' in headers);
 }
 
 type Correction = 'clock' | 'credentials';
@@ -137,7 +141,7 @@ function correctionFor({ method }: S3Request, failure: unknown, clockChanged: bo
   return null;
 }
 
-/** What fetch throws names hosts and may quote URLs. */
+/** What it throws who could not send names hosts and may quote URLs. */
 function withoutAnswer(error: unknown): unknown {
   if (isS3Error(error) || isWaybillError(error)) return error;
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;

@@ -1,7 +1,8 @@
 /** The operations a server needs, each a few lines over one `send`. */
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { StorageConfig } from './config.ts';
 import { encodeKey } from './encode.ts';
+import type { AnswerHeaders } from './exchange.ts';
 import type { S3Answer, Send } from './http.ts';
 import { checkExistingKey, checkKey } from './key.ts';
 import { isS3Error } from './s3-error.ts';
@@ -9,7 +10,7 @@ import { metadataHeaders } from './signed-facts.ts';
 import type { CopyOptions, ListPage, ObjectInfo, PutOptions, Storage } from './types.ts';
 import { childElements, childText, escapeXml, isXmlText } from './xml.ts';
 
-type Operations = Pick<Storage, 'head' | 'get' | 'put' | 'copy' | 'delete' | 'deleteMany' | 'list'>;
+type Operations = Pick<Storage, 'head' | 'get' | 'read' | 'put' | 'copy' | 'delete' | 'deleteMany' | 'list'>;
 
 /** S3's limit for one DeleteObjects. */
 const keysPerDelete = 1000;
@@ -18,6 +19,9 @@ export const copyPatience = 12;
 
 export function createOperations(config: StorageConfig, send: Send): Operations {
   const { bucket, capabilities } = config;
+  const withChecksums: Record<string, string> = capabilities.checksums.length
+    ? { 'x-amz-checksum-mode': 'ENABLED' }
+    : {};
 
   /** Null for what is missing, even where S3 says 403 because we may not know. */
   async function orMissing(key: string, asked: Promise<S3Answer>): Promise<S3Answer | null> {
@@ -100,8 +104,7 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
 
     async head(key) {
       checkExistingKey(key);
-      const headers: Record<string, string> = capabilities.checksums.length ? { 'x-amz-checksum-mode': 'ENABLED' } : {};
-      const answer = await orMissing(key, send({ method: 'HEAD', key, headers }));
+      const answer = await orMissing(key, send({ method: 'HEAD', key, headers: withChecksums }));
       return answer && infoOf(key, answer.headers);
     },
 
@@ -113,6 +116,12 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
       };
       const answer = await orMissing(key, send({ method: 'GET', key, headers, stream: true, signal }));
       return answer && { info: infoOf(key, answer.headers), body: answer.body ?? new Blob().stream() };
+    },
+
+    async read(key, { maxBytes }) {
+      checkExistingKey(key);
+      const answer = await orMissing(key, send({ method: 'GET', key, headers: withChecksums, maxBytes }));
+      return answer && { info: infoOf(key, answer.headers), bytes: answer.bytes };
     },
 
     async put(options: PutOptions) {
@@ -130,7 +139,7 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
           ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch.replaceAll('"', '') }),
         },
       });
-      return { etag: headers.get('etag') ?? '' };
+      return { etag: headers.etag ?? '' };
     },
 
     async copy(options: CopyOptions) {
@@ -180,28 +189,29 @@ export function describing(options: Omit<CopyOptions, 'from' | 'to'>): Record<st
 
 function integrityOf(body: Uint8Array, contentMd5: boolean): Record<string, string> {
   return contentMd5
-    ? { 'content-md5': createHash('md5').update(body).digest('base64') }
+    ? { 'content-md5': hash('md5', body, 'base64') }
     : { 'x-amz-checksum-sha256': hash('sha256', body, 'base64') };
 }
 
 export const checksumAlgorithms = ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'] as const;
 
-function infoOf(key: string, headers: Headers): ObjectInfo {
-  const size = Number(/\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1] ?? headers.get('content-length'));
+function infoOf(key: string, headers: AnswerHeaders): ObjectInfo {
+  const size = Number(/\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] ?? headers['content-length'] ?? 0);
   const info: ObjectInfo = {
     key,
     size,
-    contentType: headers.get('content-type') ?? '',
-    etag: headers.get('etag') ?? '',
-    lastModified: headers.get('last-modified') ?? '',
+    contentType: headers['content-type'] ?? '',
+    etag: headers.etag ?? '',
+    lastModified: headers['last-modified'] ?? '',
     checksums: {},
     metadata: {},
   };
   for (const algorithm of checksumAlgorithms) {
-    const value = headers.get(`x-amz-checksum-${algorithm}`);
-    if (value !== null) info.checksums[algorithm] = value;
+    const value = headers[`x-amz-checksum-${algorithm}`];
+    if (value !== undefined) info.checksums[algorithm] = value;
   }
-  for (const [name, value] of headers) if (name.startsWith('x-amz-meta-')) info.metadata[name.slice(11)] = value;
+  for (const name in headers)
+    if (name.startsWith('x-amz-meta-')) info.metadata[name.slice(11)] = headers[name] as string;
   const extras = {
     contentEncoding: 'content-encoding',
     contentDisposition: 'content-disposition',
@@ -209,8 +219,8 @@ function infoOf(key: string, headers: Headers): ObjectInfo {
     versionId: 'x-amz-version-id',
   } as const;
   for (const [property, name] of Object.entries(extras)) {
-    const value = headers.get(name);
-    if (value !== null) info[property as keyof typeof extras] = value;
+    const value = headers[name];
+    if (value !== undefined) info[property as keyof typeof extras] = value;
   }
   return info;
 }

@@ -18,8 +18,8 @@ export function retryDelayMs(failure: unknown, attempt: number, random: () => nu
 }
 
 /** RFC 9110 section 10.2.3: seconds, or a date. `now` in milliseconds since the epoch. */
-export function retryAfterSeconds(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
+export function retryAfterSeconds(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
   const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
 }

@@ -272,6 +272,11 @@ export interface Storage extends MultipartOperations {
     key: string,
     options?: { range?: readonly [number, number]; ifMatch?: string; signal?: AbortSignal },
   ): Promise<{ info: ObjectInfo; body: ReadableStream<Uint8Array> } | null>;
+  /**
+   * What is small, whole and with its checksums: {@link head} and {@link get} in one call. Null when missing; `bytes` is
+   * null when there are more than `maxBytes`, or a Content-Encoding is in the way.
+   */
+  read(key: string, options: { maxBytes: number }): Promise<{ info: ObjectInfo; bytes: Uint8Array | null } | null>;
   put(options: PutOptions): Promise<{ etag: string }>;
   copy(options: CopyOptions): Promise<{ etag: string }>;
   delete(key: string): Promise<void>;

@@ -44,13 +44,10 @@ export function createStorageMarkers(options: {
   const keyOf = (uploadId: string) => `${options.stagingPrefix}.waybill/${uploadId}`;
 
   async function read(uploadId: string): Promise<(HeldMarker & { writer: string }) | null> {
-    const found = await storage.get(keyOf(uploadId));
+    const found = await storage.read(keyOf(uploadId), { maxBytes: maxMarkerBytes });
     if (!found) return null;
-    if (found.info.size > maxMarkerBytes) {
-      await found.body.cancel();
-      throw new Error('An upload marker is larger than any we write.');
-    }
-    const { writer, ...marker } = (await new Response(found.body).json()) as Marker & { writer: string };
+    if (!found.bytes) throw new Error('An upload marker is larger than any we write.');
+    const { writer, ...marker } = JSON.parse(Buffer.from(found.bytes).toString()) as Marker & { writer: string };
     return { marker, version: found.info.etag, writer };
   }
 

@@ -28,13 +28,9 @@ export function createSidecars(options: {
       await storage.put({ key: keyOf(uploadId), body: receipt, contentType: 'text/plain' });
     },
     async read(uploadId) {
-      const found = await storage.get(keyOf(uploadId));
-      if (!found) return null;
-      if (found.info.size > maxSidecarBytes) {
-        await found.body.cancel();
-        return null;
-      }
-      const opened = grants.openReceipt(await new Response(found.body).text());
+      const found = await storage.read(keyOf(uploadId), { maxBytes: maxSidecarBytes });
+      if (!found?.bytes) return null;
+      const opened = grants.openReceipt(Buffer.from(found.bytes).toString());
       return opened?.claims.uploadId === uploadId ? opened : null;
     },
     delete: (uploadId) => storage.delete(keyOf(uploadId)),

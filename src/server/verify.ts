@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Checksum, type StoredFile, WaybillError } from '../protocol/index.ts';
+import { type Checksum, KiB, type StoredFile, WaybillError } from '../protocol/index.ts';
 import type { ObjectInfo, Storage } from '../s3/types.ts';
 import { type CompositeChecksum, compareChecksum, type Said } from './assemble.ts';
 import type { ResolvedRoute } from './config.ts';
@@ -15,8 +15,21 @@ export interface StagedObject {
   head: Uint8Array;
 }
 
-/** HEAD for the facts and a ranged GET for the first bytes, at once. Null when nothing is there. */
+/** Up to here, reading all of an object costs less than a second request. */
+const wholeBytes = 64 * KiB;
+
+/**
+ * The facts and the first bytes, as the storage tells them: of a small object with one GET, else a HEAD and a ranged GET at
+ * once. Null when nothing is there.
+ */
 export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
+  if (size !== null && size <= wholeBytes) {
+    const found = await storage.read(key, { maxBytes: wholeBytes });
+    if (!found) return null;
+    const { info, bytes } = found;
+    // Anything else (larger than granted, encoded on the way or not, without a length) is for the longer look.
+    if (bytes?.length === info.size) return { info, head: bytes.subarray(0, headBytes) };
+  }
   // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
   for (let look = 0; look < 3; look += 1) {
     const stop = new AbortController();

@@ -102,11 +102,11 @@ forEachStore('completion', (store) => {
     let under = 0;
     const storage: Storage = {
       ...real,
-      head: async (key) => {
+      read: async (key, given) => {
         under += 1;
         most = Math.max(most, under);
         try {
-          return await real.head(key);
+          return await real.read(key, given);
         } finally {
           under -= 1;
         }

@@ -19,6 +19,7 @@ const operations: readonly (keyof Storage)[] = [
   'copyPart',
   'head',
   'get',
+  'read',
   'put',
   'copy',
   'delete',
