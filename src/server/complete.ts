@@ -23,6 +23,7 @@ import type { Emit } from './events.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
 import { callbackFailed, eventFacts, judge, type Verdict } from './judge.ts';
+import type { Leftovers } from './leftovers.ts';
 import type { HeldMarker, Marker, Markers } from './markers.ts';
 import { checksumOf, promote, uploadIdHeader, withdraw } from './promote.ts';
 import type { Sidecars } from './sidecar.ts';
@@ -50,8 +51,12 @@ export interface CompletionDependencies {
   viewUrl: (claims: Claims) => string;
 }
 
-/** `said` is compared with what the storage has, and never believed. */
-export type CompleteUpload = (opened: OpenedGrant, said?: Said) => Promise<Completed | Completing>;
+/** `said` is compared with what the storage has, and never believed. Without `leftovers` the staged object goes at once. */
+export type CompleteUpload = (
+  opened: OpenedGrant,
+  said?: Said,
+  leftovers?: Leftovers,
+) => Promise<Completed | Completing>;
 
 export function createCompletion(dependencies: CompletionDependencies): {
   complete: CompleteUpload;
@@ -60,12 +65,12 @@ export function createCompletion(dependencies: CompletionDependencies): {
 } {
   const inFlight = new Map<string, Promise<Completed | Completing>>();
   return {
-    complete(opened, said = {}) {
+    complete(opened, said = {}, leftovers = undefined) {
       const { uploadId } = opened.claims;
       // Fifty calls at once are one completion, and all get its result.
       const running = inFlight.get(uploadId);
       if (running) return running;
-      const promise = completeOne(dependencies, opened, said).finally(() => inFlight.delete(uploadId));
+      const promise = completeOne(dependencies, opened, said, leftovers).finally(() => inFlight.delete(uploadId));
       inFlight.set(uploadId, promise);
       return promise;
     },
@@ -79,12 +84,13 @@ async function completeOne(
   dependencies: CompletionDependencies,
   opened: OpenedGrant,
   said: Said,
+  leftovers: Leftovers | undefined,
 ): Promise<Completed | Completing> {
   const { claims } = opened;
   const { config } = dependencies;
   const route = config.routes.get(claims.route);
   if (!route) throw notFound();
-  const run: Run = { dependencies, route, opened, said, startedAt: config.now() };
+  const run: Run = { dependencies, route, opened, said, leftovers, startedAt: config.now() };
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const outcome = await advance(run);
     if (outcome) return outcome;
@@ -98,6 +104,7 @@ interface Run {
   route: ResolvedRoute;
   opened: OpenedGrant;
   said: Said;
+  leftovers: Leftovers | undefined;
   startedAt: number;
 }
 
@@ -199,7 +206,7 @@ async function leaseFor(
 
 /** onComplete, then the record of what it gave, then the staged object goes: in this order nothing is lost. */
 async function finish(
-  { dependencies, route, startedAt }: Run,
+  { dependencies, route, leftovers, startedAt }: Run,
   claims: Settled,
   file: StoredFile,
   version: string,
@@ -215,17 +222,19 @@ async function finish(
     await release(markers, claims, version);
     throw callbackFailed(dependencies, claims, 'onComplete', error);
   }
+  const staged = stagingKeyOf(config, claims.uploadId);
   // At once: should the record fail after the delete, the copy at its key still tells whose it is. What cannot be
   // deleted is garbage that the lifecycle rule collects, and no reason to fail.
   const [recorded] = await Promise.allSettled([
     markers.replace(claims.uploadId, { state: 'completed', file, data }),
-    config.storage.delete(stagingKeyOf(config, claims.uploadId)),
+    leftovers ? undefined : config.storage.delete(staged),
     claims.partSize === null ? undefined : sidecars.delete(claims.uploadId),
   ]);
   if (recorded.status === 'rejected') {
     await release(markers, claims);
     throw recorded.reason;
   }
+  await leftovers?.take(staged);
   emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });
   return { uploadId: claims.uploadId, file, data };
 }

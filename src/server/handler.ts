@@ -18,9 +18,11 @@ const operations: Record<'grant' | 'route', (room: Room, call: Call) => PlainRes
     return batchAnswer('uploads', await grantUploads(room, new RequestView(call.request), body), call);
   },
 
-  route({ config }, { target }) {
+  route({ config, later }, { target }) {
     const route = config.routes.get(target);
     if (!route) throw routeNotFound();
+    // Who asks is about to upload: what comes after the grant loads meanwhile.
+    later().catch(() => {});
     return json(200, route.info, 'public, max-age=300');
   },
 };

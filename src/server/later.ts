@@ -10,6 +10,7 @@ import { type Call, jsonBody } from './call.ts';
 import { type Completed, type CompleteUpload, type Completing, createCompletion } from './complete.ts';
 import { type Failure, isFailure, stagingKeyOf } from './grant-uploads.ts';
 import type { OpenedGrant } from './grants.ts';
+import { createLeftovers } from './leftovers.ts';
 import { createStorageMarkers } from './markers.ts';
 import { createMultiparts, type Multiparts } from './multipart.ts';
 import { type LaterAction, openGrants } from './opened-grants.ts';
@@ -100,11 +101,18 @@ export function createLater(room: Room): Later {
       async complete(call) {
         const { grants: sent } = parseCompleteRequest(await jsonBody(room, call));
         const texts = sent.map((one) => (typeof one === 'string' ? one : one.grant));
+        // Of a single one the delete goes beside the record, and nobody waits for it.
+        const leftovers = sent.length > 1 ? createLeftovers(storage) : undefined;
         const items = await eachGrant(room, call, texts, 'complete', (opened, index) => {
           const one = sent[index];
           const said = typeof one === 'object' ? one : {};
-          return withinPatience(config.completionWaitSeconds, opened.claims.uploadId, complete(opened, said));
+          return withinPatience(
+            config.completionWaitSeconds,
+            opened.claims.uploadId,
+            complete(opened, said, leftovers),
+          );
         });
+        await leftovers?.clear();
         return batchAnswer('results', items, call);
       },
 

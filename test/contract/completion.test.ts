@@ -123,6 +123,47 @@ forEachStore('completion', (store) => {
     expect(most).toBeLessThanOrEqual(8);
   });
 
+  it.each([
+    ['in one call', 'as it does'],
+    ['each alone, where the storage cannot delete many', 'throws'],
+    ['again, where it could not delete some', 'fails'],
+  ])('what a batch leaves staged goes %s', async (_, how) => {
+    const real = store.storage();
+    const deleted: string[] = [];
+    const storage: Storage = {
+      ...real,
+      delete: async (key) => {
+        deleted.push(key);
+        await real.delete(key);
+      },
+      deleteMany: async (keys) => {
+        deleted.push(`${keys.length} together`);
+        if (how === 'throws') throw new Error('not implemented');
+        const [first = '', ...rest] = keys;
+        const failed = await real.deleteMany(how === 'fails' ? rest : keys);
+        return how === 'fails' ? [{ key: first, code: 'InternalError' }] : failed;
+      },
+    };
+    const recorded: string[] = [];
+    const app = createTestApp(storage, {
+      a: route({
+        limits,
+        authorize: owner,
+        onComplete: ({ uploadId }) => void recorded.push(`${uploadId} ${deleted.length}`),
+      }),
+    });
+    const uploads = [await app.grant(png), await app.grant(png), await app.grant(png)];
+    for (const upload of uploads) expect(await send(upload.request, png)).toBe(200);
+    const { json } = await app.complete(...uploads.map(({ grant }) => grant));
+    expect(json.results?.map(({ file }) => file?.size)).toEqual([png.length, png.length, png.length]);
+    expect(recorded.map((line) => line.split(' ')[1])).toEqual(['0', '0', '0']);
+    expect(deleted.filter((what) => what === '3 together')).toHaveLength(1);
+    expect(deleted).toHaveLength({ 'as it does': 1, throws: 4, fails: 2 }[how] ?? 0);
+    for (const upload of uploads) expect(await real.head(stagedKey(upload))).toBeNull();
+    const again = await app.complete(...uploads.map(({ grant }) => grant));
+    expect(again.json.results).toEqual(json.results);
+  });
+
   it('of two processes one promotes; the other says so and later knows', async () => {
     const storage = store.storage();
     let calls = 0;

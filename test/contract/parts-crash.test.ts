@@ -23,6 +23,7 @@ const operations: readonly (keyof Storage)[] = [
   'put',
   'copy',
   'delete',
+  'deleteMany',
 ];
 
 const never = () => new Promise<never>(() => {});
