@@ -61,8 +61,8 @@ export const defences = [
     attack: 'B2 an expired',
     suite: 'b-grants',
     file: 'src/server/complete.ts',
-    find: "'upload_expired'",
-    replace: "'object_not_ready'",
+    find: "'upload_expired', 'The permission has expired",
+    replace: "'object_not_ready', 'The permission has expired",
   },
   {
     attack: 'B2 a grant of the previous',
