@@ -1,18 +1,22 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { ChecksumAlgorithm } from '../../protocol/index.ts';
 import { failure } from '../errors.ts';
 import type { Source } from '../types.ts';
+import { type FileFacts, readPieces, unreadable } from './file-range.ts';
+import { hashInThread } from './hash-thread.ts';
 
-/** A source that Node's transport streams from disk; memory does not depend on its size. */
+/** A source that Node's transport reads while it sends; memory does not depend on its size. */
 export interface FileSource extends Source {
   readonly uri: string;
-  /** @throws WaybillError `source_changed` when the file is not the one that was opened any more */
-  openStream(): Promise<Readable>;
+  /**
+   * A piece may be overwritten as soon as the one after the next is asked for.
+   * @throws WaybillError `source_changed` when the file is not the one that was opened any more
+   */
+  openStream(): AsyncIterable<Uint8Array>;
   /** A range as a source of its own. Nothing is read yet. */
-  slice(start: number, end: number): Source & { openStream(): Promise<Readable> };
+  slice(start: number, end: number): Source & Pick<FileSource, 'openStream'>;
 }
 
 export interface FileSourceOptions {
@@ -29,17 +33,8 @@ export interface FileSourceOptions {
 export async function fileSource(path: string, options: FileSourceOptions = {}): Promise<FileSource> {
   const before = await stat(path).catch(unreadable);
   if (!before.isFile()) throw failure('source_unreadable', 'Not a file');
-
-  /** @param end without it */
-  async function openRange(start: number, end: number): Promise<Readable> {
-    const now = await stat(path).catch(unreadable);
-    if (now.size !== before.size || now.mtimeMs !== before.mtimeMs)
-      throw failure('source_changed', 'The file has changed');
-    // One byte more than expected would show a file that grows while it is read; `end` keeps it from being sent.
-    return createReadStream(path, { highWaterMark: 256 * 1024, start, end: Math.max(start, end - 1) });
-  }
-
-  const openStream = () => openRange(0, before.size);
+  const { size, mtimeMs } = before;
+  const file = { path, size, mtimeMs };
 
   async function read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     const handle = await open(path);
@@ -57,40 +52,46 @@ export async function fileSource(path: string, options: FileSourceOptions = {}):
     }
   }
 
+  /** What sends and hashes a range, without holding it. */
+  const range = (start: number, end: number): Required<Pick<FileSource, 'openStream' | 'checksum'>> => ({
+    openStream: () => readPieces(file, start, end),
+    checksum: (algorithm, signal) => checksumOf(file, start, end, algorithm, signal),
+  });
+
   return {
-    size: before.size,
+    size,
     fileName: options.fileName ?? basename(path),
     contentType: options.contentType,
     uri: path,
-    fingerprint: [resolve(path), before.size, before.mtimeMs].join(' '),
-    openStream,
+    fingerprint: [resolve(path), size, mtimeMs].join(' '),
     read,
+    ...range(0, size),
     slice: (start, end) => ({
       size: end - start,
       fileName: '',
       read: (from, to) => read(start + from, start + to),
-      openStream: () => openRange(start, end),
+      ...range(start, end),
     }),
-    async checksum(algorithm, signal) {
-      if (!nativeHashes.has(algorithm)) return undefined;
-      const hash = createHash(algorithm);
-      const stream = await openStream();
-      try {
-        for await (const piece of stream) {
-          signal.throwIfAborted();
-          hash.update(piece as Uint8Array);
-        }
-      } catch (cause) {
-        signal.throwIfAborted();
-        unreadable(cause);
-      }
-      return hash.digest('base64');
-    },
   };
 }
 
 const nativeHashes: ReadonlySet<string> = new Set(['sha256', 'sha1', 'md5']);
 
-function unreadable(cause: unknown): never {
-  throw failure('source_unreadable', 'The file is unreadable', { cause });
+async function checksumOf(
+  file: FileFacts,
+  start: number,
+  end: number,
+  algorithm: ChecksumAlgorithm,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!nativeHashes.has(algorithm)) return undefined;
+  const digest = await hashInThread(file, start, end, algorithm);
+  signal.throwIfAborted();
+  if (digest) return digest;
+  const hash = createHash(algorithm);
+  for await (const piece of readPieces(file, start, end)) {
+    signal.throwIfAborted();
+    hash.update(piece);
+  }
+  return hash.digest('base64');
 }

@@ -1,5 +1,6 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -119,4 +120,36 @@ it('does not send a file that changed since it was opened', async () => {
   const request = await put(1000);
   await writeFile(join(dir, 'file'), 'something else');
   await expect(nodeTransport().send(request)).rejects.toMatchObject({ code: 'source_changed' });
+});
+
+it('hashes and sends any range of a file, and says when the file has changed or gone', async () => {
+  const bytes = randomBytes(5 * 1024 * 1024 + 7);
+  const path = join(dir, 'ranges');
+  await writeFile(path, bytes);
+  let got = Buffer.alloc(0);
+  handle = async (request, response) => {
+    got = await bodyOf(request);
+    response.end();
+  };
+  const source = await fileSource(path);
+  const { signal } = new AbortController();
+  const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('base64');
+  // In the thread, and below its least size without it; across the borders of pieces, at the end, and nothing at all.
+  for (const [start, end] of [
+    [0, bytes.length],
+    [3, 3 + 2 * 1024 * 1024],
+    [256 * 1024 - 1, 512 * 1024 + 1],
+    [bytes.length - 5, bytes.length],
+    [9, 9],
+  ] as const) {
+    const part = source.slice(start, end);
+    expect(await part.checksum?.('sha256', signal)).toBe(sha256(bytes.subarray(start, end)));
+    await nodeTransport().send({ method: 'PUT', url, headers: {}, source: part, signal });
+    expect(got.equals(bytes.subarray(start, end))).toBe(true);
+  }
+  expect(await source.checksum?.('md5', signal)).toBe(createHash('md5').update(bytes).digest('base64'));
+  await truncate(path, bytes.length - 1);
+  await expect(source.checksum?.('sha256', signal)).rejects.toMatchObject({ code: 'source_changed' });
+  await rm(path);
+  await expect(source.checksum?.('sha256', signal)).rejects.toMatchObject({ code: 'source_unreadable' });
 });

@@ -3,10 +3,8 @@
  * storage takes.
  */
 import { randomUUID } from 'node:crypto';
-import http, { type IncomingMessage } from 'node:http';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Source, Transport, TransportRequest, TransportResponse } from '../types.ts';
 import type { FileSource } from './file-source.ts';
 import { frameForm } from './multipart-form.ts';
@@ -40,18 +38,11 @@ async function send(
   const outgoing = open(url, { method, headers, agent, signal });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve);
-    outgoing.once('error', reject);
+    outgoing.on('error', reject);
   });
-  // A storage may refuse before it has read everything, and then closes: the answer counts, not the broken pipe.
-  const sent = pipeline(Readable.from(parts(onProgress)), outgoing);
-  const broken = sent.then(
-    () => new Promise<never>(() => {}),
-    async (error) => {
-      await Promise.race([answered.catch(() => {}), new Promise((resolve) => setImmediate(resolve))]);
-      throw error;
-    },
-  );
-  const response = await Promise.race([answered, broken]);
+  // What cannot be read is not sent either; otherwise a broken pipe says less than the answer, when there is one.
+  write(outgoing, parts(onProgress)).catch((error) => outgoing.destroy(error));
+  const response = await answered;
   const text = await readText(response);
   // What is not wanted any more is not sent.
   if (!outgoing.writableFinished) outgoing.destroy();
@@ -63,6 +54,24 @@ async function send(
       return Array.isArray(value) ? value[0] : value;
     },
   };
+}
+
+/** Ends with the bytes, or with the request: then nobody waits for more. */
+async function write(outgoing: ClientRequest, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  let settle = () => {};
+  outgoing.once('close', () => settle());
+  let writing: Promise<void> | undefined;
+  for await (const piece of pieces) {
+    // The next piece is read while this one goes, and its buffer is not touched before.
+    await writing;
+    if (outgoing.destroyed) return;
+    writing = new Promise((resolve) => {
+      settle = resolve;
+      outgoing.write(piece, () => resolve());
+    });
+  }
+  await writing;
+  if (!outgoing.destroyed) outgoing.end();
 }
 
 type Parts = (onProgress?: (loaded: number) => void) => AsyncIterable<Uint8Array>;
@@ -92,7 +101,7 @@ function bodyOf({ source, fields, body, headers }: TransportRequest): {
       let loaded = 0;
       for await (const piece of piecesOf(source)) {
         yield piece;
-        // Resumed when the socket has taken the piece.
+        // Resumed when the socket has taken the piece before, and this one is on its way.
         loaded += piece.length;
         onProgress?.(loaded);
       }
@@ -104,7 +113,7 @@ function bodyOf({ source, fields, body, headers }: TransportRequest): {
 async function* piecesOf(source: Source): AsyncIterable<Uint8Array> {
   if (source.size === 0) return;
   const { openStream } = source as Partial<FileSource>;
-  if (openStream) yield* await openStream();
+  if (openStream) yield* openStream();
   else
     for (let start = 0; start < source.size; start += readBytes)
       yield await source.read(start, Math.min(start + readBytes, source.size));

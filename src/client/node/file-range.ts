@@ -1,0 +1,48 @@
+/** Ranges of a file that must not have changed since it was opened. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { failure } from '../errors.ts';
+
+/** The file as it was when it was chosen. */
+export interface FileFacts {
+  path: string;
+  /** Bytes. */
+  size: number;
+  mtimeMs: number;
+}
+
+/** Few calls, and still inside a processor's cache when the bytes go on to a socket or a hash. */
+const pieceBytes = 256 * 1024;
+
+/**
+ * Piece by piece, into two buffers that take turns: a piece is overwritten when the one after the next is asked for. Fresh
+ * buffers, as of streams, cost more than the reading.
+ *
+ * @throws WaybillError `source_changed`, `source_unreadable`
+ */
+export async function* readPieces(file: FileFacts, start: number, end: number): AsyncGenerator<Uint8Array, void> {
+  const handle = await openUnchanged(file);
+  try {
+    const make = () => Buffer.allocUnsafeSlow(Math.min(pieceBytes, end - start));
+    let [next, other] = [make(), end - start > pieceBytes ? make() : Buffer.alloc(0)];
+    for (let at = start; at < end; [next, other] = [other, next]) {
+      const { bytesRead } = await handle.read(next, 0, Math.min(next.length, end - at), at).catch(unreadable);
+      if (bytesRead === 0) throw failure('source_changed', 'The file has changed');
+      at += bytesRead;
+      yield next.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openUnchanged({ path, size, mtimeMs }: FileFacts): Promise<FileHandle> {
+  const handle = await open(path).catch(unreadable);
+  const now = await handle.stat();
+  if (now.size === size && now.mtimeMs === mtimeMs) return handle;
+  await handle.close();
+  throw failure('source_changed', 'The file has changed');
+}
+
+export function unreadable(cause: unknown): never {
+  throw failure('source_unreadable', 'The file is unreadable', { cause });
+}
