@@ -1,6 +1,6 @@
 /** Unfinished uploads in a folder, for `waybill up` and any other process that may be killed. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResumeEntry, ResumeStore } from '../types.ts';
 
@@ -31,14 +31,9 @@ export function fileResumeStore(dir: string, options: FileResumeStoreOptions = {
   async function write(path: string, value: unknown, { sync }: { sync: boolean }): Promise<void> {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const draft = `${path}.${randomUUID()}.draft`;
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(value)}\n`);
-      await rename(draft, path);
-      if (sync) await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeFile(draft, `${JSON.stringify(value)}\n`, { flag: 'wx', mode: 0o600 });
+    await rename(draft, path);
+    if (sync) await syncFile(path);
   }
 
   async function read(path: string): Promise<ResumeEntry | undefined> {
@@ -86,6 +81,13 @@ export function fileResumeStore(dir: string, options: FileResumeStoreOptions = {
       }
     },
   };
+}
+
+/** It may be gone, or replaced, by now. */
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
 }
 
 async function readJson(path: string): Promise<unknown> {
