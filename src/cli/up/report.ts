@@ -93,12 +93,12 @@ export function progressLine(shown: string, snapshot: UploadSnapshot, columns: n
   const word = waiting === 'offline' ? 'no network' : waiting === 'backoff' ? 'trying again' : words[status];
   const pace =
     word !== ''
-      ? word
+      ? [word]
       : [
           formatBytes(size ?? loaded),
           ...(bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : []),
           ...(secondsLeft === null ? [] : [`${formatSeconds(secondsLeft)} left`]),
-        ].join('  ');
+        ];
   const percent = `${Math.floor(share * 100)}%`.padStart(4);
   const barWidth = columns >= 60 ? 20 : columns >= 40 ? 10 : 0;
   const nameWidth = Math.max(8, Math.min(30, columns - barWidth - 40));
@@ -106,7 +106,17 @@ export function progressLine(shown: string, snapshot: UploadSnapshot, columns: n
   const bar =
     barWidth > 0 ? `${paint('green', '━'.repeat(filled))}${paint('dim', '─'.repeat(barWidth - filled))} ` : '';
   const room = columns - 1 - nameWidth - 2 - (barWidth > 0 ? barWidth + 1 : 0) - 4 - 2;
-  return `${ellipsis(shown, nameWidth)}  ${bar}${percent}  ${pace.slice(0, Math.max(0, room))}`;
+  return `${ellipsis(shown, nameWidth)}  ${bar}${percent}  ${fitting(pace, room)}`;
+}
+
+/** As many as there is room for, each whole: half a number says something else. */
+function fitting(words: readonly string[], room: number): string {
+  let text = words[0]?.slice(0, Math.max(0, room)) ?? '';
+  for (const word of words.slice(1)) {
+    if (text.length + 2 + word.length > room) break;
+    text += `  ${word}`;
+  }
+  return text;
 }
 
 function ellipsis(text: string, width: number): string {
