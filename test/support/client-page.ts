@@ -44,7 +44,7 @@ export async function openClientPage(
   storage: Storage,
   options: { expiresInSeconds?: number; allowPage?: boolean; formMaxBytes?: number } = {},
 ): Promise<ClientPage> {
-  const scripts = await bundleScripts();
+  const scripts = await bundleScripts(script);
   const page = createServer((request, response) => {
     const text = scripts.get(request.url?.slice(1) ?? '');
     response.setHeader('content-type', text === undefined ? 'text/html' : 'text/javascript');
@@ -79,9 +79,10 @@ export async function openClientPage(
   };
 }
 
-async function bundleScripts(): Promise<Map<string, string>> {
+/** What a page loads as `/page.js`, and its chunks, by their names. @param contents a script in src/ */
+export async function bundleScripts(contents: string): Promise<Map<string, string>> {
   const { outputFiles } = await build({
-    stdin: { contents: script, resolveDir: fileURLToPath(new URL('../../src/', import.meta.url)), loader: 'js' },
+    stdin: { contents, resolveDir: fileURLToPath(new URL('../../src/', import.meta.url)), loader: 'js' },
     entryNames: 'page',
     bundle: true,
     splitting: true,
@@ -93,13 +94,14 @@ async function bundleScripts(): Promise<Map<string, string>> {
   return new Map(outputFiles.map((file) => [file.path.replace(/.*[/\\]/, ''), file.text]));
 }
 
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1');
+/** @param port 0: any free one */
+export async function listen(server: Server, port = 0): Promise<string> {
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function stop(server: Server): Promise<void> {
+export async function stop(server: Server): Promise<void> {
   server.closeAllConnections();
   server.close();
   await once(server, 'close');

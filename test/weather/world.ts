@@ -1,0 +1,137 @@
+/** What a run happens in: a store, an app whose server can be started again on its port, and files on disk. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toNodeHandler } from '../../src/adapters/node.ts';
+import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { MiB } from '../../src/protocol/index.ts';
+import { type Storage, s3Storage } from '../../src/s3/index.ts';
+import { createUploads, route } from '../../src/server/index.ts';
+import { listen, stop } from '../support/client-page.ts';
+import { createRandom, type Scenario } from './scenario.ts';
+
+const credentials = { accessKeyId: 'weather', secretAccessKey: 'weather-weather-weather' };
+export const stagingPrefix = 'incoming/';
+
+export interface World {
+  readonly endpoint: string;
+  readonly store: Devstore;
+  readonly storage: Storage;
+  /** What `onComplete` was told, over all starts of the server: the app's database. */
+  readonly announced: { uploadId: string; key: string }[];
+  readonly aborted: Set<string>;
+  readonly granted: Set<string>;
+  /** Errors that the server or the store did not expect. */
+  readonly surprises: string[];
+  path(name: string): string;
+  /** Digests of everything that a file has ever been. */
+  digests(name: string): readonly string[];
+  write(name: string, size: number, sameTime?: boolean): Promise<void>;
+  /** As kill and start: the same port and secret, nothing remembered. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Sabotage {
+  /** Stored and never announced. */
+  forgetAnnouncements?: boolean;
+}
+
+export async function openWorld(scenario: Scenario, pageOrigin: string, sabotage: Sabotage = {}): Promise<World> {
+  const dir = await mkdtemp(join(tmpdir(), 'waybill-weather-'));
+  const surprises: string[] = [];
+  const store = await createDevstore({
+    dir: join(dir, 'store'),
+    credentials: [credentials],
+    buckets: ['bucket'],
+    cors: [
+      {
+        allowedOrigins: [pageOrigin],
+        allowedMethods: ['GET', 'PUT', 'POST'],
+        allowedHeaders: ['*'],
+        exposeHeaders: ['Retry-After'],
+      },
+    ],
+    onError: (error) => surprises.push(`store: ${error}`),
+  });
+  const { url: endpoint } = await store.listen();
+  const storage = s3Storage({ bucket: 'bucket', endpoint, credentials, capabilities: 'devstore' });
+  const announced: World['announced'] = [];
+  const aborted = new Set<string>();
+  const granted = new Set<string>();
+
+  function start(): Server {
+    const common = {
+      limits: { minBytes: 0, maxBytes: 64 * MiB, contentTypes: ['text/plain'] },
+      authorize: () => ({ ownerId: 'alice' }),
+      onComplete({ uploadId, file }: { uploadId: string; file: { key: string } }) {
+        if (!sabotage.forgetAnnouncements) announced.push({ uploadId, key: file.key });
+      },
+    };
+    const uploads = createUploads({
+      storage: s3Storage({ bucket: 'bucket', endpoint, credentials, capabilities: 'devstore' }),
+      secret: 'a-secret-of-the-weather-of-more-than-32-characters',
+      allowedOrigins: [pageOrigin],
+      stagingPrefix,
+      formMaxBytes: scenario.small === 'form' ? MiB : 0,
+      multipartMinBytes: 5 * MiB,
+      routes: { files: route(common), plain: route({ ...common, integrity: 'size-only' }) },
+      onEvent(event) {
+        if (event.type === 'upload.granted') granted.add(event.uploadId);
+        if (event.type === 'upload.aborted') aborted.add(event.uploadId);
+        if (event.type === 'request.failed' && event.code === 'internal_error')
+          surprises.push(`server: ${event.message} ${event.reason}`);
+      },
+    });
+    return createServer(toNodeHandler(uploads));
+  }
+
+  let app = start();
+  const url = await listen(app);
+  const port = (app.address() as AddressInfo).port;
+  const random = createRandom(scenario.seed ^ 0x5eed);
+  const digests = new Map<string, string[]>();
+  const path = (name: string) => join(dir, name);
+
+  return {
+    endpoint: `${url}/uploads`,
+    store,
+    storage,
+    announced,
+    aborted,
+    granted,
+    surprises,
+    path,
+    digests: (name) => digests.get(name) ?? [],
+    async write(name, size, sameTime = false) {
+      const before = sameTime ? await stat(path(name)) : undefined;
+      const bytes = prose(size, random);
+      digests.set(name, [...(digests.get(name) ?? []), sha256(bytes)]);
+      await writeFile(path(name), bytes);
+      if (before) await utimes(path(name), before.atime, before.mtime);
+    },
+    async restart() {
+      await stop(app);
+      app = start();
+      await listen(app, port);
+    },
+    async close() {
+      await stop(app);
+      await store.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Text, as its type says; no two lines of it alike, so that no part passes for another. */
+function prose(size: number, random: () => number): Buffer {
+  const bytes = Buffer.alloc(size);
+  const salt = Math.floor(random() * 2 ** 32).toString(36);
+  for (let at = 0, line = 0; at < size; line++) at += bytes.write(`${salt} ${line} ${'waybill '.repeat(512)}\n`, at);
+  return bytes;
+}
