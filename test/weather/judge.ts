@@ -77,8 +77,13 @@ export function judge(outcome: Outcome): string[] {
   }
 
   const announcedIds = new Set(announced.map(({ uploadId }) => uploadId));
+  const lostAnswers = outcome.happened.some((what) => /^(drop|truncate)/.test(what));
   for (const { what, uploadId } of outcome.staged)
-    if (announcedIds.has(uploadId) || outcome.aborted.has(uploadId) || !mayBeLeft(outcome, uploadId))
+    if (
+      // CreateMultipartUpload whose answer was lost is asked for again, and S3 made two: a lifecycle rule collects the first.
+      !(what === 'multipart' && lostAnswers) &&
+      (announcedIds.has(uploadId) || outcome.aborted.has(uploadId) || !mayBeLeft(outcome, uploadId))
+    )
       wrong.push(`left behind: ${what} of ${uploadId}`);
 
   for (const { uploadId, fileName } of outcome.remembered) {

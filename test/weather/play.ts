@@ -216,15 +216,16 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
       scenario,
       happened,
       stuck,
-      ended,
+      ended: [...ended],
       followed,
       digests: new Map(scenario.files.map(({ name }) => [name, world.digests(name)])),
-      announced: world.announced,
-      aborted: world.aborted,
-      received,
+      // As they are now: the server goes on while the judge reads.
+      announced: [...world.announced],
+      aborted: new Set(world.aborted),
+      received: new Map(received),
       ...(await inventory(world)),
       remembered: stuck ? [] : await page.evaluate(() => window.weather.remembered()),
-      surprises,
+      surprises: [...surprises],
     });
     const end = performance.now() + settleMs;
     for (;;) {

@@ -24,7 +24,9 @@ describeBrowser('weather', (browser) => {
       const scenario = makeScenario(seed);
       const outcome = await play(scenario, { browser: browser(), pageUrl: page.url });
       const { ended, happened } = outcome;
-      expect(judge(outcome), JSON.stringify({ scenario, happened, ended })).toEqual([]);
+      expect(judge(outcome), JSON.stringify({ scenario, happened, ended, received: [...outcome.received] })).toEqual(
+        [],
+      );
     });
 
   const calm: Scenario = {
