@@ -172,7 +172,7 @@ export function createJourney(
       granted = await grant({
         ...facts,
         size,
-        checksum: trip.algorithm && { algorithm: trip.algorithm, value: trip.checksum },
+        checksum: (trip.algorithm && { algorithm: trip.algorithm, value: trip.checksum }) || undefined,
         host: host || undefined,
       } as FileDeclaration);
       if (over) abort();
