@@ -201,6 +201,18 @@ describe('a success that is none', () => {
   });
 });
 
+describe('half an answer', () => {
+  const root = 'InitiateMultipartUploadResult';
+  const whole = `<${root}><Bucket>b</Bucket><Key>a</Key><UploadId>abcdef</UploadId></${root}>`;
+
+  it.each([`<${root}>`, whole.slice(0, whole.indexOf('def')), whole.slice(0, -1)])('is none: %s', async (half) => {
+    const { storage, sent } = setUp([new Response(half), new Response(whole)], { capabilities: 'devstore' });
+    const made = await storage.createMultipart({ key: 'a', contentType: 'text/plain', metadata: {} });
+    expect(made).toEqual({ multipartId: 'abcdef' });
+    expect(sent).toHaveLength(2);
+  });
+});
+
 describe('the clock', () => {
   const ours = Date.UTC(2026, 10, 23, 12);
   const theirs = ours + 3_600_000;

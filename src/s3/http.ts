@@ -17,7 +17,7 @@ import { redact } from './redact.ts';
 import { pause, retryDelayMs } from './retry.ts';
 import { isS3Error } from './s3-error.ts';
 import { emptyPayload } from './sign.ts';
-import { childElement, parseXml, rootOf, type XmlElement } from './xml.ts';
+import { childElement, isWhole, parseXml, rootOf, type XmlElement } from './xml.ts';
 
 interface S3Request {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -115,7 +115,9 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
         else answer.drop();
       } else {
         done.text = await readText(answer);
-        const asExpected = root === undefined ? rootOf(done.text) !== 'Error' : rootOf(done.text) === root;
+        // A proxy may cut an answer short and call it whole: half a multipart id is worse than none.
+        const asExpected =
+          root === undefined ? rootOf(done.text) !== 'Error' : rootOf(done.text) === root && isWhole(done.text, root);
         if (!ok || !asExpected) throw await refusalOf(answer, done.text, { attempts, now: clock.now() });
         if (root !== undefined && !request.raw) done.document = childElement(await parseXml(done.text), root);
       }

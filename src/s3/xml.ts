@@ -62,6 +62,14 @@ export function rootOf(text: string): string | undefined {
   return /^\s*(?:<\?xml[^>]*\?>\s*)?<([A-Za-z]+)[\s/>]/.exec(text)?.[1];
 }
 
+/** Whether the root ends, without parsing. */
+export function isWhole(text: string, root: string): boolean {
+  return (
+    /<\/([A-Za-z]+)\s*>\s*$/.exec(text.slice(-100))?.[1] === root ||
+    /^(?:[^<]*<\?[^<>]*\?>)?[^<]*<[^<>]*\/>\s*$/.test(text)
+  );
+}
+
 export function childElement(parent: XmlElement, name: string): XmlElement {
   const child = Object.hasOwn(parent, name) ? parent[name] : undefined;
   return isElement(child) ? child : {};
