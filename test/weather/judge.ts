@@ -19,8 +19,8 @@ export interface Outcome {
   announced: readonly { uploadId: string; key: string }[];
   /** Whom the server told that an upload was given back. */
   aborted: ReadonlySet<string>;
-  /** Grants that a page received, and whether that page was cut off before its end. */
-  received: ReadonlyMap<string, { cut: boolean }>;
+  /** Whether the page that asked for them was cut off before its end. */
+  granted: ReadonlyMap<string, { cut: boolean }>;
   /** Digests of the objects by their keys, without those that staging holds. */
   stored: ReadonlyMap<string, string>;
   /** Upload ids in staging: objects, multipart uploads, and what is written beside those. */
@@ -32,7 +32,7 @@ export interface Outcome {
 
 /** One line for each thing that is wrong; none when all is well. */
 export function judge(outcome: Outcome): string[] {
-  const { scenario, ended, announced, stored, received } = outcome;
+  const { scenario, ended, announced, stored, granted } = outcome;
   const wrong: string[] = [...outcome.surprises];
   if (outcome.stuck) wrong.push(`stuck: ${outcome.stuck}`);
   const concerns = (what: string, name: string) =>
@@ -72,7 +72,7 @@ export function judge(outcome: Outcome): string[] {
   for (const { uploadId, key } of announced) {
     if (!stored.has(key)) wrong.push(`announced and not stored: ${key}`);
     // Given up by its page in the middle of the completion, or by one that never heard of it.
-    if (!results.has(uploadId) && !received.get(uploadId)?.cut && !outcome.happened.includes('abort'))
+    if (!results.has(uploadId) && !granted.get(uploadId)?.cut && !outcome.happened.includes('abort'))
       wrong.push(`announced, and no page knows: ${uploadId}`);
   }
 
@@ -94,11 +94,14 @@ export function judge(outcome: Outcome): string[] {
   return wrong;
 }
 
-/** For the sweep and the lifecycle rule: what a page that is gone began, and what no page was ever told of. */
-function mayBeLeft({ received, happened }: Outcome, uploadId: string): boolean {
-  const grant = received.get(uploadId);
-  if (!grant || grant.cut) return true;
+/** For the sweep and the lifecycle rule: what a page that is gone began, and an answer that was lost. */
+function mayBeLeft({ granted, happened }: Outcome, uploadId: string): boolean {
+  const grant = granted.get(uploadId);
+  if (!grant || grant.cut || /offline|restart/.test(happened.join())) return true;
+  // The server had trouble while it granted, and by then the page was gone.
+  const late = happened.some((what) => /^(reload|kill|edit)$/.test(what));
+  if (late && happened.some((what) => /^(drop|slow|truncate)/.test(what))) return true;
   // A page gives back once, and does not wait for better weather to do so.
-  const giveBackMayFail = happened.some((what) => /^(drop|slow|truncate|expire|offline|restart)/.test(what));
+  const giveBackMayFail = happened.some((what) => /^(drop|slow|truncate|expire)/.test(what));
   return happened.some((what) => /^(abort|edit)$/.test(what)) && giveBackMayFail;
 }

@@ -36,7 +36,6 @@ declare global {
     weather: WeatherPage;
     /** The runner's: survives the page. */
     ended(result: Ended): Promise<void>;
-    granted(uploadId: string): Promise<void>;
   }
 }
 
@@ -55,17 +54,6 @@ async function end(name: string, upload: Upload): Promise<Ended> {
   const { code = null, message = null } = error ?? {};
   return { name, status, code, message, uploadId: file?.uploadId ?? null, key: file?.key ?? null };
 }
-
-// Which grants reached this page: what the server granted to nobody, nobody can give back.
-const plainSend = XMLHttpRequest.prototype.send;
-XMLHttpRequest.prototype.send = function (body) {
-  this.addEventListener('load', () => {
-    if (!this.responseText.startsWith('{')) return;
-    const { uploads = [] } = JSON.parse(this.responseText);
-    for (const { uploadId } of uploads) if (uploadId) void window.granted(uploadId);
-  });
-  plainSend.call(this, body);
-};
 
 export const weather: WeatherPage = {
   open({ random, ...options }) {

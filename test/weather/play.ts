@@ -7,7 +7,7 @@ import type { Outcome } from './judge.ts';
 import { judge } from './judge.ts';
 import type { Ended, Line } from './page.ts';
 import type { Event, Happening, Scenario } from './scenario.ts';
-import { openWorld, type Sabotage, sha256, stagingPrefix, type World } from './world.ts';
+import { openWorld, sha256, stagingPrefix, type World, type WorldOptions } from './world.ts';
 
 /** Of its own origin, and the same for all runs: what a browser remembers goes with its context. */
 export async function servePage(): Promise<{ url: string; close(): Promise<void> }> {
@@ -22,7 +22,7 @@ export async function servePage(): Promise<{ url: string; close(): Promise<void>
   return { url: await listen(server), close: () => stop(server) };
 }
 
-export interface PlayOptions extends Sabotage {
+export interface PlayOptions extends WorldOptions {
   browser: Browser;
   pageUrl: string;
   /** Milliseconds for all of it; then it is stuck. @default 45_000 */
@@ -41,12 +41,15 @@ const dayMs = 86_400_000;
 
 export async function play(scenario: Scenario, options: PlayOptions): Promise<Outcome> {
   const { browser, pageUrl, deadlineMs = 45_000, settleMs = 4000 } = options;
-  const world = await openWorld(scenario, pageUrl, options);
   const context = await browser.newContext();
   const ended: Ended[] = [];
   const followed: Ended[] = [];
   const followers: Promise<unknown>[] = [];
-  const received = new Map<string, { cut: boolean }>();
+  const granted = new Map<string, { cut: boolean }>();
+  const world = await openWorld(scenario, pageUrl, {
+    ...options,
+    onGrant: (uploadId) => granted.set(uploadId, { cut: false }),
+  });
   const happened: string[] = [];
   const surprises: string[] = world.surprises;
   let page: Page;
@@ -92,7 +95,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
 
   /** Everything that this page had under way is on its own from now on. */
   const cut = () => {
-    for (const grant of received.values()) grant.cut = true;
+    for (const grant of granted.values()) grant.cut = true;
   };
 
   async function reload(): Promise<void> {
@@ -194,9 +197,6 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
       ended.push(result);
       if (scenario.files.every(({ name }) => ended.some((known) => known.name === name))) allEnded();
     });
-    await context.exposeFunction('granted', (uploadId: string) => {
-      if (!received.has(uploadId)) received.set(uploadId, { cut: false });
-    });
     for (const { name, size } of scenario.files) await world.write(name, size);
     page = await openPage();
     await send();
@@ -222,7 +222,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
       // As they are now: the server goes on while the judge reads.
       announced: [...world.announced],
       aborted: new Set(world.aborted),
-      received: new Map(received),
+      granted: new Map(granted),
       ...(await inventory(world)),
       remembered: stuck ? [] : await page.evaluate(() => window.weather.remembered()),
       surprises: [...surprises],

@@ -23,7 +23,6 @@ export interface World {
   /** What `onComplete` was told, over all starts of the server: the app's database. */
   readonly announced: { uploadId: string; key: string }[];
   readonly aborted: Set<string>;
-  readonly granted: Set<string>;
   /** Errors that the server or the store did not expect. */
   readonly surprises: string[];
   path(name: string): string;
@@ -35,12 +34,13 @@ export interface World {
   close(): Promise<void>;
 }
 
-export interface Sabotage {
+export interface WorldOptions {
+  onGrant?: (uploadId: string) => void;
   /** Stored and never announced. */
   forgetAnnouncements?: boolean;
 }
 
-export async function openWorld(scenario: Scenario, pageOrigin: string, sabotage: Sabotage = {}): Promise<World> {
+export async function openWorld(scenario: Scenario, pageOrigin: string, options: WorldOptions = {}): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-weather-'));
   const surprises: string[] = [];
   const store = await createDevstore({
@@ -61,14 +61,13 @@ export async function openWorld(scenario: Scenario, pageOrigin: string, sabotage
   const storage = s3Storage({ bucket: 'bucket', endpoint, credentials, capabilities: 'devstore' });
   const announced: World['announced'] = [];
   const aborted = new Set<string>();
-  const granted = new Set<string>();
 
   function start(): Server {
     const common = {
       limits: { minBytes: 0, maxBytes: 64 * MiB, contentTypes: ['text/plain'] },
       authorize: () => ({ ownerId: 'alice' }),
       onComplete({ uploadId, file }: { uploadId: string; file: { key: string } }) {
-        if (!sabotage.forgetAnnouncements) announced.push({ uploadId, key: file.key });
+        if (!options.forgetAnnouncements) announced.push({ uploadId, key: file.key });
       },
     };
     const uploads = createUploads({
@@ -80,7 +79,7 @@ export async function openWorld(scenario: Scenario, pageOrigin: string, sabotage
       multipartMinBytes: 5 * MiB,
       routes: { files: route(common), plain: route({ ...common, integrity: 'size-only' }) },
       onEvent(event) {
-        if (event.type === 'upload.granted') granted.add(event.uploadId);
+        if (event.type === 'upload.granted') options.onGrant?.(event.uploadId);
         if (event.type === 'upload.aborted') aborted.add(event.uploadId);
         if (event.type === 'request.failed' && event.code === 'internal_error')
           surprises.push(`server: ${event.message} ${event.reason}`);
@@ -102,7 +101,6 @@ export async function openWorld(scenario: Scenario, pageOrigin: string, sabotage
     storage,
     announced,
     aborted,
-    granted,
     surprises,
     path,
     digests: (name) => digests.get(name) ?? [],
