@@ -98,9 +98,8 @@ export function judge(outcome: Outcome): string[] {
 function mayBeLeft({ granted, happened }: Outcome, uploadId: string): boolean {
   const grant = granted.get(uploadId);
   if (!grant || grant.cut || /offline|restart/.test(happened.join())) return true;
-  // The server had trouble while it granted, and by then the page was gone.
-  const late = happened.some((what) => /^(reload|kill|edit)$/.test(what));
-  if (late && happened.some((what) => /^(drop|slow|truncate)/.test(what))) return true;
+  // The server was still granting when the page went.
+  if (happened.some((what) => /^(reload|kill|edit)$/.test(what))) return true;
   // A page gives back once, and does not wait for better weather to do so.
   const giveBackMayFail = happened.some((what) => /^(drop|slow|truncate|expire)/.test(what));
   return happened.some((what) => /^(abort|edit)$/.test(what)) && giveBackMayFail;
