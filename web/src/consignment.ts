@@ -35,6 +35,8 @@ export interface Consignment {
   relativePath: string | null;
   /** Bytes. */
   size: number;
+  /** Of the file on disk, in ms since 1970; null where nobody said. */
+  lastModified: number | null;
   contentType: string;
   route: string;
   stage: Stage;

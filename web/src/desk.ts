@@ -124,23 +124,35 @@ export function createDesk(options: DeskOptions) {
     const compact = files.length > many;
     const route = options.route();
     if (!lines.some(isOpen)) run++;
-    const known = new Map<string, Line>();
-    for (const line of lines) if (line.left && !line.upload) known.set(likeness(line.consignment), line);
+    const earlier = earlierOf(lines);
+    // A folder that comes again to be gone on with, not to be sent anew.
+    const goesOn = files.some((file) => {
+      const line = earlier.get(likeness(likelyOf(file, route)));
+      return line && line.consignment.stage !== 'received';
+    });
+    let alreadyReceived = 0;
     for (const [index, file] of files.entries()) {
       // In between, the page is its reader's.
       if (index % slice === slice - 1) await nextTask();
-      const relativePath = file.relativePath === file.fileName ? null : file.relativePath;
-      const likely = { route, fileName: file.fileName, size: file.size, relativePath };
-      const before = known.get(likeness(likely));
-      if (before?.left && !before.upload) {
+      const likely = likelyOf(file, route);
+      const lastModified = file.blob.lastModified;
+      const before = earlier.get(likeness(likely));
+      if (before && !before.upload && before.consignment.stage !== 'received') {
+        before.consignment = { ...before.consignment, lastModified };
         before.file = file;
         before.handle = handleOf(file);
-        begin(before, before.left.resume(file));
+        if (before.left) begin(before, before.left.resume(file));
+        else send(before, file, false);
+        continue;
+      }
+      if (goesOn && before?.consignment.lastModified === lastModified) {
+        alreadyReceived++;
         continue;
       }
       const number = lastNumber + 1;
       const line = add({
         ...likely,
+        lastModified,
         id: `${Date.now().toString(36)}${number.toString(36)}${Math.random().toString(36).slice(2, 10)}`,
         number,
         contentType: file.contentType || 'application/octet-stream',
@@ -154,6 +166,12 @@ export function createDesk(options: DeskOptions) {
       line.handle = handleOf(file);
       send(line, file, false);
     }
+    if (alreadyReceived > 0)
+      say(
+        alreadyReceived === 1
+          ? 'One of these files has been received already, and is not sent again.'
+          : `${alreadyReceived.toLocaleString('en')} of these files have been received already, and are not sent again.`,
+      );
     onChange();
   }
 
@@ -272,6 +290,7 @@ export function createDesk(options: DeskOptions) {
         fileName,
         relativePath: null,
         size,
+        lastModified: null,
         contentType: 'application/octet-stream',
         route,
         stage: 'elsewhere',
@@ -340,6 +359,22 @@ export function isOpen({ consignment }: Line): boolean {
 /** What tells one file of a list from others, as far as a list remembers it. */
 export function likeness(of: Pick<Consignment, 'route' | 'fileName' | 'size' | 'relativePath'>): string {
   return JSON.stringify([of.route, of.fileName, of.size, of.relativePath]);
+}
+
+/** What earlier pages sent or left, of which nothing runs in this one. What is unfinished counts before what was received. */
+function earlierOf(lines: readonly Line[]): Map<string, Line> {
+  const earlier = new Map<string, Line>();
+  for (const line of lines) {
+    const { stage } = line.consignment;
+    if (line.upload || !(stage === 'received' || stage === 'interrupted' || line.left)) continue;
+    const like = likeness(line.consignment);
+    if (stage !== 'received' || !earlier.has(like)) earlier.set(like, line);
+  }
+  return earlier;
+}
+
+function likelyOf({ fileName, size, relativePath }: FoundFile, route: string) {
+  return { route, fileName, size, relativePath: relativePath === fileName ? null : relativePath };
 }
 
 function handleOf({ handle }: FoundFile): FileSystemFileHandle | null {

@@ -34,6 +34,7 @@ export async function recall(desk: Desk, client: Client): Promise<void> {
         fileName,
         relativePath,
         size,
+        lastModified: null,
         contentType,
         route,
         stage: 'interrupted',

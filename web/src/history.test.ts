@@ -20,6 +20,7 @@ const received: Consignment = {
   relativePath: 'summer/harbour.jpg',
   compact: true,
   size: 10,
+  lastModified: 1_764_000_000_000,
   contentType: 'image/jpeg',
   route: 'files',
   stage: 'received',

@@ -2,7 +2,8 @@
 import { type Consignment, type Stage, stages, type Way } from './consignment.ts';
 
 const storageKey = 'waybill.consignments.1';
-const longest = 1000;
+/** At about 500 characters a line, half of what browsers keep for an origin. */
+const longest = 5000;
 
 export interface History {
   load(): Consignment[];
@@ -56,6 +57,7 @@ function revive(value: unknown): Consignment[] {
       number,
       fileName,
       size,
+      lastModified: typeof value.lastModified === 'number' ? value.lastModified : null,
       contentType,
       route,
       stage: known === 'paused' ? 'left' : stages[known].moving ? 'interrupted' : known,

@@ -88,6 +88,11 @@ function start(setup: PageSetup): void {
     .catch(() => {})
     .finally(() => {
       onChange();
+      const interrupted = desk.lines().filter(({ consignment }) => consignment.stage === 'interrupted').length;
+      if (interrupted > 1)
+        say(
+          `${interrupted.toLocaleString('en')} files were interrupted. Choose or drop them again, or their whole folder: what has been received is not sent twice.`,
+        );
       watchTabs(desk, client, history, onChange);
     });
 
