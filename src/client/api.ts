@@ -37,8 +37,8 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
     const answer = await exchange({
       method: body ? 'POST' : 'GET',
       url: endpoint + path,
-      headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...(await headers?.()) },
-      body: body ? JSON.stringify(body) : undefined,
+      headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
+      body: body && JSON.stringify(body),
       credentials,
     });
     const { status, text, header } = answer;

@@ -20,25 +20,56 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 it('sends the first at once, and gathers while requests are under way', async () => {
   const { requests, send } = held();
-  const add = createBatcher<number, string>(send, 3, 1);
+  const add = createBatcher<number, string>(send, 2);
   const first = add(1);
+  for (const n of [2, 3]) {
+    await turn();
+    void add(n);
+  }
   await turn();
-  const later = [2, 3, 4, 5].map(add);
+  const later = [4, 5, 6].map(add);
   await turn();
-  expect(requests.map(({ items }) => items)).toEqual([[1]]);
+  expect(requests.map(({ items }) => items)).toEqual([[1], [2], [3]]);
   requests[0]?.answer();
   expect(await first).toBe('#1');
   await turn();
-  expect(requests.map(({ items }) => items)).toEqual([[1], [2, 3, 4]]);
+  expect(requests.map(({ items }) => items)).toEqual([[1], [2], [3], [4, 5]]);
   requests[1]?.answer();
   await turn();
-  requests[2]?.answer();
-  expect(await Promise.all(later)).toEqual(['#2', '#3', '#4', '#5']);
+  for (const { answer } of requests) answer();
+  expect(await Promise.all(later)).toEqual(['#4', '#5', '#6']);
+});
+
+it('waits for enough while a request is under way, and no longer', async () => {
+  const { requests, send } = held();
+  let enough = 3;
+  const add = createBatcher<number, string>(send, 10, () => enough);
+  const all = [add(1)];
+  await turn();
+  all.push(add(2), add(3));
+  await turn();
+  expect(requests.map(({ items }) => items)).toEqual([[1]]);
+  all.push(add(4));
+  await turn();
+  expect(requests.map(({ items }) => items)).toEqual([[1], [2, 3, 4]]);
+  all.push(add(5));
+  await turn();
+  requests[0]?.answer();
+  await turn();
+  requests[1]?.answer();
+  await turn();
+  expect(requests.map(({ items }) => items)).toEqual([[1], [2, 3, 4], [5]]);
+  enough = 0;
+  all.push(add(6));
+  await turn();
+  expect(requests.at(-1)?.items).toEqual([6]);
+  for (const { answer } of requests) answer();
+  expect(await Promise.all(all)).toEqual(['#1', '#2', '#3', '#4', '#5', '#6']);
 });
 
 it('takes together what comes together', async () => {
   const { requests, send } = held();
-  const add = createBatcher<number, string>(send, 10, 2);
+  const add = createBatcher<number, string>(send, 10);
   const all = [1, 2, 3].map(add);
   await turn();
   expect(requests.map(({ items }) => items)).toEqual([[1, 2, 3]]);
@@ -48,7 +79,7 @@ it('takes together what comes together', async () => {
 
 it('fails one for its own error, all for a lost request, and goes on', async () => {
   const { requests, send } = held();
-  const add = createBatcher<number, string>(send, 10, 1);
+  const add = createBatcher<number, string>(send, 10);
   const some = Promise.allSettled([12, 13, 14].map(add));
   await turn();
   requests[0]?.answer();

@@ -5,15 +5,23 @@ import type { Source } from './types.ts';
 /** WebCrypto wants all bytes at once: above this they are read piece by piece, so that memory stays flat. */
 const wholeMaxBytes = 64 * 1024 * 1024;
 
+/** Off the page's own thread; undefined where that is of no use. */
+export type Elsewhere = (blob: Blob | undefined, algorithm: ChecksumAlgorithm) => Promise<string | undefined>;
+
 /**
  * Base64.
  * @throws WaybillError `source_unreadable`, `source_changed` (it became shorter), `internal_error` for an algorithm
  * that no client knows
  */
-export async function checksumOf(source: Source, algorithm: ChecksumAlgorithm, signal: AbortSignal): Promise<string> {
+export async function checksumOf(
+  source: Source,
+  algorithm: ChecksumAlgorithm,
+  signal: AbortSignal,
+  elsewhere?: Elsewhere,
+): Promise<string> {
   const read = (start: number, end: number) => readRange(source, start, end);
   const { size } = source;
-  const given = await source.checksum?.(algorithm, signal);
+  const given = (await source.checksum?.(algorithm, signal)) || (await elsewhere?.(source.blob, algorithm));
   if (given) return given;
   const digest =
     // Pages served over plain http, as from a laptop to a phone, have no crypto.subtle.

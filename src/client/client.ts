@@ -11,7 +11,9 @@ import type { Client, ClientOptions, FileLike, Transport, Upload, UploadOptions 
 import { createUpload } from './upload.ts';
 
 /** The wire's ceiling is 100 grants in a request; fewer let the first of them finish sooner. */
-const completionsAtOnce = 20;
+const completionsAtOnce = 50;
+/** While so many files are on their way, a call waits for a second completion, and so on. */
+const filesPerCompletion = 12;
 /** Files in parts, each of which can fill all connections: a second and a third keep them full where one ends. */
 const largeAtOnce = 3;
 
@@ -42,31 +44,24 @@ export function createClientOn<U extends TypedUploads>(
   const running = new Set<Upload>();
 
   function openRoute(name: string): Promise<Route> {
-    let route = routes.get(name);
-    if (!route) {
-      route = api
+    const route =
+      routes.get(name) ??
+      api
         .routeInfo(name)
-        .then((info) => [info, createBatcher((files) => api.grant(name, files), info.limits.maxFiles, 2)]);
-      routes.set(name, route);
-      route.catch(() => routes.delete(name));
-    }
+        .then((info) => [info, createBatcher((files) => api.grant(name, files), info.limits.maxFiles)]);
+    routes.set(name, route);
+    route.catch(() => routes.delete(name));
     return route;
   }
 
-  let recovery: ReturnType<JourneyContext['recovery']> | undefined;
+  const underway = createPool(concurrency * 16, concurrency * 8);
 
   const context: JourneyContext = {
     api,
     exchange,
     endpoint,
     concurrency,
-    recovery: () => {
-      recovery ??= import('./recovery/index.ts').catch((error) => {
-        recovery = undefined;
-        missing(error);
-      });
-      return recovery;
-    },
+    recovery: () => import('./recovery/index.ts').catch(missing),
     resumeStore,
     lane(host) {
       const lane = lanes.get(host) ?? createPool(concurrency);
@@ -74,8 +69,8 @@ export function createClientOn<U extends TypedUploads>(
       return lane;
     },
     openRoute,
-    complete: createBatcher(api.complete, completionsAtOnce, 3),
-    underway: createPool(concurrency * 8),
+    complete: createBatcher(api.complete, completionsAtOnce, () => underway.active / filesPerCompletion),
+    underway,
     large: createPool(largeAtOnce),
     // More than two digests at once gain nothing, and each holds its file in memory.
     hashing: createPool(2),
@@ -138,7 +133,7 @@ export function createClientOn<U extends TypedUploads>(
 function browserOnline(): Promise<void> | undefined {
   return globalThis.navigator?.onLine === false
     ? new Promise((resolve) => {
-        addEventListener('online', () => resolve(), { once: true });
+        addEventListener('online', resolve as () => void, { once: true });
       })
     : undefined;
 }

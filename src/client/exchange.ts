@@ -21,7 +21,8 @@ export interface Tried {
   moved: number;
 }
 
-const stalled = 'stalled';
+/** Why a request was stopped; any other reason is somebody else's. */
+const stalled = 0;
 
 /**
  * Each request runs under a watchdog: a dead socket after a laptop's sleep and Safari's uploads that never end both

@@ -15,7 +15,7 @@ import type {
   WaybillError,
 } from '../protocol/index.ts';
 import type { Api } from './api.ts';
-import { checksumOf, readRange } from './checksum.ts';
+import { checksumOf, type Elsewhere, readRange } from './checksum.ts';
 import { missing } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Multipart } from './multipart/index.ts';
@@ -37,6 +37,8 @@ export interface JourneyContext {
   /** The requests under way to one host of the storage, over all files. */
   lane(host: string): Pool;
   recovery(): Promise<typeof import('./recovery/index.ts')>;
+  /** Comes with the first file that is large enough. */
+  elsewhere?: Elsewhere;
   /** Undefined: the platform's own. */
   resumeStore: ResumeStore | null | undefined;
   endpoint: string;
@@ -147,7 +149,7 @@ export function createJourney(
       const { limits } = info;
       const { contentTypes, minBytes, maxBytes, extensions } = limits;
       const { contentType, fileName } = facts;
-      const family = contentType.replace(/^(image|video|audio)\/[\w.-]+$/, '$1/*');
+      const family = contentType.replace(/\/[\w.-]+$/, '/*');
       // Anything but a plain pass is for the law to judge.
       if (
         !contentTypes?.some((type) => type === contentType || type === family) ||
@@ -215,7 +217,9 @@ export function createJourney(
           const { algorithm } = trip;
           if (algorithm && !trip.checksum) {
             report({ status: 'hashing' });
-            trip.checksum = await context.hashing(size, signal, () => checksumOf(source, algorithm, signal));
+            trip.checksum = await context.hashing(size, signal, () =>
+              checksumOf(source, algorithm, signal, context.elsewhere),
+            );
           }
           await getGrant();
           report({ status: 'queued' });
@@ -238,10 +242,8 @@ export function createJourney(
       signal.throwIfAborted();
       report({ status: 'completing' });
       try {
-        const { grant } = granted as GrantedUpload;
-        const result = await context.complete(grant);
-        // The storage takes long to move a large object.
-        return 'file' in result ? result : (await context.recovery()).finish(tools, context, grant, signal, result);
+        const { finish } = await context.recovery();
+        return await finish(tools, context, (granted as GrantedUpload).grant, signal);
       } catch (error) {
         if (!doubt || (error as WaybillError).code !== 'object_not_ready') throw error;
         trip.sent = false;
@@ -251,21 +253,23 @@ export function createJourney(
 
     try {
       await settle(context, signal, report);
-      // While there surely is a network.
-      const recovery = context.recovery();
-      recovery.catch(() => {});
       // Before the queue, so that all that will be refused is refused at once.
-      const info = await prepare().catch((error) => {
+      const preparing = prepare();
+      // While there surely is a network.
+      context
+        .recovery()
+        .then(({ foresee }) => foresee(context, source))
+        .catch(() => {});
+      const info = await preparing.catch((error) => {
         if (!error.retryable) throw error;
       });
       return await context[info && isLarge(info, size) ? 'large' : 'underway'](size, signal, (leave) => {
-        const attempt = () => pass(leave);
-        return attempt().catch(async (cause) => {
+        return pass(leave).catch(async (cause) => {
           signal.throwIfAborted();
-          const { persist } = await recovery.catch(() => {
+          const { persist } = await context.recovery().catch(() => {
             throw cause;
           });
-          return persist(tools, context, trip, attempt, cause, signal, report);
+          return persist(tools, context, trip, () => pass(leave), cause, signal, report);
         });
       });
     } catch (cause) {

@@ -36,6 +36,28 @@ it('starves nobody: whoever waits longest has every fourth turn', async () => {
   expect(large).toBeLessThanOrEqual(8);
 });
 
+it('once full, lets nobody in until enough places are free for several', async () => {
+  const pool = createPool(4, 2);
+  const { signal } = new AbortController();
+  const leaves: (() => void)[] = [];
+  for (let n = 0; n < 8; n++) void pool(1, signal, () => new Promise<void>((resolve) => leaves.push(resolve)));
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  await turn();
+  expect(leaves).toHaveLength(4);
+  leaves[0]?.();
+  await turn();
+  expect(leaves).toHaveLength(4);
+  leaves[1]?.();
+  await turn();
+  expect(leaves).toHaveLength(6);
+  for (const n of [2, 3, 4, 5]) leaves[n]?.();
+  await turn();
+  expect(leaves).toHaveLength(8);
+  for (const leave of leaves) leave();
+  await turn();
+  expect(pool.active).toBe(0);
+});
+
 it('runs everything exactly once and never more than its limit, whatever fails or is aborted', async () => {
   await fc.assert(
     fc.asyncProperty(

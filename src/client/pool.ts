@@ -6,22 +6,30 @@ export interface Pool {
   <T>(size: number, signal: AbortSignal, task: (leave: () => void) => Promise<T>): Promise<T>;
   /** Whoever sees trouble lowers it; each task that goes well raises it a little, up to where it began. */
   limit: number;
+  /** How many are in. */
+  active: number;
 }
 
 const turnOfTheOldest = 4;
 
-export function createPool(most: number): Pool {
+/** @param refill places that must be free before a full pool lets anybody in: who is let in together can be asked for together */
+export function createPool(most: number, refill = 1): Pool {
   type Entry = [size: number, start: () => void];
   const waiting = new Set<Entry>();
-  let active = 0;
   let turns = 0;
+  let needed = 1;
 
   function next(): void {
     let [best] = waiting;
-    if (!best || active + 1 > pool.limit) return;
+    if (!best) return;
+    if (pool.active + needed > pool.limit) {
+      needed = refill;
+      return;
+    }
+    needed = 1;
     if (++turns % turnOfTheOldest) for (const entry of waiting) if (entry[0] < best[0]) best = entry;
     waiting.delete(best);
-    active++;
+    pool.active++;
     best[1]();
     next();
   }
@@ -41,7 +49,7 @@ export function createPool(most: number): Pool {
     let left = 0;
     const leave = () => {
       if (left++) return;
-      active--;
+      pool.active--;
       next();
     };
     try {
@@ -53,5 +61,6 @@ export function createPool(most: number): Pool {
     }
   };
   pool.limit = most;
+  pool.active = 0;
   return pool;
 }

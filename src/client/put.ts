@@ -75,7 +75,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
     given: PutOptions<RouteTypes> = {},
   ): Promise<UploadResult> {
     const { signal = new AbortController().signal, metadata, onProgress } = given;
-    const source = blobSource(file);
+    const source = blobSource('size' in file ? file : new Blob([file]));
     const fileName = given.fileName || source.fileName;
     const contentType = typeOf(source, given) || (await import('./checks/index.ts')).contentTypeOf(fileName);
     let value: string | undefined;

@@ -16,11 +16,10 @@ export type OpenSource = Omit<Source, 'size'> & {
 export function toSource(file: FileLike): OpenSource {
   // Node's streams have a `read` as well, but no size.
   if ('size' in file) return 'read' in file ? file : blobSource(file);
-  return 'byteLength' in file ? blobSource(file) : ({ size: null, stream: file } as OpenSource);
+  return 'byteLength' in file ? blobSource(new Blob([file])) : ({ size: null, stream: file } as OpenSource);
 }
 
-export function blobSource(file: Blob | Uint8Array<ArrayBuffer>): Source {
-  const blob = 'byteLength' in file ? new Blob([file]) : file;
+export function blobSource(blob: Blob): Source {
   return {
     size: blob.size,
     fileName: (blob as File).name,
@@ -35,5 +34,5 @@ export function typeOf(
   source: Pick<OpenSource, 'contentType'>,
   { contentType = source.contentType }: UploadOptions,
 ): string {
-  return /^\s*([^\s;/]+\/[^\s;/]+)/.exec(contentType ?? '')?.[1]?.toLowerCase() ?? '';
+  return /[^\s;/]+\/[^\s;/]+/.exec(`${contentType}`)?.[0].toLowerCase() ?? '';
 }

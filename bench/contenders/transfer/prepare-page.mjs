@@ -2,7 +2,7 @@
  * Preparing a file without sending it: each part is read, and perhaps digested. `go` also gives the longest time for which
  * the page's own thread was busy: a message that was posted then waited so long.
  */
-import { hashInWorker } from '../../../dist/client/multipart/worker-hash.js';
+import { hashInWorker } from '../../../dist/client/hash/in-worker.js';
 import { watchGaps } from './gaps.mjs';
 
 const read = (part) => part.arrayBuffer();

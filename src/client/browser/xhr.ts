@@ -1,5 +1,5 @@
 import { headersOf } from '../answers.ts';
-import type { TransportRequest, TransportResponse } from '../types.ts';
+import type { Source, TransportRequest, TransportResponse } from '../types.ts';
 
 /**
  * XMLHttpRequest, because no browser's fetch tells how far an upload is (as of late 2026). Where there is none (Node,
@@ -21,7 +21,7 @@ export async function sendXhr(
     for (const [name, value] of headers) xhr.setRequestHeader(name, value);
     if (onProgress)
       // A form is larger than its file by its fields, which go first.
-      xhr.upload.onprogress = ({ loaded, total }) => onProgress(Math.max(0, loaded - total + (source?.size ?? 0)));
+      xhr.upload.onprogress = ({ loaded, total }) => onProgress(Math.max(0, loaded - total + (source as Source).size));
     xhr.onload = () =>
       resolve({
         status: xhr.status,

@@ -10,9 +10,7 @@ export interface PartCalls {
   list(grant: string): Promise<ListPartsResponse>;
 }
 
-const partsAtOnce = 50;
-/** So that the first parts, which are hashed one after the other, need not wait for each other's answers. */
-const requestsAtOnce = 3;
+const partsAtOnce = 24;
 
 /** @param grant the one that is valid now */
 export function createPartCalls({ createBatcher }: Tools, { call, batch }: Api, grant: () => string): PartCalls {
@@ -24,7 +22,6 @@ export function createPartCalls({ createBatcher }: Tools, { call, batch }: Api, 
           return item as SignedPart;
         }),
       partsAtOnce,
-      requestsAtOnce,
     ),
     list: (grant) =>
       call('/parts/list', { grant }, (json) => {

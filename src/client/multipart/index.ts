@@ -14,7 +14,6 @@ import { createMemory, type Memory } from './memory.ts';
 import { type Arrived, type Shipment, sendParts } from './send.ts';
 import { createSlices, type Part, type Parts } from './slices.ts';
 import type { StreamParts } from './stream.ts';
-import { hashInWorker } from './worker-hash.ts';
 
 export interface Multipart {
   /** @throws WaybillError, or the signal's reason */
@@ -60,6 +59,8 @@ export function createMultipart(
   const done = new Map<number, Arrived>();
   const shipment = { done, listed: new Map() } as unknown as Shipment;
   const hashes = new Map<number, Promise<string>>();
+  /** The size of the parts that `hashes` are of. */
+  let hashed: number;
   const calls = createPartCalls(tools, context.api, () => (grant as Grant).grant);
   let renewing: Promise<unknown> | undefined;
 
@@ -127,37 +128,43 @@ export function createMultipart(
     const known = hashes.get(partNumber);
     if (known) return known;
     const digest = context.hashing(size, signal, async () => {
-      const bytes = algorithm === 'sha256' && source.blob && (await hashInWorker(source.blob));
-      return bytes
-        ? btoa(String.fromCharCode(...new Uint8Array(bytes)))
-        : tools.checksumOf(source, algorithm as ChecksumAlgorithm, signal);
+      return tools.checksumOf(source, algorithm as ChecksumAlgorithm, signal, context.elsewhere);
     });
     hashes.set(partNumber, digest);
     digest.catch(() => hashes.delete(partNumber));
     return digest;
   }
 
-  async function begin(info: RouteInfo, signal: AbortSignal, report: (report: Report) => void): Promise<void> {
-    report({ status: 'granting' });
+  function plan(info: RouteInfo): number {
     const { size } = source;
     const { lanes } = shipment;
-    const { partSize } = planParts(
+    return planParts(
       size === null
         ? { size: info.limits.maxBytes, connections: 1, bytesPerSecond: streamBytesPerSecond }
         : { size, connections: lanes.width, bytesPerSecond: lanes.bytesPerSecond() },
-    );
-    const [, ask] = await context.openRoute(route);
-    // Those that fill the connections first are hashed while the server thinks.
-    const ahead = size !== null && shipment.algorithm ? createSlices(tools, source as Source, partSize, done) : null;
-    for (let n = 0; n < lanes.width; n++)
-      ahead?.next(signal).then(
+    ).partSize;
+  }
+
+  /** Those that fill the connections first are hashed while the resume store and the server think. */
+  function hashAhead(info: RouteInfo, signal: AbortSignal): void {
+    if (grant || source.size === null || !shipment.algorithm) return;
+    hashed = plan(info);
+    const ahead = createSlices(tools, source as Source, hashed, done);
+    for (let n = 0; n < shipment.lanes.width; n++)
+      ahead.next(signal).then(
         (part) => part && hash(part, signal).catch(() => {}),
         () => {},
       );
+  }
+
+  async function begin(info: RouteInfo, report: (report: Report) => void): Promise<void> {
+    report({ status: 'granting' });
+    const { size } = source;
+    const partSize = plan(info);
+    const [, ask] = await context.openRoute(route);
     const { uploadId, ...granted } = await ask({ ...facts, size, partSize });
     if (granted.transfer !== 'multipart') throw failure('internal_error', 'The server grants no parts');
     grant = { uploadId, grant: granted.grant, partSize: granted.partSize, partCount: granted.partCount };
-    if (granted.partSize !== partSize) hashes.clear();
     // Whatever a stopped run still noted belongs to another upload.
     done.clear();
     shipment.listed.clear();
@@ -193,16 +200,6 @@ export function createMultipart(
   }
 
   async function travel(signal: AbortSignal, tell: (report: Report) => void, info: RouteInfo): Promise<UploadResult> {
-    const { maxBytes } = info.limits;
-    const lanes = lanesOf(context, info.hosts?.length ? info.hosts : ['']);
-    Object.assign(shipment, {
-      size: source.size ?? maxBytes,
-      algorithm: info.checksum,
-      lanes,
-      hash,
-      sign: calls.sign,
-      renew,
-    });
     let anew = false;
     let ended = false;
     let differs = false;
@@ -210,10 +207,12 @@ export function createMultipart(
       try {
         if (!grant) {
           if (!anew) differs = await recall(tell);
-          if (!grant) await begin(info, signal, tell);
+          if (!grant) await begin(info, tell);
           signal.throwIfAborted();
         }
         const { partSize } = grant as unknown as Grant;
+        if (hashed !== partSize) hashes.clear();
+        hashed = partSize;
         tell({ status: 'queued', transfer: 'multipart' });
         if (source.stream) {
           stream ??= (await import('./stream.ts').catch(absent)).createStreamParts(
@@ -326,6 +325,17 @@ export function createMultipart(
       source = await (given.open as NonNullable<OpenSource['open']>)();
       opened = true;
     }
+    Object.assign(shipment, {
+      size: source.size ?? info.limits.maxBytes,
+      algorithm: info.checksum,
+      lanes: lanesOf(context, info.hosts?.length ? info.hosts : ['']),
+      hash,
+      sign: calls.sign,
+      renew,
+    });
+    // It brings what hashes.
+    await context.recovery();
+    hashAhead(info, signal);
     memory ??= source.stream ? null : await createMemory(context, source, route);
     let loaded = 0;
     let status: Report['status'] = 'queued';

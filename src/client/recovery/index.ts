@@ -10,6 +10,7 @@ import type { Tools } from '../tools.ts';
 import type { TransportResponse, UploadResult } from '../types.ts';
 import { advise, isThere } from './cors.ts';
 
+export { foresee } from './foresee.ts';
 export { wake } from './wake.ts';
 
 /** Failures in a row, the host being there, after which its answers are taken to be hidden from this page. */
@@ -137,11 +138,7 @@ const givers = new WeakMap<JourneyContext, GiveBack>();
 export async function giveBack({ createBatcher }: Tools, context: JourneyContext, grant: string): Promise<void> {
   const give =
     givers.get(context) ??
-    createBatcher(
-      (grants: string[]) => context.api.call('/abort', { grants }, () => [] as undefined[]),
-      grantsInAbort,
-      1,
-    );
+    createBatcher((grants: string[]) => context.api.call('/abort', { grants }, () => [] as undefined[]), grantsInAbort);
   givers.set(context, give);
   await give(grant).catch(() => {});
 }
@@ -152,12 +149,12 @@ export async function finish(
   context: JourneyContext,
   grant: string | MultipartCompletion,
   signal: AbortSignal,
-  first?: PendingUpload,
 ): Promise<UploadResult> {
-  for (let result: UploadResult | PendingUpload | undefined = first; ; ) {
-    if (result) await sleep(race, result.retryAfterSeconds * 1000, signal);
-    result = await context.complete(grant);
+  for (;;) {
+    const result: UploadResult | PendingUpload = await context.complete(grant);
     if ('file' in result) return result;
+    // The storage takes long to move a large object.
+    await sleep(race, result.retryAfterSeconds * 1000, signal);
   }
 }
 

@@ -20,8 +20,20 @@ let broken = false;
 let serial = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Undefined where it cannot be done here, for whatever reason. */
-export async function hashInWorker(blob: Blob): Promise<ArrayBuffer | undefined> {
+/** They take their time to start: before there is work for them. */
+export function startWorkers(): void {
+  if (broken || hands.length || !globalThis.Worker) return;
+  while (hands.length < mostWorkers && hire());
+  rest();
+}
+
+function rest(): void {
+  clearTimeout(timer);
+  timer = setTimeout(dismiss, idleMs);
+}
+
+/** Base64; undefined where it cannot be done here, for whatever reason. */
+export async function hashInWorker(blob: Blob): Promise<string | undefined> {
   if (broken || !globalThis.Worker || !globalThis.crypto?.subtle) return undefined;
   clearTimeout(timer);
   let hand = hands.find(({ jobs }) => jobs.size === 0);
@@ -34,11 +46,11 @@ export async function hashInWorker(blob: Blob): Promise<ArrayBuffer | undefined>
   const digest = new Promise<ArrayBuffer | undefined>((resolve) => jobs.set(id, resolve));
   worker.postMessage([id, blob]);
   try {
-    return await digest;
+    const bytes = await digest;
+    return bytes && btoa(String.fromCharCode(...new Uint8Array(bytes)));
   } finally {
     jobs.delete(id);
-    clearTimeout(timer);
-    timer = setTimeout(dismiss, idleMs);
+    rest();
   }
 }
 
@@ -48,7 +60,6 @@ function hire(): Hand | undefined {
     const worker = new Worker(url);
     const jobs: Hand['jobs'] = new Map();
     worker.onmessage = ({ data: [id, digest] }) => {
-      URL.revokeObjectURL(url);
       jobs.get(id)?.(digest);
     };
     // Refused by the page's policy: it would be again.
