@@ -30,10 +30,13 @@ export async function measureNodeClient({ rounds, quick, note }) {
     const seconds = { up: [], curl: [] };
     const rss = { large: [], small: [] };
     for (let round = 0; round < rounds; round++) {
-      // A fresh store for each: what one leaves on the disk must not slow the next.
-      const up = await withStore((world) => uploadByCli(world, file, samples.dir));
+      // A fresh store for each: what one leaves on the disk must not slow the next. And in turns, because it does.
+      const byUp = () => withStore((world) => uploadByCli(world, file, samples.dir));
+      const byCurl = () => withStore((world) => uploadByCurl(world, { size, partBytes: 16 * MiB, dir: samples.dir }));
+      const first = round % 2 ? null : await byCurl();
+      const up = await byUp();
+      const curl = first ?? (await byCurl());
       const less = await withStore((world) => uploadByCli(world, smallFile, samples.dir));
-      const curl = await withStore((world) => uploadByCurl(world, { size, partBytes: 16 * MiB, dir: samples.dir }));
       note(
         `up ${up.seconds.toFixed(1)} s, ${Math.round(up.peakRss / MiB)} MiB (${Math.round(less.peakRss / MiB)} for ${small / MiB} MiB); curl ${curl.toFixed(1)} s`,
       );
