@@ -76,8 +76,8 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
         return json;
       }),
     grant: (route, files) =>
-      batch('', { route, files, transfers: ['form', 'put', 'multipart'] }, 'uploads', files.length, (item) => {
-        insist(item.grant && (item.partSize || item.request.url));
+      batch('', { route, files, transfers: ['form', 'put', 'multipart', 'none'] }, 'uploads', files.length, (item) => {
+        insist(item.grant && (item.request ? item.request.url : item.transfer));
         return item;
       }),
     complete: (grants) =>

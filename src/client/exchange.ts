@@ -61,7 +61,7 @@ export function createExchange(transport: Transport, stallTimeoutMs: number): Ex
         ? cause
         : failure(signal.reason === stalled ? 'timeout' : 'network_error', 'No answer', {
             cause,
-            details: { method, url: url.replace(/\?.*/s, ''), headers: Object.keys(headers), moved },
+            details: { method, url: url.split('?')[0], headers: Object.keys(headers), moved },
           });
     } finally {
       clearTimeout(timer);

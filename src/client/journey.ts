@@ -187,14 +187,17 @@ export function createJourney(
       const { request, transfer } = granted as SingleGrant;
       report({ status: 'uploading', transfer, loaded: 0 });
       trip.sent = true;
-      const answer = await exchange(
-        { ...request, source },
-        signal,
-        transfer !== 'form' || size > silentFormMaxBytes ? (loaded) => report({ loaded }) : undefined,
-      );
+      // Without a request the same bytes are there already.
+      const answer =
+        request &&
+        (await exchange(
+          { ...request, source },
+          signal,
+          transfer !== 'form' || size > silentFormMaxBytes ? (loaded) => report({ loaded }) : undefined,
+        ));
       doubt = undefined;
       // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
-      if (answer.status < 300 || answer.status === 412) return report({ loaded: size });
+      if (!answer || answer.status < 300 || answer.status === 412) return report({ loaded: size });
       trip.sent = false;
       throw await (await context.recovery()).refusal(tools, answer, trip, signal);
     }

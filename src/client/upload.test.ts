@@ -70,7 +70,7 @@ describe('one file', () => {
     const granting = await manual.next(/POST/);
     expect(granting.json).toEqual({
       route: 'files',
-      transfers: ['form', 'put', 'multipart'],
+      transfers: ['form', 'put', 'multipart', 'none'],
       files: [
         {
           fileName: 'hello.txt',

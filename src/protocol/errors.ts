@@ -30,6 +30,7 @@ const table = {
   storage_rejected: { status: 502, retryable: false },
   callback_failed: { status: 503, retryable: true },
   storage_unavailable: { status: 503, retryable: true },
+  ledger_unavailable: { status: 503, retryable: true },
   // what only a client sees
   aborted: { status: 0, retryable: false },
   network_error: { status: 0, retryable: true },

@@ -29,7 +29,8 @@ export interface Checksum {
 /** `md5` travels as `Content-MD5`, the others as `x-amz-checksum-<algorithm>`. */
 export type ChecksumAlgorithm = 'sha256' | 'sha1' | 'crc32' | 'crc32c' | 'crc64nvme' | 'md5';
 
-export type Transfer = 'put' | 'form' | 'multipart';
+/** How the bytes go. `none`: they are there already, see {@link SharedGrant}. */
+export type Transfer = 'put' | 'form' | 'multipart' | 'none';
 
 /** What the client declares of one file before any byte moves. */
 export interface FileDeclaration {
@@ -73,7 +74,7 @@ export interface PresignedRequest {
 }
 
 /** Permission for one upload. */
-export type GrantedUpload = SingleGrant | MultipartGrant;
+export type GrantedUpload = SingleGrant | MultipartGrant | SharedGrant;
 
 interface Granted {
   uploadId: string;
@@ -87,6 +88,14 @@ interface Granted {
 export interface SingleGrant extends Granted {
   transfer: 'put' | 'form';
   request: PresignedRequest;
+}
+
+/**
+ * The same owner has stored the same bytes on this route: send nothing, and complete at once. Only to clients that list
+ * `none` among their {@link GrantRequest.transfers}, on routes with `dedupe`.
+ */
+export interface SharedGrant extends Granted {
+  transfer: 'none';
 }
 
 /** Ask for the parts' requests just ahead of need, see {@link SignPartsRequest}. */

@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import type { Emit } from './events.ts';
 import type { OpenedGrant } from './grants.ts';
 import { eventFacts } from './judge.ts';
-import type { Markers } from './markers.ts';
+import type { Markers, StorageMarkers } from './markers.ts';
 import { uploadIdHeader, withdraw } from './promote.ts';
 import type { Sidecars } from './sidecar.ts';
 
@@ -26,14 +26,14 @@ export async function abortUpload(dependencies: AbortDependencies, opened: Opene
   const { claims } = opened;
   const { config, markers, emit } = dependencies;
   await dependencies.settled(claims.uploadId);
-  const { held } = await markers.claim(claims.uploadId, { state: 'aborted' });
+  const { held } = await markers.claim(claims, { state: 'aborted' });
   if (held) {
     const { marker } = held;
     if (marker.state === 'completed' || marker.state === 'deleted')
       throw new WaybillError('upload_conflict', `The upload was ${marker.state}.`);
     if (marker.state === 'promoting') {
       if (marker.leaseUntil > config.now()) throw new WaybillError('upload_conflict', 'The upload is being completed.');
-      const taken = await markers.replace(claims.uploadId, { state: 'aborted' }, held.version);
+      const taken = await markers.replace(claims, { state: 'aborted' }, held.version);
       if (!taken) throw new WaybillError('upload_conflict', 'The upload is being completed.');
       await withdraw(config.storage, claims);
     }
@@ -46,11 +46,11 @@ export async function abortUpload(dependencies: AbortDependencies, opened: Opene
  * Deletes a stored file for good: the record first, so that an unexpired URL and its grant cannot bring it back.
  * True when it was there.
  */
-export async function deleteStored(storage: Storage, markers: Markers, key: string): Promise<boolean> {
+export async function deleteStored(storage: Storage, markers: StorageMarkers, key: string): Promise<boolean> {
   const info = await storage.head(key);
   if (!info) return false;
   const uploadId = info.metadata[uploadIdHeader];
-  if (uploadId !== undefined && /^[0-9a-f]{32}$/.test(uploadId)) await markers.replace(uploadId, { state: 'deleted' });
+  if (uploadId !== undefined && /^[0-9a-f]{32}$/.test(uploadId)) await markers.deleted(uploadId);
   await storage.delete(key);
   return true;
 }

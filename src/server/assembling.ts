@@ -5,7 +5,7 @@
 import { isWaybillError, WaybillError } from '../protocol/index.ts';
 import { isS3Error, type S3Error } from '../s3/s3-error.ts';
 import { type CheckedParts, type CompositeChecksum, checkParts, type Said } from './assemble.ts';
-import { claimUpload, discard, isLease, type Lease, leaseMs, release } from './claim.ts';
+import { claimUpload, discard, isLease, type Lease, leaseMs } from './claim.ts';
 import type { Completed, Completing, CompletionDependencies } from './complete.ts';
 import type { ResolvedRoute } from './config.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
@@ -62,7 +62,7 @@ export async function assemble(
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal) {
-      await markers.replace(claims.uploadId, { state: 'rejected', error: refusal.toJSON() }, claimed.version);
+      await markers.replace(claims, { state: 'rejected', error: refusal.toJSON() }, claimed.version);
       if (refusal.code !== 'upload_expired') return rejected(refusal);
       await discard(dependencies, opened);
       throw refusal;
@@ -70,7 +70,7 @@ export async function assemble(
     // The answer to an earlier try was lost, or is lost now: whether the object is there is for a look to tell.
     if (isS3Error(error) && mayBeDone(error) && (await storage.head(key).catch(() => null)))
       return { lease: claimed, checksum };
-    await release(markers, claims, claimed.version);
+    await markers.release(claims, claimed.version);
     // A part was sent again since they were listed.
     if (isS3Error(error) && partsMoved.has(error.code)) return null;
     throw error;

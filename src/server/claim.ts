@@ -5,7 +5,8 @@ import type { Completed, Completing, CompletionDependencies } from './complete.t
 import { maxSingleBytes } from './config.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
-import type { Marker, Markers } from './markers.ts';
+import type { Claim, Marker } from './markers.ts';
+import type { Settled } from './verify.ts';
 
 /** The marker is ours until `leaseUntil` (milliseconds since the epoch), as long as it has this version. */
 export interface Lease {
@@ -34,17 +35,16 @@ const keepEveryMs = 15_000;
 
 export function createLeaseKeeper(
   { config, markers }: Pick<CompletionDependencies, 'config' | 'markers'>,
-  uploadId: string,
-  size: number,
+  claims: Settled,
   lease: Lease,
 ): LeaseKeeper {
-  const whole = leaseMs(size);
+  const whole = leaseMs(claims.size);
   // Of several that ask at once, one renews.
   let renewing: Promise<void> | undefined;
 
   async function renew(): Promise<void> {
     const leaseUntil = config.now() + whole;
-    const kept = await markers.replace(uploadId, { state: 'promoting', leaseUntil }, lease.version);
+    const kept = await markers.replace(claims, { state: 'promoting', leaseUntil }, lease.version);
     if (!kept) throw new WaybillError('storage_unavailable', 'Another process has taken the upload over.');
     lease.version = kept.version;
     lease.leaseUntil = leaseUntil;
@@ -78,14 +78,14 @@ export function createLeaseKeeper(
 export async function claimUpload(
   dependencies: Pick<CompletionDependencies, 'config' | 'markers' | 'sidecars'>,
   opened: OpenedGrant,
-  wanted: Marker,
+  wanted: Claim,
 ): Promise<Lease | Completed | Completing | null> {
   const { markers, config } = dependencies;
   const { now } = config;
   const { claims } = opened;
   const leaseUntil = wanted.state === 'promoting' ? wanted.leaseUntil : 0;
-  const { held, version } = await markers.claim(claims.uploadId, wanted);
-  if (!held) return { version, leaseUntil, takenOver: false };
+  const { held, version, takenOver } = await markers.claim(claims, wanted);
+  if (!held) return { version, leaseUntil, takenOver };
   const { marker } = held;
   if (marker.state !== 'promoting') {
     // Sent again under an unexpired URL: what was decided stands, and the bytes go (ATTACKS C11).
@@ -94,7 +94,7 @@ export async function claimUpload(
   }
   const left = marker.leaseUntil - now();
   if (left > 0) return completing(claims, left);
-  const taken = await markers.replace(claims.uploadId, wanted, held.version);
+  const taken = await markers.replace(claims, wanted, held.version);
   return taken && { version: taken.version, leaseUntil, takenOver: true };
 }
 
@@ -107,7 +107,12 @@ export async function discard(
   { config, sidecars }: Pick<CompletionDependencies, 'config' | 'sidecars'>,
   { claims, multipart }: OpenedGrant,
 ): Promise<void> {
-  const { storage } = config;
+  const { storage, ledger } = config;
+  if (claims.shared) {
+    // The last of those that shared it takes the object along.
+    if (ledger && !(await ledger.keysInUse([claims.key])).has(claims.key)) await storage.delete(claims.key);
+    return;
+  }
   const key = stagingKeyOf(config, claims.uploadId);
   await Promise.all([storage.delete(key), multipart && freeParts(storage, key, multipart.multipartId)]);
   // Last: as long as parts may be there, it says whose they are.
@@ -129,12 +134,9 @@ export function outcomeOf(claims: Claims, marker: Exclude<Marker, { state: 'prom
   if (marker.state === 'completed') return { uploadId: claims.uploadId, file: marker.file, data: marker.data };
   if (marker.state === 'rejected')
     throw new WaybillError(marker.error.code, marker.error.message, { details: marker.error.details });
+  if (marker.state === 'expired')
+    throw new WaybillError('upload_expired', 'The permission has expired, and nothing was sent.');
   throw new WaybillError('upload_conflict', `The upload was ${marker.state}.`);
-}
-
-/** Whoever asks next may go on at once. */
-export async function release(markers: Markers, claims: Claims, version?: string): Promise<void> {
-  await markers.replace(claims.uploadId, { state: 'promoting', leaseUntil: 0 }, version).catch(() => null);
 }
 
 export function completing(claims: Claims, leftMs: number): Completing {

@@ -16,15 +16,15 @@ import {
   type Lease,
   leaseMs,
   outcomeOf,
-  release,
 } from './claim.ts';
 import type { Config, ResolvedRoute } from './config.ts';
+import { describe } from './describe.ts';
 import type { Emit } from './events.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
-import type { Claims, OpenedGrant } from './grants.ts';
+import type { Claims, Grants, OpenedGrant } from './grants.ts';
 import { callbackFailed, eventFacts, judge, type Verdict } from './judge.ts';
 import type { Leftovers } from './leftovers.ts';
-import type { HeldMarker, Marker, Markers } from './markers.ts';
+import type { Claim, HeldMarker, Markers } from './markers.ts';
 import { checksumOf, promote, uploadIdHeader, withdraw } from './promote.ts';
 import type { Sidecars } from './sidecar.ts';
 import { factsOf, lookAtStaged, type Settled } from './verify.ts';
@@ -47,6 +47,7 @@ export interface CompletionDependencies {
   markers: Markers;
   sidecars: Sidecars;
   emit: Emit | undefined;
+  grants: Pick<Grants, 'openReceipt'>;
   /** The stable URL of a stored file. */
   viewUrl: (claims: Claims) => string;
 }
@@ -114,6 +115,7 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
   const { config, markers } = dependencies;
   const { claims } = opened;
   const { storage, now } = config;
+  if (claims.shared) return completeShared(run);
   const assembled = await assemble(dependencies, route, opened, said, (refusal) => reject(run, claims, refusal));
   if (assembled === null || (assembled !== noParts && !('lease' in assembled))) return assembled;
   const parts = assembled === noParts ? null : assembled;
@@ -124,19 +126,24 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
   }
   const staged = await lookAtStaged(storage, stagingKeyOf(config, claims.uploadId), claims.size).catch(
     async (error) => {
-      if (parts) await release(markers, claims, parts.lease.version);
+      if (parts) await markers.release(claims, parts.lease.version);
       throw error;
     },
   );
   if (!staged) {
-    if (parts) await release(markers, claims, parts.lease.version);
+    if (parts) await markers.release(claims, parts.lease.version);
     return parts ? null : withoutObject(run);
   }
   const settled: Settled = { ...claims, size: claims.size ?? staged.info.size };
   const judging = () => judge(run, settled, staged, parts?.checksum ?? null);
   // `inspect` may read all of a large file.
-  const verdict = parts ? await judgeUnderLease(run, settled, parts.lease, judging) : await judging();
-  const wanted: Marker =
+  const verdict = parts
+    ? await judgeUnderLease(run, settled, parts.lease, judging)
+    : await judging().catch(async (error) => {
+        if (isCallbackFailure(error)) await markers.inspectFailed(claims, describe(error.cause));
+        throw error;
+      });
+  const wanted: Claim =
     'refusal' in verdict
       ? { state: 'rejected', error: verdict.refusal.toJSON() }
       : { state: 'promoting', leaseUntil: now() + leaseMs(settled.size) };
@@ -154,18 +161,18 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
       copyMaxBytes: config.copyMaxBytes,
       checksum: verdict.checksum,
       takenOver: lease.takenOver,
-      keepLease: createLeaseKeeper(dependencies, claims.uploadId, settled.size, lease).keep,
+      keepLease: createLeaseKeeper(dependencies, settled, lease).keep,
     });
   } catch (error) {
     if (isWaybillError(error) && error.code === 'upload_conflict') {
-      await markers.replace(claims.uploadId, { state: 'rejected', error: error.toJSON() }, lease.version);
+      await markers.replace(claims, { state: 'rejected', error: error.toJSON() }, lease.version);
       return reject(run, settled, error);
     }
-    await release(markers, claims, lease.version);
+    await markers.release(claims, lease.version);
     throw error;
   }
   if (!copy) {
-    await release(markers, claims, lease.version);
+    await markers.release(claims, lease.version);
     return null;
   }
   const file: StoredFile = {
@@ -175,7 +182,7 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
     url: dependencies.viewUrl(claims),
     storedAt: new Date(now()).toISOString(),
   };
-  return finish(run, settled, file, lease.version);
+  return finish(run, settled, file, lease);
 }
 
 async function judgeUnderLease(
@@ -185,58 +192,109 @@ async function judgeUnderLease(
   judging: () => Promise<Verdict>,
 ): Promise<Verdict> {
   try {
-    return await createLeaseKeeper(dependencies, claims.uploadId, claims.size, lease).during(judging);
+    return await createLeaseKeeper(dependencies, claims, lease).during(judging);
   } catch (error) {
-    await release(dependencies.markers, claims, lease.version);
+    const { markers } = dependencies;
+    if (isCallbackFailure(error)) await markers.callbackFailed(claims, lease.version, describe(error.cause));
+    else await markers.release(claims, lease.version);
     throw error;
   }
+}
+
+function isCallbackFailure(error: unknown): error is WaybillError {
+  return isWaybillError(error) && error.code === 'callback_failed';
+}
+
+/** Another upload of the same owner brought the bytes, and they were verified then. */
+async function completeShared(run: Run): Promise<Completed | Completing | null> {
+  const { dependencies, opened } = run;
+  const { config, viewUrl } = dependencies;
+  const { claims } = opened;
+  const leaseUntil = config.now() + leaseMs(0);
+  const lease = await claimUpload(dependencies, opened, { state: 'promoting', leaseUntil });
+  if (!lease || !isLease(lease)) return lease;
+  const info = await config.storage.head(claims.key).catch(async (error) => {
+    await dependencies.markers.release(claims, lease.version);
+    throw error;
+  });
+  const settled: Settled = { ...claims, size: claims.size ?? 0 };
+  if (info?.size !== settled.size) {
+    const refusal = new WaybillError('upload_expired', 'The file that it was to share is gone: begin anew.');
+    await dependencies.markers.replace(claims, { state: 'rejected', error: refusal.toJSON() }, lease.version);
+    return reject(run, claims, refusal);
+  }
+  const file: StoredFile = {
+    ...factsOf(settled),
+    checksum: claims.checksum,
+    etag: info.etag,
+    url: viewUrl(claims),
+    storedAt: new Date(config.now()).toISOString(),
+  };
+  return finish(run, settled, file, lease);
 }
 
 /** Claimed before the parts were put together; claimed now, where all bytes came in one request. */
 async function leaseFor(
   { dependencies, opened }: Run,
-  wanted: Marker,
+  wanted: Claim,
   parts: Assembled | null,
 ): Promise<Lease | Completed | Completing | null> {
   if (!parts) return claimUpload(dependencies, opened, wanted);
-  const kept = await dependencies.markers.replace(opened.claims.uploadId, wanted, parts.lease.version);
+  const kept = await dependencies.markers.replace(opened.claims, wanted, parts.lease.version);
   const leaseUntil = wanted.state === 'promoting' ? wanted.leaseUntil : 0;
   return kept && { ...parts.lease, version: kept.version, leaseUntil };
 }
 
-/** onComplete, then the record of what it gave, then the staged object goes: in this order nothing is lost. */
-async function finish(
-  { dependencies, route, leftovers, startedAt }: Run,
-  claims: Settled,
-  file: StoredFile,
-  version: string,
-): Promise<Completed> {
+/**
+ * onComplete, then the record of what it gave, then the staged object goes: in this order nothing is lost. Null when
+ * somebody else has the upload by now.
+ */
+async function finish(run: Run, claims: Settled, file: StoredFile, lease: Lease): Promise<Completed | null> {
+  const { dependencies, leftovers, startedAt } = run;
   const { config, markers, sidecars, emit } = dependencies;
-  let data: unknown;
-  try {
-    const { ownerId, uploadId, metadata } = claims;
-    const given = await route.definition.onComplete?.({ file: { ...file }, ownerId, uploadId, metadata });
-    // As JSON, so that the first answer and every later one from the record are the same.
-    data = JSON.parse(JSON.stringify(given ?? null) ?? 'null');
-  } catch (error) {
-    await release(markers, claims, version);
-    throw callbackFailed(dependencies, claims, 'onComplete', error);
-  }
-  const staged = stagingKeyOf(config, claims.uploadId);
+  const { uploadId } = claims;
+  const called = await callBack(run, claims, file, lease);
+  if (!called) return null;
+  const { data } = called;
+  const staged = claims.shared ? null : stagingKeyOf(config, uploadId);
   // At once: should the record fail after the delete, the copy at its key still tells whose it is. What cannot be
   // deleted is garbage that the lifecycle rule collects, and no reason to fail.
   const [recorded] = await Promise.allSettled([
-    markers.replace(claims.uploadId, { state: 'completed', file, data }),
-    leftovers ? undefined : config.storage.delete(staged),
-    claims.partSize === null ? undefined : sidecars.delete(claims.uploadId),
+    markers.completed(claims, { file, data }, lease.version),
+    leftovers || staged === null ? undefined : config.storage.delete(staged),
+    claims.partSize === null ? undefined : sidecars.delete(uploadId),
   ]);
-  if (recorded.status === 'rejected') {
-    await release(markers, claims);
-    throw recorded.reason;
-  }
-  await leftovers?.take(staged);
+  if (recorded.status === 'rejected') throw recorded.reason;
+  if (staged !== null) await leftovers?.take(staged);
+  if (!recorded.value) return null;
   emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });
-  return { uploadId: claims.uploadId, file, data };
+  return { uploadId, file, data };
+}
+
+async function callBack(
+  { dependencies, route }: Run,
+  claims: Settled,
+  file: StoredFile,
+  lease: Lease,
+): Promise<{ data: unknown } | null> {
+  const { markers } = dependencies;
+  const { ownerId, uploadId, metadata } = claims;
+  const { definition } = route;
+  if (!definition.onComplete) return { data: null };
+  const held = await markers.calling(claims, lease.version);
+  if (!held) return null;
+  lease.version = held.version;
+  try {
+    // It may take longer than a lease: whoever still works keeps the upload.
+    const given = await createLeaseKeeper(dependencies, claims, lease).during(async () =>
+      definition.onComplete?.({ file: { ...file }, ownerId, uploadId, metadata }),
+    );
+    // As JSON, so that the first answer and every later one from the record are the same.
+    return { data: JSON.parse(JSON.stringify(given ?? null) ?? 'null') };
+  } catch (error) {
+    await markers.callbackFailed(claims, lease.version, describe(error));
+    throw callbackFailed(dependencies, claims, 'onComplete', error);
+  }
 }
 
 async function reject({ dependencies, opened, startedAt }: Run, claims: Claims, refusal: WaybillError): Promise<never> {
@@ -280,8 +338,9 @@ async function afterCrash(run: Run, held: HeldMarker): Promise<Completed | null>
   if (copy?.metadata[uploadIdHeader] !== claims.uploadId) throw neverCame(config, claims);
   const settled: Settled = { ...claims, size: copy.size };
   const leaseUntil = config.now() + leaseMs(settled.size);
-  const taken = await markers.replace(claims.uploadId, { state: 'promoting', leaseUntil }, held.version);
+  const taken = await markers.replace(claims, { state: 'promoting', leaseUntil }, held.version);
   if (!taken) return null;
+  const lease: Lease = { version: taken.version, leaseUntil, takenOver: true };
   const file: StoredFile = {
     ...factsOf(settled),
     checksum: claims.checksum ?? checksumOf(copy),
@@ -289,5 +348,5 @@ async function afterCrash(run: Run, held: HeldMarker): Promise<Completed | null>
     url: viewUrl(claims),
     storedAt: new Date(config.now()).toISOString(),
   };
-  return finish(run, settled, file, taken.version);
+  return finish(run, settled, file, lease);
 }

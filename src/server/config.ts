@@ -3,8 +3,10 @@ import type { Limits, RouteInfo, Transfer } from '../protocol/index.ts';
 import { GiB, KiB, MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import type { UploadsEvent } from './events.ts';
+import { guardLedger } from './guard-ledger.ts';
+import type { Ledger, Quota } from './ledger.ts';
 import type { RandomFill } from './random-pool.ts';
-import { type AnyRoute, anyone, checkOptions } from './route.ts';
+import { type AnyRoute, anyone, checkOptions, isQuota, quotaRule } from './route.ts';
 import { checkSecrets, type Secret } from './secrets.ts';
 import type { ErasedDefinition } from './types.ts';
 
@@ -50,6 +52,20 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   copyMaxBytes?: number;
   /** A completion that takes longer is answered with 202 and goes on, in seconds. @default 20 */
   completionWaitSeconds?: number;
+  /**
+   * The durable record of uploads: quota, callbacks that run once, webhooks, the sweep. Without one the storage is the
+   * database, and callbacks run at least once.
+   *
+   * @example await sqliteLedger({ file: 'uploads.db' })
+   */
+  ledger?: Ledger;
+  /** What one owner may have, over all routes. Needs a ledger. @default no limit */
+  quota?: Quota;
+  /**
+   * An upload in parts that nobody has asked about for this long after its permission expired is given up: its parts go,
+   * and its quota comes back, in seconds. Needs a ledger. @default 86_400
+   */
+  abandonAfterSeconds?: number;
   /** Events for logs and metrics, see `events.ts`. Called synchronously. */
   onEvent?: (event: UploadsEvent) => void;
   /** Milliseconds since the epoch. @default Date.now */
@@ -92,6 +108,9 @@ export interface Config {
   multipartMinBytes: number;
   copyMaxBytes: number;
   completionWaitSeconds: number;
+  ledger: Ledger | undefined;
+  quota: Quota | null;
+  abandonAfterSeconds: number;
   onEvent: ((event: UploadsEvent) => void) | undefined;
   now: () => number;
   random: RandomFill | undefined;
@@ -129,6 +148,9 @@ const options: Parameters<typeof checkOptions>[2] = [
   ['multipartMinBytes', 'a whole number of bytes, at least 5 MiB', isBytes(s3PartLimits.minPartBytes, maxSingleBytes)],
   ['copyMaxBytes', 'a whole number of bytes from 5 MiB to 5 GiB', isBytes(s3PartLimits.minPartBytes, maxSingleBytes)],
   ['completionWaitSeconds', 'a whole number from 1 to 600', isSeconds(600)],
+  ['ledger', 'a ledger, such as sqliteLedger({...})', isObject],
+  ['quota', quotaRule, isQuota],
+  ['abandonAfterSeconds', 'a whole number from 60 to 2,592,000', isBytes(60, 2_592_000)],
   ['onEvent', 'a function', isFunction],
   ['now', 'a function', isFunction],
   ['random', 'a function', isFunction],
@@ -142,6 +164,7 @@ export function resolveConfig(given: UploadsOptions): Config {
   if (!isObject(given)) throw new WaybillError('config_invalid', 'createUploads() takes an object.');
   checkOptions('createUploads', given, options);
   const secrets = checkSecrets('secret', given.secret);
+  if (!given.ledger) refuseWithoutLedger(given);
   const publicUrl = given.publicUrl ?? '';
   const partial = {
     storage: given.storage,
@@ -160,6 +183,9 @@ export function resolveConfig(given: UploadsOptions): Config {
     multipartMinBytes: given.multipartMinBytes ?? 16 * MiB,
     copyMaxBytes: given.copyMaxBytes ?? maxSingleBytes,
     completionWaitSeconds: given.completionWaitSeconds ?? 20,
+    ledger: given.ledger && guardLedger(given.ledger),
+    quota: given.quota ?? null,
+    abandonAfterSeconds: given.abandonAfterSeconds ?? 86_400,
     onEvent: given.onEvent,
     now: given.now ?? Date.now,
     random: given.random,
@@ -169,6 +195,20 @@ export function resolveConfig(given: UploadsOptions): Config {
     routes.set(name, resolveRoute(name, route, given.storage, partial));
   if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
   return Object.freeze({ ...partial, routes });
+}
+
+/** Accepted and ignored would be worse than missing. */
+function refuseWithoutLedger(given: UploadsOptions): void {
+  const needing = [
+    ...(['quota', 'abandonAfterSeconds'] as const).filter((name) => given[name] !== undefined),
+    ...Object.entries(given.routes).flatMap(([name, { definition }]) =>
+      (['quota', 'dedupe'] as const)
+        .filter((option) => definition?.[option])
+        .map((option) => `routes.${name}.${option}`),
+    ),
+  ];
+  if (needing.length > 0)
+    throw new WaybillError('config_invalid', `\`${needing[0]}\` needs a ledger: \`createUploads({ ledger })\`.`);
 }
 
 function resolveRoute(
@@ -185,6 +225,8 @@ function resolveRoute(
   const integrity = definition.integrity ?? 'checksum';
   const checksum = integrity === 'checksum' ? strongestChecksum(name, storage) : null;
   if (integrity === 'size-only') requireStableBytes(name, storage);
+  if (definition.dedupe && checksum !== 'sha256')
+    throw new WaybillError('config_invalid', `The route "${name}" cannot \`dedupe\`: its storage verifies no SHA-256.`);
   const formBinds = (algorithm: string | null) => formIsBound(storage, algorithm);
   const byForm = formMaxBytes > 0 && formBinds(checksum);
   const multipart = partsAreBound(storage, checksum);

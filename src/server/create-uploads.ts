@@ -14,6 +14,7 @@ import { createFetch } from './fetch.ts';
 import { createGrants, type OpenedGrant } from './grants.ts';
 import { createHandler } from './handler.ts';
 import type { Later } from './later.ts';
+import type { OwnerUsage } from './ledger.ts';
 import type { PlainRequest, PlainResponse } from './plain.ts';
 import { createRandomPool } from './random-pool.ts';
 import { findResource } from './resources.ts';
@@ -54,6 +55,12 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    * Null when there is none, it is not one of ours, or it is a stream, whose end only its client knows.
    */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
+  /**
+   * What an owner has stored and what is on its way, in all and by route.
+   *
+   * @throws {WaybillError} `config_invalid` without a ledger
+   */
+  usage(ownerId: string): Promise<OwnerUsage>;
   readonly basePath: string;
   readonly config: UploadsView;
 }
@@ -115,11 +122,16 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 
     presignView: (key, options) => fromStorage(async () => (await later()).presignView(key, options)),
 
-    deleteFile: (key) => fromStorage(async () => (await later()).deleteFile(key, null)),
+    deleteFile: (key) => fromStorage(async () => (await later()).deleteFile({ key }, null)),
 
     complete: (grant, said) => fromStorage(async () => (await later()).complete(open(grant), said)),
 
     abort: (grant) => fromStorage(async () => (await later()).abort(open(grant))),
+
+    usage: async (ownerId) => {
+      if (!config.ledger) throw new WaybillError('config_invalid', '`usage()` needs a ledger.');
+      return config.ledger.usage(ownerId);
+    },
 
     completeObject: (stagedKey) => fromStorage(async () => (await later()).completeObject(stagedKey)),
   };

@@ -60,8 +60,8 @@ export async function grantUploads(
   const owner = authorizing instanceof Promise ? await authorizing : authorizing;
   const waiting = config.storage.ready();
   if (waiting) await waiting;
-  const grantAt = (index: number) =>
-    grantOne(
+  const prepareAt = (index: number) =>
+    prepare(
       dependencies,
       route,
       owner,
@@ -69,6 +69,15 @@ export async function grantUploads(
       body.files[index] as FileDeclaration,
       body.transfers,
     );
+  if (config.ledger) {
+    const { grantOnRecord } = await import('./grant-on-record.ts');
+    const takesNone = body.transfers?.includes('none') ?? false;
+    return grantOnRecord(dependencies, config.ledger, owner, { count: files.length, prepareAt, takesNone });
+  }
+  const grantAt = (index: number) => {
+    const prepared = prepareAt(index);
+    return prepared instanceof Promise ? prepared.then((one) => sign(dependencies, one)) : sign(dependencies, prepared);
+  };
   const byParts = ({ size }: FileDeclaration) => size === null || size >= config.multipartMinBytes;
   if (body.transfers?.includes('multipart') && body.files.some(byParts))
     return mapLimited([...files.keys()], parallelBeginnings, async (index) => {
@@ -101,14 +110,22 @@ function declare({ fileName, size, contentType, metadata }: FileDeclaration, com
   };
 }
 
-function grantOne(
+/** What passed every rule, and is not signed yet. */
+export interface Prepared {
+  route: ResolvedRoute;
+  claims: Claims;
+  transfer: Transfer;
+  host: number | undefined;
+}
+
+function prepare(
   dependencies: GrantDependencies,
   route: ResolvedRoute,
   owner: Owner,
   file: DeclaredFile,
   declared: FileDeclaration,
   transfers: readonly Transfer[] | undefined,
-): GrantedUpload | Promise<GrantedUpload> {
+): Prepared | Promise<Prepared> {
   const { config, random } = dependencies;
   // A stream may turn out to have any size that the route takes; which it had, its completion tells.
   const refusal = checkLimits(
@@ -138,34 +155,37 @@ function grantOne(
     expiresAt: 0,
     metadata: undefined,
   };
-  const withMetadata = (metadata: unknown): GrantedUpload | Promise<GrantedUpload> => {
+  const withMetadata = (metadata: unknown): Prepared | Promise<Prepared> => {
     claims.metadata = metadata;
     const key = chooseKey(route, claims, owner);
     return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
   };
-  const withKey = (key: string) => sign(dependencies, route, claims, key, transfer, host);
+  const withKey = (key: string): Prepared => {
+    const rule = brokenKeyRule(key, config.stagingPrefix);
+    if (rule) throw new WaybillError('internal_error', `The key of this upload cannot be used: ${rule}.`);
+    claims.key = key;
+    return { route, claims, transfer, host };
+  };
   const metadata = parseMetadata(route.definition.metadata, file.metadata);
   return isThenable(metadata) ? Promise.resolve(metadata).then(withMetadata) : withMetadata(metadata);
 }
 
 type Sized = DeclaredFile & { size: number };
 
-function sign(
+/** Nothing of it is signed before everything else is settled. */
+export function sign(
   { config, grants, emit, later }: GrantDependencies,
-  route: ResolvedRoute,
-  claims: Claims,
-  key: string,
-  transfer: Transfer,
-  host: number | undefined,
+  { route, claims, transfer, host }: Prepared,
 ): GrantedUpload | Promise<GrantedUpload> {
-  const rule = brokenKeyRule(key, config.stagingPrefix);
-  if (rule) throw new WaybillError('internal_error', `The key of this upload cannot be used: ${rule}.`);
-  claims.key = key;
   const nowMs = config.now();
   claims.expiresAt = Math.floor(nowMs / 1000) + config.expiresInSeconds;
   const { uploadId, ownerId, size, contentType, checksum } = claims;
-  const sealed = seal(grants, claims);
+  const sealed = seal(grants, claims, config.ledger !== undefined);
   const granted = { uploadId, route: claims.route, ownerId, size, contentType, transfer };
+  if (transfer === 'none') {
+    emit?.('upload.granted', granted);
+    return { uploadId, grant: sealed.grant, transfer, expiresInSeconds: config.expiresInSeconds };
+  }
   if (transfer === 'multipart')
     return later().then(async ({ beginMultipart }) => {
       const upload = await beginMultipart(route, claims, sealed);
@@ -223,7 +243,7 @@ function chooseKey(route: ResolvedRoute, claims: Claims, context: Owner): string
   });
 }
 
-function seal(grants: Grants, claims: Claims): { grant: string; receipt: string } {
+function seal(grants: Grants, claims: Claims, onRecord: boolean): { grant: string; receipt: string } {
   let sealed: { grant: string; receipt: string };
   try {
     sealed = grants.issue(claims);
@@ -231,6 +251,7 @@ function seal(grants: Grants, claims: Claims): { grant: string; receipt: string 
     throw new WaybillError('invalid_request', 'The metadata cannot be written as JSON.', { cause });
   }
   if (sealed.receipt.length <= maxReceiptBytes) return sealed;
+  if (onRecord && !claims.metadataInLedger) return seal(grants, { ...claims, metadataInLedger: true }, onRecord);
   throw new WaybillError(
     'invalid_request',
     `The metadata and the names are ${sealed.receipt.length - maxReceiptBytes} bytes too long to travel with the object.`,

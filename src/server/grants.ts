@@ -23,12 +23,16 @@ export interface Claims {
   expiresAt: number;
   /** What the route's schema made of it. */
   metadata: unknown;
+  /** Its bytes are there already, as another upload's: nothing is sent, and the object at `key` is not its own. */
+  shared?: true;
+  /** It was too long to be sealed, and the ledger has it. */
+  metadataInLedger?: true;
 }
 
 export interface OpenedGrant {
   claims: Claims;
-  /** What the staged object must carry as `x-amz-meta-waybill`. */
-  receipt: string;
+  /** What the staged object must carry as `x-amz-meta-waybill`; null: any receipt of this upload, see the ledger. */
+  receipt: string | null;
   /** Null where all bytes go in one request, and unknown (absent) when only the receipt was at hand. */
   multipart?: MultipartClaims | null;
 }
@@ -157,7 +161,11 @@ type Encoded = [
   expiresAt: number,
   proof: string,
   metadata?: unknown,
+  flags?: number,
 ];
+
+/** What is rare. */
+const flag = { metadataInLedger: 1, shared: 2 };
 
 function encode(claims: Claims, proof: string): string {
   const { checksum, metadata } = claims;
@@ -174,7 +182,9 @@ function encode(claims: Claims, proof: string): string {
     claims.expiresAt,
     proof,
   ];
-  if (metadata !== undefined) encoded.push(metadata);
+  const flags = (claims.metadataInLedger ? flag.metadataInLedger : 0) + (claims.shared ? flag.shared : 0);
+  if (flags !== 0) encoded.push(claims.metadataInLedger ? null : metadata, flags);
+  else if (metadata !== undefined) encoded.push(metadata);
   return JSON.stringify(encoded);
 }
 
@@ -196,5 +206,8 @@ function decode(text: string): { claims: Claims; proof: string } {
     metadata: encoded[11],
   };
   claims.key = key || defaultKey(claims);
+  const flags = encoded[12] ?? 0;
+  if (flags & flag.metadataInLedger) claims.metadataInLedger = true;
+  if (flags & flag.shared) claims.shared = true;
   return { claims, proof };
 }

@@ -11,6 +11,28 @@ export {
   type UploadsView,
 } from './create-uploads.ts';
 export type { EventName, EventTable, Operation, UploadsEvent } from './events.ts';
+export {
+  type CallbackRecord,
+  type Claimed,
+  type Counts,
+  type Ending,
+  type Ledger,
+  mayFollow,
+  type NewUpload,
+  type NewWebhook,
+  type Orphan,
+  type OwnerUsage,
+  type Quota,
+  type QuotaRefusal,
+  type SweepRecord,
+  transitions,
+  type UploadFilter,
+  type UploadPage,
+  type UploadRecord,
+  type UploadState,
+  type Usage,
+  type WebhookRecord,
+} from './ledger.ts';
 export type { PlainRequest, PlainResponse } from './plain.ts';
 export type { RandomFill } from './random-pool.ts';
 export { type AnyRoute, anyone, route } from './route.ts';

@@ -31,9 +31,10 @@ export async function judge(
   staged: StagedObject,
   composite: CompositeChecksum | null,
 ): Promise<Verdict> {
+  const { grants } = dependencies;
   const { storage } = dependencies.config;
   try {
-    const checksum = await verifyStaged(storage, route, { ...opened, claims }, staged, {
+    const checksum = await verifyStaged({ storage, route, grants }, { ...opened, claims }, staged, {
       composite,
       said,
     });

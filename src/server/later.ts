@@ -3,21 +3,22 @@
  * that starts cold (a function in the cloud) answers its first grant sooner without it.
  */
 import type { PresignedRequest } from '../protocol/index.ts';
-import { abortUpload, deleteStored } from './abort.ts';
+import { abortUpload } from './abort.ts';
 import { json } from './answers.ts';
 import { batchAnswer, mapLimited } from './batch.ts';
 import { type Call, jsonBody } from './call.ts';
 import { type Completed, type CompleteUpload, type Completing, createCompletion } from './complete.ts';
 import { type Failure, isFailure, stagingKeyOf } from './grant-uploads.ts';
-import type { OpenedGrant } from './grants.ts';
+import type { Claims, OpenedGrant } from './grants.ts';
+import type { UploadRecord } from './ledger.ts';
+import { openedOf } from './ledger-markers.ts';
 import { createLeftovers } from './leftovers.ts';
-import { createStorageMarkers } from './markers.ts';
 import { createMultiparts, type Multiparts } from './multipart.ts';
 import { type LaterAction, openGrants } from './opened-grants.ts';
 import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain.ts';
+import { createRecords, viewRefOf, withMetadata } from './records.ts';
 import type { Room } from './room.ts';
-import { createSidecars } from './sidecar.ts';
 import { type PresignViewOptions, presignView, readAllowed, view } from './views.ts';
 import {
   parseCompleteRequest,
@@ -31,7 +32,9 @@ export interface Later {
   abort(opened: OpenedGrant): Promise<void>;
   beginMultipart: Multiparts['begin'];
   /** True when it was there. */
-  deleteFile(key: string, route: string | null): Promise<boolean>;
+  deleteFile(file: { key: string; uploadId?: string | undefined }, route: string | null): Promise<boolean>;
+  /** Goes on with an upload of the ledger, wherever it stopped. */
+  completeRecord(record: UploadRecord): Promise<Completed | Completing>;
   presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
   /** By the receipt of a staged object, or by the sidecar of its parts. */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
@@ -44,17 +47,22 @@ export interface Later {
 const parallelCompletions = 8;
 
 export function createLater(room: Room): Later {
-  const { config, grants, refs, random, emit, viewUrl } = room;
+  const { config, grants, refs, emit, viewUrl } = room;
   const { storage, stagingPrefix } = config;
-  const markers = createStorageMarkers({ storage, stagingPrefix, random });
-  const sidecars = createSidecars({ storage, stagingPrefix, grants });
+  const { markers, sidecars, erase } = createRecords(room);
   const multiparts = createMultiparts(room, { markers, sidecars });
-  const { complete, settled } = createCompletion({ config, markers, sidecars, emit, viewUrl });
+  const urlOf = (claims: Claims) => viewUrl(viewRefOf(config, claims));
+  const completion = createCompletion({ config, markers, sidecars, emit, grants, viewUrl: urlOf });
+  const { settled } = completion;
+
+  const complete: CompleteUpload = async (opened, ...more) =>
+    completion.complete(await withMetadata(config.ledger, opened), ...more);
+
   const abort = (opened: OpenedGrant) => abortUpload({ config, markers, sidecars, emit, settled }, opened);
 
-  async function deleteFile(key: string, route: string | null): Promise<boolean> {
-    const deleted = await deleteStored(storage, markers, key);
-    if (deleted) emit?.('file.deleted', { route, key });
+  async function deleteFile(file: { key: string; uploadId?: string | undefined }, route: string | null) {
+    const deleted = await erase(file);
+    if (deleted) emit?.('file.deleted', { route, key: file.key });
     return deleted;
   }
 
@@ -73,6 +81,7 @@ export function createLater(room: Room): Later {
     abort,
     beginMultipart: multiparts.begin,
     deleteFile,
+    completeRecord: (record) => complete(openedOf(record)),
     presignView: (key, options) => presignView(config, key, options),
 
     async completeObject(stagedKey) {
@@ -149,7 +158,7 @@ export function createLater(room: Room): Later {
       async delete(call) {
         requireAllowedOrigin(config, call.request);
         const { ref } = await readAllowed(config, refs, new RequestView(call.request), call.target, 'delete');
-        await deleteFile(ref.key, ref.route);
+        await deleteFile(ref, ref.route);
         return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
       },
     },

@@ -35,7 +35,7 @@ export function createMultiparts(
   { config, grants }: Pick<Room, 'config' | 'grants'>,
   { markers, sidecars }: { markers: Markers; sidecars: Sidecars },
 ): Multiparts {
-  const { storage, now, expiresInSeconds } = config;
+  const { storage, now, expiresInSeconds, ledger } = config;
 
   function renew(grant: string, uploadId: string, multipartId: string): string {
     const expiresAt = Math.floor(now() / 1000) + expiresInSeconds;
@@ -53,6 +53,10 @@ export function createMultiparts(
         metadata: { waybill: receipt },
         checksumAlgorithm: route.checksum ?? undefined,
       });
+      if (ledger && !(await ledger.begun(uploadId, multipartId))) {
+        await storage.abortMultipart(stagingKeyOf(config, uploadId), multipartId);
+        throw new WaybillError('upload_conflict', 'The upload has ended.');
+      }
       return {
         uploadId,
         grant: renew(grant, uploadId, multipartId),
@@ -71,6 +75,8 @@ export function createMultiparts(
         throw new WaybillError('upload_expired', 'The permission has expired: list the parts to renew it.');
       const waiting = storage.ready();
       if (waiting) await waiting;
+      // Whoever cannot come back must not be given up before.
+      if (wished > expiresInSeconds) await ledger?.renew(claims.uploadId, wished * 1000);
       const key = stagingKeyOf(config, claims.uploadId);
       let leftFor = '';
       let leftSeconds = 0;
@@ -108,13 +114,15 @@ export function createMultiparts(
       const [listed, held] = await Promise.all([storage.listParts(key, multipart.multipartId), markers.read(uploadId)]);
       if (held) {
         const { marker } = held;
-        throw new WaybillError(
-          'upload_conflict',
-          marker.state === 'promoting' ? 'The upload is being completed.' : `The upload was ${marker.state}.`,
-        );
+        if (marker.state !== 'expired')
+          throw new WaybillError(
+            'upload_conflict',
+            marker.state === 'promoting' ? 'The upload is being completed.' : `The upload was ${marker.state}.`,
+          );
       }
-      if (!listed)
+      if (!listed || held)
         throw new WaybillError('upload_expired', 'The storage has given up the parts of this upload: begin anew.');
+      await ledger?.renew(uploadId, expiresInSeconds * 1000);
       return {
         uploadId,
         grant: renew(grant, uploadId, multipart.multipartId),

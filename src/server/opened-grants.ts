@@ -3,6 +3,7 @@ import { authorize, notFound, requireOwner } from './authorize.ts';
 import type { Config } from './config.ts';
 import type { Failure } from './grant-uploads.ts';
 import type { Grants, OpenedGrant } from './grants.ts';
+import { withMetadata } from './records.ts';
 import type { Action, CallbackRequest, Owner } from './types.ts';
 
 /** What a grant is handed back for. */
@@ -19,6 +20,8 @@ export async function openGrants(
   action: LaterAction,
 ): Promise<(OpenedGrant | Failure)[]> {
   const opened = texts.map((text) => grants.openGrant(text));
+  for (const [index, one] of opened.entries())
+    if (one?.claims.metadataInLedger) opened[index] = await withMetadata(config.ledger, one);
   const owners = new Map<string, Owner | Failure>();
   for (const name of new Set(opened.flatMap((one) => one?.claims.route ?? []))) {
     const files = opened.flatMap((one) => (one?.claims.route === name ? [one.claims] : []));

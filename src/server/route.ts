@@ -23,6 +23,19 @@ export function route<Context extends Owner, Data = null, Schema extends Standar
 export type AnyRoute = Route<RouteTypes>;
 
 type Check = (value: unknown) => boolean;
+/** An object with at least one of the three. */
+export const quotaRule = 'an object with `maxBytes`, `maxFiles` or `maxPendingBytes`: whole numbers';
+export const isQuota: Check = (value) => {
+  if (typeof value !== 'object' || value === null) return false;
+  const entries = Object.entries(value);
+  return (
+    entries.length > 0 &&
+    entries.every(
+      ([name, most]) =>
+        ['maxBytes', 'maxFiles', 'maxPendingBytes'].includes(name) && Number.isSafeInteger(most) && most >= 0,
+    )
+  );
+};
 const isFunction: Check = (value) => typeof value === 'function';
 const isCount =
   (min: number, max: number): Check =>
@@ -44,6 +57,12 @@ const routeOptions: readonly (readonly [name: string, expected: string, check: C
   ['inspect', 'a function', isFunction],
   ['onComplete', 'a function', isFunction],
   ['integrity', "'checksum' or 'size-only'", (value) => value === 'checksum' || value === 'size-only'],
+  [
+    'quota',
+    `${quotaRule}, or a function of the context that returns one`,
+    (value) => isFunction(value) || isQuota(value),
+  ],
+  ['dedupe', 'true or false', (value) => typeof value === 'boolean'],
   ['cacheControl', 'a header value', (value) => typeof value === 'string' && /^[\x20-\x7e]{1,200}$/.test(value)],
 ];
 

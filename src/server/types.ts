@@ -1,5 +1,6 @@
 /** What an app writes: a route's rules and callbacks, and what those are given. */
 import type { FileDeclaration, Limits, RouteTypes, StoredFile } from '../protocol/index.ts';
+import type { Quota } from './ledger.ts';
 import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
 
 /** The request as `authorize` sees it, whichever server it came through. */
@@ -125,6 +126,16 @@ export interface RouteDefinition<
    * @default 'checksum'
    */
   integrity?: 'checksum' | 'size-only';
+  /**
+   * What one owner may have on this route, or a function of what `authorize` returned, for plans of different sizes. Needs
+   * a ledger. @default no limit
+   */
+  quota?: Quota | ((context: Context) => Quota | null);
+  /**
+   * A file whose SHA-256 the same owner already stored on this route is not sent again: the new upload is done at once and
+   * shares the object, which goes with the last of them. Each counts with its size. Needs a ledger. @default false
+   */
+  dedupe?: boolean;
   /** Stored with the object. @default 'private, max-age=86400, immutable' */
   cacheControl?: string;
 }

@@ -4,7 +4,7 @@ import type { ObjectInfo, Storage } from '../s3/types.ts';
 import { type CompositeChecksum, compareChecksum, type Said } from './assemble.ts';
 import type { ResolvedRoute } from './config.ts';
 import { contentMismatch, headBytes } from './content-check.ts';
-import type { Claims, OpenedGrant } from './grants.ts';
+import type { Claims, Grants, OpenedGrant } from './grants.ts';
 
 /** A stream has its size as soon as it is an object. */
 export type Settled = Claims & { size: number };
@@ -74,13 +74,13 @@ const unsignedHeaders = [
  * @throws {WaybillError} `size_mismatch`, `content_type_mismatch`, `checksum_mismatch` or `upload_rejected`
  */
 export async function verifyStaged(
-  storage: Storage,
-  route: ResolvedRoute,
+  { storage, route, grants }: { storage: Storage; route: ResolvedRoute; grants: Pick<Grants, 'openReceipt'> },
   { claims, receipt }: OpenedGrant & { claims: Settled },
   { info, head }: StagedObject,
   parts: { composite: CompositeChecksum | null; said: Said },
 ): Promise<StoredFile['checksum']> {
-  if (info.metadata.waybill !== receipt)
+  const sent = info.metadata.waybill ?? '';
+  if (receipt === null ? grants.openReceipt(sent)?.claims.uploadId !== claims.uploadId : sent !== receipt)
     throw new WaybillError('upload_rejected', 'The stored object was not sent with this permission.');
   if (info.size !== claims.size)
     throw new WaybillError('size_mismatch', `${claims.size} bytes were announced and ${info.size} arrived.`, {

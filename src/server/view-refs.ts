@@ -8,6 +8,8 @@ export interface ViewRef {
   key: string;
   fileName: string;
   contentType: string;
+  /** Where several uploads share one object: which of them. */
+  uploadId?: string | undefined;
 }
 
 export interface ViewRefs {
@@ -29,8 +31,9 @@ export function createViewRefs(secrets: readonly string[]): ViewRefs {
   }
 
   return {
-    make({ route, ownerId, key, fileName, contentType }) {
-      const payload = Buffer.from(JSON.stringify([route, ownerId, key, fileName, contentType])).toString('base64url');
+    make({ route, ownerId, key, fileName, contentType, uploadId }) {
+      const facts = [route, ownerId, key, fileName, contentType, ...(uploadId === undefined ? [] : [uploadId])];
+      const payload = Buffer.from(JSON.stringify(facts)).toString('base64url');
       return `${payload}.${macOf(keys[0] as Buffer, payload).toString('base64url')}`;
     },
     read(text) {
@@ -46,9 +49,10 @@ export function createViewRefs(secrets: readonly string[]): ViewRefs {
         string,
         string,
         string,
+        string?,
       ];
-      const [route, ownerId, key, fileName, contentType] = facts;
-      return { route, ownerId, key, fileName, contentType };
+      const [route, ownerId, key, fileName, contentType, uploadId] = facts;
+      return { route, ownerId, key, fileName, contentType, ...(uploadId === undefined ? {} : { uploadId }) };
     },
   };
 }

@@ -81,7 +81,10 @@ export async function readAllowed(
   const ref = refs.read(text);
   const route = ref && config.routes.get(ref.route);
   if (!ref || !route) throw notFound();
-  const input: StoredFileInput = { request, ...ref };
+  const { uploadId, ...facts } = ref;
+  // Deleting one of several that share an object leaves the object.
+  if (uploadId !== undefined && (await config.ledger?.find(uploadId))?.state !== 'completed') throw notFound();
+  const input: StoredFileInput = { request, ...facts };
   const { authorizeView, authorizeDelete } = route.definition;
   const decide = action === 'view' ? authorizeView : authorizeDelete;
   if (decide) {

@@ -72,7 +72,7 @@ const grantRequest = v.object({
   files: v.pipe(v.array(file), v.minLength(1, 'must have at least one file')),
   metadata: v.optional(v.unknown()),
   transfers: v.optional(
-    v.pipe(v.array(v.picklist(['put', 'form', 'multipart'])), v.minLength(1, 'must name at least one')),
+    v.pipe(v.array(v.picklist(['put', 'form', 'multipart', 'none'])), v.minLength(1, 'must name at least one')),
   ),
 });
 

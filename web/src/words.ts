@@ -69,6 +69,7 @@ const phrases: Readonly<Record<ErrorCode, Phrase>> = {
     'Its keys, its bucket or its clock may be wrong. Look at the server’s log.',
   ),
   callback_failed: held('The server could not finish', 'The file has arrived, but it could not be booked. Try again.'),
+  ledger_unavailable: held('The server is busy', 'Its records did not answer. Try again.'),
   storage_unavailable: held('The store does not answer', 'Try again in a moment.'),
   aborted: { verdict: 'cancelled', title: 'Cancelled', advice: 'You stopped it. Nothing was kept.', again: true },
   network_error: held('The connection failed', 'Check the network, and that the server still runs. Then try again.'),

@@ -1,0 +1,126 @@
+/**
+ * Grants with a ledger: what passed every rule is put on record and its quota reserved, all of a request in one
+ * transaction, before anything is signed. What then cannot be signed gives its reservation back.
+ */
+import { type GrantedUpload, type Transfer, WaybillError } from '../protocol/index.ts';
+import { mapLimited } from './batch.ts';
+import type { Config, ResolvedRoute } from './config.ts';
+import { type Failure, type GrantDependencies, isFailure, type Prepared, sign } from './grant-uploads.ts';
+import type { Claims } from './grants.ts';
+import type { Ledger, NewUpload, Quota, QuotaRefusal } from './ledger.ts';
+import type { Owner } from './types.ts';
+
+/** Beginnings of multipart uploads at once. */
+const parallel = 8;
+
+export async function grantOnRecord(
+  dependencies: GrantDependencies,
+  ledger: Ledger,
+  owner: Owner,
+  {
+    count,
+    prepareAt,
+    takesNone,
+  }: { count: number; prepareAt: (index: number) => Prepared | Promise<Prepared>; takesNone: boolean },
+): Promise<(GrantedUpload | Failure)[]> {
+  const { config } = dependencies;
+  const prepared: (Prepared | Failure)[] = [];
+  for (let index = 0; index < count; index += 1) {
+    try {
+      const one = await prepareAt(index);
+      prepared.push(takesNone ? await shareStored(ledger, one) : one);
+    } catch (failure) {
+      prepared.push({ failure });
+    }
+  }
+  const wanted = prepared.filter((one) => !isFailure(one)) as Prepared[];
+  const refusals = wanted.length === 0 ? [] : await ledger.grant(wanted.map((one) => newUpload(config, one, owner)));
+  const refused = new Map(wanted.map((one, index) => [one, refusals[index] ?? null]));
+  return mapLimited(prepared, parallel, async (one) => {
+    if (isFailure(one)) return one;
+    const refusal = refused.get(one);
+    if (refusal) return { failure: quotaExceeded(refusal) };
+    try {
+      return await sign(dependencies, one);
+    } catch (failure) {
+      // Should this fail too, the sweep gives the quota back when the permission has expired.
+      await ledger.abort(one.claims.uploadId).catch(() => {});
+      return { failure };
+    }
+  });
+}
+
+/** Only what the storage verified as SHA-256, and only the owner's own on the same route. */
+async function shareStored(ledger: Ledger, prepared: Prepared): Promise<Prepared> {
+  const { route, claims } = prepared;
+  const { ownerId, checksum, size, partSize } = claims;
+  if (!route.definition.dedupe || checksum?.algorithm !== 'sha256' || size === null || partSize !== null)
+    return prepared;
+  const stored = await ledger.findStored({ ownerId, route: claims.route, sha256: checksum.value, size });
+  // The object keeps the type that it was verified as.
+  if (!stored || stored.contentType !== claims.contentType) return prepared;
+  return { ...prepared, transfer: 'none', claims: { ...claims, key: stored.key, shared: true } };
+}
+
+function newUpload(config: Config, { route, claims, transfer }: Prepared, owner: Owner): NewUpload {
+  return recordOf(config, route, claims, transfer, {
+    owner: config.quota,
+    route: quotaOf(route, owner),
+  });
+}
+
+function quotaOf({ definition, name }: ResolvedRoute, owner: Owner): Quota | null {
+  const { quota } = definition;
+  if (typeof quota !== 'function') return quota ?? null;
+  const chosen = quota(owner);
+  if (chosen !== null && typeof chosen !== 'object')
+    throw new WaybillError('internal_error', `What \`quota\` of the route ${name} returned is no quota.`);
+  return chosen;
+}
+
+/** How the ledger knows an upload. */
+export function recordOf(
+  config: Pick<Config, 'expiresInSeconds' | 'abandonAfterSeconds'>,
+  route: ResolvedRoute,
+  claims: Claims,
+  transfer: Transfer,
+  quotas: NewUpload['quotas'],
+): NewUpload {
+  const { uploadId, ownerId, key, fileName, contentType, size, partSize, checksum, metadata } = claims;
+  return {
+    uploadId,
+    route: route.name,
+    ownerId,
+    key,
+    fileName,
+    contentType,
+    size,
+    partSize,
+    transfer,
+    checksum,
+    metadata,
+    reservedBytes: size ?? route.limits.maxBytes,
+    expiresInMs: config.expiresInSeconds * 1000,
+    abandonAfterMs: partSize === null ? transferMs(size ?? 0) : config.abandonAfterSeconds * 1000,
+    quotas,
+  };
+}
+
+const slowestBytesPerMs = 50;
+const shortestMs = 10 * 60_000;
+const longestMs = 24 * 3_600_000;
+
+/** A request that began before its permission expired may go on after it: ten minutes, and the file at 50 kB/s. */
+export function transferMs(size: number): number {
+  return Math.min(longestMs, shortestMs + size / slowestBytesPerMs);
+}
+
+function quotaExceeded({ quota, rule, limit, used }: QuotaRefusal): WaybillError {
+  const whose = quota === 'owner' ? 'in all' : 'on this route';
+  const words = {
+    maxBytes: `There is no room for it: at most ${limit} bytes ${whose}, and ${used} are taken.`,
+    maxFiles: `At most ${limit} files ${whose}, and there are ${used}.`,
+    maxPendingBytes: `At most ${limit} bytes may be on their way ${whose}, and ${used} are.`,
+  };
+  return new WaybillError('quota_exceeded', words[rule], { details: { quota, rule, limit, used } });
+}

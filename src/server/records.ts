@@ -1,0 +1,64 @@
+/** Where it is recorded how an upload stands: in the ledger, or without one in the storage itself. */
+import { WaybillError } from '../protocol/index.ts';
+import { deleteStored } from './abort.ts';
+import { notFound } from './authorize.ts';
+import type { Config } from './config.ts';
+import { deleteOnRecord } from './delete-on-record.ts';
+import { recordOf } from './grant-on-record.ts';
+import type { Claims, OpenedGrant } from './grants.ts';
+import type { Ledger } from './ledger.ts';
+import { createLedgerMarkers, createLedgerSidecars } from './ledger-markers.ts';
+import { createStorageMarkers, type Markers } from './markers.ts';
+import type { Room } from './room.ts';
+import { createSidecars, type Sidecars } from './sidecar.ts';
+import type { ViewRef } from './view-refs.ts';
+
+export interface Records {
+  markers: Markers;
+  sidecars: Sidecars;
+  /** Deletes a stored file for good. True when it was there. */
+  erase(file: { key: string; uploadId?: string | undefined }): Promise<boolean>;
+}
+
+export function createRecords({ config, grants, random }: Pick<Room, 'config' | 'grants' | 'random'>): Records {
+  const { storage, stagingPrefix, ledger, now } = config;
+  if (!ledger) {
+    const markers = createStorageMarkers({ storage, stagingPrefix, random });
+    return {
+      markers,
+      sidecars: createSidecars({ storage, stagingPrefix, grants }),
+      erase: ({ key }) => deleteStored(storage, markers, key),
+    };
+  }
+
+  async function adopt(claims: Claims): Promise<void> {
+    const route = config.routes.get(claims.route);
+    // What it would need was only on record.
+    if (!route || claims.metadataInLedger || claims.shared) throw notFound();
+    const transfer = claims.partSize === null ? 'put' : 'multipart';
+    await (ledger as Ledger).grant([recordOf(config, route, claims, transfer, { owner: null, route: null })]);
+  }
+
+  return {
+    markers: createLedgerMarkers({ ledger, adopt, messages: undefined, now }),
+    sidecars: createLedgerSidecars(ledger),
+    erase: (file) => deleteOnRecord(storage, ledger, file),
+  };
+}
+
+/** Metadata that was too long to travel is asked for when a grant comes back. */
+export async function withMetadata(ledger: Ledger | undefined, opened: OpenedGrant): Promise<OpenedGrant> {
+  const { claims } = opened;
+  if (!claims.metadataInLedger) return opened;
+  const record = await ledger?.find(claims.uploadId);
+  if (!record) throw new WaybillError('upload_not_found', 'There is no such upload.');
+  const { metadataInLedger: _, ...rest } = claims;
+  return { ...opened, claims: { ...rest, metadata: record.metadata } };
+}
+
+/** Uploads that may share an object are told apart. */
+export function viewRefOf(config: Config, claims: Claims): ViewRef {
+  const { route, ownerId, key, fileName, contentType, uploadId } = claims;
+  const dedupe = config.routes.get(route)?.definition.dedupe ?? false;
+  return { route, ownerId, key, fileName, contentType, ...(dedupe ? { uploadId } : {}) };
+}
