@@ -8,6 +8,8 @@ const conditions = ['@waybill/source', 'node', 'development|production'];
 
 /** Starts one Ceph for the projects that talk to stores; a project whose tests are not asked for starts nothing. */
 const stores = ['./test/support/ceph-setup.ts'];
+/** One Postgres, where ledgers are asked for as well. */
+const storesAndLedgers = [...stores, './test/support/postgres-setup.ts'];
 
 export default defineConfig({
   resolve: { conditions },
@@ -25,14 +27,27 @@ export default defineConfig({
         extends: true,
         test: { name: 'unit', include: ['{src,web}/**/*.test.{ts,tsx}', 'test/{arrows,support,cli}/**/*.test.ts'] },
       },
-      { extends: true, test: { name: 'contract', include: ['test/contract/**/*.test.ts'], globalSetup: stores } },
       {
         extends: true,
-        test: { name: 'interop', include: ['test/interop/**/*.test.ts'], globalSetup: stores, testTimeout: 60_000 },
+        test: { name: 'contract', include: ['test/contract/**/*.test.ts'], globalSetup: storesAndLedgers },
       },
       {
         extends: true,
-        test: { name: 'attacks', include: ['test/attacks/**/*.test.ts'], globalSetup: stores, testTimeout: 60_000 },
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          globalSetup: storesAndLedgers,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'attacks',
+          include: ['test/attacks/**/*.test.ts'],
+          globalSetup: storesAndLedgers,
+          testTimeout: 60_000,
+        },
       },
       {
         extends: true,

@@ -23,7 +23,7 @@ if (unknown.length > 0) {
 }
 
 const { ensureBuilt } = await import('./lib/build.mjs');
-const { ensureCeph, ensureChromium } = await import('./lib/needs.mjs');
+const { ensureCeph, ensureChromium, ensurePostgres } = await import('./lib/needs.mjs');
 const { checkPackage, lintAndTypes } = await import('./lib/checks.mjs');
 const { runOtherNodes, runVitest } = await import('./lib/suites.mjs');
 
@@ -32,6 +32,7 @@ const start = performance.now();
 
 await ensureChromium(tally);
 await ensureCeph(tally);
+await ensurePostgres(tally);
 if (names.length > 0) {
   await runVitest(tally, { names });
 } else {

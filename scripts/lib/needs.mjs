@@ -1,4 +1,5 @@
 /** What the suites need and npm cannot bring. */
+import { existsSync, readdirSync } from 'node:fs';
 import { findChromium } from './chromium.mjs';
 import { aptInstall, canAptInstall, onPath } from './debian.mjs';
 
@@ -18,6 +19,16 @@ export function ensureCeph(tally) {
     present: () => programs.every(onPath),
     packages: ['ceph-mon', 'ceph-osd', 'radosgw'],
     otherwise: 'run the tests in a Debian container, or name any S3 server by S3_TEST_ENDPOINT (see CONTRIBUTING.md)',
+  });
+}
+
+export function ensurePostgres(tally) {
+  const base = '/usr/lib/postgresql';
+  return ensure(tally, {
+    what: 'PostgreSQL, for the ledger',
+    present: () => onPath('initdb') || (existsSync(base) && readdirSync(base).length > 0),
+    packages: ['postgresql'],
+    otherwise: 'install PostgreSQL 14 or newer, with initdb on the PATH',
   });
 }
 

@@ -13,7 +13,7 @@ export {
 export type { EventName, EventTable, Operation, UploadsEvent } from './events.ts';
 export {
   type CallbackRecord,
-  type Claimed,
+  type ClaimedUpload,
   type Counts,
   type Ending,
   type Ledger,

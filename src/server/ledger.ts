@@ -209,7 +209,7 @@ export interface Counts {
 }
 
 /** A lease on an upload: every later write names its fence. */
-export type Claimed = { fence: number; record: UploadRecord } | { held: UploadRecord } | null;
+export type ClaimedUpload = { fence: number; record: UploadRecord } | { held: UploadRecord } | null;
 
 export interface Ledger {
   readonly kind: 'sqlite' | 'postgres';
@@ -232,7 +232,7 @@ export interface Ledger {
    * `granted | expired -> completing`, or takes over one whose lease is over. `held`: somebody works on it, or it has
    * ended. Null when there is no such upload.
    */
-  claim(uploadId: string, leaseMs: number): Promise<Claimed>;
+  claim(uploadId: string, leaseMs: number): Promise<ClaimedUpload>;
   /** Takes a `completing` upload over whose fence is still this one, or keeps one's own. Null when it has moved on. */
   retake(uploadId: string, fence: number, leaseMs: number): Promise<number | null>;
   /** Notes that the callback is about to run. Null when somebody else has the upload by now: do not run it. */
@@ -245,6 +245,8 @@ export interface Ledger {
   end(uploadId: string, fence: number, ending: Ending): Promise<boolean>;
   /** `granted | expired -> aborted`. False when it is in another state. */
   abort(uploadId: string): Promise<boolean>;
+  /** `granted -> expired`, once it is to be given up. False when it is in another state, or was renewed. */
+  expire(uploadId: string): Promise<boolean>;
   /**
    * `completed -> deleted` of one upload, or of one upload with this key (the oldest). Null when there is none.
    * `last`: no other live upload has the key, so the object goes.

@@ -21,12 +21,13 @@ export const arrows: Readonly<Record<string, Room>> = {
   // `peer` is @aws-sdk/credential-providers, which may be absent and so is hidden from the compiler.
   s3: { rooms: ['protocol'], packages: ['fast-xml-parser'], node: true, computed: ['peer'] },
   server: { rooms: ['s3', 'protocol'], packages: ['file-type', 'mime', 'valibot'], node: true },
+  ledger: { rooms: ['server', 'protocol'], packages: ['kysely', 'libsql', 'pg'], node: true },
   adapters: { rooms: ['server', 'protocol'], packages: [], node: true },
   client: { rooms: ['protocol'], packages: [], node: ['node'] },
   react: { rooms: ['client', 'protocol'], packages: ['react'], node: false },
   devstore: { rooms: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },
   cli: {
-    rooms: ['protocol', 's3', 'server', 'adapters', 'client', 'devstore'],
+    rooms: ['protocol', 's3', 'server', 'ledger', 'adapters', 'client', 'devstore'],
     packages: ['@hono/node-server', 'hono', 'mime'],
     node: true,
   },

@@ -1,0 +1,136 @@
+/** Reservations: a group of grants is one transaction, in which each is judged by what its owner has then. */
+import { sql, type Transaction } from 'kysely';
+import type { NewUpload, Quota, QuotaRefusal } from '../server/index.ts';
+import type { Database } from './database.ts';
+import { createGroup } from './group.ts';
+import { textOf } from './rows.ts';
+import type { Tables, UsageTable } from './schema.ts';
+import { addUsage, allRoutes } from './usage.ts';
+
+/** Rows in one statement: SQLite takes 32,766 parameters. */
+const mostInGroup = 200;
+
+export function createGranting(
+  database: Database,
+): (uploads: readonly NewUpload[]) => Promise<(QuotaRefusal | null)[]> {
+  const { kysely } = database;
+  const group = createGroup<NewUpload, QuotaRefusal | null>({
+    parallel: database.parallelGroups,
+    most: mostInGroup,
+    run: (uploads) => kysely.transaction().execute((trx) => reserve(database, trx, uploads)),
+  });
+  return (uploads) => Promise.all(uploads.map((upload) => group.add(upload)));
+}
+
+async function reserve(
+  database: Database,
+  trx: Transaction<Tables>,
+  uploads: readonly NewUpload[],
+): Promise<(QuotaRefusal | null)[]> {
+  const added = new Map<string, UsageTable>();
+  for (const upload of uploads) for (const route of scopes(upload)) add(added, upload.ownerId, route, upload, 1);
+  // Adding first takes the rows: nobody else is judged by them until this transaction ends.
+  const totals = new Map((await addUsage(trx, [...added.values()])).map((row) => [idOf(row.owner_id, row.route), row]));
+  for (const [id, row] of added) {
+    const total = totals.get(id) as UsageTable;
+    total.pending_bytes -= row.pending_bytes;
+    total.pending_files -= row.pending_files;
+  }
+  const given = new Map<string, UsageTable>();
+  const admitted: NewUpload[] = [];
+  const refusals = uploads.map((upload) => {
+    const refusal = refusalOf(totals, upload);
+    if (refusal) for (const route of scopes(upload)) add(given, upload.ownerId, route, upload, -1);
+    else {
+      admitted.push(upload);
+      for (const route of scopes(upload)) take(totals.get(idOf(upload.ownerId, route)) as UsageTable, upload);
+    }
+    return refusal;
+  });
+  if (given.size > 0) await addUsage(trx, [...given.values()]);
+  if (admitted.length > 0) await insert(database, trx, admitted);
+  return refusals;
+}
+
+const scopes = ({ route }: NewUpload) => [allRoutes, route];
+const idOf = (ownerId: string, route: string) => `${ownerId}/${route}`;
+
+function add(rows: Map<string, UsageTable>, owner_id: string, route: string, upload: NewUpload, sign: 1 | -1): void {
+  const id = idOf(owner_id, route);
+  const row = rows.get(id) ?? { owner_id, route, stored_bytes: 0, stored_files: 0, pending_bytes: 0, pending_files: 0 };
+  row.pending_bytes += sign * upload.reservedBytes;
+  row.pending_files += sign;
+  rows.set(id, row);
+}
+
+function take(total: UsageTable, { reservedBytes }: NewUpload): void {
+  total.pending_bytes += reservedBytes;
+  total.pending_files += 1;
+}
+
+function refusalOf(totals: ReadonlyMap<string, UsageTable>, upload: NewUpload): QuotaRefusal | null {
+  const { owner, route } = upload.quotas;
+  return (
+    brokenRule('owner', owner, totals.get(idOf(upload.ownerId, allRoutes)) as UsageTable, upload) ??
+    brokenRule('route', route, totals.get(idOf(upload.ownerId, upload.route)) as UsageTable, upload)
+  );
+}
+
+type Rule = keyof Quota;
+
+const rules: Readonly<Record<Rule, { used: (total: UsageTable) => number; more: (upload: NewUpload) => number }>> = {
+  maxBytes: { used: (total) => total.stored_bytes + total.pending_bytes, more: (upload) => upload.reservedBytes },
+  maxFiles: { used: (total) => total.stored_files + total.pending_files, more: () => 1 },
+  maxPendingBytes: { used: (total) => total.pending_bytes, more: (upload) => upload.reservedBytes },
+};
+
+function brokenRule(
+  quota: QuotaRefusal['quota'],
+  limits: Quota | null,
+  total: UsageTable,
+  upload: NewUpload,
+): QuotaRefusal | null {
+  for (const [rule, { used, more }] of Object.entries(rules) as [Rule, (typeof rules)[Rule]][]) {
+    const limit = limits?.[rule];
+    if (limit === undefined) continue;
+    if (used(total) + more(upload) > limit) return { quota, rule, limit, used: used(total) };
+  }
+  return null;
+}
+
+async function insert(database: Database, trx: Transaction<Tables>, uploads: readonly NewUpload[]): Promise<void> {
+  const now = database.now();
+  await trx
+    .insertInto('waybill_uploads')
+    .values(
+      uploads.map((upload) => {
+        const expiresAt = sql<number>`${now} + ${sql.lit(upload.expiresInMs)}`;
+        return {
+          upload_id: upload.uploadId,
+          route: upload.route,
+          owner_id: upload.ownerId,
+          key: upload.key,
+          file_name: upload.fileName,
+          content_type: upload.contentType,
+          size: upload.size,
+          part_size: upload.partSize,
+          transfer: upload.transfer,
+          checksum_algorithm: upload.checksum?.algorithm ?? null,
+          checksum: upload.checksum?.value ?? null,
+          metadata: textOf(upload.metadata),
+          state: 'granted',
+          fence: 0,
+          lease_until: 0,
+          reserved_bytes: upload.reservedBytes,
+          created_at: now,
+          expires_at: expiresAt,
+          abandon_after: Math.round(upload.abandonAfterMs),
+          abandon_at: sql<number>`${now} + ${sql.lit(upload.expiresInMs + Math.round(upload.abandonAfterMs))}`,
+          callback_attempts: 0,
+          callback_interruptions: 0,
+          sweep_at: expiresAt,
+        } as const;
+      }),
+    )
+    .execute();
+}

@@ -1,0 +1,169 @@
+/** What is asked: one upload, some, pages, counts. Every query goes by an index. */
+import { sql } from 'kysely';
+import type { Counts, Ledger, UploadFilter, UploadState } from '../server/index.ts';
+import { type Database, is } from './database.ts';
+import { recordOf, type UploadRow } from './rows.ts';
+
+export type ListMethods = Pick<
+  Ledger,
+  'find' | 'findMany' | 'findStored' | 'keysInUse' | 'list' | 'counts' | 'due' | 'forget' | 'ping'
+>;
+
+/** Parameters in one statement. */
+const mostInList = 1000;
+const mostInPage = 1000;
+
+export function createLists(database: Database): ListMethods {
+  const { kysely, now } = database;
+  const rows = () => kysely.selectFrom('waybill_uploads').selectAll().select(now().as('clock'));
+
+  async function count(state: UploadState): Promise<number> {
+    const found = await kysely
+      .selectFrom('waybill_uploads')
+      .select(({ fn }) => fn.countAll<number>().as('n'))
+      .where('state', '=', state)
+      .executeTakeFirstOrThrow();
+    return Number(found.n);
+  }
+
+  async function countWebhooks(column: 'next_at' | 'parked_at'): Promise<number> {
+    const found = await kysely
+      .selectFrom('waybill_webhooks')
+      .select(({ fn }) => fn.countAll<number>().as('n'))
+      .where(column, 'is not', null)
+      .executeTakeFirstOrThrow();
+    return Number(found.n);
+  }
+
+  return {
+    async find(uploadId) {
+      const row = await rows().where('upload_id', '=', uploadId).executeTakeFirst();
+      return row ? recordOf(row) : null;
+    },
+
+    async findMany(uploadIds) {
+      const found = new Map<string, ReturnType<typeof recordOf>>();
+      for (let from = 0; from < uploadIds.length; from += mostInList) {
+        const some = await rows()
+          .where('upload_id', 'in', uploadIds.slice(from, from + mostInList))
+          .execute();
+        for (const row of some) found.set(row.upload_id, recordOf(row));
+      }
+      return found;
+    },
+
+    async findStored({ ownerId, route, sha256, size }) {
+      const row = await rows()
+        .where('owner_id', '=', ownerId)
+        .where('route', '=', route)
+        .where('checksum', '=', sha256)
+        .where('size', '=', size)
+        .where('state', '=', is('completed'))
+        .where('checksum_algorithm', '=', sql.lit('sha256'))
+        .where('checksum_parts', 'is', null)
+        .limit(1)
+        .executeTakeFirst();
+      return row ? recordOf(row) : null;
+    },
+
+    async keysInUse(keys) {
+      const used = new Set<string>();
+      for (let from = 0; from < keys.length; from += mostInList) {
+        const some = await kysely
+          .selectFrom('waybill_uploads')
+          .select('key')
+          .where('key', 'in', keys.slice(from, from + mostInList))
+          .where('state', 'in', [is('granted'), is('completing'), is('completed')])
+          .execute();
+        for (const { key } of some) used.add(key);
+      }
+      return used;
+    },
+
+    async list(filter: UploadFilter = {}) {
+      const most = Math.min(filter.limit ?? 50, mostInPage);
+      let query = rows().orderBy('created_at', 'desc').orderBy('upload_id', 'desc').limit(most);
+      if (filter.states) query = query.where('state', 'in', filter.states);
+      if (filter.ownerId !== undefined) query = query.where('owner_id', '=', filter.ownerId);
+      if (filter.route !== undefined) query = query.where('route', '=', filter.route);
+      if (filter.parked) query = query.where('parked_at', 'is not', null);
+      if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
+      const from = /^(\d+)\.([0-9a-f]+)$/.exec(filter.after ?? '');
+      if (from)
+        query = query.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple('created_at', 'upload_id'), '<', tuple(Number(from[1]), from[2] as string)),
+        );
+      const found = await query.execute();
+      const last = found.at(-1) as UploadRow;
+      return {
+        uploads: found.map(recordOf),
+        next: found.length === most ? `${last.created_at}.${last.upload_id}` : null,
+      };
+    },
+
+    async counts() {
+      const few: UploadState[] = ['granted', 'completing', 'rejected', 'expired', 'aborted', 'deleted'];
+      const states = Object.fromEntries(
+        await Promise.all(few.map(async (state) => [state, await count(state)] as const)),
+      ) as Counts['states'];
+      // Of the many, what owners have says how many there are.
+      const stored = await kysely
+        .selectFrom('waybill_usage')
+        .select(({ fn }) => fn.sum<number>('stored_files').as('n'))
+        .where('route', '=', sql.lit(''))
+        .executeTakeFirst();
+      states.completed = Number(stored?.n ?? 0);
+      const waiting = await kysely
+        .selectFrom('waybill_uploads')
+        .select(({ fn }) => fn.countAll<number>().as('n'))
+        .where('retry_at', 'is not', null)
+        .executeTakeFirstOrThrow();
+      const parked = await kysely
+        .selectFrom('waybill_uploads')
+        .select(({ fn }) => fn.countAll<number>().as('n'))
+        .where('parked_at', 'is not', null)
+        .executeTakeFirstOrThrow();
+      const oldest = await kysely
+        .selectFrom('waybill_uploads')
+        .select(({ fn }) => fn.min('created_at').as('at'))
+        .select(now().as('clock'))
+        .where('state', '=', is('completing'))
+        .executeTakeFirst();
+      const since = oldest?.at ?? null;
+      return {
+        states,
+        parkedCallbacks: Number(parked.n),
+        waitingCallbacks: Number(waiting.n),
+        pendingWebhooks: await countWebhooks('next_at'),
+        parkedWebhooks: await countWebhooks('parked_at'),
+        callbackLagMs: oldest && since !== null ? Math.max(0, oldest.clock - since) : 0,
+      };
+    },
+
+    async due(limit) {
+      const found = await rows().where('sweep_at', '<=', now()).orderBy('sweep_at').limit(limit).execute();
+      return found.map(recordOf);
+    },
+
+    async forget(endedBeforeMs, limit) {
+      const { numDeletedRows } = await kysely
+        .deleteFrom('waybill_uploads')
+        .where('upload_id', 'in', (eb) =>
+          eb
+            .selectFrom('waybill_uploads')
+            .select('upload_id')
+            .where('state', 'in', [is('rejected'), is('expired'), is('aborted'), is('deleted')])
+            .where('ended_at', '<', sql<number>`${now()} - ${sql.lit(Math.round(endedBeforeMs))}`)
+            .orderBy('ended_at')
+            .limit(limit),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+
+    async ping() {
+      const { rows: found } = await sql<{ clock: number }>`select ${now()} as clock`.execute(kysely);
+      return Number((found[0] as { clock: number }).clock);
+    },
+  };
+}

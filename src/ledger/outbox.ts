@@ -1,0 +1,150 @@
+/** Messages that wait for their receiver, what the sweep did, and who may do what alone. */
+import { sql } from 'kysely';
+import type { Ledger, Orphan } from '../server/index.ts';
+import type { Database } from './database.ts';
+import { webhookOf } from './rows.ts';
+
+export type OutboxMethods = Pick<
+  Ledger,
+  | 'takeWebhooks'
+  | 'webhookDelivered'
+  | 'webhookFailed'
+  | 'listWebhooks'
+  | 'replayWebhook'
+  | 'recordSweep'
+  | 'lastSweep'
+  | 'lock'
+  | 'unlock'
+>;
+
+const keptSweeps = 50;
+
+export function createOutbox(database: Database): OutboxMethods {
+  const { kysely, now } = database;
+  const later = (ms: number) => sql<number>`${now()} + ${sql.lit(Math.round(ms))}`;
+
+  return {
+    async takeWebhooks(limit, forMs) {
+      const taken = await kysely
+        .updateTable('waybill_webhooks')
+        .set({ next_at: later(forMs), attempts: sql<number>`attempts + 1` })
+        .where('webhook_id', 'in', (eb) => {
+          const due = eb
+            .selectFrom('waybill_webhooks')
+            .select('webhook_id')
+            .where('next_at', '<=', now())
+            .orderBy('next_at')
+            .limit(limit);
+          return database.skipLocked ? due.forUpdate().skipLocked() : due;
+        })
+        .returningAll()
+        .execute();
+      return taken.map(webhookOf).sort((a, b) => a.createdAt - b.createdAt);
+    },
+
+    async webhookDelivered(webhookId) {
+      await kysely
+        .updateTable('waybill_webhooks')
+        .set({ next_at: null, parked_at: null, last_error: null, delivered_at: now() })
+        .where('webhook_id', '=', webhookId)
+        .execute();
+    },
+
+    async webhookFailed(webhookId, reason, retryInMs) {
+      await kysely
+        .updateTable('waybill_webhooks')
+        .set({
+          last_error: reason.slice(0, 4000),
+          next_at: retryInMs === null ? null : later(retryInMs),
+          parked_at: retryInMs === null ? now() : null,
+        })
+        .where('webhook_id', '=', webhookId)
+        .execute();
+    },
+
+    async listWebhooks({ state, after, limit = 50 } = {}) {
+      const most = Math.min(limit, 1000);
+      let query = kysely
+        .selectFrom('waybill_webhooks')
+        .selectAll()
+        .orderBy('created_at', 'desc')
+        .orderBy('webhook_id', 'desc')
+        .limit(most);
+      if (state === 'pending') query = query.where('next_at', 'is not', null);
+      if (state === 'delivered') query = query.where('delivered_at', 'is not', null).where('next_at', 'is', null);
+      if (state === 'parked') query = query.where('parked_at', 'is not', null);
+      const from = /^(\d+)\.(.+)$/s.exec(after ?? '');
+      if (from)
+        query = query.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple('created_at', 'webhook_id'), '<', tuple(Number(from[1]), from[2] as string)),
+        );
+      const found = await query.execute();
+      const last = found.at(-1);
+      return {
+        webhooks: found.map(webhookOf),
+        next: found.length === most && last ? `${last.created_at}.${last.webhook_id}` : null,
+      };
+    },
+
+    async replayWebhook(webhookId) {
+      const { numUpdatedRows } = await kysely
+        .updateTable('waybill_webhooks')
+        .set({ next_at: now(), parked_at: null, attempts: 0 })
+        .where('webhook_id', '=', webhookId)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+
+    async recordSweep({ startedAt, endedAt, report, orphans }) {
+      const row = { ended_at: endedAt, report: JSON.stringify(report ?? null), orphans: JSON.stringify(orphans) };
+      await kysely
+        .insertInto('waybill_sweeps')
+        .values({ started_at: startedAt, ...row })
+        .onConflict((conflict) => conflict.column('started_at').doUpdateSet(row))
+        .execute();
+      await kysely
+        .deleteFrom('waybill_sweeps')
+        .where('started_at', 'not in', (eb) =>
+          eb.selectFrom('waybill_sweeps').select('started_at').orderBy('started_at', 'desc').limit(keptSweeps),
+        )
+        .execute();
+    },
+
+    async lastSweep() {
+      const row = await kysely
+        .selectFrom('waybill_sweeps')
+        .selectAll()
+        .orderBy('started_at', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      if (!row) return null;
+      return {
+        startedAt: row.started_at,
+        endedAt: row.ended_at,
+        report: JSON.parse(row.report),
+        orphans: JSON.parse(row.orphans) as Orphan[],
+      };
+    },
+
+    async lock(name, holder, forMs) {
+      const held = await kysely
+        .insertInto('waybill_locks')
+        .values({ name, holder, until: later(forMs) })
+        .onConflict((conflict) =>
+          conflict
+            .column('name')
+            .doUpdateSet({ holder, until: later(forMs) })
+            .where(({ eb, or }) =>
+              or([eb('waybill_locks.until', '<=', now()), eb('waybill_locks.holder', '=', holder)]),
+            ),
+        )
+        .returning('holder')
+        .executeTakeFirst();
+      return held !== undefined;
+    },
+
+    async unlock(name, holder) {
+      await kysely.deleteFrom('waybill_locks').where('name', '=', name).where('holder', '=', holder).execute();
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/** The tables, as Kysely knows them. Times are milliseconds since the epoch by the database's clock; JSON is text. */
+import type { UploadState } from '../server/index.ts';
+
+export interface UploadTable {
+  upload_id: string;
+  route: string;
+  owner_id: string;
+  key: string;
+  file_name: string;
+  content_type: string;
+  size: number | null;
+  part_size: number | null;
+  transfer: string;
+  checksum_algorithm: string | null;
+  checksum: string | null;
+  checksum_parts: number | null;
+  metadata: string | null;
+  state: UploadState;
+  fence: number;
+  lease_until: number;
+  multipart_id: string | null;
+  reserved_bytes: number;
+  created_at: number;
+  expires_at: number;
+  abandon_at: number;
+  abandon_after: number;
+  ended_at: number | null;
+  file: string | null;
+  data: string | null;
+  error: string | null;
+  callback_attempts: number;
+  callback_interruptions: number;
+  /** Set while a callback runs; found set by whoever takes over, it was interrupted. */
+  callback_began: number | null;
+  callback_error: string | null;
+  retry_at: number | null;
+  parked_at: number | null;
+  /** When the sweep has to look at it; null for never. */
+  sweep_at: number | null;
+}
+
+/** Per owner, in all (route '') and by route. */
+export interface UsageTable {
+  owner_id: string;
+  route: string;
+  stored_bytes: number;
+  stored_files: number;
+  pending_bytes: number;
+  pending_files: number;
+}
+
+export interface WebhookTable {
+  webhook_id: string;
+  upload_id: string;
+  type: string;
+  payload: string;
+  created_at: number;
+  attempts: number;
+  next_at: number | null;
+  delivered_at: number | null;
+  parked_at: number | null;
+  last_error: string | null;
+}
+
+export interface LockTable {
+  name: string;
+  holder: string;
+  until: number;
+}
+
+export interface SweepTable {
+  started_at: number;
+  ended_at: number;
+  report: string;
+  orphans: string;
+}
+
+export interface MigrationTable {
+  version: number;
+  migrated_at: number;
+}
+
+/** Prefixed, because the database may be the app's own. */
+export interface Tables {
+  waybill_uploads: UploadTable;
+  waybill_usage: UsageTable;
+  waybill_webhooks: WebhookTable;
+  waybill_locks: LockTable;
+  waybill_sweeps: SweepTable;
+  waybill_migrations: MigrationTable;
+}

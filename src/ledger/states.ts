@@ -1,0 +1,276 @@
+/** From state to state. Every statement names the states that it may leave, and the fence of whoever leaves them. */
+import { type ExpressionBuilder, type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
+import type { Ending, Ledger } from '../server/index.ts';
+import { type Database, is } from './database.ts';
+import { recordOf, textOf, type UploadRow } from './rows.ts';
+import type { Tables } from './schema.ts';
+import { settle } from './usage.ts';
+
+export type StateMethods = Pick<
+  Ledger,
+  | 'begun'
+  | 'renew'
+  | 'claim'
+  | 'retake'
+  | 'calling'
+  | 'release'
+  | 'failed'
+  | 'end'
+  | 'abort'
+  | 'expire'
+  | 'delete'
+  | 'lookAgain'
+  | 'unpark'
+>;
+
+type Change = UpdateObject<Tables, 'waybill_uploads'>;
+type Where = ExpressionBuilder<Tables, 'waybill_uploads'>;
+
+export function createStates(database: Database): StateMethods {
+  const { kysely, now } = database;
+  const later = (ms: number) => sql<number>`${now()} + ${sql.lit(Math.round(ms))}`;
+  const next = sql<number>`fence + 1`;
+
+  function change(uploadId: string, values: Change, db: Kysely<Tables> = kysely) {
+    return db.updateTable('waybill_uploads').set(values).where('upload_id', '=', uploadId);
+  }
+
+  /** Whoever has the upload, and nobody else. */
+  function mine(uploadId: string, fence: number, values: Change, db?: Kysely<Tables>) {
+    return change(uploadId, values, db).where('state', '=', 'completing').where('fence', '=', fence);
+  }
+
+  async function row(uploadId: string): Promise<UploadRow | undefined> {
+    return kysely
+      .selectFrom('waybill_uploads')
+      .selectAll()
+      .select(now().as('clock'))
+      .where('upload_id', '=', uploadId)
+      .executeTakeFirst();
+  }
+
+  const leased = (leaseMs: number): Change => ({
+    fence: next,
+    state: 'completing',
+    lease_until: later(leaseMs),
+    sweep_at: later(leaseMs),
+    retry_at: null,
+    parked_at: null,
+  });
+
+  async function fenced(query: ReturnType<typeof mine>): Promise<number | null> {
+    const found = await query.returning('fence').executeTakeFirst();
+    return found?.fence ?? null;
+  }
+
+  /** Its reservation was given back when it expired, and is needed again: the bytes are there. */
+  async function claimExpired(uploadId: string, leaseMs: number): Promise<UploadRow | undefined> {
+    return kysely.transaction().execute(async (trx) => {
+      const claimed = await change(uploadId, { ...leased(leaseMs), ended_at: null }, trx)
+        .where('state', '=', 'expired')
+        .returningAll()
+        .returning(now().as('clock'))
+        .executeTakeFirst();
+      if (claimed) await settle(trx, claimed, { pending_bytes: claimed.reserved_bytes, pending_files: 1 });
+      return claimed;
+    });
+  }
+
+  async function giveBack(trx: Transaction<Tables>, ended: Pick<UploadRow, 'owner_id' | 'route' | 'reserved_bytes'>) {
+    await settle(trx, ended, { pending_bytes: -ended.reserved_bytes, pending_files: -1 });
+  }
+
+  const over = (): Change => ({ ended_at: now(), lease_until: 0, sweep_at: null, retry_at: null, parked_at: null });
+
+  async function endGranted(
+    uploadId: string,
+    state: 'aborted' | 'expired',
+    where: (eb: Where) => ReturnType<Where['and']>,
+  ) {
+    return kysely.transaction().execute(async (trx) => {
+      const ended = await change(uploadId, { ...over(), state }, trx)
+        .where('state', '=', 'granted')
+        .where(where)
+        .returning(['owner_id', 'route', 'reserved_bytes'])
+        .executeTakeFirst();
+      if (ended) await giveBack(trx, ended);
+      return ended !== undefined;
+    });
+  }
+
+  return {
+    async begun(uploadId, multipartId) {
+      const { numUpdatedRows } = await change(uploadId, { multipart_id: multipartId })
+        .where('state', '=', 'granted')
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+
+    async renew(uploadId, expiresInMs) {
+      const { numUpdatedRows } = await change(uploadId, {
+        expires_at: later(expiresInMs),
+        abandon_at: sql<number>`${later(expiresInMs)} + abandon_after`,
+        sweep_at: later(expiresInMs),
+      })
+        .where('state', '=', 'granted')
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+
+    async claim(uploadId, leaseMs) {
+      const claimed = await change(uploadId, leased(leaseMs))
+        .where(({ and, eb, or }) =>
+          or([
+            eb('state', '=', is('granted')),
+            and([eb('state', '=', is('completing')), eb('lease_until', '<=', now())]),
+          ]),
+        )
+        .returningAll()
+        .returning(now().as('clock'))
+        .executeTakeFirst();
+      if (claimed) return { fence: claimed.fence, record: recordOf(claimed) };
+      const there = await row(uploadId);
+      if (!there) return null;
+      if (there.state !== 'expired') return { held: recordOf(there) };
+      const revived = await claimExpired(uploadId, leaseMs);
+      if (revived) return { fence: revived.fence, record: recordOf(revived) };
+      const moved = await row(uploadId);
+      return moved ? { held: recordOf(moved) } : null;
+    },
+
+    retake: (uploadId, fence, leaseMs) => fenced(mine(uploadId, fence, leased(leaseMs))),
+
+    calling: (uploadId, fence, leaseMs) =>
+      fenced(
+        mine(uploadId, fence, {
+          ...leased(leaseMs),
+          callback_attempts: sql<number>`callback_attempts + 1`,
+          callback_interruptions: sql<number>`callback_interruptions + case when callback_began is null then 0 else 1 end`,
+          callback_began: now(),
+        }),
+      ),
+
+    async release(uploadId, fence) {
+      await mine(uploadId, fence, { lease_until: 0, sweep_at: now() }).execute();
+    },
+
+    async failed(uploadId, fence, reason, retryInMs) {
+      const retry_at = retryInMs === null ? null : later(retryInMs);
+      await mine(uploadId, fence, {
+        lease_until: 0,
+        callback_began: null,
+        callback_error: reason.slice(0, 4000),
+        retry_at,
+        parked_at: retryInMs === null ? now() : null,
+        sweep_at: retry_at,
+      }).execute();
+    },
+
+    end: (uploadId, fence, ending) =>
+      kysely.transaction().execute(async (trx) => {
+        const ended = await mine(
+          uploadId,
+          fence,
+          { ...over(), state: ending.state, callback_began: null, ...outcomeOf(ending) },
+          trx,
+        )
+          .returning(['owner_id', 'route', 'reserved_bytes'])
+          .executeTakeFirst();
+        if (!ended) return false;
+        const stored = ending.state === 'completed' ? { stored_bytes: ending.file.size, stored_files: 1 } : {};
+        await settle(trx, ended, { pending_bytes: -ended.reserved_bytes, pending_files: -1, ...stored });
+        const webhooks = 'webhooks' in ending ? (ending.webhooks ?? []) : [];
+        if (webhooks.length > 0)
+          await trx
+            .insertInto('waybill_webhooks')
+            .values(
+              webhooks.map(({ webhookId, type, payload }) => ({
+                webhook_id: webhookId,
+                upload_id: uploadId,
+                type,
+                payload,
+                created_at: now(),
+                attempts: 0,
+                next_at: now(),
+              })),
+            )
+            .execute();
+        return true;
+      }),
+
+    async abort(uploadId) {
+      if (await endGranted(uploadId, 'aborted', (eb) => eb.and([]))) return true;
+      const { numUpdatedRows } = await change(uploadId, { state: 'aborted', ended_at: now() })
+        .where('state', '=', 'expired')
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+
+    expire: (uploadId) => endGranted(uploadId, 'expired', (eb) => eb.and([eb('abandon_at', '<=', now())])),
+
+    delete: (of) =>
+      kysely.transaction().execute(async (trx) => {
+        const target = await trx
+          .selectFrom('waybill_uploads')
+          .select(['upload_id', 'key'])
+          .where('state', '=', 'completed')
+          .where((eb) => ('key' in of ? eb('key', '=', of.key) : eb('upload_id', '=', of.uploadId)))
+          .orderBy('created_at')
+          .limit(1)
+          .executeTakeFirst();
+        if (!target) return null;
+        // Two that share an object and are deleted at once: the second learns that it is the last.
+        await database.exclusive(trx, `waybill key ${target.key}`);
+        const deleted = await change(target.upload_id, { state: 'deleted', ended_at: now() }, trx)
+          .where('state', '=', 'completed')
+          .returningAll()
+          .returning(now().as('clock'))
+          .executeTakeFirst();
+        if (!deleted) return null;
+        const record = recordOf(deleted);
+        await settle(trx, deleted, { stored_bytes: -(record.file?.size ?? 0), stored_files: -1 });
+        const other = await trx
+          .selectFrom('waybill_uploads')
+          .select('upload_id')
+          .where('key', '=', target.key)
+          .where(({ and, eb, or }) =>
+            or([
+              eb('state', '=', is('completed')),
+              and([eb('transfer', '=', sql.lit('none')), eb('state', 'in', [is('granted'), is('completing')])]),
+            ]),
+          )
+          .limit(1)
+          .executeTakeFirst();
+        return { record, last: other === undefined };
+      }),
+
+    async lookAgain(uploadId, inMs) {
+      await change(uploadId, { sweep_at: later(inMs) })
+        .where('state', 'in', [is('granted'), is('completing')])
+        .where('parked_at', 'is', null)
+        .execute();
+    },
+
+    async unpark(uploadId) {
+      const { numUpdatedRows } = await change(uploadId, { retry_at: now(), sweep_at: now(), parked_at: null })
+        .where('state', '=', 'completing')
+        .where(({ eb, or }) => or([eb('parked_at', 'is not', null), eb('retry_at', 'is not', null)]))
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+  };
+}
+
+function outcomeOf(ending: Ending): Change {
+  if (ending.state === 'rejected') return { error: JSON.stringify(ending.error) };
+  if (ending.state !== 'completed') return {};
+  const { file, data } = ending;
+  return {
+    file: JSON.stringify(file),
+    data: textOf(data ?? null),
+    size: file.size,
+    checksum_algorithm: file.checksum?.algorithm ?? null,
+    checksum: file.checksum?.value ?? null,
+    checksum_parts: file.checksum?.parts ?? null,
+  };
+}
