@@ -4,52 +4,11 @@
  */
 import { expect, it } from 'vitest';
 import { MiB } from '../../src/protocol/index.ts';
-import type { Storage } from '../../src/s3/index.ts';
 import { type Owner, route } from '../../src/server/index.ts';
+import { dyingAt } from '../support/dying.ts';
 import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp } from '../support/server-app.ts';
 import { forEachStore } from '../support/stores.ts';
-
-const operations: readonly (keyof Storage)[] = [
-  'listParts',
-  'completeMultipart',
-  'abortMultipart',
-  'createMultipart',
-  'listMultiparts',
-  'copyPart',
-  'head',
-  'get',
-  'read',
-  'put',
-  'copy',
-  'delete',
-  'deleteMany',
-];
-
-const never = () => new Promise<never>(() => {});
-
-/** Dies at its `nth` request; from then on nothing is heard of it. */
-function dyingAt(storage: Storage, nth: number, when: 'before' | 'after') {
-  const state = { dead: false, calls: 0, at: '' };
-  const wrapped: Record<string, unknown> = { ...storage };
-  for (const name of operations) {
-    const work = storage[name] as (...given: unknown[]) => Promise<unknown>;
-    wrapped[name] = async (...given: unknown[]) => {
-      if (state.dead) return never();
-      state.calls += 1;
-      const fatal = state.calls === nth;
-      if (fatal) state.at = `${name}, call ${nth}`;
-      if (fatal && when === 'before') {
-        state.dead = true;
-        return never();
-      }
-      const answer = await work(...given);
-      if (fatal) state.dead = true;
-      return state.dead ? never() : answer;
-    };
-  }
-  return { storage: wrapped as unknown as Storage, state };
-}
 
 const withoutIds = (results: unknown) => JSON.stringify(results).replace(/"requestId":"[^"]*",?/g, '');
 

@@ -12,9 +12,9 @@ import { createTestDatabase, onServer } from './postgres.ts';
 export interface TestLedger {
   readonly name: Ledger['kind'];
   /** An empty one for this test. */
-  open(): Promise<Ledger>;
+  open(options?: LedgerOptions): Promise<Ledger>;
   /** The same one again, as another replica would. */
-  reopen(options?: { onQuery?: (event: LogEvent) => void }): Promise<Ledger>;
+  reopen(options?: LedgerOptions): Promise<Ledger>;
   /** SQL, past the ledger. */
   execute(statement: string): Promise<void>;
   /** What the database answers. */
@@ -23,11 +23,11 @@ export interface TestLedger {
   url(): string;
 }
 
-type LogEvent = Parameters<NonNullable<Parameters<typeof sqliteLedger>[0]['onQuery']>>[0];
+type LedgerOptions = Pick<Parameters<typeof sqliteLedger>[0], 'now' | 'onQuery'>;
 
 interface Place {
   url: string;
-  open(options?: { onQuery?: (event: LogEvent) => void }): Promise<Ledger>;
+  open(options?: LedgerOptions): Promise<Ledger>;
   query(statement: string): Promise<Record<string, unknown>[]>;
   remove(): Promise<void>;
 }
@@ -70,7 +70,7 @@ function describeLedger(
     });
     suite({
       name: kind,
-      open: () => open(),
+      open,
       reopen: open,
       query: (statement) => there().query(statement),
       url: () => there().url,
