@@ -62,8 +62,8 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   /** What one owner may have, over all routes. Needs a ledger. @default no limit */
   quota?: Quota;
   /**
-   * An upload in parts that nobody has asked about for this long after its permission expired is given up: its parts go,
-   * and its quota comes back, in seconds. Needs a ledger. @default 86_400
+   * An upload in parts that nobody has asked about for this long after its permission expired is given up: its parts go
+   * with the next sweep, and its quota comes back, in seconds. @default 86_400
    */
   abandonAfterSeconds?: number;
   /** Events for logs and metrics, see `events.ts`. Called synchronously. */
@@ -200,7 +200,7 @@ export function resolveConfig(given: UploadsOptions): Config {
 /** Accepted and ignored would be worse than missing. */
 function refuseWithoutLedger(given: UploadsOptions): void {
   const needing = [
-    ...(['quota', 'abandonAfterSeconds'] as const).filter((name) => given[name] !== undefined),
+    ...(given.quota === undefined ? [] : ['quota']),
     ...Object.entries(given.routes).flatMap(([name, { definition }]) =>
       (['quota', 'dedupe'] as const)
         .filter((option) => definition?.[option])

@@ -20,6 +20,7 @@ import { createRandomPool } from './random-pool.ts';
 import { findResource } from './resources.ts';
 import type { Room } from './room.ts';
 import type { AnyRoute } from './route.ts';
+import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import type { Route } from './types.ts';
 import { createViewRefs, type ViewRef } from './view-refs.ts';
 import type { PresignViewOptions } from './views.ts';
@@ -55,6 +56,12 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    * Null when there is none, it is not one of ours, or it is a stream, whose end only its client knows.
    */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
+  /**
+   * Once through all that nobody came back for; see {@link startSweeping} for again and again. Any number may run at once.
+   *
+   * @throws {WaybillError} when the storage cannot be listed, or the ledger does not answer
+   */
+  sweep(options?: SweepOptions): Promise<SweepReport>;
   /**
    * What an owner has stored and what is on its way, in all and by route.
    *
@@ -127,6 +134,8 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     complete: (grant, said) => fromStorage(async () => (await later()).complete(open(grant), said)),
 
     abort: (grant) => fromStorage(async () => (await later()).abort(open(grant))),
+
+    sweep: (options) => fromStorage(async () => (await later()).sweep(options)),
 
     usage: async (ownerId) => {
       if (!config.ledger) throw new WaybillError('config_invalid', '`usage()` needs a ledger.');

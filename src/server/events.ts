@@ -23,6 +23,23 @@ export interface EventTable {
   'upload.aborted': UploadFacts;
   /** `onComplete` or `inspect` threw; the upload stays and is tried again on the next completion. */
   'callback.failed': UploadFacts & { callback: 'inspect' | 'onComplete'; reason: string };
+  /** A sweep has ended; the counts of its report. */
+  'sweep.ended': {
+    dryRun: boolean;
+    looked: number;
+    completed: number;
+    rejected: number;
+    expired: number;
+    aborted: number;
+    callbacksFailed: number;
+    deleted: number;
+    forgotten: number;
+    orphans: number;
+    failed: number;
+    durationMs: number;
+  };
+  /** One thing that a sweep could not settle. */
+  'sweep.failed': { reason: string };
   'view.served': { route: string; ownerId: string; key: string };
   'file.deleted': { route: string | null; key: string };
   /** Every answer. `bytesIn` and `bytesOut` are bodies: no byte of a file is ever among them. */

@@ -38,6 +38,8 @@ export type { RandomFill } from './random-pool.ts';
 export { type AnyRoute, anyone, route } from './route.ts';
 export type { Secret } from './secrets.ts';
 export type { StandardSchema } from './standard-schema.ts';
+export { type Sweeping, type SweepingOptions, startSweeping } from './sweep/loop.ts';
+export type { SweepOptions, SweepReport } from './sweep/report.ts';
 export type {
   Action,
   Authorize,

@@ -19,6 +19,7 @@ import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain.ts';
 import { createRecords, viewRefOf, withMetadata } from './records.ts';
 import type { Room } from './room.ts';
+import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { type PresignViewOptions, presignView, readAllowed, view } from './views.ts';
 import {
   parseCompleteRequest,
@@ -33,6 +34,7 @@ export interface Later {
   beginMultipart: Multiparts['begin'];
   /** True when it was there. */
   deleteFile(file: { key: string; uploadId?: string | undefined }, route: string | null): Promise<boolean>;
+  sweep(options?: SweepOptions): Promise<SweepReport>;
   /** Goes on with an upload of the ledger, wherever it stopped. */
   completeRecord(record: UploadRecord): Promise<Completed | Completing>;
   presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
@@ -76,9 +78,10 @@ export function createLater(room: Room): Later {
     return own ? complete({ ...opened, multipart: { multipartId: own.multipartId, expiresAt: 0 } }) : null;
   }
 
-  return {
+  const later: Later = {
     complete,
     abort,
+    sweep: async (options) => (await import('./sweep/index.ts')).sweepUploads(room, later, sidecars, options),
     beginMultipart: multiparts.begin,
     deleteFile,
     completeRecord: (record) => complete(openedOf(record)),
@@ -163,6 +166,7 @@ export function createLater(room: Room): Later {
       },
     },
   };
+  return later;
 }
 
 async function openOne(room: Room, call: Call, grant: string): Promise<OpenedGrant> {

@@ -1,0 +1,36 @@
+/** What lies in the bucket, page by page. */
+import type { ListPage, MultipartListing, Storage } from '../../s3/types.ts';
+
+export type Listed = ListPage['objects'][number];
+export type ListedMultipart = MultipartListing['uploads'][number];
+
+export async function* pagesOf(storage: Storage, prefix: string, signal?: AbortSignal): AsyncIterable<Listed[]> {
+  let continuationToken: string | undefined;
+  do {
+    signal?.throwIfAborted();
+    const page = await storage.list({ prefix, ...(continuationToken === undefined ? {} : { continuationToken }) });
+    yield page.objects;
+    continuationToken = page.continuationToken;
+  } while (continuationToken !== undefined);
+}
+
+export async function* multipartsOf(
+  storage: Storage,
+  prefix: string,
+  signal?: AbortSignal,
+): AsyncIterable<ListedMultipart[]> {
+  if (!storage.capabilities.multipart) return;
+  let next: MultipartListing['next'];
+  do {
+    signal?.throwIfAborted();
+    const page: MultipartListing = await storage.listMultiparts({ prefix, next });
+    yield page.uploads;
+    next = page.next;
+  } while (next !== undefined);
+}
+
+/** The upload that a key in staging is of; null for what is none. */
+export function uploadIdOf(stagingPrefix: string, key: string): string | null {
+  const id = key.slice(stagingPrefix.length);
+  return key.startsWith(stagingPrefix) && /^[0-9a-f]{32}$/.test(id) ? id : null;
+}

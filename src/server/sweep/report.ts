@@ -1,0 +1,129 @@
+/** What a sweep did, or in a dry run would have done. */
+import { isWaybillError } from '../../protocol/index.ts';
+import type { Orphan } from '../ledger.ts';
+
+export interface SweepOptions {
+  /** Look, and change nothing. @default false */
+  dryRun?: boolean;
+  /** What arrived in staging is completed when nobody has announced it for this long, in seconds. @default 300 */
+  graceSeconds?: number;
+  /** Also look at every object of the bucket, and report those that no upload accounts for. Needs a ledger. @default false */
+  orphans?: boolean;
+  /** Delete those, too. @default false */
+  deleteOrphans?: boolean;
+  /** Ends the sweep after what it is at. */
+  signal?: AbortSignal;
+}
+
+export interface SweepReport {
+  dryRun: boolean;
+  /** Uploads, staged objects, multipart uploads and records that were looked at. */
+  looked: number;
+  /** Arrived and never announced. */
+  completed: number;
+  /** Arrived, and was not what was granted. */
+  rejected: number;
+  /** Given up: nothing had arrived, and nobody asked any more. Their quota is free again. */
+  expired: number;
+  /** Multipart uploads whose parts were freed at the storage. */
+  aborted: number;
+  /** Callbacks that were tried again and threw again. */
+  callbacksFailed: number;
+  /** Objects and records in staging that nobody needs any more. */
+  deleted: number;
+  /** Records of uploads that ended long ago. */
+  forgotten: number;
+  /** What no upload accounts for, at most 1,000 of them. */
+  orphans: Orphan[];
+  /** Could not be looked at or changed; the next sweep tries again. */
+  failed: number;
+  durationMs: number;
+}
+
+export type Outcome =
+  | 'completed'
+  | 'rejected'
+  | 'expired'
+  | 'aborted'
+  | 'callbacksFailed'
+  | 'deleted'
+  | 'failed'
+  | null;
+
+export interface Tally {
+  readonly report: SweepReport;
+  /** Counts what came of one; what is thrown is counted as failed, and the sweep goes on. */
+  count(work: () => Promise<Outcome>): Promise<Outcome>;
+  orphan(orphan: Orphan): void;
+}
+
+const mostOrphans = 1000;
+
+export function createTally(dryRun: boolean, failed: (error: unknown) => void): Tally {
+  const report: SweepReport = {
+    dryRun,
+    looked: 0,
+    completed: 0,
+    rejected: 0,
+    expired: 0,
+    aborted: 0,
+    callbacksFailed: 0,
+    deleted: 0,
+    forgotten: 0,
+    orphans: [],
+    failed: 0,
+    durationMs: 0,
+  };
+  return {
+    report,
+    async count(work) {
+      report.looked += 1;
+      let outcome: Outcome;
+      try {
+        outcome = await work();
+      } catch (error) {
+        outcome = 'failed';
+        failed(error);
+      }
+      if (outcome) report[outcome] += 1;
+      return outcome;
+    },
+    orphan(orphan) {
+      if (report.orphans.length < mostOrphans) report.orphans.push(orphan);
+    },
+  };
+}
+
+/** Nothing has arrived, or not all of it. */
+const notThere: ReadonlySet<string> = new Set(['object_not_ready', 'upload_expired', 'invalid_request']);
+
+/** Decided for good. */
+const refusals: ReadonlySet<string> = new Set([
+  'size_mismatch',
+  'checksum_mismatch',
+  'content_type_mismatch',
+  'upload_rejected',
+  'part_invalid',
+  'file_too_large',
+  'file_too_small',
+]);
+
+/**
+ * What a completion comes to, seen by the sweep.
+ *
+ * @returns null when somebody else is at it, 'absent' when there is nothing to complete
+ * @throws whatever may be otherwise next time
+ */
+export async function outcomeOf(completing: () => Promise<object>): Promise<Outcome | 'absent'> {
+  try {
+    return 'completing' in (await completing()) ? null : 'completed';
+  } catch (error) {
+    if (!isWaybillError(error)) throw error;
+    if (notThere.has(error.code)) return 'absent';
+    if (error.code === 'callback_failed') return 'callbacksFailed';
+    // It came again after its end was decided, and is gone now.
+    if (error.code === 'upload_conflict') return 'deleted';
+    if (refusals.has(error.code)) return 'rejected';
+    throw error;
+  }
+}
