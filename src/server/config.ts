@@ -8,6 +8,7 @@ import type { Ledger, Quota } from './ledger.ts';
 import type { RandomFill } from './random-pool.ts';
 import { type AnyRoute, anyone, checkOptions, isQuota, quotaRule } from './route.ts';
 import { checkSecrets, type Secret } from './secrets.ts';
+import type { EventsOptions } from './storage-events/index.ts';
 import type { ErasedDefinition } from './types.ts';
 
 export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>> {
@@ -66,6 +67,8 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    * with the next sweep, and its quota comes back, in seconds. @default 86_400
    */
   abandonAfterSeconds?: number;
+  /** Who may say that an object has arrived: `POST {basePath}/events`, see docs/storage.md. @default nobody */
+  events?: EventsOptions;
   /** Events for logs and metrics, see `events.ts`. Called synchronously. */
   onEvent?: (event: UploadsEvent) => void;
   /** Milliseconds since the epoch. @default Date.now */
@@ -111,6 +114,7 @@ export interface Config {
   ledger: Ledger | undefined;
   quota: Quota | null;
   abandonAfterSeconds: number;
+  events: EventsOptions | undefined;
   onEvent: ((event: UploadsEvent) => void) | undefined;
   now: () => number;
   random: RandomFill | undefined;
@@ -151,6 +155,7 @@ const options: Parameters<typeof checkOptions>[2] = [
   ['ledger', 'a ledger, such as sqliteLedger({...})', isObject],
   ['quota', quotaRule, isQuota],
   ['abandonAfterSeconds', 'a whole number from 60 to 2,592,000', isBytes(60, 2_592_000)],
+  ['events', 'an object with `secret`, `sns`, or both', isObject],
   ['onEvent', 'a function', isFunction],
   ['now', 'a function', isFunction],
   ['random', 'a function', isFunction],
@@ -186,6 +191,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     ledger: given.ledger && guardLedger(given.ledger),
     quota: given.quota ?? null,
     abandonAfterSeconds: given.abandonAfterSeconds ?? 86_400,
+    events: given.events && checkEvents(given.events),
     onEvent: given.onEvent,
     now: given.now ?? Date.now,
     random: given.random,
@@ -195,6 +201,26 @@ export function resolveConfig(given: UploadsOptions): Config {
     routes.set(name, resolveRoute(name, route, given.storage, partial));
   if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
   return Object.freeze({ ...partial, routes });
+}
+
+function checkEvents(events: EventsOptions): EventsOptions {
+  checkOptions('`events`', events, [
+    ['secret', 'at least 32 random characters, or a list of such', () => true],
+    ['sns', 'an object with `topicArns`', isObject],
+  ]);
+  if (events.secret === undefined && !events.sns)
+    throw new WaybillError('config_invalid', '`events` needs a `secret`, or `sns`: nobody unknown is believed.');
+  if (events.secret !== undefined) checkSecrets('events.secret', events.secret);
+  if (events.sns)
+    checkOptions('`events.sns`', events.sns, [
+      ['topicArns', 'a list of topics: arn:aws:sns:...', isTopics, true],
+      ['fetch', 'a function', isFunction],
+    ]);
+  return events;
+}
+
+function isTopics(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isText(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:.+$/));
 }
 
 /** Accepted and ignored would be worse than missing. */

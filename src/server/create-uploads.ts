@@ -20,6 +20,7 @@ import { createRandomPool } from './random-pool.ts';
 import { findResource } from './resources.ts';
 import type { Room } from './room.ts';
 import type { AnyRoute } from './route.ts';
+import type { StorageEventResult } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import type { Route } from './types.ts';
 import { createViewRefs, type ViewRef } from './view-refs.ts';
@@ -56,6 +57,13 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    * Null when there is none, it is not one of ours, or it is a stream, whose end only its client knows.
    */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
+  /**
+   * What a storage said, in any of the shapes that `POST /events` takes, from someone who is trusted: a Lambda function, a
+   * queue. All that comes of it is a look at the objects it names.
+   *
+   * @throws {WaybillError} what may be otherwise when it is tried again; `invalid_request` for what is no event
+   */
+  handleStorageEvent(event: unknown): Promise<StorageEventResult>;
   /**
    * Once through all that nobody came back for; see {@link startSweeping} for again and again. Any number may run at once.
    *
@@ -134,6 +142,8 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     complete: (grant, said) => fromStorage(async () => (await later()).complete(open(grant), said)),
 
     abort: (grant) => fromStorage(async () => (await later()).abort(open(grant))),
+
+    handleStorageEvent: (event) => fromStorage(async () => (await later()).handleStorageEvent(event)),
 
     sweep: (options) => fromStorage(async () => (await later()).sweep(options)),
 

@@ -23,6 +23,8 @@ export interface EventTable {
   'upload.aborted': UploadFacts;
   /** `onComplete` or `inspect` threw; the upload stays and is tried again on the next completion. */
   'callback.failed': UploadFacts & { callback: 'inspect' | 'onComplete'; reason: string };
+  /** The storage said that something arrived. */
+  'storage.event': { received: number; completed: number; ignored: number; rejected: number; failed: boolean };
   /** A sweep has ended; the counts of its report. */
   'sweep.ended': {
     dryRun: boolean;
@@ -71,6 +73,7 @@ export type Operation =
   | 'route'
   | 'view'
   | 'delete'
+  | 'event'
   | 'preflight'
   | 'unknown';
 

@@ -38,6 +38,17 @@ export type { RandomFill } from './random-pool.ts';
 export { type AnyRoute, anyone, route } from './route.ts';
 export type { Secret } from './secrets.ts';
 export type { StandardSchema } from './standard-schema.ts';
+export type { EventsOptions, StorageEventResult } from './storage-events/index.ts';
+export {
+  type EventQueue,
+  type Polling,
+  type PollOptions,
+  pollStorageEvents,
+  type QueueMessage,
+  type SqsQueueOptions,
+  sqsQueue,
+} from './storage-events/queue.ts';
+export type { SnsOptions } from './storage-events/sns.ts';
 export { type Sweeping, type SweepingOptions, startSweeping } from './sweep/loop.ts';
 export type { SweepOptions, SweepReport } from './sweep/report.ts';
 export type {

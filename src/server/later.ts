@@ -19,6 +19,7 @@ import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain.ts';
 import { createRecords, viewRefOf, withMetadata } from './records.ts';
 import type { Room } from './room.ts';
+import type { createStorageEvents, StorageEventResult } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { type PresignViewOptions, presignView, readAllowed, view } from './views.ts';
 import {
@@ -34,6 +35,8 @@ export interface Later {
   beginMultipart: Multiparts['begin'];
   /** True when it was there. */
   deleteFile(file: { key: string; uploadId?: string | undefined }, route: string | null): Promise<boolean>;
+  /** As events say it, from someone who is trusted. */
+  handleStorageEvent(event: unknown): Promise<StorageEventResult>;
   sweep(options?: SweepOptions): Promise<SweepReport>;
   /** Goes on with an upload of the ledger, wherever it stopped. */
   completeRecord(record: UploadRecord): Promise<Completed | Completing>;
@@ -41,7 +44,7 @@ export interface Later {
   /** By the receipt of a staged object, or by the sidecar of its parts. */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
   operations: Record<
-    'parts' | 'list' | 'complete' | 'abort' | 'view' | 'delete',
+    'parts' | 'list' | 'complete' | 'abort' | 'view' | 'delete' | 'event',
     (call: Call) => Promise<PlainResponse>
   >;
 }
@@ -72,16 +75,23 @@ export function createLater(room: Room): Later {
   async function completeParts(stagedKey: string): Promise<Completed | Completing | null> {
     const uploadId = stagedKey.slice(stagingPrefix.length);
     const opened = /^[0-9a-f]{32}$/.test(uploadId) ? await sidecars.read(uploadId) : null;
-    if (!opened || opened.claims.size === null) return null;
+    if (!opened || opened.claims.size === null || opened.claims.partSize === null) return null;
     const { uploads } = await storage.listMultiparts({ prefix: stagedKey });
     const own = uploads.find(({ key }) => key === stagedKey);
     return own ? complete({ ...opened, multipart: { multipartId: own.multipartId, expiresAt: 0 } }) : null;
   }
 
+  let receiving: Promise<ReturnType<typeof createStorageEvents>> | undefined;
+  const storageEvents = () => {
+    receiving ??= import('./storage-events/index.ts').then((events) => events.createStorageEvents(room, later));
+    return receiving;
+  };
+
   const later: Later = {
     complete,
     abort,
     sweep: async (options) => (await import('./sweep/index.ts')).sweepUploads(room, later, sidecars, options),
+    handleStorageEvent: async (event) => (await storageEvents()).handle(event),
     beginMultipart: multiparts.begin,
     deleteFile,
     completeRecord: (record) => complete(openedOf(record)),
@@ -136,6 +146,8 @@ export function createLater(room: Room): Later {
         });
         return batchAnswer('results', items, call);
       },
+
+      event: async (call) => (await storageEvents()).receive(call),
 
       async view(call) {
         const { request, target } = call;

@@ -18,6 +18,7 @@ const fixed: ReadonlyMap<string, Resource> = new Map([
   ['/uploads/parts/list', resource({ POST: 'list' })],
   ['/uploads/complete', resource({ POST: 'complete' })],
   ['/uploads/abort', resource({ POST: 'abort' })],
+  ['/events', resource({ POST: 'event' })],
 ]);
 
 const open: readonly (readonly [prefix: string, Resource])[] = [

@@ -533,4 +533,52 @@ export const defences = [
     replace: 'message',
     also: { file: 'src/server/describe.ts', find: 'redact(', replace: 'String(', all: true },
   },
+  // G3, G6: events
+  {
+    attack: 'G3 one that does not know the secret',
+    suite: 'g-events',
+    file: 'src/server/storage-events/index.ts',
+    find: 'if (!trusted && !sns) throw unauthenticated();',
+    replace: '',
+    also: {
+      file: 'src/server/storage-events/index.ts',
+      find: 'if (!isSns || !sns) throw unauthenticated();',
+      replace: '',
+    },
+  },
+  {
+    attack: 'G3 it asserts nothing',
+    suite: 'g-events',
+    file: 'src/server/storage-events/index.ts',
+    find: 'bucket === storage.bucket &&',
+    replace: '',
+  },
+  {
+    attack: 'G6 what it did not sign',
+    suite: 'g-events',
+    file: 'src/server/storage-events/sns.ts',
+    find: 'if (!valid) throw refused();',
+    replace: '',
+  },
+  {
+    attack: 'G6 what it did not sign, or another topic',
+    suite: 'g-events',
+    file: 'src/server/storage-events/sns.ts',
+    find: '!topics.has(message.TopicArn) ||',
+    replace: '',
+  },
+  {
+    attack: 'G6 no certificate is fetched',
+    suite: 'g-events',
+    file: 'src/server/storage-events/sns.ts',
+    find: "protocol === 'https:' && amazon.test(hostname) &&",
+    replace: '',
+  },
+  {
+    attack: 'G6 a subscription is confirmed',
+    suite: 'g-events',
+    file: 'src/server/storage-events/sns.ts',
+    find: 'if (!isAmazons(SubscribeURL, /^\\/$/)) throw refused();',
+    replace: '',
+  },
 ];

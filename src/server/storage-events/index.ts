@@ -1,0 +1,151 @@
+/**
+ * storage-events: the storage says that an object was created. Whoever says it must know the secret, or be SNS and signed;
+ * and all that it brings about is a look at the object, as if its client had asked for completion (ATTACKS G3).
+ */
+import { isUtf8 } from 'node:buffer';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import * as v from 'valibot';
+import { isWaybillError, WaybillError } from '../../protocol/index.ts';
+import { json as jsonAnswer } from '../answers.ts';
+import { mapLimited } from '../batch.ts';
+import type { Call } from '../call.ts';
+import type { Config } from '../config.ts';
+import type { Emit } from '../events.ts';
+import type { Later } from '../later.ts';
+import type { PlainResponse } from '../plain.ts';
+import { uploadIdOf } from '../sweep/listing.ts';
+import { outcomeOf } from '../sweep/report.ts';
+import { eventsOf, type StorageEvent, snsMessage } from './formats.ts';
+import { createSns, type SnsOptions } from './sns.ts';
+
+export interface EventsOptions {
+  /**
+   * What the sender must know: as `Authorization: Bearer`, as the header `x-waybill-events-secret`, as the password of basic
+   * authentication, or, for senders that are only told a URL, as `?secret=`. At least 32 characters; a list rotates.
+   */
+  secret?: string | readonly string[];
+  /** Take what these topics of SNS say, by its signature. */
+  sns?: SnsOptions;
+}
+
+export interface StorageEventResult {
+  /** Events in the message. */
+  received: number;
+  /** Files that were completed, or had been before. */
+  completed: number;
+  /** Of another bucket or another prefix, deletions, and what is no upload or has been dealt with. */
+  ignored: number;
+  /** What arrived was refused. */
+  rejected: number;
+}
+
+const parallel = 8;
+
+export function createStorageEvents(
+  { config, emit }: { config: Config; emit: Emit | undefined },
+  later: Pick<Later, 'completeObject'>,
+) {
+  const { storage, stagingPrefix, maxBodyBytes } = config;
+  const { events: options } = config;
+  const secrets = [options?.secret ?? []].flat().map(digestOf);
+  const sns = options?.sns && createSns(options.sns);
+
+  /** @throws what may be otherwise when the sender tries again */
+  async function handle(events: readonly StorageEvent[]): Promise<StorageEventResult> {
+    const keys = new Set(
+      events.flatMap(({ bucket, key, created }) =>
+        created && bucket === storage.bucket && uploadIdOf(stagingPrefix, key) !== null ? [key] : [],
+      ),
+    );
+    const result: StorageEventResult = { received: events.length, completed: 0, ignored: 0, rejected: 0 };
+    let failure: unknown;
+    await mapLimited([...keys], parallel, async (key) => {
+      try {
+        const outcome = await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true });
+        if (outcome === 'completed') result.completed += 1;
+        if (outcome === 'rejected') result.rejected += 1;
+        // Tried again by the sweep of a ledger, or when this comes again.
+        if (outcome === 'callbacksFailed' && !config.ledger)
+          throw new WaybillError('callback_failed', 'The file is stored, but the server could not finish.');
+      } catch (error) {
+        if (isWaybillError(error) && error.code === 'upload_not_found') return;
+        failure ??= error;
+      }
+    });
+    result.ignored = result.received - result.completed - result.rejected;
+    emit?.('storage.event', { ...result, failed: failure !== undefined });
+    if (failure !== undefined) throw failure;
+    return result;
+  }
+
+  function knowsSecret(call: Call): boolean {
+    const { request } = call;
+    const authorization = request.header('authorization') ?? '';
+    const bearer = /^Bearer (.+)$/i.exec(authorization)?.[1];
+    const basic = /^Basic (.+)$/i.exec(authorization)?.[1];
+    const given = [
+      bearer,
+      // MinIO sends its token as it was given.
+      bearer === undefined && basic === undefined && authorization !== '' ? authorization : undefined,
+      basic &&
+        Buffer.from(basic, 'base64')
+          .toString()
+          .replace(/^[^:]*:/, ''),
+      request.header('x-waybill-events-secret'),
+      new URLSearchParams(request.query).get('secret') ?? undefined,
+    ];
+    let known = false;
+    for (const one of given)
+      if (one) for (const secret of secrets) if (timingSafeEqual(digestOf(one), secret)) known = true;
+    return known;
+  }
+
+  return {
+    handle: (json: unknown) => handle(eventsOf(json)),
+
+    async receive(call: Call): Promise<PlainResponse> {
+      if (!options) throw new WaybillError('route_not_found', 'There is nothing here.');
+      const trusted = knowsSecret(call);
+      if (!trusted && !sns) throw unauthenticated();
+      const body = await bodyOf(call, maxBodyBytes);
+      const isSns = v.is(snsMessage, body);
+      if (!trusted) {
+        if (!isSns || !sns) throw unauthenticated();
+        await sns.verify(body);
+      }
+      if (isSns && sns && body.Type === 'SubscriptionConfirmation') {
+        if (trusted) await sns.verify(body);
+        await sns.confirm(body);
+        return jsonAnswer(200, { confirmed: true });
+      }
+      return jsonAnswer(200, await handle(eventsOf(body)));
+    },
+  };
+}
+
+/** Equal lengths, whatever was given. */
+function digestOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+function unauthenticated(): WaybillError {
+  return new WaybillError('unauthenticated', 'Storage events need the secret that they were set up with.');
+}
+
+/** Of any type: SNS says text/plain, and some senders say nothing. */
+async function bodyOf(call: Call, maxBytes: number): Promise<unknown> {
+  const { request } = call;
+  if (request.json !== undefined) return request.json;
+  const body = await request.body(maxBytes);
+  if (body === null)
+    throw new WaybillError('request_too_large', `A request body has at most ${maxBytes} bytes.`, {
+      details: { maxBytes },
+    });
+  call.bytesIn = body.byteLength;
+  try {
+    if (!isUtf8(body)) throw new SyntaxError();
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+  } catch {
+    throw new WaybillError('invalid_request', 'The body is not JSON.');
+  }
+}

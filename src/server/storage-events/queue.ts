@@ -1,0 +1,133 @@
+/** Events that wait in a queue: read, handled, and deleted only then. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WaybillError } from '../../protocol/index.ts';
+
+export interface QueueMessage {
+  /** As the storage wrote it. */
+  body: string;
+  /** What the queue calls it. */
+  handle: string;
+}
+
+/** Any queue that hides what it hands out for a while, and hands it out again unless it was deleted. */
+export interface EventQueue {
+  /** Waits for messages, at most ten; none after a while. */
+  receive(signal: AbortSignal): Promise<QueueMessage[]>;
+  delete(handle: string): Promise<void>;
+}
+
+export interface PollOptions {
+  uploads: { handleStorageEvent(event: unknown): Promise<unknown> };
+  queue: EventQueue;
+  /** A message that cannot be handled now comes again; one that never can (no JSON) is deleted and told of here. */
+  onError?: (error: unknown) => void;
+}
+
+export interface Polling {
+  /** Resolves when what it was at is done. */
+  stop(): Promise<void>;
+}
+
+const firstBackoffMs = 1000;
+const longestBackoffMs = 60_000;
+
+/**
+ * @example
+ * const polling = pollStorageEvents({ uploads, queue: sqsQueue({ queueUrl }) });
+ */
+export function pollStorageEvents({ uploads, queue, onError }: PollOptions): Polling {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+
+  async function handle(message: QueueMessage): Promise<void> {
+    try {
+      await uploads.handleStorageEvent(JSON.parse(message.body));
+    } catch (error) {
+      onError?.(error);
+      const hopeless = error instanceof SyntaxError || (error as WaybillError).code === 'invalid_request';
+      // Hidden for a while, and then handed out again.
+      if (!hopeless) return;
+    }
+    await queue.delete(message.handle);
+  }
+
+  async function run(): Promise<void> {
+    let backoffMs = firstBackoffMs;
+    while (!signal.aborted) {
+      try {
+        const messages = await queue.receive(signal);
+        await Promise.all(messages.map(handle));
+        backoffMs = firstBackoffMs;
+      } catch (error) {
+        if (signal.aborted) return;
+        onError?.(error);
+        await sleep(backoffMs, undefined, { signal }).catch(() => {});
+        backoffMs = Math.min(longestBackoffMs, backoffMs * 2);
+      }
+    }
+  }
+
+  const running = run();
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+export interface SqsQueueOptions {
+  queueUrl: string;
+  /** @default AWS's usual places */
+  region?: string;
+  /** @default AWS's @example 'http://127.0.0.1:9324' */
+  endpoint?: string;
+  /** @default AWS's default chain */
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+}
+
+interface Sqs {
+  SQSClient: new (options: object) => { send(command: object, options?: object): Promise<unknown> };
+  ReceiveMessageCommand: new (input: object) => object;
+  DeleteMessageCommand: new (input: object) => object;
+}
+
+/** Amazon SQS, through the optional peer `@aws-sdk/client-sqs`. */
+export function sqsQueue({ queueUrl, ...settings }: SqsQueueOptions): EventQueue {
+  let loading: Promise<{ sqs: Sqs; client: InstanceType<Sqs['SQSClient']> }> | undefined;
+
+  async function load() {
+    const peer = '@aws-sdk/client-sqs';
+    const sqs = (await import(peer).catch((cause: unknown) => {
+      throw new WaybillError('config_invalid', `sqsQueue() needs the package ${peer}: npm install ${peer}`, { cause });
+    })) as Sqs;
+    return { sqs, client: new sqs.SQSClient(settings) };
+  }
+
+  const opened = () => {
+    loading ??= load();
+    return loading;
+  };
+
+  return {
+    async receive(signal) {
+      const { sqs, client } = await opened();
+      const command = new sqs.ReceiveMessageCommand({
+        QueueUrl: queueUrl,
+        MaxNumberOfMessages: 10,
+        WaitTimeSeconds: 20,
+      });
+      const answer = (await client.send(command, { abortSignal: signal })) as {
+        Messages?: { Body?: string; ReceiptHandle?: string }[];
+      };
+      return (answer.Messages ?? []).map(({ Body = '', ReceiptHandle = '' }) => ({
+        body: Body,
+        handle: ReceiptHandle,
+      }));
+    },
+    async delete(handle) {
+      const { sqs, client } = await opened();
+      await client.send(new sqs.DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: handle }));
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * Is it SNS that speaks, and of a topic of ours? The certificate comes from Amazon's hosts only, and nobody can have this
+ * server ask any other (ATTACKS G6).
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
+ */
+import { createVerify } from 'node:crypto';
+import { WaybillError } from '../../protocol/index.ts';
+import type { SnsMessage } from './formats.ts';
+
+export interface SnsOptions {
+  /** Topics that may speak. @example ['arn:aws:sns:eu-west-1:123456789012:uploads'] */
+  topicArns: readonly string[];
+  /** What goes to Amazon's hosts: for certificates, and to confirm a subscription. @default fetch */
+  fetch?: typeof fetch;
+}
+
+export interface Sns {
+  /** @throws {WaybillError} `forbidden` unless it is signed by SNS and of a topic of ours */
+  verify(message: SnsMessage): Promise<void>;
+  /** Says yes to a subscription. */
+  confirm(message: SnsMessage): Promise<void>;
+}
+
+const amazon = /^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/;
+const digests: Readonly<Record<string, string>> = { 1: 'RSA-SHA1', 2: 'RSA-SHA256' };
+const signedFields = {
+  Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
+  SubscriptionConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
+  UnsubscribeConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
+} as const;
+const maxCertificateBytes = 64 * 1024;
+const timeoutMs = 5000;
+const rememberedCertificates = 16;
+
+export function createSns({ topicArns, fetch: send = fetch }: SnsOptions): Sns {
+  const topics = new Set(topicArns);
+  const certificates = new Map<string, Promise<string>>();
+
+  async function get(url: string): Promise<string> {
+    const response = await send(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    const text = await response.text();
+    if (!response.ok || text.length > maxCertificateBytes) throw refused();
+    return text;
+  }
+
+  function certificate(url: string): Promise<string> {
+    let known = certificates.get(url);
+    if (!known) {
+      if (certificates.size >= rememberedCertificates) certificates.clear();
+      known = get(url);
+      certificates.set(url, known);
+      known.catch(() => certificates.delete(url));
+    }
+    return known;
+  }
+
+  return {
+    async verify(message) {
+      const { SigningCertURL = '', Signature = '', SignatureVersion = '1' } = message;
+      const digest = Object.hasOwn(digests, SignatureVersion) ? digests[SignatureVersion] : undefined;
+      if (!topics.has(message.TopicArn) || !digest || !isAmazons(SigningCertURL, /^\/[\w.-]+\.pem$/)) throw refused();
+      const text = signedFields[message.Type]
+        .flatMap((name) => (message[name] == null ? [] : [`${name}\n${message[name]}\n`]))
+        .join('');
+      const pem = await certificate(SigningCertURL).catch((cause) => {
+        throw new WaybillError('storage_unavailable', 'The certificate of the event could not be read.', { cause });
+      });
+      let valid = false;
+      try {
+        valid = createVerify(digest).update(text, 'utf8').verify(pem, Signature, 'base64');
+      } catch {
+        // Neither a certificate nor a signature.
+      }
+      if (!valid) throw refused();
+    },
+
+    async confirm({ SubscribeURL = '' }) {
+      if (!isAmazons(SubscribeURL, /^\/$/)) throw refused();
+      await get(SubscribeURL).catch((cause) => {
+        throw new WaybillError('storage_unavailable', 'The subscription could not be confirmed.', { cause });
+      });
+    },
+  };
+}
+
+function isAmazons(url: string, path: RegExp): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+  return (
+    protocol === 'https:' && amazon.test(hostname) && port === '' && username + password === '' && path.test(pathname)
+  );
+}
+
+function refused(): WaybillError {
+  return new WaybillError('forbidden', 'The event is not signed by a topic of ours.');
+}

@@ -1,0 +1,264 @@
+/** G3, G6: whoever speaks for the storage. */
+import { execFile } from 'node:child_process';
+import { createSign, generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { forEachStore } from '../support/stores.ts';
+import { type App, png, send, stagedKey, startApp } from './app.ts';
+
+const secret = 'the secret that the storage was set up with';
+const topic = 'arn:aws:sns:eu-west-1:123456789012:uploads';
+const certificateUrl = 'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem';
+
+function record(bucket: string, key: string, eventName = 'ObjectCreated:Put') {
+  return { Records: [{ eventName, s3: { bucket: { name: bucket }, object: { key, size: png.length, eTag: 'x' } } }] };
+}
+
+forEachStore('storage events', (store) => {
+  let app: App;
+  const started: App[] = [];
+  async function start(events: object): Promise<App> {
+    app = await startApp(store, { events } as never);
+    started.push(app);
+    return app;
+  }
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((one) => one.stop()));
+  });
+  const asStorage = { 'x-user': '', authorization: `Bearer ${secret}` };
+  const post = (body: unknown, headers: Record<string, string> = asStorage, path = '/events') =>
+    app.call('POST', path, body, headers);
+  const sent = async () => {
+    const upload = await app.grant(png);
+    expect((await send(upload.request, png)).status).toBeLessThan(300);
+    return { upload, key: stagedKey(store, upload.request) };
+  };
+
+  it('G3 an event completes what arrived, without its client', async () => {
+    await start({ secret });
+    const { upload, key } = await sent();
+    const answer = await post(record(store.bucket, key));
+    expect([answer.status, answer.body]).toMatchObject([200, { received: 1, completed: 1, ignored: 0 }]);
+    expect(app.announced.map(({ uploadId }) => uploadId)).toEqual([upload.uploadId]);
+    expect((await app.complete(upload.grant)).status).toBe(200);
+    expect(app.announced).toHaveLength(1);
+  });
+
+  it('G3 one that does not know the secret changes nothing', async () => {
+    await start({ secret });
+    const { key } = await sent();
+    const wrong: [Record<string, string>, string?][] = [
+      [{ 'x-user': 'alice' }],
+      [{ authorization: 'Bearer ' }],
+      [{ authorization: `Bearer ${secret}x` }],
+      [{ authorization: `Basic ${Buffer.from('waybill:wrong').toString('base64')}` }],
+      [{ 'x-waybill-events-secret': secret.slice(1) }],
+      [{}, '/events?secret='],
+      [{}, `/events?secret=${encodeURIComponent(secret.toUpperCase())}`],
+    ];
+    for (const [headers, path] of wrong)
+      expect((await post(record(store.bucket, key), headers, path)).status).toBe(401);
+    expect(app.announced).toEqual([]);
+    for (const [headers, path] of [
+      [{ authorization: `Basic ${Buffer.from(`waybill:${secret}`).toString('base64')}` }],
+      [{ 'x-waybill-events-secret': secret }],
+      [{ authorization: secret }],
+      [{}, `/events?secret=${encodeURIComponent(secret)}`],
+    ] as [Record<string, string>, string?][])
+      expect((await post(record(store.bucket, key), headers, path)).status).toBe(200);
+    expect(app.announced).toHaveLength(1);
+  });
+
+  it('G3 without the option there is no such place', async () => {
+    const plain = await startApp(store);
+    started.push(plain);
+    expect((await plain.call('POST', '/events', record(store.bucket, 'x'), asStorage)).status).toBe(404);
+  });
+
+  it('G3 replayed, reordered and at once, it announces once', async () => {
+    await start({ secret });
+    const all = await Promise.all([sent(), sent(), sent()]);
+    const events = all.flatMap(({ key }) => [record(store.bucket, key), record(store.bucket, key)]).reverse();
+    const answers = await Promise.all(events.map((event) => post(event)));
+    expect(answers.map(({ status }) => status)).toEqual(events.map(() => 200));
+    for (const event of events) await post(event);
+    const ids = app.announced.map(({ uploadId }) => uploadId).sort();
+    expect(ids).toEqual(all.map(({ upload }) => upload.uploadId).sort());
+  });
+
+  it('G3 it asserts nothing: an object that is not there, not granted, or not as granted is no file', async () => {
+    await start({ secret });
+    const upload = await app.grant(png);
+    const nothing = await post(record(store.bucket, stagedKey(store, upload.request)));
+    expect([nothing.status, nothing.body]).toMatchObject([200, { completed: 0, ignored: 1 }]);
+    const foreign = `incoming/${'e'.repeat(32)}`;
+    await store.storage().put({ key: foreign, body: png, contentType: 'image/png' });
+    expect((await post(record(store.bucket, foreign))).body).toMatchObject({ completed: 0 });
+    const { key } = await sent();
+    for (const event of [
+      record('another-bucket', key),
+      record(store.bucket, key, 'ObjectRemoved:Delete'),
+      record(store.bucket, `files/alice/${key}`),
+      record(store.bucket, `incoming/.waybill/${key.slice(9)}`),
+      record(store.bucket, 'incoming/../files'),
+      { Records: [] },
+    ])
+      expect((await post(event)).body).toMatchObject({ completed: 0 });
+    expect(app.announced).toEqual([]);
+  });
+
+  it('G3 malformed ones are refused, and harm nobody', async () => {
+    await start({ secret });
+    for (const body of ['', 'x', '{', '5', 'null', '[{}]', '{"Records":5}', '{"Records":[{"s3":{}}]}', '\ud800'])
+      expect((await post(body)).status).toBe(400);
+    expect((await post(`"${'x'.repeat(300_000)}"`)).status).toBe(413);
+    expect(app.announced).toEqual([]);
+  });
+
+  it('C11 one for what came again after its completion brings nothing back', async () => {
+    await start({ secret });
+    const { upload, key } = await sent();
+    await app.complete(upload.grant);
+    await send(upload.request, png);
+    expect((await post(record(store.bucket, key))).body).toMatchObject({ received: 1 });
+    expect(await store.storage().head(key)).toBeNull();
+    expect(app.announced).toHaveLength(1);
+  });
+});
+
+forEachStore(
+  'SNS',
+  (store) => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    let certificate = '';
+    const asked: string[] = [];
+    let app: App;
+
+    beforeAll(async () => {
+      // A certificate as Amazon's is one: openssl makes it of our key.
+      const dir = await mkdtemp(join(tmpdir(), 'waybill-sns-'));
+      await writeFile(join(dir, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      const args = [
+        'req',
+        '-x509',
+        '-new',
+        '-key',
+        join(dir, 'key.pem'),
+        '-subj',
+        '/CN=sns',
+        '-days',
+        '2',
+        '-out',
+        join(dir, 'c.pem'),
+      ];
+      await promisify(execFile)('openssl', args);
+      certificate = await readFile(join(dir, 'c.pem'), 'utf8');
+      await rm(dir, { recursive: true });
+      const fakeAmazon = async (url: string | URL | Request) => {
+        asked.push(String(url));
+        return new Response(certificate);
+      };
+      app = await startApp(store, {
+        events: { sns: { topicArns: [topic], fetch: fakeAmazon as typeof fetch } },
+      } as never);
+    });
+    afterEach(() => {
+      asked.length = 0;
+      app.announced.length = 0;
+    });
+    afterAll(() => app.stop());
+
+    function message(
+      fields: Record<string, string> = {},
+      key = privateKey,
+      digest = 'RSA-SHA256',
+    ): Record<string, string> {
+      const all: Record<string, string> = {
+        Type: 'Notification',
+        MessageId: '1',
+        TopicArn: topic,
+        Message: '{}',
+        Timestamp: new Date().toISOString(),
+        SignatureVersion: digest === 'RSA-SHA1' ? '1' : '2',
+        SigningCertURL: certificateUrl,
+        ...fields,
+      };
+      const names =
+        all.Type === 'Notification'
+          ? ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type']
+          : ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'];
+      const text = names.flatMap((name) => (all[name] === undefined ? [] : [`${name}\n${all[name]}\n`])).join('');
+      return { ...all, Signature: createSign(digest).update(text).sign(key, 'base64') };
+    }
+    const post = (body: unknown) => app.call('POST', '/events', body, { 'content-type': 'text/plain; charset=UTF-8' });
+    const sent = async () => {
+      const upload = await app.grant(png);
+      await send(upload.request, png);
+      return JSON.stringify(record(store.bucket, stagedKey(store, upload.request)));
+    };
+
+    it.each(['RSA-SHA1', 'RSA-SHA256'])('G6 what SNS signed with %s completes', async (digest) => {
+      const answer = await post(
+        message({ Message: await sent(), Subject: 'Amazon S3 Notification' }, privateKey, digest),
+      );
+      expect([answer.status, answer.body]).toMatchObject([200, { completed: 1 }]);
+      expect(app.announced).toHaveLength(1);
+    });
+
+    it('G6 what it did not sign, or another topic said, changes nothing', async () => {
+      const Message = await sent();
+      const good = message({ Message });
+      for (const bad of [
+        { ...good, Signature: '' },
+        { ...good, Signature: 'AAAA' },
+        { ...good, Message: `${Message} ` },
+        { ...good, SignatureVersion: '1' },
+        { ...good, SignatureVersion: 'constructor' },
+        { ...good, Timestamp: 'another' },
+        message({ Message }, other),
+        message({ Message, TopicArn: 'arn:aws:sns:eu-west-1:999999999999:uploads' }),
+        JSON.parse(Message),
+      ])
+        expect([401, 403]).toContain((await post(bad)).status);
+      expect(app.announced).toEqual([]);
+      expect((await post(good)).status).toBe(200);
+    });
+
+    it.each([
+      'http://sns.eu-west-1.amazonaws.com/c.pem',
+      'https://sns.eu-west-1.amazonaws.com.evil.example/c.pem',
+      'https://evil.example/sns.eu-west-1.amazonaws.com/c.pem',
+      'https://sns.eu-west-1.amazonaws.com@evil.example/c.pem',
+      'https://user@sns.eu-west-1.amazonaws.com/c.pem',
+      'https://sns.eu-west-1.amazonaws.com:8443/c.pem',
+      'https://s3.amazonaws.com/evil/c.pem',
+      'https://127.0.0.1/c.pem',
+      'file:///etc/passwd.pem',
+      'x',
+    ])('G6 no certificate is fetched from %s', async (SigningCertURL) => {
+      expect((await post(message({ Message: await sent(), SigningCertURL }))).status).toBe(403);
+      expect(asked).toEqual([]);
+    });
+
+    it('G6 a subscription is confirmed at Amazon only, and for our topic only', async () => {
+      const SubscribeURL = 'https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=x';
+      const confirmation = { Type: 'SubscriptionConfirmation', Token: 'x', Message: 'You have chosen to subscribe' };
+      for (const bad of [
+        message({ ...confirmation, SubscribeURL: 'https://evil.example/?Action=ConfirmSubscription' }),
+        message({ ...confirmation, SubscribeURL: 'http://169.254.169.254/latest/meta-data/' }),
+        message({ ...confirmation, SubscribeURL, TopicArn: 'arn:aws:sns:eu-west-1:999999999999:uploads' }),
+        { ...message({ ...confirmation, SubscribeURL }), Token: 'y' },
+      ])
+        expect((await post(bad)).status).toBe(403);
+      expect(asked.filter((url) => url !== certificateUrl)).toEqual([]);
+      const answer = await post(message({ ...confirmation, SubscribeURL }));
+      expect([answer.status, answer.body]).toEqual([200, { confirmed: true }]);
+      expect(asked).toContain(SubscribeURL);
+    });
+  },
+  { only: ['devstore'] },
+);

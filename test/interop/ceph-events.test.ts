@@ -1,0 +1,88 @@
+/** Ceph tells our server of an upload whose client went away: real notifications, over the wire. */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
+import { expect, it } from 'vitest';
+import { png, send, startApp } from '../attacks/app.ts';
+import { forEachStore } from '../support/stores.ts';
+
+const secret = randomBytes(24).toString('hex');
+
+/** CreateTopic of the SNS that Ceph speaks on the same port, signed by SigV4 for the service `sns`. */
+async function createTopic(
+  {
+    endpoint,
+    region,
+    credentials,
+  }: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } },
+  name: string,
+  push: string,
+): Promise<string> {
+  const attributes: [string, string][] = [['push-endpoint', push]];
+  const form = new URLSearchParams({ Action: 'CreateTopic', Version: '2010-03-31', Name: name });
+  for (const [index, [key, value]] of attributes.entries()) {
+    form.set(`Attributes.entry.${index + 1}.key`, key);
+    form.set(`Attributes.entry.${index + 1}.value`, value);
+  }
+  const body = form.toString();
+  const amzDate = `${new Date().toISOString().replace(/[-:]/g, '').slice(0, 15)}Z`;
+  const scope = `${amzDate.slice(0, 8)}/${region}/sns/aws4_request`;
+  const sha = (text: string) => createHash('sha256').update(text).digest('hex');
+  const { host } = new URL(endpoint);
+  const type = 'application/x-www-form-urlencoded';
+  const signed = 'content-type;host;x-amz-content-sha256;x-amz-date';
+  const canonical = `POST\n/\n\ncontent-type:${type}\nhost:${host}\nx-amz-content-sha256:${sha(body)}\nx-amz-date:${amzDate}\n\n${signed}\n${sha(body)}`;
+  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+  const [day, ...rest] = scope.split('/');
+  let key = hmac(`AWS4${credentials.secretAccessKey}`, day as string);
+  for (const part of rest) key = hmac(key, part);
+  const signature = hmac(key, `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha(canonical)}`).toString('hex');
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      'content-type': type,
+      'x-amz-date': amzDate,
+      'x-amz-content-sha256': sha(body),
+      authorization: `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
+    },
+    body,
+  });
+  const text = await response.text();
+  const arn = /<TopicArn>([^<]+)</.exec(text)?.[1];
+  if (!arn) throw new Error(`no topic: ${response.status} ${text}`);
+  return arn;
+}
+
+forEachStore(
+  'notifications of a store',
+  (store) => {
+    it('complete an upload whose client never came back', async () => {
+      const app = await startApp(store, { events: { secret } } as never);
+      try {
+        const push = new URL(`${app.origin}/events?secret=${secret}`);
+        const arn = await createTopic(store, `waybill-${randomBytes(4).toString('hex')}`, push.href);
+        const sdk = await store.sdk();
+        await sdk.send(
+          new PutBucketNotificationConfigurationCommand({
+            Bucket: store.bucket,
+            NotificationConfiguration: {
+              TopicConfigurations: [{ Id: 'waybill', TopicArn: arn, Events: ['s3:ObjectCreated:*'] }],
+            },
+          }),
+        );
+        const upload = await app.grant(png);
+        expect((await send(upload.request, png)).status).toBe(200);
+        await expect
+          .poll(() => app.announced.map(({ uploadId }) => uploadId), { timeout: 20_000 })
+          .toEqual([upload.uploadId]);
+        expect(app.announced[0]?.file.size).toBe(png.length);
+        const events = (app.events as { type: string; completed?: number }[]).filter(
+          ({ type }) => type === 'storage.event',
+        );
+        expect(events.some(({ completed }) => completed === 1)).toBe(true);
+      } finally {
+        await app.stop();
+      }
+    });
+  },
+  { only: ['ceph'] },
+);
