@@ -8,6 +8,8 @@ import { clockOf, type Database } from './database.ts';
 import { newestVersion, migrate as runMigrations, schemaVersion } from './migrations.ts';
 import type { Tables } from './schema.ts';
 
+export { type PostgresRateLimits, type PostgresRateLimitsOptions, postgresRateLimits } from './rate-limits.ts';
+
 export interface PostgresLedgerOptions {
   /** @example 'postgres://user:password@host/database' */
   connectionString: string;

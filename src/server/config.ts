@@ -6,10 +6,11 @@ import type { UploadsEvent } from './events.ts';
 import { guardLedger } from './guard-ledger.ts';
 import type { Ledger, Quota } from './ledger.ts';
 import type { RandomFill } from './random-pool.ts';
+import { createRateLimits, type Rate, type RateLimitOptions, type RateLimits } from './rate-limit.ts';
 import { type AnyRoute, anyone, checkOptions, isQuota, quotaRule } from './route.ts';
 import { checkSecrets, type Secret } from './secrets.ts';
 import type { EventsOptions } from './storage-events/index.ts';
-import type { ErasedDefinition } from './types.ts';
+import type { CallbackRequest, ErasedDefinition } from './types.ts';
 
 export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>> {
   storage: Storage;
@@ -67,6 +68,13 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    * with the next sweep, and its quota comes back, in seconds. @default 86_400
    */
   abandonAfterSeconds?: number;
+  /** How often an owner and an address may ask. @default no limit */
+  rateLimit?: RateLimitOptions;
+  /**
+   * The address that a request comes from, for `rateLimit.perAddress`. Behind a proxy it is in a header of the proxy's own;
+   * a header that any client can send is no address. @example ({ raw }) => (raw as IncomingMessage).socket.remoteAddress
+   */
+  clientAddress?: (request: CallbackRequest) => string | null | undefined;
   /** Who may say that an object has arrived: `POST {basePath}/events`, see docs/storage.md. @default nobody */
   events?: EventsOptions;
   /** Events for logs and metrics, see `events.ts`. Called synchronously. */
@@ -115,6 +123,7 @@ export interface Config {
   quota: Quota | null;
   abandonAfterSeconds: number;
   events: EventsOptions | undefined;
+  rateLimits: RateLimits | undefined;
   onEvent: ((event: UploadsEvent) => void) | undefined;
   now: () => number;
   random: RandomFill | undefined;
@@ -155,6 +164,8 @@ const options: Parameters<typeof checkOptions>[2] = [
   ['ledger', 'a ledger, such as sqliteLedger({...})', isObject],
   ['quota', quotaRule, isQuota],
   ['abandonAfterSeconds', 'a whole number from 60 to 2,592,000', isBytes(60, 2_592_000)],
+  ['rateLimit', 'an object with `perOwner` or `perAddress`', isObject],
+  ['clientAddress', 'a function of the request', isFunction],
   ['events', 'an object with `secret`, `sns`, or both', isObject],
   ['onEvent', 'a function', isFunction],
   ['now', 'a function', isFunction],
@@ -191,6 +202,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     ledger: given.ledger && guardLedger(given.ledger),
     quota: given.quota ?? null,
     abandonAfterSeconds: given.abandonAfterSeconds ?? 86_400,
+    rateLimits: given.rateLimit && checkRateLimit(given.rateLimit, given.clientAddress),
     events: given.events && checkEvents(given.events),
     onEvent: given.onEvent,
     now: given.now ?? Date.now,
@@ -201,6 +213,26 @@ export function resolveConfig(given: UploadsOptions): Config {
     routes.set(name, resolveRoute(name, route, given.storage, partial));
   if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
   return Object.freeze({ ...partial, routes });
+}
+
+function checkRateLimit(rateLimit: RateLimitOptions, clientAddress: UploadsOptions['clientAddress']): RateLimits {
+  const rate = 'an object with `points` and `perSeconds`: whole numbers from 1';
+  checkOptions('`rateLimit`', rateLimit, [
+    ['perOwner', rate, isRate],
+    ['perAddress', rate, isRate],
+    ['store', 'a store, such as postgresRateLimits({...})', isObject],
+  ]);
+  if (rateLimit.perAddress && !clientAddress)
+    throw new WaybillError(
+      'config_invalid',
+      '`rateLimit.perAddress` needs `clientAddress`: who asks is for you to know.',
+    );
+  return createRateLimits(rateLimit, clientAddress);
+}
+
+function isRate(value: unknown): boolean {
+  const { points, perSeconds } = (value ?? {}) as Partial<Rate>;
+  return isSeconds(1e9)(points) && isSeconds(31_536_000)(perSeconds);
 }
 
 function checkEvents(events: EventsOptions): EventsOptions {

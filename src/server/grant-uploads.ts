@@ -58,6 +58,7 @@ export async function grantUploads(
   const files = body.files.map((file) => declare(file, body.metadata));
   const authorizing = authorize(route, request, 'grant', files);
   const owner = authorizing instanceof Promise ? await authorizing : authorizing;
+  if (config.rateLimits) await config.rateLimits.owner(owner.ownerId, files.length);
   const waiting = config.storage.ready();
   if (waiting) await waiting;
   const prepareAt = (index: number) =>

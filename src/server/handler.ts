@@ -5,6 +5,7 @@ import { asWaybillError, json, retryAfter, wireError } from './answers.ts';
 import { batchAnswer } from './batch.ts';
 import { type Call, jsonBody } from './call.ts';
 import { describe } from './describe.ts';
+import type { Operation } from './events.ts';
 import { grantUploads } from './grant-uploads.ts';
 import { corsHeaders, preflightHeaders } from './origins.ts';
 import { type PlainRequest, type PlainResponse, RequestView } from './plain.ts';
@@ -72,17 +73,26 @@ export function createHandler(room: Room): (request: PlainRequest) => Promise<Pl
 
 function dispatch(room: Room, call: Call): PlainResponse | Promise<PlainResponse> {
   const { request } = call;
+  const { rateLimits } = room.config;
   const found = findResource(room.config.basePath, request.path);
   if (!found) throw routeNotFound();
   call.target = found.target;
   const operation = found.resource.operations[request.method];
   if (operation) {
     call.operation = operation;
-    if (operation === 'grant' || operation === 'route') return operations[operation](room, call);
-    return room.later().then((later) => later.operations[operation](call));
+    // Before the body is read, or anybody asked who this is.
+    if (rateLimits) return rateLimits.address(call).then(() => perform(room, call, operation));
+    return perform(room, call, operation);
   }
   if (request.method === 'OPTIONS') return preflight(room, call, found.resource);
   throw methodNotAllowed(found.resource);
+}
+
+type Performed = Exclude<Operation, 'preflight' | 'unknown'>;
+
+function perform(room: Room, call: Call, operation: Performed): PlainResponse | Promise<PlainResponse> {
+  if (operation === 'grant' || operation === 'route') return operations[operation](room, call);
+  return room.later().then((later) => later.operations[operation](call));
 }
 
 function preflight({ config }: Room, call: Call, resource: Resource): PlainResponse {

@@ -20,8 +20,13 @@ export const arrows: Readonly<Record<string, Room>> = {
   protocol: { rooms: [], packages: [], node: false },
   // `peer` is @aws-sdk/credential-providers, which may be absent and so is hidden from the compiler.
   s3: { rooms: ['protocol'], packages: ['fast-xml-parser'], node: true, computed: ['peer'] },
-  server: { rooms: ['s3', 'protocol'], packages: ['file-type', 'mime', 'valibot'], node: true, computed: ['peer'] },
-  ledger: { rooms: ['server', 'protocol'], packages: ['kysely', 'libsql', 'pg'], node: true },
+  server: {
+    rooms: ['s3', 'protocol'],
+    packages: ['file-type', 'mime', 'rate-limiter-flexible', 'standardwebhooks', 'valibot'],
+    node: true,
+    computed: ['peer'],
+  },
+  ledger: { rooms: ['server', 'protocol'], packages: ['kysely', 'libsql', 'pg', 'rate-limiter-flexible'], node: true },
   adapters: { rooms: ['server', 'protocol'], packages: [], node: true },
   client: { rooms: ['protocol'], packages: [], node: ['node'] },
   react: { rooms: ['client', 'protocol'], packages: ['react'], node: false },

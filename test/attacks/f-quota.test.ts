@@ -1,0 +1,112 @@
+/** B3, C11, E4, F1 where there is a ledger: quota, and what counts against it. */
+import { afterEach, expect, it } from 'vitest';
+import { route, type UploadsOptions } from '../../src/server/index.ts';
+import { forEachLedger } from '../support/ledgers.ts';
+import { forEachStore } from '../support/stores.ts';
+import { type App, errorOf, png, send, startApp } from './app.ts';
+
+const html = Buffer.from('<!doctype html><script>alert(1)</script>');
+
+forEachStore('quota', (store) => {
+  forEachLedger('in', (place) => {
+    const started: App[] = [];
+    async function start(options: Partial<UploadsOptions> = {}): Promise<App> {
+      const app = await startApp(store, { ledger: await place.open(), ...options } as never);
+      started.push(app);
+      return app;
+    }
+    afterEach(async () => {
+      await Promise.all(started.splice(0).map((one) => one.stop()));
+    });
+    const usage = (app: App) => app.uploads.usage('alice');
+
+    it('F1 a hundred grants at once against room for three are three', async () => {
+      const app = await start({ quota: { maxFiles: 3 } });
+      const answers = await Promise.all(Array.from({ length: 100 }, () => app.tryGrant(png)));
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
+      const refused = answers.filter(({ status }) => status !== 200);
+      expect(new Set(refused.map(errorOf))).toEqual(new Set(['quota_exceeded']));
+      for (const { text } of refused) expect(text).not.toMatch(/X-Amz-Signature|"grant"/);
+      expect(await usage(app)).toMatchObject({ pendingFiles: 3, pendingBytes: 3 * png.length });
+      expect((await app.tryGrant(png, {}, { user: 'bob' })).status).toBe(200);
+    });
+
+    it('B3 fifty completions of one grant at once call back once, and all have one result', async () => {
+      const app = await start();
+      const upload = await app.grant(png);
+      await send(upload.request, png);
+      const answers = await Promise.all(Array.from({ length: 50 }, () => app.complete(upload.grant)));
+      expect(answers.every(({ status }) => status === 200)).toBe(true);
+      expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+      expect(app.announced).toHaveLength(1);
+    });
+
+    it('E4 what is refused is gone, and its quota is given back', async () => {
+      const app = await start({ quota: { maxFiles: 1 } });
+      const upload = await app.grant(html, { contentType: 'image/png' });
+      expect((await send(upload.request, html)).status).toBeLessThan(300);
+      expect((await app.tryGrant(png)).status).toBe(403);
+      expect(errorOf(await app.complete(upload.grant))).toBe('content_type_mismatch');
+      expect(await usage(app)).toMatchObject({ pendingFiles: 0, pendingBytes: 0, storedBytes: 0 });
+      expect(await app.storage.head(`incoming/${upload.uploadId}`)).toBeNull();
+      expect((await app.tryGrant(png)).status).toBe(200);
+    });
+
+    it('C11 what is sent again after its end is never a file, and never free room', async () => {
+      const app = await start({ quota: { maxFiles: 2 } });
+      const { upload, completed } = await app.store(png);
+      const aborted = await app.grant(png);
+      await app.abort(aborted.grant);
+      await app.uploads.deleteFile(completed.file.key);
+      expect(await usage(app)).toMatchObject({ storedFiles: 0, pendingFiles: 0 });
+      for (const { request } of [upload, aborted]) await send(request, png);
+      for (const { grant } of [upload, aborted]) expect(errorOf(await app.complete(grant))).toBe('upload_conflict');
+      for (const { uploadId } of [upload, aborted]) expect(await app.storage.head(`incoming/${uploadId}`)).toBeNull();
+      expect(await app.storage.head(completed.file.key)).toBeNull();
+      expect(await usage(app)).toMatchObject({ storedFiles: 0, pendingFiles: 0 });
+    });
+
+    it('F1 a grant that never completes gives its reservation back', async () => {
+      let offset = 0;
+      const now = () => Date.now() + offset;
+      const ledger = await place.open({ now });
+      const app = await start({ ledger, now, quota: { maxFiles: 1 } });
+      const upload = await app.grant(png);
+      expect(errorOf(await app.tryGrant(png))).toBe('quota_exceeded');
+      offset = 3_600_000;
+      await app.uploads.sweep();
+      expect(await usage(app)).toMatchObject({ pendingFiles: 0 });
+      expect((await app.tryGrant(png)).status).toBe(200);
+      // Its bytes, should they have been on their way for so long, are a file all the same, and count.
+      await send(upload.request, png);
+      expect((await app.complete(upload.grant)).status).toBe(200);
+      expect(await usage(app)).toMatchObject({ storedFiles: 1, pendingFiles: 1 });
+    });
+
+    it('B4 another owner may neither use nor end what is on record', async () => {
+      const app = await start();
+      const upload = await app.grant(png);
+      await send(upload.request, png);
+      for (const act of [app.complete, app.abort])
+        expect(errorOf(await act(upload.grant, { 'x-user': 'mallory' }))).toBe('upload_not_found');
+      expect((await app.complete(upload.grant)).status).toBe(200);
+      expect(errorOf(await app.abort(upload.grant))).toBe('upload_conflict');
+    });
+
+    it('F1 a stream reserves what it may become', async () => {
+      const app = await start({
+        routes: {
+          files: route({
+            limits: { maxBytes: 50 * 1024 * 1024 },
+            authorize: () => ({ ownerId: 'alice' }),
+            quota: { maxPendingBytes: 60 * 1024 * 1024 },
+          }),
+        },
+      });
+      const files = [{ fileName: 'a.bin', size: null, contentType: 'application/octet-stream' }];
+      const ask = () => app.call('POST', '/uploads', { route: 'files', files, transfers: ['multipart'] });
+      expect((await ask()).status).toBe(200);
+      expect(errorOf(await ask())).toBe('quota_exceeded');
+    });
+  });
+});

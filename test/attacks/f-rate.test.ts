@@ -1,0 +1,92 @@
+/** F2: more than one may ask for. */
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { postgresRateLimits } from '../../src/ledger/postgres.ts';
+import type { UploadsOptions } from '../../src/server/index.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { forEachStore } from '../support/stores.ts';
+import { type App, errorOf, png, startApp } from './app.ts';
+
+type RateLimit = NonNullable<UploadsOptions['rateLimit']>;
+
+forEachStore(
+  'rate limits',
+  (store) => {
+    const started: App[] = [];
+    async function start(rateLimit: RateLimit): Promise<App> {
+      const clientAddress: UploadsOptions['clientAddress'] = (request) => request.header('x-address');
+      const app = await startApp(store, { rateLimit, clientAddress } as never);
+      started.push(app);
+      return app;
+    }
+    afterEach(async () => {
+      await Promise.all(started.splice(0).map((one) => one.stop()));
+    });
+
+    it('F2 an owner gets no more grants than the limit, over requests and files, and others do', async () => {
+      const app = await start({ perOwner: { points: 5, perSeconds: 600 } });
+      const files = await Promise.all([1, 2, 3].map(() => app.declare(png)));
+      const ask = (user: string) => app.call('POST', '/uploads', { route: 'files', files }, { 'x-user': user });
+      expect((await ask('alice')).status).toBe(200);
+      const refused = await ask('alice');
+      expect([refused.status, errorOf(refused)]).toEqual([429, 'rate_limited']);
+      expect(refused.body.uploads).toBeUndefined();
+      const wait = Number(refused.headers['retry-after']);
+      expect(wait).toBeGreaterThan(500);
+      expect(wait).toBeLessThanOrEqual(600);
+      expect((await ask('bob')).status).toBe(200);
+    });
+
+    it('F2 an address is counted before the body is read, and before anybody is asked who it is', async () => {
+      const app = await start({ perAddress: { points: 3, perSeconds: 600 } });
+      const ask = (address: string, body: unknown = 'not json') =>
+        app.call('POST', '/uploads', body, { 'x-address': address, 'x-user': '' });
+      for (let n = 0; n < 3; n += 1) expect((await ask('203.0.113.1')).status).toBe(400);
+      const refused = await ask('203.0.113.1', { route: 'files', files: [] });
+      expect([refused.status, errorOf(refused)]).toEqual([429, 'rate_limited']);
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(500);
+      expect((await ask('203.0.113.2')).status).toBe(400);
+      // Other addresses of the same network are the same subscriber.
+      for (let n = 1; n <= 3; n += 1) expect((await ask(`2001:db8:1:2::${n}`)).status).toBe(400);
+      expect((await ask('2001:db8:1:2:ffff::9')).status).toBe(429);
+      expect((await ask('2001:db8:1:3::1')).status).toBe(400);
+      // What changes nothing is not counted.
+      expect((await app.call('GET', '/uploads/routes/files', undefined, { 'x-address': '203.0.113.1' })).status).toBe(
+        200,
+      );
+    });
+
+    it('F2 a limit by address without a way to know it does not start', async () => {
+      await expect(
+        startApp(store, { rateLimit: { perAddress: { points: 1, perSeconds: 1 } } } as never),
+      ).rejects.toMatchObject({
+        code: 'config_invalid',
+      });
+      for (const rateLimit of [{ perOwner: { points: 0, perSeconds: 1 } }, { perUser: {} }, { perOwner: 5 }])
+        await expect(startApp(store, { rateLimit } as never)).rejects.toMatchObject({ code: 'config_invalid' });
+    });
+
+    const postgres = inject('postgres');
+    describe.skipIf(!postgres)('over replicas', () => {
+      it('F2 the limit holds', async () => {
+        const database = await createTestDatabase(postgres?.url ?? '');
+        const stores = [1, 2].map(() => postgresRateLimits({ connectionString: database.url }));
+        try {
+          const rate = { points: 10, perSeconds: 600 };
+          const apps = [
+            await start({ perOwner: rate, store: stores[0] as never }),
+            await start({ perOwner: rate, store: stores[1] as never }),
+          ];
+          const answers = await Promise.all(
+            Array.from({ length: 40 }, async (_, n) => (apps[n % 2] as App).tryGrant(png).then(({ status }) => status)),
+          );
+          expect(answers.filter((status) => status === 200)).toHaveLength(10);
+          expect(answers.filter((status) => status === 429)).toHaveLength(30);
+        } finally {
+          await Promise.all(stores.map((one) => one.close()));
+          await database.drop();
+        }
+      });
+    });
+  },
+  { only: ['devstore'] },
+);
