@@ -11,6 +11,7 @@ import { type AnyRoute, anyone, checkOptions, isQuota, quotaRule } from './route
 import { checkSecrets, type Secret } from './secrets.ts';
 import type { EventsOptions } from './storage-events/index.ts';
 import type { CallbackRequest, ErasedDefinition } from './types.ts';
+import { checkWebhooks, type ResolvedWebhooks, type WebhooksOptions } from './webhooks/options.ts';
 
 export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>> {
   storage: Storage;
@@ -68,6 +69,11 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    * with the next sweep, and its quota comes back, in seconds. @default 86_400
    */
   abandonAfterSeconds?: number;
+  /**
+   * Signed messages to an app in another process: written with the ending they tell of, and sent by `startDelivering()` until
+   * they are taken. Needs a ledger. @default none
+   */
+  webhooks?: WebhooksOptions;
   /** How often an owner and an address may ask. @default no limit */
   rateLimit?: RateLimitOptions;
   /**
@@ -123,6 +129,7 @@ export interface Config {
   quota: Quota | null;
   abandonAfterSeconds: number;
   events: EventsOptions | undefined;
+  webhooks: ResolvedWebhooks | undefined;
   rateLimits: RateLimits | undefined;
   onEvent: ((event: UploadsEvent) => void) | undefined;
   now: () => number;
@@ -164,6 +171,7 @@ const options: Parameters<typeof checkOptions>[2] = [
   ['ledger', 'a ledger, such as sqliteLedger({...})', isObject],
   ['quota', quotaRule, isQuota],
   ['abandonAfterSeconds', 'a whole number from 60 to 2,592,000', isBytes(60, 2_592_000)],
+  ['webhooks', 'an object with `url` and `secret`', isObject],
   ['rateLimit', 'an object with `perOwner` or `perAddress`', isObject],
   ['clientAddress', 'a function of the request', isFunction],
   ['events', 'an object with `secret`, `sns`, or both', isObject],
@@ -202,6 +210,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     ledger: given.ledger && guardLedger(given.ledger),
     quota: given.quota ?? null,
     abandonAfterSeconds: given.abandonAfterSeconds ?? 86_400,
+    webhooks: given.webhooks && checkWebhooks(given.webhooks),
     rateLimits: given.rateLimit && checkRateLimit(given.rateLimit, given.clientAddress),
     events: given.events && checkEvents(given.events),
     onEvent: given.onEvent,
@@ -258,7 +267,7 @@ function isTopics(value: unknown): boolean {
 /** Accepted and ignored would be worse than missing. */
 function refuseWithoutLedger(given: UploadsOptions): void {
   const needing = [
-    ...(given.quota === undefined ? [] : ['quota']),
+    ...(['quota', 'webhooks'] as const).filter((name) => given[name] !== undefined),
     ...Object.entries(given.routes).flatMap(([name, { definition }]) =>
       (['quota', 'dedupe'] as const)
         .filter((option) => definition?.[option])

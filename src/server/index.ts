@@ -68,3 +68,11 @@ export type {
 } from './types.ts';
 export type { ViewRef } from './view-refs.ts';
 export type { PresignViewOptions } from './views.ts';
+export {
+  type Delivering,
+  type Delivery,
+  type DeliveryOptions,
+  deliverDue,
+  startDelivering,
+} from './webhooks/deliver.ts';
+export { type WebhooksOptions, type WebhookType, webhookTypes } from './webhooks/options.ts';

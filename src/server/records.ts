@@ -6,12 +6,13 @@ import type { Config } from './config.ts';
 import { deleteOnRecord } from './delete-on-record.ts';
 import { recordOf } from './grant-on-record.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ending, Ledger } from './ledger.ts';
 import { createLedgerMarkers, createLedgerSidecars } from './ledger-markers.ts';
 import { createStorageMarkers, type Markers } from './markers.ts';
 import type { Room } from './room.ts';
 import { createSidecars, type Sidecars } from './sidecar.ts';
 import type { ViewRef } from './view-refs.ts';
+import { messagesFor } from './webhooks/messages.ts';
 
 export interface Records {
   markers: Markers;
@@ -39,8 +40,10 @@ export function createRecords({ config, grants, random }: Pick<Room, 'config' | 
     await (ledger as Ledger).grant([recordOf(config, route, claims, transfer, { owner: null, route: null })]);
   }
 
+  const { webhooks } = config;
+  const messages = webhooks && ((claims: Claims, ending: Ending) => messagesFor(webhooks, claims, ending, now));
   return {
-    markers: createLedgerMarkers({ ledger, adopt, messages: undefined, now }),
+    markers: createLedgerMarkers({ ledger, adopt, messages, now }),
     sidecars: createLedgerSidecars(ledger),
     erase: (file) => deleteOnRecord(storage, ledger, file),
   };

@@ -1,0 +1,55 @@
+import { WaybillError } from '../../protocol/index.ts';
+import { checkOptions } from '../route.ts';
+
+export interface WebhooksOptions {
+  /** Who is told. https, or http on this machine. @example 'https://app.example/waybill' */
+  url: string;
+  /** `whsec_` and 24 to 64 random bytes in base64, as Standard Webhooks has it; a list rotates: each signs. */
+  secret: string | readonly string[];
+  /** @default both */
+  events?: readonly WebhookType[];
+}
+
+export const webhookTypes = ['upload.completed', 'upload.rejected'] as const;
+
+export type WebhookType = (typeof webhookTypes)[number];
+
+export interface ResolvedWebhooks {
+  url: string;
+  secrets: readonly string[];
+  types: ReadonlySet<WebhookType>;
+}
+
+const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
+const secretShape = /^whsec_[A-Za-z0-9+/]{32,87}={0,2}$/;
+
+/** @throws {WaybillError} `config_invalid` */
+export function checkWebhooks(webhooks: WebhooksOptions): ResolvedWebhooks {
+  checkOptions('`webhooks`', webhooks, [
+    ['url', 'an https URL, or http on this machine', isUrl, true],
+    ['secret', '`whsec_` and 24 to 64 random bytes in base64, or a list of such', isSecrets, true],
+    ['events', `a list of ${webhookTypes.join(', ')}`, isTypes],
+  ]);
+  const secrets = [webhooks.secret].flat() as string[];
+  if (new Set(secrets).size !== secrets.length)
+    throw new WaybillError('config_invalid', '`webhooks.secret` lists the same secret twice.');
+  return { url: webhooks.url, secrets, types: new Set(webhooks.events ?? webhookTypes) };
+}
+
+function isUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname));
+}
+
+function isSecrets(value: unknown): boolean {
+  const all = [value].flat();
+  return all.length > 0 && all.every((one) => typeof one === 'string' && secretShape.test(one));
+}
+
+function isTypes(value: unknown): boolean {
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((one) => (webhookTypes as readonly unknown[]).includes(one))
+  );
+}

@@ -1,0 +1,244 @@
+/** From the ending of an upload to a receiver that believes it: signed, until it is taken, once while nobody dies. */
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  deliverDue,
+  type Ledger,
+  type Owner,
+  route,
+  startDelivering,
+  type WebhooksOptions,
+} from '../../src/server/index.ts';
+import { forEachLedger } from '../support/ledgers.ts';
+import { createTestApp, png, send } from '../support/server-app.ts';
+import { forEachStore } from '../support/stores.ts';
+
+const owner = (): Owner => ({ ownerId: 'anna' });
+const limits = { maxBytes: 100_000 };
+const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+const older = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
+
+interface Received {
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+forEachStore(
+  'webhooks',
+  (store) => {
+    forEachLedger('in', (place) => {
+      const received: Received[] = [];
+      let answer: (n: number) => { status: number; headers?: Record<string, string> } | null;
+      let server: Server;
+      let url: string;
+      beforeEach(async () => {
+        received.length = 0;
+        answer = () => ({ status: 204 });
+        server = createServer((request, response) => {
+          const chunks: Buffer[] = [];
+          request.on('data', (chunk: Buffer) => chunks.push(chunk));
+          request.on('end', () => {
+            received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+            const said = answer(received.length);
+            if (said) response.writeHead(said.status, said.headers).end('x'.repeat(100_000));
+            else request.socket.destroy();
+          });
+        });
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+      });
+      afterEach(async () => {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      });
+
+      const clock = { offset: 0 };
+      async function setUp(more: Partial<WebhooksOptions> = {}) {
+        clock.offset = 0;
+        const now = () => Date.now() + clock.offset;
+        const ledger = await place.open({ now });
+        const webhooks: WebhooksOptions = { url, secret, ...more };
+        let refuse = false;
+        const app = createTestApp(
+          store.storage(),
+          {
+            a: route({
+              limits,
+              authorize: owner,
+              inspect: () => (refuse ? { reject: 'No.' } : undefined),
+              onComplete: () => ({ n: 1 }),
+            }),
+          },
+          { ledger, webhooks },
+        );
+        const complete = async () => {
+          const upload = await app.grant(png);
+          await send(upload.request, png);
+          const { json } = await app.complete(upload.grant);
+          return { upload, file: json.results?.[0]?.file };
+        };
+        return {
+          ledger,
+          complete,
+          refuse: () => {
+            refuse = true;
+          },
+          deliver: (given: Partial<Parameters<typeof deliverDue>[0]> = {}) =>
+            deliverDue({ ledger, webhooks, random: () => 0.5, ...given }),
+        };
+      }
+      const headersOf = ({ headers }: Received) => headers as Record<string, string>;
+
+      it('tells of a completed upload once, in words that Standard Webhooks verifies', async () => {
+        const { complete, deliver } = await setUp();
+        const { upload, file } = await complete();
+        expect(await deliver()).toMatchObject([{ type: 'upload.completed', outcome: 'delivered', attempts: 1 }]);
+        expect(await deliver()).toEqual([]);
+        expect(received).toHaveLength(1);
+        const [message] = received as [Received];
+        const payload = new Webhook(secret).verify(message.body, headersOf(message));
+        expect(payload).toEqual({
+          type: 'upload.completed',
+          timestamp: expect.any(String),
+          data: { uploadId: upload.uploadId, route: 'a', ownerId: 'anna', file, data: { n: 1 } },
+        });
+        expect(message.headers['webhook-id']).toBe(`msg_${upload.uploadId}_completed`);
+        expect(() => new Webhook(older).verify(message.body, headersOf(message))).toThrow();
+        expect(() => new Webhook(secret).verify(message.body.replace('anna', 'eve1'), headersOf(message))).toThrow();
+      });
+
+      it('tells of a refusal, and only of what was asked for', async () => {
+        const { complete, deliver, refuse } = await setUp();
+        refuse();
+        await complete();
+        await deliver();
+        expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
+          type: 'upload.rejected',
+          data: { error: { code: 'upload_rejected' } },
+        });
+        const some = await setUp({ events: ['upload.rejected'] });
+        await some.complete();
+        expect(await some.deliver()).toEqual([]);
+      });
+
+      it('signs with every secret while they rotate', async () => {
+        const { complete, deliver } = await setUp({ secret: [secret, older] });
+        await complete();
+        await deliver();
+        const [message] = received as [Received];
+        for (const one of [secret, older])
+          expect(new Webhook(one).verify(message.body, headersOf(message))).toBeTruthy();
+      });
+
+      it('tries again until it is taken, with one id', async () => {
+        const { complete, deliver, ledger } = await setUp();
+        answer = (n) =>
+          n === 1
+            ? { status: 503 }
+            : n === 2
+              ? null
+              : n === 3
+                ? { status: 302, headers: { location: url } }
+                : { status: 200 };
+        await complete();
+        expect(await deliver()).toMatchObject([{ outcome: 'failed', reason: 'HTTP 503' }]);
+        expect(await deliver()).toEqual([]);
+        expect(await ledger.counts()).toMatchObject({ pendingWebhooks: 1 });
+        for (const outcome of ['failed', 'failed', 'delivered']) {
+          clock.offset += 3_600_000;
+          expect(await deliver()).toMatchObject([{ outcome }]);
+        }
+        expect(new Set(received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+        expect(received).toHaveLength(4);
+        expect(await ledger.counts()).toMatchObject({ pendingWebhooks: 0, parkedWebhooks: 0 });
+      });
+
+      it('waits as long as it is asked to', async () => {
+        const { complete, deliver } = await setUp();
+        answer = (n) => (n === 1 ? { status: 429, headers: { 'retry-after': '3600' } } : { status: 200 });
+        await complete();
+        await deliver();
+        clock.offset += 1_800_000;
+        expect(await deliver()).toEqual([]);
+        clock.offset += 1_900_000;
+        expect(await deliver()).toMatchObject([{ outcome: 'delivered' }]);
+      });
+
+      it('parks what nobody takes, at once where it is gone, and sends it again when told', async () => {
+        const { complete, deliver, ledger } = await setUp();
+        answer = () => ({ status: 500 });
+        const { upload } = await complete();
+        let tries = 0;
+        for (let parked = 0; parked === 0 && tries < 30; tries += 1) {
+          await deliver();
+          parked = (await ledger.counts()).parkedWebhooks;
+          clock.offset += 48 * 3_600_000;
+        }
+        expect(tries).toBe(11);
+        expect(await deliver()).toEqual([]);
+        answer = () => ({ status: 410 });
+        const webhookId = `msg_${upload.uploadId}_completed`;
+        await ledger.replayWebhook(webhookId);
+        expect(await deliver()).toMatchObject([{ outcome: 'parked', reason: 'HTTP 410' }]);
+        answer = () => ({ status: 200 });
+        await ledger.replayWebhook(webhookId);
+        expect(await deliver()).toMatchObject([{ outcome: 'delivered' }]);
+      });
+
+      it('of two deliverers each has its own; what a dead one took is sent again with its id', async () => {
+        const { complete, deliver, ledger } = await setUp();
+        for (let n = 0; n < 40; n += 1) await complete();
+        await Promise.all([deliver(), deliver()]);
+        const ids = received.map(({ headers }) => headers['webhook-id']);
+        expect(new Set(ids).size).toBe(40);
+        expect(ids).toHaveLength(40);
+        const { upload } = await complete();
+        const doomed: Ledger = { ...ledger, webhookDelivered: () => new Promise(() => {}) };
+        void deliver({ ledger: doomed });
+        await expect.poll(() => received.length).toBe(41);
+        expect(await deliver()).toEqual([]);
+        clock.offset += 3_600_000;
+        expect(await deliver()).toMatchObject([{ webhookId: `msg_${upload.uploadId}_completed`, attempts: 2 }]);
+      });
+
+      it('delivers in the background, and ends what it is at', async () => {
+        const { complete, ledger } = await setUp();
+        await complete();
+        const delivering = startDelivering({ ledger, webhooks: { url, secret }, everySeconds: 0.01 });
+        await expect.poll(() => received.length).toBe(1);
+        await complete();
+        await expect.poll(() => received.length).toBe(2);
+        await delivering.stop();
+      });
+    });
+
+    it.each<[string, object]>([
+      ['http elsewhere', { url: 'http://app.example/hook', secret }],
+      ['no url', { secret }],
+      ['a secret of another kind', { url: 'https://app.example', secret: 'x'.repeat(40) }],
+      ['one twice', { url: 'https://app.example', secret: [secret, secret] }],
+      ['an unknown event', { url: 'https://app.example', secret, events: ['upload.exploded'] }],
+      ['an unknown option', { url: 'https://app.example', secret, retries: 3 }],
+    ])('refuses %s at start', (_, webhooks) => {
+      const routes = { a: route({ limits, authorize: owner }) };
+      const make = () =>
+        createTestApp(store.storage(), routes, { ledger: {} as Ledger, webhooks: webhooks as WebhooksOptions });
+      expect(make).toThrow(
+        expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('webhooks') }),
+      );
+    });
+
+    it('refuses to promise without a ledger', () => {
+      const make = () =>
+        createTestApp(
+          store.storage(),
+          { a: route({ limits, authorize: owner }) },
+          { webhooks: { url: 'https://app.example', secret } },
+        );
+      expect(make).toThrow(/needs a ledger/);
+    });
+  },
+  { only: ['devstore'] },
+);
