@@ -1,6 +1,6 @@
 /** Counters in Postgres: a limit holds over all replicas. */
 import pg from 'pg';
-import { RateLimiterMemory, RateLimiterPostgres } from 'rate-limiter-flexible';
+import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import type { RateLimitStore } from '../server/index.ts';
 
 export interface PostgresRateLimitsOptions {
@@ -15,8 +15,7 @@ export interface PostgresRateLimits extends RateLimitStore {
 }
 
 /**
- * While the database does not answer each replica counts alone: uploads go on, and nobody gets more than so many times the
- * limit.
+ * Periods end by the clocks of the replicas: those should differ by less than `perSeconds`.
  *
  * @example
  * createUploads({ rateLimit: { perOwner: { points: 600, perSeconds: 60 }, store: postgresRateLimits({ connectionString }) } })
@@ -28,22 +27,24 @@ export function postgresRateLimits({
   const pool = new pg.Pool({
     connectionString,
     max: maxConnections,
-    connectionTimeoutMillis: 5000,
-    query_timeout: 5000,
+    connectionTimeoutMillis: 2000,
+    query_timeout: 2000,
   });
   // Without a listener an idle connection that breaks would end the process.
   pool.on('error', () => {});
   return {
     open: (name, { points, perSeconds }) =>
       new Promise((resolve, reject) => {
-        const rate = { keyPrefix: name, points, duration: perSeconds };
         const limiter = new RateLimiterPostgres(
           {
-            ...rate,
+            keyPrefix: name,
+            points,
+            duration: perSeconds,
             storeClient: pool,
             storeType: 'client',
             tableName: 'waybill_rates',
-            insuranceLimiter: new RateLimiterMemory(rate),
+            // Who is over the limit stays so until its period ends, and is refused without asking again.
+            inMemoryBlockOnConsumed: points + 1,
           },
           (error) => (error ? reject(error) : resolve(limiter)),
         );

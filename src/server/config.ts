@@ -2,7 +2,7 @@
 import type { Limits, RouteInfo, Transfer } from '../protocol/index.ts';
 import { GiB, KiB, MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
-import type { UploadsEvent } from './events.ts';
+import { createEmit, type UploadsEvent } from './events.ts';
 import { guardLedger } from './guard-ledger.ts';
 import type { Ledger, Quota } from './ledger.ts';
 import type { RandomFill } from './random-pool.ts';
@@ -211,7 +211,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     quota: given.quota ?? null,
     abandonAfterSeconds: given.abandonAfterSeconds ?? 86_400,
     webhooks: given.webhooks && checkWebhooks(given.webhooks),
-    rateLimits: given.rateLimit && checkRateLimit(given.rateLimit, given.clientAddress),
+    rateLimits: given.rateLimit && checkRateLimit(given.rateLimit, given),
     events: given.events && checkEvents(given.events),
     onEvent: given.onEvent,
     now: given.now ?? Date.now,
@@ -224,19 +224,24 @@ export function resolveConfig(given: UploadsOptions): Config {
   return Object.freeze({ ...partial, routes });
 }
 
-function checkRateLimit(rateLimit: RateLimitOptions, clientAddress: UploadsOptions['clientAddress']): RateLimits {
+function checkRateLimit(
+  rateLimit: RateLimitOptions,
+  { clientAddress, onEvent, now = Date.now }: UploadsOptions,
+): RateLimits {
   const rate = 'an object with `points` and `perSeconds`: whole numbers from 1';
   checkOptions('`rateLimit`', rateLimit, [
     ['perOwner', rate, isRate],
     ['perAddress', rate, isRate],
     ['store', 'a store, such as postgresRateLimits({...})', isObject],
   ]);
+  if (!rateLimit.perOwner && !rateLimit.perAddress)
+    throw new WaybillError('config_invalid', '`rateLimit` limits nothing: say `perOwner`, `perAddress`, or both.');
   if (rateLimit.perAddress && !clientAddress)
     throw new WaybillError(
       'config_invalid',
       '`rateLimit.perAddress` needs `clientAddress`: who asks is for you to know.',
     );
-  return createRateLimits(rateLimit, clientAddress);
+  return createRateLimits(rateLimit, { clientAddress, emit: createEmit(onEvent, now), now });
 }
 
 function isRate(value: unknown): boolean {

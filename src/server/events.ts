@@ -42,6 +42,8 @@ export interface EventTable {
   };
   /** One thing that a sweep could not settle. */
   'sweep.failed': { reason: string };
+  /** What counts for a rate limit did not answer: this process counts alone for some seconds. */
+  'rate_limit.failed': { counter: 'owner' | 'address'; reason: string };
   'view.served': { route: string; ownerId: string; key: string };
   'file.deleted': { route: string | null; key: string };
   /** Every answer. `bytesIn` and `bytesOut` are bodies: no byte of a file is ever among them. */

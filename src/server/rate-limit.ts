@@ -1,8 +1,10 @@
 /** How often an owner may ask for grants, and an address for anything. The counting is rate-limiter-flexible's. */
+import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { WaybillError } from '../protocol/index.ts';
 import type { Call } from './call.ts';
-import type { Operation } from './events.ts';
+import { describe } from './describe.ts';
+import type { Emit, Operation } from './events.ts';
 import { RequestView } from './plain.ts';
 import type { CallbackRequest } from './types.ts';
 
@@ -21,7 +23,10 @@ export interface RateLimitOptions {
    * Needs `clientAddress`. @default no limit
    */
   perAddress?: Rate;
-  /** Where is counted. `postgresRateLimits()` counts over all replicas. @default the memory of this process */
+  /**
+   * Where is counted. `postgresRateLimits()` counts over all replicas. While it does not answer, each process counts alone:
+   * uploads go on, and nobody gets more than the limit once again from each. @default the memory of this process
+   */
   store?: RateLimitStore;
 }
 
@@ -42,31 +47,74 @@ export interface RateLimits {
   owner(ownerId: string, files: number): Promise<void>;
 }
 
+export interface RateLimitContext {
+  clientAddress: ((request: CallbackRequest) => string | null | undefined) | undefined;
+  emit: Emit | undefined;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
 const uncounted: ReadonlySet<Operation> = new Set(['view', 'route', 'preflight', 'event', 'unknown']);
+
+/** Who does not answer is left alone for so long: no call waits for it meanwhile. */
+const countAloneMs = 10_000;
 
 export function createRateLimits(
   { perOwner, perAddress, store = memoryStore }: RateLimitOptions,
-  clientAddress: ((request: CallbackRequest) => string | null | undefined) | undefined,
+  context: RateLimitContext,
 ): RateLimits {
-  const owners = perOwner && opener(store, 'owner', perOwner);
-  const addresses = perAddress && opener(store, 'address', perAddress);
+  const countOwner = perOwner && createCounter(store, 'owner', perOwner, context);
+  const countAddress = perAddress && createCounter(store, 'address', perAddress, context);
   return {
     async address(call) {
-      if (!addresses || uncounted.has(call.operation)) return;
-      const address = clientAddress?.(new RequestView(call.request));
+      if (!countAddress || uncounted.has(call.operation)) return;
       // Whoever comes from nowhere shares one counter.
-      await consume(await addresses(), networkOf(address ?? 'unknown'), 1, 'requests');
+      const address = context.clientAddress?.(new RequestView(call.request)) || 'unknown';
+      await refusing('requests', countAddress(keyOf(networkOf(address)), 1));
     },
     async owner(ownerId, files) {
-      if (owners) await consume(await owners(), ownerId, files, 'files');
+      if (!perOwner || !countOwner) return;
+      // To wait would never help.
+      if (files > perOwner.points)
+        throw new WaybillError('too_many_files', `At most ${perOwner.points} files in one request.`, {
+          details: { maxFiles: perOwner.points },
+        });
+      await refusing('files', countOwner(keyOf(ownerId), files));
     },
+  };
+}
+
+type Count = (key: string, points: number) => Promise<unknown>;
+
+function createCounter(
+  store: RateLimitStore,
+  name: 'owner' | 'address',
+  rate: Rate,
+  { emit, now }: RateLimitContext,
+): Count {
+  const openShared = opener(store, name, rate);
+  const openOwn = opener(memoryStore, name, rate);
+  let aloneUntil = Number.NEGATIVE_INFINITY;
+  return async (key, points) => {
+    if (now() >= aloneUntil) {
+      try {
+        const shared = await openShared();
+        return await shared.consume(key, points);
+      } catch (failure) {
+        if (waitOf(failure) !== null) throw failure;
+        if (now() >= aloneUntil) emit?.('rate_limit.failed', { counter: name, reason: describe(failure) });
+        aloneUntil = now() + countAloneMs;
+      }
+    }
+    const own = await openOwn();
+    return own.consume(key, points);
   };
 }
 
 function opener(store: RateLimitStore, name: string, rate: Rate): () => Promise<RateLimiter> {
   let opened: Promise<RateLimiter> | undefined;
   return () => {
-    opened ??= Promise.resolve(store.open(name, rate)).catch((error) => {
+    opened ??= (async () => store.open(name, rate))().catch((error) => {
       opened = undefined;
       throw error;
     });
@@ -74,16 +122,27 @@ function opener(store: RateLimitStore, name: string, rate: Rate): () => Promise<
   };
 }
 
-async function consume(limiter: RateLimiter, key: string, points: number, what: string): Promise<void> {
+async function refusing(what: string, counting: Promise<unknown>): Promise<void> {
   try {
-    await limiter.consume(key, points);
+    await counting;
   } catch (refusal) {
-    const { msBeforeNext } = refusal as { msBeforeNext?: unknown };
-    if (typeof msBeforeNext !== 'number') throw refusal;
+    const waitMs = waitOf(refusal);
+    if (waitMs === null) throw refusal;
     throw new WaybillError('rate_limited', `Too many ${what} at once: try again later.`, {
-      retryAfterSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)),
+      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
     });
   }
+}
+
+/** Null for what is no refusal. */
+function waitOf(refusal: unknown): number | null {
+  const ms = (refusal as { msBeforeNext?: unknown } | null | undefined)?.msBeforeNext;
+  return typeof ms === 'number' ? ms : null;
+}
+
+/** What a database cannot hold would count for nobody, so it counts as its digest. */
+function keyOf(text: string): string {
+  return /^[!-~]{1,100}$/.test(text) ? text : `sha256 ${createHash('sha256').update(text).digest('hex')}`;
 }
 
 const memoryStore: RateLimitStore = {
@@ -96,13 +155,18 @@ const memoryStore: RateLimitStore = {
 /** One subscriber has a /64 of IPv6 at least, and as many addresses as there are. RFC 6177 section 2 */
 export function networkOf(address: string): string {
   const plain = address.toLowerCase().replace(/%.*$/, '');
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
-  if (mapped) return mapped;
   if (!isIPv6(plain)) return plain;
+  const mapped = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(new URL(`http://[${plain}]`).hostname);
+  if (mapped) return mapped.slice(1).flatMap(bytesOf).join('.');
   const [head = '', tail] = plain.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail ? tail.split(':') : [];
   const zeros = tail === undefined ? [] : Array.from({ length: 8 - left.length - right.length }, () => '0');
   const groups = [...left, ...zeros, ...right].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
   return `${groups.join(':')}::/64`;
+}
+
+function bytesOf(group: string): [number, number] {
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 255];
 }

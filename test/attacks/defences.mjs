@@ -638,4 +638,18 @@ export const defences = [
     find: 'if (rateLimits) return rateLimits.address(call).then(() => perform(room, call, operation));',
     replace: '',
   },
+  {
+    attack: 'F2 a counter that does not answer',
+    suite: 'f-rate',
+    file: 'src/server/rate-limit.ts',
+    find: 'return own.consume(key, points);',
+    replace: 'return own;',
+  },
+  {
+    attack: 'F2 no owner or address is one that the database cannot hold',
+    suite: 'f-rate',
+    file: 'src/server/rate-limit.ts',
+    find: 'return /^[!-~]{1,100}$/.test(text) ? text',
+    replace: 'return text.length > 0 ? text',
+  },
 ];

@@ -1,7 +1,7 @@
 /** F2: more than one may ask for. */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { postgresRateLimits } from '../../src/ledger/postgres.ts';
-import type { UploadsOptions } from '../../src/server/index.ts';
+import type { UploadsEvent, UploadsOptions } from '../../src/server/index.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type App, errorOf, png, startApp } from './app.ts';
@@ -12,9 +12,9 @@ forEachStore(
   'rate limits',
   (store) => {
     const started: App[] = [];
-    async function start(rateLimit: RateLimit): Promise<App> {
+    async function start(rateLimit: RateLimit, onEvent: (event: UploadsEvent) => void = () => {}): Promise<App> {
       const clientAddress: UploadsOptions['clientAddress'] = (request) => request.header('x-address');
-      const app = await startApp(store, { rateLimit, clientAddress } as never);
+      const app = await startApp(store, { rateLimit, clientAddress, onEvent } as never);
       started.push(app);
       return app;
     }
@@ -61,8 +61,39 @@ forEachStore(
       ).rejects.toMatchObject({
         code: 'config_invalid',
       });
-      for (const rateLimit of [{ perOwner: { points: 0, perSeconds: 1 } }, { perUser: {} }, { perOwner: 5 }])
+      for (const rateLimit of [{ perOwner: { points: 0, perSeconds: 1 } }, { perUser: {} }, { perOwner: 5 }, {}])
         await expect(startApp(store, { rateLimit } as never)).rejects.toMatchObject({ code: 'config_invalid' });
+    });
+
+    it('F2 what no period would ever allow is refused for good, not for later', async () => {
+      const app = await start({ perOwner: { points: 2, perSeconds: 600 } });
+      const files = await Promise.all([1, 2, 3].map(() => app.declare(png)));
+      const refused = await app.call('POST', '/uploads', { route: 'files', files });
+      expect([refused.status, errorOf(refused)]).toEqual([422, 'too_many_files']);
+      expect(refused.headers['retry-after']).toBeUndefined();
+      expect((await app.tryGrant(png)).status).toBe(200);
+    });
+
+    it('F2 a counter that does not answer opens no door: each process counts alone, and says so', async () => {
+      const rate = { points: 3, perSeconds: 600 };
+      let asked = 0;
+      const broken = async () => {
+        asked += 1;
+        throw new Error('connect ECONNREFUSED');
+      };
+      for (const open of [broken, () => ({ consume: broken })]) {
+        asked = 0;
+        const events: UploadsEvent[] = [];
+        const app = await start({ perOwner: rate, store: { open } }, (event) => events.push(event));
+        const statuses: number[] = [];
+        for (let n = 0; n < 5; n += 1) statuses.push((await app.tryGrant(png)).status);
+        expect(statuses).toEqual([200, 200, 200, 429, 429]);
+        // And is left alone for a while.
+        expect(asked).toBe(1);
+        expect(events.filter(({ type }) => type === 'rate_limit.failed')).toMatchObject([
+          { counter: 'owner', reason: expect.stringContaining('ECONNREFUSED') },
+        ]);
+      }
     });
 
     const postgres = inject('postgres');
@@ -84,6 +115,43 @@ forEachStore(
         } finally {
           await Promise.all(stores.map((one) => one.close()));
           await database.drop();
+        }
+      });
+
+      it('F2 no owner or address is one that the database cannot hold', async () => {
+        const database = await createTestDatabase(postgres?.url ?? '');
+        const store = postgresRateLimits({ connectionString: database.url });
+        const events: UploadsEvent[] = [];
+        try {
+          const rate = { points: 2, perSeconds: 600 };
+          const app = await start({ perAddress: rate, store }, (event) => events.push(event));
+          for (const address of ['x'.repeat(3000), 'caf\u00e9']) {
+            const statuses: number[] = [];
+            for (let n = 0; n < 3; n += 1)
+              statuses.push((await app.call('POST', '/uploads', 'not json', { 'x-address': address })).status);
+            expect(statuses).toEqual([400, 400, 429]);
+          }
+          expect(events.filter(({ type }) => type === 'rate_limit.failed')).toEqual([]);
+        } finally {
+          await store.close();
+          await database.drop();
+        }
+      });
+
+      it('F2 a database that is gone stops no upload, and frees nobody', async () => {
+        const database = await createTestDatabase(postgres?.url ?? '');
+        const store = postgresRateLimits({ connectionString: database.url });
+        try {
+          const events: UploadsEvent[] = [];
+          const app = await start({ perOwner: { points: 2, perSeconds: 600 }, store }, (event) => events.push(event));
+          expect((await app.tryGrant(png)).status).toBe(200);
+          await database.drop();
+          const statuses: number[] = [];
+          for (let n = 0; n < 3; n += 1) statuses.push((await app.tryGrant(png)).status);
+          expect(statuses).toEqual([200, 200, 429]);
+          expect(events.filter(({ type }) => type === 'rate_limit.failed')).toHaveLength(1);
+        } finally {
+          await store.close();
         }
       });
     });
