@@ -46,6 +46,7 @@ const part = (number: number): PartInfo => ({
   size: number,
   etag: `"${number}e"`,
   checksums: { sha256: value },
+  lastModified: '2026-11-24T00:00:00.000Z',
 });
 
 describe('listParts', () => {

@@ -168,7 +168,7 @@ function isGone(error: unknown): boolean {
   return isS3Error(error) && (error.code === 'NoSuchUpload' || error.code === 'NoSuchKey');
 }
 
-const partElements = /<Part>|<(PartNumber|Size|ETag|Checksum[A-Z0-9]+)>([^<]*)/g;
+const partElements = /<Part>|<(PartNumber|Size|ETag|LastModified|Checksum[A-Z0-9]+)>([^<]*)/g;
 
 /**
  * A page of a thousand parts, in one look for what we know: a general parser takes twenty times as long, and 10,000
@@ -184,6 +184,7 @@ function readParts(text: string): PartInfo[] {
     } else if (!part) continue;
     else if (name === 'PartNumber') part.partNumber = Number(value);
     else if (name === 'Size') part.size = Number(value);
+    else if (name === 'LastModified') part.lastModified = value;
     else if (name === 'ETag') part.etag = quoted(value.replace(/&quot;|&#34;/g, '"'));
     else {
       const algorithm = algorithmsByElement.get(name);

@@ -34,6 +34,7 @@ export function s3Storage(options: S3StorageOptions): Storage {
     publicOrigin: config.public.origin,
     publicOrigins: Object.freeze(config.publics.map(({ origin }) => origin)),
     ready: credentials.ready,
+    clockOffsetMs: clock.offsetMs,
     presignPut: (put) => presignPut(address(put.host), capabilities, now(), put),
     presignForm: (form) => presignForm(address(form.host), bucket, capabilities, now(), form),
     presignPart: (part) => presignPart(address(part.host), capabilities, now(), part),

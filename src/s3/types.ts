@@ -134,6 +134,8 @@ export interface PartInfo {
   /** Opaque, quotes included. */
   etag: string;
   checksums: Partial<Record<Exclude<ChecksumAlgorithm, 'md5'>, string>>;
+  /** ISO 8601, where a storage lists it. */
+  lastModified?: string;
 }
 
 export interface CompleteMultipartOptions {
@@ -259,6 +261,8 @@ export interface Storage extends MultipartOperations {
   readonly publicOrigins: readonly string[];
   /** Undefined when fresh credentials are at hand; else a promise to wait for. Keeps the hot path synchronous. */
   ready(): undefined | Promise<void>;
+  /** How far the storage's clock was ahead of ours in its last answers, in milliseconds; 0 while they agree. */
+  clockOffsetMs(): number;
 
   presignPut(options: PresignPutOptions): PresignedRequest;
   presignForm(options: PresignFormOptions): PresignedRequest;

@@ -90,7 +90,8 @@ export function createLater(room: Room): Later {
   const later: Later = {
     complete,
     abort,
-    sweep: async (options) => (await import('./sweep/index.ts')).sweepUploads(room, later, sidecars, options),
+    sweep: async (options) =>
+      (await import('./sweep/index.ts')).sweepUploads(room, later, { markers, sidecars }, options),
     handleStorageEvent: async (event) => (await storageEvents()).handle(event),
     beginMultipart: multiparts.begin,
     deleteFile,

@@ -193,6 +193,7 @@ export interface SweepRecord {
   endedAt: number;
   /** The report, JSON. */
   report: unknown;
+  /** Of the last sweep that looked for any. */
   orphans: Orphan[];
 }
 

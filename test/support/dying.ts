@@ -7,6 +7,7 @@ const operations: readonly (keyof Storage)[] = [
   'completeMultipart',
   'abortMultipart',
   'createMultipart',
+  'list',
   'listMultiparts',
   'copyPart',
   'head',

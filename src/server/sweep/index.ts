@@ -3,11 +3,12 @@
  * gives up what will not come, frees parts at the storage, and removes what nobody needs. Any number may run at once, and
  * any may die: whatever one does, the next would do as well.
  */
-import { isWaybillError, WaybillError } from '../../protocol/index.ts';
+import { WaybillError } from '../../protocol/index.ts';
 import { describe } from '../describe.ts';
 import type { Later } from '../later.ts';
+import type { Ledger, Orphan } from '../ledger.ts';
+import type { Records } from '../records.ts';
 import type { Room } from '../room.ts';
-import type { Sidecars } from '../sidecar.ts';
 import { sweepStorage } from './by-storage.ts';
 import { sweepRecords } from './on-record.ts';
 import { createTally, type SweepOptions, type SweepReport } from './report.ts';
@@ -18,9 +19,9 @@ const defaultGraceSeconds = 300;
 
 /** @throws {WaybillError} when the storage cannot be listed, or the ledger does not answer */
 export async function sweepUploads(
-  { config, emit }: Pick<Room, 'config' | 'emit'>,
+  { config, emit, grants }: Pick<Room, 'config' | 'emit' | 'grants'>,
   later: Later,
-  sidecars: Sidecars,
+  { markers, sidecars }: Pick<Records, 'markers' | 'sidecars'>,
   given: SweepOptions = {},
 ): Promise<SweepReport> {
   const { storage, ledger, stagingPrefix, abandonAfterSeconds, now } = config;
@@ -29,30 +30,57 @@ export async function sweepUploads(
   const options = { ...given, graceSeconds: given.graceSeconds ?? defaultGraceSeconds };
   const tally = createTally(options.dryRun ?? false, (error) => emit?.('sweep.failed', { reason: describe(error) }));
   const { report } = tally;
+  // What the storage dates is as old as the storage says (DESIGN section 7, 14).
+  const storageNow = () => now() + storage.clockOffsetMs();
+  const shared = { storage, grants, stagingPrefix, later, storageNow, options, tally };
   try {
-    if (ledger) await sweepRecords({ storage, ledger, stagingPrefix, later, now, options, tally });
-    else await sweepStorage({ storage, sidecars, stagingPrefix, abandonAfterSeconds, later, now, options, tally });
+    if (ledger) await sweepRecords({ ...shared, ledger });
+    else await sweepStorage({ ...shared, markers, sidecars, abandonAfterSeconds, now });
   } catch (error) {
     // Asked to stop: what was done counts.
-    if (!options.signal?.aborted || isWaybillError(error)) throw error;
+    if (!options.signal?.aborted || error !== options.signal.reason) throw error;
   }
   report.durationMs = now() - startedAt;
-  if (ledger && !report.dryRun) {
-    const { orphans, ...counts } = report;
-    await ledger.recordSweep({ startedAt, endedAt: startedAt + report.durationMs, report: counts, orphans });
-  }
   const { orphans, ...counts } = report;
+  if (ledger && !report.dryRun) {
+    const found = looksForOrphans(options) ? orphans : await lastOrphans(ledger);
+    await ledger.recordSweep({ startedAt, endedAt: now(), report: counts, orphans: found });
+  }
   emit?.('sweep.ended', { ...counts, orphans: orphans.length });
   return report;
 }
 
+function looksForOrphans({ orphans, deleteOrphans }: SweepOptions): boolean {
+  return orphans === true || deleteOrphans === true;
+}
+
+/** A sweep that did not look for orphans knows of none and has refuted none. */
+async function lastOrphans(ledger: Ledger): Promise<Orphan[]> {
+  return (await ledger.lastSweep())?.orphans ?? [];
+}
+
+type Kind = 'boolean' | 'string' | 'object' | 'number';
+const known: Readonly<Record<keyof SweepOptions, Kind>> = {
+  dryRun: 'boolean',
+  graceSeconds: 'number',
+  orphans: 'boolean',
+  orphanPrefix: 'string',
+  deleteOrphans: 'boolean',
+  signal: 'object',
+};
+
 function checkOptions(options: SweepOptions, hasLedger: boolean): void {
-  const known = new Set(['dryRun', 'graceSeconds', 'orphans', 'deleteOrphans', 'signal']);
-  for (const name of Object.keys(options))
-    if (!known.has(name)) throw new WaybillError('config_invalid', `sweep() has an unknown option \`${name}\`.`);
+  for (const [name, value] of Object.entries(options)) {
+    const kind = Object.hasOwn(known, name) ? known[name as keyof SweepOptions] : undefined;
+    if (!kind) throw new WaybillError('config_invalid', `sweep() has an unknown option \`${name}\`.`);
+    if (value !== undefined && typeof value !== kind)
+      throw new WaybillError('config_invalid', `sweep() needs \`${name}\` to be a ${kind}.`);
+  }
   const { graceSeconds } = options;
   if (graceSeconds !== undefined && !(Number.isSafeInteger(graceSeconds) && graceSeconds >= 0))
     throw new WaybillError('config_invalid', 'sweep() needs `graceSeconds` to be a whole number of seconds.');
-  if ((options.orphans || options.deleteOrphans) && !hasLedger)
+  if (looksForOrphans(options) && !hasLedger)
     throw new WaybillError('config_invalid', 'Without a ledger nobody knows which objects are orphans.');
+  if (options.orphanPrefix !== undefined && !looksForOrphans(options))
+    throw new WaybillError('config_invalid', '`orphanPrefix` is for a sweep that looks for `orphans`.');
 }

@@ -4,12 +4,16 @@ import type { Ledger } from '../ledger.ts';
 import type { SweepOptions, SweepReport } from './report.ts';
 
 export interface SweepingOptions extends Omit<SweepOptions, 'dryRun' | 'signal'> {
-  /** From the end of one to the beginning of the next. @default 60 */
+  /** From the end of one to the beginning of the next, give or take a fifth: replicas begin together. @default 60 */
   everySeconds?: number;
+  /** With `orphans`, how often all of the bucket is looked at. @default 86_400 */
+  orphansEverySeconds?: number;
   /** With one, one replica sweeps at a time; without, each does, which does no harm. */
   ledger?: Ledger;
   /** Tells this replica from others. @default a random one */
   holder?: string;
+  /** 0 <= n < 1, for jitter only. @default Math.random */
+  random?: () => number;
   onReport?: (report: SweepReport) => void;
   onError?: (error: unknown) => void;
 }
@@ -30,11 +34,25 @@ const lockMs = 60_000;
  */
 export function startSweeping(
   uploads: { sweep(options?: SweepOptions): Promise<SweepReport> },
-  { everySeconds = 60, ledger, holder = randomUUID(), onReport, onError, ...options }: SweepingOptions = {},
+  {
+    everySeconds = 60,
+    orphansEverySeconds = 86_400,
+    ledger,
+    holder = randomUUID(),
+    random = Math.random,
+    onReport,
+    onError,
+    orphans = false,
+    deleteOrphans = false,
+    orphanPrefix,
+    ...options
+  }: SweepingOptions = {},
 ): Sweeping {
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
+  let orphansAt = Number.NEGATIVE_INFINITY;
+  const forOrphans = { orphans, deleteOrphans, ...(orphanPrefix === undefined ? {} : { orphanPrefix }) };
 
   async function pass(): Promise<void> {
     try {
@@ -42,7 +60,13 @@ export function startSweeping(
       const keeping = setInterval(() => void ledger?.lock(lockName, holder, lockMs).catch(() => {}), lockMs / 3);
       keeping.unref();
       try {
-        const report = await uploads.sweep({ ...options, signal: stopping.signal });
+        const whole = (orphans || deleteOrphans) && performance.now() - orphansAt >= orphansEverySeconds * 1000;
+        const report = await uploads.sweep({
+          ...options,
+          ...(whole ? forOrphans : {}),
+          signal: stopping.signal,
+        });
+        if (whole) orphansAt = performance.now();
         onReport?.(report);
       } finally {
         clearInterval(keeping);
@@ -53,15 +77,18 @@ export function startSweeping(
     }
   }
 
-  function schedule(inMs: number): void {
+  function schedule(inSeconds: number): void {
     if (stopping.signal.aborted) return;
-    timer = setTimeout(() => {
-      running = pass().finally(() => schedule(everySeconds * 1000));
-    }, inMs);
+    timer = setTimeout(
+      () => {
+        running = pass().finally(() => schedule(everySeconds));
+      },
+      inSeconds * 1000 * (0.8 + 0.4 * random()),
+    );
   }
 
   // Not at once: a process that starts has more urgent things to do.
-  schedule(Math.min(everySeconds, 5) * 1000);
+  schedule(Math.min(everySeconds, 5));
   return {
     async stop() {
       stopping.abort();

@@ -9,7 +9,12 @@ export interface SweepOptions {
   graceSeconds?: number;
   /** Also look at every object of the bucket, and report those that no upload accounts for. Needs a ledger. @default false */
   orphans?: boolean;
-  /** Delete those, too. @default false */
+  /** Look for them below this only. @default '' (the whole bucket) @example 'avatars/' */
+  orphanPrefix?: string;
+  /**
+   * Delete those, too, where they carry the mark of an upload; below an `orphanPrefix` whatever is there. Files from
+   * before there was a ledger are orphans to it: look first. @default false
+   */
   deleteOrphans?: boolean;
   /** Ends the sweep after what it is at. */
   signal?: AbortSignal;
@@ -52,8 +57,8 @@ export type Outcome =
 
 export interface Tally {
   readonly report: SweepReport;
-  /** Counts what came of one; what is thrown is counted as failed, and the sweep goes on. */
-  count(work: () => Promise<Outcome>): Promise<Outcome>;
+  /** Counts what came of one; what is thrown is counted as failed, and the sweep goes on. Begins nothing once aborted. */
+  count(work: () => Promise<Outcome>, signal?: AbortSignal): Promise<Outcome>;
   orphan(orphan: Orphan): void;
 }
 
@@ -76,7 +81,8 @@ export function createTally(dryRun: boolean, failed: (error: unknown) => void): 
   };
   return {
     report,
-    async count(work) {
+    async count(work, signal) {
+      if (signal?.aborted) return null;
       report.looked += 1;
       let outcome: Outcome;
       try {

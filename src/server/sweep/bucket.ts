@@ -1,0 +1,81 @@
+/** Everything there is outside of staging, against every key that an upload has. A bucket may be shared with others. */
+import type { Storage } from '../../s3/types.ts';
+import { mapLimited } from '../batch.ts';
+import type { Ledger, Orphan } from '../ledger.ts';
+import { uploadIdHeader } from '../promote.ts';
+import { multipartsOf, pagesOf } from './listing.ts';
+import type { Outcome, SweepOptions, Tally } from './report.ts';
+
+export interface BucketSweep {
+  storage: Storage;
+  ledger: Pick<Ledger, 'keysInUse'>;
+  stagingPrefix: string;
+  storageNow: () => number;
+  options: SweepOptions;
+  tally: Tally;
+}
+
+const parallel = 8;
+/** A file is on record before it is there: what is younger may be a listing's delay. */
+const objectMs = 60 * 60_000;
+/** A copy in parts of the largest object takes less. */
+const partsMs = 24 * 60 * 60_000;
+
+export async function sweepBucket(sweep: BucketSweep): Promise<void> {
+  const { storage, ledger, stagingPrefix, options, tally, storageNow } = sweep;
+  const { orphanPrefix = '', signal } = options;
+  const isOld = (key: string, at: string, ms: number) =>
+    !key.startsWith(stagingPrefix) && storageNow() - Date.parse(at) >= ms;
+  const settle = (lost: readonly Lost[]) =>
+    mapLimited(lost, parallel, (one) => tally.count(() => settleOrphan(sweep, one), signal));
+
+  for await (const page of pagesOf(storage, orphanPrefix, signal)) {
+    const old = page.filter(({ key, lastModified }) => isOld(key, lastModified, objectMs));
+    const used = await ledger.keysInUse(old.map(({ key }) => key));
+    tally.report.looked += used.size;
+    await settle(
+      old
+        .filter(({ key }) => !used.has(key))
+        .map(({ key, size, lastModified }) => ({ key, kind: 'object', size, multipartId: null, since: lastModified })),
+    );
+  }
+  for await (const page of multipartsOf(storage, orphanPrefix, signal))
+    await settle(
+      page
+        .filter(({ key, initiated }) => isOld(key, initiated, partsMs))
+        .map(({ key, multipartId, initiated }) => ({
+          key,
+          kind: 'multipart',
+          size: null,
+          multipartId,
+          since: initiated,
+        })),
+    );
+}
+
+type Lost = Omit<Orphan, 'removed'>;
+
+async function settleOrphan(sweep: BucketSweep, lost: Lost): Promise<Outcome> {
+  const { options, tally } = sweep;
+  let removed = false;
+  try {
+    if (!options.deleteOrphans || !(await isOurs(sweep, lost))) return null;
+    if (!options.dryRun) {
+      await remove(sweep.storage, lost);
+      removed = true;
+    }
+    return lost.multipartId === null ? 'deleted' : 'aborted';
+  } finally {
+    tally.orphan({ ...lost, removed });
+  }
+}
+
+/** Below a prefix that was named, everything. Elsewhere what carries the mark; whose parts are cannot be read. */
+async function isOurs({ storage, options }: BucketSweep, { key, kind }: Lost): Promise<boolean> {
+  if ((options.orphanPrefix ?? '') !== '') return true;
+  return kind === 'object' && (await storage.head(key))?.metadata[uploadIdHeader] !== undefined;
+}
+
+function remove(storage: Storage, { key, multipartId }: Lost): Promise<void> {
+  return multipartId === null ? storage.delete(key) : storage.abortMultipart(key, multipartId);
+}

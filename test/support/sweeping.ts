@@ -1,0 +1,49 @@
+/** Worlds for the sweep: an app whose clock can be moved on, and a look at all that a bucket holds. */
+import { MiB } from '../../src/protocol/index.ts';
+import type { Storage } from '../../src/s3/index.ts';
+import { type Ledger, type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
+import { createParts, partSize } from './multipart.ts';
+import { createTestApp } from './server-app.ts';
+
+const owner = (): Owner => ({ ownerId: 'anna' });
+const limits = { maxBytes: 100 * MiB };
+export const hour = 3_600_000;
+
+export interface World {
+  storage: Storage;
+  ledger: Ledger | undefined;
+  /** Milliseconds that have passed. */
+  clock: { offset: number };
+}
+
+export function setUp(
+  { storage, ledger, clock }: World,
+  definition: { fail?: () => boolean; refuse?: () => boolean } = {},
+) {
+  const announced: string[] = [];
+  const events: UploadsEvent[] = [];
+  const routes = {
+    a: route({
+      limits,
+      authorize: owner,
+      inspect: () => (definition.refuse?.() ? { reject: 'No.' } : undefined),
+      onComplete: ({ uploadId }) => {
+        if (definition.fail?.()) throw new Error('down');
+        announced.push(uploadId);
+      },
+    }),
+  };
+  const app = createTestApp(storage, routes, {
+    multipartMinBytes: partSize,
+    now: () => Date.now() + clock.offset,
+    onEvent: (event) => events.push(event),
+    ...(ledger ? { ledger } : {}),
+  });
+  return { app, parts: createParts(app), announced, events };
+}
+
+export async function everything(storage: Storage, prefix = ''): Promise<string[]> {
+  const objects = (await storage.list({ prefix })).objects.map(({ key }) => key);
+  const parts = (await storage.listMultiparts({ prefix })).uploads.map(({ key }) => `${key} (parts)`);
+  return [...objects, ...parts].sort();
+}
