@@ -8,14 +8,26 @@ import type { CommandSpec } from './command.ts';
 import { devCommand } from './dev/command.ts';
 import { devstoreCommand } from './devstore-command.ts';
 import { commandHelp, overview } from './help.ts';
+import { migrateCommand } from './migrate-command.ts';
 import { parseCommand } from './parse.ts';
+import { serveCommand } from './serve/command.ts';
 import { suggest } from './suggest.ts';
+import { sweepCommand } from './sweep-command.ts';
 import { createPaint, printable, type Terminal } from './terminal.ts';
 import { upCommand } from './up/command.ts';
+import { webhooksCommand } from './webhooks-command.ts';
 
 export type { Terminal } from './terminal.ts';
 
-export const commands: readonly CommandSpec[] = [devCommand, upCommand, devstoreCommand];
+export const commands: readonly CommandSpec[] = [
+  devCommand,
+  upCommand,
+  serveCommand,
+  sweepCommand,
+  webhooksCommand,
+  migrateCommand,
+  devstoreCommand,
+];
 
 /** @returns the exit code; nothing is thrown that a person could have caused */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -63,6 +63,8 @@ export function createCompletion(dependencies: CompletionDependencies): {
   complete: CompleteUpload;
   /** Waits for the completion that this process is at, if any. */
   settled: (uploadId: string) => Promise<void>;
+  /** Waits for all of them. */
+  idle: () => Promise<void>;
 } {
   const inFlight = new Map<string, Promise<Completed | Completing>>();
   return {
@@ -74,6 +76,9 @@ export function createCompletion(dependencies: CompletionDependencies): {
       const promise = completeOne(dependencies, opened, said, leftovers).finally(() => inFlight.delete(uploadId));
       inFlight.set(uploadId, promise);
       return promise;
+    },
+    async idle() {
+      while (inFlight.size > 0) await Promise.allSettled([...inFlight.values()]);
     },
     async settled(uploadId) {
       await inFlight.get(uploadId)?.catch(() => {});

@@ -7,7 +7,7 @@ import { guardLedger } from './guard-ledger.ts';
 import type { Ledger, Quota } from './ledger.ts';
 import type { RandomFill } from './random-pool.ts';
 import { createRateLimits, type Rate, type RateLimitOptions, type RateLimits } from './rate-limit.ts';
-import { type AnyRoute, anyone, checkOptions, isQuota, quotaRule } from './route.ts';
+import { type AnyRoute, checkOptions, isAnyone, isQuota, quotaRule } from './route.ts';
 import { checkSecrets, type Secret } from './secrets.ts';
 import type { EventsOptions } from './storage-events/index.ts';
 import type { CallbackRequest, ErasedDefinition } from './types.ts';
@@ -317,7 +317,7 @@ function resolveRoute(
     name,
     definition,
     limits: full,
-    public: definition.authorize === anyone,
+    public: isAnyone(definition.authorize),
     checksum,
     multipart,
     formBinds,

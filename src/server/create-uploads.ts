@@ -14,7 +14,7 @@ import { createFetch } from './fetch.ts';
 import { createGrants, type OpenedGrant } from './grants.ts';
 import { createHandler } from './handler.ts';
 import type { Later } from './later.ts';
-import type { OwnerUsage } from './ledger.ts';
+import type { Ledger, OwnerUsage } from './ledger.ts';
 import type { PlainRequest, PlainResponse } from './plain.ts';
 import { createRandomPool } from './random-pool.ts';
 import { findResource } from './resources.ts';
@@ -25,6 +25,8 @@ import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import type { Route } from './types.ts';
 import { createViewRefs, type ViewRef } from './view-refs.ts';
 import type { PresignViewOptions } from './views.ts';
+import type { Delivery, DeliveryOptions } from './webhooks/deliver.ts';
+import type { WebhooksOptions } from './webhooks/options.ts';
 
 /** What clients learn from `createClient<typeof uploads>()`. */
 export type TypesOf<Routes extends Record<string, AnyRoute>> = {
@@ -58,6 +60,12 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
   /**
+   * Completes an upload that the ledger knows, wherever it stopped: what an operator's "try again" does.
+   *
+   * @throws {WaybillError} `upload_not_found`, and as the client's call answers
+   */
+  completeUpload(uploadId: string): Promise<Completed | Completing>;
+  /**
    * What a storage said, in any of the shapes that `POST /events` takes, from someone who is trusted: a Lambda function, a
    * queue. All that comes of it is a look at the objects it names.
    *
@@ -76,6 +84,14 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    * @throws {WaybillError} `config_invalid` without a ledger
    */
   usage(ownerId: string): Promise<OwnerUsage>;
+  /** Resolves when no completion is under way in this process, also of requests that were answered with 202. */
+  idle(): Promise<void>;
+  /** Sends what is due in the outbox, once; undefined without `webhooks`. See {@link startUpkeep}. */
+  readonly deliverWebhooks:
+    | ((options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'onDelivery'>) => Promise<Delivery[]>)
+    | undefined;
+  /** As it was given; what it throws is `ledger_unavailable`. */
+  readonly ledger: Ledger | undefined;
   readonly basePath: string;
   readonly config: UploadsView;
 }
@@ -143,7 +159,29 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 
     abort: (grant) => fromStorage(async () => (await later()).abort(open(grant))),
 
+    completeUpload: (uploadId) =>
+      fromStorage(async () => {
+        const record = await config.ledger?.find(uploadId);
+        if (!record) throw new WaybillError('upload_not_found', 'There is no such upload.');
+        return (await later()).completeRecord(record);
+      }),
+
     handleStorageEvent: (event) => fromStorage(async () => (await later()).handleStorageEvent(event)),
+
+    ledger: config.ledger,
+    idle: async () => (await loading)?.idle(),
+    deliverWebhooks:
+      options.webhooks &&
+      config.ledger &&
+      (async (given = {}) => {
+        const { deliverDue } = await import('./webhooks/deliver.ts');
+        return deliverDue({
+          ledger: config.ledger as Ledger,
+          webhooks: options.webhooks as WebhooksOptions,
+          now,
+          ...given,
+        });
+      }),
 
     sweep: (options) => fromStorage(async () => (await later()).sweep(options)),
 

@@ -66,6 +66,7 @@ export type {
   RouteDefinition,
   StoredFileInput,
 } from './types.ts';
+export { startUpkeep, type UpkeepOptions } from './upkeep.ts';
 export type { ViewRef } from './view-refs.ts';
 export type { PresignViewOptions } from './views.ts';
 export {

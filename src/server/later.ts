@@ -37,6 +37,8 @@ export interface Later {
   deleteFile(file: { key: string; uploadId?: string | undefined }, route: string | null): Promise<boolean>;
   /** As events say it, from someone who is trusted. */
   handleStorageEvent(event: unknown): Promise<StorageEventResult>;
+  /** Resolves when no completion is under way. */
+  idle(): Promise<void>;
   sweep(options?: SweepOptions): Promise<SweepReport>;
   /** Goes on with an upload of the ledger, wherever it stopped. */
   completeRecord(record: UploadRecord): Promise<Completed | Completing>;
@@ -92,6 +94,7 @@ export function createLater(room: Room): Later {
     abort,
     sweep: async (options) =>
       (await import('./sweep/index.ts')).sweepUploads(room, later, { markers, sidecars }, options),
+    idle: completion.idle,
     handleStorageEvent: async (event) => (await storageEvents()).handle(event),
     beginMultipart: multiparts.begin,
     deleteFile,

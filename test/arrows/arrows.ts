@@ -33,7 +33,8 @@ export const arrows: Readonly<Record<string, Room>> = {
   devstore: { rooms: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },
   cli: {
     rooms: ['protocol', 's3', 'server', 'ledger', 'adapters', 'client', 'devstore'],
-    packages: ['@hono/node-server', 'hono', 'mime'],
+    packages: ['@hono/node-server', 'hono', 'mime', 'pino', 'prom-client', 'valibot'],
+    computed: ['pathToFileURL(full).href'],
     node: true,
   },
 };

@@ -1,0 +1,111 @@
+/** The operator's page: what the ledger knows, and two buttons. It has no script, so that none can be smuggled in. */
+import { type Context, Hono } from 'hono';
+import type { HtmlEscapedString } from 'hono/utils/html';
+import type { Ledger, UploadFilter, UploadState, Uploads } from '../../server/index.ts';
+import { adminGuard, type GuardOptions } from './guard.ts';
+import { style } from './style.ts';
+import {
+  ages,
+  lastSweep,
+  overview,
+  ownerTable,
+  page,
+  parkedCallbacks,
+  uploadStates,
+  uploadTable,
+  webhookStates,
+  webhookTable,
+} from './views.ts';
+
+export interface AdminOptions extends GuardOptions {
+  uploads: Pick<Uploads, 'completeUpload'>;
+  ledger: Ledger;
+}
+
+const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const pageSize = 50;
+
+const outcomes: Readonly<Record<string, string>> = {
+  announced: 'It was announced, and is complete.',
+  running: 'It is being completed.',
+  failed: 'It failed again, and is tried again later.',
+};
+
+export function createAdmin({ uploads, ledger, ...guard }: AdminOptions): Hono {
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await next();
+    context.header('content-security-policy', policy);
+    context.header('x-content-type-options', 'nosniff');
+    context.header('referrer-policy', 'same-origin');
+    context.header('cross-origin-opener-policy', 'same-origin');
+    context.header('cross-origin-resource-policy', 'same-origin');
+    context.header('cache-control', 'no-store');
+  });
+  app.use(adminGuard(guard));
+  app.get('/admin.css', (context) => context.body(style, 200, { 'content-type': 'text/css; charset=utf-8' }));
+
+  const show = async (context: Context, content: HtmlEscapedString | Promise<HtmlEscapedString>) =>
+    context.html(await content);
+
+  app.get('/', async (context) => {
+    const [counts, sweep, parked] = await Promise.all([
+      ledger.counts(),
+      ledger.lastSweep(),
+      ledger.list({ parked: true, limit: pageSize }),
+    ]);
+    const said = context.req.query('said') ?? '';
+    const words = Object.hasOwn(outcomes, said) ? outcomes[said] : undefined;
+    return show(context, page('/', [overview(counts), parkedCallbacks(parked.uploads), lastSweep(sweep)], words));
+  });
+
+  app.get('/uploads', async (context) => {
+    const { state, owner, route, olderThan, after } = context.req.query();
+    const now = await ledger.ping();
+    const filter: UploadFilter = { limit: pageSize };
+    if (state && (uploadStates as readonly string[]).includes(state)) filter.states = [state as UploadState];
+    if (owner) filter.ownerId = owner;
+    if (route) filter.route = route;
+    if (olderThan && Object.hasOwn(ages, olderThan)) filter.createdBefore = now - Number(olderThan);
+    if (after) filter.after = after;
+    const { uploads: found, next } = await ledger.list(filter);
+    return show(context, page('/uploads', [uploadTable(found, { state, owner, route, olderThan }, next, now)]));
+  });
+
+  app.get('/owners', async (context) => {
+    const after = context.req.query('after');
+    const { owners, next } = await ledger.usageByOwner({ limit: pageSize, ...(after ? { after } : {}) });
+    return show(context, page('/owners', [ownerTable(owners, next)]));
+  });
+
+  app.get('/webhooks', async (context) => {
+    const { state, after, said } = context.req.query();
+    const known = webhookStates.find((one) => one === state);
+    const { webhooks, next } = await ledger.listWebhooks({
+      limit: pageSize,
+      ...(known ? { state: known } : {}),
+      ...(after ? { after } : {}),
+    });
+    const words = said === 'replayed' ? 'It is sent again in a moment.' : undefined;
+    return show(context, page('/webhooks', [webhookTable(webhooks, known, next)], words));
+  });
+
+  app.post('/retry/:uploadId{[0-9a-f]{32}}', async (context) => {
+    const uploadId = context.req.param('uploadId');
+    if (!(await ledger.unpark(uploadId))) return context.text('Its callback is not parked.', 409);
+    // Should it fail again, the sweep goes on trying from here.
+    const outcome = await uploads.completeUpload(uploadId).then(
+      (completed) => ('completing' in completed ? 'running' : 'announced'),
+      () => 'failed',
+    );
+    return context.redirect(`/?said=${outcome}`, 303);
+  });
+
+  app.post('/replay/:webhookId{[A-Za-z0-9_]{1,100}}', async (context) => {
+    if (!(await ledger.replayWebhook(context.req.param('webhookId'))))
+      return context.text('There is no such message.', 404);
+    return context.redirect('/webhooks?said=replayed', 303);
+  });
+
+  return app;
+}

@@ -1,0 +1,179 @@
+/** `waybill serve`: the server for production, alone in its process. */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Polling, pollStorageEvents, sqsQueue, startUpkeep } from '../../server/index.ts';
+import { openApp } from '../app/open-app.ts';
+import { variablesHelp } from '../app/variables.ts';
+import { CliError, exitCodes } from '../cli-error.ts';
+import type { CommandInput, CommandSpec } from '../command.ts';
+import { isLoopback, listenOn, origin } from '../listen.ts';
+import { parsePort } from '../parse.ts';
+import type { Terminal } from '../terminal.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
+import { endServer } from './end.ts';
+import { createLogger, logEvent } from './logs.ts';
+import { createMainServer } from './main-server.ts';
+import { createMetrics } from './metrics.ts';
+import { createOpsServer } from './ops-server.ts';
+import { createReadiness } from './readiness.ts';
+
+const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export const serveCommand: CommandSpec = {
+  name: 'serve',
+  summary: 'Run the server for production',
+  description: [
+    'Serves the routes of a configuration: a module that exports `routes` (and,',
+    'if it likes, `options`, as createUploads takes them), or JSON. It also sweeps,',
+    'delivers webhooks, and tells Prometheus. Any number of replicas may run on one',
+    'ledger in Postgres. SIGTERM ends it in good order.',
+    '',
+    variablesHelp(),
+  ].join('\n'),
+  options: [
+    { name: 'config', short: 'c', value: 'FILE', summary: 'Routes: a .js, .ts or .json file', fallback: 'uploads.js' },
+    { name: 'port', short: 'p', value: 'PORT', summary: 'Where clients reach it', fallback: '8080', env: 'PORT' },
+    { name: 'host', value: 'ADDRESS', summary: 'Address to listen on', fallback: '0.0.0.0' },
+    { name: 'ops-port', value: 'PORT', summary: 'Where /metrics is, and with --admin the page', fallback: '9464' },
+    { name: 'ops-host', value: 'ADDRESS', summary: 'Address of that', fallback: '127.0.0.1' },
+    { name: 'admin', summary: "The operator's page; beyond this machine it needs WAYBILL_ADMIN_TOKEN" },
+    { name: 'sweep-every', value: 'SECONDS', summary: 'How often to sweep; 0 for never', fallback: '60' },
+    { name: 'grace', value: 'SECONDS', summary: 'How long the end may take', fallback: '30' },
+    { name: 'log', value: 'LEVEL', summary: levels.join(', '), fallback: 'info' },
+  ],
+  examples: [
+    ['waybill serve --config uploads.ts', 'on port 8080, with a ledger in ./waybill.db'],
+    ['WAYBILL_LEDGER=postgres://app@db/waybill waybill serve', 'one of several replicas'],
+    ['waybill serve --admin', "the operator's page at http://127.0.0.1:9464"],
+  ],
+  exits: [
+    [exitCodes.done, 'ended in good order'],
+    [exitCodes.failed, 'ended, and something had to be cut short'],
+    [exitCodes.usage, 'the command line or the configuration is wrong'],
+    [exitCodes.environment, 'it could not start: a variable, a port, the ledger'],
+  ],
+  run: serve,
+};
+
+async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
+  const settings = readSettings(input);
+  const logger = createLogger(settings.level, { write: (line) => terminal.out(line.trimEnd()) });
+  const metrics = createMetrics();
+  const app = await openApp(
+    {
+      config: input.option('config') ?? 'uploads.js',
+      onEvent(event) {
+        logEvent(logger, event);
+        metrics.onEvent(event);
+      },
+      around: metrics.around,
+    },
+    terminal,
+  );
+  const { uploads, storage, ledger, variables } = app;
+  metrics.watch(ledger);
+  const readiness = createReadiness({ storage, ledger, stagingPrefix: uploads.config.stagingPrefix });
+  const token = variables.get('WAYBILL_ADMIN_TOKEN');
+  const servers: Server[] = [];
+  const ending: (() => Promise<unknown>)[] = [];
+  let clean = true;
+  try {
+    const admin = settings.admin ? await openAdmin(app, settings.opsHost, token) : undefined;
+    const main = createMainServer(uploads, readiness);
+    const ops = createOpsServer(metrics, readiness, admin);
+    const port = await listen(servers, main, settings.port, settings.host);
+    const opsPort = await listen(servers, ops, settings.opsPort, settings.opsHost);
+    const onError = (error: unknown) => logger.error({ reason: describeError(error) }, 'upkeep.failed');
+    if (settings.sweepEverySeconds > 0) {
+      const upkeep = startUpkeep(uploads, {
+        everySeconds: settings.sweepEverySeconds,
+        onReport: metrics.onSweep,
+        onDelivery: ({ outcome, ...facts }) => {
+          metrics.onDelivery(outcome);
+          logger[outcome === 'delivered' ? 'info' : 'warn']({ ...facts, outcome }, 'webhook');
+        },
+        onError,
+      });
+      ending.push(() => upkeep.stop());
+    }
+    const queueUrl = variables.get('WAYBILL_EVENTS_SQS_URL');
+    if (queueUrl) {
+      const polling: Polling = pollStorageEvents({ uploads, queue: sqsQueue({ queueUrl }), onError });
+      ending.push(() => polling.stop());
+    }
+    logger.info(
+      { host: settings.host, port, opsHost: settings.opsHost, opsPort, ledger: ledger?.kind ?? 'none' },
+      'ready',
+    );
+    terminal.err(
+      `Listening on ${origin(settings.host, port)}; metrics on ${origin(settings.opsHost, opsPort)}/metrics`,
+    );
+    await untilInterrupted(terminal);
+    logger.info('ending');
+    readiness.leave();
+    clean = await endServer(main, settings.graceMs);
+    await Promise.all(ending.map((end) => end()));
+    await uploads.idle();
+  } finally {
+    for (const server of servers) await endServer(server, 0);
+    await app.close();
+  }
+  logger.info({ clean }, 'ended');
+  return clean ? exitCodes.done : exitCodes.failed;
+}
+
+async function openAdmin(app: Awaited<ReturnType<typeof openApp>>, opsHost: string, token: string | undefined) {
+  if (!app.ledger)
+    throw new CliError("The operator's page reads the ledger, and there is none.", {
+      hint: 'WAYBILL_LEDGER says where it is.',
+    });
+  if (!isLoopback(opsHost) && !token)
+    throw new CliError(`${opsHost} can be reached by others: the operator's page needs WAYBILL_ADMIN_TOKEN there.`);
+  if (token !== undefined && token.length < 16)
+    throw new CliError('WAYBILL_ADMIN_TOKEN is too short: at least 16 random characters.');
+  const { createAdmin } = await import('../admin/index.ts');
+  return createAdmin({ uploads: app.uploads, ledger: app.ledger, hostNames: [opsHost.toLowerCase()], token });
+}
+
+async function listen(servers: Server[], server: Server, port: number, host: string): Promise<number> {
+  await listenOn({ port, movable: false }, host, async (at) => {
+    const failed = once(server, 'error').then(([error]) => Promise.reject(error as Error));
+    server.listen(at, host);
+    await Promise.race([once(server, 'listening'), failed]);
+    // Later errors are of single connections.
+    failed.catch(() => {});
+  });
+  servers.push(server);
+  return (server.address() as AddressInfo).port;
+}
+
+function readSettings(input: CommandInput) {
+  const level = input.option('log') ?? 'info';
+  if (!(levels as readonly string[]).includes(level))
+    throw new CliError(`"${level}" is no level: ${levels.join(', ')}.`);
+  return {
+    level,
+    port: parsePort(input.option('port') ?? '8080'),
+    host: hostOf(input.option('host') ?? '0.0.0.0'),
+    opsPort: parsePort(input.option('ops-port') ?? '9464'),
+    opsHost: hostOf(input.option('ops-host') ?? '127.0.0.1'),
+    admin: input.has('admin'),
+    sweepEverySeconds: secondsOf('sweep-every', input.option('sweep-every') ?? '60'),
+    graceMs: secondsOf('grace', input.option('grace') ?? '30') * 1000,
+  };
+}
+
+function hostOf(host: string): string {
+  if (!/^[\w.:-]+$/.test(host)) throw new CliError(`"${host}" is not an address to listen on.`);
+  return host;
+}
+
+function secondsOf(name: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new CliError(`--${name} takes a whole number of seconds, not "${text}".`);
+  return Number(text);
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
