@@ -59,6 +59,8 @@ export function createOutbox(database: Database): OutboxMethods {
           parked_at: retryInMs === null ? now() : null,
         })
         .where('webhook_id', '=', webhookId)
+        // Whoever stalled over its time says nothing of what another delivered meanwhile.
+        .where('next_at', 'is not', null)
         .execute();
     },
 

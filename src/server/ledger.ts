@@ -275,7 +275,7 @@ export interface Ledger {
   /** Takes messages that are due, for this long: nobody else gets them meanwhile. */
   takeWebhooks(limit: number, forMs: number): Promise<WebhookRecord[]>;
   webhookDelivered(webhookId: string): Promise<void>;
-  /** Null parks it. */
+  /** Null parks it. Nothing, where another delivered or parked it by now. */
   webhookFailed(webhookId: string, reason: string, retryInMs: number | null): Promise<void>;
   listWebhooks(filter?: { state?: 'pending' | 'delivered' | 'parked'; after?: string; limit?: number }): Promise<{
     webhooks: WebhookRecord[];

@@ -189,7 +189,7 @@ forEachStore(
 
       it('of two deliverers each has its own; what a dead one took is sent again with its id', async () => {
         const { complete, deliver, ledger } = await setUp();
-        for (let n = 0; n < 40; n += 1) await complete();
+        await Promise.all(Array.from({ length: 40 }, complete));
         await Promise.all([deliver(), deliver()]);
         const ids = received.map(({ headers }) => headers['webhook-id']);
         expect(new Set(ids).size).toBe(40);
@@ -201,6 +201,76 @@ forEachStore(
         expect(await deliver()).toEqual([]);
         clock.offset += 3_600_000;
         expect(await deliver()).toMatchObject([{ webhookId: `msg_${upload.uploadId}_completed`, attempts: 2 }]);
+      });
+
+      it('of what another delivered meanwhile, a deliverer that stalled says nothing', async () => {
+        const { complete, deliver, ledger } = await setUp();
+        const { upload } = await complete();
+        const webhookId = `msg_${upload.uploadId}_completed`;
+        await ledger.takeWebhooks(1, 1000);
+        clock.offset += 3_600_000;
+        expect(await deliver()).toMatchObject([{ outcome: 'delivered' }]);
+        await ledger.webhookFailed(webhookId, 'late', 0);
+        await ledger.webhookFailed(webhookId, 'later', null);
+        expect(await deliver()).toEqual([]);
+        expect(await ledger.counts()).toMatchObject({ pendingWebhooks: 0, parkedWebhooks: 0 });
+      });
+
+      it('while the ledger is away it loses none of them, and what it sent goes again with its id', async () => {
+        const { complete, deliver, ledger } = await setUp();
+        for (let n = 0; n < 3; n += 1) await complete();
+        let calls = 0;
+        const shaky: Ledger = {
+          ...ledger,
+          async webhookDelivered(id) {
+            calls += 1;
+            if (calls === 1) throw new Error('connection lost');
+            await ledger.webhookDelivered(id);
+          },
+        };
+        await expect(deliver({ ledger: shaky })).rejects.toThrow('connection lost');
+        expect([received.length, calls]).toEqual([3, 3]);
+        clock.offset += 3_600_000;
+        expect(await deliver()).toMatchObject([{ outcome: 'delivered', attempts: 2 }]);
+        const ids = received.map(({ headers }) => headers['webhook-id']);
+        expect([ids.length, new Set(ids).size]).toEqual([4, 3]);
+      });
+
+      it('says why nobody took it, and nothing of where or with what', async () => {
+        const { complete, deliver, ledger } = await setUp({ url: `${url}?token=tell-nobody` });
+        await complete();
+        answer = () => ({ status: 500 });
+        const silent: typeof fetch = (_, init) =>
+          new Promise((_, reject) => {
+            init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+          });
+        const reasons: (string | undefined)[] = [];
+        const attempt = async (given: Parameters<typeof deliver>[0]) => {
+          reasons.push((await deliver(given))[0]?.reason);
+          clock.offset += 48 * 3_600_000;
+        };
+        await attempt({});
+        await attempt({ fetch: silent, timeoutMs: 20 });
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+        await attempt({});
+        const broken = expect.stringMatching(/^(ECONNREFUSED|UND_ERR_SOCKET)$/);
+        expect(reasons).toEqual(['HTTP 500', 'no answer in 20 ms', broken]);
+        const { webhooks } = await ledger.listWebhooks();
+        expect(webhooks).toMatchObject([{ lastError: broken }]);
+        expect(JSON.stringify([reasons, webhooks])).not.toMatch(/tell-nobody|whsec_|127\.0\.0\.1/);
+      });
+
+      it('stops in the midst of many, and leaves the rest to who comes next', async () => {
+        const { complete, deliver } = await setUp();
+        await Promise.all(Array.from({ length: 40 }, complete));
+        const stopping = new AbortController();
+        const first = await deliver({ signal: stopping.signal, onDelivery: () => stopping.abort() });
+        expect(first.length).toBeGreaterThan(0);
+        expect(first.length).toBeLessThanOrEqual(8);
+        expect(await deliver()).toHaveLength(40 - first.length);
+        const ids = received.map(({ headers }) => headers['webhook-id']);
+        expect([ids.length, new Set(ids).size]).toEqual([40, 40]);
       });
 
       it('delivers in the background, and ends what it is at', async () => {
@@ -216,8 +286,11 @@ forEachStore(
 
     it.each<[string, object]>([
       ['http elsewhere', { url: 'http://app.example/hook', secret }],
+      ['a name and a password', { url: 'https://user:word@app.example/hook', secret }],
       ['no url', { secret }],
       ['a secret of another kind', { url: 'https://app.example', secret: 'x'.repeat(40) }],
+      ['a short one', { url: 'https://app.example', secret: `whsec_${Buffer.alloc(23).toString('base64')}` }],
+      ['a cut one', { url: 'https://app.example', secret: secret.slice(0, -1) }],
       ['one twice', { url: 'https://app.example', secret: [secret, secret] }],
       ['an unknown event', { url: 'https://app.example', secret, events: ['upload.exploded'] }],
       ['an unknown option', { url: 'https://app.example', secret, retries: 3 }],
@@ -228,6 +301,7 @@ forEachStore(
       expect(make).toThrow(
         expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('webhooks') }),
       );
+      expect(make).not.toThrow(/whsec_[A-Za-z0-9]|user:word/);
     });
 
     it('refuses to promise without a ledger', () => {

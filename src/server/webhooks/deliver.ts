@@ -2,11 +2,10 @@
  * The outbox's other end: messages are signed and sent until their receiver takes them, by whichever replica has them.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-import type { Webhook } from 'standardwebhooks';
 import { mapLimited } from '../batch.ts';
-import { describe } from '../describe.ts';
 import type { Ledger, WebhookRecord } from '../ledger.ts';
 import { checkWebhooks, type WebhooksOptions } from './options.ts';
+import { type Refusal, sendMessage } from './send.ts';
 
 export interface DeliveryOptions {
   ledger: Ledger;
@@ -21,6 +20,8 @@ export interface DeliveryOptions {
   now?: () => number;
   /** 0 <= n < 1, for jitter. @default Math.random */
   random?: () => number;
+  /** Stops: what is being sent is waited for, nothing else begins. */
+  signal?: AbortSignal;
   onDelivery?: (delivery: Delivery) => void;
   /** The ledger did not answer; it is asked again. */
   onError?: (error: unknown) => void;
@@ -63,65 +64,48 @@ const schedule = [
 const jitter = 0.2;
 const longestRetryAfterMs = 24 * hour;
 
-/** What is due now, once. @returns what came of each */
+/** What is due now, once. @returns what came of each @throws what the ledger throws; what was not noted is sent again */
 export async function deliverDue(options: Omit<DeliveryOptions, 'everySeconds' | 'onError'>): Promise<Delivery[]> {
-  const { ledger, webhooks, timeoutMs = 15_000, onDelivery } = options;
+  const { ledger, webhooks, timeoutMs = 15_000, fetch: send = fetch, now = Date.now, signal, onDelivery } = options;
   const { url, secrets } = checkWebhooks(webhooks);
   const { Webhook } = await import('standardwebhooks');
   const signers = secrets.map((secret) => new Webhook(secret));
   const deliveries: Delivery[] = [];
   // Longer than all of a batch can take.
   const takenForMs = (batch / parallel) * timeoutMs * 2;
-  for (;;) {
+  while (!signal?.aborted) {
+    const failures: unknown[] = [];
     const taken = await ledger.takeWebhooks(batch, takenForMs);
     await mapLimited(taken, parallel, async (message) => {
-      const delivery = await deliver(options, url, signers, timeoutMs, message);
-      deliveries.push(delivery);
-      onDelivery?.(delivery);
+      try {
+        // Taken and not begun: whoever comes next may have it.
+        if (signal?.aborted) return await ledger.webhookFailed(message.webhookId, 'not sent: the process stopped', 0);
+        const refusal = await sendMessage({ url, signers, timeoutMs, fetch: send, now }, message);
+        const delivery = await note(ledger, message, refusal, options.random ?? Math.random);
+        deliveries.push(delivery);
+        onDelivery?.(delivery);
+      } catch (failure) {
+        failures.push(failure);
+      }
     });
-    if (taken.length < batch) return deliveries;
+    if (failures.length > 0) throw failures[0];
+    if (taken.length < batch) break;
   }
+  return deliveries;
 }
 
-async function deliver(
-  { ledger, fetch: send = fetch, now = Date.now, random = Math.random }: DeliveryOptions,
-  url: string,
-  signers: readonly Webhook[],
-  timeoutMs: number,
-  message: WebhookRecord,
+async function note(
+  ledger: Ledger,
+  { webhookId, uploadId, type, attempts }: WebhookRecord,
+  refusal: Refusal,
+  random: () => number,
 ): Promise<Delivery> {
-  const { webhookId, uploadId, type, payload, attempts } = message;
   const facts = { webhookId, uploadId, type, attempts };
-  const at = new Date(now());
-  let reason: string;
-  let retryAfterMs = 0;
-  let gone = false;
-  try {
-    const response = await send(url, {
-      method: 'POST',
-      // What it says elsewhere was not meant for elsewhere.
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'waybill',
-        'webhook-id': webhookId,
-        'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-        'webhook-signature': signers.map((signer) => signer.sign(webhookId, at, payload)).join(' '),
-      },
-      body: payload,
-    });
-    await response.body?.cancel();
-    if (response.ok) {
-      await ledger.webhookDelivered(webhookId);
-      return { ...facts, outcome: 'delivered' };
-    }
-    reason = `HTTP ${response.status}`;
-    gone = response.status === 410;
-    retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0;
-  } catch (error) {
-    reason = describe(error).split('\n', 1)[0] as string;
+  if (!refusal) {
+    await ledger.webhookDelivered(webhookId);
+    return { ...facts, outcome: 'delivered' };
   }
+  const { reason, gone, retryAfterMs } = refusal;
   const planned = schedule[attempts - 1];
   if (gone || planned === undefined) {
     await ledger.webhookFailed(webhookId, reason, null);
@@ -136,19 +120,23 @@ async function deliver(
  * @example
  * const delivering = startDelivering({ ledger, webhooks: { url: 'https://app.example/waybill', secret } });
  */
-export function startDelivering({ everySeconds = 2, onError, ...options }: DeliveryOptions): Delivering {
+export function startDelivering({
+  everySeconds = 2,
+  onError,
+  ...options
+}: Omit<DeliveryOptions, 'signal'>): Delivering {
   checkWebhooks(options.webhooks);
+  const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
   let running: Promise<void> = Promise.resolve();
 
   async function pass(): Promise<void> {
     try {
-      await deliverDue(options);
+      await deliverDue({ ...options, signal: stopping.signal });
     } catch (error) {
       onError?.(error);
     }
-    if (!stopped) timer = setTimeout(start, everySeconds * 1000);
+    if (!stopping.signal.aborted) timer = setTimeout(start, everySeconds * 1000);
   }
 
   function start(): void {
@@ -158,7 +146,7 @@ export function startDelivering({ everySeconds = 2, onError, ...options }: Deliv
   start();
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await running;
     },
