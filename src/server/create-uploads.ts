@@ -88,7 +88,9 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
   idle(): Promise<void>;
   /** Sends what is due in the outbox, once; undefined without `webhooks`. See {@link startUpkeep}. */
   readonly deliverWebhooks:
-    | ((options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'onDelivery'>) => Promise<Delivery[]>)
+    | ((
+        options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'signal' | 'onDelivery'>,
+      ) => Promise<Delivery[]>)
     | undefined;
   /** As it was given; what it throws is `ledger_unavailable`. */
   readonly ledger: Ledger | undefined;

@@ -1,4 +1,5 @@
 /** What a deployment does besides answering: it sweeps, and delivers webhooks. */
+import { again } from './again.ts';
 import type { Uploads } from './create-uploads.ts';
 import { type Sweeping, type SweepingOptions, startSweeping } from './sweep/loop.ts';
 import type { Delivery } from './webhooks/deliver.ts';
@@ -24,29 +25,13 @@ export function startUpkeep(
   const sweeping = startSweeping(uploads, { ...options, ...(ledger ? { ledger } : {}) });
   if (!uploads.deliverWebhooks) return sweeping;
   const { deliverWebhooks } = uploads;
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  let running: Promise<void> = Promise.resolve();
-
-  async function pass(): Promise<void> {
-    try {
-      await deliverWebhooks(onDelivery ? { onDelivery } : {});
-    } catch (error) {
-      options.onError?.(error);
-    }
-    if (!stopped) timer = setTimeout(start, deliverEverySeconds * 1000);
-  }
-
-  function start(): void {
-    running = pass();
-  }
-
-  start();
+  const delivering = again((signal) => deliverWebhooks({ signal, ...(onDelivery ? { onDelivery } : {}) }), {
+    everySeconds: deliverEverySeconds,
+    onError: options.onError,
+  });
   return {
     async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await Promise.all([sweeping.stop(), running]);
+      await Promise.all([sweeping.stop(), delivering.stop()]);
     },
   };
 }

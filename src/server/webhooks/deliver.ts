@@ -2,6 +2,7 @@
  * The outbox's other end: messages are signed and sent until their receiver takes them, by whichever replica has them.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
+import { type Again, again } from '../again.ts';
 import { mapLimited } from '../batch.ts';
 import type { Ledger, WebhookRecord } from '../ledger.ts';
 import { checkWebhooks, type WebhooksOptions } from './options.ts';
@@ -37,10 +38,7 @@ export interface Delivery {
   reason?: string;
 }
 
-export interface Delivering {
-  /** Resolves when what it was at is done. */
-  stop(): Promise<void>;
-}
+export type Delivering = Again;
 
 const parallel = 8;
 const batch = 32;
@@ -126,29 +124,5 @@ export function startDelivering({
   ...options
 }: Omit<DeliveryOptions, 'signal'>): Delivering {
   checkWebhooks(options.webhooks);
-  const stopping = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
-
-  async function pass(): Promise<void> {
-    try {
-      await deliverDue({ ...options, signal: stopping.signal });
-    } catch (error) {
-      onError?.(error);
-    }
-    if (!stopping.signal.aborted) timer = setTimeout(start, everySeconds * 1000);
-  }
-
-  function start(): void {
-    running = pass();
-  }
-
-  start();
-  return {
-    async stop() {
-      stopping.abort();
-      clearTimeout(timer);
-      await running;
-    },
-  };
+  return again((signal) => deliverDue({ ...options, signal }), { everySeconds, onError });
 }
