@@ -20,12 +20,14 @@ export const sweepCommand: CommandSpec = {
     { name: 'dry-run', short: 'n', summary: 'Say what would be done, and change nothing' },
     { name: 'grace', value: 'SECONDS', summary: 'Leave alone what is younger', fallback: '300' },
     { name: 'orphans', summary: 'Also report objects of the bucket that no upload accounts for' },
-    { name: 'delete-orphans', summary: 'And delete those' },
+    { name: 'orphan-prefix', value: 'PREFIX', summary: 'Look for them below this only' },
+    { name: 'delete-orphans', summary: 'Delete those that an upload left; below an --orphan-prefix all' },
     { name: 'json', summary: 'Print the report as JSON' },
   ],
   examples: [
     ['waybill sweep --dry-run', 'what would happen'],
     ['waybill sweep --orphans --json', 'for a script'],
+    ['waybill sweep --delete-orphans --dry-run', 'look first: files from before the ledger are orphans to it'],
   ],
   exits: [
     [exitCodes.done, 'done'],
@@ -39,6 +41,8 @@ export const sweepCommand: CommandSpec = {
       orphans: input.has('orphans'),
       deleteOrphans: input.has('delete-orphans'),
     };
+    const prefix = input.option('orphan-prefix');
+    if (prefix !== undefined) options.orphanPrefix = prefix;
     const grace = input.option('grace');
     if (grace !== undefined) {
       if (!/^\d{1,9}$/.test(grace)) throw new CliError(`--grace takes a whole number of seconds, not "${grace}".`);
@@ -58,6 +62,7 @@ export const sweepCommand: CommandSpec = {
     try {
       report = await app.uploads.sweep(options);
     } catch (error) {
+      if (isWaybillError(error) && error.code === 'config_invalid') throw new CliError(error.message);
       if (isWaybillError(error)) throw environmentError(`The sweep could not go on: ${error.message}`);
       throw error;
     } finally {
@@ -79,13 +84,16 @@ function words(report: SweepReport): string {
     [report.aborted, `multipart uploads ${would}aborted at the storage`],
     [report.deleted, `leftovers ${would}deleted`],
     [report.forgotten, 'old records forgotten'],
-    [report.orphans.length, `orphans${report.orphans.some(({ removed }) => removed) ? ', deleted' : ''}`],
+    [report.orphans.length, 'orphans: no upload accounts for them'],
     [report.failed, 'could not be settled'],
   ];
   const lines = rows.filter(([count]) => count > 0).map(([count, what]) => `${String(count).padStart(7)}  ${what}`);
   const orphans = report.orphans
     .slice(0, 50)
-    .map(({ key, kind, size }) => `           ${printable(key)} (${kind === 'object' ? `${size} bytes` : 'parts'})`);
+    .map(
+      ({ key, kind, size, removed }) =>
+        `           ${printable(key)} (${kind === 'object' ? `${size} bytes` : 'parts'}${removed ? ', deleted' : ''})`,
+    );
   return [
     `${report.dryRun ? 'A dry run. ' : ''}${report.looked} looked at in ${(report.durationMs / 1000).toFixed(1)} s.`,
     ...(lines.length === 0 ? ['Nothing to do.'] : lines),

@@ -134,6 +134,24 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
     if (here.ledger) expect(left).toHaveLength(1);
   });
 
+  it('leaves alone what has no date', async () => {
+    const here = await world();
+    const real = here.storage;
+    const dateless: Storage = {
+      ...real,
+      async list(options) {
+        const page = await real.list(options);
+        return { ...page, objects: page.objects.map((one) => ({ ...one, lastModified: '' })) };
+      },
+    };
+    await real.put({ key: `incoming/${'f'.repeat(32)}`, body: 'x' });
+    await real.put({ key: 'incoming/odd', body: 'x' });
+    here.clock.offset = 31 * 24 * hour;
+    const { app } = setUp({ ...here, storage: dateless });
+    expect(await app.uploads.sweep()).toMatchObject({ deleted: 0, failed: 0 });
+    expect(await setUp(here).app.uploads.sweep()).toMatchObject({ failed: 0, deleted: 2 });
+  });
+
   it('goes on when one thing fails, and says so', async () => {
     const here = await world();
     const { app } = setUp(here);

@@ -3,7 +3,7 @@ import type { Storage } from '../../s3/types.ts';
 import { mapLimited } from '../batch.ts';
 import type { Ledger, Orphan } from '../ledger.ts';
 import { uploadIdHeader } from '../promote.ts';
-import { multipartsOf, pagesOf } from './listing.ts';
+import { ageOf, multipartsOf, pagesOf } from './listing.ts';
 import type { Outcome, SweepOptions, Tally } from './report.ts';
 
 export interface BucketSweep {
@@ -25,7 +25,7 @@ export async function sweepBucket(sweep: BucketSweep): Promise<void> {
   const { storage, ledger, stagingPrefix, options, tally, storageNow } = sweep;
   const { orphanPrefix = '', signal } = options;
   const isOld = (key: string, at: string, ms: number) =>
-    !key.startsWith(stagingPrefix) && storageNow() - Date.parse(at) >= ms;
+    !key.startsWith(stagingPrefix) && ageOf(at, storageNow()) >= ms;
   const settle = (lost: readonly Lost[]) =>
     mapLimited(lost, parallel, (one) => tally.count(() => settleOrphan(sweep, one), signal));
 

@@ -9,7 +9,7 @@ import type { Grants, OpenedGrant } from '../grants.ts';
 import type { Later } from '../later.ts';
 import type { HeldMarker, Markers } from '../markers.ts';
 import type { Sidecars } from '../sidecar.ts';
-import { type Listed, type ListedMultipart, multipartsOf, pagesOf, uploadIdOf } from './listing.ts';
+import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf, uploadIdOf } from './listing.ts';
 import { type Outcome, outcomeOf, type SweepOptions, type Tally } from './report.ts';
 
 export interface StorageSweep {
@@ -50,7 +50,7 @@ export async function sweepStorage(sweep: StorageSweep): Promise<void> {
 
 async function settleParts(sweep: StorageSweep, found: ListedMultipart): Promise<Outcome> {
   const { storage, markers, sidecars, later, options, stagingPrefix, now } = sweep;
-  const age = sweep.storageNow() - Date.parse(found.initiated);
+  const age = ageOf(found.initiated, sweep.storageNow());
   if (age < options.graceSeconds * 1000) return null;
   const uploadId = uploadIdOf(stagingPrefix, found.key);
   const opened = uploadId === null ? null : await sidecars.read(uploadId);
@@ -84,10 +84,12 @@ function isAbandoned(
   opened: OpenedGrant | null,
   parts: readonly PartInfo[],
 ): boolean {
-  const signs = [initiated, ...parts.flatMap(({ lastModified }) => lastModified ?? [])].map((at) => Date.parse(at));
+  const now = storageNow();
+  const signs = [initiated, ...parts.flatMap(({ lastModified }) => lastModified ?? [])];
+  const expired = opened ? now - opened.claims.expiresAt * 1000 : Number.POSITIVE_INFINITY;
   // One by one: ten thousand parts are more than a call takes as arguments.
-  const last = signs.reduce((latest, at) => Math.max(latest, at), opened ? opened.claims.expiresAt * 1000 : 0);
-  return storageNow() - last >= abandonAfterSeconds * 1000;
+  const quiet = signs.reduce((shortest, at) => Math.min(shortest, ageOf(at, now)), expired);
+  return quiet >= abandonAfterSeconds * 1000;
 }
 
 function isHeld(held: HeldMarker | null, now: number): boolean {
@@ -97,7 +99,7 @@ function isHeld(held: HeldMarker | null, now: number): boolean {
 async function settleObject(sweep: StorageSweep, found: Listed, unfinished: ReadonlySet<string>): Promise<Outcome> {
   const { storage, later, options, stagingPrefix } = sweep;
   const { key } = found;
-  const age = sweep.storageNow() - Date.parse(found.lastModified);
+  const age = ageOf(found.lastModified, sweep.storageNow());
   if (age < options.graceSeconds * 1000) return null;
   const uploadId = uploadIdOf(stagingPrefix, key);
   if (uploadId !== null) {

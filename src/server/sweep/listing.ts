@@ -29,6 +29,12 @@ export async function* multipartsOf(
   } while (next !== undefined);
 }
 
+/** In milliseconds. What has no date is young: nothing is done about it. */
+export function ageOf(at: string, now: number): number {
+  const age = now - Date.parse(at);
+  return Number.isNaN(age) ? 0 : age;
+}
+
 /** The upload that a key in staging is of; null for what is none. */
 export function uploadIdOf(stagingPrefix: string, key: string): string | null {
   const id = key.slice(stagingPrefix.length);

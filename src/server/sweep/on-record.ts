@@ -8,7 +8,7 @@ import type { Grants } from '../grants.ts';
 import type { Later } from '../later.ts';
 import type { Ledger, UploadRecord } from '../ledger.ts';
 import { sweepBucket } from './bucket.ts';
-import { type Listed, type ListedMultipart, multipartsOf, pagesOf, uploadIdOf } from './listing.ts';
+import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf, uploadIdOf } from './listing.ts';
 import { type Outcome, outcomeOf, type SweepOptions, type Tally } from './report.ts';
 
 export interface RecordedSweep {
@@ -129,9 +129,7 @@ async function freeParts(
 async function sweepStaging(sweep: Foreseeing): Promise<void> {
   const { storage, ledger, stagingPrefix, options, tally, storageNow } = sweep;
   for await (const page of pagesOf(storage, stagingPrefix, options.signal)) {
-    const old = page.filter(
-      ({ lastModified }) => storageNow() - Date.parse(lastModified) >= options.graceSeconds * 1000,
-    );
+    const old = page.filter(({ lastModified }) => ageOf(lastModified, storageNow()) >= options.graceSeconds * 1000);
     const records = await ledger.findMany(old.flatMap(({ key }) => uploadIdOf(stagingPrefix, key) ?? []));
     await mapLimited(old, parallel, (found) => tally.count(() => settleStaged(sweep, found, records), options.signal));
   }
@@ -161,7 +159,7 @@ async function settleStaged(
   }
   // Without a record: what the storage remembered by itself goes when nothing can need it any more.
   const kept = record ? 0 : id === null ? keptMs : garbageMs;
-  if (storageNow() - Date.parse(lastModified) < kept) return null;
+  if (ageOf(lastModified, storageNow()) < kept) return null;
   if (!options.dryRun) await storage.delete(key);
   return 'deleted';
 }
@@ -189,7 +187,7 @@ async function settleParts(
   record: UploadRecord | undefined,
 ): Promise<Outcome> {
   if (record && foreseen.has(record.uploadId)) return null;
-  const old = storageNow() - Date.parse(initiated) >= garbageMs;
+  const old = ageOf(initiated, storageNow()) >= garbageMs;
   const alive = record?.state === 'granted' || record?.state === 'completing';
   // One that began twice (its answer was lost) has one set of parts too many.
   const twin = record?.multipartId != null && record.multipartId !== multipartId;
