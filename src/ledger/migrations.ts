@@ -45,12 +45,12 @@ create table waybill_uploads (
 );
 create index waybill_uploads_sweep on waybill_uploads (sweep_at) where sweep_at is not null;
 create index waybill_uploads_key on waybill_uploads (key);
-create index waybill_uploads_owner on waybill_uploads (owner_id, created_at, upload_id);
+create index waybill_uploads_owner on waybill_uploads (owner_id, state, created_at, upload_id);
+create index waybill_uploads_route on waybill_uploads (route, state, created_at, upload_id);
 create index waybill_uploads_state on waybill_uploads (state, created_at, upload_id);
-create index waybill_uploads_created on waybill_uploads (created_at, upload_id);
 create index waybill_uploads_same on waybill_uploads (owner_id, route, checksum, size)
   where state = 'completed' and checksum_algorithm = 'sha256' and checksum_parts is null;
-create index waybill_uploads_parked on waybill_uploads (parked_at, upload_id) where parked_at is not null;
+create index waybill_uploads_parked on waybill_uploads (created_at, upload_id) where parked_at is not null;
 create index waybill_uploads_retry on waybill_uploads (retry_at) where retry_at is not null;
 create index waybill_uploads_ended on waybill_uploads (ended_at)
   where state in ('rejected', 'expired', 'aborted', 'deleted');
@@ -63,7 +63,7 @@ create table waybill_usage (
   pending_files bigint not null,
   primary key (owner_id, route)
 );
-create index waybill_usage_largest on waybill_usage (stored_bytes, owner_id) where route = '';
+create index waybill_usage_largest on waybill_usage (stored_bytes, owner_id, stored_files) where route = '';
 create table waybill_webhooks (
   webhook_id text primary key,
   upload_id text not null,

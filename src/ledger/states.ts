@@ -151,7 +151,8 @@ export function createStates(database: Database): StateMethods {
       ),
 
     async release(uploadId, fence) {
-      await mine(uploadId, fence, { lease_until: 0, sweep_at: now() }).execute();
+      // Where the callback failed, the lease is given up already, and its next try noted.
+      await mine(uploadId, fence, { lease_until: 0, sweep_at: now() }).where('lease_until', '>', 0).execute();
     },
 
     async failed(uploadId, fence, reason, retryInMs) {

@@ -211,6 +211,17 @@ forEachLedger('ledger', (place) => {
     expect(await ledger.usage('anna')).toMatchObject({ storedFiles: 1, pendingFiles: 0 });
   });
 
+  it('does not try sooner than it said, though the lease is let go as well', async () => {
+    const ledger = await place.open();
+    for (const retryInMs of [60_000, null]) {
+      const { uploadId } = await granted(ledger);
+      const fence = await claimed(ledger, uploadId);
+      await ledger.failed(uploadId, fence, 'no', retryInMs);
+      await ledger.release(uploadId, fence);
+    }
+    expect(await ledger.due(10)).toEqual([]);
+  });
+
   it('counts callbacks, and those that were interrupted', async () => {
     const ledger = await place.open();
     const { uploadId } = await granted(ledger);

@@ -1,0 +1,207 @@
+/** What a ledger promises, said again without a database: plain objects, one owner of each at a time, sums made by adding up. */
+import { mayFollow, type NewUpload, type Quota, type UploadState, type Usage } from '../../src/server/index.ts';
+
+export interface ModelUpload {
+  granted: NewUpload;
+  state: UploadState;
+  fence: number;
+  leaseUntil: number;
+  createdAt: number;
+  expiresAt: number;
+  abandonAt: number;
+  storedBytes: number;
+  attempts: number;
+  interruptions: number;
+  began: boolean;
+  retryAt: number | null;
+  parkedAt: number | null;
+  sweepAt: number | null;
+}
+
+export interface LedgerModel {
+  readonly uploads: ReadonlyMap<string, ModelUpload>;
+  grant(upload: NewUpload): boolean;
+  renew(uploadId: string, ms: number): boolean;
+  claim(uploadId: string, ms: number): number | 'held';
+  retake(uploadId: string, fence: number, ms: number): number | null;
+  calling(uploadId: string, fence: number, ms: number): number | null;
+  release(uploadId: string, fence: number): void;
+  failed(uploadId: string, fence: number, retryInMs: number | null): void;
+  end(uploadId: string, fence: number, state: 'completed' | 'rejected' | 'aborted' | 'expired', bytes: number): boolean;
+  abort(uploadId: string): boolean;
+  expire(uploadId: string): boolean;
+  delete(uploadId: string): { last: boolean } | null;
+  lookAgain(uploadId: string, ms: number): void;
+  unpark(uploadId: string): boolean;
+  due(): string[];
+  usage(ownerId: string, route?: string): Usage;
+}
+
+export function createLedgerModel(now: () => number): LedgerModel {
+  const uploads = new Map<string, ModelUpload>();
+  const at = (uploadId: string) => uploads.get(uploadId) as ModelUpload;
+
+  /** Every change of state goes by the table. */
+  function move(upload: ModelUpload, to: UploadState): boolean {
+    if (upload.state !== to && !mayFollow(upload.state, to)) return false;
+    upload.state = to;
+    return true;
+  }
+
+  function finish(upload: ModelUpload): true {
+    Object.assign(upload, { leaseUntil: 0, sweepAt: null, retryAt: null, parkedAt: null });
+    return true;
+  }
+
+  const mine = (uploadId: string, fence: number) => at(uploadId).state === 'completing' && at(uploadId).fence === fence;
+
+  function lease(upload: ModelUpload, ms: number): number {
+    move(upload, 'completing');
+    upload.fence += 1;
+    upload.leaseUntil = now() + ms;
+    Object.assign(upload, { sweepAt: upload.leaseUntil, retryAt: null, parkedAt: null });
+    return upload.fence;
+  }
+
+  function usage(ownerId: string, route?: string): Usage {
+    const sum: Usage = { storedBytes: 0, storedFiles: 0, pendingBytes: 0, pendingFiles: 0 };
+    for (const { granted, state, storedBytes } of uploads.values()) {
+      if (granted.ownerId !== ownerId || (route !== undefined && granted.route !== route)) continue;
+      if (state === 'granted' || state === 'completing') {
+        sum.pendingBytes += granted.reservedBytes;
+        sum.pendingFiles += 1;
+      }
+      if (state === 'completed') {
+        sum.storedBytes += storedBytes;
+        sum.storedFiles += 1;
+      }
+    }
+    return sum;
+  }
+
+  const fits = (quota: Quota | null, has: Usage, bytes: number) =>
+    has.storedBytes + has.pendingBytes + bytes <= (quota?.maxBytes ?? Infinity) &&
+    has.storedFiles + has.pendingFiles + 1 <= (quota?.maxFiles ?? Infinity) &&
+    has.pendingBytes + bytes <= (quota?.maxPendingBytes ?? Infinity);
+
+  return {
+    uploads,
+    usage,
+
+    grant(granted) {
+      const { ownerId, route, quotas, reservedBytes, expiresInMs, abandonAfterMs } = granted;
+      if (!fits(quotas.owner, usage(ownerId), reservedBytes)) return false;
+      if (!fits(quotas.route, usage(ownerId, route), reservedBytes)) return false;
+      const expiresAt = now() + expiresInMs;
+      uploads.set(granted.uploadId, {
+        granted,
+        state: 'granted',
+        fence: 0,
+        leaseUntil: 0,
+        createdAt: now(),
+        expiresAt,
+        abandonAt: expiresAt + abandonAfterMs,
+        storedBytes: 0,
+        attempts: 0,
+        interruptions: 0,
+        began: false,
+        retryAt: null,
+        parkedAt: null,
+        sweepAt: expiresAt,
+      });
+      return true;
+    },
+
+    renew(uploadId, ms) {
+      const upload = at(uploadId);
+      if (upload.state !== 'granted') return false;
+      upload.expiresAt = now() + ms;
+      upload.abandonAt = upload.expiresAt + upload.granted.abandonAfterMs;
+      upload.sweepAt = upload.expiresAt;
+      return true;
+    },
+
+    claim(uploadId, ms) {
+      const upload = at(uploadId);
+      const free = upload.state === 'completing' ? upload.leaseUntil <= now() : mayFollow(upload.state, 'completing');
+      return free ? lease(upload, ms) : 'held';
+    },
+
+    retake: (uploadId, fence, ms) => (mine(uploadId, fence) ? lease(at(uploadId), ms) : null),
+
+    calling(uploadId, fence, ms) {
+      if (!mine(uploadId, fence)) return null;
+      const upload = at(uploadId);
+      upload.attempts += 1;
+      if (upload.began) upload.interruptions += 1;
+      upload.began = true;
+      return lease(upload, ms);
+    },
+
+    release(uploadId, fence) {
+      const upload = at(uploadId);
+      // Given up already: its next try is noted.
+      if (!mine(uploadId, fence) || upload.leaseUntil === 0) return;
+      upload.leaseUntil = 0;
+      upload.sweepAt = now();
+    },
+
+    failed(uploadId, fence, retryInMs) {
+      if (!mine(uploadId, fence)) return;
+      const upload = at(uploadId);
+      upload.leaseUntil = 0;
+      upload.began = false;
+      upload.retryAt = retryInMs === null ? null : now() + retryInMs;
+      upload.parkedAt = retryInMs === null ? now() : null;
+      upload.sweepAt = upload.retryAt;
+    },
+
+    end(uploadId, fence, state, bytes) {
+      if (!mine(uploadId, fence) || !move(at(uploadId), state)) return false;
+      at(uploadId).began = false;
+      if (state === 'completed') at(uploadId).storedBytes = bytes;
+      return finish(at(uploadId));
+    },
+
+    abort: (uploadId) =>
+      at(uploadId).state !== 'completing' && at(uploadId).state !== 'aborted' && move(at(uploadId), 'aborted')
+        ? finish(at(uploadId))
+        : false,
+
+    expire(uploadId) {
+      const upload = at(uploadId);
+      if (upload.state !== 'granted' || upload.abandonAt > now()) return false;
+      return move(upload, 'expired') && finish(upload);
+    },
+
+    delete(uploadId) {
+      const upload = at(uploadId);
+      if (upload.state !== 'completed' || !move(upload, 'deleted')) return null;
+      const others = [...uploads.values()].filter(({ granted }) => granted.key === upload.granted.key);
+      const live = others.some(
+        ({ state, granted }) =>
+          state === 'completed' || (granted.transfer === 'none' && (state === 'granted' || state === 'completing')),
+      );
+      return { last: !live };
+    },
+
+    lookAgain(uploadId, ms) {
+      const upload = at(uploadId);
+      if ((upload.state === 'granted' || upload.state === 'completing') && upload.parkedAt === null)
+        upload.sweepAt = now() + ms;
+    },
+
+    unpark(uploadId) {
+      const upload = at(uploadId);
+      if (upload.state !== 'completing' || (upload.parkedAt === null && upload.retryAt === null)) return false;
+      Object.assign(upload, { retryAt: now(), sweepAt: now(), parkedAt: null });
+      return true;
+    },
+
+    due: () =>
+      [...uploads]
+        .filter(([, { sweepAt }]) => sweepAt !== null && sweepAt <= now())
+        .map(([uploadId]) => uploadId)
+        .sort(),
+  };
+}
