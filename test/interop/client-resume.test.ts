@@ -124,7 +124,14 @@ it('sends only what is missing after a crash', async () => {
   const watched = watch();
   const resumeStore = createMemoryResumeStore(entries);
   const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
+  // Reading what is here to compare it is not waiting.
+  const statuses: string[] = [];
+  upload.subscribe(() => {
+    const { status } = upload.getSnapshot();
+    if (statuses.at(-1) !== status) statuses.push(status);
+  });
   const { file } = await upload.done;
+  expect(statuses).toEqual(['granting', 'queued', 'hashing', 'uploading', 'completing', 'done']);
   expect(watched.stored()).toBe(3);
   expect(watched.calls('/parts/list')).toBe(1);
   await expectStored(file.key, bytes);

@@ -147,7 +147,7 @@ export function createConsignmentView(
 
   function showProgress(consignment: Consignment, snapshot: Progress | null): void {
     const percent = snapshot?.total ? Math.min(100, (snapshot.loaded / snapshot.total) * 100) : 0;
-    const measurable = /^(sending|paused|elsewhere|pausing|offline)$/.test(consignment.stage) && percent > 0;
+    const measurable = /^(comparing|sending|paused|elsewhere|pausing|offline)$/.test(consignment.stage) && percent > 0;
     progress.classList.toggle('unknown', !measurable);
     bar.style.setProperty('--share', String(measurable ? percent / 100 : 0));
     const sentence = paceOf(consignment, snapshot);
@@ -201,6 +201,8 @@ function paceOf({ stage, size }: Consignment, snapshot: Progress | null): string
         : `${formatBytes(size)} in all`;
     case 'reading':
       return 'Reading the file to seal it';
+    case 'comparing':
+      return `Comparing it with what has arrived: ${formatBytes(Math.min(snapshot?.loaded ?? 0, size))} of ${formatBytes(size)} so far`;
     case 'asking':
       return 'Asking the server for permission';
     case 'checking':

@@ -12,6 +12,7 @@ export interface Way {
 export type Stage =
   | 'waiting'
   | 'reading'
+  | 'comparing'
   | 'asking'
   | 'sending'
   | 'checking'
@@ -51,6 +52,8 @@ export interface Consignment {
 export const stages: Readonly<Record<Stage, { label: string; moving: boolean }>> = {
   waiting: { label: 'Waiting', moving: true },
   reading: { label: 'Sealing', moving: true },
+  // Begun before: what is here is read beside what has arrived.
+  comparing: { label: 'Comparing', moving: true },
   asking: { label: 'Signing', moving: true },
   sending: { label: 'On its way', moving: true },
   checking: { label: 'Checking in', moving: true },
@@ -87,6 +90,12 @@ export function follow(consignment: Consignment, snapshot: UploadSnapshot): Cons
     return { ...consignment, stage: words.verdict, words };
   }
   const stage =
-    waiting === 'offline' ? 'offline' : waiting === 'backoff' ? 'pausing' : (stageOfStatus[status] satisfies Stage);
+    waiting === 'offline'
+      ? 'offline'
+      : waiting === 'backoff'
+        ? 'pausing'
+        : status === 'hashing' && snapshot.loaded > 0
+          ? 'comparing'
+          : (stageOfStatus[status] satisfies Stage);
   return { ...consignment, contentType: snapshot.contentType, stage, words: null, file };
 }

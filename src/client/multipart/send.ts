@@ -211,6 +211,8 @@ export async function sendParts(
   }
 
   tell();
+  // Found again: until the first part goes out, what is here is read and compared with what is there.
+  if (listed.size && algorithm) report({ status: 'hashing' });
   signal.addEventListener('abort', stopped);
   try {
     const workers: Promise<void>[] = [];
