@@ -240,13 +240,11 @@ export function createJourney(
           doubt = error;
         }
       }
-      // Completions go in batches and take their time: the next file need not wait for them.
-      leave();
       signal.throwIfAborted();
       report({ status: 'completing' });
       try {
         const { finish } = await context.recovery();
-        return await finish(tools, context, (granted as GrantedUpload).grant, signal);
+        return await finish(tools, context, (granted as GrantedUpload).grant, signal, leave);
       } catch (error) {
         if (!doubt || (error as WaybillError).code !== 'object_not_ready') throw error;
         trip.sent = false;

@@ -636,6 +636,30 @@ describe('many files', () => {
     expect(most).toBe(3);
   });
 
+  it('does not run ahead of a server that completes slowly: a page that dies loses what was sent and not completed', async () => {
+    let sent = 0;
+    let slow = true;
+    const held: Handed[] = [];
+    manual.serve((handed) => {
+      if (handed.request.method === 'PUT') sent++;
+      if (slow && handed.request.url.endsWith('/complete')) held.push(handed);
+      else answerWell(handed);
+    });
+    const uploads = clientWith().uploadAll(
+      'files',
+      Array.from({ length: 600 }, () => file()),
+    );
+    const resting = () => uploads.every((upload) => /queued|completing/.test(upload.getSnapshot().status));
+    for (let calm = 0; calm < 100; calm = sent > 0 && resting() ? calm + 1 : 0)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toBeGreaterThanOrEqual(96);
+    expect(sent).toBeLessThanOrEqual(200);
+    slow = false;
+    for (const handed of held) answerWell(handed);
+    await Promise.all(uploads.map(({ done }) => done));
+    expect(sent).toBe(600);
+  });
+
   it('10,000 queued files cost handles: no bytes are read and no grant is asked for ahead of need', async () => {
     let reads = 0;
     const source: Source = {

@@ -143,18 +143,37 @@ export async function giveBack({ createBatcher }: Tools, context: JourneyContext
   await give(grant).catch(() => {});
 }
 
-/** Asks for completion until it is known how it ended. */
+/**
+ * Files that may have left the queue without being completed. What a page has sent and not heard of is sent once more
+ * after a reload, so it must not run ahead of a server that completes slowly.
+ */
+const mostUncompleted = 96;
+const uncompleted = new WeakMap<JourneyContext, number>();
+
+/** Asks for completion until it is known how it ended. @param leave lets the next file in */
 export async function finish(
   { race }: Tools,
   context: JourneyContext,
   grant: string | MultipartCompletion,
   signal: AbortSignal,
+  leave?: () => void,
 ): Promise<UploadResult> {
-  for (;;) {
-    const result: UploadResult | PendingUpload = await context.complete(grant);
-    if ('file' in result) return result;
-    // The storage takes long to move a large object.
-    await sleep(race, result.retryAfterSeconds * 1000, signal);
+  const count = (change: number) => {
+    const files = (uncompleted.get(context) ?? 0) + change;
+    uncompleted.set(context, files);
+    return files;
+  };
+  // Completions go in batches and take their time: the next file need not wait for them.
+  if (count(1) <= mostUncompleted) leave?.();
+  try {
+    for (;;) {
+      const result: UploadResult | PendingUpload = await context.complete(grant);
+      if ('file' in result) return result;
+      // The storage takes long to move a large object.
+      await sleep(race, result.retryAfterSeconds * 1000, signal);
+    }
+  } finally {
+    count(-1);
   }
 }
 
