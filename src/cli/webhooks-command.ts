@@ -8,6 +8,7 @@ import type { CommandSpec } from './command.ts';
 import { printable, type Terminal } from './terminal.ts';
 
 const states = ['pending', 'delivered', 'parked'] as const;
+const onlyOf = { list: ['state', 'limit', 'json'], replay: ['parked'] } as const;
 
 export const webhooksCommand: CommandSpec = {
   name: 'webhooks',
@@ -36,17 +37,19 @@ export const webhooksCommand: CommandSpec = {
   ],
   async run(input, terminal) {
     const [what, ...ids] = input.operands;
-    const state = input.option('state');
     if (what !== 'list' && what !== 'replay')
       throw new CliError('waybill webhooks does one of two things: list, or replay.', {
         hint: 'waybill webhooks --help',
       });
-    if (state !== undefined && !(states as readonly string[]).includes(state))
-      throw new CliError(`"${state}" is no state: ${states.join(', ')}.`);
+    const misplaced = onlyOf[what === 'list' ? 'replay' : 'list'].find((name) => input.has(name));
+    if (misplaced) throw new CliError(`--${misplaced} is not for waybill webhooks ${what}.`);
+    if (what === 'list' && ids.length > 0) throw new CliError('waybill webhooks list takes no IDs.');
     if (what === 'replay' && ids.length === 0 && !input.has('parked'))
       throw new CliError('Which? Name messages, or say --parked.');
+    const state = stateOf(input.option('state'));
     const limit = input.option('limit') ?? '50';
-    if (!/^[1-9]\d{0,3}$/.test(limit)) throw new CliError(`--limit takes a number from 1 to 9999, not "${limit}".`);
+    if (!/^([1-9]\d{0,2}|1000)$/.test(limit))
+      throw new CliError(`--limit takes a number from 1 to 1000, not "${limit}".`);
     const url = ledgerUrl(readVariables(terminal));
     if (url === null) throw environmentError('WAYBILL_LEDGER is none: there is no outbox.');
     const ledger = await openLedger(url).catch((error) => {
@@ -54,11 +57,7 @@ export const webhooksCommand: CommandSpec = {
     });
     try {
       if (what === 'list') {
-        const filter = {
-          limit: Number(limit),
-          ...(state === undefined ? {} : { state: state as (typeof states)[number] }),
-        };
-        const { webhooks } = await ledger.listWebhooks(filter);
+        const { webhooks } = await ledger.listWebhooks({ limit: Number(limit), ...(state ? { state } : {}) });
         if (webhooks.length === 0 && !input.has('json')) terminal.err('There is none.');
         for (const webhook of webhooks) terminal.out(input.has('json') ? JSON.stringify(webhook) : line(webhook));
         return exitCodes.done;
@@ -69,6 +68,12 @@ export const webhooksCommand: CommandSpec = {
     }
   },
 };
+
+function stateOf(given: string | undefined): (typeof states)[number] | undefined {
+  const state = states.find((one) => one === given);
+  if (given !== undefined && !state) throw new CliError(`"${given}" is no state: ${states.join(', ')}.`);
+  return state;
+}
 
 async function parked(ledger: Ledger): Promise<string[]> {
   const ids: string[] = [];

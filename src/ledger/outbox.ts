@@ -73,7 +73,8 @@ export function createOutbox(database: Database): OutboxMethods {
         .orderBy('webhook_id', 'desc')
         .limit(most);
       if (state === 'pending') query = query.where('next_at', 'is not', null);
-      if (state === 'delivered') query = query.where('delivered_at', 'is not', null).where('next_at', 'is', null);
+      // Delivered once and sent again, it may have been parked since.
+      if (state === 'delivered') query = query.where('next_at', 'is', null).where('parked_at', 'is', null);
       if (state === 'parked') query = query.where('parked_at', 'is not', null);
       const from = /^(\d+)\.(.+)$/s.exec(after ?? '');
       if (from)
