@@ -71,12 +71,25 @@ export function readVariables({ env }: Pick<Terminal, 'env'>): Variables {
   };
 }
 
-/** For the help of a command. */
+/** For the help of a command, in 80 columns. */
 export function variablesHelp(): string {
   const width = Math.max(...table.map(({ name }) => name.length));
-  const lines = variables.map(({ name, summary, fallback, required }) => {
+  const lines = variables.flatMap(({ name, summary, fallback, required }) => {
     const note = required ? ' (required)' : fallback ? ` (default: ${fallback})` : '';
-    return `  ${name.padEnd(width)}  ${summary}${note}`;
+    return broken(`${summary}${note}`, 80 - width - 4).map(
+      (text, index) => `  ${(index === 0 ? name : '').padEnd(width)}  ${text}`,
+    );
   });
   return `The environment says the rest:\n${lines.join('\n')}`;
+}
+
+function broken(text: string, columns: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) as string;
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= columns) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
