@@ -4,6 +4,7 @@ import { GiB, KiB, MiB, s3PartLimits, WaybillError } from '../protocol/index.ts'
 import type { Storage } from '../s3/types.ts';
 import { createEmit, type UploadsEvent } from './events.ts';
 import { guardLedger } from './guard-ledger.ts';
+import { type Instrument, instrumentCallbacks, instrumentStorage } from './instrument.ts';
 import type { Ledger, Quota } from './ledger.ts';
 import type { RandomFill } from './random-pool.ts';
 import { createRateLimits, type Rate, type RateLimitOptions, type RateLimits } from './rate-limit.ts';
@@ -83,6 +84,8 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   clientAddress?: (request: CallbackRequest) => string | null | undefined;
   /** Who may say that an object has arrived: `POST {basePath}/events`, see docs/storage.md. @default nobody */
   events?: EventsOptions;
+  /** Spans around requests, callbacks and calls to the storage, for OpenTelemetry and its like. @default none */
+  instrument?: Instrument;
   /** Events for logs and metrics, see `events.ts`. Called synchronously. */
   onEvent?: (event: UploadsEvent) => void;
   /** Milliseconds since the epoch. @default Date.now */
@@ -131,6 +134,7 @@ export interface Config {
   events: EventsOptions | undefined;
   webhooks: ResolvedWebhooks | undefined;
   rateLimits: RateLimits | undefined;
+  instrument: Instrument | undefined;
   onEvent: ((event: UploadsEvent) => void) | undefined;
   now: () => number;
   random: RandomFill | undefined;
@@ -175,6 +179,7 @@ const options: Parameters<typeof checkOptions>[2] = [
   ['rateLimit', 'an object with `perOwner` or `perAddress`', isObject],
   ['clientAddress', 'a function of the request', isFunction],
   ['events', 'an object with `secret`, `sns`, or both', isObject],
+  ['instrument', 'a function', isFunction],
   ['onEvent', 'a function', isFunction],
   ['now', 'a function', isFunction],
   ['random', 'a function', isFunction],
@@ -191,7 +196,7 @@ export function resolveConfig(given: UploadsOptions): Config {
   if (!given.ledger) refuseWithoutLedger(given);
   const publicUrl = given.publicUrl ?? '';
   const partial = {
-    storage: given.storage,
+    storage: instrumented(given.storage, given.instrument),
     secrets,
     viewSecrets: given.viewSecret === undefined ? secrets : checkSecrets('viewSecret', given.viewSecret),
     basePath: given.basePath ?? '',
@@ -213,6 +218,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     webhooks: given.webhooks && checkWebhooks(given.webhooks),
     rateLimits: given.rateLimit && checkRateLimit(given.rateLimit, given),
     events: given.events && checkEvents(given.events),
+    instrument: given.instrument,
     onEvent: given.onEvent,
     now: given.now ?? Date.now,
     random: given.random,
@@ -222,6 +228,11 @@ export function resolveConfig(given: UploadsOptions): Config {
     routes.set(name, resolveRoute(name, route, given.storage, partial));
   if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
   return Object.freeze({ ...partial, routes });
+}
+
+function instrumented(storage: Storage, instrument: Instrument | undefined): Storage {
+  if (!instrument) return storage;
+  return instrumentStorage(storage, (operation, run) => instrument(`waybill.storage.${operation}`, {}, run));
 }
 
 function checkRateLimit(
@@ -287,7 +298,7 @@ function resolveRoute(
   name: string,
   route: AnyRoute,
   storage: Storage,
-  { formMaxBytes, multipartMinBytes }: Pick<Config, 'formMaxBytes' | 'multipartMinBytes'>,
+  { formMaxBytes, multipartMinBytes, instrument }: Pick<Config, 'formMaxBytes' | 'multipartMinBytes' | 'instrument'>,
 ): ResolvedRoute {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name))
     throw new WaybillError('config_invalid', `The route name "${name}" is not letters, digits, "-" and "_".`);
@@ -315,7 +326,7 @@ function resolveRoute(
   const full = { ...limits, minBytes: limits.minBytes ?? 1, maxFiles: limits.maxFiles ?? 10 };
   return Object.freeze({
     name,
-    definition,
+    definition: instrumentCallbacks(name, definition, instrument),
     limits: full,
     public: isAnyone(definition.authorize),
     checksum,

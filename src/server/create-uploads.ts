@@ -185,7 +185,11 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
         });
       }),
 
-    sweep: (options) => fromStorage(async () => (await later()).sweep(options)),
+    sweep: (options) =>
+      fromStorage(async () => {
+        const sweep = async () => (await later()).sweep(options);
+        return config.instrument ? config.instrument('waybill.sweep', {}, sweep) : sweep();
+      }),
 
     usage: async (ownerId) => {
       if (!config.ledger) throw new WaybillError('config_invalid', '`usage()` needs a ledger.');

@@ -91,6 +91,12 @@ function dispatch(room: Room, call: Call): PlainResponse | Promise<PlainResponse
 type Performed = Exclude<Operation, 'preflight' | 'unknown'>;
 
 function perform(room: Room, call: Call, operation: Performed): PlainResponse | Promise<PlainResponse> {
+  const { instrument } = room.config;
+  if (instrument) return instrument(`waybill.${operation}`, {}, async () => performed(room, call, operation));
+  return performed(room, call, operation);
+}
+
+function performed(room: Room, call: Call, operation: Performed): PlainResponse | Promise<PlainResponse> {
   if (operation === 'grant' || operation === 'route') return operations[operation](room, call);
   return room.later().then((later) => later.operations[operation](call));
 }

@@ -11,6 +11,7 @@ export {
   type UploadsView,
 } from './create-uploads.ts';
 export type { EventName, EventTable, Operation, UploadsEvent } from './events.ts';
+export { type Instrument, instrumentStorage } from './instrument.ts';
 export {
   type CallbackRecord,
   type ClaimedUpload,

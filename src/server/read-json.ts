@@ -19,7 +19,10 @@ export async function readJson(request: PlainRequest, maxBytes: number, count: {
     count.bytesIn = declared;
     return request.json;
   }
-  const body = await request.body(maxBytes);
+  const body = await request.body(maxBytes).catch((cause: unknown) => {
+    // Whoever sent it went away, or was cut off: no failure of the server's.
+    throw new WaybillError('invalid_request', 'The request ended before its body did.', { cause });
+  });
   if (body === null) throw tooLarge(maxBytes);
   count.bytesIn = body.byteLength;
   // RFC 8259 section 8.1. A lenient decoder would make one text of many.

@@ -26,7 +26,8 @@ export function adminGuard({ hostNames, token }: GuardOptions): MiddlewareHandle
         'www-authenticate': 'Basic realm="waybill", charset="UTF-8"',
         'cache-control': 'no-store',
       });
-    if (req.method !== 'GET' && req.method !== 'HEAD' && !isOwnPage(req.header('origin'), req.header('host')))
+    const changes = req.method !== 'GET' && req.method !== 'HEAD';
+    if (changes && !(isOwnPage(req.header('origin'), req.header('host')) && isOwnSite(req.header('sec-fetch-site'))))
       return context.text('That did not come from this page.', 403);
     return next();
   };
@@ -37,15 +38,17 @@ function tokenOf(authorization = ''): string {
   const bearer = /^Bearer (.+)$/i.exec(authorization)?.[1];
   if (bearer !== undefined) return bearer;
   const basic = /^Basic (.+)$/i.exec(authorization)?.[1];
-  return basic === undefined
-    ? ''
-    : Buffer.from(basic, 'base64')
-        .toString()
-        .replace(/^[^:]*:/, '');
+  if (basic === undefined) return '';
+  return /^[^:]*:(.*)$/s.exec(Buffer.from(basic, 'base64').toString())?.[1] ?? '';
 }
 
 /** Browsers say the origin with every POST; what says none is no browser, and has no one's password at hand. */
 function isOwnPage(origin: string | undefined, host: string | undefined): boolean {
   if (origin === undefined) return true;
   return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+/** https://www.w3.org/TR/fetch-metadata/: `none` is a person who typed the address. */
+function isOwnSite(site: string | undefined): boolean {
+  return site === undefined || site === 'same-origin' || site === 'none';
 }

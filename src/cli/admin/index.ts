@@ -20,6 +20,7 @@ import {
 export interface AdminOptions extends GuardOptions {
   uploads: Pick<Uploads, 'completeUpload'>;
   ledger: Ledger;
+  onError: (error: unknown) => void;
 }
 
 const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -31,7 +32,7 @@ const outcomes: Readonly<Record<string, string>> = {
   failed: 'It failed again, and is tried again later.',
 };
 
-export function createAdmin({ uploads, ledger, ...guard }: AdminOptions): Hono {
+export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     await next();
@@ -41,6 +42,10 @@ export function createAdmin({ uploads, ledger, ...guard }: AdminOptions): Hono {
     context.header('cross-origin-opener-policy', 'same-origin');
     context.header('cross-origin-resource-policy', 'same-origin');
     context.header('cache-control', 'no-store');
+  });
+  app.onError((error, context) => {
+    onError(error);
+    return context.text('The ledger does not answer, or not well: the log says why. Try again.', 503);
   });
   app.use(adminGuard(guard));
   app.get('/admin.css', (context) => context.body(style, 200, { 'content-type': 'text/css; charset=utf-8' }));
@@ -56,11 +61,14 @@ export function createAdmin({ uploads, ledger, ...guard }: AdminOptions): Hono {
     ]);
     const said = context.req.query('said') ?? '';
     const words = Object.hasOwn(outcomes, said) ? outcomes[said] : undefined;
-    return show(context, page('/', [overview(counts), parkedCallbacks(parked.uploads), lastSweep(sweep)], words));
+    return show(
+      context,
+      page('/', [overview(counts), parkedCallbacks(parked.uploads, counts.parkedCallbacks), lastSweep(sweep)], words),
+    );
   });
 
   app.get('/uploads', async (context) => {
-    const { state, owner, route, olderThan, after } = context.req.query();
+    const { state, owner, route, olderThan, after } = asked(context);
     const now = await ledger.ping();
     const filter: UploadFilter = { limit: pageSize };
     if (state && (uploadStates as readonly string[]).includes(state)) filter.states = [state as UploadState];
@@ -73,13 +81,13 @@ export function createAdmin({ uploads, ledger, ...guard }: AdminOptions): Hono {
   });
 
   app.get('/owners', async (context) => {
-    const after = context.req.query('after');
+    const { after } = asked(context);
     const { owners, next } = await ledger.usageByOwner({ limit: pageSize, ...(after ? { after } : {}) });
     return show(context, page('/owners', [ownerTable(owners, next)]));
   });
 
   app.get('/webhooks', async (context) => {
-    const { state, after, said } = context.req.query();
+    const { state, after, said } = asked(context);
     const known = webhookStates.find((one) => one === state);
     const { webhooks, next } = await ledger.listWebhooks({
       limit: pageSize,
@@ -108,4 +116,11 @@ export function createAdmin({ uploads, ledger, ...guard }: AdminOptions): Hono {
   });
 
   return app;
+}
+
+/** Without NUL, which Postgres takes in no text. */
+function asked(context: Context): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(context.req.query()).map(([name, text]) => [name, text.replaceAll('\0', '')]),
+  );
 }

@@ -108,9 +108,9 @@ ${
 </section>`;
 }
 
-export function parkedCallbacks(uploads: readonly UploadRecord[]): Html {
+export function parkedCallbacks(uploads: readonly UploadRecord[], count: number): Html {
   return html`<section aria-labelledby="parked">
-<h2 id="parked">Parked callbacks: ${uploads.length}</h2>
+<h2 id="parked">Parked callbacks: ${count.toLocaleString('en')}${count > uploads.length ? `, the newest ${uploads.length}` : ''}</h2>
 ${
   uploads.length === 0
     ? html`<p class="none">None. A callback is parked when it has failed for about four hours.</p>`

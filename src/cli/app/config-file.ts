@@ -66,5 +66,10 @@ async function readJson(full: string, path: string, variables: Variables): Promi
   } catch (error) {
     throw new CliError(`${path} is no JSON: ${(error as Error).message}.`);
   }
-  return routesOfJson(json, path, variables);
+  try {
+    return routesOfJson(json, path, variables);
+  } catch (error) {
+    if (isWaybillError(error)) throw new CliError(`${path} cannot be used: ${error.message}`);
+    throw error;
+  }
 }

@@ -96,7 +96,8 @@ function openStorage(variables: Variables): Storage {
     const credentials = env.AWS_ACCESS_KEY_ID ? envCredentials(env) : awsCredentials();
     return s3Storage({ ...settings, bucket: variables.required('WAYBILL_S3_BUCKET'), credentials });
   } catch (error) {
-    if (isWaybillError(error)) throw environmentError(error.message);
+    if (isWaybillError(error))
+      throw environmentError(error.message, 'WAYBILL_S3_* and AWS_* say where the storage is: waybill serve --help');
     throw error;
   }
 }

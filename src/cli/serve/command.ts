@@ -2,8 +2,9 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Hono } from 'hono';
 import { type Polling, pollStorageEvents, sqsQueue, startUpkeep } from '../../server/index.ts';
-import { openApp } from '../app/open-app.ts';
+import { type App, openApp } from '../app/open-app.ts';
 import { variablesHelp } from '../app/variables.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CommandInput, CommandSpec } from '../command.ts';
@@ -11,7 +12,7 @@ import { isLoopback, listenOn, origin } from '../listen.ts';
 import { parsePort } from '../parse.ts';
 import type { Terminal } from '../terminal.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
-import { endServer } from './end.ts';
+import { endServer, within } from './end.ts';
 import { createLogger, logEvent } from './logs.ts';
 import { createMainServer } from './main-server.ts';
 import { createMetrics } from './metrics.ts';
@@ -79,12 +80,16 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
   const ending: (() => Promise<unknown>)[] = [];
   let clean = true;
   try {
-    const admin = settings.admin ? await openAdmin(app, settings.opsHost, token) : undefined;
+    const onAdminError = (error: unknown) => logger.error({ reason: describeError(error) }, 'admin.failed');
+    const admin = settings.admin ? await openAdmin(app, settings.opsHost, token, onAdminError) : undefined;
     const main = createMainServer(uploads, readiness);
     const ops = createOpsServer(metrics, readiness, admin);
     const port = await listen(servers, main, settings.port, settings.host);
     const opsPort = await listen(servers, ops, settings.opsPort, settings.opsHost);
     const onError = (error: unknown) => logger.error({ reason: describeError(error) }, 'upkeep.failed');
+    // Of accepting, such as too many open files: it goes on when there are fewer.
+    for (const server of servers)
+      server.on('error', (error) => logger.error({ reason: describeError(error) }, 'server.failed'));
     if (settings.sweepEverySeconds > 0) {
       const upkeep = startUpkeep(uploads, {
         everySeconds: settings.sweepEverySeconds,
@@ -112,9 +117,13 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
     await untilInterrupted(terminal);
     logger.info('ending');
     readiness.leave();
-    clean = await endServer(main, settings.graceMs);
-    await Promise.all(ending.map((end) => end()));
-    await uploads.idle();
+    // Answers first: what they began in the background is only known then.
+    const until = Date.now() + settings.graceMs;
+    const upkeepEnds = Promise.all(ending.map((end) => end()));
+    upkeepEnds.catch(onError);
+    const answered = await endServer(main, settings.graceMs);
+    const done = await within(Math.max(until - Date.now(), 0), Promise.all([upkeepEnds, uploads.idle()]));
+    clean = answered && done;
   } finally {
     for (const server of servers) await endServer(server, 0);
     await app.close();
@@ -123,7 +132,12 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
   return clean ? exitCodes.done : exitCodes.failed;
 }
 
-async function openAdmin(app: Awaited<ReturnType<typeof openApp>>, opsHost: string, token: string | undefined) {
+async function openAdmin(
+  app: App,
+  opsHost: string,
+  token: string | undefined,
+  onError: (error: unknown) => void,
+): Promise<Hono> {
   if (!app.ledger)
     throw new CliError("The operator's page reads the ledger, and there is none.", {
       hint: 'WAYBILL_LEDGER says where it is.',
@@ -133,7 +147,7 @@ async function openAdmin(app: Awaited<ReturnType<typeof openApp>>, opsHost: stri
   if (token !== undefined && token.length < 16)
     throw new CliError('WAYBILL_ADMIN_TOKEN is too short: at least 16 random characters.');
   const { createAdmin } = await import('../admin/index.ts');
-  return createAdmin({ uploads: app.uploads, ledger: app.ledger, hostNames: [opsHost.toLowerCase()], token });
+  return createAdmin({ uploads: app.uploads, ledger: app.ledger, hostNames: [opsHost.toLowerCase()], token, onError });
 }
 
 async function listen(servers: Server[], server: Server, port: number, host: string): Promise<number> {

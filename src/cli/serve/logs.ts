@@ -19,7 +19,14 @@ export function createLogger(level: string, destination: DestinationStream): Log
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: {
+        level: (label) => ({ level: label }),
+        // Whatever is said, in words of a library or of a database.
+        log: (facts) =>
+          Object.fromEntries(
+            Object.entries(facts).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
+          ),
+      },
       redact: {
         paths: [
           '*.authorization',
@@ -38,7 +45,6 @@ export function createLogger(level: string, destination: DestinationStream): Log
         censor: '[redacted]',
       },
       hooks: {
-        // Whatever is said, in words of a library or of a database.
         logMethod(args, method) {
           method.apply(
             this,

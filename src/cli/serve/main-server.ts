@@ -4,35 +4,55 @@ import { toNodeHandler } from '../../adapters/node.ts';
 import type { Uploads } from '../../server/index.ts';
 import type { Readiness } from './readiness.ts';
 
-/** A client that has not sent its headers, or all of its small body, in this long never will. */
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 30_000;
-const idleTimeoutMs = 65_000;
+export interface Patience {
+  /** A client that has not sent its headers in this long never will. */
+  headersTimeoutMs: number;
+  /** Nor one that has not sent all of its small body. */
+  requestTimeoutMs: number;
+  /** Longer than the proxies in front keep theirs, so that they never write into a closing connection. */
+  idleTimeoutMs: number;
+  /** How often the three are looked at. */
+  checkEveryMs: number;
+}
+
+const usualPatience: Patience = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 65_000,
+  checkEveryMs: 2000,
+};
 const maxHeaderBytes = 16 * 1024;
 
-export function createMainServer(uploads: Uploads, readiness: Readiness): Server {
+export function createMainServer(
+  uploads: Pick<Uploads, 'handle' | 'owns'>,
+  readiness: Readiness,
+  { headersTimeoutMs, requestTimeoutMs, idleTimeoutMs, checkEveryMs } = usualPatience,
+): Server {
   const handle = toNodeHandler(uploads);
-  const server = createServer(
-    { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 2000 },
+  return createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      connectionsCheckingInterval: checkEveryMs,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: idleTimeoutMs,
+    },
     (request, response) => {
       const path = (request.url ?? '/').split('?', 1)[0] as string;
       if (uploads.owns(path)) handle(request, response);
       else void health(path, readiness, request, response);
     },
   );
-  server.headersTimeout = headersTimeoutMs;
-  server.requestTimeout = requestTimeoutMs;
-  // Longer than the proxies in front keep theirs, so that they never write into a closing one.
-  server.keepAliveTimeout = idleTimeoutMs;
-  return server;
 }
 
-export async function health(
+async function health(
   path: string,
   readiness: Readiness,
-  _request: IncomingMessage,
+  request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // A body that nobody reads would be taken for the next request.
+  if (request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('connection', 'close');
   if (path === '/healthz') return answer(response, 200, { ok: true });
   if (path === '/readyz') {
     const missing = await readiness.missing();

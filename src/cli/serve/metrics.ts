@@ -1,7 +1,7 @@
 /** What Prometheus reads. Labels are routes, outcomes and codes: never owners, keys or names, of which there is no end. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Storage } from '../../s3/index.ts';
-import type { Ledger, SweepReport, UploadsEvent } from '../../server/index.ts';
+import { instrumentStorage, type Ledger, type SweepReport, type UploadsEvent } from '../../server/index.ts';
 
 export interface Metrics {
   onEvent(event: UploadsEvent): void;
@@ -16,23 +16,6 @@ export interface Metrics {
 
 const seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const ledgerEveryMs = 10_000;
-
-const timed = [
-  'head',
-  'get',
-  'read',
-  'put',
-  'copy',
-  'delete',
-  'deleteMany',
-  'list',
-  'createMultipart',
-  'listParts',
-  'completeMultipart',
-  'abortMultipart',
-  'listMultiparts',
-  'copyPart',
-] as const satisfies readonly (keyof Storage)[];
 
 export function createMetrics(now: () => number = performance.now.bind(performance)): Metrics {
   const registers = [new Registry()];
@@ -53,6 +36,7 @@ export function createMetrics(now: () => number = performance.now.bind(performan
   const callbacks = counter('callback_failures_total', 'Callbacks that threw.', ['route', 'callback']);
   const requests = histogram('request_seconds', 'Requests.', ['operation', 'status']);
   const storageSeconds = histogram('storage_seconds', 'Calls to the storage.', ['operation', 'outcome']);
+  const failures = counter('request_failures_total', 'Errors that were answered, by code.', ['operation', 'code']);
   const events = counter('storage_events_total', 'What storages said.', ['outcome']);
   const webhooks = counter('webhook_deliveries_total', 'Deliveries of webhooks.', ['outcome']);
   const sweeps = counter('sweeps_total', 'Sweeps of this replica.');
@@ -79,6 +63,7 @@ export function createMetrics(now: () => number = performance.now.bind(performan
     'callback.failed': ({ route, callback }) => callbacks.inc({ route, callback }),
     'request.served': ({ operation, status, durationMs }) =>
       requests.observe({ operation, status: String(status) }, durationMs / 1000),
+    'request.failed': ({ operation, code }) => failures.inc({ operation, code }),
     'storage.event': ({ completed, ignored, rejected: refused, failed }) => {
       events.inc({ outcome: 'completed' }, completed);
       events.inc({ outcome: 'ignored' }, ignored);
@@ -120,22 +105,17 @@ export function createMetrics(now: () => number = performance.now.bind(performan
     },
     onDelivery: (outcome) => webhooks.inc({ outcome }),
     around(storage) {
-      const wrapped: Record<string, unknown> = { ...storage };
-      for (const operation of timed) {
-        const work = storage[operation] as (...given: unknown[]) => Promise<unknown>;
-        wrapped[operation] = async (...given: unknown[]) => {
-          const from = now();
-          let outcome = 'failed';
-          try {
-            const answer = await work(...given);
-            outcome = 'ok';
-            return answer;
-          } finally {
-            storageSeconds.observe({ operation, outcome }, (now() - from) / 1000);
-          }
-        };
-      }
-      return wrapped as unknown as Storage;
+      return instrumentStorage(storage, async (operation, run) => {
+        const from = now();
+        let outcome = 'failed';
+        try {
+          const answer = await run();
+          outcome = 'ok';
+          return answer;
+        } finally {
+          storageSeconds.observe({ operation, outcome }, (now() - from) / 1000);
+        }
+      });
     },
     watch(given) {
       ledger = given;
