@@ -10,7 +10,7 @@ import type { Later } from '../later.ts';
 import type { HeldMarker, Markers } from '../markers.ts';
 import type { Sidecars } from '../sidecar.ts';
 import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf, uploadIdOf } from './listing.ts';
-import { type Outcome, outcomeOf, type SweepOptions, type Tally } from './report.ts';
+import { type Outcome, outcomeOf, type SweepOptions, settledOf, type Tally } from './report.ts';
 
 export interface StorageSweep {
   storage: Storage;
@@ -59,7 +59,7 @@ async function settleParts(sweep: StorageSweep, found: ListedMultipart): Promise
   if (opened && isWhole(opened, parts)) {
     if (options.dryRun) return 'completed';
     const outcome = await outcomeOf(async () => (await later.completeObject(found.key)) ?? { completing: true });
-    if (outcome !== 'absent') return outcome;
+    if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
   }
   if (!isAbandoned(sweep, found, opened, parts)) return null;
   if (uploadId !== null && isHeld(await markers.read(uploadId), now())) return null;
@@ -105,8 +105,7 @@ async function settleObject(sweep: StorageSweep, found: Listed, unfinished: Read
   if (uploadId !== null) {
     const due = await lookAt(sweep, key, uploadId);
     if (due === 'completed' && !options.dryRun) {
-      const outcome = await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true });
-      return outcome === 'absent' ? null : outcome;
+      return settledOf(await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true }));
     }
     if (due === 'completed' || due === null) return due;
     if (due === 'garbage' && age < garbageMs) return null;

@@ -9,7 +9,7 @@ import type { Later } from '../later.ts';
 import type { Ledger, UploadRecord } from '../ledger.ts';
 import { sweepBucket } from './bucket.ts';
 import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf, uploadIdOf } from './listing.ts';
-import { type Outcome, outcomeOf, type SweepOptions, type Tally } from './report.ts';
+import { type Outcome, outcomeOf, type SweepOptions, settledOf, type Tally } from './report.ts';
 
 export interface RecordedSweep {
   storage: Storage;
@@ -75,7 +75,12 @@ async function settle(sweep: Foreseeing, record: UploadRecord, clock: number): P
   const over = clock >= abandonAt;
   if (options.dryRun) return foresee(sweep, record, over);
   const outcome = await outcomeOf(() => later.completeRecord(record));
-  if (outcome !== 'absent') return outcome;
+  if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
+  // Its route may come back, and with it the callback for a file that is there.
+  if (outcome === 'unknown' && state === 'completing') {
+    await ledger.lookAgain(uploadId, lookAgainMs.byParts);
+    return null;
+  }
   if (!over) {
     const soon = partSize === null ? lookAgainMs.once : lookAgainMs.byParts;
     await ledger.lookAgain(uploadId, Math.min(soon, abandonAt - clock));
@@ -148,14 +153,12 @@ async function settleStaged(
     // One that waits for its callback, or for an operator, is not to be hurried.
     if (record.callback.retryAt !== null || record.callback.parkedAt !== null || record.leaseLeftMs > 0) return null;
     if (options.dryRun) return 'completed';
-    const outcome = await outcomeOf(() => later.completeRecord(record));
-    return outcome === 'absent' ? null : outcome;
+    return settledOf(await outcomeOf(() => later.completeRecord(record)));
   }
   // Granted before there was a ledger, or after its last backup: its receipt still tells what it is.
   if (!record && id !== null && (await hasReceipt(sweep, key, id))) {
     if (options.dryRun) return 'completed';
-    const outcome = await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true });
-    return outcome === 'absent' ? null : outcome;
+    return settledOf(await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true }));
   }
   // Without a record: what the storage remembered by itself goes when nothing can need it any more.
   const kept = record ? 0 : id === null ? keptMs : garbageMs;

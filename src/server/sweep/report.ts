@@ -100,6 +100,11 @@ export function createTally(dryRun: boolean, failed: (error: unknown) => void): 
   };
 }
 
+/** Where nothing but a completion would have changed anything. */
+export function settledOf(outcome: Outcome | 'absent' | 'unknown'): Outcome {
+  return outcome === 'absent' || outcome === 'unknown' ? null : outcome;
+}
+
 /** Nothing has arrived, or not all of it. */
 const notThere: ReadonlySet<string> = new Set(['object_not_ready', 'upload_expired', 'invalid_request']);
 
@@ -117,15 +122,17 @@ const refusals: ReadonlySet<string> = new Set([
 /**
  * What a completion comes to, seen by the sweep.
  *
- * @returns null when somebody else is at it, 'absent' when there is nothing to complete
+ * @returns null when somebody else is at it, 'absent' when there is nothing to complete, 'unknown' when its route, or what
+ * was on record of it, is gone: nobody can tell what it would be
  * @throws whatever may be otherwise next time
  */
-export async function outcomeOf(completing: () => Promise<object>): Promise<Outcome | 'absent'> {
+export async function outcomeOf(completing: () => Promise<object>): Promise<Outcome | 'absent' | 'unknown'> {
   try {
     return 'completing' in (await completing()) ? null : 'completed';
   } catch (error) {
     if (!isWaybillError(error)) throw error;
     if (notThere.has(error.code)) return 'absent';
+    if (error.code === 'upload_not_found') return 'unknown';
     if (error.code === 'callback_failed') return 'callbacksFailed';
     // It came again after its end was decided, and is gone now.
     if (error.code === 'upload_conflict') return 'deleted';

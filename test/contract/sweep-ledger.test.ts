@@ -1,0 +1,138 @@
+/** What the sweep does only where there is a ledger: orphans, parked callbacks, routes that are gone, one at a time. */
+import { expect, it } from 'vitest';
+import { route, type SweepReport, startSweeping } from '../../src/server/index.ts';
+import { forEachLedger } from '../support/ledgers.ts';
+import { partSize, pngOf } from '../support/multipart.ts';
+import { createTestApp, png, send } from '../support/server-app.ts';
+import { forEachStore } from '../support/stores.ts';
+import { everything, hour, setUp } from '../support/sweeping.ts';
+
+forEachStore(
+  'the sweep of a ledger',
+  (store) => {
+    forEachLedger('in', (place) => {
+      it('finds the orphans of a bucket, and deletes them when told to', async () => {
+        const storage = store.storage({ bucket: await store.createBucket() });
+        const clock = { offset: 0 };
+        const ledger = await place.open({ now: () => Date.now() + clock.offset });
+        const { app } = setUp({ storage, ledger, clock });
+        const upload = await app.grant(png);
+        await send(upload.request, png);
+        await app.complete(upload.grant);
+        const metadata = { 'waybill-upload': 'f'.repeat(32) };
+        await storage.put({ key: 'a/anna/lost.png', body: 'x', metadata });
+        await storage.put({ key: 'b/of-others.png', body: 'x' });
+        await storage.createMultipart({ key: 'a/anna/parts.png', contentType: 'image/png' });
+        clock.offset = 48 * hour;
+        const report = await app.uploads.sweep({ orphans: true });
+        expect(report.orphans).toMatchObject([
+          { key: 'a/anna/lost.png', kind: 'object', size: 1, removed: false },
+          { key: 'b/of-others.png', kind: 'object', size: 1, removed: false },
+          { key: 'a/anna/parts.png', kind: 'multipart', size: null, removed: false },
+        ]);
+        expect((await ledger.lastSweep())?.orphans).toEqual(report.orphans);
+        expect(await storage.head('a/anna/lost.png')).not.toBeNull();
+        // The next that does not look keeps what the last one found.
+        expect((await app.uploads.sweep()).orphans).toEqual([]);
+        expect((await ledger.lastSweep())?.orphans).toEqual(report.orphans);
+        const before = await everything(storage);
+        expect(await app.uploads.sweep({ deleteOrphans: true, dryRun: true })).toMatchObject({
+          deleted: 1,
+          aborted: 0,
+        });
+        expect(await everything(storage)).toEqual(before);
+        // What carries no mark may be somebody else's, and so may parts.
+        expect(await app.uploads.sweep({ deleteOrphans: true })).toMatchObject({ deleted: 1, aborted: 0, failed: 0 });
+        expect(await everything(storage)).toEqual(before.filter((key) => key !== 'a/anna/lost.png'));
+        expect(await app.uploads.sweep({ deleteOrphans: true, orphanPrefix: 'a/' })).toMatchObject({ aborted: 1 });
+        expect(await everything(storage)).toEqual([`a/anna/${upload.uploadId}.png`, 'b/of-others.png']);
+        await expect(app.uploads.sweep({ dry: true } as never)).rejects.toMatchObject({ code: 'config_invalid' });
+      });
+
+      it('gives up what was granted on a route that is gone, and takes it back should the route return', async () => {
+        const storage = store.storage({ bucket: await store.createBucket() });
+        const clock = { offset: 0 };
+        const ledger = await place.open({ now: () => Date.now() + clock.offset });
+        const world = { storage, ledger, clock };
+        const { app, parts, announced } = setUp(world);
+        const upload = await app.grant(png);
+        await send(upload.request, png);
+        const half = await parts.begin(pngOf(2 * partSize));
+        const other = createTestApp(
+          storage,
+          { b: route({ limits: { maxBytes: 10 }, authorize: () => ({ ownerId: 'anna' }) }) },
+          { ledger, now: () => Date.now() + clock.offset },
+        );
+        clock.offset = hour;
+        expect(await other.uploads.sweep()).toMatchObject({ completed: 0, expired: 1, deleted: 0, failed: 0 });
+        clock.offset = 30 * hour;
+        expect(await other.uploads.sweep()).toMatchObject({ expired: 1, aborted: 1, deleted: 0, failed: 0 });
+        expect(await app.uploads.usage('anna')).toMatchObject({ pendingFiles: 0 });
+        expect(await app.uploads.sweep()).toMatchObject({ completed: 1, failed: 0 });
+        expect(announced).toEqual([upload.uploadId]);
+        expect((await parts.complete(half.grant)).json.error?.code).toBe('upload_expired');
+      });
+
+      it('one replica sweeps at a time', async () => {
+        const ledger = await place.open();
+        const other = await place.reopen();
+        let running = 0;
+        let done = 0;
+        const report = {} as SweepReport;
+        const finished = new Promise<void>((resolve, reject) => {
+          const uploads = {
+            async sweep() {
+              running += 1;
+              if (running > 1) reject(new Error('two at once'));
+              // As long as a look at the database takes: the other has every occasion.
+              for (let n = 0; n < 5; n += 1) await ledger.ping();
+              running -= 1;
+              done += 1;
+              return report;
+            },
+          };
+          const loops = [ledger, other, ledger].map((held) =>
+            startSweeping(uploads, {
+              everySeconds: 0.001,
+              ledger: held,
+              onError: reject,
+              onReport: () => {
+                if (done >= 20) Promise.all(loops.map((loop) => loop.stop())).then(() => resolve(), reject);
+              },
+            }),
+          );
+        });
+        await finished;
+        expect(done).toBeGreaterThanOrEqual(20);
+        // Stopped, it holds on to nothing.
+        expect(await other.lock('sweep', 'another', 1000)).toBe(true);
+      });
+
+      it('parks a callback that never succeeds, until somebody asks', async () => {
+        const storage = store.storage({ bucket: await store.createBucket() });
+        const clock = { offset: 0 };
+        const ledger = await place.open({ now: () => Date.now() + clock.offset });
+        let fail = true;
+        const { app, announced } = setUp({ storage, ledger, clock }, { fail: () => fail });
+        const upload = await app.grant(png);
+        await send(upload.request, png);
+        let tries = 0;
+        for (; (await ledger.find(upload.uploadId))?.callback.parkedAt === null && tries < 50; tries += 1) {
+          clock.offset += 2 * hour;
+          await app.uploads.sweep();
+        }
+        expect(tries).toBe(12);
+        clock.offset += 100 * hour;
+        await app.uploads.sweep();
+        const parked = await ledger.find(upload.uploadId);
+        expect(parked).toMatchObject({ state: 'completing', callback: { attempts: 12 } });
+        fail = false;
+        expect(await ledger.unpark(upload.uploadId)).toBe(true);
+        await app.uploads.sweep();
+        expect(announced).toEqual([upload.uploadId]);
+      });
+    });
+  },
+  // What differs here between stores sweep.test.ts has.
+  { only: ['devstore'] },
+);
