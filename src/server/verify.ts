@@ -27,8 +27,9 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
     const found = await storage.read(key, { maxBytes: wholeBytes });
     if (!found) return null;
     const { info, bytes } = found;
-    // Anything else (larger than granted, encoded on the way or not, without a length) is for the longer look.
-    if (bytes?.length === info.size) return { info, head: bytes.subarray(0, headBytes) };
+    // Anything else (another size than granted, encoded on the way or not, without a length) is for the longer look: a
+    // proxy may cut an answer short and call it whole, and a HEAD tells.
+    if (bytes?.length === info.size && info.size === size) return { info, head: bytes.subarray(0, headBytes) };
   }
   // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
   for (let look = 0; look < 3; look += 1) {
@@ -43,10 +44,14 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
     if (!info) return null;
     if (!readable) return { info, head: new Uint8Array(0) };
     const first = await (reading ?? readHead(storage, key, stop.signal));
-    if (first?.etag === info.etag) return { info, head: first.head };
+    if (first?.etag !== info.etag) continue;
+    if (first.head.length === Math.min(info.size, headBytes)) return { info, head: first.head };
+    throw brokenOff();
   }
   return null;
 }
+
+const brokenOff = () => new WaybillError('storage_unavailable', 'The storage broke off in the middle of an object.');
 
 async function readHead(
   storage: Storage,
@@ -54,7 +59,11 @@ async function readHead(
   signal: AbortSignal,
 ): Promise<{ etag: string; head: Uint8Array } | null> {
   const found = await storage.get(key, { range: [0, headBytes - 1], signal });
-  return found && { etag: found.info.etag, head: new Uint8Array(await new Response(found.body).arrayBuffer()) };
+  if (!found) return null;
+  const bytes = await new Response(found.body).arrayBuffer().catch(() => {
+    throw brokenOff();
+  });
+  return { etag: found.info.etag, head: new Uint8Array(bytes) };
 }
 
 /**
@@ -165,7 +174,11 @@ async function hashStaged(storage: Storage, info: ObjectInfo, algorithm: string)
   const found = await storage.get(info.key, { ifMatch: info.etag });
   if (!found) return null;
   const hash = createHash(algorithm);
-  for await (const bytes of found.body as unknown as AsyncIterable<Uint8Array>) hash.update(bytes);
+  try {
+    for await (const bytes of found.body as unknown as AsyncIterable<Uint8Array>) hash.update(bytes);
+  } catch {
+    throw brokenOff();
+  }
   return hash.digest('base64');
 }
 

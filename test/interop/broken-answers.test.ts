@@ -1,0 +1,57 @@
+/** What completion makes of a storage whose answers break off. The weather suite found both. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { KiB } from '../../src/protocol/index.ts';
+import { type Storage, s3Storage } from '../../src/s3/index.ts';
+import { lookAtStaged } from '../../src/server/verify.ts';
+
+let dir: string;
+let store: Devstore;
+let storage: Storage;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'waybill-verify-'));
+  const credentials = { accessKeyId: 'verify', secretAccessKey: 'verify-secret' };
+  store = await createDevstore({ dir, credentials: [credentials], buckets: ['uploads'] });
+  const { url: endpoint } = await store.listen();
+  storage = s3Storage({ bucket: 'uploads', endpoint, credentials, capabilities: 'devstore' });
+});
+beforeEach(() => store.setWeather(undefined));
+afterAll(async () => {
+  await store?.close();
+  if (dir) await rm(dir, { recursive: true, force: true });
+});
+
+async function put(key: string, size: number): Promise<void> {
+  await storage.put({ key, body: new Uint8Array(size).fill(65), contentType: 'text/plain' });
+}
+
+it('a small object whose answer was cut short and called whole has the size that HEAD tells', async () => {
+  await put('small', 1000);
+  let cuts = 1;
+  store.setWeather({ when: ({ method }) => method === 'GET' && cuts-- > 0, truncateResponseTo: 99 });
+  const staged = await lookAtStaged(storage, 'small', 1000);
+  expect(staged?.info.size).toBe(1000);
+  expect(staged?.head).toHaveLength(1000);
+});
+
+it('first bytes that never come whole are for another time, not for a verdict', async () => {
+  await put('large', 100 * KiB);
+  store.setWeather({ when: ({ method }) => method === 'GET', truncateResponseTo: 99 });
+  await expect(lookAtStaged(storage, 'large', 100 * KiB)).rejects.toMatchObject({
+    code: 'storage_unavailable',
+    retryable: true,
+  });
+});
+
+it('a connection that is lost in the middle of the first bytes is the storage being unavailable', async () => {
+  await put('large', 100 * KiB);
+  store.setWeather({ when: ({ method }) => method === 'GET', dropResponseAfterBytes: 796 });
+  await expect(lookAtStaged(storage, 'large', 100 * KiB)).rejects.toMatchObject({
+    code: 'storage_unavailable',
+    retryable: true,
+  });
+});
