@@ -11,6 +11,7 @@ import { createRateLimits, type Rate, type RateLimitOptions, type RateLimits } f
 import { type AnyRoute, checkOptions, isAnyone, isQuota, quotaRule } from './route.ts';
 import { checkSecrets, type Secret } from './secrets.ts';
 import type { EventsOptions } from './storage-events/index.ts';
+import { topicArn } from './storage-events/topic-arn.ts';
 import type { CallbackRequest, ErasedDefinition } from './types.ts';
 import { checkWebhooks, type ResolvedWebhooks, type WebhooksOptions } from './webhooks/options.ts';
 
@@ -277,7 +278,7 @@ function checkEvents(events: EventsOptions): EventsOptions {
 }
 
 function isTopics(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every(isText(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:.+$/));
+  return Array.isArray(value) && value.length > 0 && value.every(isText(topicArn));
 }
 
 /** Accepted and ignored would be worse than missing. */

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { WaybillError } from '../../src/protocol/index.ts';
+import { forEachLedger } from '../support/ledgers.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type App, png, send, stagedKey, startApp } from './app.ts';
 
@@ -20,8 +22,8 @@ function record(bucket: string, key: string, eventName = 'ObjectCreated:Put') {
 forEachStore('storage events', (store) => {
   let app: App;
   const started: App[] = [];
-  async function start(events: object): Promise<App> {
-    app = await startApp(store, { events } as never);
+  async function start(events: object, options: object = {}): Promise<App> {
+    app = await startApp(store, { events, ...options } as never);
     started.push(app);
     return app;
   }
@@ -108,6 +110,60 @@ forEachStore('storage events', (store) => {
     ])
       expect((await post(event)).body).toMatchObject({ completed: 0 });
     expect(app.announced).toEqual([]);
+  });
+
+  it('G3 what fails for now is asked for again, and then done', async () => {
+    let busy = false;
+    const storage = store.storage();
+    const head: typeof storage.head = async (key) => {
+      if (busy) throw new WaybillError('storage_unavailable', 'Busy.');
+      return storage.head(key);
+    };
+    await start({ secret }, { storage: { ...storage, head } });
+    const { key } = await sent();
+    busy = true;
+    const failed = await post(record(store.bucket, key));
+    expect([failed.status, failed.headers['retry-after']]).toEqual([503, '1']);
+    expect(app.events).toContainEqual(
+      expect.objectContaining({ type: 'storage.event', received: 1, completed: 0, ignored: 0, failed: true }),
+    );
+    busy = false;
+    expect((await post(record(store.bucket, key))).body).toMatchObject({ completed: 1 });
+    expect(app.announced).toHaveLength(1);
+  });
+
+  it('G3 what is refused for good is answered with 200, and gone', async () => {
+    await start({ secret });
+    const html = Buffer.from('<!doctype html><script>alert(1)</script>');
+    const upload = await app.grant(html, { contentType: 'image/png' });
+    await send(upload.request, html);
+    const key = stagedKey(store, upload.request);
+    const answer = await post(record(store.bucket, key));
+    expect([answer.status, answer.body]).toMatchObject([200, { completed: 0, rejected: 1 }]);
+    expect(await store.storage().head(key)).toBeNull();
+    expect(app.announced).toEqual([]);
+  });
+
+  forEachLedger('and a ledger', (place) => {
+    it('G3 twice and beside the client, it announces once, and quota is settled once', async () => {
+      await start({ secret }, { ledger: await place.open(), quota: { maxFiles: 1 } });
+      const { upload, key } = await sent();
+      const answers = await Promise.all([
+        post(record(store.bucket, key)),
+        app.complete(upload.grant),
+        post(record(store.bucket, key)),
+      ]);
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+      await send(upload.request, png);
+      expect((await post(record(store.bucket, key))).body).toMatchObject({ received: 1 });
+      expect(app.announced).toHaveLength(1);
+      expect(await app.uploads.usage('alice')).toMatchObject({
+        storedFiles: 1,
+        storedBytes: png.length,
+        pendingFiles: 0,
+      });
+      expect(await store.storage().head(key)).toBeNull();
+    });
   });
 
   it('G3 malformed ones are refused, and harm nobody', async () => {
@@ -236,6 +292,11 @@ forEachStore(
       'https://user@sns.eu-west-1.amazonaws.com/c.pem',
       'https://sns.eu-west-1.amazonaws.com:8443/c.pem',
       'https://s3.amazonaws.com/evil/c.pem',
+      // The bucket named sns, whosever it is.
+      'https://sns.s3.amazonaws.com/c.pem',
+      'https://sns.s3-eu-west-1.amazonaws.com/c.pem',
+      'https://sns.us-east-1.amazonaws.com/c.pem',
+      'https://sns.eu-west-1.amazonaws.com/c.pem?x=y',
       'https://127.0.0.1/c.pem',
       'file:///etc/passwd.pem',
       'x',

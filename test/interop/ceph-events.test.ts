@@ -2,6 +2,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
+import { WaybillError } from '../../src/protocol/index.ts';
 import { png, send, startApp } from '../attacks/app.ts';
 import { forEachStore } from '../support/stores.ts';
 
@@ -15,9 +16,8 @@ async function createTopic(
     credentials,
   }: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } },
   name: string,
-  push: string,
+  attributes: [string, string][],
 ): Promise<string> {
-  const attributes: [string, string][] = [['push-endpoint', push]];
   const form = new URLSearchParams({ Action: 'CreateTopic', Version: '2010-03-31', Name: name });
   for (const [index, [key, value]] of attributes.entries()) {
     form.set(`Attributes.entry.${index + 1}.key`, key);
@@ -55,34 +55,63 @@ async function createTopic(
 forEachStore(
   'notifications of a store',
   (store) => {
+    async function notify(bucket: string, attributes: [string, string][]): Promise<void> {
+      const arn = await createTopic(store, `waybill-${randomBytes(4).toString('hex')}`, attributes);
+      await (await store.sdk()).send(
+        new PutBucketNotificationConfigurationCommand({
+          Bucket: bucket,
+          NotificationConfiguration: {
+            TopicConfigurations: [{ Id: 'waybill', TopicArn: arn, Events: ['s3:ObjectCreated:*'] }],
+          },
+        }),
+      );
+    }
+
     it('complete an upload whose client never came back', async () => {
       const app = await startApp(store, { events: { secret } } as never);
       try {
-        const push = new URL(`${app.origin}/events?secret=${secret}`);
-        const arn = await createTopic(store, `waybill-${randomBytes(4).toString('hex')}`, push.href);
-        const sdk = await store.sdk();
-        await sdk.send(
-          new PutBucketNotificationConfigurationCommand({
-            Bucket: store.bucket,
-            NotificationConfiguration: {
-              TopicConfigurations: [{ Id: 'waybill', TopicArn: arn, Events: ['s3:ObjectCreated:*'] }],
-            },
-          }),
-        );
+        await notify(store.bucket, [['push-endpoint', `${app.origin}/events?secret=${secret}`]]);
         const upload = await app.grant(png);
         expect((await send(upload.request, png)).status).toBe(200);
         await expect
           .poll(() => app.announced.map(({ uploadId }) => uploadId), { timeout: 20_000 })
           .toEqual([upload.uploadId]);
         expect(app.announced[0]?.file.size).toBe(png.length);
-        const events = (app.events as { type: string; completed?: number }[]).filter(
-          ({ type }) => type === 'storage.event',
-        );
-        expect(events.some(({ completed }) => completed === 1)).toBe(true);
+        const told = expect.objectContaining({ type: 'storage.event', completed: 1 });
+        await expect.poll(() => app.events).toContainEqual(told);
       } finally {
         await app.stop();
       }
     });
+
+    it('come again when they are persistent and we could not', async () => {
+      let busy = 2;
+      const bucket = await store.createBucket();
+      const storage = store.storage({ bucket });
+      const head: typeof storage.head = async (key) => {
+        if (key.startsWith('incoming/') && busy-- > 0) throw new WaybillError('storage_unavailable', 'Busy.');
+        return storage.head(key);
+      };
+      const app = await startApp(store, { events: { secret }, storage: { ...storage, head } } as never);
+      try {
+        await notify(bucket, [
+          ['push-endpoint', `${app.origin}/events?secret=${secret}`],
+          ['persistent', 'true'],
+        ]);
+        const upload = await app.grant(png);
+        expect((await send(upload.request, png)).status).toBe(200);
+        // Failed twice, and then not.
+        const outcomes = () =>
+          app.events.flatMap((event) => {
+            const { type, failed, completed } = event as { type: string; failed: boolean; completed: number };
+            return type === 'storage.event' && (failed || completed > 0) ? [failed] : [];
+          });
+        await expect.poll(outcomes, { timeout: 100_000 }).toEqual([true, true, false]);
+        expect(app.announced.map(({ uploadId }) => uploadId)).toEqual([upload.uploadId]);
+      } finally {
+        await app.stop();
+      }
+    }, 120_000);
   },
   { only: ['ceph'] },
 );

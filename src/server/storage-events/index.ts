@@ -58,7 +58,7 @@ export function createStorageEvents(
       ),
     );
     const result: StorageEventResult = { received: events.length, completed: 0, ignored: 0, rejected: 0 };
-    let failure: unknown;
+    const failures: unknown[] = [];
     await mapLimited([...keys], parallel, async (key) => {
       try {
         const outcome = await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true });
@@ -69,12 +69,12 @@ export function createStorageEvents(
           throw new WaybillError('callback_failed', 'The file is stored, but the server could not finish.');
       } catch (error) {
         if (isWaybillError(error) && error.code === 'upload_not_found') return;
-        failure ??= error;
+        failures.push(error);
       }
     });
-    result.ignored = result.received - result.completed - result.rejected;
-    emit?.('storage.event', { ...result, failed: failure !== undefined });
-    if (failure !== undefined) throw failure;
+    result.ignored = result.received - result.completed - result.rejected - failures.length;
+    emit?.('storage.event', { ...result, failed: failures.length > 0 });
+    if (failures.length > 0) throw failures[0];
     return result;
   }
 

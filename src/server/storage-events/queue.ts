@@ -1,6 +1,6 @@
 /** Events that wait in a queue: read, handled, and deleted only then. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WaybillError } from '../../protocol/index.ts';
+import { isWaybillError, WaybillError } from '../../protocol/index.ts';
 
 export interface QueueMessage {
   /** As the storage wrote it. */
@@ -19,7 +19,10 @@ export interface EventQueue {
 export interface PollOptions {
   uploads: { handleStorageEvent(event: unknown): Promise<unknown> };
   queue: EventQueue;
-  /** A message that cannot be handled now comes again; one that never can (no JSON) is deleted and told of here. */
+  /**
+   * A message that cannot be handled now comes again; one that never can (no JSON) is deleted. A queue that cannot be
+   * opened at all (`config_invalid`) ends the polling.
+   */
   onError?: (error: unknown) => void;
 }
 
@@ -39,12 +42,20 @@ export function pollStorageEvents({ uploads, queue, onError }: PollOptions): Pol
   const stopping = new AbortController();
   const { signal } = stopping;
 
+  function report(error: unknown): void {
+    try {
+      onError?.(error);
+    } catch {
+      // Its own to report.
+    }
+  }
+
   async function handle(message: QueueMessage): Promise<void> {
     try {
       await uploads.handleStorageEvent(JSON.parse(message.body));
     } catch (error) {
-      onError?.(error);
-      const hopeless = error instanceof SyntaxError || (error as WaybillError).code === 'invalid_request';
+      report(error);
+      const hopeless = error instanceof SyntaxError || (isWaybillError(error) && error.code === 'invalid_request');
       // Hidden for a while, and then handed out again.
       if (!hopeless) return;
     }
@@ -56,11 +67,14 @@ export function pollStorageEvents({ uploads, queue, onError }: PollOptions): Pol
     while (!signal.aborted) {
       try {
         const messages = await queue.receive(signal);
-        await Promise.all(messages.map(handle));
+        // None is left behind at work when another could not be deleted.
+        for (const outcome of await Promise.allSettled(messages.map(handle)))
+          if (outcome.status === 'rejected') throw outcome.reason;
         backoffMs = firstBackoffMs;
       } catch (error) {
         if (signal.aborted) return;
-        onError?.(error);
+        report(error);
+        if (isWaybillError(error) && error.code === 'config_invalid') return;
         await sleep(backoffMs, undefined, { signal }).catch(() => {});
         backoffMs = Math.min(longestBackoffMs, backoffMs * 2);
       }

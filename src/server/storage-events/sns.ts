@@ -6,6 +6,7 @@
 import { createVerify } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
 import type { SnsMessage } from './formats.ts';
+import { topicArn } from './topic-arn.ts';
 
 export interface SnsOptions {
   /** Topics that may speak. @example ['arn:aws:sns:eu-west-1:123456789012:uploads'] */
@@ -21,7 +22,6 @@ export interface Sns {
   confirm(message: SnsMessage): Promise<void>;
 }
 
-const amazon = /^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/;
 const digests: Readonly<Record<string, string>> = { 1: 'RSA-SHA1', 2: 'RSA-SHA256' };
 const signedFields = {
   Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
@@ -58,7 +58,8 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions): Sns {
     async verify(message) {
       const { SigningCertURL = '', Signature = '', SignatureVersion = '1' } = message;
       const digest = Object.hasOwn(digests, SignatureVersion) ? digests[SignatureVersion] : undefined;
-      if (!topics.has(message.TopicArn) || !digest || !isAmazons(SigningCertURL, /^\/[\w.-]+\.pem$/)) throw refused();
+      if (!topics.has(message.TopicArn) || !digest || !isAmazons(message.TopicArn, SigningCertURL, /^\/[\w.-]+\.pem$/))
+        throw refused();
       const text = signedFields[message.Type]
         .flatMap((name) => (message[name] == null ? [] : [`${name}\n${message[name]}\n`]))
         .join('');
@@ -74,8 +75,8 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions): Sns {
       if (!valid) throw refused();
     },
 
-    async confirm({ SubscribeURL = '' }) {
-      if (!isAmazons(SubscribeURL, /^\/$/)) throw refused();
+    async confirm({ TopicArn, SubscribeURL = '' }) {
+      if (!isAmazons(TopicArn, SubscribeURL, /^\/\?/)) throw refused();
       await get(SubscribeURL).catch((cause) => {
         throw new WaybillError('storage_unavailable', 'The subscription could not be confirmed.', { cause });
       });
@@ -83,11 +84,15 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions): Sns {
   };
 }
 
-function isAmazons(url: string, path: RegExp): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+/** SNS of the topic's own region: `sns.s3.amazonaws.com` too is Amazon's, and the bucket of whoever owns that name. */
+function isAmazons(arn: string, url: string, pathAndQuery: RegExp): boolean {
+  const [, partition, region] = topicArn.exec(arn) ?? [];
+  if (!region || !URL.canParse(url)) return false;
+  const { origin, username, password, pathname, search } = new URL(url);
   return (
-    protocol === 'https:' && amazon.test(hostname) && port === '' && username + password === '' && path.test(pathname)
+    origin === `https://sns.${region}.amazonaws.com${partition === '-cn' ? '.cn' : ''}` &&
+    username + password === '' &&
+    pathAndQuery.test(pathname + search)
   );
 }
 
