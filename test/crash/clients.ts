@@ -1,0 +1,104 @@
+/** Who uploads: real clients that go on until they are told, and people who close the tab. */
+import { createHash } from 'node:crypto';
+import { createClient } from '../../src/client/node/index.ts';
+import type { GrantResponse, SingleGrant } from '../../src/protocol/index.ts';
+import { send } from '../support/server-app.ts';
+
+export interface Told {
+  uploadId: string;
+  key: string;
+  sha256: string;
+  size: number;
+}
+
+export interface ClientsResult {
+  /** Those that a client was told are complete. */
+  told: Told[];
+  /** Those whose bytes were sent, and nobody asked further. */
+  left: number;
+  /** Clients that gave up, by code. */
+  gaveUp: string[];
+}
+
+export function bytesOf(random: () => number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let at = 0; at < size; at += at < 64 ? 1 : 997) bytes[at] = Math.floor(random() * 256);
+  return bytes;
+}
+
+const owners = ['anna', 'bea', 'cem'];
+
+/** @param done is told how many have ended, now and then */
+export async function runClients(
+  url: string,
+  { uploads, random, done }: { uploads: number; random: () => number; done: (ended: number) => void },
+): Promise<ClientsResult> {
+  const result: ClientsResult = { told: [], left: 0, gaveUp: [] };
+  const clients = owners.map((owner) =>
+    createClient({
+      endpoint: `${url}/uploads`,
+      headers: () => ({ 'x-user': owner }),
+      retries: 60,
+      stallTimeoutMs: 20_000,
+      resumeStore: null,
+    }),
+  );
+  let ended = 0;
+  let next = 0;
+  async function lane(): Promise<void> {
+    while (next < uploads) {
+      const n = next++;
+      const large = n % 250 === 249;
+      const closesTheTab = !large && n % 10 === 9;
+      const bytes = bytesOf(random, large ? 6_000_000 : 200 + Math.floor(random() * 8000));
+      if (closesTheTab) result.left += (await sendAndLeave(url, owners[n % owners.length] as string, bytes)) ? 1 : 0;
+      else {
+        const client = clients[n % clients.length] as (typeof clients)[0];
+        const upload = client.upload('files', new Blob([new Uint8Array(bytes)]), {
+          fileName: `file-${n}.bin`,
+          contentType: 'application/octet-stream',
+        });
+        try {
+          const { file } = await upload.done;
+          result.told.push({ uploadId: file.uploadId, key: file.key, sha256: digest(bytes), size: bytes.length });
+        } catch (error) {
+          result.gaveUp.push((error as { code?: string }).code ?? String(error));
+        }
+      }
+      ended += 1;
+      done(ended);
+    }
+  }
+  await Promise.all(Array.from({ length: 32 }, lane));
+  return result;
+}
+
+export function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
+}
+
+/** Asks, sends once, and is never heard of again. */
+async function sendAndLeave(url: string, user: string, bytes: Buffer): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/uploads`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-user': user },
+      body: JSON.stringify({
+        route: 'files',
+        files: [
+          {
+            fileName: 'left.bin',
+            size: bytes.length,
+            contentType: 'application/octet-stream',
+            checksum: { algorithm: 'sha256', value: digest(bytes) },
+          },
+        ],
+      }),
+    });
+    const granted = ((await answer.json()) as GrantResponse).uploads[0] as SingleGrant;
+    return (await send(granted.request, bytes)) === 200;
+  } catch {
+    // Whatever it met, it does not try again.
+    return false;
+  }
+}

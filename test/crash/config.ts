@@ -1,0 +1,26 @@
+import type { S3StorageOptions } from '../../src/s3/index.ts';
+import { route } from '../../src/server/index.ts';
+
+export interface CrashConfig {
+  /** As WAYBILL_LEDGER names it. */
+  ledger: string;
+  storage: Pick<S3StorageOptions, 'bucket' | 'endpoint' | 'capabilities'> & {
+    credentials: { accessKeyId: string; secretAccessKey: string };
+  };
+  secret: string;
+  eventsSecret: string;
+  announcer: string;
+}
+
+export function routesOf(announce: (uploadId: string) => Promise<void>) {
+  return {
+    files: route({
+      limits: { maxBytes: 20_000_000, maxFiles: 100 },
+      authorize: ({ request }) => ({ ownerId: request.header('x-user') ?? 'nobody' }),
+      onComplete: async ({ uploadId }) => {
+        await announce(uploadId);
+        return { uploadId };
+      },
+    }),
+  };
+}
