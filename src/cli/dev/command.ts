@@ -1,6 +1,7 @@
 /** `waybill dev`: store, server and page in one process, with real signatures. */
-import { relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { createDevstore, type Devstore, type DevstoreOptions } from '../../devstore/index.ts';
+import { openLedger } from '../../ledger/index.ts';
 import { s3Storage } from '../../s3/index.ts';
 import type { UploadsEvent } from '../../server/index.ts';
 import { environmentError, exitCodes, fileProblem } from '../cli-error.ts';
@@ -109,6 +110,8 @@ async function start({ terminal, state, host, wish, quiet }: StartOptions): Prom
     for (const end of closers.reverse()) await end();
   };
   try {
+    const ledger = await openLedger(`sqlite:${join(state.dir, 'uploads.db')}`);
+    closers.push(() => ledger.close());
     const storeWish = { port: wish.port === 0 ? 0 : Math.min(wish.port + 1, 65_535), movable: true };
     const { port: storePort } = await listenOn(storeWish, host, (port) => store.listen({ port, host }));
     const shownHost = reachableHost(host);
@@ -122,6 +125,7 @@ async function start({ terminal, state, host, wish, quiet }: StartOptions): Prom
         capabilities: 'devstore',
       }),
       secret,
+      ledger,
       pageDir: findPageDir(),
       ways,
       hostNames: [host.toLowerCase()],

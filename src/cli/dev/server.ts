@@ -5,7 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import type { Storage } from '../../s3/index.ts';
-import { createUploads, route, type StandardSchema, type UploadsEvent } from '../../server/index.ts';
+import {
+  createUploads,
+  type Ledger,
+  route,
+  type StandardSchema,
+  startUpkeep,
+  type UploadsEvent,
+} from '../../server/index.ts';
 import { hostGuard } from './guard.ts';
 import { createPage } from './page.ts';
 import type { Ways } from './ways.ts';
@@ -23,6 +30,8 @@ export interface DevServerOptions {
   /** Other origins whose pages may call. @default none */
   allowedOrigins?: readonly string[];
   onEvent?: (event: UploadsEvent) => void;
+  /** Records uploads, sweeps and counts, as production does. @default none: the store remembers by itself */
+  ledger?: Ledger;
 }
 
 export interface DevServer {
@@ -77,6 +86,7 @@ function createDevUploads(options: DevServerOptions) {
     routes,
     ...(options.allowedOrigins ? { allowedOrigins: options.allowedOrigins } : {}),
     ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+    ...(options.ledger ? { ledger: options.ledger } : {}),
   });
 }
 
@@ -112,6 +122,7 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
 
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   ways.watch(server);
+  const upkeep = options.ledger && startUpkeep(uploads);
   return {
     async listen({ port, host }) {
       server.listen(port, host);
@@ -119,6 +130,7 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
       return { port: (server.address() as AddressInfo).port };
     },
     async close() {
+      await upkeep?.stop();
       if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
