@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isWaybillError } from '../../protocol/index.ts';
 import { eventsOf } from './formats.ts';
 
 const key = `incoming/${'a'.repeat(32)}`;
@@ -94,5 +96,56 @@ describe('storage events', () => {
     ],
   ])('refuses %s', (_, json) => {
     expect(() => eventsOf(json)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+
+  it('whatever comes is events, or refused', () => {
+    const word = fc.constantFrom(
+      'Records',
+      's3',
+      'bucket',
+      'object',
+      'key',
+      'name',
+      'body',
+      'Sns',
+      'Message',
+      'detail',
+    );
+    const value = fc.constantFrom(
+      'aws:sqs',
+      'aws:sns',
+      'aws.s3',
+      'Notification',
+      'ObjectCreated:Put',
+      '{"Records":[]}',
+    );
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof({ maxDepth: 6 }, value, fc.jsonValue({ maxDepth: 1 }), tie('list'), tie('object')),
+      list: fc.array(tie('tree'), { maxLength: 3 }),
+      object: fc.dictionary(
+        fc.oneof(word, fc.constantFrom('Type', 'eventSource', 'EventSource', '__proto__')),
+        tie('tree'),
+      ),
+    }));
+    // One field of a good one replaced: this comes further than noise.
+    const bent = fc.tuple(fc.constantFrom<unknown>(s3(), sns(s3())), fc.nat(), tree).map(([good, at, put]) => {
+      const fields = JSON.stringify(good).match(/"[^"]*":/g)?.length ?? 1;
+      let seen = 0;
+      return JSON.parse(JSON.stringify(good), (_, old) => (seen++ === at % fields ? put : old)) as unknown;
+    });
+    let understood = 0;
+    fc.assert(
+      fc.property(fc.oneof(tree, bent), (json) => {
+        try {
+          for (const { bucket, key } of eventsOf(json))
+            expect([typeof bucket, typeof key]).toEqual(['string', 'string']);
+          understood += 1;
+        } catch (error) {
+          expect(isWaybillError(error) && error.code).toBe('invalid_request');
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    expect(understood).toBeGreaterThan(100);
   });
 });
