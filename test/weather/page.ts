@@ -73,7 +73,11 @@ export const weather: WeatherPage = {
     }
   },
   async follow() {
-    const begun = await client.resumable();
+    // A tab that has lost its code to the weather leaves all to the others.
+    const begun = await client.resumable().catch((error) => {
+      if (error.code !== 'network_error') throw error;
+      return [];
+    });
     return Promise.all(begun.map((entry) => end(entry.fileName, entry.resume(file(entry.fileName)))));
   },
   lines: () =>

@@ -15,11 +15,17 @@ interface Handle {
 
 type Start = (route: string, file: OpenSource, options: UploadOptions & { metadata?: unknown }) => Upload;
 
-const platformStore = async () => (await import('../browser/resume-store.ts')).defaultResumeStore();
+const platformStore = ({ failure }: Tools) =>
+  import('../browser/resume-store.ts').then(
+    ({ defaultResumeStore }) => defaultResumeStore(),
+    (cause) => {
+      throw failure('network_error', 'No answer', { cause });
+    },
+  );
 
 export async function listResumable(tools: Tools, context: JourneyContext, start: Start): Promise<Resumable[]> {
   const { endpoint, resumeStore } = context;
-  const store = resumeStore === undefined ? await platformStore() : resumeStore;
+  const store = resumeStore === undefined ? await platformStore(tools) : resumeStore;
   const entries = (await store?.list()) ?? [];
   return entries
     .filter((entry) => entry.endpoint === endpoint)
