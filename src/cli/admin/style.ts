@@ -35,7 +35,9 @@ section { background: var(--paper); border: 2px solid var(--ink); border-radius:
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th { text-align: left; font-weight: 560; color: var(--text-soft); font-size: .8125rem; white-space: nowrap; }
 th, td { padding: .5rem 1rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-tr:last-child td { border-bottom: 0; }
+tbody tr:last-child td { border-bottom: 0; }
+td a { color: var(--ink); }
+.of { padding-left: 1.25rem; }
 td { overflow-wrap: anywhere; }
 .number, .when { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .number { text-align: right; }

@@ -115,7 +115,7 @@ ${
   uploads.length === 0
     ? html`<p class="none">None. A callback is parked when it has failed for about four hours.</p>`
     : html`<div class="scroll"><table>
-<thead><tr><th>File</th><th>Owner</th><th>Why</th><th></th></tr></thead>
+<thead><tr><th>File</th><th>Owner</th><th>Why</th><td></td></tr></thead>
 <tbody>${uploads.map(
         (upload) => html`<tr>
 <td>${file(upload)}</td>
@@ -185,7 +185,7 @@ ${
 <thead><tr><th>Owner</th><th class="number">Stored</th><th class="number">Files</th><th class="number">On its way</th><th class="number">Files</th></tr></thead>
 <tbody>${owners.map((owner) => [
         row(html`<a href="/uploads?owner=${encodeURIComponent(owner.ownerId)}">${printable(owner.ownerId)}</a>`, owner),
-        ...Object.entries(owner.routes).map(([route, usage]) => row(html`<span class="id">${route}</span>`, usage)),
+        ...Object.entries(owner.routes).map(([route, usage]) => row(html`<span class="id of">${route}</span>`, usage)),
       ])}</tbody></table></div>`
 }
 ${more('/owners', {}, next)}
@@ -203,7 +203,7 @@ ${
   webhooks.length === 0
     ? html`<p class="none">There is none.</p>`
     : html`<div class="scroll"><table>
-<thead><tr><th>State</th><th>Message</th><th>Written</th><th>Why</th><th></th></tr></thead>
+<thead><tr><th>State</th><th>Message</th><th>Written</th><th>Why</th><td></td></tr></thead>
 <tbody>${webhooks.map(
         (webhook) => html`<tr>
 <td class="state ${stateOf(webhook)}">${stateOf(webhook)}</td>
