@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { WaybillError } from '../../src/protocol/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
+import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type App, png, send, stagedKey, startApp } from './app.ts';
 
@@ -148,6 +149,25 @@ forEachStore('storage events', (store) => {
     expect([answer.status, answer.body]).toMatchObject([200, { completed: 0, rejected: 1 }]);
     expect(await store.storage().head(key)).toBeNull();
     expect(app.announced).toEqual([]);
+  });
+
+  it('G3 of a file that is put together while its client asks, it announces once', async () => {
+    await start({ secret });
+    const parts = createParts({
+      uploads: app.uploads,
+      async call(method: string, path: string, body?: unknown) {
+        const answer = await app.call(method, path, body);
+        return { ...answer, json: answer.body };
+      },
+    } as unknown as Parameters<typeof createParts>[0]);
+    const bytes = pngOf(partSize + 10);
+    const upload = await parts.begin(bytes, {}, 'large');
+    await parts.send(upload.grant, bytes);
+    const event = record(store.bucket, `incoming/${upload.uploadId}`, 'ObjectCreated:CompleteMultipartUpload');
+    const answers = await Promise.all([post(event), app.complete(upload.grant), post(event)]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect((await post(event)).body).toMatchObject({ received: 1 });
+    expect(app.announced.map(({ uploadId }) => uploadId)).toEqual([upload.uploadId]);
   });
 
   forEachLedger('and a ledger', (place) => {
