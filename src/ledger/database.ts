@@ -29,6 +29,14 @@ export function is(state: UploadState): RawBuilder<UploadState> {
   return sql.lit(state);
 }
 
+/**
+ * Asked once, not for every row: Postgres uses an index only for what stays as it is, and `clock_timestamp()` does not. Without
+ * it the sweep would read all that is due some day to find what is due now.
+ */
+export function once(moment: RawBuilder<number>): RawBuilder<number> {
+  return sql<number>`(select ${moment})`;
+}
+
 /** @param now a clock of a test's own */
 export function clockOf(kind: Database['kind'], now: (() => number) | undefined): Database['now'] {
   if (!now) return () => clocks[kind];

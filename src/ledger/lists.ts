@@ -1,7 +1,7 @@
 /** What is asked: one upload, some, pages, counts. Every query goes by an index. */
 import { sql } from 'kysely';
 import type { Counts, Ledger, UploadFilter, UploadState } from '../server/index.ts';
-import { type Database, is } from './database.ts';
+import { type Database, is, once } from './database.ts';
 import { recordOf, type UploadRow } from './rows.ts';
 
 export type ListMethods = Pick<
@@ -164,7 +164,7 @@ export function createLists(database: Database): ListMethods {
     },
 
     async due(limit) {
-      const found = await rows().where('sweep_at', '<=', now()).orderBy('sweep_at').limit(limit).execute();
+      const found = await rows().where('sweep_at', '<=', once(now())).orderBy('sweep_at').limit(limit).execute();
       return found.map(recordOf);
     },
 
@@ -176,7 +176,7 @@ export function createLists(database: Database): ListMethods {
             .selectFrom('waybill_uploads')
             .select('upload_id')
             .where('state', 'in', [is('rejected'), is('expired'), is('aborted'), is('deleted')])
-            .where('ended_at', '<', sql<number>`${now()} - ${sql.lit(Math.round(endedBeforeMs))}`)
+            .where('ended_at', '<', sql<number>`${once(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
             .orderBy('ended_at')
             .limit(limit),
         )

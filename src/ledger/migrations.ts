@@ -77,6 +77,7 @@ create table waybill_webhooks (
   last_error text
 );
 create index waybill_webhooks_next on waybill_webhooks (next_at) where next_at is not null;
+create index waybill_webhooks_pending on waybill_webhooks (created_at, webhook_id) where next_at is not null;
 create index waybill_webhooks_created on waybill_webhooks (created_at, webhook_id);
 create index waybill_webhooks_parked on waybill_webhooks (created_at, webhook_id) where parked_at is not null;
 create table waybill_locks (name text primary key, holder text not null, until bigint not null);

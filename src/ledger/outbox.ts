@@ -1,7 +1,7 @@
 /** Messages that wait for their receiver, what the sweep did, and who may do what alone. */
 import { sql } from 'kysely';
 import type { Ledger, Orphan } from '../server/index.ts';
-import type { Database } from './database.ts';
+import { type Database, once } from './database.ts';
 import { webhookOf } from './rows.ts';
 
 export type OutboxMethods = Pick<
@@ -32,7 +32,7 @@ export function createOutbox(database: Database): OutboxMethods {
           const due = eb
             .selectFrom('waybill_webhooks')
             .select('webhook_id')
-            .where('next_at', '<=', now())
+            .where('next_at', '<=', once(now()))
             .orderBy('next_at')
             .limit(limit);
           return database.skipLocked ? due.forUpdate().skipLocked() : due;

@@ -1,11 +1,11 @@
 /** The ledger in Postgres, for any number of replicas. */
 import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import { WaybillError } from '../protocol/index.ts';
 import type { Ledger } from '../server/index.ts';
 import { createLedger } from './create-ledger.ts';
 import { clockOf, type Database } from './database.ts';
 import { newestVersion, migrate as runMigrations, schemaVersion } from './migrations.ts';
+import { checkOptions, postgresOptions } from './options.ts';
 import type { Tables } from './schema.ts';
 
 export { type PostgresRateLimits, type PostgresRateLimitsOptions, postgresRateLimits } from './rate-limits.ts';
@@ -58,9 +58,8 @@ const types = {
 };
 
 function openDatabase(options: PostgresLedgerOptions): Database {
+  checkOptions('postgresLedger()', options, postgresOptions);
   const { connectionString, maxConnections = 10, timeoutMs = 15_000, now, onQuery, onError } = options;
-  if (typeof connectionString !== 'string' || !/^postgres(ql)?:\/\//.test(connectionString))
-    throw new WaybillError('config_invalid', 'A Postgres ledger needs a `connectionString`: postgres://...');
   const pool = new pg.Pool({
     connectionString,
     max: maxConnections,

@@ -6,6 +6,7 @@ import type { Ledger } from '../server/index.ts';
 import { createLedger } from './create-ledger.ts';
 import { clockOf, type Database } from './database.ts';
 import { newestVersion, migrate as runMigrations, schemaVersion } from './migrations.ts';
+import { checkOptions, sqliteOptions } from './options.ts';
 import type { Tables } from './schema.ts';
 
 export interface SqliteLedgerOptions {
@@ -45,13 +46,22 @@ export async function migrateSqlite(
   }
 }
 
-function openDatabase({ file, now, onQuery }: SqliteLedgerOptions): Database {
+function openDatabase(options: SqliteLedgerOptions): Database {
+  checkOptions('sqliteLedger()', options, sqliteOptions);
+  const { file, now, onQuery } = options;
   let libsql: Libsql.Database;
   try {
     libsql = new Libsql(file, { timeout: busyTimeoutMs });
     // https://sqlite.org/wal.html: readers and the writer do not wait for each other. FULL: what was acknowledged is on
-    // the disk, and a group of grants is one sync.
-    for (const pragma of ['journal_mode = wal', 'synchronous = full', 'cache_size = -65536', 'temp_store = memory'])
+    // the disk, and a group of grants is one sync. Back to the file every 40 MB: pages that one group after another
+    // changes are written there once.
+    for (const pragma of [
+      'journal_mode = wal',
+      'synchronous = full',
+      'cache_size = -65536',
+      'temp_store = memory',
+      'wal_autocheckpoint = 10000',
+    ])
       libsql.pragma(pragma);
   } catch (cause) {
     throw new WaybillError('config_invalid', `The ledger's file cannot be used: ${file}`, { cause });

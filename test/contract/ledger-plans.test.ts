@@ -1,0 +1,179 @@
+/**
+ * Every statement of the ledger, caught as it is run on a million uploads, is a search in an index: nothing reads a table
+ * from end to end, so that the millionth upload costs what the thousandth did.
+ */
+import { expect, it } from 'vitest';
+import type { Ledger, NewUpload } from '../../src/server/index.ts';
+import { forEachLedger } from '../support/ledgers.ts';
+import { addUploads, idOf, ownerOf } from '../support/many-uploads.ts';
+import { hasPlan, type Plan, postgresPlans, type Statement, sqlitePlans } from '../support/plans.ts';
+
+const count = 1_000_000;
+
+/** In a page, from the index's end, as many as the page takes; or counted: as many as there are of what is to be few. */
+const wholeIndexes: Readonly<Record<string, RegExp>> = {
+  'owners, the largest first':
+    /from "waybill_usage" where "route" = '' order by "stored_bytes" desc, "owner_id" desc limit/,
+  'parked callbacks':
+    /from "waybill_uploads" where "parked_at" is not null( order by "created_at" desc, "upload_id" desc limit|$)/,
+  'messages that wait or are parked':
+    /from "waybill_webhooks" where "(next|parked)_at" is not null( order by "created_at" desc, "webhook_id" desc limit|$)/,
+  'messages that were delivered, as nearly all were, or all':
+    /from "waybill_webhooks"( where "delivered_at" is not null and "next_at" is null)? order by "created_at" desc, "webhook_id" desc limit/,
+  'files there are: one entry for each owner':
+    /^select sum\("stored_files"\) as "n" from "waybill_usage" where "route" = ''$/,
+};
+
+/** Counts read an index of what is counted. */
+const counts = /^select (count|sum)\(/;
+
+/** Of 8 kB, in which a million uploads take more than 50,000. */
+const mostPages = 250;
+
+forEachLedger('ledger with a million uploads', (place) => {
+  it('finds what it needs by an index', { timeout: 600_000 }, async () => {
+    const statements: Statement[] = [];
+    const onQuery = ({ query: { sql, parameters } }: { query: Statement }) => statements.push({ sql, parameters });
+    const ledger = await place.open({ onQuery });
+    await addUploads({ kind: place.name, count, execute: place.execute, query: place.query });
+    statements.length = 0;
+    await useAll(ledger);
+    const seen = [...new Map(statements.filter(hasPlan).map((one) => [one.sql, one])).values()];
+    const plans =
+      place.name === 'sqlite'
+        ? sqlitePlans(place.url().replace('sqlite:', ''), seen)
+        : await postgresPlans(place.url(), seen);
+    expect(plans.length).toBeGreaterThan(50);
+    expect(plans.filter(isBad)).toEqual([]);
+    // What may read more is listed above, and nothing is listed in vain.
+    for (const [what, words] of Object.entries(wholeIndexes))
+      expect(
+        plans.some(({ sql }) => words.test(sql)),
+        what,
+      ).toBe(true);
+    // Asked for last: the million was there all along.
+    expect((await ledger.counts()).states.completed).toBeGreaterThan(count / 2);
+  });
+
+  it('would say so if it did not', async () => {
+    await place.open();
+    const sql = "select * from waybill_uploads where file_name = 'a'";
+    const [plan] =
+      place.name === 'sqlite'
+        ? sqlitePlans(place.url().replace('sqlite:', ''), [{ sql, parameters: [] }])
+        : await postgresPlans(place.url(), [{ sql, parameters: [] }]);
+    expect(plan && isBad(plan)).toBe(true);
+  });
+});
+
+/** Few rows at any time, whatever is uploaded. */
+const small = /waybill_(locks|sweeps|migrations)/;
+
+function isBad({ sql, steps, scans, pages }: Plan): boolean {
+  const large = scans.filter((step) => !small.test(step));
+  const allowed = Object.values(wholeIndexes).some((words) => words.test(sql));
+  if (large.some((step) => !(allowed && step.includes('INDEX')))) return true;
+  // Sorting means that all of them are read; who has a file with this key are few.
+  if (steps.includes('USE TEMP B-TREE FOR ORDER BY') && !sql.includes('"key" = ?')) return true;
+  return pages !== null && pages > mostPages && !counts.test(sql);
+}
+
+function upload(n: number, more: Partial<NewUpload> = {}): NewUpload {
+  const uploadId = idOf(count + n);
+  return {
+    uploadId,
+    route: 'files',
+    ownerId: ownerOf(n),
+    key: `files/${ownerOf(n)}/${uploadId}.bin`,
+    fileName: 'photo.bin',
+    contentType: 'image/jpeg',
+    size: 1000,
+    partSize: null,
+    transfer: 'put',
+    checksum: { algorithm: 'sha256', value: uploadId },
+    metadata: null,
+    reservedBytes: 1000,
+    expiresInMs: 0,
+    abandonAfterMs: 0,
+    quotas: { owner: { maxBytes: 2 ** 40 }, route: { maxFiles: 1 } },
+    ...more,
+  };
+}
+
+/** Every method, and of every method every statement. */
+async function useAll(ledger: Ledger): Promise<void> {
+  const none = { owner: null, route: null };
+  const [one, two, three] = [0, 1, 2].map((n) => upload(n, { quotas: none })) as [NewUpload, NewUpload, NewUpload];
+  const refused = upload(3);
+  await ledger.grant([one, two, three, refused]);
+  await ledger.begun(one.uploadId, 'mp');
+  await ledger.renew(two.uploadId, 0);
+  await ledger.find(one.uploadId);
+  await ledger.findMany([one.uploadId, two.uploadId, idOf(5)]);
+  await ledger.findStored({ ownerId: ownerOf(7), route: 'files', sha256: idOf(7), size: 1007 });
+  await ledger.keysInUse([one.key, two.key, 'nobody']);
+  await ledger.due(100);
+  await ledger.lookAgain(two.uploadId, 0);
+  await ledger.expire(two.uploadId);
+  const claim = await ledger.claim(one.uploadId, 60_000);
+  await ledger.claim(one.uploadId, 60_000);
+  await ledger.claim(two.uploadId, 60_000);
+  let fence = claim && 'fence' in claim ? claim.fence : -1;
+  fence = (await ledger.retake(one.uploadId, fence, 60_000)) ?? -1;
+  fence = (await ledger.calling(one.uploadId, fence, 60_000)) ?? -1;
+  await ledger.failed(one.uploadId, fence, 'no', null);
+  await ledger.unpark(one.uploadId);
+  await ledger.release(one.uploadId, fence);
+  const again = await ledger.claim(one.uploadId, 60_000);
+  fence = again && 'fence' in again ? again.fence : -1;
+  const { uploadId, route, key, fileName, contentType, checksum } = one;
+  const file = {
+    uploadId,
+    route,
+    key,
+    fileName,
+    contentType,
+    checksum,
+    size: 1000,
+    etag: '"e"',
+    url: '/f',
+    storedAt: '',
+  };
+  const webhooks = [{ webhookId: 'msg_one', type: 'upload.completed', payload: '{}' }];
+  expect(await ledger.end(uploadId, fence, { state: 'completed', file, data: null, webhooks })).toBe(true);
+  expect(await ledger.abort(three.uploadId)).toBe(true);
+  expect(await ledger.delete({ key })).toMatchObject({ last: true });
+  await ledger.delete({ uploadId: idOf(0) });
+  await ledger.usage(ownerOf(1));
+  const owners = await ledger.usageByOwner({ limit: 20 });
+  await ledger.usageByOwner({ limit: 20, after: owners.next as string });
+  for (const filter of [
+    {},
+    { states: ['completing' as const] },
+    { states: ['granted' as const, 'completing' as const] },
+    { ownerId: ownerOf(3) },
+    { ownerId: ownerOf(3), states: ['completed' as const] },
+    { route: 'files' },
+    { parked: true },
+    { states: ['granted' as const], createdBefore: 1_700_000_100_000 },
+  ]) {
+    const { next } = await ledger.list({ ...filter, limit: 20 });
+    if (next !== null) await ledger.list({ ...filter, limit: 20, after: next });
+  }
+  await ledger.takeWebhooks(10, 0);
+  await ledger.webhookFailed('msg_one', 'no', 0);
+  await ledger.webhookDelivered('msg_one');
+  await ledger.replayWebhook('msg_one');
+  for (const state of ['pending', 'delivered', 'parked'] as const) {
+    const { next } = await ledger.listWebhooks({ state, limit: 20 });
+    if (next !== null) await ledger.listWebhooks({ state, limit: 20, after: next });
+  }
+  await ledger.listWebhooks();
+  await ledger.lock('sweep', 'a', 0);
+  await ledger.unlock('sweep', 'a');
+  await ledger.recordSweep({ startedAt: 1, endedAt: 2, report: {}, orphans: [] });
+  await ledger.lastSweep();
+  await ledger.counts();
+  await ledger.ping();
+  await ledger.forget(60_000, 10);
+}

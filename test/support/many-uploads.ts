@@ -1,0 +1,93 @@
+/** A ledger with a million uploads in it, made inside the database: no row of them passes through Node. */
+
+export interface Many {
+  kind: 'sqlite' | 'postgres';
+  count: number;
+  execute(statement: string): Promise<unknown>;
+  query(statement: string): Promise<Record<string, unknown>[]>;
+}
+
+/** Of a thousand uploads: most are stored, some ended otherwise, few are under way. */
+const states = [
+  ['completed', 900],
+  ['deleted', 940],
+  ['aborted', 960],
+  ['rejected', 970],
+  ['expired', 990],
+  ['granted', 998],
+  ['completing', 1000],
+] as const;
+
+/** So many that what they have is a table worth an index, too. */
+const owners = 50_000;
+export const ownerOf = (n: number): string => `owner-${n % owners}`;
+
+/** Spread over the whole range, as random ones are: an index does not grow at its end. */
+export const idOf = (n: number): string =>
+  ((n * spread) % 2 ** 32).toString(16).padStart(8, '0') + n.toString(16).padStart(24, '0');
+const spread = 2654435761;
+
+export async function addUploads({ kind, count, execute, query }: Many): Promise<void> {
+  const indexes = await query(
+    kind === 'sqlite'
+      ? "select name, sql as def from sqlite_master where type = 'index' and tbl_name = 'waybill_uploads' and sql is not null"
+      : `select indexname as name, indexdef as def from pg_indexes
+         where tablename = 'waybill_uploads' and indexname <> 'waybill_uploads_pkey'`,
+  );
+  // Filling an index is quicker at the end.
+  for (const { name } of indexes) await execute(`drop index ${name}`);
+  await execute(insert(kind, count));
+  await execute('delete from waybill_usage');
+  await execute(usage(kind));
+  await execute(webhooks);
+  for (const { def } of indexes) await execute(String(def));
+  await execute(kind === 'sqlite' ? 'analyze' : 'vacuum analyze');
+}
+
+function insert(kind: Many['kind'], count: number): string {
+  const numbers =
+    kind === 'sqlite'
+      ? `with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n < ${count - 1})`
+      : `with numbers as (select n from generate_series(0, ${count - 1}) as n)`;
+  const hashed = `(cast(n as bigint) * ${spread}) % 4294967296`;
+  const id =
+    kind === 'sqlite'
+      ? `printf('%08x%024x', ${hashed}, n)`
+      : `lpad(to_hex(${hashed}), 8, '0') || lpad(to_hex(n), 24, '0')`;
+  // Spread over states as their neighbours are not.
+  const state = `case ${states.map(([name, below]) => `when (n * 37 + n / 1000) % 1000 < ${below} then '${name}'`).join(' ')} end`;
+  return `${numbers}, rows as (select n, ${id} as id, ${state} as state from numbers)
+insert into waybill_uploads (upload_id, route, owner_id, key, file_name, content_type, size, transfer,
+  checksum_algorithm, checksum, metadata, state, fence, lease_until, reserved_bytes, created_at, expires_at, abandon_at,
+  abandon_after, ended_at, file, retry_at, parked_at, sweep_at)
+select id, case when n % 3 = 0 then 'avatars' else 'files' end, 'owner-' || (n % ${owners}),
+  'files/owner-' || (n % ${owners}) || '/' || id || '.bin', 'photo.bin', 'image/jpeg', 1000 + n % 100, 'put',
+  'sha256', id, '{"n":1}', state, 1, 0, 1000, 1700000000000 + n, 1700000900000 + n, 1700001500000 + n, 600000,
+  case when state in ('granted', 'completing') then null else 1700000100000 + n end,
+  case when state = 'completed' then '{"size":1000}' end,
+  case when state = 'completing' and n % 2 = 0 then 9000000000000 + n end,
+  case when state = 'completing' and n % 2 = 1 then 1700000100000 + n end,
+  case when state = 'granted' or (state = 'completing' and n % 2 = 0) then 9000000000000 + n end
+from rows`;
+}
+
+const usage = (kind: Many['kind']) => `insert into waybill_usage
+  (owner_id, route, stored_bytes, stored_files, pending_bytes, pending_files)
+select owner_id, route, sum(bytes), sum(files), sum(pending), sum(pending_files) from (
+  select owner_id, '' as route, ${amounts} from waybill_uploads
+  union all select owner_id, route, ${amounts} from waybill_uploads) as each_upload
+group by owner_id, route ${kind === 'sqlite' ? 'having true' : ''}`;
+
+const live = "case when state in ('granted', 'completing') then";
+const amounts = `case when state = 'completed' then 1000 else 0 end as bytes,
+  case when state = 'completed' then 1 else 0 end as files,
+  ${live} reserved_bytes else 0 end as pending, ${live} 1 else 0 end as pending_files`;
+
+/** One of ten, delivered; a few wait, a few are parked. */
+const webhooks = `insert into waybill_webhooks
+  (webhook_id, upload_id, type, payload, created_at, attempts, next_at, delivered_at, parked_at)
+select 'msg_' || upload_id, upload_id, 'upload.completed', '{}', created_at, 1,
+  case when created_at % 1009 = 0 then 9000000000000 end,
+  case when created_at % 1009 > 1 then created_at end,
+  case when created_at % 1009 = 1 then created_at end
+from waybill_uploads where state = 'completed' and created_at % 10 = 0`;
