@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { run } from '../../src/cli/index.ts';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';
 import type { Ledger } from '../../src/server/index.ts';
+import { addMessage } from '../support/outbox.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
 
 let dir: string;
@@ -26,28 +27,11 @@ async function type(...args: string[]) {
   return { code, stdout: terminal.stdout, stderr: terminal.stderr };
 }
 
-/** A message of an upload that was refused. */
-async function message(uploadId: string): Promise<string> {
-  const facts = { route: 'files', ownerId: 'anna', fileName: 'a.png', contentType: 'image/png', metadata: null };
-  const sizes = { size: 1, partSize: null, reservedBytes: 1, checksum: null, transfer: 'put' as const };
-  const times = { expiresInMs: 60_000, abandonAfterMs: 60_000 };
-  await ledger.grant([
-    { uploadId, key: `files/${uploadId}`, ...facts, ...sizes, ...times, quotas: { owner: null, route: null } },
-  ]);
-  const claim = await ledger.claim(uploadId, 60_000);
-  if (!claim || !('fence' in claim)) throw new Error('not claimed');
-  const webhookId = `msg_${uploadId}_rejected`;
-  const error = { code: 'upload_rejected' as const, message: 'No.', retryable: false };
-  const webhooks = [{ webhookId, type: 'upload.rejected', payload: '{}' }];
-  expect(await ledger.end(uploadId, claim.fence, { state: 'rejected', error, webhooks })).toBe(true);
-  return webhookId;
-}
-
 it('lists them by state, and sends those again that were given up', async () => {
   expect(await type('list')).toMatchObject({ code: 0, stdout: '', stderr: 'There is none.\n' });
-  const first = await message('one');
-  const second = await message('two');
-  const third = await message('three');
+  const first = await addMessage(ledger);
+  const second = await addMessage(ledger);
+  const third = await addMessage(ledger);
   await ledger.webhookFailed(first, 'HTTP 410', null);
   await ledger.webhookDelivered(second);
   const all = await type('list');
@@ -74,7 +58,7 @@ it('lists them by state, and sends those again that were given up', async () => 
 });
 
 it('says which message is not known, and sends the others', async () => {
-  const id = await message('one');
+  const id = await addMessage(ledger);
   await ledger.webhookDelivered(id);
   const { code, stdout, stderr } = await type('replay', 'msg_nobody', id);
   expect([code, stdout]).toEqual([1, '1 to be sent again.\n']);
