@@ -47,6 +47,7 @@ beforeAll(async () => {
       dependencies: {
         waybill: `file:./${tarball}`,
         react: pinned('react'),
+        pg: pinned('pg'),
         ...Object.fromEntries(['@types/node', '@types/react'].map((name) => [name, pinned(name)])),
         ...Object.fromEntries(typescripts.map((version) => [`typescript-${version}`, `npm:typescript@${version}`])),
       },
@@ -66,7 +67,7 @@ beforeAll(async () => {
 async function readmeModules(): Promise<{ name: string; code: string }[]> {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/^```tsx?\n\/\/ (\S+)\n([\s\S]+?)^```$/gm)];
-  expect(blocks.map(([, name]) => name)).toEqual(['uploads.ts', 'avatar.ts', 'avatar-input.tsx']);
+  expect(blocks.map(([, name]) => name)).toEqual(['uploads.ts', 'avatar.ts', 'avatar-input.tsx', 'ledger.ts']);
   return blocks.map(([, name = '', code = '']) => ({ name, code }));
 }
 

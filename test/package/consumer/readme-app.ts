@@ -1,4 +1,7 @@
 /** What the README's server takes for granted: the app around it. */
+import { s3Storage } from 'waybill/s3';
+import { route } from 'waybill/server';
+
 interface User {
   id: string;
 }
@@ -8,3 +11,10 @@ export async function session(cookie: string | undefined): Promise<User | null> 
 }
 
 export const db = { setAvatar: async (ownerId: string, key: string) => void [ownerId, key] };
+
+export const secret = 'a secret of at least thirty-two characters';
+export const storage = s3Storage({
+  bucket: 'user-content',
+  credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+});
+export const routes = { files: route({ limits: { maxBytes: 1000 }, authorize: () => ({ ownerId: 'anna' }) }) };
