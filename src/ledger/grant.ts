@@ -17,9 +17,16 @@ export function createGranting(
   const group = createGroup<NewUpload, QuotaRefusal | null>({
     parallel: database.parallelGroups,
     most: mostInGroup,
+    oneIsAtFault: isOfARow,
     run: (uploads) => kysely.transaction().execute((trx) => reserve(database, trx, uploads)),
   });
   return (uploads) => Promise.all(uploads.map((upload) => group.add(upload)));
+}
+
+/** An id that is there already, a text that the database does not take: SQLite's names, SQLSTATE's classes 22 and 23. */
+function isOfARow(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^(SQLITE_(CONSTRAINT|TOOBIG|MISMATCH)|2[23]...$)/.test(code);
 }
 
 async function reserve(

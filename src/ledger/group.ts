@@ -7,8 +7,10 @@ export interface Group<In, Out> {
 }
 
 export interface GroupOptions<In, Out> {
-  /** All in one transaction: one result for each, in order. When it throws, each is tried alone. */
+  /** All in one transaction: one result for each, in order. */
   run(items: readonly In[]): Promise<Out[]>;
+  /** Whether what `run` threw is the fault of one of them: each is tried alone then. Otherwise it is everybody's answer. */
+  oneIsAtFault(error: unknown): boolean;
   /** Transactions at once. */
   parallel: number;
   /** Items in one. */
@@ -21,7 +23,7 @@ interface Waiting<In, Out> {
   reject(error: unknown): void;
 }
 
-export function createGroup<In, Out>({ run, parallel, most }: GroupOptions<In, Out>): Group<In, Out> {
+export function createGroup<In, Out>({ run, oneIsAtFault, parallel, most }: GroupOptions<In, Out>): Group<In, Out> {
   const waiting: Waiting<In, Out>[] = [];
   let running = 0;
   let scheduled = false;
@@ -31,9 +33,9 @@ export function createGroup<In, Out>({ run, parallel, most }: GroupOptions<In, O
       const results = await run(group.map(({ item }) => item));
       for (const [index, one] of group.entries()) one.resolve(results[index] as Out);
     } catch (error) {
-      if (group.length === 1) return group[0]?.reject(error);
-      // One of them is at fault, and the others are not.
-      for (const one of group) await commit([one]);
+      // A database that does not answer is not asked again for each of two hundred, one after the other.
+      if (group.length === 1 || !oneIsAtFault(error)) for (const one of group) one.reject(error);
+      else for (const one of group) await commit([one]);
     }
   }
 
