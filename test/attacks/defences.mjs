@@ -784,4 +784,19 @@ export const defences = [
     find: "context.header('content-security-policy', policy);",
     replace: '',
   },
+  // G5, the log of the production server
+  {
+    attack: 'G5 logs',
+    suite: 'g-logs',
+    file: 'src/cli/serve/logs.ts',
+    find: "return typeof value === 'string' ? redact(value) : value;",
+    replace: 'return value;',
+  },
+  {
+    attack: 'G5 logs',
+    suite: 'g-logs',
+    file: 'src/cli/serve/logs.ts',
+    find: "'*.cookie',",
+    replace: '',
+  },
 ];

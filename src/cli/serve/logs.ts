@@ -22,10 +22,7 @@ export function createLogger(level: string, destination: DestinationStream): Log
       formatters: {
         level: (label) => ({ level: label }),
         // Whatever is said, in words of a library or of a database.
-        log: (facts) =>
-          Object.fromEntries(
-            Object.entries(facts).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
-          ),
+        log: (facts) => Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, clean(value)])),
       },
       redact: {
         paths: [
@@ -48,13 +45,20 @@ export function createLogger(level: string, destination: DestinationStream): Log
         logMethod(args, method) {
           method.apply(
             this,
-            args.map((one) => (typeof one === 'string' ? redact(one) : one)) as Parameters<typeof method>,
+            args.map((one) => (one instanceof Error ? { reason: clean(one) } : clean(one))) as Parameters<
+              typeof method
+            >,
           );
         },
       },
     },
     destination,
   );
+}
+
+function clean(value: unknown): unknown {
+  if (value instanceof Error) return redact(value.stack ?? `${value.name}: ${value.message}`);
+  return typeof value === 'string' ? redact(value) : value;
 }
 
 export function logEvent(logger: Logger, event: UploadsEvent): void {
