@@ -14,6 +14,9 @@ export interface PostgresRateLimits extends RateLimitStore {
   close(): Promise<void>;
 }
 
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const mayNotCreate = '42501';
+
 /**
  * Periods end by the clocks of the replicas: those should differ by less than `perSeconds`.
  *
@@ -33,22 +36,31 @@ export function postgresRateLimits({
   // Without a listener an idle connection that breaks would end the process.
   pool.on('error', () => {});
   return {
-    open: (name, { points, perSeconds }) =>
-      new Promise((resolve, reject) => {
-        const limiter = new RateLimiterPostgres(
-          {
-            keyPrefix: name,
-            points,
-            duration: perSeconds,
-            storeClient: pool,
-            storeType: 'client',
-            tableName: 'waybill_rates',
-            // Who is over the limit stays so until its period ends, and is refused without asking again.
-            inMemoryBlockOnConsumed: points + 1,
-          },
-          (error) => (error ? reject(error) : resolve(limiter)),
-        );
-      }),
+    open: (name, { points, perSeconds }) => {
+      const make = (tableCreated: boolean) =>
+        new Promise<RateLimiterPostgres>((resolve, reject) => {
+          const limiter = new RateLimiterPostgres(
+            {
+              keyPrefix: name,
+              points,
+              duration: perSeconds,
+              storeClient: pool,
+              storeType: 'client',
+              tableName: 'waybill_rates',
+              tableCreated,
+              // Who is over the limit stays so until its period ends, and is refused without asking again.
+              inMemoryBlockOnConsumed: points + 1,
+            },
+            // With `tableCreated` it says so before it is made.
+            (error) => (error ? reject(error) : queueMicrotask(() => resolve(limiter))),
+          );
+        });
+      return make(false).catch((error) => {
+        // Who may not create tables may use the one there is.
+        if ((error as { code?: unknown }).code === mayNotCreate) return make(true);
+        throw error;
+      });
+    },
     close: () => pool.end(),
   };
 }

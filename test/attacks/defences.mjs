@@ -695,6 +695,13 @@ export const defences = [
     replace: 'return own;',
   },
   {
+    attack: 'F2 the limit holds for a server that may not create tables',
+    suite: 'f-rate',
+    file: 'src/ledger/rate-limits.ts',
+    find: 'if ((error as { code?: unknown }).code === mayNotCreate) return make(true);',
+    replace: '',
+  },
+  {
     attack: 'F2 no owner or address is one that the database cannot hold',
     suite: 'f-rate',
     file: 'src/server/rate-limit.ts',

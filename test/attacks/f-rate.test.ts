@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { postgresRateLimits } from '../../src/ledger/postgres.ts';
 import type { UploadsEvent, UploadsOptions } from '../../src/server/index.ts';
-import { createTestDatabase } from '../support/postgres.ts';
+import { createTestDatabase, onServer } from '../support/postgres.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type App, errorOf, png, startApp } from './app.ts';
 
@@ -135,6 +135,31 @@ forEachStore(
         } finally {
           await store.close();
           await database.drop();
+        }
+      });
+
+      it('F2 the limit holds for a server that may not create tables', async () => {
+        const database = await createTestDatabase(postgres?.url ?? '');
+        const role = `limited_${new URL(database.url).pathname.slice(1)}`;
+        const own = new URL(database.url);
+        own.username = role;
+        own.password = 'word';
+        const stores = [database.url, own.href].map((connectionString) => postgresRateLimits({ connectionString }));
+        const events: UploadsEvent[] = [];
+        try {
+          const startOn = (store: RateLimit['store']) =>
+            start({ perOwner: { points: 2, perSeconds: 600 }, store: store as never }, (event) => events.push(event));
+          const [first, second] = [await startOn(stores[0]), await startOn(stores[1])];
+          expect((await first.tryGrant(png)).status).toBe(200);
+          await onServer(database.url, `create role ${role} login password 'word'`);
+          await onServer(database.url, `grant select, insert, update, delete on waybill_rates to ${role}`);
+          const statuses = [(await second.tryGrant(png)).status, (await second.tryGrant(png)).status];
+          expect(statuses).toEqual([200, 429]);
+          expect(events.filter(({ type }) => type === 'rate_limit.failed')).toEqual([]);
+        } finally {
+          await Promise.all(stores.map((one) => one.close()));
+          await database.drop();
+          await onServer(postgres?.url ?? '', `drop role if exists ${role}`);
         }
       });
 
