@@ -22,6 +22,7 @@ const suites = [
   'memory',
   'hashing',
   'parts',
+  'ledger',
 ];
 
 /**
