@@ -225,6 +225,18 @@ it('is one upload for two tabs: the second does not take it over, and sends the 
   await expectStored(file.key, bytes);
 }, 30_000);
 
+it('what another tab has finished since it was listed is not sent again', async () => {
+  const { entries } = await half();
+  const watched = watch();
+  const tab = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
+  const [found] = await tab.resumable();
+  const [elsewhere] = await client({ resumeStore: createMemoryResumeStore(entries) }).resumable();
+  await elsewhere?.resume(await fileSource(path)).done;
+  await eventually(() => entries.size).toBe(0);
+  await expect(found?.resume(await fileSource(path)).done).rejects.toMatchObject({ code: 'upload_conflict' });
+  expect(watched.stored()).toBe(0);
+}, 30_000);
+
 it('pauses without losing a part, and goes on', async () => {
   const watched = watch((request, nth) => (nth === 3 ? hang(request) : undefined));
   const upload = client({ transport: watched.transport, resumeStore: null }).upload('files', await fileSource(path));

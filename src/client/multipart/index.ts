@@ -56,6 +56,8 @@ export function createMultipart(
   let stream: StreamParts | undefined;
   let memory: Memory | null | undefined;
   let over = false;
+  /** It was in the resume store. */
+  let remembered = false;
   const done = new Map<number, Arrived>();
   const shipment = { done, listed: new Map() } as unknown as Shipment;
   const hashes = new Map<number, Promise<string>>();
@@ -175,7 +177,13 @@ export function createMultipart(
   /** Whether an upload that was begun before can be gone on with. @throws WaybillError what asking again may mend */
   async function recall(report: (report: Report) => void): Promise<boolean> {
     const entry = await memory?.recall();
-    if (!entry) return false;
+    if (!entry) {
+      // Listed, and gone before it was gone on with: sent anew, it would be there twice.
+      if (given.resumes && !remembered && !startOver)
+        throw failure('upload_conflict', 'This upload has ended in another tab or process');
+      return false;
+    }
+    remembered = true;
     report({ status: 'granting' });
     grant = entry;
     if (source.size !== entry.size || JSON.stringify(facts.metadata) !== JSON.stringify(entry.metadata)) {
