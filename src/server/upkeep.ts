@@ -5,10 +5,14 @@ import { type Sweeping, type SweepingOptions, startSweeping } from './sweep/loop
 import type { Delivery } from './webhooks/deliver.ts';
 
 export interface UpkeepOptions extends Omit<SweepingOptions, 'ledger'> {
+  /** From the end of one sweep to the beginning of the next, in seconds; 0: never. @default 60 */
+  everySeconds?: number;
   /** Between looks into the outbox, in seconds. @default 2 */
   deliverEverySeconds?: number;
   onDelivery?: (delivery: Delivery) => void;
 }
+
+const unswept: Sweeping = { stop: async () => {} };
 
 /**
  * One replica at a time sweeps; all deliver, each message by one of them.
@@ -22,7 +26,8 @@ export function startUpkeep(
   { deliverEverySeconds = 2, onDelivery, ...options }: UpkeepOptions = {},
 ): Sweeping {
   const { ledger } = uploads;
-  const sweeping = startSweeping(uploads, { ...options, ...(ledger ? { ledger } : {}) });
+  const sweeping =
+    options.everySeconds === 0 ? unswept : startSweeping(uploads, { ...options, ...(ledger ? { ledger } : {}) });
   if (!uploads.deliverWebhooks) return sweeping;
   const { deliverWebhooks } = uploads;
   const delivering = again((signal) => deliverWebhooks({ signal, ...(onDelivery ? { onDelivery } : {}) }), {

@@ -181,7 +181,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
        export const options = { completionWaitSeconds: 1 };`,
     );
     const ledger = `sqlite:${join(serving.dir, 'slow.db')}`;
-    const { url, process, lines } = await serving.serve(['--config', 'slow.mjs'], { WAYBILL_LEDGER: ledger });
+    const { url, ops, process, lines } = await serving.serve(['--config', 'slow.mjs'], { WAYBILL_LEDGER: ledger });
     const asked = once(began, 'request');
     const uploading = upload(url, png);
     const [, response] = await asked;
@@ -190,6 +190,8 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     process.child.kill('SIGTERM');
     await process.says(/"msg":"ending"/);
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    expect(await read(`${ops}/readyz`)).toEqual({ status: 503, text: '{"ready":false,"missing":["shutting down"]}' });
+    expect((await read(`${ops}/healthz`)).status).toBe(200);
     expect(process.child.exitCode).toBeNull();
     response.end('announced');
     expect(await process.ended).toBe(0);

@@ -90,18 +90,16 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
     // Of accepting, such as too many open files: it goes on when there are fewer.
     for (const server of servers)
       server.on('error', (error) => logger.error({ reason: describeError(error) }, 'server.failed'));
-    if (settings.sweepEverySeconds > 0) {
-      const upkeep = startUpkeep(uploads, {
-        everySeconds: settings.sweepEverySeconds,
-        onReport: metrics.onSweep,
-        onDelivery: ({ outcome, ...facts }) => {
-          metrics.onDelivery(outcome);
-          logger[outcome === 'delivered' ? 'info' : 'warn']({ ...facts, outcome }, 'webhook');
-        },
-        onError,
-      });
-      ending.push(() => upkeep.stop());
-    }
+    const upkeep = startUpkeep(uploads, {
+      everySeconds: settings.sweepEverySeconds,
+      onReport: metrics.onSweep,
+      onDelivery: ({ outcome, ...facts }) => {
+        metrics.onDelivery(outcome);
+        logger[outcome === 'delivered' ? 'info' : 'warn']({ ...facts, outcome }, 'webhook');
+      },
+      onError,
+    });
+    ending.push(() => upkeep.stop());
     const queueUrl = variables.get('WAYBILL_EVENTS_SQS_URL');
     if (queueUrl) {
       const polling: Polling = pollStorageEvents({ uploads, queue: sqsQueue({ queueUrl }), onError });
