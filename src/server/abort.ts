@@ -35,7 +35,7 @@ export async function abortUpload(dependencies: AbortDependencies, opened: Opene
       if (marker.leaseUntil > config.now()) throw new WaybillError('upload_conflict', 'The upload is being completed.');
       const taken = await markers.replace(claims, { state: 'aborted' }, held.version);
       if (!taken) throw new WaybillError('upload_conflict', 'The upload is being completed.');
-      await withdraw(config.storage, claims);
+      await withdraw(config, claims);
     }
   }
   await discard(dependencies, opened);

@@ -156,7 +156,7 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
   if (!lease || !isLease(lease)) return lease;
   if ('refusal' in verdict) {
     // An earlier try may have come as far as the copy before this refusal.
-    if (lease.takenOver) await withdraw(storage, claims);
+    if (lease.takenOver) await withdraw(config, claims);
     return reject(run, settled, verdict.refusal);
   }
 

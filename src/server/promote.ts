@@ -1,6 +1,6 @@
 import { type ChecksumAlgorithm, type StoredFile, WaybillError } from '../protocol/index.ts';
 import type { CopyOptions, ObjectInfo, Storage } from '../s3/types.ts';
-import { maxSingleBytes, type ResolvedRoute } from './config.ts';
+import { type Config, maxSingleBytes, type ResolvedRoute } from './config.ts';
 import { abandonCopies, copyInParts } from './copy-in-parts.ts';
 import { contentDisposition, inlineAnywhere } from './disposition.ts';
 import type { Claims } from './grants.ts';
@@ -104,8 +104,13 @@ function mayCopyInParts({ capabilities }: Storage, claims: Settled, staged: Obje
   return capabilities.copyPrecondition || claims.partSize !== null || staged.size > maxSingleBytes;
 }
 
-/** Deletes what {@link promote} made of this upload, and nothing else. */
-export async function withdraw(storage: Storage, claims: Claims): Promise<void> {
+/** Deletes what {@link promote} made of this upload, or had begun to, and nothing else. */
+export async function withdraw(
+  { storage, copyMaxBytes }: Pick<Config, 'storage' | 'copyMaxBytes'>,
+  claims: Claims,
+): Promise<void> {
+  // Where it may not look for them, the lifecycle rule does.
+  if (claims.size === null || claims.size > copyMaxBytes) await abandonCopies(storage, claims.key).catch(() => {});
   const there = await storage.head(claims.key);
   if (there?.metadata[uploadIdHeader] === claims.uploadId) await storage.delete(claims.key);
 }

@@ -98,6 +98,26 @@ forEachStore(
       },
       120_000,
     );
+
+    it('in a copy by parts, of an upload that is aborted then', async () => {
+      const storage = store.storage();
+      let offset = 0;
+      const routes = { a: route({ limits: { maxBytes: 100 * MiB }, authorize: owner }) };
+      const settings = { multipartMinBytes: partSize, copyMaxBytes: partSize, now: () => Date.now() + offset };
+      const alive = createTestApp(storage, routes, settings);
+      const parts = createParts(alive);
+      const upload = await parts.begin(bytes);
+      await parts.send(upload.grant, bytes);
+      const prefix = `a/anna/${upload.uploadId}`;
+      const begun = async () => (await storage.listMultiparts({ prefix })).uploads.length;
+      const doomed = createTestApp({ ...storage, copyPart: () => new Promise<never>(() => {}) }, routes, settings);
+      void doomed.complete(upload.grant);
+      await expect.poll(begun, { interval: 5, timeout: 10_000 }).toBe(1);
+      offset = 60 * 60_000;
+      expect((await alive.abort(upload.grant)).status).toBe(200);
+      expect(await begun()).toBe(0);
+      expect((await storage.list({ prefix })).objects).toEqual([]);
+    });
   },
   // Ceph dies at chosen points in uploads-in-parts.test.ts: here there are many.
   { only: ['devstore'] },
