@@ -19,7 +19,7 @@ const wholeIndexes: Readonly<Record<string, RegExp>> = {
   'messages that wait or are parked':
     /from "waybill_webhooks" where "(next|parked)_at" is not null( order by "created_at" desc, "webhook_id" desc limit|$)/,
   'messages that were delivered, as nearly all were, or all':
-    /from "waybill_webhooks"( where "delivered_at" is not null and "next_at" is null)? order by "created_at" desc, "webhook_id" desc limit/,
+    /from "waybill_webhooks"( where "next_at" is null and "parked_at" is null)? order by "created_at" desc, "webhook_id" desc limit/,
   'files there are: one entry for each owner':
     /^select sum\("stored_files"\) as "n" from "waybill_usage" where "route" = ''$/,
 };
