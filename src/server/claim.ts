@@ -2,10 +2,10 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import type { Completed, Completing, CompletionDependencies } from './complete.ts';
-import { maxSingleBytes } from './config.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
 import type { Claim, Marker } from './markers.ts';
+import { maxSingleBytes } from './options.ts';
 import type { Settled } from './verify.ts';
 
 /** The marker is ours until `leaseUntil` (milliseconds since the epoch), as long as it has this version. */

@@ -2,6 +2,8 @@
  * One idempotent way from "it was sent" to "it is a file", for the client's call, a storage event and the sweep alike:
  * look -> verify -> claim -> copy -> callback -> record, then delete what was staged (DESIGN section 7, 3). Stopping
  * anywhere leaves a state from which the next call goes on.
+ *
+ * Longer than most: the steps are one sequence, and what matters is what may come after what.
  */
 import { isWaybillError, type StoredFile, WaybillError } from '../protocol/index.ts';
 import type { Said } from './assemble.ts';

@@ -8,13 +8,14 @@ import {
 } from '../protocol/index.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { Completed, Completing } from './complete.ts';
-import { resolveConfig, type UploadsOptions } from './config.ts';
+import { resolveConfig } from './config.ts';
 import { createEmit } from './events.ts';
 import { createFetch } from './fetch.ts';
 import { createGrants, type OpenedGrant } from './grants.ts';
 import { createHandler } from './handler.ts';
 import type { Later } from './later.ts';
 import type { Ledger, OwnerUsage } from './ledger.ts';
+import type { UploadsOptions } from './options.ts';
 import type { PlainRequest, PlainResponse } from './plain.ts';
 import { createRandomPool } from './random-pool.ts';
 import { findResource } from './resources.ts';

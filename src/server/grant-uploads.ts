@@ -1,8 +1,9 @@
 import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../protocol/index.ts';
-import { checkLimits, isPartSize, MiB, planParts, WaybillError } from '../protocol/index.ts';
+import { checkLimits, WaybillError } from '../protocol/index.ts';
 import { authorize } from './authorize.ts';
 import { mapLimited } from './batch.ts';
-import { type Config, maxSingleBytes, type ResolvedRoute } from './config.ts';
+import { chooseTransfer, goesByParts, partSizeOf } from './choose-transfer.ts';
+import type { Config, ResolvedRoute } from './config.ts';
 import type { Emit } from './events.ts';
 import { cleanFileName } from './file-name.ts';
 import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
@@ -257,54 +258,4 @@ function seal(grants: Grants, claims: Claims, onRecord: boolean): { grant: strin
     'invalid_request',
     `The metadata and the names are ${sealed.receipt.length - maxReceiptBytes} bytes too long to travel with the object.`,
   );
-}
-
-/** Large files and streams; smaller ones only where the client knows no other way. */
-function goesByParts(
-  config: Config,
-  route: ResolvedRoute,
-  wanted: readonly Transfer[] | undefined,
-  size: number | null,
-): boolean {
-  const offered = wanted?.includes('multipart') ?? false;
-  const needed = size === null || size > maxSingleBytes;
-  if (offered && route.multipart) {
-    if (needed || size >= config.multipartMinBytes) return true;
-    return size > 0 && wanted?.every((transfer) => transfer === 'multipart') === true;
-  }
-  if (!needed) return false;
-  const what = size === null ? 'a stream needs' : 'a file over 5 GiB needs';
-  throw invalid([
-    offered
-      ? { path: 'size', message: `must be known and at most 5 GiB: ${what} multipart, which this storage has not` }
-      : { path: 'transfers', message: `must have multipart: ${what} it` },
-  ]);
-}
-
-/** A stream's parts wait in memory for their checksum. */
-const largestStreamPartBytes = 64 * MiB;
-
-/** The client's wish, or a plan of ours. A stream ends with its 10,000th part at the latest. */
-function partSizeOf(route: ResolvedRoute, size: number | null, wish: number | undefined): number {
-  if (wish === undefined) {
-    const planned = planParts({ size: Math.max(1, size ?? route.limits.maxBytes) }).partSize;
-    return size === null ? Math.min(planned, largestStreamPartBytes) : planned;
-  }
-  if (isPartSize(wish, size ?? wish)) return wish;
-  throw invalid([
-    { path: 'partSize', message: 'must be 5 MiB to 5 GiB, and cut the file into 10,000 parts at the most' },
-  ]);
-}
-
-function chooseTransfer(
-  config: Config,
-  route: ResolvedRoute,
-  wanted: readonly Transfer[] | undefined,
-  size: number,
-  algorithm: string | null,
-): 'put' | 'form' {
-  if (wanted === undefined) return 'put';
-  if (wanted.includes('form') && size <= config.formMaxBytes && route.formBinds(algorithm)) return 'form';
-  if (wanted.includes('put')) return 'put';
-  throw invalid([{ path: 'transfers', message: 'has no way that suits this file and storage: add put' }]);
 }

@@ -3,7 +3,6 @@
  * completion, views, and the handler over plain requests with the Fetch API on top. No byte of a file comes through it.
  */
 export type { Completed, Completing } from './complete.ts';
-export type { UploadsOptions } from './config.ts';
 export {
   createUploads,
   type TypesOf,
@@ -34,6 +33,7 @@ export {
   type Usage,
   type WebhookRecord,
 } from './ledger.ts';
+export type { UploadsOptions } from './options.ts';
 export type { PlainRequest, PlainResponse } from './plain.ts';
 export type { RandomFill } from './random-pool.ts';
 export type { Rate, RateLimiter, RateLimitOptions, RateLimitStore } from './rate-limit.ts';

@@ -1,10 +1,11 @@
 import { type ChecksumAlgorithm, type StoredFile, WaybillError } from '../protocol/index.ts';
 import type { CopyOptions, ObjectInfo, Storage } from '../s3/types.ts';
-import { type Config, maxSingleBytes, type ResolvedRoute } from './config.ts';
+import type { Config, ResolvedRoute } from './config.ts';
 import { abandonCopies, copyInParts } from './copy-in-parts.ts';
 import { contentDisposition, inlineAnywhere } from './disposition.ts';
 import type { Claims } from './grants.ts';
 import { isMissing, isPreconditionFailed } from './markers.ts';
+import { maxSingleBytes } from './options.ts';
 import type { Settled } from './verify.ts';
 
 /** `x-amz-meta-*` of a promoted object: which upload it came from, so that a delete finds its marker. */

@@ -202,14 +202,14 @@ export const defences = [
     attack: 'after abort',
     suite: 'c-requests',
     file: 'src/server/abort.ts',
-    find: "const { held } = await markers.claim(claims.uploadId, { state: 'aborted' });",
+    find: "const { held } = await markers.claim(claims, { state: 'aborted' });",
     replace: 'const held = null as Awaited<ReturnType<Markers["claim"]>>["held"];',
   },
   {
     attack: 'after delete',
     suite: 'c-requests',
     file: 'src/server/abort.ts',
-    find: "await markers.replace(uploadId, { state: 'deleted' });",
+    find: 'await markers.deleted(uploadId);',
     replace: ';',
   },
   {
