@@ -131,7 +131,10 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   const grants = createGrants({ secrets: config.secrets, random });
   const refs = createViewRefs(config.viewSecrets);
   const emit = createEmit(config.onEvent, now);
-  const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${refs.make(file)}`;
+  // Only uploads that may share an object are told apart; of all others the URL is the same, whoever asks for it.
+  const refOf = ({ uploadId, ...file }: ViewRef): ViewRef =>
+    uploadId !== undefined && config.routes.get(file.route)?.definition.dedupe ? { ...file, uploadId } : file;
+  const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${refs.make(refOf(file))}`;
   let loading: Promise<Later> | undefined;
   const later = () => {
     loading ??= import('./later.ts').then(({ createLater }) => createLater(room));

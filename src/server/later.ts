@@ -9,7 +9,7 @@ import { batchAnswer, mapLimited } from './batch.ts';
 import { type Call, jsonBody } from './call.ts';
 import { type Completed, type CompleteUpload, type Completing, createCompletion } from './complete.ts';
 import { type Failure, isFailure, stagingKeyOf } from './grant-uploads.ts';
-import type { Claims, OpenedGrant } from './grants.ts';
+import type { OpenedGrant } from './grants.ts';
 import type { UploadRecord } from './ledger.ts';
 import { openedOf } from './ledger-markers.ts';
 import { createLeftovers } from './leftovers.ts';
@@ -17,7 +17,7 @@ import { createMultiparts, type Multiparts } from './multipart.ts';
 import { type LaterAction, openGrants } from './opened-grants.ts';
 import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain.ts';
-import { createRecords, viewRefOf, withMetadata } from './records.ts';
+import { createRecords, withMetadata } from './records.ts';
 import type { Room } from './room.ts';
 import type { createStorageEvents, StorageEventResult } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
@@ -58,8 +58,7 @@ export function createLater(room: Room): Later {
   const { storage, stagingPrefix } = config;
   const { markers, sidecars, erase } = createRecords(room);
   const multiparts = createMultiparts(room, { markers, sidecars });
-  const urlOf = (claims: Claims) => viewUrl(viewRefOf(config, claims));
-  const completion = createCompletion({ config, markers, sidecars, emit, grants, viewUrl: urlOf });
+  const completion = createCompletion({ config, markers, sidecars, emit, grants, viewUrl });
   const { settled } = completion;
 
   const complete: CompleteUpload = async (opened, ...more) =>

@@ -2,7 +2,6 @@
 import { WaybillError } from '../protocol/index.ts';
 import { deleteStored } from './abort.ts';
 import { notFound } from './authorize.ts';
-import type { Config } from './config.ts';
 import { deleteOnRecord } from './delete-on-record.ts';
 import { recordOf } from './grant-on-record.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
@@ -11,7 +10,6 @@ import { createLedgerMarkers, createLedgerSidecars } from './ledger-markers.ts';
 import { createStorageMarkers, type Markers } from './markers.ts';
 import type { Room } from './room.ts';
 import { createSidecars, type Sidecars } from './sidecar.ts';
-import type { ViewRef } from './view-refs.ts';
 import { messagesFor } from './webhooks/messages.ts';
 
 export interface Records {
@@ -57,11 +55,4 @@ export async function withMetadata(ledger: Ledger | undefined, opened: OpenedGra
   if (!record) throw new WaybillError('upload_not_found', 'There is no such upload.');
   const { metadataInLedger: _, ...rest } = claims;
   return { ...opened, claims: { ...rest, metadata: record.metadata } };
-}
-
-/** Uploads that may share an object are told apart. */
-export function viewRefOf(config: Config, claims: Claims): ViewRef {
-  const { route, ownerId, key, fileName, contentType, uploadId } = claims;
-  const dedupe = config.routes.get(route)?.definition.dedupe ?? false;
-  return { route, ownerId, key, fileName, contentType, ...(dedupe ? { uploadId } : {}) };
 }

@@ -325,8 +325,9 @@ forEachStore('multipart', (store) => {
         });
       }),
     );
-    expect(parts).toEqual(original.parts);
-    expect(await copy.list()).toEqual(parts);
+    const undated = (listed: readonly PartInfo[] | null) => listed?.map(({ lastModified: _, ...part }) => part);
+    expect(parts).toEqual(undated(original.parts));
+    expect(undated(await copy.list())).toEqual(parts);
     await storage.completeMultipart({ ...copy, parts, size: file.length });
     const copied = await storage.head(copy.key);
     expect(copied).toMatchObject({ size: file.length, etag: source?.etag, checksums: source?.checksums });

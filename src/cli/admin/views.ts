@@ -113,7 +113,7 @@ export function parkedCallbacks(uploads: readonly UploadRecord[], count: number)
 <h2 id="parked">Parked callbacks: ${count.toLocaleString('en')}${count > uploads.length ? `, the newest ${uploads.length}` : ''}</h2>
 ${
   uploads.length === 0
-    ? html`<p class="none">None. A callback is parked when it has failed for about four hours.</p>`
+    ? html`<p class="none">None. A callback is parked when it has failed for about three and a half hours.</p>`
     : html`<div class="scroll"><table>
 <thead><tr><th>File</th><th>Owner</th><th>Why</th><td></td></tr></thead>
 <tbody>${uploads.map(
