@@ -24,7 +24,8 @@ import { createWorld, type World } from './world.ts';
 
 const runs = Number(process.env.WAYBILL_CRASH_RUNS ?? 1);
 const first = Number(process.env.WAYBILL_CRASH_SEED ?? 1);
-const uploads = Number(process.env.WAYBILL_CRASH_UPLOADS ?? 2000);
+/** On Postgres; one process on SQLite gets half as many. */
+const most = Number(process.env.WAYBILL_CRASH_UPLOADS ?? 2000);
 const tenMinutes = 600_000;
 
 /** mulberry32: small, and the same everywhere. */
@@ -120,6 +121,7 @@ async function settle(world: World, ledger: Ledger): Promise<void> {
 
 async function run(seed: number, kind: 'sqlite' | 'postgres'): Promise<void> {
   const random = seeded(seed);
+  const uploads = kind === 'postgres' ? most : Math.ceil(most / 2);
   const world = await createWorld({
     ledger: kind,
     replicas: kind === 'postgres' ? 3 : 1,
