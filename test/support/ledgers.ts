@@ -32,9 +32,14 @@ interface Place {
   remove(): Promise<void>;
 }
 
-/** Describes the suite once for each database. */
-export function forEachLedger(name: string, suite: (ledger: TestLedger) => void): void {
-  describeLedger(name, 'sqlite', suite, openSqlite);
+/** Describes the suite once for each database. `only` narrows it to one, with the reason beside the call. */
+export function forEachLedger(
+  name: string,
+  suite: (ledger: TestLedger) => void,
+  options: { only?: Ledger['kind'] } = {},
+): void {
+  if (options.only !== 'postgres') describeLedger(name, 'sqlite', suite, openSqlite);
+  if (options.only === 'sqlite') return;
   const postgres = inject('postgres');
   if (postgres) describeLedger(name, 'postgres', suite, () => openPostgres(postgres.url));
   else describe.skip(`${name} [postgres: not on this machine]`, () => suite(describedOnly));
