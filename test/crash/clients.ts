@@ -28,10 +28,15 @@ export function bytesOf(random: () => number, size: number): Buffer {
 
 const owners = ['anna', 'bea', 'cem'];
 
-/** @param done is told how many have ended, now and then */
+/** @param before is waited for before the nth upload begins @param done is told how many have ended */
 export async function runClients(
   url: string,
-  { uploads, random, done }: { uploads: number; random: () => number; done: (ended: number) => void },
+  {
+    uploads,
+    random,
+    before,
+    done,
+  }: { uploads: number; random: () => number; before: (n: number) => Promise<void>; done: (ended: number) => void },
 ): Promise<ClientsResult> {
   const result: ClientsResult = { told: [], left: 0, gaveUp: [] };
   const clients = owners.map((owner) =>
@@ -48,6 +53,7 @@ export async function runClients(
   async function lane(): Promise<void> {
     while (next < uploads) {
       const n = next++;
+      await before(n);
       const large = n % 250 === 249;
       const closesTheTab = !large && n % 10 === 9;
       const bytes = bytesOf(random, large ? 6_000_000 : 200 + Math.floor(random() * 8000));
