@@ -39,8 +39,13 @@ export function judge(outcome: Outcome): string[] {
     scenario.events.some(({ happens }) => happens.what === what && 'file' in happens && happens.file === name);
   const restarted = outcome.happened.includes('restart');
 
+  const results = new Set(ended.map(({ uploadId }) => uploadId));
   for (const { name } of scenario.files) {
-    const result = ended.findLast((candidate) => candidate.name === name);
+    const own = ended.findLast((candidate) => candidate.name === name);
+    // A tab that went on while the page was dead has it; what it came to is judged as strictly.
+    const elsewhere = outcome.followed.find((tab) => tab.name === name && tab.status === 'done');
+    const result = own?.code === 'upload_conflict' && elsewhere ? elsewhere : own;
+    if (result) results.add(result.uploadId);
     if (!result) {
       wrong.push(`${name}: never ended`);
       continue;
@@ -62,7 +67,6 @@ export function judge(outcome: Outcome): string[] {
       wrong.push(`${name}: ${status} ${code} ${message}`);
   }
 
-  const results = new Set(ended.map(({ uploadId }) => uploadId));
   for (const { name, status, code, uploadId } of outcome.followed)
     if (code !== 'upload_conflict' && !(status === 'done' && results.has(uploadId)) && !concerns('edit', name))
       wrong.push(`second tab: ${name} ${status} ${code} ${uploadId}`);
