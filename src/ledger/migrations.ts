@@ -97,10 +97,10 @@ const statements = (text: string): Step => {
 
 const steps: readonly Step[] = [statements(first)];
 
-export const newestVersion = steps.length;
+const newestVersion = steps.length;
 
 /** Versions there are; 0 for a database that has never been a ledger. */
-export async function schemaVersion({ kysely }: Pick<Database, 'kysely'>): Promise<number> {
+async function schemaVersion({ kysely }: Pick<Database, 'kysely'>): Promise<number> {
   await prepareTable(kysely);
   return versionIn(kysely);
 }
@@ -127,6 +127,23 @@ export async function migrate(database: Database): Promise<number[]> {
     }
     return added;
   });
+}
+
+export interface SchemaVersions {
+  from: number;
+  to: number;
+  newest: number;
+}
+
+/** For a command that does nothing else. @param check only look */
+export async function migrateAndClose(database: Database, check: boolean): Promise<SchemaVersions> {
+  try {
+    const from = await schemaVersion(database);
+    if (!check) await migrate(database);
+    return { from, to: await schemaVersion(database), newest: newestVersion };
+  } finally {
+    await database.close();
+  }
 }
 
 /** @throws {WaybillError} `config_invalid` unless the schema is exactly this version's */

@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { Ledger } from '../server/index.ts';
 import { createLedger } from './create-ledger.ts';
 import { clockOf, type Database } from './database.ts';
-import { newestVersion, migrate as runMigrations, schemaVersion } from './migrations.ts';
+import { migrateAndClose, type SchemaVersions } from './migrations.ts';
 import { checkOptions, postgresOptions } from './options.ts';
 import type { Tables } from './schema.ts';
 
@@ -37,17 +37,9 @@ export async function postgresLedger(options: PostgresLedgerOptions): Promise<Le
 }
 
 /** @returns the versions that were there, are there, and could be */
-export async function migratePostgres(
-  options: PostgresLedgerOptions & { check?: boolean },
-): Promise<{ from: number; to: number; newest: number }> {
-  const database = openDatabase(options);
-  try {
-    const from = await schemaVersion(database);
-    if (!options.check) await runMigrations(database);
-    return { from, to: await schemaVersion(database), newest: newestVersion };
-  } finally {
-    await database.close();
-  }
+export function migratePostgres(options: PostgresLedgerOptions & { check?: boolean }): Promise<SchemaVersions> {
+  const { check = false, ...rest } = options;
+  return migrateAndClose(openDatabase(rest), check);
 }
 
 /** Sums and 64-bit integers come as text otherwise. None of ours is beyond 2^53. */

@@ -5,7 +5,7 @@ import { WaybillError } from '../protocol/index.ts';
 import type { Ledger } from '../server/index.ts';
 import { createLedger } from './create-ledger.ts';
 import { clockOf, type Database } from './database.ts';
-import { newestVersion, migrate as runMigrations, schemaVersion } from './migrations.ts';
+import { migrateAndClose, type SchemaVersions } from './migrations.ts';
 import { checkOptions, sqliteOptions } from './options.ts';
 import type { Tables } from './schema.ts';
 
@@ -33,17 +33,9 @@ export async function sqliteLedger(options: SqliteLedgerOptions): Promise<Ledger
 }
 
 /** @returns the versions that were there, are there, and could be */
-export async function migrateSqlite(
-  options: SqliteLedgerOptions & { check?: boolean },
-): Promise<{ from: number; to: number; newest: number }> {
-  const database = openDatabase(options);
-  try {
-    const from = await schemaVersion(database);
-    if (!options.check) await runMigrations(database);
-    return { from, to: await schemaVersion(database), newest: newestVersion };
-  } finally {
-    await database.close();
-  }
+export function migrateSqlite(options: SqliteLedgerOptions & { check?: boolean }): Promise<SchemaVersions> {
+  const { check = false, ...rest } = options;
+  return migrateAndClose(openDatabase(rest), check);
 }
 
 function openDatabase(options: SqliteLedgerOptions): Database {

@@ -3,6 +3,7 @@
  * a checksum, a header or a file's name.
  */
 import type { ErrorCode, Transfer } from '../protocol/index.ts';
+import type { SweepReport } from './sweep/report.ts';
 
 interface UploadFacts {
   uploadId: string;
@@ -26,20 +27,7 @@ export interface EventTable {
   /** The storage said that something arrived. */
   'storage.event': { received: number; completed: number; ignored: number; rejected: number; failed: boolean };
   /** A sweep has ended; the counts of its report. */
-  'sweep.ended': {
-    dryRun: boolean;
-    looked: number;
-    completed: number;
-    rejected: number;
-    expired: number;
-    aborted: number;
-    callbacksFailed: number;
-    deleted: number;
-    forgotten: number;
-    orphans: number;
-    failed: number;
-    durationMs: number;
-  };
+  'sweep.ended': Omit<SweepReport, 'orphans'> & { orphans: number };
   /** One thing that a sweep could not settle. */
   'sweep.failed': { reason: string };
   /** What counts for a rate limit did not answer: this process counts alone for some seconds. */
