@@ -73,7 +73,7 @@ export async function judge(
   if (sum('pendingFiles') !== pending)
     broken.push(`the quota counts ${sum('pendingFiles')} on their way, and ${pending} are`);
   for (const { uploadId, state } of records.values())
-    if (state === 'completing') broken.push(`${uploadId}: still completing`);
+    if (state === 'completing' || state === 'granted') broken.push(`${uploadId}: still ${state}`);
   return { broken, again, completed: completed.length };
 }
 
