@@ -164,7 +164,7 @@ async function run(seed: number, kind: 'sqlite' | 'postgres'): Promise<void> {
           await world.postgres?.restart(restarts.length === 2 ? 'immediate' : 'fast');
           restarts.shift();
         }
-        // Enough is enough: the last ones are to end,.
+        // Enough is enough: the last ones are to end.
         if (!over && ended < uploads * 0.97 && world.kills() < (kind === 'sqlite' ? 56 : 1000)) await world.kill();
       }
     })();
