@@ -1,6 +1,7 @@
 /**
  * multipart: one large file, or a stream, in parts: begun or found again, sent, completed. Loaded with the first of them; it
- * imports no code of the client but the planner, so that a page's bundle stays in one piece.
+ * imports no code of the client but the planner, so that a page's bundle stays in one piece. Long, because what may follow what is
+ * one story: recall or begin, send, renew, complete, begin anew.
  */
 import type { ChecksumAlgorithm, MultipartGrant, RouteInfo, WaybillError } from '../../protocol/index.ts';
 import { planParts } from '../../protocol/parts.ts';
