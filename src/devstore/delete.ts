@@ -1,6 +1,6 @@
 /** DeleteObject and DeleteObjects. */
 import { readDocument } from './body.ts';
-import { type BucketCall, noContent, type ObjectCall, type Reply, xmlReply } from './call.ts';
+import { type BucketCall, noContent, noSuchKey, type ObjectCall, type Reply, xmlReply } from './call.ts';
 import { readChecksumRequest } from './checksums.ts';
 import { etagMatches, failed } from './conditions.ts';
 import { invalidArgument, invalidRequest, notImplementedHeader, StoreError } from './errors.ts';
@@ -12,6 +12,9 @@ import { xmlDocument } from './xml-write.ts';
 export async function deleteObject(call: ObjectCall): Promise<Reply> {
   const { headers } = call;
   checkVersion(call);
+  const ifMatch = headers.get('if-match');
+  // Measured on AWS: https://github.com/localstack/localstack/issues/13894
+  if (ifMatch !== undefined && call.query.has('versionId')) throw notImplementedHeader('If-Match');
   if (headers.has('x-amz-bypass-governance-retention'))
     throw invalidArgument(
       'x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.',
@@ -20,14 +23,21 @@ export async function deleteObject(call: ObjectCall): Promise<Reply> {
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html: these two are for directory buckets.
   for (const name of ['x-amz-if-match-last-modified-time', 'x-amz-if-match-size', 'x-amz-mfa'])
     if (headers.has(name)) throw notImplementedHeader(name);
-  await removeObject(call, call.key, headers.get('if-match'));
+  await removeObject(call, call.key, ifMatch);
   return noContent;
 }
 
-/** What is not there is deleted already, whatever the condition. */
+/**
+ * Deletes the object. Deleting an absent object succeeds, unless the request names the ETag it expects (or `*`).
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html; the 404 was measured on AWS, see
+ * https://github.com/ministackorg/ministack/issues/1475
+ * @throws StoreError PreconditionFailed for another ETag, NoSuchKey where there is no object
+ */
 async function removeObject({ bucket }: BucketCall, key: string, ifMatch: string | undefined): Promise<void> {
   await bucket.delete(key, (present) => {
-    if (ifMatch !== undefined && present && !etagMatches(ifMatch, present.etag)) throw failed('If-Match');
+    if (ifMatch === undefined) return;
+    if (!present) throw noSuchKey(key);
+    if (!etagMatches(ifMatch, present.etag)) throw failed('If-Match');
   });
 }
 
