@@ -1,3 +1,5 @@
+import type { DetailsOf } from './error-details.ts';
+
 /**
  * Every error Waybill can answer, as one table. Status and `retryable` derive from the code; nothing chooses
  * a status at a call site, and a client never infers a code from a status.
@@ -47,17 +49,18 @@ export type ErrorCode = keyof typeof table;
 export const errorTable: Readonly<Record<ErrorCode, { readonly status: number; readonly retryable: boolean }>> = table;
 
 /** The error half of a response: `{"error": WireError}`. */
-export interface WireError {
-  code: ErrorCode;
+export interface WireError<Code extends ErrorCode = ErrorCode> {
+  code: Code;
+  /** For the person who uploads. The developer's text is `details.hint`. */
   message: string;
   retryable: boolean;
-  details?: unknown;
+  details?: DetailsOf<Code>;
   requestId?: string;
 }
 
-export interface WaybillErrorOptions {
-  /** Safe to show to the client: never a URL, a grant or a secret. */
-  details?: unknown;
+export interface WaybillErrorOptions<Code extends ErrorCode = ErrorCode> {
+  /** Facts by code, see `ErrorDetails`. Safe to show to the client: never a URL, a grant or a secret. */
+  details?: DetailsOf<Code> | undefined;
   requestId?: string | undefined;
   /** For server logs only; never crosses the wire. */
   cause?: unknown;
@@ -67,16 +70,21 @@ export interface WaybillErrorOptions {
 
 const brand = 'waybill.error';
 
-/** The one error class. Recognise it with {@link isWaybillError}, which also works across two copies of the package. */
-export class WaybillError extends Error {
-  readonly code: ErrorCode;
-  readonly details: unknown;
+/**
+ * The one error class. Recognise it with {@link isWaybillError}, which also works across two copies of the package and
+ * types `details` by `code`.
+ *
+ * @example throw new WaybillError('forbidden', 'Only members may upload here.', { details: { hint: 'role is guest' } })
+ */
+export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
+  readonly code: Code;
+  readonly details: DetailsOf<Code> | undefined;
   readonly requestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   /** @internal */
   readonly [brand] = true;
 
-  constructor(code: ErrorCode, message: string, options: WaybillErrorOptions = {}) {
+  constructor(code: Code, message: string, options: WaybillErrorOptions<Code> = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'WaybillError';
     this.code = code;
@@ -94,7 +102,7 @@ export class WaybillError extends Error {
     return table[this.code].retryable;
   }
 
-  toJSON(): WireError {
+  toJSON(): WireError<Code> {
     return {
       code: this.code,
       message: this.message,
@@ -105,7 +113,11 @@ export class WaybillError extends Error {
   }
 }
 
-export function isWaybillError(value: unknown): value is WaybillError {
+/** One member for each code, so that comparing `code` also types `details`. */
+export type AnyWaybillError = { [Code in ErrorCode]: WaybillError<Code> }[ErrorCode];
+
+/** @example if (isWaybillError(error) && error.code === 'file_too_large') show(error.details?.maxBytes) */
+export function isWaybillError(value: unknown): value is AnyWaybillError {
   return typeof value === 'object' && value !== null && (value as Record<string, unknown>)[brand] === true;
 }
 

@@ -2,6 +2,7 @@
  * The rules for one file, used by the server as law and by the client to refuse before it hashes.
  */
 import { WaybillError } from './errors.ts';
+import { formatSizes } from './format-bytes.ts';
 
 export interface Limits {
   /**
@@ -68,31 +69,39 @@ export function extensionOf(fileName: string): string {
   return /[^./\\]\.([a-z0-9]{1,16})$/i.exec(fileName)?.[1]?.toLowerCase() ?? '';
 }
 
-/** Returns the error this declaration deserves, or null. */
+/** The error for a file that breaks the limits, or null. */
 export function checkLimits(
   limits: Limits,
   file: { fileName: string; size: number; contentType: string },
 ): WaybillError | null {
-  const minBytes = limits.minBytes ?? 1;
-  if (file.size > limits.maxBytes)
+  const refusal = checkSize(limits, file.size);
+  if (refusal) return refusal;
+  const { contentType } = file;
+  if (!contentTypeAllowed(limits.contentTypes, contentType))
+    return new WaybillError('content_type_not_allowed', `Files of the type ${contentType} are not accepted here.`, {
+      details: { contentType, ...(limits.contentTypes ? { contentTypes: [...limits.contentTypes] } : {}) },
+    });
+  const extension = extensionOf(file.fileName);
+  if (limits.extensions && !limits.extensions.includes(extension))
     return new WaybillError(
-      'file_too_large',
-      `The file has ${file.size} bytes; at most ${limits.maxBytes} are allowed.`,
-      {
-        details: { maxBytes: limits.maxBytes },
-      },
+      'content_type_not_allowed',
+      `Only files that end in ${limits.extensions.map((one) => `.${one}`).join(', ')} are accepted here.`,
+      { details: { contentType, extensions: [...limits.extensions] } },
     );
-  if (file.size < minBytes)
-    return new WaybillError('file_too_small', `The file has ${file.size} bytes; at least ${minBytes} are required.`, {
-      details: { minBytes },
-    });
-  if (!contentTypeAllowed(limits.contentTypes, file.contentType))
-    return new WaybillError('content_type_not_allowed', `Files of type ${file.contentType} are not allowed here.`, {
-      details: { contentTypes: limits.contentTypes },
-    });
-  if (limits.extensions && !limits.extensions.includes(extensionOf(file.fileName)))
-    return new WaybillError('content_type_not_allowed', 'Files with this extension are not allowed here.', {
-      details: { extensions: limits.extensions },
-    });
   return null;
+}
+
+/** The error for a file of this many bytes, or null. */
+export function checkSize({ minBytes = 1, maxBytes }: Limits, size: number): WaybillError | null {
+  if (size > maxBytes) {
+    const [is, limit] = formatSizes(size, maxBytes);
+    return new WaybillError('file_too_large', `This file is too large: it has ${is}, and the limit is ${limit}.`, {
+      details: { size, maxBytes },
+    });
+  }
+  if (size >= minBytes) return null;
+  const [is, least] = formatSizes(size, minBytes);
+  const message =
+    size === 0 ? 'This file is empty.' : `This file is too small: it has ${is}, and at least ${least} are needed.`;
+  return new WaybillError('file_too_small', message, { details: { size, minBytes } });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { MiB, WaybillError } from '../protocol/index.ts';
+import { isWaybillError, MiB } from '../protocol/index.ts';
 import type { PartInfo } from '../s3/index.ts';
 import { checkParts } from './assemble.ts';
 import type { ResolvedRoute } from './config.ts';
@@ -26,7 +26,9 @@ function outcome(work: () => unknown): unknown {
   try {
     return work();
   } catch (error) {
-    return error instanceof WaybillError ? [error.code, error.details] : error;
+    if (!isWaybillError(error)) return error;
+    const { hint: _, ...details } = error.details ?? {};
+    return [error.code, Object.keys(details).length === 0 ? undefined : details];
   }
 }
 
@@ -95,7 +97,7 @@ describe('the parts that arrived', () => {
     expect(said(sha256('other').toString('base64'))).toEqual(['checksum_mismatch', undefined]);
     expect(outcome(() => checkParts(route, claimsOf(size), listed, { size: size + 1 }))).toEqual([
       'size_mismatch',
-      undefined,
+      { declared: size, stored: size + 1 },
     ]);
     const bare = outcome(() => checkParts(routeOf(null), claimsOf(size), listed, { checksum }));
     expect(bare).toEqual(['invalid_request', undefined]);

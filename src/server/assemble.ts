@@ -1,10 +1,11 @@
 /** Do the parts at the storage make the file that was granted? What the client says is only ever compared. */
 import { hash } from 'node:crypto';
-import { type Checksum, type MultipartCompletion, partBytes, WaybillError } from '../protocol/index.ts';
+import { type Checksum, checkSize, type MultipartCompletion, partBytes, WaybillError } from '../protocol/index.ts';
 import type { PartInfo } from '../s3/types.ts';
 import type { ResolvedRoute } from './config.ts';
 import type { Claims } from './grants.ts';
 import { md5OfPart } from './multipart.ts';
+import { invalid } from './wire-schema.ts';
 
 /** What the client says of its finished upload. */
 export type Said = Pick<MultipartCompletion, 'checksum' | 'size'>;
@@ -63,31 +64,38 @@ function boundBy({ checksum }: ResolvedRoute, { checksums }: PartInfo): PartInfo
 function sizeOf(route: ResolvedRoute, claims: Claims, said: Said): number {
   if (claims.size !== null) {
     if (said.size === undefined || said.size === claims.size) return claims.size;
-    throw new WaybillError('size_mismatch', `${claims.size} bytes were granted, not ${said.size}.`);
+    throw new WaybillError('size_mismatch', 'The file has changed since the upload started. Send it again.', {
+      details: {
+        declared: claims.size,
+        stored: said.size,
+        hint: `The completion says ${said.size} bytes; the permission is for ${claims.size}.`,
+      },
+    });
   }
   if (said.size === undefined)
-    throw new WaybillError(
-      'invalid_request',
-      'Say the `size` of the stream with its grant: only you know where it ends.',
-    );
-  const { minBytes, maxBytes } = route.limits;
-  if (said.size > maxBytes)
-    throw new WaybillError('file_too_large', `The file has ${said.size} bytes; at most ${maxBytes} are allowed.`, {
-      details: { maxBytes },
-    });
-  if (said.size < minBytes)
-    throw new WaybillError('file_too_small', `The file has ${said.size} bytes; at least ${minBytes} are required.`, {
-      details: { minBytes },
-    });
+    throw invalid([{ path: 'size', message: 'is needed to complete a stream: its size in bytes' }]);
+  const refusal = checkSize(route.limits, said.size);
+  if (refusal) throw refusal;
   return said.size;
 }
 
 function offPlan({ size: granted }: Claims, part: PartInfo, planned: number, size: number): WaybillError {
-  const details = { partNumber: part.partNumber, size: part.size, planned };
+  const { partNumber } = part;
   if (granted === null && planned < part.size)
-    return new WaybillError('size_mismatch', `More than the ${size} bytes of the stream have arrived.`, { details });
-  return new WaybillError('part_invalid', `Part ${part.partNumber} has ${part.size} bytes, not ${planned}.`, {
-    details,
+    return new WaybillError('size_mismatch', 'More bytes arrived than the stream has. Send it again.', {
+      details: {
+        declared: size,
+        stored: size - planned + part.size,
+        hint: `Part ${partNumber} has ${part.size} bytes; a stream of ${size} bytes leaves ${planned} for it.`,
+      },
+    });
+  return new WaybillError('part_invalid', 'The upload is damaged. Send the file again.', {
+    details: {
+      partNumber,
+      size: part.size,
+      planned,
+      hint: `Part ${partNumber} has ${part.size} bytes at the storage; the plan has ${planned}.`,
+    },
   });
 }
 
@@ -102,8 +110,8 @@ function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]
         ? md5OfPart(etag)?.copy(digests, index * length)
         : digests.write(checksums.sha256 ?? '', index * length, length, 'base64');
     if (written !== length)
-      throw new WaybillError('part_invalid', `The storage has no ${algorithm} checksum of part ${partNumber}.`, {
-        details: { partNumber },
+      throw new WaybillError('part_invalid', 'The upload is damaged. Send the file again.', {
+        details: { partNumber, hint: `The storage lists no ${algorithm} checksum for part ${partNumber}.` },
       });
   }
   return { algorithm, value: hash(algorithm, digests, 'base64'), parts: parts.length };

@@ -13,6 +13,7 @@ import { parseMetadata } from './metadata.ts';
 import type { TakeRandom } from './random-pool.ts';
 import { isThenable } from './thenable.ts';
 import type { CallbackRequest, Owner } from './types.ts';
+import { tooManyFiles } from './user-messages.ts';
 import { invalid } from './wire-schema.ts';
 
 export interface GrantDependencies {
@@ -53,8 +54,8 @@ export async function grantUploads(
   const route = config.routes.get(body.route);
   if (!route) throw new WaybillError('route_not_found', 'There is no such route.');
   if (body.files.length > route.limits.maxFiles)
-    throw new WaybillError('too_many_files', `At most ${route.limits.maxFiles} files in one request.`, {
-      details: { maxFiles: route.limits.maxFiles },
+    throw new WaybillError('too_many_files', tooManyFiles(route.limits.maxFiles), {
+      details: { maxFiles: route.limits.maxFiles, files: body.files.length },
     });
   const files = body.files.map((file) => declare(file, body.metadata));
   const authorizing = authorize(route, request, 'grant', files);

@@ -7,6 +7,7 @@ import { describe } from './describe.ts';
 import type { Emit, Operation } from './events.ts';
 import { RequestView } from './plain.ts';
 import type { CallbackRequest } from './types.ts';
+import { tooManyFiles } from './user-messages.ts';
 
 export interface Rate {
   /** How many. */
@@ -76,8 +77,8 @@ export function createRateLimits(
       if (!perOwner || !countOwner) return;
       // To wait would never help.
       if (files > perOwner.points)
-        throw new WaybillError('too_many_files', `At most ${perOwner.points} files in one request.`, {
-          details: { maxFiles: perOwner.points },
+        throw new WaybillError('too_many_files', tooManyFiles(perOwner.points), {
+          details: { maxFiles: perOwner.points, files },
         });
       await refusing('files', countOwner(keyOf(ownerId), files));
     },

@@ -93,7 +93,7 @@ export async function verifyStaged(
     throw new WaybillError('upload_rejected', 'The stored object was not sent with this permission.');
   if (info.size !== claims.size)
     throw new WaybillError('size_mismatch', `${claims.size} bytes were announced and ${info.size} arrived.`, {
-      details: { announced: claims.size, stored: info.size },
+      details: { declared: claims.size, stored: info.size },
     });
   if (info.contentType !== claims.contentType)
     throw new WaybillError(

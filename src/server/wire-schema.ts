@@ -6,11 +6,13 @@ import {
   type CompleteRequest,
   type GrantRequest,
   type GrantsRequest,
+  type Issue,
   isContentType,
   type ListPartsRequest,
   type SignPartsRequest,
   WaybillError,
 } from '../protocol/index.ts';
+import { tooManyFiles } from './user-messages.ts';
 
 const maxFiles = 1000;
 const maxGrants = 100;
@@ -114,7 +116,7 @@ const listPartsRequest = v.object({ grant: v.string() });
 export function parseGrantRequest(body: unknown): GrantRequest {
   const files = (body as { files?: unknown } | null)?.files;
   if (Array.isArray(files) && files.length > maxFiles)
-    throw new WaybillError('too_many_files', `At most ${maxFiles} files in one request.`, { details: { maxFiles } });
+    throw new WaybillError('too_many_files', tooManyFiles(maxFiles), { details: { maxFiles, files: files.length } });
   return parse(grantRequest, body) as GrantRequest;
 }
 
@@ -141,12 +143,6 @@ function refuseMore(body: unknown, name: 'grants' | 'parts', max: number): void 
   const items = (body as Record<string, unknown> | null)?.[name];
   if (Array.isArray(items) && items.length > max)
     throw invalid([{ path: name, message: `must have 1 to ${max} ${name}` }]);
-}
-
-export interface Issue {
-  /** Dotted, such as `files.0.size`. */
-  path: string;
-  message: string;
 }
 
 export function invalid(issues: Issue[]): WaybillError {

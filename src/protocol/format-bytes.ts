@@ -1,0 +1,26 @@
+/** Sizes in messages for people. Exact bytes are in `details`. */
+
+const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/**
+ * Decimal units, two digits: `812 bytes`, `3.2 MB`, `50 GB`.
+ *
+ * @example formatBytes(3_200_000) // '3.2 MB'
+ */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  if (unit === 0) return bytes === 1 ? '1 byte' : `${Math.round(bytes)} bytes`;
+  return `${value < 9.95 ? Number(value.toFixed(1)) : Math.round(value)} ${units[unit]}`;
+}
+
+/** A size and its limit. Exact where both would read the same: "20 MB; the limit is 20 MB" would help nobody. */
+export function formatSizes(size: number, limit: number): [size: string, limit: string] {
+  const rounded: [string, string] = [formatBytes(size), formatBytes(limit)];
+  if (rounded[0] !== rounded[1]) return rounded;
+  return [`${size.toLocaleString('en')} bytes`, `${limit.toLocaleString('en')} bytes`];
+}
