@@ -2,9 +2,13 @@
 /** Runs the tests' Ceph gateway until Ctrl-C, and prints how to reach it: `node scripts/ceph.mjs [--lifecycle-day SECONDS]`. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runnerImport } from 'vite';
+import { ensureInstalled } from './lib/install.mjs';
+import { requireNode } from './lib/run.mjs';
 
 const { values } = parseArgs({ options: { 'lifecycle-day': { type: 'string' } } });
+requireNode();
+await ensureInstalled();
+const { runnerImport } = await import('vite');
 const { module } = await runnerImport(fileURLToPath(new URL('../test/support/ceph.ts', import.meta.url)));
 const day = Number(values['lifecycle-day']);
 const ceph = await module.startCeph(day > 0 ? { lifecycleDayInSeconds: day } : {});

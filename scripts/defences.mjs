@@ -1,13 +1,18 @@
+#!/usr/bin/env node
 /**
  * Takes every defence out once and sees its attack test fail: a security test that cannot fail protects nothing.
  * Works on copies of the sources under .cache/, on the devstore. `npm run test:defences [-- A3 C7]` narrows it.
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { defences } from '../test/attacks/defences.mjs';
+import { ensureInstalled } from './lib/install.mjs';
+import { requireNode, root } from './lib/run.mjs';
 
-const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+requireNode();
+await ensureInstalled();
+
 const wanted = process.argv.slice(2);
 const chosen = defences.filter(({ attack }) => wanted.length === 0 || wanted.some((name) => attack.includes(name)));
 const copied = ['src', 'test/attacks', 'test/support', 'package.json', 'tsconfig.json', 'vitest.config.ts'];

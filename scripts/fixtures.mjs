@@ -7,9 +7,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import { findChromium } from './lib/chromium.mjs';
-import { root } from './lib/run.mjs';
+import { ensureInstalled } from './lib/install.mjs';
+import { requireNode, root } from './lib/run.mjs';
+
+requireNode();
+await ensureInstalled();
+const { chromium } = await import('playwright-core');
 
 const out = join(root, 'test/fixtures');
 const write = (name, bytes) => writeFileSync(join(out, name), bytes);

@@ -7,6 +7,7 @@
  *     npm test -- src/s3        only the suites whose path contains it (the same as npx vitest run src/s3)
  *     npm test -- --one-node    without the other Node versions
  */
+import { writeFileSync } from 'node:fs';
 import { ensureInstalled } from './lib/install.mjs';
 import { requireNode, say, underCi } from './lib/run.mjs';
 import { createTally } from './lib/tally.mjs';
@@ -47,3 +48,6 @@ if (names.length > 0) {
 if (underCi) tally.failWhatWasSkipped();
 say(`Ran ${((performance.now() - start) / 1000).toFixed(0)} s`);
 process.exitCode = tally.close();
+// For scripts/ci.mjs, which adds up what several commands counted.
+const countsFile = process.env.WAYBILL_COUNTS_FILE;
+if (countsFile) writeFileSync(countsFile, JSON.stringify(tally.counts()));

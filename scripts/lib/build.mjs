@@ -12,7 +12,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { bundleRooms } from './bundle.mjs';
 import { root, timed, tool } from './run.mjs';
 
 const dist = join(root, 'dist');
@@ -43,6 +42,8 @@ export async function build() {
   try {
     const compiled = await tool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', next]);
     if (compiled !== 0) return false;
+    // Imported here: it needs esbuild, and this file is loaded before anything is installed.
+    const { bundleRooms } = await import('./bundle.mjs');
     await bundleRooms(next);
     const bundled = await tool('vite/bin/vite.js', [
       'build',

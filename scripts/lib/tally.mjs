@@ -29,6 +29,10 @@ export function createTally() {
     failWhatWasSkipped() {
       failures.push(...skips.map((reason) => `skipped under CI: ${reason}`));
     },
+    /** What another process can `add`. */
+    counts() {
+      return { passed, failed: failures, skipped: skips };
+    },
     /** Prints all of it and returns the exit code. Nothing run is a failure as well. */
     close() {
       if (passed === 0 && failures.length === 0) failures.push('nothing ran');

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/**
+ * What .ci/run starts, in a fresh clone with nothing installed: `npm start` in an empty folder, then `npm test` here. Each
+ * command writes what it counted to a file; the last line is the sum of all. No dependencies.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { proveBareStart } from './lib/bare-start.mjs';
+import { npm, requireNode, root } from './lib/run.mjs';
+import { createTally } from './lib/tally.mjs';
+
+requireNode();
+process.env.CI = 'true';
+const tally = createTally();
+await proveBareStart(tally);
+await counted('test', ['test']);
+process.exitCode = tally.close();
+
+/** Runs one npm command and adds what it says that it counted. A command that counted nothing has failed. */
+async function counted(name, command) {
+  const file = join(root, '.cache', `counts-${name}.json`);
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  rmSync(file, { force: true });
+  const code = await npm(command, { env: { ...process.env, WAYBILL_COUNTS_FILE: file } });
+  const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: [], skipped: [] };
+  tally.add(counts);
+  if (code !== 0 && counts.failed.length === 0) tally.check(`npm ${command.join(' ')} ended with ${code}`, false);
+}
