@@ -1,27 +1,18 @@
 #!/usr/bin/env node
 /** `npm start`: from a fresh clone to the running page. Installs and builds when it has to, then runs `waybill dev`. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
-import { requireNode, root } from './lib/run.mjs';
+import { requireNode, root, stopWithNpm } from './lib/run.mjs';
 
 requireNode();
+stopWithNpm();
 await ensureInstalled();
 if (!(await ensureBuilt())) process.exit(1);
 
-const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'dev', ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: 'inherit',
-});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    // Ctrl-C in a terminal reaches the child by itself; a second one would cut its leave-taking short.
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
-  });
-}
-child.once('exit', (code, signal) => {
-  if (!signal) process.exit(code ?? 1);
-  process.removeAllListeners(signal);
-  process.kill(process.pid, signal);
-});
+// In this process, so that a signal arrives once. A second one ends `waybill dev` at once.
+const main = join(root, 'dist/cli/main.js');
+process.chdir(root);
+process.argv = [process.execPath, main, 'dev', ...process.argv.slice(2)];
+await import(pathToFileURL(main).href);

@@ -4,7 +4,6 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -17,7 +16,7 @@ const stopMs = 30_000;
 /** Folders that a clone does not have. */
 const notCloned = ['.git', 'node_modules', 'dist', '.cache', '.waybill'];
 
-/** Adds three checks to the tally. */
+/** Adds five checks to the tally. */
 export async function proveBareStart(tally) {
   const dir = mkdtempSync(join(tmpdir(), 'waybill-bare-'));
   try {
@@ -38,68 +37,101 @@ async function cloneInto(dir) {
 }
 
 async function startThere(tally, cwd) {
-  // The port is free by choice of the system; a group of its own, so that nothing of it can be left over.
-  const child = spawn('npm', ['start', '--', '--port', '0'], {
-    cwd,
-    env: { ...process.env, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-  });
-  const ended = once(child, 'close').catch((error) => [error.message]);
+  const first = start('npm', ['start', '--', '--port', '0'], cwd);
+  let url;
+  let stored;
   try {
-    const url = await within(startMs, 'npm start printed no address', addressOf(child, ended));
+    url = await within(startMs, 'npm start printed no address', first.address);
     const page = await fetch(url);
-    const html = await page.text();
-    tally.check('npm start: its page answers', page.ok && html.includes('<!doctype html'));
-    const problem = await sendOne(url).catch((error) => error.stack);
-    if (problem) console.error(problem);
-    tally.check('npm start: one file goes through', !problem);
-    child.kill('SIGTERM');
-    const [code] = await within(stopMs, 'npm start did not end after SIGTERM', ended);
-    if (code !== 0) console.error(`npm start ended with ${code}`);
-    tally.check('npm start: ends in good order', code === 0);
+    tally.check('npm start: its page answers', page.ok && (await page.text()).includes('<!doctype html'));
+    stored = await sendOne(url);
+    tally.check('npm start: one file goes through', await isStored(url, stored));
+    first.child.kill('SIGTERM');
+    await within(stopMs, 'npm start did not end after SIGTERM', first.ended);
+    tally.check('npm start: the server stops when npm is stopped', first.output().includes('Stopped.'));
   } catch (error) {
-    console.error(error.message);
-    tally.check('npm start: from an empty clone to a stored file and a graceful stop', false);
+    return failed(tally, 'npm start: from an empty clone to a stored file and a stop', error);
   } finally {
-    endGroup(child);
+    first.endGroup();
+  }
+  // The code of npm is that of its shell, which the signal has ended. So the script's own code is read without npm.
+  const second = start(process.execPath, ['scripts/start.mjs', '--port', '0'], cwd);
+  try {
+    const again = await within(startMs, 'the second start printed no address', second.address);
+    tally.check('npm start: the file is still there after a second start', await isStored(again, stored));
+    second.child.kill('SIGTERM');
+    const code = await within(stopMs, 'it did not end after SIGTERM', second.ended);
+    if (code !== 0) console.error(`scripts/start.mjs ended with ${code}`);
+    tally.check('npm start: ends with exit code 0', code === 0);
+  } catch (error) {
+    failed(tally, 'npm start: a second start', error);
+  } finally {
+    second.endGroup();
   }
 }
 
-/** Passes the output on, and resolves to the address in it. */
-async function addressOf(child, ended) {
-  let output = '';
-  const found = new Promise((resolve) => {
-    child.stdout.on('data', (data) => {
-      process.stdout.write(data);
-      output += data;
-      const [, url] = /Open (http:\/\/\S+)/.exec(output) ?? [];
-      if (url) resolve(url);
-    });
-  });
-  const tooEarly = ended.then(([code]) => {
-    throw new Error(`npm start ended with ${code} before it printed an address`);
-  });
-  tooEarly.catch(() => undefined);
-  return Promise.race([found, tooEarly]);
+function failed(tally, name, error) {
+  console.error(error.message);
+  tally.check(name, false);
 }
 
-/** Permission, bytes, completion, view. Resolves to what went wrong, if anything did. */
+/** A command in a process group of its own, so that nothing of it can be left over. */
+function start(command, args, cwd) {
+  const stdio = ['ignore', 'pipe', 'pipe'];
+  const child = spawn(command, args, { cwd, env: { ...process.env, NO_COLOR: '1' }, stdio, detached: true });
+  let output = '';
+  // `close` comes when every process that writes to these pipes has ended, the server included.
+  const ended = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const address = new Promise((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data) => {
+        process.stdout.write(data);
+        output += data;
+        const [, url] = /Open (http:\/\/\S+)/.exec(output) ?? [];
+        if (url) resolve(url);
+      });
+    ended.then((code) => reject(new Error(`${command} ended with ${code} before it printed an address`)), reject);
+  });
+  return {
+    child,
+    address,
+    ended,
+    output: () => output,
+    endGroup() {
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // Nothing of the group is left, as it should be.
+      }
+    },
+  };
+}
+
+/** Permission, bytes, completion. */
 async function sendOne(url) {
   const bytes = randomBytes(70_000);
   const checksum = { algorithm: 'sha256', value: createHash('sha256').update(bytes).digest('base64') };
   const file = { fileName: 'first.bin', contentType: 'application/octet-stream', size: bytes.length, checksum };
   const granted = await postJson(`${url}/uploads`, { route: 'files', files: [file] });
   const [upload] = granted.uploads ?? [];
-  if (!upload?.request) return `no permission: ${JSON.stringify(granted.error ?? upload?.error)}`;
+  if (!upload?.request) throw new Error(`no permission: ${JSON.stringify(granted.error ?? upload?.error)}`);
   const put = await fetch(upload.request.url, { method: 'PUT', headers: upload.request.headers, body: bytes });
-  if (!put.ok) return `the store answered ${put.status}`;
+  if (!put.ok) throw new Error(`the store answered ${put.status}`);
   const completed = await postJson(`${url}/uploads/complete`, { grants: [upload.grant] });
   const [result] = completed.results ?? [];
-  if (!result?.file) return `not completed: ${JSON.stringify(completed.error ?? result?.error)}`;
-  const view = await fetch(new URL(result.file.url, url));
+  if (!result?.file) throw new Error(`not completed: ${JSON.stringify(completed.error ?? result?.error)}`);
+  return { bytes, path: new URL(result.file.url, url).pathname };
+}
+
+/** Follows the redirect to the store and compares every byte. */
+async function isStored(url, { bytes, path }) {
+  const view = await fetch(new URL(path, url));
   const viewed = Buffer.from(await view.arrayBuffer());
-  return viewed.equals(bytes) ? undefined : `the view answered ${view.status} with ${viewed.length} other bytes`;
+  if (!viewed.equals(bytes)) console.error(`the view answered ${view.status} with ${viewed.length} bytes`);
+  return viewed.equals(bytes);
 }
 
 async function postJson(url, body) {
@@ -113,12 +145,4 @@ async function within(ms, problem, work) {
     timer = setTimeout(() => reject(new Error(`${problem} within ${ms / 1000} s`)), ms);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-function endGroup(child) {
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // Nothing of the group is left, as it should be.
-  }
 }

@@ -44,6 +44,21 @@ export async function timed(what, work) {
   return result;
 }
 
+/**
+ * Ends this process when the shell that npm started it with has ended. npm passes SIGTERM to that shell only, and Debian's
+ * shell does not pass it on: without this, a server that was stopped would keep running and keep its port.
+ */
+export function stopWithNpm() {
+  if (!process.env.npm_lifecycle_event || process.platform === 'win32') return;
+  const shell = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, 250);
+  timer.unref();
+}
+
 /** Ends here, in words, on a Node that cannot run Waybill. */
 export function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
