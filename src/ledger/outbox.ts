@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Ledger, Orphan } from '../server/index.ts';
 import { type Database, once } from './database.ts';
-import { webhookOf } from './rows.ts';
+import { reasonOf, webhookOf } from './rows.ts';
 
 export type OutboxMethods = Pick<
   Ledger,
@@ -54,7 +54,7 @@ export function createOutbox(database: Database): OutboxMethods {
       await kysely
         .updateTable('waybill_webhooks')
         .set({
-          last_error: reason.slice(0, 4000),
+          last_error: reasonOf(reason),
           next_at: retryInMs === null ? null : later(retryInMs),
           parked_at: retryInMs === null ? now() : null,
         })

@@ -81,3 +81,17 @@ export function webhookOf(row: Selectable<WebhookTable>): WebhookRecord {
     lastError: row.last_error,
   };
 }
+
+/** Longest text of an error that is kept, in UTF-16 code units. */
+const maxReasonLength = 4000;
+
+/**
+ * An error's text as every database can hold it: Postgres refuses NUL in text, and half of a surrogate pair is not UTF-8.
+ * An error often quotes what its user wrote, and a failure that cannot be noted would be neither retried nor parked.
+ */
+export function reasonOf(text: string): string {
+  return text
+    .slice(0, maxReasonLength)
+    .replaceAll('\0', '\uFFFD')
+    .replace(/\p{Surrogate}/gu, '\uFFFD');
+}

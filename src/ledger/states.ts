@@ -2,7 +2,7 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { Ending, Ledger } from '../server/index.ts';
 import { type Database, is } from './database.ts';
-import { recordOf, textOf, type UploadRow } from './rows.ts';
+import { reasonOf, recordOf, textOf, type UploadRow } from './rows.ts';
 import type { Tables } from './schema.ts';
 import { settle } from './usage.ts';
 
@@ -160,7 +160,7 @@ export function createStates(database: Database): StateMethods {
       await mine(uploadId, fence, {
         lease_until: 0,
         callback_began: null,
-        callback_error: reason.slice(0, 4000),
+        callback_error: reasonOf(reason),
         retry_at,
         parked_at: retryInMs === null ? now() : null,
         sweep_at: retry_at,

@@ -9,6 +9,7 @@ import { isWaybillError, type StoredFile, WaybillError } from '../protocol/index
 import type { Said } from './assemble.ts';
 import { type Assembled, assemble, noParts } from './assembling.ts';
 import { notFound } from './authorize.ts';
+import { toJsonData } from './callback-result.ts';
 import {
   claimUpload,
   completing,
@@ -46,6 +47,8 @@ export interface Completing {
 
 export interface CompletionDependencies {
   config: Config;
+  /** What callbacks returned that is not on record yet, by `uploadId`; see {@link rememberResult}. */
+  returned: Map<string, CallbackResult>;
   markers: Markers;
   sidecars: Sidecars;
   emit: Emit | undefined;
@@ -61,13 +64,14 @@ export type CompleteUpload = (
   leftovers?: Leftovers,
 ) => Promise<Completed | Completing>;
 
-export function createCompletion(dependencies: CompletionDependencies): {
+export function createCompletion(given: Omit<CompletionDependencies, 'returned'>): {
   complete: CompleteUpload;
   /** Waits for the completion that this process is at, if any. */
   settled: (uploadId: string) => Promise<void>;
   /** Waits for all of them. */
   idle: () => Promise<void>;
 } {
+  const dependencies: CompletionDependencies = { ...given, returned: new Map() };
   const inFlight = new Map<string, Promise<Completed | Completing>>();
   return {
     complete(opened, said = {}, leftovers = undefined) {
@@ -272,36 +276,61 @@ async function finish(run: Run, claims: Settled, file: StoredFile, lease: Lease)
     claims.partSize === null ? undefined : sidecars.delete(uploadId),
   ]);
   if (recorded.status === 'rejected') throw recorded.reason;
+  dependencies.returned.delete(uploadId);
   if (staged !== null) await leftovers?.take(staged);
   if (!recorded.value) return null;
   emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });
   return { uploadId, file, data };
 }
 
+interface CallbackResult {
+  data: unknown;
+}
+
+/** The most results that are kept; each waits only for a record that could not be written. */
+const maxReturned = 10_000;
+
+/**
+ * Keeps what the callback returned until it is on record: when the ledger or the storage cannot write it now, the next
+ * attempt of this process writes it and does not run the callback a second time.
+ */
+function rememberResult(returned: Map<string, CallbackResult>, uploadId: string, result: CallbackResult): void {
+  if (returned.size >= maxReturned) returned.delete(returned.keys().next().value as string);
+  returned.set(uploadId, result);
+}
+
+/** Runs `onComplete`, at most once for each upload that it returned for. Null when another process has the upload by now. */
 async function callBack(
   { dependencies, route }: Run,
   claims: Settled,
   file: StoredFile,
   lease: Lease,
-): Promise<{ data: unknown } | null> {
-  const { markers } = dependencies;
+): Promise<CallbackResult | null> {
+  const { markers, returned, emit } = dependencies;
   const { ownerId, uploadId, metadata } = claims;
   const { definition } = route;
   if (!definition.onComplete) return { data: null };
+  const before = returned.get(uploadId);
+  if (before) return before;
   const held = await markers.calling(claims, lease.version);
   if (!held) return null;
   lease.version = held.version;
+  let result: unknown;
   try {
     // It may take longer than a lease: whoever still works keeps the upload.
-    const given = await createLeaseKeeper(dependencies, claims, lease).during(async () =>
+    result = await createLeaseKeeper(dependencies, claims, lease).during(async () =>
       definition.onComplete?.({ file: { ...file }, ownerId, uploadId, metadata }),
     );
-    // As JSON, so that the first answer and every later one from the record are the same.
-    return { data: JSON.parse(JSON.stringify(given ?? null) ?? 'null') };
   } catch (error) {
+    const failure = callbackFailed(dependencies, claims, 'onComplete', error);
     await markers.callbackFailed(claims, lease.version, describe(error));
-    throw callbackFailed(dependencies, claims, 'onComplete', error);
+    throw failure;
   }
+  // As JSON, so that the first answer and every later one from the record are the same.
+  const { data, problem } = toJsonData(result);
+  if (problem !== undefined) emit?.('callback.data_dropped', { ...eventFacts(claims), reason: describe(problem) });
+  rememberResult(returned, uploadId, { data });
+  return { data };
 }
 
 async function reject({ dependencies, opened, startedAt }: Run, claims: Claims, refusal: WaybillError): Promise<never> {

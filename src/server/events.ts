@@ -24,6 +24,8 @@ export interface EventTable {
   'upload.aborted': UploadFacts;
   /** `onComplete` or `inspect` threw; the upload stays and is tried again on the next completion. */
   'callback.failed': UploadFacts & { callback: 'inspect' | 'onComplete'; reason: string };
+  /** `onComplete` returned what JSON cannot hold (a cycle): the upload is completed with `data: null`. */
+  'callback.data_dropped': UploadFacts & { reason: string };
   /** The storage said that something arrived. */
   'storage.event': { received: number; completed: number; ignored: number; rejected: number; failed: boolean };
   /** A sweep has ended; the counts of its report. */

@@ -151,8 +151,23 @@ export function openedOf(record: UploadRecord): OpenedGrant {
   const expiresAt = Math.floor(record.expiresAt / 1000);
   // What was declared; of parts nothing was.
   const checksum = partSize === null && record.checksum ? withoutParts(record.checksum) : null;
+  const claims: Claims = {
+    uploadId,
+    route,
+    ownerId,
+    key,
+    fileName,
+    size,
+    partSize,
+    contentType,
+    checksum,
+    expiresAt,
+    metadata,
+  };
+  // Nothing was sent for it: its object is another upload's.
+  if (record.transfer === 'none') claims.shared = true;
   return {
-    claims: { uploadId, route, ownerId, key, fileName, size, partSize, contentType, checksum, expiresAt, metadata },
+    claims,
     receipt: null,
     multipart: multipartId === null ? null : { multipartId, expiresAt },
   };

@@ -117,8 +117,11 @@ export interface RouteDefinition<
   // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return accepts
   inspect?: (input: InspectInput<Metadata>) => Awaitable<undefined | { reject: string } | void>;
   /**
-   * The file is stored and verified. What it returns (JSON) reaches the client as `data`. It never gets the request:
-   * a completion may come from a storage event. A throw is `callback_failed`, and it runs again on the next try.
+   * Runs once the file is stored and verified. What it returns reaches the client as `data`, as JSON: a BigInt becomes
+   * its decimal digits in a string, and a result that JSON cannot hold (a cycle) becomes null with the event
+   * `callback.data_dropped`. It never gets the request, because a completion may come from a storage event. When it
+   * throws, the client gets `callback_failed` and the callback runs again on the next try; once it has returned, it is
+   * not run again for this upload.
    */
   onComplete?: (input: CompleteInput<Metadata>) => Awaitable<Data>;
   /**

@@ -9,6 +9,7 @@ import type { EventName, UploadsEvent } from '../../server/index.ts';
 const levels: Readonly<Partial<Record<EventName, 'debug' | 'warn' | 'error'>>> = {
   'request.failed': 'warn',
   'callback.failed': 'error',
+  'callback.data_dropped': 'error',
   'sweep.failed': 'error',
   'view.served': 'debug',
 };
