@@ -42,12 +42,21 @@ export interface FileDeclaration {
   contentType: string;
   /** Required for `put` and `form` unless the route says `integrity: 'size-only'`; parts are bound when they are signed. */
   checksum?: Checksum;
-  /** Replaces the request's `metadata` for this file. */
+  /** Replaces the request's `metadata` for this file. At most 64 KiB as JSON and 32 levels deep, without U+0000. */
   metadata?: unknown;
   /** For multipart: the size that all parts but the last shall have, see `planParts`. @default the server's own plan */
   partSize?: number;
   /** Which of {@link RouteInfo.hosts} to sign for. @default 0 */
   host?: number;
+  /**
+   * Chosen by the client for one upload, at random: 1 to 64 visible ASCII characters. The same owner who asks again on the
+   * same route with the same key and the same declaration gets the same upload, with a fresh request: a grant call whose
+   * answer was lost can be repeated. Another declaration under the same key is `upload_conflict`. The key is free again
+   * once the upload has expired, or was aborted, rejected or deleted. Without effect on a route for `anyone`, which has no
+   * owner to compare.
+   * @example crypto.randomUUID()
+   */
+  idempotencyKey?: string;
 }
 
 export interface GrantRequest {

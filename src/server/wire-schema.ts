@@ -12,6 +12,7 @@ import {
   type SignPartsRequest,
   WaybillError,
 } from '../protocol/index.ts';
+import { brokenJsonRule, brokenWireTextRule, jsonBytes, maxMetadataBytes } from './json-value.ts';
 import { tooManyFiles } from './user-messages.ts';
 
 const maxFiles = 1000;
@@ -19,11 +20,36 @@ const maxGrants = 100;
 const maxParts = 1000;
 const maxExpiresInSeconds = 604_800;
 const maxIssues = 20;
+const maxCommonMetadataBytes = 1024 * 1024;
 
 const fileName = v.pipe(
   v.string(),
   v.check((text) => text !== '' && Buffer.byteLength(text) <= 255, 'must have 1 to 255 bytes'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const rule = dataset.typed ? brokenWireTextRule(dataset.value) : null;
+    if (rule) addIssue({ message: rule });
+  }),
 );
+
+/** What the route's schema and `authorize` get to see. */
+const metadata = v.pipe(
+  v.unknown(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const rule = brokenJsonRule(dataset.value) ?? (isTooLong(dataset.value) ? tooLong : null);
+    if (rule) addIssue({ message: rule });
+  }),
+);
+
+const tooLong = `must have at most ${maxMetadataBytes} bytes as JSON`;
+
+function isTooLong(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+    ? jsonBytes(value) > maxMetadataBytes
+    : typeof value === 'string' && Buffer.byteLength(value) > maxMetadataBytes;
+}
+
+/** Printable ASCII, so that every database compares it in the same way. */
+const idempotencyKey = v.pipe(v.string(), v.regex(/^[!-~]{1,64}$/, 'must have 1 to 64 visible ASCII characters'));
 
 /** Base64 of each digest, in its one spelling: the loose bits of the last letter are zero (RFC 4648 section 3.5). */
 const digests: Readonly<Record<string, RegExp>> = {
@@ -64,15 +90,16 @@ const file = v.object({
     v.check(isContentType, 'must be a MIME type in lower case without parameters, such as image/png'),
   ),
   checksum: v.optional(checksum),
-  metadata: v.optional(v.unknown()),
+  metadata: v.optional(metadata),
   partSize: v.optional(bytes),
   host: v.optional(host),
+  idempotencyKey: v.optional(idempotencyKey),
 });
 
 const grantRequest = v.object({
   route: v.string(),
   files: v.pipe(v.array(file), v.minLength(1, 'must have at least one file')),
-  metadata: v.optional(v.unknown()),
+  metadata: v.optional(metadata),
   transfers: v.optional(
     v.pipe(v.array(v.picklist(['put', 'form', 'multipart', 'none'])), v.minLength(1, 'must name at least one')),
   ),
@@ -117,7 +144,17 @@ export function parseGrantRequest(body: unknown): GrantRequest {
   const files = (body as { files?: unknown } | null)?.files;
   if (Array.isArray(files) && files.length > maxFiles)
     throw new WaybillError('too_many_files', tooManyFiles(maxFiles), { details: { maxFiles, files: files.length } });
-  return parse(grantRequest, body) as GrantRequest;
+  const request = parse(grantRequest, body) as GrantRequest;
+  // The common metadata is stored once for each file: a short request must not become a large write.
+  const shared = request.files.filter((file) => file.metadata === undefined).length;
+  if (shared > 1 && jsonBytes(request.metadata) * shared > maxCommonMetadataBytes)
+    throw invalid([
+      {
+        path: 'metadata',
+        message: `must have at most ${maxCommonMetadataBytes} bytes as JSON, counted once for each file that uses it`,
+      },
+    ]);
+  return request;
 }
 
 export function parseGrantsRequest(body: unknown): GrantsRequest {
@@ -161,7 +198,9 @@ function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown
   );
 }
 
+const ownWords: ReadonlySet<string> = new Set(['check', 'raw_check', 'min_length', 'regex']);
+
 /** Valibot's own words quote what was received, which may be a grant. */
 function wording(issue: v.BaseIssue<unknown>): string {
-  return issue.type === 'check' || issue.type === 'min_length' ? issue.message : `must be ${issue.expected ?? 'valid'}`;
+  return ownWords.has(issue.type) ? issue.message : `must be ${issue.expected ?? 'valid'}`;
 }
