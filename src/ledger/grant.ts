@@ -9,31 +9,50 @@ import { addUsage, allRoutes } from './usage.ts';
 
 /** Rows in one statement: SQLite takes 32,766 parameters. */
 const mostInGroup = 200;
+/** Metadata in one statement. */
+const mostBytesInGroup = 1024 * 1024;
+
+/** An upload whose JSON is text already: what cannot be written as JSON has thrown before it joins a group. */
+interface Reservation {
+  upload: NewUpload;
+  metadata: string | null;
+}
 
 export function createGranting(
   database: Database,
 ): (uploads: readonly NewUpload[]) => Promise<(QuotaRefusal | null)[]> {
   const { kysely } = database;
-  const group = createGroup<NewUpload, QuotaRefusal | null>({
+  const group = createGroup<Reservation, QuotaRefusal | null>({
     parallel: database.parallelGroups,
     most: mostInGroup,
+    mostBytes: mostBytesInGroup,
+    weightOf: ({ metadata }) => metadata?.length ?? 0,
     oneIsAtFault: isOfARow,
-    run: (uploads) => kysely.transaction().execute((trx) => reserve(database, trx, uploads)),
+    run: (reservations) => kysely.transaction().execute((trx) => reserve(database, trx, reservations)),
   });
-  return (uploads) => Promise.all(uploads.map((upload) => group.add(upload)));
+  return async (uploads) => {
+    const reservations = uploads.map((upload) => ({ upload, metadata: textOf(upload.metadata) }));
+    return Promise.all(reservations.map((reservation) => group.add(reservation)));
+  };
 }
 
-/** An id that is there already, a text that the database does not take: SQLite's names, SQLSTATE's classes 22 and 23. */
+/**
+ * Errors that one row can cause: an id that exists already, a text that the database does not take, a statement that is too
+ * large, or a value that the driver cannot send. SQLite's names, and SQLSTATE's classes 22, 23 and 54
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
 function isOfARow(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^(SQLITE_(CONSTRAINT|TOOBIG|MISMATCH)|2[23]...$)/.test(code);
+  if (typeof code === 'string' && /^(SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)|(2[23]|54)...$)/.test(code)) return true;
+  return error instanceof TypeError || error instanceof RangeError;
 }
 
 async function reserve(
   database: Database,
   trx: Transaction<Tables>,
-  uploads: readonly NewUpload[],
+  reservations: readonly Reservation[],
 ): Promise<(QuotaRefusal | null)[]> {
+  const uploads = reservations.map(({ upload }) => upload);
   const added = new Map<string, UsageTable>();
   for (const upload of uploads) for (const route of scopes(upload)) add(added, upload.ownerId, route, upload, 1);
   // Adding first takes the rows: nobody else is judged by them until this transaction ends.
@@ -44,12 +63,13 @@ async function reserve(
     total.pending_files -= row.pending_files;
   }
   const given = new Map<string, UsageTable>();
-  const admitted: NewUpload[] = [];
-  const refusals = uploads.map((upload) => {
+  const admitted: Reservation[] = [];
+  const refusals = reservations.map((reservation) => {
+    const { upload } = reservation;
     const refusal = refusalOf(totals, upload);
     if (refusal) for (const route of scopes(upload)) add(given, upload.ownerId, route, upload, -1);
     else {
-      admitted.push(upload);
+      admitted.push(reservation);
       for (const route of scopes(upload)) take(totals.get(idOf(upload.ownerId, route)) as UsageTable, upload);
     }
     return refusal;
@@ -105,12 +125,16 @@ function brokenRule(
   return null;
 }
 
-async function insert(database: Database, trx: Transaction<Tables>, uploads: readonly NewUpload[]): Promise<void> {
+async function insert(
+  database: Database,
+  trx: Transaction<Tables>,
+  reservations: readonly Reservation[],
+): Promise<void> {
   const now = database.now();
   await trx
     .insertInto('waybill_uploads')
     .values(
-      uploads.map((upload) => {
+      reservations.map(({ upload, metadata }) => {
         const expiresAt = sql<number>`${now} + ${sql.lit(upload.expiresInMs)}`;
         return {
           upload_id: upload.uploadId,
@@ -124,7 +148,7 @@ async function insert(database: Database, trx: Transaction<Tables>, uploads: rea
           transfer: upload.transfer,
           checksum_algorithm: upload.checksum?.algorithm ?? null,
           checksum: upload.checksum?.value ?? null,
-          metadata: textOf(upload.metadata),
+          metadata,
           state: 'granted',
           fence: 0,
           lease_until: 0,

@@ -10,6 +10,8 @@ function createRuns(oneIsAtFault: boolean) {
         runs.push({ items, answer: () => resolve(items.map((n) => n * 2)), fail: () => reject(new Error('no')) }),
       ),
     oneIsAtFault: () => oneIsAtFault,
+    weightOf: (n) => n,
+    mostBytes: 100,
     parallel: 1,
     most: 3,
   });
@@ -34,16 +36,28 @@ describe('a group', () => {
     expect(runs.map(({ items }) => items)).toEqual([[1], [2, 3, 4], [5]]);
   });
 
-  it('tries each alone when one is at fault, so that the others have what they asked for', async () => {
+  it('is halved until the item at fault is alone, so that only its call fails', async () => {
     const { group, runs, turn } = createRuns(true);
     const answers = Promise.allSettled([1, 2, 3].map((n) => group.add(n)));
     await turn();
-    for (const how of ['fail', 'answer', 'fail', 'answer'] as const) {
+    for (const how of ['fail', 'fail', 'answer', 'fail', 'answer'] as const) {
       runs.at(-1)?.[how]();
       await turn();
     }
     expect((await answers).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    expect(runs.map(({ items }) => items)).toEqual([[1, 2, 3], [1], [2], [3]]);
+    expect(runs.map(({ items }) => items)).toEqual([[1, 2, 3], [1, 2], [1], [2], [3]]);
+  });
+
+  it('has at most so many bytes, and one item that has more goes alone', async () => {
+    const { group, runs, turn } = createRuns(true);
+    const all = Promise.all([60, 50, 500, 1].map((n) => group.add(n)));
+    await turn();
+    for (let n = 0; n < 4; n += 1) {
+      runs.at(-1)?.answer();
+      await turn();
+    }
+    await all;
+    expect(runs.map(({ items }) => items)).toEqual([[60], [50], [500], [1]]);
   });
 
   it('asks a database that does not answer once, and not for each of them', async () => {

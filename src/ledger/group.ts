@@ -9,8 +9,15 @@ export interface Group<In, Out> {
 export interface GroupOptions<In, Out> {
   /** All in one transaction: one result for each, in order. */
   run(items: readonly In[]): Promise<Out[]>;
-  /** Whether what `run` threw is the fault of one of them: each is tried alone then. Otherwise it is everybody's answer. */
+  /**
+   * Whether one item may have caused what `run` threw. The group is then halved until that item is alone, so that only its
+   * own call fails. Any other error is the answer to all of them.
+   */
   oneIsAtFault(error: unknown): boolean;
+  /** Bytes that this item brings to a transaction. */
+  weightOf(item: In): number;
+  /** Bytes in one transaction. A single item may have more. */
+  mostBytes: number;
   /** Transactions at once. */
   parallel: number;
   /** Items in one. */
@@ -23,7 +30,14 @@ interface Waiting<In, Out> {
   reject(error: unknown): void;
 }
 
-export function createGroup<In, Out>({ run, oneIsAtFault, parallel, most }: GroupOptions<In, Out>): Group<In, Out> {
+export function createGroup<In, Out>({
+  run,
+  oneIsAtFault,
+  weightOf,
+  mostBytes,
+  parallel,
+  most,
+}: GroupOptions<In, Out>): Group<In, Out> {
   const waiting: Waiting<In, Out>[] = [];
   let running = 0;
   let scheduled = false;
@@ -35,15 +49,30 @@ export function createGroup<In, Out>({ run, oneIsAtFault, parallel, most }: Grou
     } catch (error) {
       // A database that does not answer is not asked again for each of two hundred, one after the other.
       if (group.length === 1 || !oneIsAtFault(error)) for (const one of group) one.reject(error);
-      else for (const one of group) await commit([one]);
+      else {
+        const half = Math.ceil(group.length / 2);
+        await commit(group.slice(0, half));
+        await commit(group.slice(half));
+      }
     }
+  }
+
+  function takeNext(): Waiting<In, Out>[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { item } of waiting) {
+      bytes += weightOf(item);
+      if (count > 0 && (count === most || bytes > mostBytes)) break;
+      count += 1;
+    }
+    return waiting.splice(0, count);
   }
 
   function start(): void {
     scheduled = false;
     while (running < parallel && waiting.length > 0) {
       running += 1;
-      void commit(waiting.splice(0, most)).finally(() => {
+      void commit(takeNext()).finally(() => {
         running -= 1;
         start();
       });

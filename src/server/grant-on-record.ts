@@ -5,13 +5,17 @@
 import { type GrantedUpload, type Transfer, WaybillError } from '../protocol/index.ts';
 import { mapLimited } from './batch.ts';
 import type { Config, ResolvedRoute } from './config.ts';
-import { type Failure, type GrantDependencies, isFailure, type Prepared, sign } from './grant-uploads.ts';
+import { type Failure, type GrantDependencies, isFailure, type Prepared, sealPrepared, sign } from './grant-uploads.ts';
 import type { Claims } from './grants.ts';
 import type { Ledger, NewUpload, Quota, QuotaRefusal } from './ledger.ts';
 import type { Owner } from './types.ts';
 
 /** Beginnings of multipart uploads at once. */
 const parallel = 8;
+
+interface Sealed extends Prepared {
+  sealed: ReturnType<typeof sealPrepared>;
+}
 
 export async function grantOnRecord(
   dependencies: GrantDependencies,
@@ -24,16 +28,18 @@ export async function grantOnRecord(
   }: { count: number; prepareAt: (index: number) => Prepared | Promise<Prepared>; takesNone: boolean },
 ): Promise<(GrantedUpload | Failure)[]> {
   const { config } = dependencies;
-  const prepared: (Prepared | Failure)[] = [];
+  const prepared: (Sealed | Failure)[] = [];
   for (let index = 0; index < count; index += 1) {
     try {
       const one = await prepareAt(index);
-      prepared.push(takesNone ? await shareStored(ledger, one) : one);
+      const chosen = takesNone ? await shareStored(ledger, one) : one;
+      // Before the ledger sees it: what cannot be sealed must not fail in a transaction that others share.
+      prepared.push({ ...chosen, sealed: sealPrepared(dependencies, chosen) });
     } catch (failure) {
       prepared.push({ failure });
     }
   }
-  const wanted = prepared.filter((one) => !isFailure(one)) as Prepared[];
+  const wanted = prepared.filter((one) => !isFailure(one)) as Sealed[];
   const refusals = wanted.length === 0 ? [] : await ledger.grant(wanted.map((one) => newUpload(config, one, owner)));
   const refused = new Map(wanted.map((one, index) => [one, refusals[index] ?? null]));
   return mapLimited(prepared, parallel, async (one) => {
@@ -41,7 +47,7 @@ export async function grantOnRecord(
     const refusal = refused.get(one);
     if (refusal) return { failure: quotaExceeded(refusal) };
     try {
-      return await sign(dependencies, one);
+      return await sign(dependencies, one, one.sealed);
     } catch (failure) {
       // Should this fail too, the sweep gives the quota back when the permission has expired.
       await ledger.abort(one.claims.uploadId).catch(() => {});

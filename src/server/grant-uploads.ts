@@ -175,15 +175,23 @@ function prepare(
 
 type Sized = DeclaredFile & { size: number };
 
+/** Everything of a grant that can fail because of what the client declared. */
+export function sealPrepared({ config, grants }: Pick<GrantDependencies, 'config' | 'grants'>, prepared: Prepared) {
+  const { claims } = prepared;
+  claims.expiresAt = Math.floor(config.now() / 1000) + config.expiresInSeconds;
+  return seal(grants, claims, config.ledger !== undefined);
+}
+
 /** Nothing of it is signed before everything else is settled. */
 export function sign(
-  { config, grants, emit, later }: GrantDependencies,
-  { route, claims, transfer, host }: Prepared,
+  dependencies: GrantDependencies,
+  prepared: Prepared,
+  sealed = sealPrepared(dependencies, prepared),
 ): GrantedUpload | Promise<GrantedUpload> {
+  const { config, emit, later } = dependencies;
+  const { route, claims, transfer, host } = prepared;
   const nowMs = config.now();
-  claims.expiresAt = Math.floor(nowMs / 1000) + config.expiresInSeconds;
   const { uploadId, ownerId, size, contentType, checksum } = claims;
-  const sealed = seal(grants, claims, config.ledger !== undefined);
   const granted = { uploadId, route: claims.route, ownerId, size, contentType, transfer };
   if (transfer === 'none') {
     emit?.('upload.granted', granted);
