@@ -708,6 +708,21 @@ export const defences = [
     find: 'return /^[!-~]{1,100}$/.test(text) ? text',
     replace: 'return text.length > 0 ? text',
   },
+  // F5
+  {
+    attack: 'F5',
+    suite: 'f-shared',
+    file: 'src/server/wire-schema.ts',
+    find: 'const rule = brokenJsonRule(dataset.value) ?? (isTooLong(dataset.value) ? tooLong : null);',
+    replace: 'const rule = isTooLong(null) ? (brokenJsonRule(null) ?? tooLong) : null;',
+  },
+  {
+    attack: 'F5',
+    suite: 'f-shared',
+    file: 'src/ledger/grant.ts',
+    find: "if (typeof code === 'string' && /^(SQLITE_",
+    replace: "if (typeof code === 'number' && /^(SQLITE_",
+  },
   // F3 of the production server
   {
     attack: 'F3 slow senders',
