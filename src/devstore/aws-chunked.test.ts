@@ -27,11 +27,16 @@ function encode(chunks: readonly Uint8Array[], end: string): Buffer {
 
 describe('decodeChunked', () => {
   it('gives the bytes back, however they are cut', async () => {
-    const sizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 4 });
+    const sizes = fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 2, maxLength: 4 });
+    const head = fc.array(
+      fc.integer({ min: 8192, max: 9000 }).map((size) => Buffer.alloc(size, size % 251)),
+      { maxLength: 2 },
+    );
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 6 }), sizes, async (chunks, cuts) => {
+      fc.asyncProperty(head, fc.uint8Array({ maxLength: 60 }), sizes, async (large, last, cuts) => {
+        const chunks = [...large, last];
         const { data, trailer } = await decode(encode(chunks, 'X-Check: abc=\r\n\r\n'), ['x-check'], cuts);
-        expect(data).toEqual(Buffer.concat(chunks));
+        expect(data.equals(Buffer.concat(chunks))).toBe(true);
         expect(trailer).toEqual({ 'x-check': 'abc=' });
       }),
     );
@@ -53,6 +58,15 @@ describe('decodeChunked', () => {
       await expect(decode(Buffer.from(text), [])).rejects.toMatchObject({ code: 'IncompleteBody' });
     },
   );
+
+  it('refuses a chunk under 8 KiB that is not the last, and accepts it as the last', async () => {
+    const [small, large] = [Buffer.alloc(8191), Buffer.alloc(8192)];
+    await expect(decode(encode([small, Buffer.alloc(1)], '\r\n'), [])).rejects.toMatchObject({
+      code: 'InvalidChunkSizeError',
+      details: { Chunk: '2', BadChunkSize: '8191' },
+    });
+    expect((await decode(encode([large, small], '\r\n'), [], [4096])).data.length).toBe(16_383);
+  });
 
   it('wants a signature on every chunk of a signed stream', async () => {
     const signing = { signingKey: Buffer.alloc(32), scope: 's', amzDate: 'd', seedSignature: '0' };

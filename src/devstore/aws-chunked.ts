@@ -16,19 +16,25 @@ export interface ChunkedOptions {
 }
 
 const maxLineBytes = 4096;
-/** All chunks but the last. AWS: "The chunk size must be at least 8 KB". */
-const minSignedChunkBytes = 8192;
+/**
+ * All chunks but the last, with and without signatures. AWS: "The chunk size must be at least 8 KB".
+ * https://github.com/aws/aws-sdk-js-v3/issues/6949 shows it for chunks without signatures.
+ */
+const minChunkBytes = 8192;
 
 /** Yields the decoded bytes. @throws StoreError on a bad frame, signature or trailer */
 export async function* decodeChunked(source: AsyncIterable<Buffer>, options: ChunkedOptions): AsyncGenerator<Buffer> {
   const input = createInput(source);
   const { signing } = options;
   let previousSignature = signing?.seedSignature ?? '';
-  let small = false;
-  for (;;) {
+  let previousSize = minChunkBytes;
+  for (let number = 1; ; number += 1) {
     const { size, signature } = parseChunkLine(await input.line(), signing !== undefined);
-    if (size > 0 && small && signing) throw new StoreError('InvalidChunkSizeError');
-    small = size < minSignedChunkBytes;
+    if (size > 0 && previousSize < minChunkBytes)
+      throw new StoreError('InvalidChunkSizeError', {
+        details: { Chunk: String(number), BadChunkSize: String(previousSize) },
+      });
+    previousSize = size;
     const hash = signing ? createHash('sha256') : undefined;
     for (let left = size; left > 0; ) {
       const data = await input.take(left);

@@ -32,8 +32,8 @@ function parseCopySource(header: string): { bucketName: string; key: string } {
   const question = header.lastIndexOf('?versionId=');
   const path = question < 0 ? header : header.slice(0, question);
   const version = question < 0 ? 'null' : header.slice(question + '?versionId='.length);
-  // Some clients encode the slash between bucket and key as well.
-  const decoded = decodeUri(path.replace(/^(\/|%2F)/i, ''));
+  // Some clients encode the slash between bucket and key as well. AWS decodes the value like a form's: a plus is a space.
+  const decoded = decodeUri(path.replace(/^(\/|%2F)/i, '').replaceAll('+', ' '));
   const slash = decoded.indexOf('/');
   if (slash < 1 || slash === decoded.length - 1)
     throw invalidArgument('Invalid copy source object key', 'x-amz-copy-source', 'x-amz-copy-source');

@@ -130,7 +130,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
     const size = parts.reduce((sum, part) => sum + part.size, 0);
     checkSizeHeader(headers.get('x-amz-mp-object-size'), size);
     const checksum = checksumOfParts(upload, parts);
-    checkChecksumHeader(headers, checksum);
+    checkChecksumHeader(headers, checksum, upload);
     const present = await bucket.head(key);
     const watch = watchesOf(bucket).get(multipartId);
     // Only what happened to the key while the upload was under way makes it a conflict.
@@ -215,12 +215,19 @@ function checkSizeHeader(given: string | undefined, size: number): void {
   );
 }
 
-/** Here the header speaks of the object, not of the document that it comes with. */
-function checkChecksumHeader(headers: ObjectCall['headers'], checksum: ObjectChecksum): void {
+/**
+ * Here the header speaks of the object, not of the document that it comes with. Without `x-amz-checksum-type` AWS takes
+ * it for a composite one, which never matches a full-object checksum. Where the upload was created without an algorithm,
+ * the header is ignored.
+ */
+function checkChecksumHeader(headers: ObjectCall['headers'], checksum: ObjectChecksum, upload: UploadInfo): void {
+  if (!upload.algorithm) return;
+  const isTyped = upload.type === 'COMPOSITE' || headers.has('x-amz-checksum-type');
   for (const algorithm of algorithmNames) {
     const given = headers.get(headerOf(algorithm));
     if (given === undefined) continue;
     const isSame =
+      isTyped &&
       algorithm === checksum.algorithm &&
       (given === checksum.value || `${given}-` === checksum.value.slice(0, given.length + 1));
     if (!isSame)

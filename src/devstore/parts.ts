@@ -30,9 +30,10 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
   const partNumber = readPartNumber(call);
   const upload = requireUpload(call);
   const body = expectBody(call, upload.algorithm ? { algorithm: upload.algorithm } : {});
-  if (upload.algorithm && body.algorithm !== upload.algorithm)
+  const isMissing = upload.type === 'COMPOSITE' && !body.broughtChecksum;
+  if (upload.algorithm && (body.algorithm !== upload.algorithm || isMissing))
     throw invalidRequest(
-      `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual checksum Type: ${body.algorithm.toLowerCase()}`,
+      `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual checksum Type: ${isMissing ? null : body.algorithm.toLowerCase()}`,
     );
   // An upload that named no algorithm gets the default one for the whole, whatever its parts bring.
   const kept: Algorithm = upload.algorithm ?? defaultAlgorithm;

@@ -96,9 +96,12 @@ function noSuchBucket(name: string): StoreError {
     : new StoreError('InvalidBucketName', { details });
 }
 
+/** Besides `x-amz-*`, these count when they are signed in the query of a presigned request. */
+const conditionsInQuery: ReadonlySet<string> = new Set(['if-match', 'if-none-match']);
+
 /**
- * Signers hoist `x-amz-*` headers of a presigned request into its query, where they count as headers; all but
- * checksums, which S3 ignores there because a signer cannot have known them.
+ * Signers hoist `x-amz-*` headers of a presigned request into its query, where they count as headers. Checksums are the
+ * exception: S3 ignores them there because a signer cannot have known them.
  */
 function withHoisted(
   headers: ReadonlyMap<string, string>,
@@ -106,8 +109,10 @@ function withHoisted(
 ): ReadonlyMap<string, string> {
   if (!query.has('X-Amz-Signature') && !query.has('Signature')) return headers;
   const merged = new Map(headers);
+  const isVersion4 = query.has('X-Amz-Signature');
   for (const [name, value] of query) {
     const lower = name.toLowerCase();
+    if (isVersion4 && conditionsInQuery.has(lower) && !merged.has(lower)) merged.set(lower, value);
     if (!lower.startsWith('x-amz-') || /^x-amz-(checksum-|sdk-checksum-)/.test(lower)) continue;
     if (/^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/.test(lower))
       continue;

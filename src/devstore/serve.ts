@@ -9,6 +9,7 @@ import { handle, type Pipeline } from './pipeline.ts';
 import { errorReply, send } from './respond.ts';
 import { readQuery, resolveTarget } from './target.ts';
 import type { Climate, Weather } from './weather.ts';
+import { xmlDocument } from './xml-write.ts';
 
 /** One request, told to whoever shows or counts them. Never a query string, a signature or a credential. */
 export interface RequestReport {
@@ -37,9 +38,12 @@ export interface ServeOptions {
 /** A refused sender may still be sending: read so much of it that it gets to see the answer, and no more. */
 const lingerMs = 5_000;
 
+/** The request line and all header lines. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+const maxHeaderSectionBytes = 8192;
+
 export function createHttpServer(options: ServeOptions): Server {
   const server = createServer({
-    // 2 KB of metadata is checked with its own error; the parser must let it through.
+    // More than S3 allows, so that what is too large gets an answer with identifiers and CORS headers.
     maxHeaderSize: 64 * 1024,
     highWaterMark: 64 * 1024,
     requestTimeout: 0,
@@ -67,15 +71,26 @@ function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const isCutOff = error.code === 'HPE_INVALID_EOF_STATE';
   const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
-  const [code, message] = isCutOff
-    ? ['IncompleteBody', 'The request body terminated unexpectedly']
+  const { code, message, details } = isCutOff
+    ? new StoreError('IncompleteBody')
     : tooLong
-      ? ['RequestHeaderSectionTooLarge', 'Your request header and query parameters exceed the maximum allowed size.']
-      : ['BadRequest', 'An error occurred when parsing the HTTP request.'];
-  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+      ? headerSectionTooLarge()
+      : new StoreError('BadRequest', { message: 'An error occurred when parsing the HTTP request.' });
+  const body = xmlDocument('Error', { Code: code, Message: message, ...details }, { namespace: false });
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+function headerSectionTooLarge(): StoreError {
+  return new StoreError('RequestHeaderSectionTooLarge', { details: { MaxSizeAllowed: String(maxHeaderSectionBytes) } });
+}
+
+function headerSectionBytes({ method = '', url = '', rawHeaders }: IncomingMessage): number {
+  let bytes = method.length + url.length + ' HTTP/1.1\r\n\r\n'.length + 1;
+  // Each name is followed by a colon and a space, each value by a line break.
+  for (const text of rawHeaders) bytes += text.length + 2;
+  return bytes;
 }
 
 async function serveOne(
@@ -125,6 +140,7 @@ async function serveOne(
   const identity = { requestId, hostId, resource: rawPath };
   let resolved: Call = call;
   try {
+    if (headerSectionBytes(request) > maxHeaderSectionBytes) throw headerSectionTooLarge();
     const query = readQuery(rawQuery);
     const target = resolveTarget(rawPath, call.headers.get('host'), options.hosts);
     resolved = { ...call, query, target };

@@ -269,8 +269,9 @@ describe('what is told', () => {
       [2, hex(small)],
     ];
     const whole = crc(Buffer.concat([big, small]));
-    expect((await upload.complete(parts, { 'x-amz-checksum-crc32': crc(big) })).code).toBe('BadDigest');
-    const done = await upload.complete(parts, { 'x-amz-checksum-crc32': whole });
+    const typed = { 'x-amz-checksum-type': 'FULL_OBJECT' };
+    expect((await upload.complete(parts, { ...typed, 'x-amz-checksum-crc32': crc(big) })).code).toBe('BadDigest');
+    const done = await upload.complete(parts, { ...typed, 'x-amz-checksum-crc32': whole });
     expect([one(done, 'ChecksumCRC32'), one(done, 'ChecksumType')]).toEqual([whole, 'FULL_OBJECT']);
   });
 

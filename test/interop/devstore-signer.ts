@@ -65,6 +65,38 @@ export function sign(method: string, host: string, path: string, sending: Sendin
   return headers;
 }
 
+/** The query of a presigned URL. `query` and `headers` are signed. */
+export function presign(
+  method: string,
+  host: string,
+  path: string,
+  sending: { query?: Record<string, string>; headers?: Record<string, string>; expiresInSeconds?: number } = {},
+): string {
+  const date = `${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+  const scope = `${date.slice(0, 8)}/us-east-1/s3/aws4_request`;
+  const headers: Record<string, string> = { host, ...sending.headers };
+  const names = Object.keys(headers).sort();
+  const parameters: Record<string, string> = {
+    ...sending.query,
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': `${credentials.accessKeyId}/${scope}`,
+    'X-Amz-Date': date,
+    'X-Amz-Expires': String(sending.expiresInSeconds ?? 60),
+    'X-Amz-SignedHeaders': names.join(';'),
+  };
+  const encode = (text: string) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const query = Object.entries(parameters)
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join('&');
+  const lines = names.map((name) => `${name}:${headers[name]?.trim()}\n`).join('');
+  const canonical = [method, path, query, lines, names.join(';'), 'UNSIGNED-PAYLOAD'].join('\n');
+  const text = ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n');
+  const key = signingKey(credentials.secretAccessKey, date.slice(0, 8), 'us-east-1');
+  return `${query}&X-Amz-Signature=${hmac(key, text).toString('hex')}`;
+}
+
 export function transmit(
   url: string,
   method: string,
