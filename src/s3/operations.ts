@@ -77,9 +77,19 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
     };
   }
 
-  async function deleteOne(key: string): Promise<void> {
+  async function deleteOne(key: string, { ifMatch }: { ifMatch?: string } = {}): Promise<boolean> {
     checkExistingKey(key);
-    await send({ method: 'DELETE', key });
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+    const conditional = ifMatch !== undefined && capabilities.deleteIfMatch;
+    try {
+      await send({ method: 'DELETE', key, ...(conditional ? { headers: { 'if-match': ifMatch } } : {}) });
+      return true;
+    } catch (error) {
+      const refused =
+        isS3Error(error) && (error.status === 412 || (error.status === 404 && error.code === 'NoSuchKey'));
+      if (!conditional || !refused) throw error;
+      return false;
+    }
   }
 
   async function deleteBatch(keys: readonly string[]): Promise<{ key: string; code: string }[]> {

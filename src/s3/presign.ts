@@ -62,24 +62,20 @@ export function presignPart(
   return presign('PUT', address, key, query, headers, expiresInSeconds, moment);
 }
 
-export function presignGet(address: Address, moment: Moment, options: PresignGetOptions): PresignedRequest {
+/** A HEAD takes the same overrides. https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
+export function presignRead(
+  method: 'GET' | 'HEAD',
+  address: Address,
+  moment: Moment,
+  options: PresignGetOptions,
+): PresignedRequest {
   const headers = startHeaders();
   signHost(headers, address.host);
   const query =
     override('response-cache-control', options.cacheControl) +
     override('response-content-disposition', options.contentDisposition) +
     override('response-content-type', options.contentType);
-  return presign('GET', address, options.key, query, headers, options.expiresInSeconds, moment);
-}
-
-export function presignHead(
-  address: Address,
-  moment: Moment,
-  options: { key: string; expiresInSeconds: number },
-): PresignedRequest {
-  const headers = startHeaders();
-  signHost(headers, address.host);
-  return presign('HEAD', address, options.key, '', headers, options.expiresInSeconds, moment);
+  return presign(method, address, options.key, query, headers, options.expiresInSeconds, moment);
 }
 
 function override(name: string, value: string | undefined): string {

@@ -7,7 +7,7 @@ import { createSend } from './http.ts';
 import { createMoments } from './moment.ts';
 import { createMultipartOperations } from './multipart.ts';
 import { createOperations } from './operations.ts';
-import { presignGet, presignHead, presignPart, presignPut } from './presign.ts';
+import { presignPart, presignPut, presignRead } from './presign.ts';
 import type { S3StorageOptions, Storage } from './types.ts';
 
 /**
@@ -21,6 +21,7 @@ export function s3Storage(options: S3StorageOptions): Storage {
   const moments = createMoments(region);
   const viewMoments = createMoments(region);
   const now = () => moments(credentials.current(), clock.now());
+  const viewMoment = (signedAt = clock.now()) => viewMoments(credentials.current(), signedAt);
   const send = createSend(config, clock);
   const address = (host = 0) => {
     const found = config.publics[host];
@@ -38,9 +39,8 @@ export function s3Storage(options: S3StorageOptions): Storage {
     presignPut: (put) => presignPut(address(put.host), capabilities, now(), put),
     presignForm: (form) => presignForm(address(form.host), bucket, capabilities, now(), form),
     presignPart: (part) => presignPart(address(part.host), capabilities, now(), part),
-    presignGet: (get) =>
-      presignGet(config.public, viewMoments(credentials.current(), get.signedAt ?? clock.now()), get),
-    presignHead: (head) => presignHead(config.public, now(), head),
+    presignGet: (get) => presignRead('GET', config.public, viewMoment(get.signedAt), get),
+    presignHead: (head) => presignRead('HEAD', config.public, viewMoment(head.signedAt), head),
     ...createOperations(config, send),
     ...createMultipartOperations(config, send),
   } satisfies Storage);

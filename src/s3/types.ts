@@ -24,6 +24,8 @@ export interface StorageCapabilities {
   copyOnce: boolean;
   /** `x-amz-copy-source-if-match` is honoured. */
   copyPrecondition: boolean;
+  /** `If-Match` on DeleteObject is honoured: an object with another ETag is not deleted. */
+  deleteIfMatch: boolean;
   /** Algorithms verified in signed `x-amz-checksum-*` headers on PutObject, and returned by HEAD. */
   checksums: readonly Exclude<ChecksumAlgorithm, 'md5'>[];
   /** `Content-MD5` is verified. */
@@ -267,7 +269,7 @@ export interface Storage extends MultipartOperations {
   presignPut(options: PresignPutOptions): PresignedRequest;
   presignForm(options: PresignFormOptions): PresignedRequest;
   presignGet(options: PresignGetOptions): PresignedRequest;
-  presignHead(options: { key: string; expiresInSeconds: number }): PresignedRequest;
+  presignHead(options: PresignGetOptions): PresignedRequest;
 
   /** Null when there is no such object (also a 403 that a listing confirms as missing). */
   head(key: string): Promise<ObjectInfo | null>;
@@ -283,7 +285,11 @@ export interface Storage extends MultipartOperations {
   read(key: string, options: { maxBytes: number }): Promise<{ info: ObjectInfo; bytes: Uint8Array | null } | null>;
   put(options: PutOptions): Promise<{ etag: string }>;
   copy(options: CopyOptions): Promise<{ etag: string }>;
-  delete(key: string): Promise<void>;
+  /**
+   * `ifMatch` is the ETag that the object must have, sent where the storage honours it. False when the object has another
+   * one, or is gone.
+   */
+  delete(key: string, options?: { ifMatch?: string }): Promise<boolean>;
   /** At most 1,000 keys a request; more are sent in several. Returns those that failed. */
   deleteMany(keys: readonly string[]): Promise<{ key: string; code: string }[]>;
   list(options: { prefix: string; continuationToken?: string; maxKeys?: number }): Promise<ListPage>;

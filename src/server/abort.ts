@@ -8,6 +8,7 @@ import { eventFacts } from './judge.ts';
 import type { Markers, StorageMarkers } from './markers.ts';
 import { uploadIdHeader, withdraw } from './promote.ts';
 import type { Sidecars } from './sidecar.ts';
+import { deleteSeen } from './stored-object.ts';
 
 export interface AbortDependencies {
   config: Config;
@@ -43,14 +44,18 @@ export async function abortUpload(dependencies: AbortDependencies, opened: Opene
 }
 
 /**
- * Deletes a stored file for good: the record first, so that an unexpired URL and its grant cannot bring it back.
- * True when it was there.
+ * Deletes a stored file for good: the record first, so that an unexpired URL and its grant cannot bring it back. With an
+ * `uploadId` only the object that this upload stored. True when it was there.
  */
-export async function deleteStored(storage: Storage, markers: StorageMarkers, key: string): Promise<boolean> {
+export async function deleteStored(
+  storage: Storage,
+  markers: StorageMarkers,
+  { key, uploadId }: { key: string; uploadId?: string | undefined },
+): Promise<boolean> {
   const info = await storage.head(key);
   if (!info) return false;
-  const uploadId = info.metadata[uploadIdHeader];
-  if (uploadId !== undefined && /^[0-9a-f]{32}$/.test(uploadId)) await markers.deleted(uploadId);
-  await storage.delete(key);
-  return true;
+  const mark = info.metadata[uploadIdHeader];
+  if (uploadId !== undefined && mark !== uploadId) return false;
+  if (mark !== undefined && /^[0-9a-f]{32}$/.test(mark)) await markers.deleted(mark);
+  return deleteSeen(storage, info);
 }

@@ -44,10 +44,20 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
   owns(path: string): boolean;
   /** A direct link to a stored object, for whoever has it. At most seven days, and no longer than the credentials. */
   presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
-  /** The stable URL of a stored file: what `file.url` is. */
+  /**
+   * The stable URL of a stored file: what `file.url` is.
+   *
+   * @example uploads.viewUrl({ ...file, ownerId })
+   * @throws {WaybillError} `invalid_request` without the file's `uploadId`
+   */
   viewUrl(file: ViewRef): string;
-  /** Deletes a stored file for good, even against unexpired URLs. True when it was there. */
-  deleteFile(key: string): Promise<boolean>;
+  /**
+   * Deletes a stored file for good, even against unexpired URLs. True when it was there. With an `uploadId` only the file
+   * that this upload stored: another upload may have the key by now.
+   *
+   * @example await uploads.deleteFile(file.key, { uploadId: file.uploadId })
+   */
+  deleteFile(key: string, of?: { uploadId?: string }): Promise<boolean>;
   /**
    * Completes on the server's own account: no `authorize`. Idempotent. Of a stream `said` has the size.
    * @throws {WaybillError} as the client's call answers
@@ -131,10 +141,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   const grants = createGrants({ secrets: config.secrets, random });
   const refs = createViewRefs(config.viewSecrets);
   const emit = createEmit(config.onEvent, now);
-  // Only uploads that may share an object are told apart; of all others the URL is the same, whoever asks for it.
-  const refOf = ({ uploadId, ...file }: ViewRef): ViewRef =>
-    uploadId !== undefined && config.routes.get(file.route)?.definition.dedupe ? { ...file, uploadId } : file;
-  const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${refs.make(refOf(file))}`;
+  const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${refs.make(file)}`;
   let loading: Promise<Later> | undefined;
   const later = () => {
     loading ??= import('./later.ts').then(({ createLater }) => createLater(room));
@@ -159,7 +166,8 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 
     presignView: (key, options) => fromStorage(async () => (await later()).presignView(key, options)),
 
-    deleteFile: (key) => fromStorage(async () => (await later()).deleteFile({ key }, null)),
+    deleteFile: (key, { uploadId } = {}) =>
+      fromStorage(async () => (await later()).deleteFile({ key, uploadId }, null)),
 
     complete: (grant, said) => fromStorage(async () => (await later()).complete(open(grant), said)),
 

@@ -1,10 +1,11 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import type { Ledger } from './ledger.ts';
+import { deleteSeen, isObjectOf } from './stored-object.ts';
 
 /**
  * Deletes a stored file for good: the record first, so that an unexpired URL and its grant cannot bring it back, then the
- * object, unless another upload shares it. True when it was there.
+ * object, unless another upload shares it or stored it. True when it was there.
  *
  * @throws {WaybillError} `upload_conflict` while the file of this key is being completed
  */
@@ -16,15 +17,18 @@ export async function deleteOnRecord(
   const { key, uploadId } = of;
   const deleted = await ledger.delete(uploadId === undefined ? { key } : { uploadId });
   if (deleted) {
-    if (deleted.last) await storage.delete(deleted.record.key);
+    const { record, last } = deleted;
+    const info = last ? await storage.head(record.key) : null;
+    if (info && (uploadId === undefined || (await isObjectOf(ledger, info, record)))) await deleteSeen(storage, info);
     return true;
   }
-  if (uploadId !== undefined) return false;
   // Stored before there was a ledger, or recorded as deleted by a call that could not delete it.
   const info = await storage.head(key);
-  if (!info) return false;
-  if ((await ledger.keysInUse([key])).has(key))
+  if (!info || (uploadId !== undefined && !(await isObjectOf(ledger, info, { key, uploadId })))) return false;
+  if ((await ledger.keysInUse([key])).has(key)) {
+    // Somebody shares it, or it is about to be a file.
+    if (uploadId !== undefined && (await ledger.find(uploadId))?.state === 'deleted') return false;
     throw new WaybillError('upload_conflict', 'The file is being completed.');
-  await storage.delete(key);
-  return true;
+  }
+  return deleteSeen(storage, info);
 }

@@ -7,7 +7,7 @@ import type { Config, ResolvedRoute } from './config.ts';
 import type { Emit } from './events.ts';
 import { cleanFileName } from './file-name.ts';
 import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
-import { brokenKeyRule, defaultKey, keyExtension } from './keys.ts';
+import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './keys.ts';
 import type { Later } from './later.ts';
 import { parseMetadata } from './metadata.ts';
 import type { TakeRandom } from './random-pool.ts';
@@ -164,7 +164,7 @@ function prepare(
     return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
   };
   const withKey = (key: string): Prepared => {
-    const rule = brokenKeyRule(key, config.stagingPrefix);
+    const rule = brokenKeyRule(key, config.stagingPrefix) ?? borrowedKeyRule(config, route, claims.uploadId, key);
     if (rule) throw new WaybillError('internal_error', `The key of this upload cannot be used: ${rule}.`);
     claims.key = key;
     return { route, claims, transfer, host };
@@ -236,6 +236,12 @@ function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum 
   if (!accepted)
     throw invalid([{ path: 'checksum.algorithm', message: `must be ${route.checksum ?? 'left out'} here` }]);
   return checksum;
+}
+
+function borrowedKeyRule({ routes }: Config, { definition }: ResolvedRoute, uploadId: string, key: string) {
+  if (!definition.key) return null;
+  const hasDefaultKeys = (name: string) => routes.has(name) && !routes.get(name)?.definition.key;
+  return isAnotherDefaultKey(key, uploadId, hasDefaultKeys) ? 'it is the default key of another upload' : null;
 }
 
 function chooseKey(route: ResolvedRoute, claims: Claims, context: Owner): string | Promise<string> {

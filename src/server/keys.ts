@@ -79,3 +79,27 @@ export function defaultKey(claims: {
   const base = `${claims.route}/${claims.ownerId}/${claims.uploadId}`;
   return extension ? `${base}.${extension}` : base;
 }
+
+/** The upload that a default key names, or null where the key has another shape. */
+export function uploadIdOfKey({ route, ownerId, key }: { route: string; ownerId: string; key: string }): string | null {
+  const folder = `${route}/${ownerId}/`;
+  return key.startsWith(folder) ? (defaultFile.exec(key.slice(folder.length))?.[1] ?? null) : null;
+}
+
+/** The last segment of {@link defaultKey}. */
+const defaultFile = /^([0-9a-f]{32})(?:\.[^/]*)?$/;
+
+/**
+ * True for a key that a route without a `key` callback would give to another upload. Views of such keys do not look at
+ * the object first, because no other upload can get them; so no callback of another route may choose them.
+ */
+export function isAnotherDefaultKey(
+  key: string,
+  uploadId: string,
+  hasDefaultKeys: (route: string) => boolean,
+): boolean {
+  const [route = '', ownerId = '', file = '', ...more] = key.split('/');
+  if (more.length > 0 || ownerId === '') return false;
+  const named = defaultFile.exec(file)?.[1] ?? uploadId;
+  return named !== uploadId && hasDefaultKeys(route);
+}

@@ -113,7 +113,7 @@ export async function withdraw(
   // Where it may not look for them, the lifecycle rule does.
   if (claims.size === null || claims.size > copyMaxBytes) await abandonCopies(storage, claims.key).catch(() => {});
   const there = await storage.head(claims.key);
-  if (there?.metadata[uploadIdHeader] === claims.uploadId) await storage.delete(claims.key);
+  if (there?.metadata[uploadIdHeader] === claims.uploadId) await storage.delete(claims.key, { ifMatch: there.etag });
 }
 
 function ownCopy(storage: Storage, claims: Claims, staged: ObjectInfo, there: ObjectInfo): { etag: string } | null {

@@ -26,7 +26,7 @@ export function createRecords({ config, grants, random }: Pick<Room, 'config' | 
     return {
       markers,
       sidecars: createSidecars({ storage, stagingPrefix, grants }),
-      erase: ({ key }) => deleteStored(storage, markers, key),
+      erase: (file) => deleteStored(storage, markers, file),
     };
   }
 

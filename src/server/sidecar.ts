@@ -33,6 +33,8 @@ export function createSidecars(options: {
       const opened = grants.openReceipt(Buffer.from(found.bytes).toString());
       return opened?.claims.uploadId === uploadId ? opened : null;
     },
-    delete: (uploadId) => storage.delete(keyOf(uploadId)),
+    async delete(uploadId) {
+      await storage.delete(keyOf(uploadId));
+    },
   };
 }

@@ -88,6 +88,7 @@ export interface StoredFileInput {
   route: string;
   /** Whose file it is. */
   ownerId: string;
+  uploadId: string;
   key: string;
   fileName: string;
 }

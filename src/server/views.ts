@@ -1,9 +1,10 @@
-import { type PresignedRequest, type ViewResponse, WaybillError } from '../protocol/index.ts';
+import { isContentType, type PresignedRequest, type ViewResponse, WaybillError } from '../protocol/index.ts';
 import type { PresignGetOptions } from '../s3/types.ts';
 import { authorize, notFound, requireOwner } from './authorize.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { contentDisposition, inlineAnywhere, inlineOnStorageOrigin } from './disposition.ts';
 import { brokenKeyRule } from './keys.ts';
+import { findStored } from './stored-object.ts';
 import type { Action, CallbackRequest, StoredFileInput } from './types.ts';
 import type { ViewRef, ViewRefs } from './view-refs.ts';
 
@@ -34,40 +35,51 @@ export async function view(
   text: string,
   options: ViewOptions,
 ): Promise<View> {
-  const { ref } = await readAllowed(config, refs, request, text, 'view');
-  const { storage, viewExpiresInSeconds, now } = config;
+  const { ref, route } = await readAllowed(config, refs, request, text, 'view');
+  if (!(await findStored(config, route, ref))) throw notFound();
+  const { storage, now } = config;
   const waiting = storage.ready();
   if (waiting) await waiting;
   const nowMs = now();
-  const expiresInSeconds = viewExpiresInSeconds;
+  const expiresInSeconds = Math.min(config.viewExpiresInSeconds, longestFor(route, ref));
   const windowMs = Math.max(1000, (expiresInSeconds * 1000) / 2);
   const signedAt = Math.floor(nowMs / windowMs) * windowMs;
-  let presigned: PresignedRequest;
-  if (options.method === 'HEAD') presigned = storage.presignHead({ key: ref.key, expiresInSeconds });
-  else
-    presigned = storage.presignGet({
-      key: ref.key,
-      expiresInSeconds,
-      signedAt,
-      ...shownAs(config, ref, options),
-    });
+  const read: PresignGetOptions = { key: ref.key, expiresInSeconds, signedAt, ...shownAs(config, ref, options) };
+  const presigned = options.method === 'HEAD' ? storage.presignHead(read) : storage.presignGet(read);
   const leftMs = Date.parse(presigned.expiresAt) - nowMs;
   const maxAgeSeconds = Math.max(0, Math.floor(Math.min(expiresInSeconds / 4, leftMs / 2000)));
   return { url: presigned.url, expiresAt: presigned.expiresAt, maxAgeSeconds, ref };
 }
 
 /**
- * A stored object says itself whether it is shown or saved, by the strictest rule. A view may loosen that for types
- * that are safe on an origin which is not the app's (PDF), and tighten it for `?download=1`.
+ * The storage's URL is for a key and outlives the look at its object. Where another upload may get the key once this
+ * file is deleted, the URL lives for a short time only.
  */
-function shownAs(config: Config, ref: ViewRef, options: ViewOptions): Pick<PresignGetOptions, 'contentDisposition'> {
-  const { storage } = config;
-  if (options.download) return { contentDisposition: contentDisposition('attachment', ref.fileName) };
-  const { contentType, fileName } = ref;
-  if (inlineAnywhere(contentType) || !inlineOnStorageOrigin(contentType)) return {};
+const repeatableKeySeconds = 300;
+
+function longestFor({ definition }: ResolvedRoute, { key, uploadId }: ViewRef): number {
+  return !definition.key || key.includes(uploadId) ? Number.POSITIVE_INFINITY : repeatableKeySeconds;
+}
+
+/**
+ * How the file is shown is fixed by the reference: type and disposition together, so that neither is ever combined with
+ * the other of another file. PDF is inline on an origin which is not the app's; `?download=1` saves anything.
+ */
+function shownAs(
+  config: Config,
+  { contentType, fileName }: ViewRef,
+  options: ViewOptions,
+): Pick<PresignGetOptions, 'contentType' | 'contentDisposition'> {
+  const known = isContentType(contentType) ? contentType : 'application/octet-stream';
+  const inline =
+    !options.download && (inlineAnywhere(known) || (inlineOnStorageOrigin(known) && !isOwnHost(config, options.host)));
+  return { contentType: known, contentDisposition: contentDisposition(inline ? 'inline' : 'attachment', fileName) };
+}
+
+/** Whether the storage answers on the app's own origin. */
+function isOwnHost({ storage, publicHost }: Config, host: string | undefined): boolean {
   const storageHost = new URL(storage.publicOrigin).host;
-  if (storageHost === options.host || storageHost === config.publicHost) return {};
-  return { contentDisposition: contentDisposition('inline', fileName) };
+  return storageHost === host || storageHost === publicHost;
 }
 
 /** The file that a view URL names, for whoever may do that with it. */
@@ -81,9 +93,7 @@ export async function readAllowed(
   const ref = refs.read(text);
   const route = ref && config.routes.get(ref.route);
   if (!ref || !route) throw notFound();
-  const { uploadId, ...facts } = ref;
-  // Deleting one of several that share an object leaves the object.
-  if (uploadId !== undefined && (await config.ledger?.find(uploadId))?.state !== 'completed') throw notFound();
+  const { contentType: _, ...facts } = ref;
   const input: StoredFileInput = { request, ...facts };
   const { authorizeView, authorizeDelete } = route.definition;
   const decide = action === 'view' ? authorizeView : authorizeDelete;

@@ -48,6 +48,58 @@ export const defences = [
     find: 'if (refusal) throw refusal;',
     replace: '',
   },
+  {
+    attack: 'A6 the reference of a deleted file does not show',
+    suite: 'a-references',
+    file: 'src/server/views.ts',
+    find: 'if (!(await findStored(config, route, ref))) throw notFound();',
+    replace: '',
+  },
+  {
+    attack: 'A6 the reference of a deleted file does not delete',
+    suite: 'a-references',
+    file: 'src/server/abort.ts',
+    find: 'if (uploadId !== undefined && mark !== uploadId) return false;',
+    replace: '',
+  },
+  {
+    attack: 'A6 the reference of a deleted file does not delete',
+    suite: 'a-references',
+    file: 'src/server/delete-on-record.ts',
+    find: '(uploadId !== undefined && !(await isObjectOf(ledger, info, { key, uploadId })))',
+    replace: 'false',
+    also: {
+      file: 'src/server/delete-on-record.ts',
+      find: 'if ((await ledger.keysInUse([key])).has(key)) {',
+      replace: 'if (false as boolean) {',
+    },
+  },
+  {
+    attack: 'A6 nor where the object was removed',
+    suite: 'a-references',
+    file: 'src/server/stored-object.ts',
+    find: 'return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;',
+    replace: 'return info && { info };',
+  },
+  {
+    attack: 'A6 no `key` callback',
+    suite: 'a-references',
+    file: 'src/server/keys.ts',
+    find: 'return named !== uploadId && hasDefaultKeys(route);',
+    replace: 'return false;',
+  },
+  {
+    attack: 'A6 an older reference',
+    suite: 'a-references',
+    file: 'src/server/view-refs.ts',
+    find: 'const uploadId = facts[5] ?? uploadIdOfKey({ route, ownerId, key });',
+    replace: "const uploadId = facts[5] ?? /[0-9a-f]{32}/.exec(key)?.[0] ?? '';",
+    also: {
+      file: 'src/server/stored-object.ts',
+      find: 'return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;',
+      replace: 'return info && { info };',
+    },
+  },
   // B
   { attack: 'B1', suite: 'b-grants', file: 'src/server/seal.ts', find: 'decipher.final();', replace: '' },
   {
@@ -462,6 +514,20 @@ export const defences = [
     file: 'src/server/judge.ts',
     find: 'return words === null ? { checksum }',
     replace: 'return words !== undefined ? { checksum }',
+  },
+  {
+    attack: 'E5 the reference fixes',
+    suite: 'a-references',
+    file: 'src/server/views.ts',
+    find: 'return { contentType: known, contentDisposition:',
+    replace: 'return { contentDisposition:',
+  },
+  {
+    attack: 'E5 an old reference',
+    suite: 'a-references',
+    file: 'src/server/stored-object.ts',
+    find: 'if (mark === undefined || mark === of.uploadId) return mark !== undefined;',
+    replace: 'if (mark !== of.uploadId || mark === of.uploadId) return true;',
   },
   // F3, G
   {

@@ -134,7 +134,7 @@ forEachStore('completion', (store) => {
       ...real,
       delete: async (key) => {
         deleted.push(key);
-        await real.delete(key);
+        return real.delete(key);
       },
       deleteMany: async (keys) => {
         deleted.push(`${keys.length} together`);

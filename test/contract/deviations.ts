@@ -53,6 +53,12 @@ export const ceph16Deviations: readonly Deviation[] = [
     observe: async (_, target) => !(await probes.copyPrecondition(target)),
   },
   {
+    what: 'ignores If-Match on DeleteObject',
+    capability: 'deleteIfMatch',
+    instead: 'looks at the object directly before it is deleted',
+    observe: async (_, target) => !(await probes.deleteIfMatch(target)),
+  },
+  {
     what: 'applies an x-amz-meta-* header that was not signed',
     capability: 'refusesUnsignedHeaders',
     instead: 'trusts nothing that an object says of itself unless it is sealed; promotion replaces all metadata',

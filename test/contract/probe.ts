@@ -22,6 +22,7 @@ export const everythingClaimed: Partial<StorageCapabilities> = {
   once: true,
   copyOnce: true,
   copyPrecondition: true,
+  deleteIfMatch: true,
   checksums: ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'],
   contentMd5: true,
   postPolicy: true,
@@ -69,6 +70,13 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
     const refused = await refusal(storage.copy({ ...copy, sourceEtag: '"00000000000000000000000000000000"' }));
     if (refused !== 412 || (await storage.head(to)) !== null) return false;
     return (await refusal(storage.copy({ ...copy, sourceEtag: etag }))) === undefined;
+  },
+
+  async deleteIfMatch({ storage, uniqueKey }) {
+    const key = uniqueKey();
+    const { etag } = await storage.put({ key, body: right });
+    if (await storage.delete(key, { ifMatch: '"00000000000000000000000000000000"' })) return false;
+    return (await storage.head(key)) !== null && (await storage.delete(key, { ifMatch: etag }));
   },
 
   checksums: (target) => each(algorithms, (algorithm) => verifiesPut(target, algorithm)),

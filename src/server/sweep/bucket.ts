@@ -76,6 +76,7 @@ async function isOurs({ storage, options }: BucketSweep, { key, kind }: Lost): P
   return kind === 'object' && (await storage.head(key))?.metadata[uploadIdHeader] !== undefined;
 }
 
-function remove(storage: Storage, { key, multipartId }: Lost): Promise<void> {
-  return multipartId === null ? storage.delete(key) : storage.abortMultipart(key, multipartId);
+async function remove(storage: Storage, { key, multipartId }: Lost): Promise<void> {
+  if (multipartId === null) await storage.delete(key);
+  else await storage.abortMultipart(key, multipartId);
 }
