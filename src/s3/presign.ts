@@ -78,8 +78,11 @@ export function presignRead(
   return presign(method, address, options.key, query, headers, options.expiresInSeconds, moment);
 }
 
+/** In a query spaces are encoded, and nobody folds them as in a header. */
 function override(name: string, value: string | undefined): string {
-  return value === undefined ? '' : `&${name}=${encodeComponent(printable(name, value))}`;
+  if (value === undefined) return '';
+  if (!/^[\x20-\x7e]+$/.test(value)) throw new WaybillError('internal_error', `Not signed: ${name} must be ASCII.`);
+  return `&${name}=${encodeComponent(value)}`;
 }
 
 /** `extraQuery` begins with `&` and sorts after `X-Amz-*`, as every lower-case name does. */

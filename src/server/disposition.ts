@@ -31,10 +31,13 @@ export function inlineOnStorageOrigin(contentType: string): boolean {
   return inlineAnywhere(contentType) || viewerTypes.has(contentType);
 }
 
-/** RFC 6266 with the `filename*` of RFC 8187. Any string in, one header value of printable ASCII out. */
+/**
+ * RFC 6266 with the `filename*` of RFC 8187. Any string in, one header value of printable ASCII out. Runs of spaces are in
+ * `filename*` only: signers and proxies fold them in a header, and then a signature no longer fits.
+ */
 export function contentDisposition(kind: 'inline' | 'attachment', fileName: string): string {
   const name = fileName.replace(/\p{Surrogate}/gu, '_');
-  const ascii = name.replace(/[^\x20-\x7e]|["\\%]/gu, '_');
+  const ascii = name.replace(/[^\x20-\x7e]|["\\%]/gu, '_').replace(/ {2,}/g, ' ');
   const fallback = `${kind}; filename="${ascii}"`;
   return ascii === name ? fallback : `${fallback}; filename*=UTF-8''${encodeExtended(name)}`;
 }

@@ -18,6 +18,15 @@ describe('file names', () => {
     ['LPT1.txt', '_LPT1.txt'],
     ['console.txt', 'console.txt'],
     ['a.html .', 'a.html'],
+    ['setup.exe. .\u00a0', 'setup.exe'],
+    ['a.html.\u3000', 'a.html'],
+    ['a.html.\u200b', 'a.html'],
+    ['a.html.\u202f.\u2009 ', 'a.html'],
+    ['\u00a0 a.png', 'a.png'],
+    ['my  photo.png', 'my  photo.png'],
+    ['15\u202f000\u00a0km.png', '15\u202f000\u00a0km.png'],
+    ['con .txt', '_con .txt'],
+    [`${'x'.repeat(253)}. .y y`, `${'x'.repeat(253)}`],
     ['a<b>:"|?*.png', 'a_b______.png'],
     ['\ud800.png', '_.png'],
     ['👨‍👩‍👧.heic', '👨‍👩‍👧.heic'],
@@ -29,10 +38,15 @@ describe('file names', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (given) => {
         const name = cleanFileName(given);
-        expect(name).not.toBe('');
-        expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
-        expect(name).not.toMatch(/[/\\\p{Surrogate}]/u);
-        expect(cleanFileName(name)).toBe(name);
+        // One comparison instead of five: there are thousands of names.
+        const broken = [
+          name === '' && 'empty',
+          Buffer.byteLength(name) > 255 && 'too long',
+          /[/\\\p{Surrogate}]/u.test(name) && 'a path, or half a character',
+          /^\s|[.\s]$/.test(name) && 'a space or a dot at an end',
+          cleanFileName(name) !== name && 'not stable',
+        ].filter(Boolean);
+        expect([name, broken]).toEqual([name, []]);
       }),
       { numRuns: 5000 },
     );
@@ -48,6 +62,7 @@ describe('Content-Disposition', () => {
     ['a.png', 'attachment; filename="a.png"'],
     ['a"b\\c.png', `attachment; filename="a_b_c.png"; filename*=UTF-8''a%22b%5Cc.png`],
     ['€ 5%.txt', `attachment; filename="_ 5_.txt"; filename*=UTF-8''%E2%82%AC%205%25.txt`],
+    ['a  b.txt', `attachment; filename="a b.txt"; filename*=UTF-8''a%20%20b.txt`],
     ["it's(1)*.txt", 'attachment; filename="it\'s(1)*.txt"'],
   ])('of %j', (name, header) => {
     expect(contentDisposition('attachment', name)).toBe(header);
@@ -60,6 +75,8 @@ describe('Content-Disposition', () => {
         expect(header).toMatch(
           /^inline; filename="[\x20-\x21\x23-\x5b\x5d-\x7e]*"(; filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-F]{2})*)?$/,
         );
+        // Nothing that a canonical header would fold.
+        expect(header).not.toMatch(/^ | {2}| $/);
         const extended = /UTF-8''(.*)$/.exec(header)?.[1];
         const plain = /filename="([^"]*)"/.exec(header)?.[1];
         const meant = extended === undefined ? plain : decodeURIComponent(extended);

@@ -128,6 +128,93 @@ forEachStore('keys and names', (store) => {
     );
   });
 
+  /** Names that people and systems give, and that some step of the way may change. */
+  const oddNames = [
+    'my  photo.png',
+    'Q3   report  (final).png',
+    '  leading and trailing  ',
+    'Screen Shot 2024-01-01 at 3.04.05\u202fPM.png',
+    'prix\u00a0: 5\u00a0€.png',
+    'ends with dots...',
+    'setup.exe. .\u00a0',
+    'wide\u3000space.png',
+    'percent 100% %41.png',
+    '"quotes" and \'more\'.png',
+    'back\\slash; filename=x.png',
+    '\u05e9\u05dc\u05d5\u05dd.png',
+    '\u{1F468}\u200d\u{1F469}\u200d\u{1F467} \u{1F389}.png',
+    'e\u0301 decomposed.png',
+    'a+b & c=d?e#f.png',
+    `${'long '.repeat(50)}.png`,
+  ];
+  const pieces = [
+    ' ',
+    '  ',
+    '\u00a0',
+    '\u202f',
+    '\u3000',
+    '.',
+    '"',
+    '%',
+    '%2e',
+    'ä',
+    '\u{1F389}',
+    '\u05d0',
+    ';',
+    "'",
+    '+',
+  ];
+
+  it('D6 every name that can be stored can be shown and downloaded', async () => {
+    const glued = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 4 })), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        glued.map((all) => all.join('')),
+        shownAndSaved,
+      ),
+      { numRuns: 25, examples: oddNames.map((name): [string] => [name]) },
+    );
+  });
+
+  async function shownAndSaved(fileName: string): Promise<void> {
+    const answer = await app.tryGrant(png, { fileName });
+    const upload = answer.body.uploads?.[0];
+    if (!upload || 'error' in upload) return expect(errorOf(answer)).toBe('invalid_request');
+    expect((await send(upload.request, png)).status).toBe(200);
+    const { file } = completedOf(await app.complete(upload.grant));
+    expect(file.fileName).not.toMatch(/^\s|[.\s]$/);
+    const stored = await app.storage.head(file.key);
+    expect(nameIn(stored?.contentDisposition ?? '')).toBe(file.fileName);
+    const { url: direct } = await app.uploads.presignView(file.key, { expiresInSeconds: 60, download: fileName });
+    expect(nameIn(await dispositionOf('GET', direct))).toBe(fileName.replace(/\p{Surrogate}/gu, '_'));
+    for (const [method, query] of [
+      ['GET', ''],
+      ['GET', '?download=1'],
+      ['GET', '?as=json'],
+      ['HEAD', '?download=1'],
+    ] as const) {
+      const view = await app.call(method, file.url + query);
+      const url = view.headers.location ?? (view.body as { url?: string }).url;
+      expect(nameIn(await dispositionOf(method, String(url)))).toBe(file.fileName);
+    }
+  }
+
+  async function dispositionOf(method: 'GET' | 'HEAD', url: string): Promise<string> {
+    const response = await fetch(url, { method });
+    await response.body?.cancel();
+    expect([method, response.status]).toEqual([method, 200]);
+    return response.headers.get('content-disposition') ?? '';
+  }
+
+  /** As a browser reads it: `filename*` before `filename` (RFC 6266 section 4.3). */
+  function nameIn(header: string): string | undefined {
+    const extended = /; filename\*=UTF-8''(.*)$/.exec(header)?.[1];
+    return extended === undefined ? /; filename="([^"]*)"/.exec(header)?.[1] : decodeURIComponent(extended);
+  }
+
   it.each(['..', '.', 'a/b', '', 'a\\b', 'a\u0000', `${'$'}{x}`, 7, null, 'x'.repeat(2000)])(
     'D5 ownerId %j is refused',
     async (owner) => {

@@ -472,6 +472,18 @@ export const defences = [
     find: 'if (rule) throw',
     replace: 'if (rule && (0 as number)) throw',
   },
+  {
+    attack: 'D6',
+    suite: 'd-keys',
+    file: 'src/server/disposition.ts',
+    find: ".replace(/ {2,}/g, ' ');",
+    replace: ';',
+    also: {
+      file: 'src/s3/presign.ts',
+      find: 'if (!/^[\\x20-\\x7e]+$/.test(value))',
+      replace: 'if (!/^[\\x21-\\x7e]+(?: [\\x21-\\x7e]+)*$/.test(value))',
+    },
+  },
   // E
   {
     attack: 'E1 E2',
