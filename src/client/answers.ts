@@ -1,5 +1,7 @@
 /** Small facts about requests and answers that every way of sending needs. */
-import type { TransportRequest } from './types.ts';
+import type { WaybillError, WireError } from '../protocol/index.ts';
+import { failure } from './errors.ts';
+import type { TransportRequest, TransportResponse } from './types.ts';
 
 /** Without those that the platform sets: a form's type carries its boundary, and pages may not set a length. */
 export function headersOf({ headers, fields }: TransportRequest): [string, string][] {
@@ -8,6 +10,46 @@ export function headersOf({ headers, fields }: TransportRequest): [string, strin
 
 export function isTemporary(status: number): boolean {
   return /^(5|408|429)/.test(`${status}`);
+}
+
+const longestRetryAfterSeconds = 600;
+
+/**
+ * RFC 9110 section 10.2.3: seconds, or an HTTP date. A date is compared with the clock that wrote it, the `Date` header,
+ * where this page may read it. 0 without the header and for what cannot be read; at most ten minutes.
+ */
+export function retryAfter(header: TransportResponse['header']): number {
+  const value = header('retry-after') ?? '';
+  const seconds = +value >= 0 ? +value : (Date.parse(value) - (Date.parse(header('date') ?? '') || Date.now())) / 1000;
+  return Math.min(longestRetryAfterSeconds, Math.max(0, seconds || 0));
+}
+
+/**
+ * The error for an answer to a call to the app's server. Without a code of ours something else has answered: a proxy,
+ * a login page, a server that is being deployed. Such an answer says nothing about the upload, so the call is made again.
+ */
+export function errorOf({ status, header }: TransportResponse, url: string, error?: WireError | null): WaybillError {
+  const { code, message, ...facts }: Partial<WireError> = error ?? {};
+  const answered = { status, retryAfterSeconds: retryAfter(header) };
+  if (code) return failure(code, `${message}`, { ...facts, ...answered });
+  const isSignedOut = status === 401;
+  return failure(
+    isSignedOut ? 'unauthenticated' : 'network_error',
+    isSignedOut
+      ? 'Please sign in and try again.'
+      : 'Something other than the upload server answered. Please try again.',
+    {
+      ...answered,
+      details: {
+        hint: `HTTP ${status} ${header('content-type')} from ${url}: a proxy, a login page, a wrong endpoint?`,
+      },
+    },
+  );
+}
+
+/** Without the slashes that a proxy or a framework would redirect: at its end, and two in a row. */
+export function normalizeEndpoint(endpoint: string): string {
+  return endpoint.replace(/([^:/])\/+/g, '$1/').replace(/\/+$/, '');
 }
 
 /** Of an absolute endpoint; empty for one that is relative to the page. */

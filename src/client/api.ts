@@ -11,10 +11,10 @@ import type {
   WaybillError,
   WireError,
 } from '../protocol/index.ts';
-import { isTemporary, originOf } from './answers.ts';
+import { errorOf, originOf } from './answers.ts';
 import { failure } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import type { ClientOptions, UploadResult } from './types.ts';
+import type { ClientOptions, TransportResponse, UploadResult } from './types.ts';
 
 export interface Api {
   routeInfo(route: string): Promise<RouteInfo>;
@@ -25,38 +25,58 @@ export interface Api {
   batch<T>(path: string, body: object, list: string, count: number, pick: Pick<T>): Promise<(T | WaybillError)[]>;
 }
 
-type ToError = (error: WireError) => WaybillError;
+type ToError = (error: WireError | undefined) => WaybillError;
 /** Takes what it needs from an answer's JSON, or throws anything. */
 // biome-ignore lint/suspicious/noExplicitAny: unparsed on purpose; every use is checked or throws.
 type Pick<T> = (json: any, toError: ToError) => T;
 
 export function createApi(exchange: Exchange, options: ClientOptions): Api {
-  const { endpoint, headers, credentials } = options;
+  const { endpoint, headers, credentials, onUnauthenticated } = options;
+
+  /** Of the session, while `onUnauthenticated` is at work. */
+  let renewal: Promise<void> | undefined;
+  let renewals = 0;
+
+  /** The session may have expired while bytes were sent: it is renewed, and the call made again, once. */
+  async function ask(request: Parameters<Exchange>[0]): Promise<TransportResponse> {
+    const send = async () => exchange({ ...request, headers: { ...request.headers, ...(await headers?.()) } });
+    const before = renewals;
+    const answer = await send();
+    if (answer.status !== 401 || !(headers || onUnauthenticated)) return answer;
+    // Calls that were refused together renew it once.
+    if (before === renewals)
+      renewal ??= (async () => onUnauthenticated?.())()
+        .then(() => {
+          renewals++;
+        })
+        .finally(() => {
+          renewal = undefined;
+        });
+    return (renewal ?? Promise.resolve()).then(send, () => answer);
+  }
 
   async function call<T>(path: string, body: object | undefined, pick: Pick<T>): Promise<T> {
-    const answer = await exchange({
+    const url = endpoint + path || '/';
+    const answer = await ask({
       method: body ? 'POST' : 'GET',
-      url: endpoint + path,
-      headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
+      url,
+      headers: { ...(body && { 'content-type': 'application/json' }) },
       body: body && JSON.stringify(body),
       credentials,
     });
-    const { status, text, header } = answer;
-    const retryAfterSeconds = +(header('retry-after') || 0);
-    const toError: ToError = ({ code, message, ...facts }) =>
-      failure(code, `${message}`, { ...facts, status, retryAfterSeconds });
+    const { status, text } = answer;
+    const toError: ToError = (error) => errorOf(answer, url, error);
     let json: { error?: WireError } | undefined;
     try {
       json = JSON.parse(text);
       return pick(json, toError);
     } catch {
-      // Without a code of ours, all that can be told is whether to try again.
-      throw json?.error?.code
-        ? toError(json.error)
-        : failure(isTemporary(status) ? 'network_error' : 'internal_error', `HTTP ${status}`, {
+      throw json && !json.error?.code && status < 300
+        ? failure('internal_error', 'The upload server is out of step with this app.', {
             status,
-            retryAfterSeconds,
-          });
+            details: { hint: `Unknown JSON from ${url}` },
+          })
+        : toError(json?.error);
     }
   }
 

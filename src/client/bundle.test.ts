@@ -11,11 +11,11 @@ const root = new URL('../', import.meta.url);
 
 /** A use as small as a realistic one; gzip -9, bytes; a kB is 1,000. */
 const entries = {
-  'client/put': { code: `export { createPut } from './client/put.ts'`, ceiling: 2000 },
-  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5000 },
+  'client/put': { code: `export { createPut } from './client/put.ts'`, ceiling: 2300 },
+  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5600 },
   'client + react': {
     code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
-    ceiling: 5300,
+    ceiling: 5900,
   },
 };
 /** By the name of the module that is imported; what is not named here must not come into being. */

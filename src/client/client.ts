@@ -1,4 +1,5 @@
 import type { RoutesOf, TypedUploads } from '../protocol/index.ts';
+import { normalizeEndpoint } from './answers.ts';
 import { createApi } from './api.ts';
 import { createBatcher } from './batcher.ts';
 import { missing } from './errors.ts';
@@ -29,16 +30,16 @@ export function createClientOn<U extends TypedUploads>(
   const {
     transport,
     resumeStore,
-    endpoint,
     concurrency = 6,
     retries = 6,
     stallTimeoutMs = 60_000,
     now = () => performance.now(),
     random = Math.random,
-    online = browserOnline,
+    online = createOnlineHint(),
   } = options;
+  const endpoint = normalizeEndpoint(options.endpoint);
   const exchange = createExchange(transport, stallTimeoutMs);
-  const api = createApi(exchange, options);
+  const api = createApi(exchange, { ...options, endpoint });
   const routes = new Map<string, Promise<Route>>();
   const lanes = new Map<string, Pool>();
   const running = new Set<Upload>();
@@ -129,11 +130,21 @@ export function createClientOn<U extends TypedUploads>(
   } as Client<RoutesOf<U>>;
 }
 
-/** Undefined where nobody knows, as in Node. */
-function browserOnline(): Promise<void> | undefined {
-  return globalThis.navigator?.onLine === false
-    ? new Promise((resolve) => {
-        addEventListener('online', resolve as () => void, { once: true });
-      })
-    : undefined;
+/** What the browser says of its connection; undefined where it says nothing, as in Node. */
+function createOnlineHint(): NonNullable<ClientOptions['online']> {
+  let connection: Promise<void> | undefined;
+  return () => {
+    if (globalThis.navigator?.onLine !== false) return undefined;
+    connection ??= new Promise((resolve) => {
+      addEventListener(
+        'online',
+        () => {
+          connection = undefined;
+          resolve();
+        },
+        { once: true },
+      );
+    });
+    return connection;
+  };
 }

@@ -21,7 +21,7 @@ import type { Exchange } from './exchange.ts';
 import type { Multipart } from './multipart/index.ts';
 import type { Pool } from './pool.ts';
 import type { OpenSource } from './source.ts';
-import { giveBack, settle, toFailure, tools } from './tools.ts';
+import { giveBack, toFailure, tools, waitForNetwork } from './tools.ts';
 import type { ResumeStore, Source, UploadResult, UploadStatus } from './types.ts';
 
 export interface JourneyContext {
@@ -253,7 +253,6 @@ export function createJourney(
     }
 
     try {
-      await settle(context, signal, report);
       // Before the queue, so that all that will be refused is refused at once.
       const preparing = prepare();
       // While there surely is a network.
@@ -264,15 +263,17 @@ export function createJourney(
       const info = await preparing.catch((error) => {
         if (!error.retryable) throw error;
       });
-      return await context[info && isLarge(info, size) ? 'large' : 'underway'](size, signal, (leave) => {
-        return pass(leave).catch(async (cause) => {
-          signal.throwIfAborted();
-          const { persist } = await context.recovery().catch(() => {
-            throw cause;
-          });
-          return persist(tools, context, trip, () => pass(leave), cause, signal, report);
-        });
-      });
+      return await context[info && isLarge(info, size) ? 'large' : 'underway'](size, signal, (leave) =>
+        // What failed above waits like any other failure, as long as the server has asked for.
+        (info ? pass(leave) : preparing.then(() => pass(leave))).catch(async (cause) => {
+          for (let tries = 0; ; tries++) {
+            signal.throwIfAborted();
+            const recovery = await context.recovery().catch(() => {});
+            if (recovery) return recovery.persist(tools, context, trip, () => pass(leave), cause, signal, report);
+            if (!(await waitForNetwork(context, signal, report, tries))) throw cause;
+          }
+        }),
+      );
     } catch (cause) {
       throw toFailure(cause);
     }

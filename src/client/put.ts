@@ -2,8 +2,16 @@
  * client/put: the smallest way to send a file. Permission, PUT, completion, progress and retries; no queue, no batches,
  * no forms, nothing to subscribe to, and the server alone refuses.
  */
-import type { RouteInfo, RoutesOf, RouteTypes, SingleGrant, TypedUploads, WaybillError } from '../protocol/index.ts';
-import { isTemporary, originOf } from './answers.ts';
+import type {
+  RouteInfo,
+  RoutesOf,
+  RouteTypes,
+  SingleGrant,
+  TypedUploads,
+  WaybillError,
+  WireError,
+} from '../protocol/index.ts';
+import { errorOf, isTemporary, normalizeEndpoint, originOf, retryAfter } from './answers.ts';
 import { sendXhr } from './browser/xhr.ts';
 import { checksumOf } from './checksum.ts';
 import { failure, isFailure, missing } from './errors.ts';
@@ -37,36 +45,35 @@ export type Put<Routes extends Record<string, RouteTypes>> = <R extends keyof Ro
  * @throws WaybillError
  */
 export function createPut<U extends TypedUploads = TypedUploads>(options: PutClientOptions): Put<RoutesOf<U>> {
-  const { endpoint, headers, credentials, retries = 6 } = options;
+  const { headers, credentials, retries = 6 } = options;
+  const endpoint = normalizeEndpoint(options.endpoint);
 
   const send = (request: TransportRequest, body: Blob | string | null): Promise<TransportResponse> =>
     sendXhr(request, body).catch(missing);
 
   /** What the server says is taken apart carefully: it may be a proxy's page. A batch of one fails as a whole. */
   async function call(path: string, signal: AbortSignal, body?: object) {
-    const { status, text, header } = await send(
-      {
-        signal,
-        method: body ? 'POST' : 'GET',
-        url: endpoint + path,
-        headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
-        credentials,
-      },
-      body ? JSON.stringify(body) : null,
-    );
-    let json: Record<string, unknown> & { error?: WaybillError };
+    const url = endpoint + path || '/';
+    const ask = async () =>
+      send(
+        {
+          signal,
+          method: body ? 'POST' : 'GET',
+          url,
+          headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
+          credentials,
+        },
+        body ? JSON.stringify(body) : null,
+      );
+    let answer = await ask();
+    // A token that has expired meanwhile: `headers` may have a new one.
+    if (answer.status === 401 && headers) answer = await ask();
+    let json: (Record<string, unknown> & { error?: WireError }) | undefined;
     try {
-      json = JSON.parse(text);
-      if (status < 300) return json;
-    } catch {
-      json = {};
-    }
-    const { code, message, ...facts } = json.error ?? ({} as Partial<WaybillError>);
-    throw failure(code || (isTemporary(status) ? 'network_error' : 'internal_error'), message || `HTTP ${status}`, {
-      ...facts,
-      status,
-      retryAfterSeconds: +(header('retry-after') || 0),
-    });
+      json = JSON.parse(answer.text);
+      if (json && answer.status < 300) return json;
+    } catch {}
+    throw errorOf(answer, url, json?.error);
   }
 
   async function put(
@@ -98,13 +105,20 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           })) as { uploads: [SingleGrant] });
         }
         if (!sent) {
-          const { status } = await send({ ...granted.request, source, signal, onProgress }, source.blob as Blob);
+          const { status, header } = await send(
+            { ...granted.request, source, signal, onProgress },
+            source.blob as Blob,
+          );
           // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
           sent = status < 300 || status === 412;
           if (!sent) {
             // Expired, perhaps: a new grant costs one call.
             granted = undefined;
-            throw failure('storage_rejected', `HTTP ${status}`, { retryable: isTemporary(status) || !failures });
+            throw failure('storage_rejected', 'The storage refused this upload.', {
+              retryable: isTemporary(status) || !failures,
+              retryAfterSeconds: retryAfter(header),
+              details: { hint: `The storage answered with HTTP ${status}.` },
+            });
           }
         }
         const {

@@ -1,5 +1,6 @@
 /** Steps that every way of sending takes; and all that chunks need of this room, which would tear the bundle if they imported it. */
 import type { WaybillError } from '../protocol/index.ts';
+import { retryAfter } from './answers.ts';
 import { createBatcher } from './batcher.ts';
 import { checksumOf, readRange } from './checksum.ts';
 import { failure, isFailure } from './errors.ts';
@@ -7,18 +8,37 @@ import type { JourneyContext, Report } from './journey.ts';
 import { race } from './race.ts';
 import { toSource } from './source.ts';
 
-/** Waits while there is no connection. */
-export async function settle(
+const longestProbeMs = 30_000;
+
+/**
+ * Waits until the platform reports a connection, or until it is time to try again all the same: browsers behind some VPNs
+ * and in some virtual machines report none for ever, although the server answers. Call it after a failed request only.
+ *
+ * @param tries how often it was waited before; each wait is twice as long, up to 30 seconds
+ * @returns false at once when the platform reports a connection
+ */
+export async function waitForNetwork(
   { online }: JourneyContext,
   signal: AbortSignal,
   report: (report: Report) => void,
-): Promise<void> {
+  tries: number,
+): Promise<boolean> {
   const connection = online();
-  if (connection) {
-    report({ waiting: 'offline' });
-    await race<void>(signal, (resolve) => connection.then(resolve));
-    report({ waiting: null });
-  }
+  if (!connection) return false;
+  report({ waiting: 'offline' });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => clearTimeout(timer);
+  await race<void>(
+    signal,
+    (resolve) => {
+      timer = setTimeout(resolve, Math.min(longestProbeMs, 1000 * 2 ** tries));
+      connection.then(resolve);
+    },
+    stop,
+  );
+  stop();
+  report({ waiting: null });
+  return true;
 }
 
 /** What is not ours is a bug, here or in a callback. */
@@ -42,8 +62,9 @@ export const tools = {
   giveBack,
   race,
   readRange,
-  settle,
+  retryAfter,
   toFailure,
   toSource,
+  waitForNetwork,
 };
 export type Tools = typeof tools;

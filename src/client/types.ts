@@ -73,10 +73,22 @@ export interface Transport {
 }
 
 export interface ClientOptions {
-  /** Where the server's uploads live. @example '/uploads' */
+  /** Where the server's uploads live. Trailing and double slashes are left out. @example '/uploads' */
   endpoint: string;
-  /** Asked for before each call to the app's server: a token, for instance. Never sent to the storage. */
+  /**
+   * Asked for before each call to the app's server: a token, for instance. Never sent to the storage. After a 401 it is
+   * asked once more, and the call made again, before the upload fails with `unauthenticated`.
+   * @example headers: async () => ({ authorization: `Bearer ${await getToken()}` })
+   */
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
+  /**
+   * Called when the server answers 401: renew the session, or let the user sign in. When it resolves, `headers` is asked
+   * again and the call made once more; calls that were refused together wait for one renewal. When it rejects, or the server
+   * answers 401 again, the upload fails with `unauthenticated`, and `retry()` later completes what was sent.
+   * @default none
+   * @example onUnauthenticated: () => session.refresh()
+   */
+  onUnauthenticated?: () => void | Promise<void>;
   /** Cookies on calls to the app's server. @default 'same-origin' */
   credentials?: RequestCredentials;
   /** Requests to each host of the storage at once, over all files. @default 6 */
@@ -96,7 +108,12 @@ export interface ClientOptions {
   now?: () => number;
   /** 0 <= n < 1, for jitter only. @default Math.random */
   random?: () => number;
-  /** Undefined while there is a connection, else a promise for it. @default navigator.onLine and the `online` event */
+  /**
+   * A hint: undefined while there is a connection, else a promise for it. It is asked after a failed request only, and
+   * requests are tried again without it after 1, 2, 4 ... and at most 30 seconds, because browsers behind a VPN or in a
+   * virtual machine may report no connection for ever.
+   * @default navigator.onLine and the `online` event
+   */
   online?: () => Promise<void> | undefined;
 }
 

@@ -426,10 +426,17 @@ describe('what goes wrong', () => {
   });
 
   it.each([
-    [200, '<html>a proxy says hello</html>', 'internal_error'],
-    [404, 'Not Found', 'internal_error'],
+    [200, '<html>a proxy says hello</html>', 'network_error'],
+    [204, '', 'network_error'],
+    [403, '<html>a firewall says no</html>', 'network_error'],
+    [403, '{"message":"Forbidden"}', 'network_error'],
+    [404, 'Not Found', 'network_error'],
+    [407, '', 'network_error'],
+    [413, '<html>nginx</html>', 'network_error'],
     [502, 'Bad Gateway', 'network_error'],
     [502, '{"error":"Bad Gateway"}', 'network_error'],
+    [502, '{"error":null}', 'network_error'],
+    [401, 'Unauthorized', 'unauthenticated'],
     [200, '[]', 'internal_error'],
     [200, '{"uploads":[]}', 'internal_error'],
     [200, '{"uploads":[null]}', 'internal_error'],

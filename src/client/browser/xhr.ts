@@ -27,7 +27,7 @@ export async function sendXhr(
         status: xhr.status,
         text: xhr.responseText,
         // getResponseHeader complains on the console about headers that CORS hides.
-        header: (name) => xhr.getAllResponseHeaders().split(`${name}: `)[1]?.split('\r')[0],
+        header: (name) => `\n${xhr.getAllResponseHeaders()}`.split(`\n${name}: `)[1]?.split('\r')[0],
       });
     // Safari aborts requests that nobody asked it to abort: whether it was us, the caller knows.
     xhr.onerror = xhr.onabort = reject;

@@ -48,7 +48,7 @@ export async function sendParts(
   report: (report: Report) => void,
 ): Promise<void> {
   const { failure, readRange } = tools;
-  const { now, online, retries } = context;
+  const { now, retries } = context;
   const { parts, size, algorithm, done, listed, lanes } = shipment;
   const recovery = await context.recovery();
   recovery.wake(context.exchange);
@@ -115,6 +115,7 @@ export async function sendParts(
     let until = 0;
     let [lane, host] = lanes.pick();
     let failures = 0;
+    let offline = 0;
     let renewed = false;
     const declared: Declared = { source, algorithm, checksum };
     try {
@@ -144,10 +145,11 @@ export async function sendParts(
           signal.throwIfAborted();
           const error = cause as WaybillError;
           const { code, status, retryable } = error;
-          if (code === 'network_error' && online()) {
-            await tools.settle(context, signal, report);
+          if (await recovery.isOffline(context, error)) {
+            await tools.waitForNetwork(context, signal, report, offline++);
             continue;
           }
+          offline = 0;
           if (code === 'upload_expired' && !renewed) {
             renewed = true;
             await shipment.renew();

@@ -19,6 +19,8 @@ const blindFailures = 3;
 const grantsInAbort = 100;
 const firstBackoffMs = 500;
 const longestBackoffMs = 30_000;
+/** Whatever a server says, a completion is asked about again. */
+const longestPendingSeconds = 600;
 /** Requests that fail together are one sign of trouble, not six. */
 const calmMs = 1000;
 
@@ -38,7 +40,7 @@ export async function refusal(
   return tools.failure(temporary ? 'storage_unavailable' : 'storage_rejected', `Storage: ${status} ${code}`, {
     status,
     retryable: temporary,
-    retryAfterSeconds: +(header('retry-after') || 0),
+    retryAfterSeconds: tools.retryAfter(header),
   });
 }
 
@@ -72,18 +74,20 @@ export async function persist(
 ): Promise<UploadResult> {
   let failed = cause;
   const trouble: Trouble = { renewed: false, blind: 0 };
+  let offline = 0;
   for (let failures = 0; ; ) {
     const error = tools.toFailure(failed);
-    const { code, retryable } = error;
+    const { retryable } = error;
     try {
-      if (
-        !(code === 'network_error' && context.online()) &&
-        !(await recover(tools, context, error, trip, trouble, signal))
-      ) {
-        if (!retryable || failures >= context.retries) throw error;
-        report({ waiting: 'backoff' });
-        await backOff(tools, context, failures++, error, signal);
-        trouble.renewed = false;
+      if (await isOffline(context, error)) await tools.waitForNetwork(context, signal, report, offline++);
+      else {
+        offline = 0;
+        if (!(await recover(tools, context, error, trip, trouble, signal))) {
+          if (!retryable || failures >= context.retries) throw error;
+          report({ waiting: 'backoff' });
+          await backOff(tools, context, failures++, error, signal);
+          trouble.renewed = false;
+        }
       }
     } catch (last) {
       signal.throwIfAborted();
@@ -92,7 +96,6 @@ export async function persist(
       throw last;
     }
     try {
-      await tools.settle(context, signal, report);
       report({ waiting: null });
       return await attempt();
     } catch (next) {
@@ -102,10 +105,20 @@ export async function persist(
   }
 }
 
+/** The platform says so, and neither the request nor the host contradicts it. */
+export async function isOffline({ online }: JourneyContext, { code, status, details }: WaybillError): Promise<boolean> {
+  if (code !== 'network_error' || status || !online()) return false;
+  const tried = details as Partial<Tried> | undefined;
+  return !(tried?.url && (await isThere(tried.url)));
+}
+
+/** Not for good: who signs in again, or is given the right, completes what was sent. */
+const notAllowed = /unauthenticated|forbidden/;
+
 function end({ code, retryable, status }: WaybillError, trip: Trip): void {
   // The server knows of what it refused; and files in parts see to themselves.
   if (!retryable && !status && trip.lane) trip.abort();
-  if (!retryable || code === 'object_not_ready') trip.forget();
+  if (!(retryable || notAllowed.test(code)) || code === 'object_not_ready') trip.forget();
   if (/^source/.test(code)) trip.checksum = undefined;
 }
 
@@ -170,7 +183,7 @@ export async function finish(
       const result: UploadResult | PendingUpload = await context.complete(grant);
       if ('file' in result) return result;
       // The storage takes long to move a large object.
-      await sleep(race, result.retryAfterSeconds * 1000, signal);
+      await sleep(race, Math.min(longestPendingSeconds, Math.max(1, result.retryAfterSeconds || 0)) * 1000, signal);
     }
   } finally {
     count(-1);
