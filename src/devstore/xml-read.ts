@@ -18,7 +18,8 @@ interface OpenElement {
 }
 
 const maxDepth = 16;
-const token = /<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([^\s/><!?]+)([^<>]*?)(\/?)>|([^<]+)/y;
+/** A tag's name, and what follows it. The name ends where the rest begins, so that the pattern tries one split only. */
+const tag = /^(\/?)([^\s/><!?]+)(|[\s/][^<>]*)$/;
 const attributes = /^(\s+[^\s=/]+\s*=\s*("[^"]*"|'[^']*'))*\s*$/;
 
 /** @throws StoreError MalformedXML */
@@ -26,31 +27,57 @@ export function readXml(source: string | Buffer): XmlElement {
   const xml = (typeof source === 'string' ? source : decode(source)).replace(/^\ufeff/, '');
   const top: OpenElement = { name: '', children: [], text: '' };
   const open: OpenElement[] = [top];
-  token.lastIndex = 0;
-  while (token.lastIndex < xml.length) {
-    const match = token.exec(xml);
-    if (!match) throw malformed();
-    const [, cdata, slash, rawName, rest = '', selfClosing, text] = match;
+  // Each step ends behind what it has looked at, or the document is refused: the time is linear in the length.
+  for (let at = 0; at < xml.length; ) {
     const current = open.at(-1) as OpenElement;
-    if (cdata !== undefined) current.text += cdata;
-    else if (text !== undefined) current.text += unescapeXml(text);
-    else if (rawName !== undefined) {
-      const name = rawName.slice(rawName.indexOf(':') + 1);
-      if (slash) {
-        if (open.length < 2 || current.name !== name || rest.trim() !== '' || selfClosing) throw malformed();
-        open.pop();
-        close(open.at(-1) as OpenElement, current);
-      } else {
-        if (!attributes.test(rest) || open.length > maxDepth) throw malformed();
-        const element: OpenElement = { name, children: [], text: '' };
-        if (selfClosing) close(current, element);
-        else open.push(element);
-      }
+    if (xml.charCodeAt(at) !== lessThan) {
+      const end = endOf(xml, '<', at, xml.length);
+      current.text += unescapeXml(xml.slice(at, end));
+      at = end;
+    } else if (xml.startsWith('<?', at)) at = endOf(xml, '?>', at + 2) + 2;
+    else if (xml.startsWith('<!--', at)) at = endOf(xml, '-->', at + 4) + 3;
+    else if (xml.startsWith('<![CDATA[', at)) {
+      const end = endOf(xml, ']]>', at + 9);
+      current.text += xml.slice(at + 9, end);
+      at = end + 3;
+    } else {
+      const end = endOf(xml, '>', at + 1);
+      readTag(open, xml.slice(at + 1, end));
+      at = end + 1;
     }
   }
   const [root, ...more] = top.children;
   if (open.length !== 1 || !root || more.length > 0 || top.text.trim() !== '') throw malformed();
   return root;
+}
+
+const lessThan = 0x3c;
+
+/** Where `mark` stands. Without it `none`, or the document does not end. */
+function endOf(xml: string, mark: string, from: number, none?: number): number {
+  const end = xml.indexOf(mark, from);
+  if (end !== -1) return end;
+  if (none === undefined) throw malformed();
+  return none;
+}
+
+/** @param inside what stands between `<` and `>` */
+function readTag(open: OpenElement[], inside: string): void {
+  const selfClosing = inside.endsWith('/');
+  const [, slash, rawName = '', rest = ''] = tag.exec(selfClosing ? inside.slice(0, -1) : inside) ?? [];
+  if (rawName === '') throw malformed();
+  const name = rawName.slice(rawName.indexOf(':') + 1);
+  const current = open.at(-1) as OpenElement;
+  if (slash) {
+    if (open.length < 2 || current.name !== name || rest.trim() !== '' || selfClosing) throw malformed();
+    open.pop();
+    close(open.at(-1) as OpenElement, current);
+    return;
+  }
+  if (!attributes.test(rest) || open.length > maxDepth) throw malformed();
+  const element: OpenElement = { name, children: [], text: '' };
+  if (selfClosing) close(current, element);
+  else open.push(element);
 }
 
 function close(parent: OpenElement, element: OpenElement): void {

@@ -19,6 +19,10 @@ it.each([
   ],
   ['http://user:pass@host/a', 'http://[redacted]@host/a'],
   ['secretAccessKey: abc', 'secretAccessKey: [redacted]'],
+  ['http://user:p@ss@host/a', 'http://[redacted]@host/a'],
+  ['http://host/http://user:pass@inner/a', 'http://host/http://[redacted]@inner/a'],
+  ['xhttps://host/a?sig=1 and #b', 'xhttps://host/a?[redacted] and #b'],
+  ['http://host/a#b?c=1', 'http://host/a#b?[redacted]'],
   [`grant ${'a'.repeat(64)} is bad`, 'grant [redacted] is bad'],
   [
     'nothing to hide: key avatars/u1/8f14e45f-ceea-467f-a0e6-4f1b1f9f6b4c.jpg?',
@@ -44,4 +48,16 @@ it('leaves no signature of anything we presign, wherever it is quoted', () => {
       expect(clean).not.toContain('AKIDEXAMPLE');
     }),
   );
+});
+
+it('cuts a long text, and never through a secret', () => {
+  const long = 'word '.repeat(2000);
+  expect(redact(long)).toBe(`${long.slice(0, 8190)}[cut]`);
+  expect(redact('x'.repeat(100_000))).toBe('[cut]');
+  const secret = `https://b.example/a?X-Amz-Signature=${signature}`;
+  for (let before = 8192 - secret.length - 2; before <= 8194; before += 1) {
+    const clean = redact(`${'x '.repeat(before / 2)}${'y'.repeat(before % 2)} ${secret}`);
+    expect(clean.length).toBeLessThanOrEqual(8192 + '[cut]'.length);
+    for (let length = 8; length <= 64; length += 8) expect(clean).not.toContain(signature.slice(0, length));
+  }
 });

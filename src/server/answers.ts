@@ -22,10 +22,19 @@ export function asWaybillError(error: unknown): WaybillError {
   return new WaybillError('internal_error', 'The server could not handle this request.', { cause: error });
 }
 
+/** Characters of a message. */
+export const maxMessage = 1000;
+
 /** What crosses the wire: the app's own words too pass the redaction. */
 export function wireError(error: WaybillError, requestId: string): WireError {
   const { code, message, retryable, details } = error;
-  return { code, message: redact(message), retryable, ...(details === undefined ? {} : { details }), requestId };
+  return {
+    code,
+    message: redact(message, maxMessage),
+    retryable,
+    ...(details === undefined ? {} : { details }),
+    requestId,
+  };
 }
 
 /** @default 1 second, for what may work when tried again */

@@ -43,5 +43,12 @@ it('describe() tells the causes of an error in order', () => {
 });
 
 it('describe() keeps no more than 4,000 characters', () => {
-  expect(describe(new Error('x y '.repeat(100_000))).length).toBe(4000);
+  let error: unknown;
+  for (let depth = 0; depth < 5; depth += 1) error = new Error('x y '.repeat(200), { cause: error });
+  expect(describe(error).length).toBe(4000);
+});
+
+it('describe() cuts a message that quotes what a user sent, and keeps the stack', () => {
+  const text = describe(new Error(`no album ${'http://'.repeat(35_000)}`));
+  expect(text).toMatch(/^Error: no album \[cut\]\n {4}at .*describe\.test\.ts/);
 });

@@ -1,7 +1,9 @@
-import { redact } from '../s3/redact.ts';
+import { cutText, redact } from '../s3/redact.ts';
 
 /** Longest description in characters. More than a log line or a database column has use for. */
 const maxLength = 4000;
+/** Of one error's message, in characters: it may quote what a user sent. The stack is kept behind it. */
+const maxMessage = 1000;
 /** An error's causes may form a cycle, or a chain of any length. */
 const maxCauses = 5;
 
@@ -23,10 +25,17 @@ export function describe(error: unknown): string {
 
 function textOf(error: unknown): string {
   try {
-    return error instanceof Error ? String(error.stack ?? `${error.name}: ${error.message}`) : String(error);
+    return error instanceof Error ? stackOf(error) : cutText(String(error), maxMessage);
   } catch {
     return 'An error that cannot be shown as text.';
   }
+}
+
+function stackOf({ name, message, stack }: Error): string {
+  const text = String(stack ?? `${name}: ${message}`);
+  if (String(message).length <= maxMessage) return text;
+  const at = text.indexOf(message);
+  return `${name}: ${cutText(message, maxMessage)}${at === -1 ? '' : text.slice(at + message.length)}`;
 }
 
 function causeOf(error: unknown): unknown {

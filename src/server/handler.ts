@@ -1,7 +1,7 @@
 /** The core: a plain request in, a plain answer out. Never throws; never answers 500 for what a client sent. */
 import type { WaybillError } from '../protocol/index.ts';
 import { redact } from '../s3/redact.ts';
-import { asWaybillError, json, retryAfter, wireError } from './answers.ts';
+import { asWaybillError, json, maxMessage, retryAfter, wireError } from './answers.ts';
 import { batchAnswer } from './batch.ts';
 import { type Call, jsonBody } from './call.ts';
 import { describe } from './describe.ts';
@@ -122,7 +122,7 @@ function reportFailure({ emit }: Room, call: Call, error: WaybillError): void {
     operation: call.operation,
     status,
     code,
-    message: redact(message),
+    message: redact(message, maxMessage),
     ...reason,
     requestId: call.requestId(),
   });
