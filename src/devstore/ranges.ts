@@ -12,7 +12,7 @@ export interface ByteRange {
  * @throws StoreError InvalidRange when it lies outside
  */
 export function parseRange(value: string | undefined, size: number): ByteRange | undefined {
-  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(value ?? '');
+  const match = /^\s*bytes\s*=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/i.exec(value ?? '');
   if (!match || value === undefined) return undefined;
   const [, first = '', last = ''] = match;
   if (first === '') {

@@ -155,7 +155,7 @@ const memoryStore: RateLimitStore = {
 
 /** One subscriber has a /64 of IPv6 at least, and as many addresses as there are. RFC 6177 section 2 */
 export function networkOf(address: string): string {
-  const plain = address.toLowerCase().replace(/%.*$/, '');
+  const plain = address.toLowerCase().replace(/%.*$/s, '');
   if (!isIPv6(plain)) return plain;
   const mapped = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(new URL(`http://[${plain}]`).hostname);
   if (mapped) return mapped.slice(1).flatMap(bytesOf).join('.');

@@ -18,7 +18,7 @@ export function parseEndpoint(text: string | undefined): string {
       hint: "Send them with --header 'Authorization: ...'",
     });
   if (url.search || url.hash) throw new CliError('--to ends before the "?" or "#".');
-  const path = url.pathname.replace(/\/+$/, '');
+  const path = url.pathname.replace(/(?<!\/)\/+$/, '');
   return `${url.origin}${path === '' ? '/uploads' : path}`;
 }
 
@@ -32,11 +32,11 @@ export function parseRoute(text: string | undefined): string {
 export function parseHeaders(lines: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const line of lines) {
-    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(line) ?? [];
+    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/.exec(line) ?? [];
     // Its value may be a secret, so it is not repeated.
     if (name === undefined || value === undefined)
       throw new CliError("A --header must look like 'Name: value'.", { hint: "--header 'Authorization: Bearer ...'" });
-    headers[name.toLowerCase()] = value;
+    headers[name.toLowerCase()] = value.trim();
   }
   return headers;
 }
