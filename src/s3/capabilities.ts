@@ -23,6 +23,7 @@ const none: StorageCapabilities = {
   completeOnce: false,
   partChecksums: [],
   tagging: false,
+  writeIds: false,
 };
 
 export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabilities>> = {
@@ -60,6 +61,7 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     completeOnce: true,
     partChecksums: everyChecksum,
     tagging: true,
+    writeIds: false,
   },
   /** (r): Ceph RGW 16.2. It ignores every `x-amz-checksum-*` and copy precondition. */
   ceph16: { ...none, once: true, contentMd5: true, postPolicy: true, multipart: true, tagging: true },
@@ -89,10 +91,16 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     partChecksums: everyChecksum,
     tagging: true,
   },
-  /** (d), S3 interoperability with HMAC keys. If-None-Match is silently ignored (i). */
-  gcs: { ...none, contentMd5: true, postPolicy: true, multipart: true },
-  /** (i): If-None-Match answers 501, forms are refused. What it verifies is not documented. */
-  b2: { ...none, multipart: true },
+  /**
+   * (d), S3 interoperability with HMAC keys. If-None-Match is silently ignored (i). Every write has a generation:
+   * https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooggeneration
+   */
+  gcs: { ...none, contentMd5: true, postPolicy: true, multipart: true, writeIds: true },
+  /**
+   * (i): If-None-Match answers 501, forms are refused. What it verifies is not documented, so that its routes say
+   * `integrity: 'size-only'`. Every bucket keeps versions (d): https://www.backblaze.com/docs/cloud-storage-s3-compatible-api
+   */
+  b2: { ...none, multipart: true, writeIds: true },
 };
 
 /** @throws WaybillError config_invalid for an unknown preset or capability */

@@ -232,6 +232,13 @@ function infoOf(key: string, headers: AnswerHeaders): ObjectInfo {
     const value = headers[name];
     if (value !== undefined) info[property as keyof typeof extras] = value;
   }
+  const writeId = headers['x-goog-generation'] ?? headers['x-amz-version-id'];
+  // A bucket whose versioning is suspended calls every version "null".
+  if (writeId !== undefined && writeId !== 'null') info.writeId = writeId;
+  const encryption =
+    headers['x-amz-server-side-encryption'] ??
+    (headers['x-amz-server-side-encryption-customer-algorithm'] === undefined ? undefined : 'SSE-C');
+  if (encryption !== undefined) info.encryption = encryption;
   return info;
 }
 

@@ -60,6 +60,18 @@ export function isTransient({ code, status }: Pick<S3Error, 'code' | 'status'>):
   return transientCodes.has(code) || status === 429 || (status >= 500 && status !== 501);
 }
 
+/**
+ * A fault of the storage or of how it is set up. The user cannot mend it and reads one sentence; `hint` says to the
+ * developer what happened and what to set, in the log and in `details.hint`.
+ */
+export function storageFault(
+  code: 'storage_rejected' | 'storage_unavailable',
+  hint: string,
+  options: { cause?: unknown; retryAfterSeconds?: number | undefined } = {},
+): WaybillError {
+  return new WaybillError(code, 'Uploads are not available right now.', { ...options, details: { hint } });
+}
+
 /** `storage_unavailable` or `storage_rejected`; anything that is not from the storage passes through. */
 export function toWaybillError(error: unknown): unknown {
   if (!isS3Error(error) || isWaybillError(error)) return error;

@@ -47,6 +47,11 @@ export interface StorageCapabilities {
   /** Algorithms verified in signed `x-amz-checksum-*` headers on UploadPart, listed, and composed on completion. */
   partChecksums: readonly Exclude<ChecksumAlgorithm, 'md5'>[];
   tagging: boolean;
+  /**
+   * Each write of an object gets an id of its own, which HEAD and GET tell: `x-amz-version-id` in a versioned bucket,
+   * `x-goog-generation` at Google. Needed where a second write is not refused (`once`).
+   */
+  writeIds: boolean;
 }
 
 export interface S3StorageOptions {
@@ -216,6 +221,10 @@ export interface ObjectInfo {
   contentDisposition?: string;
   cacheControl?: string;
   versionId?: string;
+  /** Names this one write of the object, see {@link StorageCapabilities.writeIds}. */
+  writeId?: string;
+  /** `x-amz-server-side-encryption`, or `SSE-C`. With keys from KMS or of the client an ETag is not an MD5. */
+  encryption?: string;
 }
 
 export interface PutOptions {

@@ -1,10 +1,11 @@
 /** Options resolve once, into one frozen config. An unknown option is an error. */
 import type { Limits, RouteInfo, Transfer } from '../protocol/index.ts';
 import { KiB, MiB, WaybillError } from '../protocol/index.ts';
-import type { Storage } from '../s3/types.ts';
+import type { Storage, StorageCapabilities } from '../s3/types.ts';
 import type { UploadsEvent } from './events.ts';
 import { guardLedger } from './guard-ledger.ts';
 import { type Instrument, instrumentCallbacks, instrumentStorage } from './instrument.ts';
+import { joinOf } from './join.ts';
 import type { Ledger, Quota } from './ledger.ts';
 import {
   checkEvents,
@@ -32,7 +33,7 @@ export interface ResolvedRoute {
   checksum: 'sha256' | 'md5' | null;
   /** Whether the storage keeps by parts what the route promises. */
   multipart: boolean;
-  /** Whether a form binds what the route's integrity asks for, by checksum algorithm. */
+  /** Whether the storage verifies this checksum in a form. False without one: a form can be sent again with other bytes. */
   formBinds: (algorithm: string | null) => boolean;
   cacheControl: string;
   info: RouteInfo;
@@ -127,8 +128,8 @@ function resolveRoute(
   if (!definition) throw new WaybillError('config_invalid', `The route "${name}" was not made by route().`);
   const { limits } = definition;
   const integrity = definition.integrity ?? 'checksum';
-  const checksum = integrity === 'checksum' ? strongestChecksum(name, storage) : null;
-  if (integrity === 'size-only') requireStableBytes(name, storage);
+  const checksum = integrity === 'checksum' ? requireChecksum(name, storage) : null;
+  requireStableBytes(name, storage, checksum);
   if (definition.dedupe && checksum !== 'sha256')
     throw new WaybillError('config_invalid', `The route "${name}" cannot \`dedupe\`: its storage verifies no SHA-256.`);
   const formBinds = (algorithm: string | null) => formIsBound(storage, algorithm);
@@ -172,22 +173,33 @@ function resolveRoute(
   });
 }
 
-/** CRCs are not among them: whoever sends can forge one. */
-function strongestChecksum(name: string, { capabilities }: Storage): 'sha256' | 'md5' {
-  if (capabilities.checksums.includes('sha256')) return 'sha256';
-  if (capabilities.contentMd5) return 'md5';
+/** Null where the storage verifies none of the two. CRCs are not among them: a sender can forge one. */
+export function strongestChecksum({
+  checksums,
+  contentMd5,
+}: Pick<StorageCapabilities, 'checksums' | 'contentMd5'>): 'sha256' | 'md5' | null {
+  if (checksums.includes('sha256')) return 'sha256';
+  return contentMd5 ? 'md5' : null;
+}
+
+function requireChecksum(name: string, { capabilities }: Storage): 'sha256' | 'md5' {
+  const strongest = strongestChecksum(capabilities);
+  if (strongest !== null) return strongest;
   throw new WaybillError(
     'config_invalid',
     `The route "${name}" promises exact bytes, and this storage verifies neither SHA-256 nor Content-MD5. Say \`integrity: 'size-only'\` to accept that.`,
   );
 }
 
-/** Without a checksum the bytes that were verified must at least be the bytes that are promoted. */
-function requireStableBytes(name: string, { capabilities }: Storage): void {
-  if (capabilities.once || capabilities.copyPrecondition) return;
+/**
+ * The bytes that were verified must be the bytes that are stored, see {@link joinOf}. SHA-256 does that by itself. An MD5
+ * does not, because two different files can share one (RFC 6151 section 2.1), and a size does even less.
+ */
+function requireStableBytes(name: string, { capabilities }: Storage, checksum: 'sha256' | 'md5' | null): void {
+  if (joinOf(capabilities, checksum) !== null) return;
   throw new WaybillError(
     'config_invalid',
-    `The route "${name}" is \`size-only\`, and this storage neither refuses a second write nor copies conditionally: bytes could change after they were checked.`,
+    `The route "${name}" cannot be safe on this storage: it verifies no SHA-256, does not refuse a second write (\`once\`) and does not tell writes apart (\`writeIds\`), so that bytes could change after they were checked.`,
   );
 }
 
@@ -198,9 +210,10 @@ function partsAreBound({ capabilities }: Storage, algorithm: 'sha256' | 'md5' | 
   return algorithm === 'md5' ? capabilities.contentMd5 : capabilities.partChecksums.includes(algorithm);
 }
 
+/**
+ * A form has no If-None-Match (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html): until it expires it
+ * can replace what it stored. Only SHA-256 keeps the bytes the same then.
+ */
 function formIsBound({ capabilities }: Storage, algorithm: string | null): boolean {
-  if (!capabilities.postPolicy) return false;
-  if (algorithm === null) return true;
-  if (algorithm === 'md5') return capabilities.postContentMd5;
-  return (capabilities.postChecksums as readonly string[]).includes(algorithm);
+  return capabilities.postPolicy && algorithm === 'sha256' && capabilities.postChecksums.includes('sha256');
 }

@@ -3,7 +3,7 @@ import { checkLimits, WaybillError } from '../protocol/index.ts';
 import { authorize } from './authorize.ts';
 import { mapLimited } from './batch.ts';
 import { chooseTransfer, goesByParts, partSizeOf } from './choose-transfer.ts';
-import type { Config, ResolvedRoute } from './config.ts';
+import { type Config, type ResolvedRoute, strongestChecksum } from './config.ts';
 import type { Emit } from './events.ts';
 import { cleanFileName } from './file-name.ts';
 import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
@@ -222,20 +222,23 @@ export function sign(
   return { uploadId, grant: sealed.grant, transfer, request, expiresInSeconds };
 }
 
-/** Exactly the route's algorithm, or MD5 where the storage verifies that too (phones hash it natively). */
+/**
+ * Exactly the route's algorithm. A `size-only` route takes the strongest one that its storage verifies: a client never
+ * chooses a weaker one, of which two different files can share a checksum.
+ */
 function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum | undefined): Checksum | null {
-  if (route.checksum === null && !checksum) return null;
-  const accepted =
-    checksum &&
-    (checksum.algorithm === (route.checksum ?? 'sha256') || checksum.algorithm === 'md5') &&
-    (checksum.algorithm === 'md5'
-      ? config.storage.capabilities.contentMd5
-      : config.storage.capabilities.checksums.includes('sha256'));
-  if (!checksum)
-    throw invalid([{ path: 'checksum', message: `is missing: this route wants ${route.checksum}, in base64` }]);
-  if (!accepted)
-    throw invalid([{ path: 'checksum.algorithm', message: `must be ${route.checksum ?? 'left out'} here` }]);
-  return checksum;
+  const strongest = route.checksum ?? strongestChecksum(config.storage.capabilities);
+  if (!checksum) {
+    if (route.checksum === null) return null;
+    throw invalid([{ path: 'checksum', message: `is missing: this route wants ${strongest}, in base64` }]);
+  }
+  if (checksum.algorithm === strongest) return checksum;
+  const others = route.checksum === null ? ', or the checksum left out' : '';
+  const message =
+    strongest === null
+      ? 'is not verified by this storage: leave the checksum out'
+      : `must be ${strongest} here${others}`;
+  throw invalid([{ path: 'checksum.algorithm', message }]);
 }
 
 function borrowedKeyRule({ routes }: Config, { definition }: ResolvedRoute, uploadId: string, key: string) {

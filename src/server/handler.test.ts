@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createTestApp, png } from '../../test/support/server-app.ts';
 import { WaybillError } from '../protocol/index.ts';
-import { type CapabilityPreset, type StorageCapabilities, s3Storage } from '../s3/index.ts';
+import { type CapabilityPreset, capabilityPresets, type StorageCapabilities, s3Storage } from '../s3/index.ts';
 import { anyone, createUploads, route, type UploadsEvent } from './index.ts';
 
 /** Signing needs no storage to be there, and nothing here may ask one. */
@@ -486,11 +486,26 @@ describe('a configuration', () => {
     [{ secrets: 'x' }, /unknown option `secrets`/],
     [{ storage: unreachable('b2') }, /integrity: 'size-only'/],
     [
-      { storage: unreachable('gcs'), routes: { a: route({ limits, authorize: anyone, integrity: 'size-only' }) } },
-      /size-only/,
+      {
+        storage: unreachable({ once: false }),
+        routes: { a: route({ limits, authorize: anyone, integrity: 'size-only' }) },
+      },
+      /bytes could change after they were checked/,
     ],
   ])('with %j does not', (options, words) => {
     expect(refused(options)).toMatch(words);
+  });
+
+  it.each(Object.keys(capabilityPresets) as CapabilityPreset[])('on the preset %s starts a route', (preset) => {
+    const storage = unreachable(preset);
+    const { checksums, contentMd5 } = storage.capabilities;
+    const verifies = checksums.includes('sha256') || contentMd5;
+    const integrity = verifies ? 'checksum' : 'size-only';
+    expect(refused({ storage, routes: { a: route({ limits, authorize: anyone, integrity }) } })).toBeNull();
+    // What it says where exact bytes cannot be promised names the way out.
+    const routes = { a: route({ limits, authorize: anyone }) };
+    const answer = refused({ storage, routes });
+    expect(verifies ? answer === null : answer?.includes("Say `integrity: 'size-only'`")).toBe(true);
   });
 
   it.each([

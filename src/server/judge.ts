@@ -34,7 +34,7 @@ export async function judge(
   const { grants } = dependencies;
   const { storage } = dependencies.config;
   try {
-    const checksum = await verifyStaged({ storage, route, grants }, { ...opened, claims }, staged, {
+    const checksum = await verifyStaged({ route, grants }, { ...opened, claims }, staged, {
       composite,
       said,
     });

@@ -4,6 +4,7 @@ import type { Config, ResolvedRoute } from './config.ts';
 import { abandonCopies, copyInParts } from './copy-in-parts.ts';
 import { contentDisposition, inlineAnywhere } from './disposition.ts';
 import type { Claims } from './grants.ts';
+import { isSameWrite, joinOfUpload } from './join.ts';
 import { isMissing, isPreconditionFailed } from './markers.ts';
 import { maxSingleBytes } from './options.ts';
 import type { Settled } from './verify.ts';
@@ -43,9 +44,12 @@ export async function promote(
   const inParts = staged.size > promotion.copyMaxBytes && mayCopyInParts(storage, claims, staged);
   if (inParts && promotion.takenOver) await abandonCopies(storage, claims.key);
   const guarded = inParts ? capabilities.completeOnce : capabilities.copyOnce;
+  const join = joinOfUpload(capabilities, claims);
   if (!guarded) {
     const there = await storage.head(claims.key);
-    if (there) return ownCopy(storage, claims, staged, there);
+    const own = there && ownCopy(storage, claims, staged, there);
+    // A copy whose process ended before it had looked at the writes of the staged object is made again.
+    if (there && join !== 'writeId') return own;
   }
   let copied: { etag: string };
   try {
@@ -61,11 +65,19 @@ export async function promote(
     if (!isPreconditionFailed(error) && !isMissing(error)) throw error;
     // Either something has the key, perhaps our own copy from before a crash, or the source is not what it was.
     const there = await storage.head(claims.key);
-    return there && ownCopy(storage, claims, staged, there);
+    const own = there && ownCopy(storage, claims, staged, there);
+    if (!own || join !== 'writeId') return own;
+    await storage.delete(claims.key);
+    return null;
   }
-  if (capabilities.copyPrecondition) return copied;
-  const there = await storage.head(claims.key);
-  if (there && sameBytes(there, claims, staged)) return there;
+  if (capabilities.copyPrecondition && join !== 'writeId') return copied;
+  const [there, source] = await Promise.all([
+    storage.head(claims.key),
+    join === 'writeId' ? storage.head(staged.key) : staged,
+  ]);
+  if (!there) return null;
+  const own = ownCopy(storage, claims, staged, there);
+  if (own && (join !== 'writeId' || isSameWrite(staged, source))) return own;
   await storage.delete(claims.key);
   return null;
 }

@@ -884,6 +884,49 @@ export const defences = [
     find: "context.header('content-security-policy', policy);",
     replace: '',
   },
+  // C12 and F9: the way of the bytes
+  {
+    attack: 'C12 route checked: a client cannot choose',
+    suite: 'c-transfers',
+    file: 'src/server/grant-uploads.ts',
+    find: 'if (checksum.algorithm === strongest) return checksum;',
+    replace: "if (checksum.algorithm === strongest || checksum.algorithm === 'md5') return checksum;",
+  },
+  {
+    attack: 'C12 route sized, by form',
+    suite: 'c-transfers',
+    file: 'src/server/config.ts',
+    find: "capabilities.postPolicy && algorithm === 'sha256' && capabilities.postChecksums.includes('sha256')",
+    replace: 'capabilities.postPolicy',
+  },
+  {
+    attack: 'C12 route sized, by put',
+    suite: 'c-transfers',
+    file: 'src/server/grant-uploads.ts',
+    find: 'once: storage.capabilities.once,',
+    replace: 'once: false,',
+  },
+  {
+    attack: 'C12 route checked: a second write',
+    suite: 'c-transfers',
+    file: 'src/server/promote.ts',
+    find: "if (own && (join !== 'writeId' || isSameWrite(staged, source))) return own;",
+    replace: 'if (own) return own;',
+  },
+  {
+    attack: 'C12 without ids',
+    suite: 'c-transfers',
+    file: 'src/server/config.ts',
+    find: 'if (joinOf(capabilities, checksum) !== null) return;',
+    replace: 'if (name) return;',
+  },
+  {
+    attack: 'F9',
+    suite: 'c-transfers',
+    file: 'src/server/judge.ts',
+    find: 'const words = await inspecting(',
+    replace: 'await (await storage.get(staged.info.key))?.body.cancel();\n    const words = await inspecting(',
+  },
   // G5, the log of the production server
   {
     attack: 'G5 logs',

@@ -156,6 +156,16 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
 
   partChecksums: (target) => each(algorithms, (algorithm) => verifiesPart(target, algorithm)),
 
+  async writeIds({ storage, uniqueKey }) {
+    const key = uniqueKey();
+    const ids: (string | undefined)[] = [];
+    for (let write = 0; write < 2; write += 1) {
+      await storage.put({ key, body: right });
+      ids.push((await storage.head(key))?.writeId);
+    }
+    return ids[0] !== undefined && ids[1] !== undefined && ids[0] !== ids[1];
+  },
+
   async tagging({ sdk, bucket, uniqueKey }) {
     const { GetObjectTaggingCommand, PutObjectCommand } = await import('@aws-sdk/client-s3');
     const where = { Bucket: bucket, Key: uniqueKey() };
