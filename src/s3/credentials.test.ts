@@ -149,9 +149,26 @@ describe('envCredentials', () => {
   });
 
   it('names what is missing', () => {
-    const missing = (env: object) => () => envCredentials(env as never);
+    const missing = (env: object) => () => envCredentials(env as never).secretAccessKey;
     expect(missing({})).toThrow('Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
     expect(missing({ AWS_ACCESS_KEY_ID: 'a' })).toThrow('Set AWS_SECRET_ACCESS_KEY.');
+    expect(() => ({ ...envCredentials({}) })).toThrow('Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
+  });
+
+  it('reads the environment at first use, and once', () => {
+    const env: Record<string, string> = {};
+    const credentials = createCredentialsCache(envCredentials(env), () => 0);
+    expect(() => credentials.current()).toThrow('Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
+    Object.assign(env, { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' });
+    expect(credentials.current()).toMatchObject({ accessKeyId: 'a', secretAccessKey: 'b' });
+    env.AWS_ACCESS_KEY_ID = 'c';
+    expect(credentials.current()).toMatchObject({ accessKeyId: 'a', secretAccessKey: 'b' });
+    env.AWS_SECRET_ACCESS_KEY = 'with a space';
+    expect(() => createCredentialsCache(envCredentials(env), () => 0).current()).toThrow('without spaces');
+  });
+
+  it('leaves an object without credentials refused at once', () => {
+    expect(() => createCredentialsCache({} as Credentials, () => 0)).toThrow('accessKeyId');
   });
 });
 

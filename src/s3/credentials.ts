@@ -69,9 +69,16 @@ export function createCredentialsCache(source: CredentialsSource, now: () => num
 }
 
 function fixedCredentials(source: Credentials, now: () => number): CredentialsCache {
-  const credentials = checkCredentials(source);
+  let checked: Credentials | undefined;
+  const read = () => {
+    checked ??= checkCredentials(source);
+    return checked;
+  };
+  // An object with getters, such as that of `envCredentials`, is read at first use; any other is checked at once.
+  if (!Object.getOwnPropertyDescriptor(source ?? {}, 'accessKeyId')?.get) read();
   return {
     current() {
+      const credentials = read();
       if (secondsUntil(credentials, now()) >= 1) return credentials;
       throw new WaybillError('storage_unavailable', 'The storage credentials have expired.');
     },
@@ -107,19 +114,34 @@ function unavailable(error: unknown): WaybillError {
 }
 
 /**
- * AWS's usual variables, from a given environment. @example envCredentials(process.env)
- * @throws WaybillError config_invalid naming what is missing
+ * AWS's usual variables, from a given environment. They are read when the storage is first used, not here: a container image is
+ * built without secrets, and its build may import the module that calls this.
+ *
+ * @example s3Storage({ bucket, credentials: envCredentials(process.env) })
+ * @throws {WaybillError} `config_invalid` at first use, naming the variables that are missing
  */
 export function envCredentials(env: Readonly<Record<string, string | undefined>>): Credentials {
-  const missing = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].filter((name) => !env[name]);
-  if (missing.length > 0) throw new WaybillError('config_invalid', `Set ${missing.join(' and ')}.`);
-  const expiration = env.AWS_CREDENTIAL_EXPIRATION;
-  return checkCredentials({
-    accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
-    secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
-    sessionToken: env.AWS_SESSION_TOKEN || undefined,
-    expiration: expiration ? new Date(expiration) : undefined,
-  });
+  const read = (name: 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY'): string => {
+    const value = env[name];
+    if (value) return value;
+    const missing = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].filter((each) => !env[each]);
+    throw new WaybillError('config_invalid', `Set ${missing.join(' and ')}.`);
+  };
+  return {
+    get accessKeyId() {
+      return read('AWS_ACCESS_KEY_ID');
+    },
+    get secretAccessKey() {
+      return read('AWS_SECRET_ACCESS_KEY');
+    },
+    get sessionToken() {
+      return env.AWS_SESSION_TOKEN || undefined;
+    },
+    get expiration() {
+      const expiration = env.AWS_CREDENTIAL_EXPIRATION;
+      return expiration ? new Date(expiration) : undefined;
+    },
+  };
 }
 
 /** AWS's default chain (environment, profiles, containers, instances) from the optional peer that implements it. */
@@ -136,10 +158,13 @@ export function awsCredentials(): () => Promise<Credentials> {
 
 async function loadDefaultChain(): Promise<() => Promise<Credentials>> {
   const peer = '@aws-sdk/credential-providers';
-  const loaded = (await import(peer).catch((cause: unknown) => {
-    throw new WaybillError('config_invalid', `awsCredentials() needs the package ${peer}: npm install ${peer}`, {
-      cause,
-    });
-  })) as { fromNodeProviderChain(): () => Promise<Credentials> };
+  // Bundlers leave this to Node: the peer is optional, and they would fail where it is not installed.
+  const loaded = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ peer).catch(
+    (cause: unknown) => {
+      throw new WaybillError('config_invalid', `awsCredentials() needs the package ${peer}: npm install ${peer}`, {
+        cause,
+      });
+    },
+  )) as { fromNodeProviderChain(): () => Promise<Credentials> };
   return loaded.fromNodeProviderChain();
 }

@@ -19,7 +19,7 @@ import {
 import type { RandomFill } from './random-pool.ts';
 import type { RateLimits } from './rate-limit.ts';
 import { type AnyRoute, checkOptions, isAnyone } from './route.ts';
-import { checkSecrets } from './secrets.ts';
+import { resolveSecrets } from './secrets.ts';
 import type { EventsOptions } from './storage-events/index.ts';
 import type { ErasedDefinition } from './types.ts';
 import { checkWebhooks, type ResolvedWebhooks } from './webhooks/options.ts';
@@ -41,8 +41,9 @@ export interface ResolvedRoute {
 
 export interface Config {
   storage: Storage;
-  secrets: readonly string[];
-  viewSecrets: readonly string[];
+  /** These throw `config_invalid` when the environment that they are read from does not have them. */
+  secrets: () => readonly string[];
+  viewSecrets: () => readonly string[];
   routes: ReadonlyMap<string, ResolvedRoute>;
   basePath: string;
   publicUrl: string;
@@ -73,13 +74,13 @@ export interface Config {
 export function resolveConfig(given: UploadsOptions): Config {
   if (!isObject(given)) throw new WaybillError('config_invalid', 'createUploads() takes an object.');
   checkOptions('createUploads', given, optionTable);
-  const secrets = checkSecrets('secret', given.secret);
+  const secrets = resolveSecrets('secret', given.secret);
   if (!given.ledger) refuseWithoutLedger(given);
   const publicUrl = given.publicUrl ?? '';
   const partial = {
     storage: instrumented(given.storage, given.instrument),
     secrets,
-    viewSecrets: given.viewSecret === undefined ? secrets : checkSecrets('viewSecret', given.viewSecret),
+    viewSecrets: given.viewSecret === undefined ? secrets : resolveSecrets('viewSecret', given.viewSecret),
     basePath: given.basePath ?? '',
     publicUrl,
     publicOrigin: publicUrl === '' ? null : new URL(publicUrl).origin,

@@ -11,7 +11,7 @@ import type { Completed, Completing } from './complete.ts';
 import { resolveConfig } from './config.ts';
 import { createEmit } from './events.ts';
 import { createFetch } from './fetch.ts';
-import { createGrants, type OpenedGrant } from './grants.ts';
+import { createGrants, type Grants, type OpenedGrant } from './grants.ts';
 import { createHandler } from './handler.ts';
 import type { Later } from './later.ts';
 import type { Ledger, OwnerUsage } from './ledger.ts';
@@ -24,7 +24,7 @@ import type { AnyRoute } from './route.ts';
 import type { StorageEventResult } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import type { Route } from './types.ts';
-import { createViewRefs, type ViewRef } from './view-refs.ts';
+import { createViewRefs, type ViewRef, type ViewRefs } from './view-refs.ts';
 import type { PresignViewOptions } from './views.ts';
 import type { Delivery, DeliveryOptions } from './webhooks/deliver.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
@@ -138,20 +138,35 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   const config = resolveConfig(options);
   const { now } = config;
   const random = createRandomPool({ fill: config.random, now });
-  const grants = createGrants({ secrets: config.secrets, random });
-  const refs = createViewRefs(config.viewSecrets);
+  // Made at first use, because only then the secrets must be there.
+  let grants: Grants | undefined;
+  let refs: ViewRefs | undefined;
   const emit = createEmit(config.onEvent, now);
-  const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${refs.make(file)}`;
+  const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${room.refs.make(file)}`;
   let loading: Promise<Later> | undefined;
   const later = () => {
     loading ??= import('./later.ts').then(({ createLater }) => createLater(room));
     return loading;
   };
-  const room: Room = { config, grants, refs, random, emit, viewUrl, later };
+  const room: Room = {
+    config,
+    get grants() {
+      grants ??= createGrants({ secrets: config.secrets(), random });
+      return grants;
+    },
+    get refs() {
+      refs ??= createViewRefs(config.viewSecrets());
+      return refs;
+    },
+    random,
+    emit,
+    viewUrl,
+    later,
+  };
   const handle = createHandler(room);
 
   function open(grant: string): OpenedGrant {
-    const opened = grants.openGrant(grant);
+    const opened = room.grants.openGrant(grant);
     if (!opened) throw new WaybillError('grant_invalid', 'This is not a grant of this server.');
     return opened;
   }

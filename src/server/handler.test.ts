@@ -450,6 +450,32 @@ describe('a configuration', () => {
     expect(refused({})).toBeNull();
   });
 
+  it('whose secret is not in the environment starts, and refuses every request until it is there', async () => {
+    let secret = '';
+    expect(refused({ secret: '' })).toBeNull();
+    expect(refused({ viewSecret: '' })).toBeNull();
+    const events: UploadsEvent[] = [];
+    const app = createUploads({ ...good, secret: () => secret, onEvent: (event) => events.push(event) });
+    // The SHA-256 of "a".
+    const oneByte = { algorithm: 'sha256', value: 'ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3hajOmLg=' };
+    const grant = async () => {
+      const files = [{ fileName: 'a.txt', size: 1, contentType: 'text/plain', checksum: oneByte }];
+      const body = JSON.stringify({ route: 'a', files });
+      const headers = { 'content-type': 'application/json' };
+      const answer = await app.fetch(new Request('https://app.test/uploads', { method: 'POST', headers, body }));
+      return (await answer.json()) as {
+        uploads?: { grant?: string; error?: { code: string } }[];
+        error?: { code: string };
+      };
+    };
+    const without = await grant();
+    expect((without.error ?? without.uploads?.[0]?.error)?.code).toBe('internal_error');
+    expect(JSON.stringify(events)).toContain('`secret`');
+    expect(() => app.viewUrl({} as never)).toThrow('secret');
+    secret = 'x'.repeat(32);
+    expect((await grant()).uploads?.[0]?.grant).toBeTypeOf('string');
+  });
+
   it.each([
     [{ secret: 'short' }, /secret.*32/],
     [{ secret: [] }, /secret/],

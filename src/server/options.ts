@@ -16,11 +16,12 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   storage: Storage;
   /**
    * Seals grants. At least 32 random characters, the same on every replica. A list rotates: the first seals, all open.
-   * @example process.env.WAYBILL_SECRET
+   * A function is called at first use, and an empty string is refused then: a build without secrets may import the module.
+   * @example () => process.env.WAYBILL_SECRET ?? ''
    */
-  secret: Secret;
+  secret: Secret | (() => Secret);
   /** Seals view URLs, which live as long as the app links to them: rotate it apart from `secret`. @default `secret` */
-  viewSecret?: Secret;
+  viewSecret?: Secret | (() => Secret);
   /** Route names are letters, digits, `-` and `_`. */
   routes: Routes;
   /** Where the handler is mounted. @default '' @example '/api' */

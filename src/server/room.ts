@@ -8,8 +8,9 @@ import type { ViewRef, ViewRefs } from './view-refs.ts';
 /** The pieces that `createUploads` puts together, for those that work with several of them. */
 export interface Room {
   config: Config;
-  grants: Grants;
-  refs: ViewRefs;
+  /** Throws `config_invalid` without a secret, as `refs` does. */
+  readonly grants: Grants;
+  readonly refs: ViewRefs;
   random: TakeRandom;
   emit: Emit | undefined;
   /** The stable URL of a stored file. */

@@ -6,12 +6,27 @@ const minLength = 32;
 /** One secret or several: the first seals, all of them open. Rotate by putting a new one in front. */
 export type Secret = string | readonly string[];
 
+/**
+ * Returns the secrets when they are first needed. A wrong secret is refused at once. An empty string (an environment variable
+ * that is not set) is refused at first use only, as is what a function returns: a container image is built without secrets, and
+ * its build may import the module that calls `createUploads`.
+ */
+export function resolveSecrets(option: string, given: Secret | (() => Secret)): () => readonly string[] {
+  let checked: readonly string[] | undefined;
+  const read = () => {
+    checked ??= checkSecrets(option, typeof given === 'function' ? given() : given);
+    return checked;
+  };
+  if (typeof given !== 'function' && given !== '') read();
+  return read;
+}
+
 export function checkSecrets(option: string, secret: Secret): readonly string[] {
   const secrets = typeof secret === 'string' ? [secret] : secret;
   if (!Array.isArray(secrets) || secrets.length === 0)
     throw new WaybillError(
       'config_invalid',
-      `\`${option}\` is missing: set it to at least ${minLength} random characters.`,
+      `\`${option}\` is missing: set it to at least ${minLength} random characters, or to a function that is called at first use.`,
     );
   for (const one of secrets)
     if (typeof one !== 'string' || one.length < minLength)

@@ -93,7 +93,8 @@ function openStorage(variables: Variables): Storage {
   ] as const;
   const env = Object.fromEntries(keys.map((name) => [name, variables.raw(name)]));
   try {
-    const credentials = env.AWS_ACCESS_KEY_ID ? envCredentials(env) : awsCredentials();
+    // Copied, and so read at once: a server says what is missing when it starts.
+    const credentials = env.AWS_ACCESS_KEY_ID ? { ...envCredentials(env) } : awsCredentials();
     return s3Storage({ ...settings, bucket: variables.required('WAYBILL_S3_BUCKET'), credentials });
   } catch (error) {
     if (isWaybillError(error))

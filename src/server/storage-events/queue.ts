@@ -112,9 +112,14 @@ export function sqsQueue({ queueUrl, ...settings }: SqsQueueOptions): EventQueue
 
   async function load() {
     const peer = '@aws-sdk/client-sqs';
-    const sqs = (await import(peer).catch((cause: unknown) => {
-      throw new WaybillError('config_invalid', `sqsQueue() needs the package ${peer}: npm install ${peer}`, { cause });
-    })) as Sqs;
+    // Bundlers leave this to Node: the peer is optional, and they would fail where it is not installed.
+    const sqs = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ peer).catch(
+      (cause: unknown) => {
+        throw new WaybillError('config_invalid', `sqsQueue() needs the package ${peer}: npm install ${peer}`, {
+          cause,
+        });
+      },
+    )) as Sqs;
     return { sqs, client: new sqs.SQSClient(settings) };
   }
 
