@@ -23,6 +23,7 @@ const suites = [
   'hashing',
   'parts',
   'ledger',
+  'loop',
 ];
 
 /**

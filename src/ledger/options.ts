@@ -17,6 +17,7 @@ const common: OptionTable = {
 export const sqliteOptions: OptionTable = {
   ...common,
   file: { is: 'the name of a file', check: (value) => typeof value === 'string' && value !== '', required: true },
+  busyTimeoutMs: { is: 'a whole number above 0', check: isCount },
 };
 
 export const postgresOptions: OptionTable = {
