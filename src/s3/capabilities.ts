@@ -18,6 +18,7 @@ const none: StorageCapabilities = {
   postChecksums: [],
   postContentMd5: false,
   refusesUnsignedHeaders: false,
+  unsignedAcls: false,
   equalParts: false,
   multipart: false,
   completeOnce: false,
@@ -56,6 +57,7 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     postChecksums: everyChecksum,
     postContentMd5: true,
     refusesUnsignedHeaders: true,
+    unsignedAcls: false,
     equalParts: false,
     multipart: true,
     completeOnce: true,
@@ -64,7 +66,15 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     writeIds: false,
   },
   /** (r): Ceph RGW 16.2. It ignores every `x-amz-checksum-*` and copy precondition. */
-  ceph16: { ...none, once: true, contentMd5: true, postPolicy: true, multipart: true, tagging: true },
+  ceph16: {
+    ...none,
+    once: true,
+    contentMd5: true,
+    postPolicy: true,
+    unsignedAcls: true,
+    multipart: true,
+    tagging: true,
+  },
   /** (d). Create-only copies need its own `cf-copy-destination-if-none-match`. */
   r2: {
     ...none,
@@ -107,7 +117,11 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
 export function resolveCapabilities(
   given: CapabilityPreset | Partial<StorageCapabilities> | undefined = 'aws',
 ): StorageCapabilities {
-  if (typeof given !== 'string') return freeze({ ...capabilityPresets.aws, ...known(given) });
+  if (typeof given !== 'string') {
+    // A storage that is known to apply unsigned headers is taken to apply unsigned ACLs, until it says otherwise.
+    const unsignedAcls = given.refusesUnsignedHeaders === false;
+    return freeze({ ...capabilityPresets.aws, unsignedAcls, ...known(given) });
+  }
   if (!Object.hasOwn(capabilityPresets, given))
     throw new WaybillError(
       'config_invalid',

@@ -25,6 +25,7 @@ export function presignForm(
   const expiresAt = moment.isoAfter(seconds);
 
   const fields: Record<string, string> = { key, 'Content-Type': contentType };
+  if (capabilities.unsignedAcls) fields.acl = 'private';
   if (checksum) {
     const name = checksumHeader(checksum, capabilities.postChecksums, capabilities.postContentMd5);
     fields[name === 'content-md5' ? 'Content-MD5' : name] = checksum.value;

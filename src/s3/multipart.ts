@@ -42,6 +42,7 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Op
         query: [['uploads', '']],
         headers: {
           ...describing(options),
+          ...(capabilities.unsignedAcls ? { 'x-amz-acl': 'private' } : {}),
           ...(known
             ? {
                 'x-amz-checksum-algorithm': checksumAlgorithm.toUpperCase(),

@@ -61,7 +61,9 @@ describe('presignPut', () => {
   it('binds by Content-MD5 where that is the checksum', () => {
     const { url, headers } = storageWith({ capabilities: 'ceph16' }).presignPut({ ...put, checksum: md5 });
     expect(headers['content-md5']).toBe(md5.value);
-    expect(queryOf(url).get('X-Amz-SignedHeaders')).toBe('content-length;content-md5;content-type;host;if-none-match');
+    expect(queryOf(url).get('X-Amz-SignedHeaders')).toBe(
+      'content-length;content-md5;content-type;host;if-none-match;x-amz-acl',
+    );
   });
 
   it('signs metadata in the order of its names', () => {

@@ -38,6 +38,7 @@ export function presignPut(
   signHeader(headers, 'content-type', contentType);
   signHost(headers, address.host);
   if (once) signHeader(headers, 'if-none-match', '*');
+  if (capabilities.unsignedAcls) signHeader(headers, 'x-amz-acl', 'private');
   if (checksum && bound && bound !== 'content-md5') signHeader(headers, bound, checksum.value);
   if (metadata) for (const [name, value] of metadataHeaders(metadata)) signHeader(headers, name, value);
   return presign('PUT', address, key, '', headers, expiresInSeconds, moment);

@@ -38,6 +38,11 @@ export interface StorageCapabilities {
   postContentMd5: boolean;
   /** An `x-amz-meta-*` header that was not signed is refused. */
   refusesUnsignedHeaders: boolean;
+  /**
+   * An `x-amz-acl` header that was not signed makes the object public. Requests then sign `x-amz-acl: private`, which AWS
+   * refuses where ACLs are disabled or an access point forbids them, and some storages always.
+   */
+  unsignedAcls: boolean;
   /** All parts of a multipart upload but the last must have the same size. */
   equalParts: boolean;
   /** Multipart uploads that work: parts, lists of them, completion. */

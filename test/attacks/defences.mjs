@@ -473,6 +473,27 @@ export const defences = [
     replace: 'if (rule && (0 as number)) throw',
   },
   {
+    attack: 'C14 where unsigned ACLs count',
+    suite: 'c-acl',
+    file: 'src/s3/presign.ts',
+    find: "if (capabilities.unsignedAcls) signHeader(headers, 'x-amz-acl', 'private');",
+    replace: '',
+  },
+  {
+    attack: 'C14 where unsigned ACLs count',
+    suite: 'c-acl',
+    file: 'src/s3/form.ts',
+    find: "if (capabilities.unsignedAcls) fields.acl = 'private';",
+    replace: '',
+  },
+  {
+    attack: 'C14 where unsigned ACLs count',
+    suite: 'c-acl',
+    file: 'src/s3/capabilities.ts',
+    find: 'const unsignedAcls = given.refusesUnsignedHeaders === false;',
+    replace: 'const unsignedAcls = false;',
+  },
+  {
     attack: 'D6',
     suite: 'd-keys',
     file: 'src/server/disposition.ts',

@@ -53,6 +53,11 @@ export const ceph16Deviations: readonly Deviation[] = [
     observe: async (_, target) => !(await probes.copyPrecondition(target)),
   },
   {
+    what: 'makes an object public by an x-amz-acl header that was not signed',
+    instead: 'signs `x-amz-acl: private`, in forms as the field `acl`',
+    observe: (_, target) => probes.unsignedAcls(target),
+  },
+  {
     what: 'ignores If-Match on DeleteObject',
     capability: 'deleteIfMatch',
     instead: 'looks at the object directly before it is deleted',

@@ -107,6 +107,17 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
     return (await target.storage.head(key)) === null && taken(target, key, request);
   },
 
+  /** A danger rather than a guarantee: true where the header is applied. */
+  async unsignedAcls(target) {
+    const key = target.uniqueKey();
+    const request = target.storage.presignPut({ ...facts, key, once: false });
+    const sent = await sendPresigned(request, right, { 'x-amz-acl': 'public-read' });
+    if (!ok(sent)) return false;
+    const anonymous = await fetch(request.url.split('?')[0] as string);
+    await anonymous.body?.cancel();
+    return anonymous.ok;
+  },
+
   /** A restriction rather than a guarantee: true where parts of different sizes are refused. */
   async equalParts({ sdk, bucket, uniqueKey }) {
     const {
