@@ -6,7 +6,7 @@ import {
   checkedValue,
   defaultAlgorithm,
   headerOf,
-  readAlgorithm,
+  knownAlgorithm,
   readChecksumRequest,
 } from './checksums.ts';
 import { checkPromises, createDigests, type DigestResult, readContentMd5 } from './digests.ts';
@@ -52,7 +52,7 @@ export function expectBody(
   const algorithm =
     requested?.algorithm ??
     options.algorithm ??
-    (options.ignoreChecksum ? undefined : readAlgorithm(headers, 'x-amz-checksum-algorithm')) ??
+    (options.ignoreChecksum ? undefined : knownAlgorithm(headers.get('x-amz-checksum-algorithm'))) ??
     defaultAlgorithm;
   const sha256 = payload.kind === 'sha256' ? payload.hex : undefined;
 

@@ -9,7 +9,16 @@ import { type XmlNode, xmlDocument } from './xml-write.ts';
 type Unset = { code: StoreErrorCode } | { root: string; content: XmlNode };
 
 export const unsetSettings: Readonly<
-  Record<string, { get: Unset /** Deleting what is not there succeeds. */; deletable: boolean }>
+  Record<
+    string,
+    {
+      get: Unset;
+      /** Deleting what is not there succeeds. */
+      deletable: boolean;
+      /** How reading answers once a setting that new buckets have was deleted. */
+      removed?: StoreErrorCode;
+    }
+  >
 > = {
   accelerate: { get: { root: 'AccelerateConfiguration', content: {} }, deletable: false },
   encryption: {
@@ -27,7 +36,8 @@ export const unsetSettings: Readonly<
   'object-lock': { get: { code: 'ObjectLockConfigurationNotFoundError' }, deletable: false },
   ownershipControls: {
     get: { root: 'OwnershipControls', content: { Rule: { ObjectOwnership: 'BucketOwnerEnforced' } } },
-    deletable: false,
+    deletable: true,
+    removed: 'OwnershipControlsNotFoundError',
   },
   policy: { get: { code: 'NoSuchBucketPolicy' }, deletable: true },
   policyStatus: { get: { code: 'NoSuchBucketPolicy' }, deletable: false },
@@ -36,7 +46,8 @@ export const unsetSettings: Readonly<
       root: 'PublicAccessBlockConfiguration',
       content: { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true },
     },
-    deletable: false,
+    deletable: true,
+    removed: 'NoSuchPublicAccessBlockConfiguration',
   },
   replication: { get: { code: 'ReplicationConfigurationNotFoundError' }, deletable: true },
   requestPayment: { get: { root: 'RequestPaymentConfiguration', content: { Payer: 'BucketOwner' } }, deletable: false },
@@ -46,13 +57,20 @@ export const unsetSettings: Readonly<
 
 export function getUnset(setting: string): (call: BucketCall) => Promise<Reply> {
   return async ({ bucket }) => {
-    const unset = unsetSettings[setting]?.get;
+    const { get: unset, removed } = unsetSettings[setting] ?? {};
     if (!unset) throw new StoreError('NotImplemented');
+    if (removed && bucket.info.removed?.includes(setting))
+      throw new StoreError(removed, { details: { BucketName: bucket.info.name } });
     if ('code' in unset) throw new StoreError(unset.code, { details: { BucketName: bucket.info.name } });
     return xmlReply(xmlDocument(unset.root, unset.content));
   };
 }
 
-export async function deleteUnset(): Promise<Reply> {
-  return noContent;
+export function deleteUnset(setting: string): (call: BucketCall) => Promise<Reply> {
+  return async ({ bucket }) => {
+    const { removed = [] } = bucket.info;
+    if (unsetSettings[setting]?.removed && !removed.includes(setting))
+      await bucket.save({ removed: [...removed, setting] });
+    return noContent;
+  };
 }

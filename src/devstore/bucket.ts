@@ -23,6 +23,8 @@ export interface BucketInfo {
   created: number;
   cors?: CorsRule[];
   tags?: [key: string, value: string][];
+  /** Settings that new buckets have and that were deleted. */
+  removed?: string[];
 }
 
 /** An object that is being read. It stays readable when it is replaced or deleted meanwhile. */

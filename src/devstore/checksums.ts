@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib';
 import { type Crc, crc32c, crc64nvme } from './crc.ts';
 import { invalidRequest, StoreError } from './errors.ts';
 
-export type Algorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+export type Algorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'MD5' | 'SHA1' | 'SHA256' | 'SHA512';
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 
 export interface ObjectChecksum {
@@ -35,8 +35,10 @@ export const algorithms: Readonly<Record<Algorithm, AlgorithmFacts>> = {
   CRC32: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: crc32Digest },
   CRC32C: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: () => crcDigest(crc32c, 4) },
   CRC64NVME: { bytes: 8, types: ['FULL_OBJECT'], create: () => crcDigest(crc64nvme, 8) },
+  MD5: { bytes: 16, types: ['COMPOSITE'], create: () => hashDigest('md5') },
   SHA1: { bytes: 20, types: ['COMPOSITE'], create: () => hashDigest('sha1') },
   SHA256: { bytes: 32, types: ['COMPOSITE'], create: () => hashDigest('sha256') },
+  SHA512: { bytes: 64, types: ['COMPOSITE'], create: () => hashDigest('sha512') },
 };
 
 export const algorithmNames = Object.keys(algorithms) as readonly Algorithm[];
@@ -114,7 +116,7 @@ export function readChecksumRequest(headers: ReadonlyMap<string, string>): Check
   if (named.length > 1)
     throw invalidRequest('Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
   const sdkDeclared = readAlgorithm(headers, 'x-amz-sdk-checksum-algorithm');
-  const declared = sdkDeclared ?? readAlgorithm(headers, 'x-amz-checksum-algorithm');
+  const declared = sdkDeclared ?? knownAlgorithm(headers.get('x-amz-checksum-algorithm'));
   const [header] = named;
   if (header === undefined) {
     if (sdkDeclared !== undefined)
@@ -139,6 +141,12 @@ export function checkedValue(algorithm: Algorithm, value: string): string {
   if (!isBase64Of(value, algorithms[algorithm].bytes))
     throw invalidRequest(`Value for ${headerOf(algorithm)} header is invalid.`);
   return value;
+}
+
+/** For PutObject and UploadPart, which have no such header and ignore what they do not know of it. */
+export function knownAlgorithm(value: string | undefined): Algorithm | undefined {
+  const name = value?.toUpperCase();
+  return name !== undefined && isAlgorithm(name) ? name : undefined;
 }
 
 /** A header that names an algorithm. @throws StoreError InvalidRequest */

@@ -7,7 +7,7 @@ import { checkWrite, readWriteCondition } from './conditions.ts';
 import { copyContent, dropContent } from './copy-content.ts';
 import { openCopySource } from './copy-source.ts';
 import { invalidArgument, invalidRequest } from './errors.ts';
-import { describeObject, type ObjectDescription } from './object-headers.ts';
+import { describeObject, encryptionHeader, type ObjectDescription } from './object-headers.ts';
 import { publish, wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import { xmlDocument } from './xml-write.ts';
@@ -61,7 +61,7 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
         ETag: quoted(record.etag),
         ...checksumElements(record.checksum),
       }),
-      { 'x-amz-server-side-encryption': record.headers['x-amz-server-side-encryption'] },
+      encryptionHeader,
     );
   } finally {
     watch?.end();
@@ -87,7 +87,6 @@ function describeCopy(
   given: ObjectDescription,
   { replaceMetadata, replaceTags }: { replaceMetadata: boolean; replaceTags: boolean },
 ): ObjectDescription {
-  const encryption = given.headers['x-amz-server-side-encryption'];
   const redirect = given.headers['x-amz-website-redirect-location'];
   // Where the object redirects to is not metadata that a copy takes along; neither is its storage class.
   const { 'x-amz-website-redirect-location': _dropped, ...inherited } = from.headers;
@@ -95,7 +94,6 @@ function describeCopy(
   return {
     headers: {
       ...headers,
-      ...(encryption ? { 'x-amz-server-side-encryption': encryption } : {}),
       ...(redirect ? { 'x-amz-website-redirect-location': redirect } : {}),
     },
     metadata: replaceMetadata ? given.metadata : from.metadata,

@@ -37,9 +37,15 @@ export function checkCorsRules(rules: readonly CorsRule[]): CorsRule[] {
         throw invalidRequest(
           `ExposeHeader "${name}" contains wildcard. We currently do not support wildcard for ExposeHeader.`,
         );
+    // AWS says AllowedHeader of both.
+    for (const name of [...(rule.allowedHeaders ?? []), ...(rule.exposeHeaders ?? [])])
+      if (!headerName.test(name)) throw invalidRequest(`AllowedHeader "${name}" contains invalid character.`);
   }
   return [...rules];
 }
+
+/** A token of RFC 9110; `*` is one of its characters. */
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 function wildcards(pattern: string): number {
   return pattern.split('*').length - 1;
@@ -60,7 +66,8 @@ export function parseCorsDocument(xml: Buffer): CorsRule[] {
     const all = (name: string) => childrenOf(element, name).map((child) => child.text.trim());
     const id = textOf(element, 'ID');
     const maxAge = textOf(element, 'MaxAgeSeconds')?.trim();
-    if (maxAge !== undefined && !/^\d{1,10}$/.test(maxAge)) throw malformed();
+    // AWS takes a negative one.
+    if (maxAge !== undefined && !/^-?\d{1,10}$/.test(maxAge)) throw malformed();
     if (all('AllowedOrigin').length === 0 || all('AllowedMethod').length === 0 || (id?.length ?? 0) > 255)
       throw malformed();
     return {

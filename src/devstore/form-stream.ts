@@ -8,7 +8,7 @@ export interface FormHead {
   /** In order; names as sent. Values are byte strings. */
   fields: [name: string, value: string][];
   /** Undefined when the form ended without one. */
-  file: { fileName: string; contentType: string | undefined; data: AsyncIterable<Buffer> } | undefined;
+  file: { fileName: string | undefined; contentType: string | undefined; data: AsyncIterable<Buffer> } | undefined;
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: MaxPostPreDataLengthExceeded */
@@ -42,7 +42,7 @@ export async function readForm(source: AsyncIterable<Buffer>, boundary: string):
     if (part.name.toLowerCase() === 'file')
       return {
         fields,
-        file: { fileName: part.fileName ?? '', contentType: part.contentType, data: input.stream(delimiter) },
+        file: { fileName: part.fileName, contentType: part.contentType, data: input.stream(delimiter) },
       };
     const value = await input.until(delimiter, maxFieldBytes, 'MaxPostPreDataLengthExceeded');
     total += part.name.length + value.length;

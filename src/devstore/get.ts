@@ -4,7 +4,7 @@ import { checksumHeaders, headerOf } from './checksums.ts';
 import { checkRead, etagMatches, failed, readConditions } from './conditions.ts';
 import { invalidArgument, invalidRequest, StoreError } from './errors.ts';
 import { fromBytes } from './keys.ts';
-import { metadataHeaders } from './object-headers.ts';
+import { encryptionHeader, metadataHeaders } from './object-headers.ts';
 import { type ByteRange, contentRange, parseRange } from './ranges.ts';
 import type { ObjectRecord } from './record.ts';
 
@@ -72,6 +72,7 @@ function describe(call: ObjectCall, record: ObjectRecord): Answer {
     headers: {
       ...validators(record),
       'accept-ranges': 'bytes',
+      ...encryptionHeader,
       ...record.headers,
       ...metadataHeaders(record.metadata),
       ...overrides(query),
@@ -93,8 +94,8 @@ function checksumsFor(
   const { checksum, parts } = record;
   if (!checksum) return {};
   if (partNumber !== undefined && parts) {
-    const part = parts.find((candidate) => candidate.partNumber === Number(partNumber));
-    if (checksum.type !== 'COMPOSITE' || !part?.checksum) return {};
+    const part = parts[Number(partNumber) - 1];
+    if (!part?.checksum) return {};
     return { [headerOf(checksum.algorithm)]: part.checksum, 'x-amz-checksum-type': checksum.type };
   }
   return range === undefined || range.length === record.size ? checksumHeaders(checksum) : {};

@@ -86,8 +86,9 @@ async function contents(call: BucketCall, entries: readonly PageEntry[], encode:
   return found;
 }
 
+/** AWS has answered no DisplayName of owners since 2025-11-21. */
 export function ownerElement(owner: Owner): XmlNode {
-  return { ID: owner.id, DisplayName: owner.displayName };
+  return { ID: owner.id };
 }
 
 function commonPrefixes(entries: readonly PageEntry[], encode: Common['encode']): XmlNode[] {
@@ -115,7 +116,8 @@ export async function listObjectsV2(call: BucketCall): Promise<Reply> {
       IsTruncated: page.truncated,
       ContinuationToken: token,
       NextContinuationToken: page.truncated ? sealToken(nameOf(page.entries.at(-1)), bucket.info.name) : undefined,
-      StartAfter: query.has('start-after') ? encode(startAfter) : undefined,
+      // Beside a token it does not count, and AWS does not repeat it.
+      StartAfter: query.has('start-after') && token === undefined ? encode(startAfter) : undefined,
       Contents: await contents(call, page.entries, encode, owner),
       CommonPrefixes: commonPrefixes(page.entries, encode),
     }),

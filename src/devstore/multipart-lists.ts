@@ -1,11 +1,12 @@
 /** ListParts and ListMultipartUploads. */
-import type { BucketCall, ObjectCall, Reply } from './call.ts';
+import type { BucketCall, ObjectCall, Owner, Reply } from './call.ts';
 import { quoted, xmlReply } from './call.ts';
 import { elementOf } from './checksums.ts';
 import { invalidArgument } from './errors.ts';
 import { fromBytes } from './keys.ts';
 import { encoder, ownerElement, readCount, readEncoding } from './list.ts';
 import { requireUpload } from './multipart.ts';
+import { wholeSecond } from './put.ts';
 import type { UploadInfo } from './upload-folders.ts';
 import { type XmlNode, xmlDocument } from './xml-write.ts';
 
@@ -23,15 +24,15 @@ export async function listParts(call: ObjectCall): Promise<Reply> {
   const marker = Number(markerText);
   const rest = [...bucket.uploads.parts(upload.multipartId)].filter(([number]) => number > marker);
   const page = rest.slice(0, most);
-  const owner = ownerElement(store.ownerById(upload.ownerId));
+  const owner = store.ownerById(upload.ownerId);
   const { algorithm } = upload;
   return xmlReply(
     xmlDocument('ListPartsResult', {
       Bucket: bucket.info.name,
       Key: fromBytes(upload.key),
       UploadId: upload.multipartId,
-      Initiator: owner,
-      Owner: owner,
+      Initiator: initiatorElement(owner),
+      Owner: ownerElement(owner),
       StorageClass: upload.storageClass,
       PartNumberMarker: marker,
       NextPartNumberMarker: page.at(-1)?.[0] ?? 0,
@@ -48,6 +49,11 @@ export async function listParts(call: ObjectCall): Promise<Reply> {
       })),
     }),
   );
+}
+
+/** Unlike the owner's, an initiator's name is still answered. */
+function initiatorElement({ id, displayName }: Owner): XmlNode {
+  return { ID: id, DisplayName: displayName };
 }
 
 export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
@@ -80,18 +86,20 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
       continue;
     }
     next = upload;
-    const owner = ownerElement(store.ownerById(upload.ownerId));
+    const owner = store.ownerById(upload.ownerId);
     uploads.push({
       Key: encode(upload.key),
       UploadId: upload.multipartId,
-      Initiator: owner,
-      Owner: owner,
+      Initiator: initiatorElement(owner),
+      Owner: ownerElement(owner),
       StorageClass: upload.storageClass,
-      Initiated: new Date(upload.initiated).toISOString(),
+      Initiated: new Date(wholeSecond(upload.initiated)).toISOString(),
       ChecksumAlgorithm: upload.algorithm,
       ChecksumType: upload.type,
     });
   }
+  // AWS names the last upload of a page even when no page follows, but not the last prefix.
+  if (!truncated && next.multipartId === '') next = { key: '', multipartId: '' };
   return xmlReply(
     xmlDocument('ListMultipartUploadsResult', {
       Bucket: bucket.info.name,
@@ -117,6 +125,7 @@ function behind(all: readonly UploadInfo[], keyMarker: string, idMarker: string)
   const at = all.findIndex(({ key, multipartId }) => key === keyMarker && multipartId === idMarker);
   if (at >= 0) return all.slice(at + 1);
   // It was aborted or completed since the last page. What S3 documents then is the order of the identifiers.
-  if (!/^[0-9a-f]{64}$/.test(idMarker)) throw invalidArgument('Invalid uploadId marker', 'upload-id-marker', idMarker);
+  if (!/^[0-9a-f]{64}$/.test(idMarker) || all.some(({ multipartId }) => multipartId === idMarker))
+    throw invalidArgument('Invalid uploadId marker', 'upload-id-marker', idMarker);
   return all.filter(({ key, multipartId }) => key > keyMarker || (key === keyMarker && multipartId > idMarker));
 }

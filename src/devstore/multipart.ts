@@ -16,11 +16,11 @@ import {
   type ObjectChecksum,
   readAlgorithm,
 } from './checksums.ts';
-import { checkWrite, readWriteCondition } from './conditions.ts';
+import { checkWrite, failed, readWriteCondition } from './conditions.ts';
 import { invalidRequest, StoreError } from './errors.ts';
 import { writeJson } from './files.ts';
 import { fromBytes } from './keys.ts';
-import { describeObject } from './object-headers.ts';
+import { describeObject, encryptionHeader } from './object-headers.ts';
 import { checksumOfParts, etagOfParts, readPartList, selectParts } from './part-list.ts';
 import { publish, wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
@@ -90,7 +90,7 @@ export async function createMultipartUpload(call: ObjectCall): Promise<Reply> {
     {
       'x-amz-checksum-algorithm': algorithm,
       'x-amz-checksum-type': type,
-      'x-amz-server-side-encryption': description.headers['x-amz-server-side-encryption'],
+      ...encryptionHeader,
     },
   );
 }
@@ -119,6 +119,8 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   const { bucket, key, store, query, headers } = call;
   const multipartId = query.get('uploadId') ?? '';
   const condition = readWriteCondition(headers);
+  if (bucket.uploads.get(multipartId)?.key !== key && (await readOwner(bucket, multipartId))?.key !== key)
+    throw noSuchUpload(multipartId);
   const listed = readPartList(await readDocument(call, maxDocumentBytes, { ignoreChecksum: true }));
   const partList = listed.map(({ partNumber, etag }) => `${partNumber}:${etag}`).join(',');
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
@@ -196,7 +198,7 @@ function completeReply({ bucket, headers, rawPath }: ObjectCall, record: ObjectR
       ETag: quoted(record.etag),
       ...checksumElements(record.checksum),
     }),
-    { 'x-amz-server-side-encryption': record.headers['x-amz-server-side-encryption'] },
+    encryptionHeader,
   );
 }
 
@@ -237,11 +239,17 @@ function checkChecksumHeader(headers: ObjectCall['headers'], checksum: ObjectChe
   }
 }
 
+/** @throws StoreError PreconditionFailed when the upload was initiated at another time, to the second */
+function checkInitiated(given: string | undefined, { initiated }: UploadInfo): void {
+  if (given !== undefined && Date.parse(given) !== wholeSecond(initiated))
+    throw failed('x-amz-if-match-initiated-time');
+}
+
 export async function abortMultipartUpload(call: ObjectCall): Promise<Reply> {
   const { bucket, store } = call;
   const multipartId = call.query.get('uploadId') ?? '';
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
-    requireUpload(call);
+    checkInitiated(call.headers.get('x-amz-if-match-initiated-time'), requireUpload(call));
     bucket.uploads.delete(multipartId);
     // First the mark: an upload that is half removed is no upload.
     await unlink(join(uploadFolder(bucket, multipartId), underWay));

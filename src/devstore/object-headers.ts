@@ -2,7 +2,9 @@
  * What a request says of the object it is about to make, besides the bytes: for PUT, for copies that replace, for
  * multipart, and for the fields of a form. What would change an object's meaning and is not kept here is refused.
  */
+import { decodeWords, encodeWord } from './encoded-words.ts';
 import { type ErrorDetails, invalidArgument, notImplementedHeader, StoreError } from './errors.ts';
+import { fromBytes } from './keys.ts';
 import type { ObjectRecord } from './record.ts';
 import { parseTagHeader } from './tags.ts';
 
@@ -39,13 +41,20 @@ const refused: readonly string[] = [
   'x-amz-mfa',
 ];
 
-export function describeObject(headers: ReadonlyMap<string, string>): ObjectDescription {
+/** On every answer to a write and to a read: S3 encrypts every object, asked or not. */
+export const encryptionHeader = { 'x-amz-server-side-encryption': 'AES256' } as const;
+
+/** `headers` are those of a request, or the fields of a form: the latter are text and hold no encoded words. */
+export function describeObject(
+  headers: ReadonlyMap<string, string>,
+  source: 'request' | 'form' = 'request',
+): ObjectDescription {
   checkRefused(headers);
   checkAcl(headers);
-  const encryption = checkEncryption(headers);
+  checkEncryption(headers);
   return {
-    headers: { ...systemHeaders(headers), ...encryption },
-    metadata: readMetadata(headers),
+    headers: systemHeaders(headers, source),
+    metadata: readMetadata(headers, source),
     tags: parseTagHeader(headers.get('x-amz-tagging')),
     storageClass: readStorageClass(headers),
   };
@@ -56,23 +65,18 @@ export function checkRefused(headers: ReadonlyMap<string, string>): void {
   if (name !== undefined) throw notImplementedHeader(name);
 }
 
-function systemHeaders(headers: ReadonlyMap<string, string>): Record<string, string> {
+function systemHeaders(headers: ReadonlyMap<string, string>, source: 'request' | 'form'): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of kept) {
     const value = headers.get(name);
-    if (value !== undefined && value !== '') found[name] = value;
+    if (value !== undefined && value !== '') found[name] = source === 'form' ? latin1Only(value) : value;
   }
   found['content-type'] ??= defaultContentType;
   const encoding = withoutAwsChunked(headers.get('content-encoding'));
   if (encoding !== '') found['content-encoding'] = encoding;
   const redirect = headers.get('x-amz-website-redirect-location');
   if (redirect !== undefined) {
-    if (!/^(\/|https?:\/\/)/.test(redirect))
-      throw invalidArgument(
-        "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
-        'x-amz-website-redirect-location',
-        redirect,
-      );
+    if (!/^(\/|https?:\/\/)/.test(redirect)) throw new StoreError('InvalidRedirectLocation');
     found['x-amz-website-redirect-location'] = redirect;
   }
   return found;
@@ -87,13 +91,18 @@ function withoutAwsChunked(value = ''): string {
     .trim();
 }
 
-function readMetadata(headers: ReadonlyMap<string, string>): Record<string, string> {
+/** A form's header fields are text. AWS answers them in ISO-8859-1, with a space for each character that it lacks. */
+function latin1Only(bytes: string): string {
+  return fromBytes(bytes).replace(/[^\0-\xff]/gu, ' ');
+}
+
+function readMetadata(headers: ReadonlyMap<string, string>, source: 'request' | 'form'): Record<string, string> {
   const metadata: Record<string, string> = Object.create(null) as Record<string, string>;
   let bytes = 0;
   for (const [name, value] of headers) {
     if (!name.startsWith(metadataPrefix)) continue;
     const short = name.slice(metadataPrefix.length);
-    metadata[short] = value;
+    metadata[short] = source === 'form' ? value : decodeWords(value);
     bytes += short.length + value.length;
   }
   if (bytes > maxMetadataBytes)
@@ -105,17 +114,8 @@ function readMetadata(headers: ReadonlyMap<string, string>): Record<string, stri
 
 export function metadataHeaders(metadata: ObjectRecord['metadata']): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(metadata).map(([name, value]) => [`${metadataPrefix}${name}`, encodedWord(value)]),
+    Object.entries(metadata).map(([name, value]) => [`${metadataPrefix}${name}`, encodeWord(value)]),
   );
-}
-
-/** What is not ASCII goes back as an RFC 2047 encoded word, as S3 does: a header's value may hold nothing else. */
-function encodedWord(value: string): string {
-  if (/^[\t\x20-\x7e]*$/.test(value)) return value;
-  const quotedPrintable = value.replace(/[^!-<>@-^`-~]/g, (byte) =>
-    byte === ' ' ? '_' : `=${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
-  return `=?UTF-8?Q?${quotedPrintable}?=`;
 }
 
 function readStorageClass(headers: ReadonlyMap<string, string>): string {
@@ -125,12 +125,11 @@ function readStorageClass(headers: ReadonlyMap<string, string>): string {
   throw new StoreError('InvalidStorageClass', { details: { StorageClassRequested: name } });
 }
 
-/** AES256 is what S3 does anyway; it is recorded and answered, and the header of index.ts says that it is not done. */
-function checkEncryption(headers: ReadonlyMap<string, string>): Record<string, string> {
+/** AES256 is what S3 does anyway. */
+function checkEncryption(headers: ReadonlyMap<string, string>): void {
   const name = 'x-amz-server-side-encryption';
   const value = headers.get(name);
-  if (value === undefined) return {};
-  if (value === 'AES256') return { [name]: value };
+  if (value === undefined || value === encryptionHeader[name]) return;
   if (value === 'aws:kms' || value === 'aws:kms:dsse') throw notImplementedHeader(name);
   const details: ErrorDetails = { ArgumentName: name, ArgumentValue: value };
   throw new StoreError('InvalidEncryptionAlgorithmError', { details });

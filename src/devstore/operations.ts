@@ -83,7 +83,7 @@ export const operations: readonly Operation[] = [
   bucket('GET', ['uploads'], 'ListMultipartUploads', listMultipartUploads),
   ...Object.entries(unsetSettings).flatMap(([setting, { deletable }]) => [
     bucket('GET', [setting], `Get ${setting}`, getUnset(setting)),
-    ...(deletable ? [bucket('DELETE', [setting], `Delete ${setting}`, deleteUnset)] : []),
+    ...(deletable ? [bucket('DELETE', [setting], `Delete ${setting}`, deleteUnset(setting))] : []),
   ]),
   object('GET', [], 'GetObject', getObject, { also: ['partNumber'] }),
   object('HEAD', [], 'HeadObject', headObject, { also: ['partNumber'] }),

@@ -11,6 +11,7 @@ import { invalidArgument, invalidRequest, StoreError } from './errors.ts';
 import { type Located, linkableBytes, linkInto } from './extents.ts';
 import { type Draft, isMissing } from './files.ts';
 import { noSuchUpload, requireUpload } from './multipart.ts';
+import { encryptionHeader } from './object-headers.ts';
 import { mostParts } from './part-list.ts';
 import { wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
@@ -51,7 +52,7 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
       checksum: { algorithm: kept, value, type: 'FULL_OBJECT' },
     });
     const told = upload.algorithm || body.broughtChecksum ? { [headerOf(body.algorithm)]: actual.checksum } : {};
-    return { status: 200, headers: { etag: quoted(etag), ...told } };
+    return { status: 200, headers: { etag: quoted(etag), ...told, ...encryptionHeader } };
   } finally {
     await draft.discard();
   }
@@ -125,6 +126,7 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
         ETag: quoted(record.etag),
         ...(upload.algorithm && record.checksum ? { [elementOf(algorithm)]: record.checksum.value } : {}),
       }),
+      encryptionHeader,
     );
   } finally {
     await source.object.close();

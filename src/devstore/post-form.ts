@@ -11,7 +11,7 @@ import { checkPromises, createDigests, readContentMd5 } from './digests.ts';
 import { invalidArgument, StoreError } from './errors.ts';
 import { readBoundary, readForm } from './form-stream.ts';
 import { checkKey, fromBytes, toBytes } from './keys.ts';
-import { describeObject } from './object-headers.ts';
+import { describeObject, encryptionHeader } from './object-headers.ts';
 import { publish, wholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import { readRequest } from './request-stream.ts';
@@ -24,6 +24,9 @@ export interface FormOptions {
   region: string;
 }
 
+/** A form without any of these is anonymous, whatever policy it carries. */
+const signatureField = /^(x-amz-(signature|credential|algorithm|date)|signature|awsaccesskeyid)$/i;
+
 export async function postObject(call: Call, { lookup, region }: FormOptions): Promise<Reply> {
   const { store, headers, target } = call;
   const name = target.bucket ?? '';
@@ -34,11 +37,9 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
   call.proceed();
   const { fields: sent, file } = await readForm(readRequest(call), boundary);
 
-  const key = readKey(sent, file?.fileName ?? '');
+  const key = readKey(sent, file?.fileName);
   call.named(key);
-  // Nobody is let in without a policy.
-  if (!sent.some(([field]) => /^(policy|x-amz-signature|x-amz-credential|signature|awsaccesskeyid)$/i.test(field)))
-    throw new StoreError('AccessDenied');
+  if (!sent.some(([field]) => signatureField.test(field))) throw new StoreError('AccessDenied');
   const text = sent.map(([field, value]): [string, string] => [
     fromBytes(field),
     field.toLowerCase() === 'key' ? fromBytes(key) : fromBytes(value),
@@ -52,7 +53,7 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
 
   const fields = new Map([...verified.fields].map(([field, value]) => [field, toBytes(value)]));
   const tagging = verified.fields.get('tagging');
-  const description = describeObject(fields);
+  const description = describeObject(fields, 'form');
   if (tagging !== undefined) description.tags = parseTagDocument(tagging, objectTagLimits);
   const requested = readChecksumRequest(fields);
   const contentMd5 = readContentMd5(fields.get('content-md5'));
@@ -91,8 +92,11 @@ function tooLarge(size: number): StoreError {
   });
 }
 
-/** A byte string. `${filename}` stands for the name the file was picked under, without any folder. */
-function readKey(fields: readonly (readonly [string, string])[], fileName: string): string {
+/**
+ * A byte string. `${filename}` stands for the name the file was picked under, without any folder. A file that was sent as
+ * a plain field has no name, and the placeholder stays.
+ */
+function readKey(fields: readonly (readonly [string, string])[], fileName: string | undefined): string {
   const given = fields.find(([field]) => field.toLowerCase() === 'key')?.[1];
   if (given === undefined)
     throw invalidArgument(
@@ -100,9 +104,9 @@ function readKey(fields: readonly (readonly [string, string])[], fileName: strin
       'key',
       '',
     );
-  const base = fileName.slice(Math.max(fileName.lastIndexOf('/'), fileName.lastIndexOf('\\')) + 1);
+  const base = fileName?.slice(Math.max(fileName.lastIndexOf('/'), fileName.lastIndexOf('\\')) + 1);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: S3's own placeholder
-  const key = checkKey(given.replaceAll('${filename}', () => base));
+  const key = checkKey(base === undefined ? given : given.replaceAll('${filename}', () => base));
   if (key === '')
     throw new StoreError('InvalidArgument', {
       message: 'User key must have a length greater than 0.',
@@ -116,7 +120,7 @@ function answer(call: Call, record: ObjectRecord, fields: ReadonlyMap<string, st
   const bucket = call.target.bucket ?? '';
   const key = fromBytes(record.key);
   const location = `http://${call.headers.get('host') ?? 'localhost'}/${bucketPath(call, bucket)}${encodeURIComponent(key)}`;
-  const headers = { etag: quoted(record.etag), location, ...checksumHeaders(record.checksum) };
+  const headers = { etag: quoted(record.etag), location, ...checksumHeaders(record.checksum), ...encryptionHeader };
   const redirect = redirectOf(fields.get('success_action_redirect') ?? fields.get('redirect'));
   if (redirect) {
     for (const [name, value] of [

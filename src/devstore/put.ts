@@ -6,7 +6,7 @@ import { checksumHeaders, type ObjectChecksum } from './checksums.ts';
 import { checkWrite, readWriteCondition, type WriteCondition } from './conditions.ts';
 import type { Draft } from './files.ts';
 import { isMissing } from './files.ts';
-import { describeObject } from './object-headers.ts';
+import { describeObject, encryptionHeader } from './object-headers.ts';
 import type { ObjectRecord } from './record.ts';
 
 export async function putObject(call: ObjectCall): Promise<Reply> {
@@ -31,7 +31,7 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
       checksum,
     };
     await publish(call, record, draft, { condition, disturbed: () => watch?.deleted ?? false });
-    return { status: 200, headers: { etag: quoted(record.etag), ...checksumHeaders(checksum), ...echoed(record) } };
+    return { status: 200, headers: { etag: quoted(record.etag), ...checksumHeaders(checksum), ...encryptionHeader } };
   } finally {
     watch?.end();
     await draft.discard();
@@ -41,11 +41,6 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
 /** S3's Last-Modified has no fraction, and conditions compare with it. */
 export function wholeSecond(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
-}
-
-/** What an answer to a write repeats of the object. */
-export function echoed(record: Pick<ObjectRecord, 'headers'>): Record<string, string | undefined> {
-  return { 'x-amz-server-side-encryption': record.headers['x-amz-server-side-encryption'] };
 }
 
 /** @throws StoreError PreconditionFailed, ConditionalRequestConflict, NoSuchKey, NoSuchBucket */

@@ -4,6 +4,8 @@ import { type BucketCall, type Call, noContent, type Owner, type Reply, xmlReply
 import { invalidArgument, notImplementedHeader, StoreError } from './errors.ts';
 import { openToken, ownerElement, readCount, sealToken } from './list.ts';
 import { checkAcl } from './object-headers.ts';
+import { wholeSecond } from './put.ts';
+import { newBucketTagLimits, readTagList, type Tags } from './tags.ts';
 import { isBucketName } from './target.ts';
 import { childrenOf, expectShape, readXml, textOf } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
@@ -33,14 +35,19 @@ export async function listBuckets(call: Call & { caller: Owner }): Promise<Reply
       Buckets: {
         Bucket: page.map((info) => ({
           Name: info.name,
-          CreationDate: new Date(info.created).toISOString(),
+          CreationDate: new Date(wholeSecond(info.created)).toISOString(),
           BucketRegion: info.region,
+          BucketArn: arnOf(info.name),
         })),
       },
       Prefix: query.has('prefix') ? prefix : undefined,
       ContinuationToken: found.length > page.length && last ? sealToken(last.name, serviceScope) : undefined,
     }),
   );
+}
+
+function arnOf(name: string): string {
+  return `arn:aws:s3:::${name}`;
 }
 
 export async function createBucket(call: Call & { caller: Owner }): Promise<Reply> {
@@ -55,42 +62,53 @@ export async function createBucket(call: Call & { caller: Owner }): Promise<Repl
   if (ownership !== undefined && ownership !== 'BucketOwnerEnforced')
     throw invalidArgument(`Invalid x-amz-object-ownership header: ${ownership}`, 'x-amz-object-ownership');
   checkAcl(headers, 'InvalidBucketAclWithObjectOwnership');
-  const constraint = readConstraint(await readDocument(call, 64 * 1024));
+  const { constraint, tags } = readConfiguration(await readDocument(call, 128 * 1024));
   checkConstraint(constraint, store.region);
   const created = await store.buckets.create({
     name,
     ownerId: caller.id,
     region: store.region,
     created: store.now(),
+    ...(tags.length > 0 ? { tags } : {}),
   });
   if (!created) {
     const owner = store.buckets.get(name)?.info.ownerId;
     if (owner !== caller.id) throw new StoreError('BucketAlreadyExists', { details: { BucketName: name } });
-    // For its oldest region AWS keeps the old way: creating your own bucket again succeeds.
-    if (store.region !== 'us-east-1')
+    // For its oldest region AWS keeps the old way: creating your own bucket again succeeds, but not with tags.
+    if (store.region !== 'us-east-1' || tags.length > 0)
       throw new StoreError('BucketAlreadyOwnedByYou', { details: { BucketName: name } });
   }
-  return { status: 200, headers: { location: `/${name}` } };
+  return { status: 200, headers: { location: `/${name}`, 'x-amz-bucket-arn': arnOf(name) } };
 }
 
-function readConstraint(document: Buffer): string | undefined {
-  if (document.length === 0) return undefined;
+function readConfiguration(document: Buffer): { constraint: string | undefined; tags: Tags } {
+  if (document.length === 0) return { constraint: undefined, tags: [] };
   const root = expectShape(readXml(document), 'CreateBucketConfiguration', [
     'LocationConstraint',
     'Location',
     'Bucket',
     'Tags',
   ]);
-  for (const name of ['Location', 'Bucket', 'Tags'])
+  for (const name of ['Location', 'Bucket'])
     if (childrenOf(root, name).length > 0) throw new StoreError('NotImplemented', { details: { Element: name } });
-  return textOf(root, 'LocationConstraint')?.trim() || undefined;
+  const [tagList] = childrenOf(root, 'Tags');
+  return {
+    constraint: textOf(root, 'LocationConstraint')?.trim() || undefined,
+    tags: tagList ? readTagList(tagList, 'Tags', newBucketTagLimits) : [],
+  };
 }
+
+/** How AWS spells its regions. */
+const regionName = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 function checkConstraint(constraint: string | undefined, region: string): void {
   if (region === 'us-east-1') {
-    if (constraint !== undefined)
-      throw new StoreError('InvalidLocationConstraint', { details: { LocationConstraint: constraint } });
-  } else if (constraint !== region)
+    if (constraint === undefined) return;
+    // There, AWS takes the name of another region and makes the bucket in it; this store has one region.
+    const isOther = constraint !== region && (constraint === 'EU' || regionName.test(constraint));
+    if (!isOther) throw new StoreError('InvalidLocationConstraint', { details: { LocationConstraint: constraint } });
+  }
+  if (constraint !== region)
     throw new StoreError('IllegalLocationConstraintException', {
       message: `The ${constraint ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
     });
@@ -101,6 +119,7 @@ export async function headBucket({ bucket }: BucketCall): Promise<Reply> {
     status: 200,
     headers: {
       'x-amz-bucket-region': bucket.info.region,
+      'x-amz-bucket-arn': arnOf(bucket.info.name),
       'x-amz-access-point-alias': 'false',
       'content-type': 'application/xml',
     },

@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type Credentials, S3AuthError, type VerifiedRequest } from '../s3/index.ts';
+import { type Credentials, S3AuthError, signatureMismatch, type VerifiedRequest } from '../s3/index.ts';
 import type { Call } from './call.ts';
 
 /** AWS's regions from before 2014. */
@@ -108,11 +108,7 @@ function requireSignature(text: string, signature: string, { accessKeyId, secret
   const expected = createHmac('sha1', secretAccessKey).update(text, 'latin1').digest();
   const given = Buffer.from(signature, 'base64');
   if (given.length === expected.length && timingSafeEqual(given, expected)) return;
-  throw new S3AuthError(
-    'SignatureDoesNotMatch',
-    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
-    { AWSAccessKeyId: accessKeyId, StringToSign: text },
-  );
+  throw signatureMismatch({ accessKeyId, signature }, { stringToSign: Buffer.from(text, 'latin1') });
 }
 
 export type Fields = readonly (readonly [name: string, value: string])[];

@@ -1,7 +1,7 @@
 /** Tags of objects and buckets: their limits, the `x-amz-tagging` header and the Tagging document. */
 import { invalidArgument, StoreError } from './errors.ts';
 import type { ObjectRecord } from './record.ts';
-import { childrenOf, expectShape, malformed, readXml, textOf } from './xml-read.ts';
+import { childrenOf, expectShape, malformed, readXml, textOf, type XmlElement } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
 
 export type Tags = ObjectRecord['tags'];
@@ -9,17 +9,34 @@ export type Tags = ObjectRecord['tags'];
 export interface TagLimits {
   most: number;
   /** How AWS words it. */
+  tooMany: string;
+  /** How AWS words it. */
   reserved: string;
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
-export const objectTagLimits: TagLimits = { most: 10, reserved: 'Your TagKey cannot be prefixed with aws:' };
-export const bucketTagLimits: TagLimits = { most: 50, reserved: 'System tags cannot be added/updated by requester' };
+export const objectTagLimits: TagLimits = {
+  most: 10,
+  tooMany: 'Object tags cannot be greater than 10',
+  reserved: 'Your TagKey cannot be prefixed with aws:',
+};
+export const bucketTagLimits: TagLimits = {
+  most: 50,
+  tooMany: 'Bucket tag count cannot be greater than 50',
+  reserved: 'System tags cannot be added/updated by requester',
+};
+
+/** CreateBucket words it in its own way. */
+export const newBucketTagLimits: TagLimits = {
+  ...bucketTagLimits,
+  reserved:
+    'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.',
+};
 
 const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
-function checkTags(tags: Tags, { most, reserved }: TagLimits): Tags {
-  if (tags.length > most) throw invalidTag(`Object tags cannot be greater than ${most}`);
+function checkTags(tags: Tags, { most, tooMany, reserved }: TagLimits): Tags {
+  if (tags.length > most) throw new StoreError('BadRequest', { message: tooMany });
   const seen = new Set<string>();
   for (const [key, value] of tags) {
     if (seen.has(key)) throw invalidTag('Cannot provide multiple Tags with the same key', { TagKey: key });
@@ -37,11 +54,11 @@ function invalidTag(message: string, details: Record<string, string> = {}): Stor
   return new StoreError('InvalidTag', { message, details });
 }
 
-/** `key=value&key2=value2`, form-encoded. */
+/** `key=value&key2=value2`, form-encoded; AWS takes `a=1&&&b` as well. */
 export function parseTagHeader(value: string | undefined): Tags {
   if (value === undefined || value === '') return [];
   const tags: Tags = [...new URLSearchParams(value)].sort(([a], [b]) => (a < b ? -1 : 1));
-  const misspelt = value.split('&').some((pair) => pair === '' || pair.split('=').length > 2 || pair.includes(','));
+  const misspelt = value.split('&').some((pair) => pair.split('=').length > 2 || pair.includes(','));
   if (misspelt || new Set(tags.map(([key]) => key)).size !== tags.length)
     throw invalidArgument(
       "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
@@ -55,8 +72,16 @@ export function parseTagHeader(value: string | undefined): Tags {
 export function parseTagDocument(xml: Buffer | string, limits: TagLimits): Tags {
   const root = expectShape(readXml(xml), 'Tagging', ['TagSet']);
   const [set, ...more] = childrenOf(root, 'TagSet');
-  if (!set || more.length > 0 || set.text.trim() !== '') throw malformed();
-  expectShape(set, 'TagSet', ['Tag']);
+  // A document without a TagSet sets no tags.
+  if (!set) return [];
+  if (more.length > 0) throw malformed();
+  return readTagList(set, 'TagSet', limits);
+}
+
+/** The `Tag` elements of a `TagSet`, or of the `Tags` of CreateBucket. */
+export function readTagList(set: XmlElement, name: string, limits: TagLimits): Tags {
+  if (set.text.trim() !== '') throw malformed();
+  expectShape(set, name, ['Tag']);
   const tags = childrenOf(set, 'Tag').map((tag): [string, string] => {
     expectShape(tag, 'Tag', ['Key', 'Value']);
     const [key, value] = [textOf(tag, 'Key'), textOf(tag, 'Value')];

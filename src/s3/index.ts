@@ -25,6 +25,7 @@ export type * from './types.ts';
 export {
   type PayloadClaim,
   type RequestToVerify,
+  signatureMismatch,
   type VerifiedRequest,
   type VerifyOptions,
   verifyRequest,

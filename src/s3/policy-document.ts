@@ -6,7 +6,9 @@ import { S3AuthError } from './auth-error.ts';
 
 export type Condition =
   | { kind: 'eq' | 'starts-with'; field: string; value: string }
-  | { kind: 'content-length-range'; min: number; max: number };
+  | { kind: 'content-length-range'; min: number; max: number }
+  /** Well-formed, but no form can meet it. */
+  | { kind: 'never'; text: string };
 
 export interface PolicyDocument {
   /** Milliseconds since the epoch. */
@@ -54,14 +56,24 @@ function parseOperator([operator, first, second, ...rest]: unknown[]): Condition
   const kind = typeof operator === 'string' ? operator.toLowerCase() : '';
   if (rest.length > 0 || second === undefined) throw invalid(`Condition '${kind}' must have two arguments.`);
   if (kind === 'content-length-range') {
+    if ([first, second].some((end) => typeof end === 'string' && !/^-?\d+$/.test(end)))
+      return { kind: 'never', text: conditionText(kind, first, second) };
     const [min, max] = [byteCount(first), byteCount(second)];
     if (min > max) throw invalid('content-length-range must not be empty.');
     return { kind, min, max };
   }
   if (kind !== 'eq' && kind !== 'starts-with') throw invalid(`Unknown condition operation '${kind}'.`);
-  if (typeof first !== 'string' || !first.startsWith('$') || first === '$' || typeof second !== 'string')
+  // AWS reads a name without its "$" as a field that no form has.
+  if (typeof first === 'string' && !first.startsWith('$') && typeof second === 'string')
+    return { kind: 'never', text: conditionText(kind, first, second) };
+  if (typeof first !== 'string' || first === '$' || typeof second !== 'string')
     throw invalid(`Condition '${kind}' must name a field as "$field" and give a string.`);
   return { kind, field: first.slice(1).toLowerCase(), value: second };
+}
+
+/** As AWS repeats a condition in its messages. */
+function conditionText(...parts: unknown[]): string {
+  return `[${parts.map((part) => JSON.stringify(part)).join(', ')}]`;
 }
 
 /** A number, or one in quotes as some signers send. */

@@ -50,7 +50,8 @@ export function verifyPolicy(options: PolicyToVerify): VerifiedPolicy {
   const claims = formClaims(fields, options.region);
   const credentials = checkCredentials(claims, options);
   const signingKey = signingKeyOf(credentials, claims.day, claims.region);
-  if (!sameText(signatureOf(signingKey, policy), claims.signature)) throw signatureMismatch(claims, policy);
+  if (!sameText(signatureOf(signingKey, policy), claims.signature))
+    throw signatureMismatch(claims, { stringToSign: Buffer.from(policy) });
 
   const { expiration, conditions } = parsePolicy(policy);
   if (expiration <= options.now) throw refused('Policy expired.');
@@ -136,6 +137,7 @@ function checkDate(signedAt: number, { now, maxSkewSeconds = 900 }: PolicyToVeri
 
 function checkCondition(condition: Condition, fields: ReadonlyMap<string, string>): void {
   if (condition.kind === 'content-length-range') return;
+  if (condition.kind === 'never') throw refused(`Policy Condition failed: ${condition.text}`);
   const { kind, field, value } = condition;
   const actual = fields.get(field);
   if (actual !== undefined && holds(kind, field, actual, value)) return;

@@ -196,15 +196,36 @@ function checkSignature(
   const text = stringToSign(claims.amzDate, claims.scope, Buffer.from(canonical, 'latin1'));
   // An absent header is not the same as an empty one: what was signed must have been sent.
   const sent = claims.signedHeaders.every((name) => Object.hasOwn(headers, name));
-  if (!sameText(signatureOf(signingKey, text), claims.signature) || !sent) throw signatureMismatch(claims, text);
+  if (!sameText(signatureOf(signingKey, text), claims.signature) || !sent)
+    throw signatureMismatch(claims, {
+      stringToSign: Buffer.from(text),
+      canonicalRequest: Buffer.from(canonical, 'latin1'),
+    });
 }
 
-export function signatureMismatch({ accessKeyId }: { accessKeyId: string }, text: string): S3AuthError {
+/** Everything that a developer needs to find out which of the two sides signed something else. */
+export function signatureMismatch(
+  { accessKeyId, signature }: { accessKeyId: string; signature: string },
+  { stringToSign, canonicalRequest }: { stringToSign: Buffer; canonicalRequest?: Buffer },
+): S3AuthError {
   return new S3AuthError(
     'SignatureDoesNotMatch',
     'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
-    { AWSAccessKeyId: accessKeyId, StringToSign: text },
+    {
+      AWSAccessKeyId: accessKeyId,
+      StringToSign: stringToSign.toString(),
+      SignatureProvided: signature,
+      StringToSignBytes: hexBytes(stringToSign),
+      ...(canonicalRequest
+        ? { CanonicalRequest: canonicalRequest.toString(), CanonicalRequestBytes: hexBytes(canonicalRequest) }
+        : {}),
+    },
   );
+}
+
+/** `41 57 53 34` */
+function hexBytes(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/..(?=.)/g, '$& ');
 }
 
 /** In constant time, the length excepted. */

@@ -1,0 +1,42 @@
+/**
+ * RFC 2047 encoded words in metadata. S3 decodes what a header brings, stores the text, and encodes what is not ASCII when
+ * it answers. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html. The choice of encoding was
+ * observed on AWS: https://github.com/localstack/localstack/blob/main/tests/aws/services/s3/test_s3.snapshot.json
+ * (test_user_metadata_rfc2047_encoded).
+ */
+import { fromBytes, toBytes } from './keys.ts';
+
+const word = /=\?([^?\s]+)\?([BbQq])\?([^?]*)\?=/g;
+
+/** Text with its encoded words decoded. What cannot be decoded stays as it is. Both are byte strings. */
+export function decodeWords(bytes: string): string {
+  if (!bytes.includes('=?')) return bytes;
+  // White space between two encoded words is not part of the text (RFC 2047 section 6.2).
+  return bytes
+    .replace(/(\?=)[ \t]+(?==\?)/g, '$1')
+    .replace(word, (whole, charset: string, encoding: string, text: string) => {
+      const decoded = /^b$/i.test(encoding)
+        ? Buffer.from(text, 'base64')
+        : Buffer.from(
+            text
+              .replaceAll('_', ' ')
+              .replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+            'latin1',
+          );
+      try {
+        return toBytes(new TextDecoder(charset, { fatal: true }).decode(decoded));
+      } catch {
+        return whole;
+      }
+    });
+}
+
+/** The text as a header may carry it: ASCII as it is, control characters in Base64, other text quoted-printable. */
+export function encodeWord(bytes: string): string {
+  if (/^[\t\x20-\x7e]*$/.test(bytes)) return bytes;
+  if (/[\p{C}\ufffd]/u.test(fromBytes(bytes))) return `=?UTF-8?B?${Buffer.from(bytes, 'latin1').toString('base64')}?=`;
+  const quoted = bytes.replace(/[^!-<>@-^`-~]/g, (byte) =>
+    byte === ' ' ? '_' : `=${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return `=?UTF-8?Q?${quoted}?=`;
+}
