@@ -15,7 +15,16 @@ await ensureInstalled();
 
 const wanted = process.argv.slice(2);
 const chosen = defences.filter(({ attack }) => wanted.length === 0 || wanted.some((name) => attack.includes(name)));
-const copied = ['src', 'test/attacks', 'test/support', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const copied = [
+  'src',
+  'web',
+  'test/attacks',
+  'test/cli',
+  'test/support',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
 
 const queue = chosen.map((defence, index) => ({ ...defence, index }));
 let passed = 0;

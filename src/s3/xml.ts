@@ -1,5 +1,7 @@
 /** S3's XML, read with a parser that is loaded when the first answer needs it: a cold start does not. */
 
+import { loadOnce } from './load-once.ts';
+
 export type XmlElement = Readonly<Record<string, unknown>>;
 
 /** Elements that repeat; a single one must not look different. */
@@ -14,22 +16,21 @@ const lists: ReadonlySet<string> = new Set([
 export async function parseXml(text: string): Promise<XmlElement> {
   const flat = parseFlat(text);
   if (flat) return flat;
-  parser ??= import('fast-xml-parser').then(
-    ({ XMLParser }) =>
-      new XMLParser({
-        parseTagValue: false,
-        trimValues: false,
-        ignoreAttributes: true,
-        ignoreDeclaration: true,
-        htmlEntities: true,
-        isArray: (_name, path) => lists.has(String(path)),
-      }),
-  );
-  const parsed: unknown = (await parser).parse(text);
+  const parsed: unknown = (await loadParser()).parse(text);
   return isElement(parsed) ? parsed : {};
 }
 
-let parser: Promise<{ parse(text: string): unknown }> | undefined;
+const loadParser = loadOnce(async (): Promise<{ parse(text: string): unknown }> => {
+  const { XMLParser } = await import('fast-xml-parser');
+  return new XMLParser({
+    parseTagValue: false,
+    trimValues: false,
+    ignoreAttributes: true,
+    ignoreDeclaration: true,
+    htmlEntities: true,
+    isArray: (_name, path) => lists.has(String(path)),
+  });
+});
 
 /** Letters. What is longer is a list. */
 const longestFlat = 4096;

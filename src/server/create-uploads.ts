@@ -6,6 +6,7 @@ import {
   type TypedUploads,
   WaybillError,
 } from '../protocol/index.ts';
+import { loadOnce } from '../s3/load-once.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { Completed, Completing } from './complete.ts';
 import { resolveConfig } from './config.ts';
@@ -97,6 +98,16 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
   usage(ownerId: string): Promise<OwnerUsage>;
   /** Resolves when no completion is under way in this process, also of requests that were answered with 202. */
   idle(): Promise<void>;
+  /**
+   * Loads every module that otherwise loads with the first request that needs it. A server that runs for long calls it
+   * before it listens; a function that starts cold leaves it out.
+   *
+   * @example
+   * await uploads.preload();
+   * server.listen(8080);
+   * @throws what the runtime throws for a module that it cannot load
+   */
+  preload(): Promise<void>;
   /** Sends what is due in the outbox, once; undefined without `webhooks`. See {@link startUpkeep}. */
   readonly deliverWebhooks:
     | ((
@@ -143,11 +154,12 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   let refs: ViewRefs | undefined;
   const emit = createEmit(config.onEvent, now);
   const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${room.refs.make(file)}`;
-  let loading: Promise<Later> | undefined;
-  const later = () => {
-    loading ??= import('./later.ts').then(({ createLater }) => createLater(room));
-    return loading;
-  };
+  let loaded: Later | undefined;
+  const later = loadOnce(async () => {
+    const { createLater } = await import('./later.ts');
+    loaded = createLater(room);
+    return loaded;
+  });
   const room: Room = {
     config,
     get grants() {
@@ -198,7 +210,10 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     handleStorageEvent: (event) => fromStorage(async () => (await later()).handleStorageEvent(event)),
 
     ledger: config.ledger,
-    idle: async () => (await loading)?.idle(),
+    idle: async () => loaded?.idle(),
+
+    preload: async () => (await import('./preload.ts')).preloadServer(),
+
     deliverWebhooks:
       options.webhooks &&
       config.ledger &&

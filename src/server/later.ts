@@ -3,6 +3,7 @@
  * that starts cold (a function in the cloud) answers its first grant sooner without it.
  */
 import type { PresignedRequest } from '../protocol/index.ts';
+import { loadOnce } from '../s3/load-once.ts';
 import { abortUpload } from './abort.ts';
 import { json } from './answers.ts';
 import { batchAnswer, mapLimited } from './batch.ts';
@@ -19,7 +20,7 @@ import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain.ts';
 import { createRecords, withMetadata } from './records.ts';
 import type { Room } from './room.ts';
-import type { createStorageEvents, StorageEventResult } from './storage-events/index.ts';
+import type { StorageEventResult } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { type PresignViewOptions, presignView, readAllowed, view } from './views.ts';
 import {
@@ -82,11 +83,10 @@ export function createLater(room: Room): Later {
     return own ? complete({ ...opened, multipart: { multipartId: own.multipartId, expiresAt: 0 } }) : null;
   }
 
-  let receiving: Promise<ReturnType<typeof createStorageEvents>> | undefined;
-  const storageEvents = () => {
-    receiving ??= import('./storage-events/index.ts').then((events) => events.createStorageEvents(room, later));
-    return receiving;
-  };
+  const storageEvents = loadOnce(async () => {
+    const events = await import('./storage-events/index.ts');
+    return events.createStorageEvents(room, later);
+  });
 
   const later: Later = {
     complete,

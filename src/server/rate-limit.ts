@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { WaybillError } from '../protocol/index.ts';
+import { loadOnce } from '../s3/load-once.ts';
 import type { Call } from './call.ts';
 import { describe } from './describe.ts';
 import type { Emit, Operation } from './events.ts';
@@ -113,14 +114,7 @@ function createCounter(
 }
 
 function opener(store: RateLimitStore, name: string, rate: Rate): () => Promise<RateLimiter> {
-  let opened: Promise<RateLimiter> | undefined;
-  return () => {
-    opened ??= (async () => store.open(name, rate))().catch((error) => {
-      opened = undefined;
-      throw error;
-    });
-    return opened;
-  };
+  return loadOnce(async () => store.open(name, rate));
 }
 
 async function refusing(what: string, counting: Promise<unknown>): Promise<void> {

@@ -1005,4 +1005,11 @@ export const defences = [
     find: "if (record.transfer === 'none') claims.shared = true;",
     replace: '',
   },
+  {
+    attack: 'F7',
+    suite: 'f-modules',
+    file: 'src/cli/serve/command.ts',
+    find: 'await uploads.preload();',
+    replace: '',
+  },
 ];

@@ -26,7 +26,7 @@ forEachStore(
     async function start(of: Patience): Promise<void> {
       app = await startApp(store);
       const { uploads, storage } = app;
-      const readiness = createReadiness({ storage, ledger: undefined, stagingPrefix: 'incoming/' });
+      const readiness = createReadiness({ storage, ledger: undefined, uploads });
       server = createMainServer(uploads, readiness, of);
       server.on('connection', (socket) => arrived.push(socket));
       server.listen(0, '127.0.0.1');

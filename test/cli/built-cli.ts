@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildPage } from '../support/built-page.ts';
@@ -25,8 +25,10 @@ export async function buildCli(): Promise<BuiltCli> {
   const main = join(dir, 'dist/cli/main.js');
   await build({
     entryPoints: [join(root, 'src/cli/main.ts')],
-    outfile: main,
+    outdir: dirname(main),
     bundle: true,
+    // What loads later is a file of its own, as in the package.
+    splitting: true,
     packages: 'external',
     platform: 'node',
     format: 'esm',
@@ -53,9 +55,13 @@ export interface Running {
 export function spawnCli(
   main: string,
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string>; stdin?: 'ignore' | 'pipe' },
+  options: { cwd: string; env?: Record<string, string>; stdin?: 'ignore' | 'pipe'; maxOpenFiles?: number | undefined },
 ): Running {
-  const child = spawn(process.execPath, [main, ...args], {
+  const { maxOpenFiles } = options;
+  const command = [process.execPath, main, ...args];
+  // Only a shell can lower the limit of open files before Node starts.
+  if (maxOpenFiles !== undefined) command.unshift('bash', '-c', `ulimit -n ${maxOpenFiles}; exec "$0" "$@"`);
+  const child = spawn(command[0] as string, command.slice(1), {
     cwd: options.cwd,
     // What it remembers must not reach the home of whoever runs the tests.
     env: { PATH: process.env.PATH ?? '', HOME: options.cwd, ...options.env },

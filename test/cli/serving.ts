@@ -25,8 +25,8 @@ export interface Serving {
   env: Record<string, string>;
   /** A module that imports the sources as `waybill/server`. @returns its name */
   writeModule(name: string, text: string): Promise<string>;
-  start(args: readonly string[], env?: Record<string, string>): Running;
-  serve(args: readonly string[], env?: Record<string, string>): Promise<Served>;
+  start(args: readonly string[], env?: Record<string, string>, maxOpenFiles?: number): Running;
+  serve(args: readonly string[], env?: Record<string, string>, maxOpenFiles?: number): Promise<Served>;
   /** Runs to its end. */
   finish(
     args: readonly string[],
@@ -52,8 +52,8 @@ export async function createServing(cli: BuiltCli): Promise<Serving> {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   };
-  const start: Serving['start'] = (args, more = {}) => {
-    const one = spawnCli(cli.main, args, { cwd: dir, env: { ...env, ...more } });
+  const start: Serving['start'] = (args, more = {}, maxOpenFiles = undefined) => {
+    const one = spawnCli(cli.main, args, { cwd: dir, env: { ...env, ...more }, maxOpenFiles });
     running.push(one);
     return one;
   };
@@ -83,8 +83,9 @@ export async function createServing(cli: BuiltCli): Promise<Serving> {
       });
       return name;
     },
-    async serve(args, more) {
-      const process = start(['serve', '--port', '0', '--host', '127.0.0.1', '--ops-port', '0', ...args], more);
+    async serve(args, more, maxOpenFiles) {
+      const given = ['serve', '--port', '0', '--host', '127.0.0.1', '--ops-port', '0', ...args];
+      const process = start(given, more, maxOpenFiles);
       const ready = JSON.parse((await process.says(/^\{.*"msg":"ready".*\}$/m))[0]) as {
         port: number;
         opsPort: number;

@@ -74,7 +74,8 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
   );
   const { uploads, storage, ledger, variables } = app;
   metrics.watch(ledger);
-  const readiness = createReadiness({ storage, ledger, stagingPrefix: uploads.config.stagingPrefix });
+  await uploads.preload();
+  const readiness = createReadiness({ storage, ledger, uploads });
   const token = variables.get('WAYBILL_ADMIN_TOKEN');
   const servers: Server[] = [];
   const ending: (() => Promise<unknown>)[] = [];

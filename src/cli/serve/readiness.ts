@@ -1,6 +1,6 @@
-/** Can this replica do its work? The ledger answers, the storage answers, and nobody asked it to end. */
+/** Can this replica do its work? Its modules are loaded, the ledger and the storage answer, and it was not asked to end. */
 import type { Storage } from '../../s3/index.ts';
-import type { Ledger } from '../../server/index.ts';
+import type { Ledger, Uploads } from '../../server/index.ts';
 
 export interface Readiness {
   /** Names what does not answer; empty when all does. */
@@ -15,7 +15,11 @@ const timeoutMs = 5000;
 const probeKey = '.waybill/ready';
 
 export function createReadiness(
-  { storage, ledger, stagingPrefix }: { storage: Storage; ledger: Ledger | undefined; stagingPrefix: string },
+  {
+    storage,
+    ledger,
+    uploads,
+  }: { storage: Storage; ledger: Ledger | undefined; uploads: Pick<Uploads, 'config' | 'preload'> },
   now: () => number = performance.now.bind(performance),
 ): Readiness {
   let leaving = false;
@@ -23,11 +27,12 @@ export function createReadiness(
 
   async function ask(): Promise<string[]> {
     const checks: [string, () => Promise<unknown>][] = [
+      ['modules', () => uploads.preload()],
       [
         'storage',
         async () => {
           await storage.ready();
-          await storage.head(stagingPrefix + probeKey);
+          await storage.head(uploads.config.stagingPrefix + probeKey);
         },
       ],
       ...(ledger ? [['ledger', () => ledger.ping()] as [string, () => Promise<unknown>]] : []),

@@ -1,6 +1,7 @@
 /** Events that wait in a queue: read, handled, and deleted only then. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWaybillError, WaybillError } from '../../protocol/index.ts';
+import { loadOnce } from '../../s3/load-once.ts';
 
 export interface QueueMessage {
   /** As the storage wrote it. */
@@ -108,9 +109,7 @@ interface Sqs {
 
 /** Amazon SQS, through the optional peer `@aws-sdk/client-sqs`. */
 export function sqsQueue({ queueUrl, ...settings }: SqsQueueOptions): EventQueue {
-  let loading: Promise<{ sqs: Sqs; client: InstanceType<Sqs['SQSClient']> }> | undefined;
-
-  async function load() {
+  const opened = loadOnce(async () => {
     const peer = '@aws-sdk/client-sqs';
     // Bundlers leave this to Node: the peer is optional, and they would fail where it is not installed.
     const sqs = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ peer).catch(
@@ -121,12 +120,7 @@ export function sqsQueue({ queueUrl, ...settings }: SqsQueueOptions): EventQueue
       },
     )) as Sqs;
     return { sqs, client: new sqs.SQSClient(settings) };
-  }
-
-  const opened = () => {
-    loading ??= load();
-    return loading;
-  };
+  });
 
   return {
     async receive(signal) {
