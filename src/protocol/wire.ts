@@ -125,8 +125,9 @@ export interface SignPartsRequest {
   /** 1 to 1,000. */
   parts: PartDeclaration[];
   /**
-   * For a client that cannot come back (a phone's background worker): how long the requests shall be valid, at most
-   * seven days and never longer than the server's credentials. What came of it is in each `expiresAt`.
+   * For a client that cannot come back (a phone's background worker): how long the requests shall be valid, in seconds.
+   * The server's ceiling (`maxExpiresInSeconds`, by default its `expiresInSeconds`) and its credentials shorten it; what
+   * came of it is in each `expiresInSeconds` of the answer.
    */
   expiresInSeconds?: number;
 }

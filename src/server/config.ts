@@ -52,6 +52,7 @@ export interface Config {
   publicHost: string | null;
   allowedOrigins: ReadonlySet<string>;
   expiresInSeconds: number;
+  maxExpiresInSeconds: number;
   viewExpiresInSeconds: number;
   stagingPrefix: string;
   maxBodyBytes: number;
@@ -87,6 +88,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     publicHost: publicUrl === '' ? null : new URL(publicUrl).host,
     allowedOrigins: new Set(given.allowedOrigins ?? []),
     expiresInSeconds: given.expiresInSeconds ?? 900,
+    maxExpiresInSeconds: checkCeiling(given),
     viewExpiresInSeconds: given.viewExpiresInSeconds ?? 3600,
     stagingPrefix: given.stagingPrefix ?? 'incoming/',
     maxBodyBytes: given.maxBodyBytes ?? 256 * KiB,
@@ -110,6 +112,14 @@ export function resolveConfig(given: UploadsOptions): Config {
     routes.set(name, resolveRoute(name, route, given.storage, partial));
   if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
   return Object.freeze({ ...partial, routes });
+}
+
+function checkCeiling({ expiresInSeconds = 900, maxExpiresInSeconds = expiresInSeconds }: UploadsOptions): number {
+  if (maxExpiresInSeconds >= expiresInSeconds) return maxExpiresInSeconds;
+  throw new WaybillError(
+    'config_invalid',
+    '`maxExpiresInSeconds` is below `expiresInSeconds`: raise it or leave it out.',
+  );
 }
 
 function instrumented(storage: Storage, instrument: Instrument | undefined): Storage {

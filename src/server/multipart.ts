@@ -35,7 +35,7 @@ export function createMultiparts(
   { config, grants }: Pick<Room, 'config' | 'grants'>,
   { markers, sidecars }: { markers: Markers; sidecars: Sidecars },
 ): Multiparts {
-  const { storage, now, expiresInSeconds, ledger } = config;
+  const { storage, now, expiresInSeconds, maxExpiresInSeconds, ledger } = config;
 
   function renew(grant: string, uploadId: string, multipartId: string): string {
     const expiresAt = Math.floor(now() / 1000) + expiresInSeconds;
@@ -67,7 +67,8 @@ export function createMultiparts(
       };
     },
 
-    async sign(opened, { parts, expiresInSeconds: wished = expiresInSeconds }) {
+    async sign(opened, { parts, expiresInSeconds: asked = expiresInSeconds }) {
+      const wished = Math.min(asked, maxExpiresInSeconds);
       const { claims, multipart } = requireParts(opened);
       const route = config.routes.get(claims.route) as ResolvedRoute;
       const nowMs = now();

@@ -35,6 +35,12 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   allowedOrigins?: readonly string[];
   /** How long a permission is signed for, in seconds; at most a day. @default 900 */
   expiresInSeconds?: number;
+  /**
+   * The longest that a client may ask to have parts signed for, in seconds; at most seven days. A phone that sends in the
+   * background asks for hours or days. Whoever holds such requests can send these parts until then, also after `authorize`
+   * has begun to refuse. @default `expiresInSeconds` @example 86_400
+   */
+  maxExpiresInSeconds?: number;
   /** How long the storage's URL behind a view lives, in seconds; at most seven days. @default 3600 */
   viewExpiresInSeconds?: number;
   /** Where uploads land until they are verified. A lifecycle rule on it collects what is left. @default 'incoming/' */
@@ -118,6 +124,7 @@ export const optionTable: Parameters<typeof checkOptions>[2] = [
   ],
   ['allowedOrigins', "a list of origins such as 'https://app.example', without a slash at their ends", isOrigins],
   ['expiresInSeconds', 'a whole number from 1 to 86,400', isSeconds(86_400)],
+  ['maxExpiresInSeconds', 'a whole number from 1 to 604,800', isSeconds(604_800)],
   ['viewExpiresInSeconds', 'a whole number from 1 to 604,800', isSeconds(604_800)],
   ['stagingPrefix', "a prefix such as 'incoming/'", isText(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)+$/)],
   ['maxBodyBytes', 'a whole number of bytes', isSeconds(64 * MiB)],

@@ -513,12 +513,36 @@ forEachStore('uploads in parts', (store) => {
     await app.abort(upload.grant);
   });
 
+  it('C13 parts are signed for no longer than the server allows, whatever the client asks for', async () => {
+    for (const [options, ceiling] of [
+      [{ expiresInSeconds: 60 }, 60],
+      [{ expiresInSeconds: 60, maxExpiresInSeconds: 3600 }, 3600],
+    ] as const) {
+      const strict = await startApp(store, options);
+      const upload = await partsOf(strict).begin(bytes, {}, 'large');
+      for (const expiresInSeconds of [ceiling + 1, 86_400, 604_800]) {
+        const { json } = await partsOf(strict).sign(upload.grant, [parts.declare(bytes, 1)], { expiresInSeconds });
+        const { request, expiresInSeconds: granted } = json.parts?.[0] ?? {};
+        expect(granted).toBeLessThanOrEqual(ceiling);
+        expect(Number(/X-Amz-Expires=(\d+)/.exec(request?.url ?? '')?.[1])).toBe(ceiling);
+        expect(Date.parse(request?.expiresAt ?? '')).toBeLessThanOrEqual(Date.now() + ceiling * 1000);
+      }
+      const renewed = await partsOf(strict).list(upload.grant);
+      expect(renewed.json.expiresInSeconds).toBe(60);
+      await strict.abort(upload.grant);
+      await strict.stop();
+    }
+  });
+
   it('C9 requests live as long as was asked for, and no longer than the credentials', async () => {
     const upload = await begin();
-    const week = await parts.sign(upload.grant, [parts.declare(bytes, 1)], { expiresInSeconds: 604_800 });
+    const lenient = await startApp(store, { maxExpiresInSeconds: 604_800 });
+    const week = await partsOf(lenient).sign(upload.grant, [parts.declare(bytes, 1)], { expiresInSeconds: 604_800 });
     expect(week.json.parts?.[0]?.expiresInSeconds).toBeGreaterThan(604_790);
+    await lenient.stop();
     const expiration = new Date(Date.now() + 120_000);
     const brief = await startApp(store, {
+      maxExpiresInSeconds: 604_800,
       storage: store.storage({ credentials: { ...store.credentials, expiration } }),
     });
     const short = await partsOf(brief).sign(upload.grant, [parts.declare(bytes, 1)], { expiresInSeconds: 604_800 });

@@ -40,6 +40,7 @@ const schema = v.strictObject({
   ),
   basePath: v.optional(v.string()),
   expiresInSeconds: v.optional(count),
+  maxExpiresInSeconds: v.optional(count),
   viewExpiresInSeconds: v.optional(count),
   stagingPrefix: v.optional(v.string()),
   abandonAfterSeconds: v.optional(count),
