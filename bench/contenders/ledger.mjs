@@ -111,6 +111,8 @@ export async function onPostgres(url) {
     postgresLedger({ connectionString: url, maxConnections: connections, onQuery }),
   );
   const pool = new pg.Pool({ connectionString: url, max: connections });
+  // A connection that breaks while it is idle would end the process. A call that uses one fails by itself.
+  pool.on('error', (error) => console.error(`Postgres: ${error.message}`));
   const one = await opened.insertOf(1);
   const many = await opened.insertOf(grouped);
   return {

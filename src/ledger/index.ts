@@ -4,6 +4,7 @@
  */
 import { WaybillError } from '../protocol/index.ts';
 import type { Ledger } from '../server/index.ts';
+import type { PostgresDriver, PostgresLedgerOptions } from './postgres-with.ts';
 
 export interface OpenLedgerOptions {
   /** Bring the schema up to date at start. @default true */
@@ -14,7 +15,7 @@ export interface OpenLedgerOptions {
 export async function openLedger(url: string, options: OpenLedgerOptions = {}): Promise<Ledger> {
   const file = fileOf(url);
   if (file !== null) return (await import('./sqlite.ts')).sqliteLedger({ file, ...options });
-  return (await loadPostgres()).postgresLedger({ connectionString: url, ...options });
+  return (await loadPostgres()).openLedger({ connectionString: url, ...options });
 }
 
 /** @returns the version of the schema before, now, and the newest that this Waybill knows */
@@ -24,15 +25,21 @@ export async function migrateLedger(
 ): Promise<{ from: number; to: number; newest: number }> {
   const file = fileOf(url);
   if (file !== null) return (await import('./sqlite.ts')).migrateSqlite({ file, ...options });
-  return (await loadPostgres()).migratePostgres({ connectionString: url, ...options });
+  return (await loadPostgres()).migrate({ connectionString: url, ...options });
 }
 
-async function loadPostgres(): Promise<typeof import('./postgres.ts')> {
-  try {
-    return await import('./postgres.ts');
-  } catch (cause) {
+/** `pg` is an optional peer: bundlers leave it to Node, because they would fail where it is not installed. */
+async function loadPostgres() {
+  const { migratePostgresWith, openPostgresLedger } = await import('./postgres-with.ts');
+  const peer = 'pg';
+  const loaded = import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ peer);
+  const { default: driver }: { default: PostgresDriver } = await loaded.catch((cause: unknown) => {
     throw new WaybillError('config_invalid', 'A ledger in Postgres needs the package `pg`: npm install pg', { cause });
-  }
+  });
+  return {
+    openLedger: (options: PostgresLedgerOptions) => openPostgresLedger(driver, options),
+    migrate: (options: PostgresLedgerOptions & { check?: boolean }) => migratePostgresWith(driver, options),
+  };
 }
 
 function fileOf(url: string): string | null {

@@ -1,80 +1,22 @@
 /** The ledger in Postgres, for any number of replicas. */
-import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Ledger } from '../server/index.ts';
-import { createLedger } from './create-ledger.ts';
-import { clockOf, type Database } from './database.ts';
-import { migrateAndClose, type SchemaVersions } from './migrations.ts';
-import { checkOptions, postgresOptions } from './options.ts';
-import type { Tables } from './schema.ts';
+import type { SchemaVersions } from './migrations.ts';
+import { migratePostgresWith, openPostgresLedger, type PostgresLedgerOptions } from './postgres-with.ts';
 
+export type { PostgresLedgerOptions } from './postgres-with.ts';
 export { type PostgresRateLimits, type PostgresRateLimitsOptions, postgresRateLimits } from './rate-limits.ts';
-
-export interface PostgresLedgerOptions {
-  /** @example 'postgres://user:password@host/database' */
-  connectionString: string;
-  /** @default 10 */
-  maxConnections?: number;
-  /** Give up waiting for a connection or an answer after this long. @default 15_000 */
-  timeoutMs?: number;
-  /** Bring the schema up to date at start. @default true */
-  migrate?: boolean;
-  /** A test's clock, in milliseconds since the epoch. @default Postgres's */
-  now?: () => number;
-  /** Every statement, for tests and tracing. */
-  onQuery?: (event: LogEvent) => void;
-  /** A connection in the pool broke; the next call opens another. @default ignored */
-  onError?: (error: Error) => void;
-}
 
 /**
  * @example
  * createUploads({ ledger: await postgresLedger({ connectionString: process.env.DATABASE_URL }), ... })
  * @throws {WaybillError} `config_invalid` when the schema is of a newer Waybill
  */
-export async function postgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
-  return createLedger(openDatabase(options), options.migrate ?? true);
+export function postgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
+  return openPostgresLedger(pg, options);
 }
 
 /** @returns the versions that were there, are there, and could be */
 export function migratePostgres(options: PostgresLedgerOptions & { check?: boolean }): Promise<SchemaVersions> {
-  const { check = false, ...rest } = options;
-  return migrateAndClose(openDatabase(rest), check);
-}
-
-/** Sums and 64-bit integers come as text otherwise. None of ours is beyond 2^53. */
-const asNumber: ReadonlySet<number> = new Set([pg.types.builtins.INT8, pg.types.builtins.NUMERIC]);
-const types = {
-  getTypeParser: (id: number, format?: 'text' | 'binary') =>
-    asNumber.has(id) ? Number : (pg.types.getTypeParser(id, format as 'text') as (value: string) => unknown),
-};
-
-function openDatabase(options: PostgresLedgerOptions): Database {
-  checkOptions('postgresLedger()', options, postgresOptions);
-  const { connectionString, maxConnections = 10, timeoutMs = 15_000, now, onQuery, onError } = options;
-  const pool = new pg.Pool({
-    connectionString,
-    max: maxConnections,
-    connectionTimeoutMillis: timeoutMs,
-    query_timeout: timeoutMs,
-    application_name: 'waybill',
-    types: types as never,
-  });
-  // Without a listener an idle connection that breaks would end the process.
-  pool.on('error', (error) => onError?.(error));
-  const kysely = new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool }),
-    ...(onQuery ? { log: onQuery } : {}),
-  });
-  return {
-    kind: 'postgres',
-    kysely,
-    now: clockOf('postgres', now),
-    parallelGroups: Math.max(1, Math.floor(maxConnections / 3)),
-    async exclusive(trx, name) {
-      await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx);
-    },
-    skipLocked: true,
-    close: () => kysely.destroy(),
-  };
+  return migratePostgresWith(pg, options);
 }

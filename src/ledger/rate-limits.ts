@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import type { RateLimitStore } from '../server/index.ts';
+import { openPool } from './pool.ts';
 
 export interface PostgresRateLimitsOptions {
   /** @example 'postgres://user:password@host/database' */
@@ -27,14 +28,12 @@ export function postgresRateLimits({
   connectionString,
   maxConnections = 4,
 }: PostgresRateLimitsOptions): PostgresRateLimits {
-  const pool = new pg.Pool({
+  const pool = openPool(pg, {
     connectionString,
     max: maxConnections,
     connectionTimeoutMillis: 2000,
     query_timeout: 2000,
   });
-  // Without a listener an idle connection that breaks would end the process.
-  pool.on('error', () => {});
   return {
     open: (name, { points, perSeconds }) => {
       const make = (tableCreated: boolean) =>

@@ -18,7 +18,7 @@ interface Room {
 
 export const arrows: Readonly<Record<string, Room>> = {
   protocol: { rooms: [], packages: [], node: false },
-  // `peer` is @aws-sdk/credential-providers, which may be absent and so is hidden from the compiler.
+  // `peer` is an optional peer dependency: it may be absent, and so it is hidden from the compiler and from bundlers.
   s3: { rooms: ['protocol'], packages: ['fast-xml-parser'], node: true, computed: ['peer'] },
   server: {
     rooms: ['s3', 'protocol'],
@@ -26,7 +26,12 @@ export const arrows: Readonly<Record<string, Room>> = {
     node: true,
     computed: ['peer'],
   },
-  ledger: { rooms: ['server', 'protocol'], packages: ['kysely', 'libsql', 'pg', 'rate-limiter-flexible'], node: true },
+  ledger: {
+    rooms: ['server', 'protocol'],
+    packages: ['kysely', 'libsql', 'pg', 'rate-limiter-flexible'],
+    node: true,
+    computed: ['peer'],
+  },
   adapters: { rooms: ['server', 'protocol'], packages: [], node: true },
   client: { rooms: ['protocol'], packages: [], node: ['node'] },
   react: { rooms: ['client', 'protocol'], packages: ['react'], node: false },

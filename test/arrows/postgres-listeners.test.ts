@@ -1,0 +1,41 @@
+/**
+ * node-postgres reports a broken connection as an `error` event, and an event that has no listener ends the process. Every pool
+ * and every client in this repository has one. https://node-postgres.com/apis/pool#events
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const made = /const (\w+) = new (?:pg|driver)\.(?:Pool|Client)\(/g;
+
+/** `file: variable` for each that has no listener. */
+function withoutListener(file: string, source: string): string[] {
+  return [...source.matchAll(made)]
+    .filter(({ 1: name, index }) => !source.slice(index, index + 500).includes(`${name}.on('error',`))
+    .map(([, name]) => `${file}: ${name}`);
+}
+
+it('every pool and client of Postgres has an error listener', async () => {
+  const missing: string[] = [];
+  let examined = 0;
+  for (const folder of ['src', 'test', 'bench', 'examples']) {
+    const files = await readdir(join(root, folder), { recursive: true });
+    for (const file of files.filter((name) => /\.(ts|tsx|mjs|js)$/.test(name) && !name.includes('node_modules'))) {
+      const source = await readFile(join(root, folder, file), 'utf8');
+      // No other way to make one is in use: this search would not see it.
+      const all = source.match(/new \w+\.(Pool|Client)\(/g)?.length ?? 0;
+      const seen = source.match(made)?.length ?? 0;
+      if (all > seen) missing.push(`${folder}/${file}: ${all - seen} that the search does not follow`);
+      examined += seen;
+      missing.push(...withoutListener(`${folder}/${file}`, source));
+    }
+  }
+  expect(missing).toEqual([]);
+  expect(examined).toBeGreaterThan(4);
+});
+
+it('the search reports one without a listener', () => {
+  expect(withoutListener('a.ts', `const pool = new ${'pg'}.Pool({});\nawait pool.end();`)).toEqual(['a.ts: pool']);
+});
