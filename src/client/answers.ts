@@ -12,16 +12,14 @@ export function isTemporary(status: number): boolean {
   return /^(5|408|429)/.test(`${status}`);
 }
 
-const longestRetryAfterSeconds = 600;
-
 /**
  * RFC 9110 section 10.2.3: seconds, or an HTTP date. A date is compared with the clock that wrote it, the `Date` header,
  * where this page may read it. 0 without the header and for what cannot be read; at most ten minutes.
  */
 export function retryAfter(header: TransportResponse['header']): number {
   const value = header('retry-after') ?? '';
-  const seconds = +value >= 0 ? +value : (Date.parse(value) - (Date.parse(header('date') ?? '') || Date.now())) / 1000;
-  return Math.min(longestRetryAfterSeconds, Math.max(0, seconds || 0));
+  const seconds = +value || (Date.parse(value) - (Date.parse(`${header('date')}`) || Date.now())) / 1000 || 0;
+  return Math.min(600, Math.max(0, seconds));
 }
 
 /**
@@ -30,19 +28,14 @@ export function retryAfter(header: TransportResponse['header']): number {
  */
 export function errorOf({ status, header }: TransportResponse, url: string, error?: WireError | null): WaybillError {
   const { code, message, ...facts }: Partial<WireError> = error ?? {};
-  const answered = { status, retryAfterSeconds: retryAfter(header) };
-  if (code) return failure(code, `${message}`, { ...facts, ...answered });
-  const isSignedOut = status === 401;
   return failure(
-    isSignedOut ? 'unauthenticated' : 'network_error',
-    isSignedOut
-      ? 'Please sign in and try again.'
-      : 'Something other than the upload server answered. Please try again.',
+    code || (status === 401 ? 'unauthenticated' : 'network_error'),
+    message ||
+      (status === 401 ? 'Please sign in.' : 'Something else than the upload server answered. Please try again.'),
     {
-      ...answered,
-      details: {
-        hint: `HTTP ${status} ${header('content-type')} from ${url}: a proxy, a login page, a wrong endpoint?`,
-      },
+      ...(code ? facts : { details: { hint: `HTTP ${status} ${header('content-type')} from ${url}: a proxy?` } }),
+      status,
+      retryAfterSeconds: retryAfter(header),
     },
   );
 }

@@ -24,9 +24,9 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   hash: 1300,
   // Loaded only for a file that is about to be refused: 270 bytes of it say sizes in MB and GB.
   checks: 2100,
-  recovery: 2600,
+  recovery: 2800,
   multipart: 5000,
-  stream: 900,
+  stream: 1150,
   resume: 700,
   'resume-store': 1100,
 };

@@ -28,15 +28,16 @@ export async function checksumOf(
     algorithm === 'sha256' && size <= wholeMaxBytes && globalThis.crypto?.subtle
       ? await crypto.subtle.digest('SHA-256', await read(0, size))
       : await (await import('./hash/index.ts').catch(missing)).digest(algorithm, size, read, signal);
-  if (!digest) throw failure('internal_error', `No ${algorithm} here`);
+  if (!digest)
+    throw failure('internal_error', 'Something went wrong. Please try again.', { details: { hint: algorithm } });
   return btoa(String.fromCharCode(...new Uint8Array(digest)));
 }
 
 /** Exactly the bytes asked for. */
 export async function readRange(source: Source, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await source.read(start, end).catch((cause) => {
-    throw failure('source_unreadable', 'The file is unreadable', { cause });
+    throw failure('source_unreadable', 'This file cannot be read. It may have changed or moved.', { cause });
   });
-  if (bytes.length !== end - start) throw failure('source_changed', 'The file has changed');
+  if (bytes.length !== end - start) throw failure('source_changed', 'This file has changed since it was chosen.');
   return bytes;
 }

@@ -12,7 +12,7 @@ export function failure(code: ErrorCode, message: string, facts?: Partial<Waybil
     status: 0,
     retryable: /^(net|time)/.test(code),
     ...facts,
-    toJSON: () => ({ ...error, message }),
+    toJSON: () => ({ ...error, message: error.message }),
   }) as unknown as WaybillError;
   return error;
 }
@@ -23,5 +23,15 @@ export function isFailure(value: unknown): value is WaybillError {
 
 /** A chunk of ours that does not arrive is the network's failure, and worth another try like any other. */
 export function missing(cause: unknown): never {
-  throw failure('network_error', 'No answer', { cause });
+  throw failure('network_error', 'The connection failed. Please try again.', { cause });
+}
+
+/** What is not ours is a bug, here or in a callback. */
+export function toFailure(cause: unknown): WaybillError {
+  return isFailure(cause)
+    ? cause
+    : failure('internal_error', 'Something went wrong. Please try again.', {
+        cause,
+        details: { hint: `${cause}` },
+      });
 }

@@ -59,7 +59,7 @@ export function createExchange(transport: Transport, stallTimeoutMs: number): Ex
     } catch (cause) {
       throw isFailure(cause)
         ? cause
-        : failure(signal.reason === stalled ? 'timeout' : 'network_error', 'No answer', {
+        : failure(signal.reason === stalled ? 'timeout' : 'network_error', 'The connection failed. Please try again.', {
             cause,
             details: { method, url: url.split('?')[0], headers: Object.keys(headers), moved },
           });

@@ -159,7 +159,8 @@ function sourceOf(file: File, relativePath: string, handle?: unknown): FoundFile
     // As the client makes it of a file from `<input webkitdirectory>`, so that the same file is known either way.
     fingerprint: [relativePath, size, lastModified].join(' '),
     blob: file,
-    read: async (start, end) => new Uint8Array(await file.slice(start, end).arrayBuffer()),
+    // As in source.ts: only reading the whole of a vanished file fails.
+    read: async (start, end) => new Uint8Array(await (size ? file.slice(start, end) : file).arrayBuffer()),
     ...(handle !== undefined && { handle }),
   };
 }

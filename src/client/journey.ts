@@ -16,12 +16,12 @@ import type {
 } from '../protocol/index.ts';
 import type { Api } from './api.ts';
 import { checksumOf, type Elsewhere, readRange } from './checksum.ts';
-import { missing } from './errors.ts';
+import { missing, toFailure } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Multipart } from './multipart/index.ts';
 import type { Pool } from './pool.ts';
 import type { OpenSource } from './source.ts';
-import { giveBack, toFailure, tools, waitForNetwork } from './tools.ts';
+import { giveBack, tools, waitForNetwork } from './tools.ts';
 import type { ResumeStore, Source, UploadResult, UploadStatus } from './types.ts';
 
 export interface JourneyContext {
@@ -146,6 +146,8 @@ export function createJourney(
 
     async function prepare(): Promise<RouteInfo> {
       const [info] = await context.openRoute(route);
+      // Empty, or vanished: browsers say 0 of both.
+      if (size === 0) await readRange(source, 0, 0);
       const { limits } = info;
       const { contentTypes, minBytes, maxBytes, extensions } = limits;
       const { contentType, fileName } = facts;

@@ -14,7 +14,7 @@ import type {
 import { errorOf, isTemporary, normalizeEndpoint, originOf, retryAfter } from './answers.ts';
 import { sendXhr } from './browser/xhr.ts';
 import { checksumOf } from './checksum.ts';
-import { failure, isFailure, missing } from './errors.ts';
+import { failure, missing, toFailure } from './errors.ts';
 import { sleep } from './race.ts';
 import { blobSource, typeOf } from './source.ts';
 import type { ClientOptions, OptionsFor, TransportRequest, TransportResponse, UploadResult } from './types.ts';
@@ -63,17 +63,18 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
           credentials,
         },
-        body ? JSON.stringify(body) : null,
+        (body && JSON.stringify(body)) as string,
       );
     let answer = await ask();
-    // A token that has expired meanwhile: `headers` may have a new one.
+    // An expired token: `headers` may have a new one.
     if (answer.status === 401 && headers) answer = await ask();
-    let json: (Record<string, unknown> & { error?: WireError }) | undefined;
+    let error: WireError | undefined;
     try {
-      json = JSON.parse(answer.text);
-      if (json && answer.status < 300) return json;
+      const json = JSON.parse(answer.text);
+      if (answer.status < 300) return json;
+      error = json.error;
     } catch {}
-    throw errorOf(answer, url, json?.error);
+    throw errorOf(answer, url, error);
   }
 
   async function put(
@@ -82,15 +83,15 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
     given: PutOptions<RouteTypes> = {},
   ): Promise<UploadResult> {
     const { signal = new AbortController().signal, metadata, onProgress } = given;
-    const source = blobSource('size' in file ? file : new Blob([file]));
-    const fileName = given.fileName || source.fileName;
-    const contentType = typeOf(source, given) || (await import('./checks/index.ts')).contentTypeOf(fileName);
     let value: string | undefined;
     let granted: SingleGrant | undefined;
     let sent = false;
     for (let failures = 0; ; failures++) {
       try {
+        const source = blobSource('size' in file ? file : new Blob([file]));
         if (!granted) {
+          const fileName = given.fileName || source.fileName;
+          const contentType = typeOf(source, given) || (await import('./checks/index.ts')).contentTypeOf(fileName);
           const { checksum: algorithm } = (await call(
             `/routes/${encodeURIComponent(route)}`,
             signal,
@@ -114,25 +115,25 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           if (!sent) {
             // Expired, perhaps: a new grant costs one call.
             granted = undefined;
-            throw failure('storage_rejected', 'The storage refused this upload.', {
+            throw failure('storage_rejected', 'The storage refused the upload.', {
               retryable: isTemporary(status) || !failures,
               retryAfterSeconds: retryAfter(header),
-              details: { hint: `The storage answered with HTTP ${status}.` },
+              status,
             });
           }
         }
         const {
-          results: [{ file, data, retryAfterSeconds }],
+          results: [{ file: stored, data, retryAfterSeconds }],
         } = (await call('/complete', signal, { grants: [granted.grant] })) as {
           results: [UploadResult & Partial<WaybillError>];
         };
         // The storage takes long to move a large object.
-        if (!file) throw failure('timeout', 'Completing', { retryAfterSeconds });
+        if (!stored) throw failure('timeout', 'The upload takes long. Please try again.', { retryAfterSeconds });
         // Relative to the server, which may be of another origin than this page.
-        return { data, file: { ...file, url: file.url.replace(/^(?=\/)/, originOf(endpoint)) } };
+        return { data, file: { ...stored, url: stored.url.replace(/^(?=\/)/, originOf(endpoint)) } };
       } catch (cause) {
-        if (signal.aborted) throw failure('aborted', 'Aborted');
-        const error = isFailure(cause) ? cause : failure('internal_error', `${cause}`);
+        if (signal.aborted) throw failure('aborted', 'The upload was cancelled.');
+        const error = toFailure(cause);
         if (!error.retryable || failures >= retries) throw error;
         await sleep((error.retryAfterSeconds || 0) * 1000 + 500 * 2 ** failures * Math.random(), signal);
       }

@@ -24,7 +24,8 @@ export function blobSource(blob: Blob): Source {
     size: blob.size,
     fileName: (blob as File).name,
     contentType: blob.type,
-    read: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
+    // Chromium gives a vanished file a size of 0, and only reading the whole of it fails.
+    read: async (start, end) => new Uint8Array(await (blob.size ? blob.slice(start, end) : blob).arrayBuffer()),
     blob,
   };
 }

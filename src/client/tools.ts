@@ -1,9 +1,8 @@
 /** Steps that every way of sending takes; and all that chunks need of this room, which would tear the bundle if they imported it. */
-import type { WaybillError } from '../protocol/index.ts';
 import { retryAfter } from './answers.ts';
 import { createBatcher } from './batcher.ts';
 import { checksumOf, readRange } from './checksum.ts';
-import { failure, isFailure } from './errors.ts';
+import { failure, toFailure } from './errors.ts';
 import type { JourneyContext, Report } from './journey.ts';
 import { race } from './race.ts';
 import { toSource } from './source.ts';
@@ -39,11 +38,6 @@ export async function waitForNetwork(
   stop();
   report({ waiting: null });
   return true;
-}
-
-/** What is not ours is a bug, here or in a callback. */
-export function toFailure(cause: unknown): WaybillError {
-  return isFailure(cause) ? cause : failure('internal_error', `${cause}`, { cause });
 }
 
 /** Nobody waits for it: a grant that is not given back expires. */

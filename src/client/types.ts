@@ -36,7 +36,10 @@ export interface Source {
 }
 
 /** Bytes without an end in sight: a recording, a pipe. Sent in parts while it comes, and read no faster than sent. */
-export type StreamLike = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+export type StreamLike = ReadableStream<StreamChunk> | AsyncIterable<StreamChunk>;
+
+/** Text is sent as UTF-8. Anything else that a stream gives is `source_unreadable`. */
+export type StreamChunk = Uint8Array | ArrayBuffer | ArrayBufferView | Blob | string;
 
 /** What `upload` accepts. A stream has no name and no type of its own: give `fileName` and `contentType`. */
 export type FileLike = Blob | Uint8Array<ArrayBuffer> | Source | StreamLike;

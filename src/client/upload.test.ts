@@ -457,7 +457,10 @@ describe('what goes wrong', () => {
       throw new Error('no token');
     };
     const upload = clientWith({ headers }).upload('files', file());
-    await expect(upload.done).rejects.toMatchObject({ code: 'internal_error', message: 'Error: no token' });
+    await expect(upload.done).rejects.toMatchObject({
+      code: 'internal_error',
+      details: { hint: 'Error: no token' },
+    });
   });
 
   it('an error in a batch fails its own file only', async () => {

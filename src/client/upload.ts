@@ -86,7 +86,7 @@ export function createUpload(
 
   function abort(): void {
     if (state.error || state.file) return;
-    const error = failure('aborted', 'Aborted');
+    const error = failure('aborted', 'The upload was cancelled.');
     controller.abort(error);
     journey.abort();
     fail(error);

@@ -190,7 +190,7 @@ it('starts over when it is told to', async () => {
   const edited = prose();
   await writeFile(path, edited);
   const watched = watch();
-  const source = { ...(await fileSource(path)), fingerprint: fingerprint?.split(' files ')[1] };
+  const source = { ...(await fileSource(path)), fingerprint: /files (.*) \[/.exec(fingerprint ?? '')?.[1] };
   const upload = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) }).upload(
     'files',
     source,

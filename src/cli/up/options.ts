@@ -61,9 +61,10 @@ export async function checkServer(client: Client, endpoint: string, route: strin
     if (error.code === 'network_error' || error.code === 'timeout') {
       if (error.status === 0)
         throw environmentError(`Nothing answers at ${endpoint}`, 'Is the server running? Is the address right?');
-      throw environmentError(`The server at ${endpoint} is not well: HTTP ${error.status}.`, 'Try again later.');
+      if (error.status >= 500 || error.status === 429)
+        throw environmentError(`The server at ${endpoint} is not well: HTTP ${error.status}.`, 'Try again later.');
     }
-    if (error.code === 'internal_error')
+    if (error.code === 'internal_error' || error.code === 'network_error')
       throw environmentError(
         `What answers at ${endpoint} is not a Waybill server (HTTP ${error.status}).`,
         'The address must be that of its uploads, such as https://app.example/uploads',

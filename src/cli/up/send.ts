@@ -21,7 +21,7 @@ export interface SendOptions {
 export type Send = (file: FileToSend) => Promise<Upload>;
 
 export async function createSend(options: SendOptions): Promise<Send> {
-  const { client, endpoint, route, contentType, startOver } = options;
+  const { client, route, contentType, startOver } = options;
   const left: Resumable[] = await client.resumable();
   /** Whether the route takes paths: the first file out of a folder tells. */
   let takesPaths: Promise<boolean> | undefined;
@@ -36,9 +36,13 @@ export async function createSend(options: SendOptions): Promise<Send> {
 
   async function sendFile(path: string, file: FileToSend, metadata: unknown): Promise<Upload> {
     const source = await fileSource(path, contentType === undefined ? {} : { contentType });
-    const begun = leftOf(left, endpoint, route, path);
+    const begun = leftOf(left, route, path);
     if (startOver) for (const one of begun) await one.forget();
-    const same = begun.find((one) => JSON.stringify(one.metadata) === JSON.stringify(metadata));
+    const same = begun.find(
+      (one) =>
+        JSON.stringify(one.metadata) === JSON.stringify(metadata) &&
+        (contentType === undefined || one.contentType === contentType),
+    );
     if (!same || startOver) return start(source, metadata);
     options.onGoingOn(file);
     // Not by `upload`: that would send a file that has changed, or that another process sends just now, as another.

@@ -28,9 +28,9 @@ function usualDir(env: Terminal['env']): string {
 }
 
 /** What an earlier run began of this very path, whatever the file is now. See `fingerprint` in client/node/file-source.ts. */
-export function leftOf(all: readonly Resumable[], endpoint: string, route: string, path: string): Resumable[] {
-  const beginning = `${endpoint} ${route} ${path} `;
-  return all.filter(
-    ({ fingerprint }) => fingerprint.startsWith(beginning) && /^\d+ [\d.]+$/.test(fingerprint.slice(beginning.length)),
-  );
+export function leftOf(all: readonly Resumable[], route: string, path: string): Resumable[] {
+  return all.filter(({ endpoint, fingerprint }) => {
+    const beginning = `${endpoint} ${route} ${path} `;
+    return fingerprint.startsWith(beginning) && /^\d+ [\d.]+ \[/.test(fingerprint.slice(beginning.length));
+  });
 }

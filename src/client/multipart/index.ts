@@ -68,7 +68,7 @@ export function createMultipart(
   let renewing: Promise<unknown> | undefined;
 
   const absent = (cause: unknown) => {
-    throw failure('network_error', 'No answer', { cause });
+    throw failure('network_error', 'The connection failed. Please try again.', { cause });
   };
 
   function forget(): void {
@@ -152,7 +152,7 @@ export function createMultipart(
   function hashAhead(info: RouteInfo, signal: AbortSignal): void {
     if (grant || source.size === null || !shipment.algorithm) return;
     hashed = plan(info);
-    const ahead = createSlices(tools, source as Source, hashed, done);
+    const ahead = createSlices(tools, source as Source, hashed, done, new Map());
     for (let n = 0; n < shipment.lanes.width; n++)
       ahead.next(signal).then(
         (part) => part && hash(part, signal).catch(() => {}),
@@ -166,7 +166,10 @@ export function createMultipart(
     const partSize = plan(info);
     const [, ask] = await context.openRoute(route);
     const { uploadId, ...granted } = await ask({ ...facts, size, partSize });
-    if (granted.transfer !== 'multipart') throw failure('internal_error', 'The server grants no parts');
+    if (granted.transfer !== 'multipart')
+      throw failure('internal_error', 'The upload server is out of step with this app.', {
+        details: { hint: `The server granted ${granted.transfer} for a file that goes in parts.` },
+      });
     grant = { uploadId, grant: granted.grant, partSize: granted.partSize, partCount: granted.partCount };
     // Whatever a stopped run still noted belongs to another upload.
     done.clear();
@@ -181,22 +184,20 @@ export function createMultipart(
     if (!entry) {
       // Listed, and gone before it was gone on with: sent anew, it would be there twice.
       if (given.resumes && !remembered && !startOver)
-        throw failure('upload_conflict', 'This upload has ended in another tab or process');
+        throw failure('upload_conflict', 'This upload has ended in another tab or window.');
       return false;
     }
     remembered = true;
     report({ status: 'granting' });
-    grant = entry;
-    if (source.size !== entry.size || JSON.stringify(facts.metadata) !== JSON.stringify(entry.metadata)) {
-      if (source.size !== entry.size && given.resumes && !startOver)
-        throw failure('source_changed', 'The file has changed');
+    if (source.size !== entry.size) {
+      if (given.resumes) throw otherFile();
       tools.giveBack(context, entry.grant);
       forget();
       return false;
     }
+    grant = entry;
     try {
       await renew();
-      return true;
     } catch (cause) {
       const { code, retryable } = cause as WaybillError;
       // Completing, or complete: completion tells.
@@ -206,12 +207,19 @@ export function createMultipart(
       forget();
       return false;
     }
+    // Without a part to compare, the name has to do.
+    if (given.resumes && !shipment.listed.size && !memory?.isOwn && source.fileName !== entry.fileName)
+      throw otherFile();
+    return true;
   }
+
+  const otherFile = () => failure('source_changed', 'This is not the file that was begun, or it has changed since.');
 
   async function travel(signal: AbortSignal, tell: (report: Report) => void, info: RouteInfo): Promise<UploadResult> {
     let anew = false;
     let ended = false;
-    let differs = false;
+    /** An earlier page began it: this file may be another one, and must not end that upload. */
+    let differs = !!given.resumes;
     for (let recoveries = 0; ; recoveries++) {
       try {
         if (!grant) {
@@ -232,7 +240,7 @@ export function createMultipart(
           );
           parts = stream;
         }
-        parts ??= createSlices(tools, source as Source, partSize, done);
+        parts ??= createSlices(tools, source as Source, partSize, done, shipment.listed);
         shipment.parts = parts;
         if (!ended) await sendParts(tools, context, shipment, signal, tell);
         return await complete(signal, tell);
@@ -274,8 +282,8 @@ export function createMultipart(
             continue;
           }
         }
-        if (code === 'source_changed' && differs) {
-          // Perhaps it was the wrong file that was picked: what has arrived stays for the right one.
+        if ((code === 'source_changed' && differs) || (code === 'source_unreadable' && memory)) {
+          // Perhaps the wrong file was picked, or its disk was unplugged: what has arrived stays for the right one.
           grant = undefined;
           parts = undefined;
           done.clear();
@@ -345,7 +353,7 @@ export function createMultipart(
     // It brings what hashes.
     await context.recovery();
     hashAhead(info, signal);
-    memory ??= source.stream ? null : await createMemory(context, source, route);
+    memory ??= source.stream ? null : await createMemory(context, source, route, facts);
     let loaded = 0;
     let status: Report['status'] = 'queued';
     const tell = (change: Report) => {
@@ -358,7 +366,7 @@ export function createMultipart(
     if (!memory) return travel(signal, tell, info);
     const result = await memory.alone(() => travel(signal, tell, info));
     if (result) return result;
-    if (given.resumes) throw failure('upload_conflict', 'This upload goes on in another tab or process');
+    if (given.resumes) throw failure('upload_conflict', 'This upload continues in another tab or window.');
     // The same file once more is another upload, and only the first is remembered.
     memory = null;
     return travel(signal, report, info);

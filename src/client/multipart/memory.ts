@@ -1,9 +1,11 @@
 /** What the resume store is told of one upload. A store that fails costs the memory, never the upload. */
-import type { JourneyContext, Report } from '../journey.ts';
+import type { Facts, JourneyContext, Report } from '../journey.ts';
 import type { OpenSource } from '../source.ts';
 import type { ResumeEntry, ResumeProgress } from '../types.ts';
 
 export interface Memory {
+  /** The file looks like the one that was begun: by name, size, time of change and what is declared of it. */
+  readonly isOwn: boolean;
   recall(): Promise<ResumeEntry | undefined>;
   keep(entry: Omit<ResumeEntry, 'fingerprint' | 'endpoint' | 'handle' | 'savedAt'>): void;
   drop(): void;
@@ -16,12 +18,20 @@ const announceEveryMs = 500;
 const platformStore = async () => (await import('../browser/resume-store.ts')).defaultResumeStore();
 
 /** Null where nothing is kept: no store, or a source that cannot be recognised again. */
-export async function createMemory(context: JourneyContext, source: OpenSource, route: string): Promise<Memory | null> {
+export async function createMemory(
+  context: JourneyContext,
+  source: OpenSource,
+  route: string,
+  { fileName, contentType, metadata }: Facts,
+): Promise<Memory | null> {
   const { endpoint, now, resumeStore } = context;
   const name = source.fingerprint ?? fingerprintOf(source);
-  const store = name && (resumeStore === undefined ? await platformStore().catch(() => null) : resumeStore);
+  const store =
+    (name || source.resumes) && (resumeStore === undefined ? await platformStore().catch(() => null) : resumeStore);
   if (!store) return null;
-  const fingerprint = source.resumes ?? `${endpoint} ${route} ${name}`;
+  // All that is declared: the same file under another name, type or metadata is another upload.
+  const own = `${endpoint} ${route} ${name} ${JSON.stringify([fileName, contentType, metadata])}`;
+  const fingerprint = source.resumes ?? own;
   /** In order: an entry that is dropped must not be written after that. */
   let last: Promise<unknown> = Promise.resolve();
   const later = (work: () => Promise<void>) => {
@@ -30,6 +40,7 @@ export async function createMemory(context: JourneyContext, source: OpenSource, 
   let announced = Number.NEGATIVE_INFINITY;
   let status: Report['status'];
   return {
+    isOwn: fingerprint === own,
     recall: async () => {
       await last;
       return store.get(fingerprint).catch(() => undefined);

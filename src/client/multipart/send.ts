@@ -65,6 +65,16 @@ export async function sendParts(
   }
   const stopped = () => stop(signal.reason);
 
+  /** Until these are compared nothing is sent: parts of a wrong file must not join those that have arrived. */
+  const toCompare = new Set<number>();
+  for (const [partNumber, { checksum }] of listed) if (checksum) toCompare.add(partNumber);
+  let allCompared = () => {};
+  const comparing = toCompare.size
+    ? new Promise<void>((resolve) => {
+        allCompared = resolve;
+      })
+    : undefined;
+
   function tell(): void {
     let loaded = arrived;
     for (const bytes of moving.values()) loaded += bytes;
@@ -106,10 +116,13 @@ export async function sendParts(
         known.size !== source.size ||
         value !== (verified === algorithm ? checksum : await tools.checksumOf(source, verified, signal))
       )
-        throw failure('source_changed', 'The file has changed');
+        throw failure('source_changed', 'This is not the file that was begun, or it has changed since.');
       listed.delete(partNumber);
+      toCompare.delete(partNumber);
+      if (!toCompare.size) allCompared();
       return arrive(part, checksum);
     }
+    if (comparing) await Promise.race([comparing, rejectedBy(signal)]);
 
     let signed: SignedPart | undefined;
     let until = 0;
@@ -145,6 +158,8 @@ export async function sendParts(
           signal.throwIfAborted();
           const error = cause as WaybillError;
           const { code, status, retryable } = error;
+          // A browser reports a file that changed or vanished as a failure of the network.
+          if (code === 'network_error') await readRange(source, 0, Math.min(1, source.size));
           if (await recovery.isOffline(context, error)) {
             await tools.waitForNetwork(context, signal, report, offline++);
             continue;
@@ -167,12 +182,8 @@ export async function sendParts(
             await recovery.verify(tools, declared, signal);
           }
           if (/unavailable|timeout/.test(code)) recovery.ease(lanes.pool(lane), context);
-          // A browser reports a file that changed or vanished as a failure of the network.
-          if (code === 'network_error') {
-            await readRange(source, 0, Math.min(1, source.size));
-            // Before anything has arrived it may be CORS: the journey finds out.
-            if (!arrived && (error.details as Tried | undefined)?.moved === 0) throw error;
-          }
+          // Before anything has arrived it may be CORS: the journey finds out.
+          if (code === 'network_error' && !arrived && (error.details as Tried | undefined)?.moved === 0) throw error;
           if (!retryable || failures >= retries) throw error;
           if (!moving.size) report({ waiting: 'backoff' });
           await recovery.backOff(tools, context, failures++, error, signal);
@@ -225,11 +236,12 @@ export async function sendParts(
     signal.removeEventListener('abort', stopped);
   }
   signal.throwIfAborted();
-  if (failed) throw failed.error ?? failure('internal_error', 'Stopped');
+  if (failed) throw failed.error ?? failure('internal_error', 'The upload failed. Please try again.');
 }
 
 function rejectedBy(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }

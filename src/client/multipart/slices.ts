@@ -26,6 +26,7 @@ export function createSlices(
   source: OpenSource & { size: number },
   partSize: number,
   done: ReadonlyMap<number, unknown>,
+  listed: ReadonlyMap<number, unknown>,
 ): Parts {
   const { size } = source;
   const count = Math.ceil(size / partSize);
@@ -34,7 +35,9 @@ export function createSlices(
   return {
     most: Number.POSITIVE_INFINITY,
     async next() {
-      const partNumber = todo.shift();
+      // What is said to have arrived is compared before anything else is sent.
+      const at = listed.size ? todo.findIndex((n) => listed.has(n)) : 0;
+      const [partNumber] = todo.splice(Math.max(0, at), 1);
       if (!partNumber) return null;
       const start = (partNumber - 1) * partSize;
       return { partNumber, source: slice(start, start + partBytes(size, partSize, partNumber)) };

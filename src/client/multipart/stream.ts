@@ -3,7 +3,7 @@
  * arrived stays in memory, which is why only so many parts may be on their way.
  */
 import type { Tools } from '../tools.ts';
-import type { Source, StreamLike } from '../types.ts';
+import type { Source, StreamChunk, StreamLike } from '../types.ts';
 import type { Part, Parts } from './slices.ts';
 
 /** At most this much of a stream is in memory, and at most so many parts; but two of any size. */
@@ -24,6 +24,7 @@ export function createStreamParts(
   { minBytes, maxBytes }: { minBytes: number; maxBytes: number },
 ): StreamParts {
   const read = readerOf(stream);
+  const toBytes = createChunkReader();
   /** Read, and not arrived. */
   const held = new Map<number, Source>();
   /** Of those, the ones to send again. */
@@ -39,11 +40,15 @@ export function createStreamParts(
     let bytes = new Uint8Array(Math.min(partSize, 1024 * 1024));
     let filled = 0;
     while (filled < partSize && !ended) {
-      const piece = rest ?? (await read.next());
+      let piece = rest;
       rest = undefined;
       if (!piece) {
-        ended = true;
-        break;
+        const { done = false, value } = await read.next();
+        piece = await toBytes(done ? '' : value, done);
+        if (done && !piece.length) {
+          ended = true;
+          break;
+        }
       }
       const taken = Math.min(piece.length, partSize - filled);
       if (filled + taken > bytes.length) {
@@ -56,7 +61,7 @@ export function createStreamParts(
       filled += taken;
       if (taken < piece.length) rest = piece.subarray(taken);
       if (size + filled > maxBytes)
-        throw failure('file_too_large', `The stream has more than ${maxBytes} bytes`, { details: { maxBytes } });
+        throw failure('file_too_large', 'This file is too large.', { details: { size: size + filled, maxBytes } });
     }
     size += filled;
     return bytes.subarray(0, filled);
@@ -67,10 +72,17 @@ export function createStreamParts(
     if (repeated) return partOf(repeated);
     if (ended) return null;
     const bytes = await cut().catch((cause) => {
-      throw cause.code === 'file_too_large' ? cause : failure('source_unreadable', 'The stream broke', { cause });
+      throw cause.code === 'file_too_large'
+        ? cause
+        : failure('source_unreadable', 'The data could not be read to its end.', {
+            cause,
+            details: { hint: `The stream failed: ${cause}` },
+          });
     });
     if (ended && size < minBytes)
-      throw failure('file_too_small', `The stream has ${size} bytes`, { details: { minBytes } });
+      throw failure('file_too_small', size ? 'This file is too small.' : 'This file is empty.', {
+        details: { size, minBytes },
+      });
     // A part without bytes stands for an empty file only.
     if (!bytes.length && count) return null;
     // A Blob keeps its bytes outside this page's heap, and can be sent without another copy.
@@ -103,15 +115,36 @@ function sourceOf(bytes: Uint8Array<ArrayBuffer>): Source {
   return { size: bytes.length, fileName: '', read: async (start, end) => bytes.subarray(start, end) };
 }
 
-function readerOf(stream: StreamLike): { next(): Promise<Uint8Array | undefined>; cancel(): void } {
+/** Text as UTF-8; a character may be cut in two by the end of a chunk. @throws TypeError for what is not bytes or text */
+function createChunkReader(): (chunk: StreamChunk | undefined, last: boolean) => Promise<Uint8Array> {
+  let half = '';
+  return async (chunk, last) => {
+    if (typeof chunk === 'string') {
+      const text = half + chunk;
+      half = last ? '' : (/[\ud800-\udbff]$/.exec(text)?.[0] ?? '');
+      return new TextEncoder().encode(text.slice(0, text.length - half.length));
+    }
+    if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    if (chunk && typeof chunk === 'object') {
+      if ('arrayBuffer' in chunk) return new Uint8Array(await chunk.arrayBuffer());
+      if ('byteLength' in chunk) return new Uint8Array(chunk);
+    }
+    throw new TypeError(`A stream gives bytes or text, not ${chunk === null ? 'null' : typeof chunk}.`);
+  };
+}
+
+function readerOf(stream: StreamLike): {
+  next(): Promise<{ done?: boolean | undefined; value?: StreamChunk | undefined }>;
+  cancel(): void;
+} {
   // Safari's streams cannot be iterated over.
   if ('getReader' in stream) {
     const reader = stream.getReader();
-    return { next: async () => (await reader.read()).value, cancel: () => void reader.cancel().catch(() => {}) };
+    return { next: () => reader.read(), cancel: () => void reader.cancel().catch(() => {}) };
   }
   const iterator = stream[Symbol.asyncIterator]();
   return {
-    next: async () => (await iterator.next()).value,
+    next: () => iterator.next(),
     cancel: () => void Promise.resolve(iterator.return?.()).catch(() => {}),
   };
 }

@@ -2,6 +2,7 @@
  * Telling an answer that CORS hides from this page apart from no answer. Loaded after the first one that was unreadable;
  * it imports nothing of the client, so that a page's bundle stays in one piece.
  */
+import type { DetailsOf } from '../../protocol/index.ts';
 import type { Tried } from '../exchange.ts';
 
 /** Whether the host of `url` answers at all. False where nothing can be hidden: outside browsers, and on one's own origin. */
@@ -15,13 +16,23 @@ export async function isThere(url: string): Promise<boolean> {
   );
 }
 
-/** What to do, in words and as data. */
-export function advise({ method, url, headers }: Tried): [message: string, details: object] {
+/** What to change, in words and as data. @param endpoint where the app's server takes uploads */
+export function advise({ method, url, headers }: Tried, endpoint: string): DetailsOf<'cors_blocked'> {
   const { origin } = location;
+  if (url.startsWith(endpoint))
+    return {
+      origin,
+      method,
+      headers,
+      hint: `The browser hides the answers of ${endpoint} from this page. Add ${origin} to \`allowedOrigins\` of createUploads().`,
+    };
   const bucket = url.split('/').slice(0, 4).join('/');
   const names = headers.join(', ') || 'none';
-  return [
-    `The browser hides the answers of ${bucket} from this page. Its CORS rules must allow the origin ${origin}, the method ${method} and the headers: ${names}.`,
-    { origin, bucket, method, headers },
-  ];
+  return {
+    origin,
+    bucket,
+    method,
+    headers,
+    hint: `The browser hides the answers of ${bucket} from this page. Its CORS rules must allow the origin ${origin}, the method ${method} and the headers: ${names}.`,
+  };
 }

@@ -37,11 +37,12 @@ export async function refusal(
   const temporary =
     mismatch || /^(5|408|429)/.test(`${status}`) || status === 409 || /Timeout|Incomplete|SlowDown/.test(code);
   trip.stale = !temporary;
-  return tools.failure(temporary ? 'storage_unavailable' : 'storage_rejected', `Storage: ${status} ${code}`, {
-    status,
-    retryable: temporary,
-    retryAfterSeconds: tools.retryAfter(header),
-  });
+  const details = { hint: `The storage answered with HTTP ${status} ${code}.`, ...(code && { storageCode: code }) };
+  return tools.failure(
+    temporary ? 'storage_unavailable' : 'storage_rejected',
+    temporary ? 'The storage is busy. Please try again.' : 'The storage refused the upload.',
+    { status, details, retryable: temporary, retryAfterSeconds: tools.retryAfter(header) },
+  );
 }
 
 /** @throws WaybillError `source_changed` when the bytes are no longer those that were declared */
@@ -51,7 +52,7 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<void> {
   if (algorithm && checksum && checksum !== (await checksumOf(source, algorithm, signal)))
-    throw failure('source_changed', 'The file has changed');
+    throw failure('source_changed', 'This file has changed since it was chosen.');
 }
 
 /** How it goes with one file's attempts. */
@@ -214,8 +215,9 @@ async function recover(
     if (await isThere(tried.url)) {
       if (++trouble.blind >= Math.min(blindFailures, context.retries + 1)) {
         await verify(tools, trip, signal);
-        const [message, details] = advise(tried);
-        throw tools.failure('cors_blocked', message, { details });
+        throw tools.failure('cors_blocked', 'Uploads are not set up for this page.', {
+          details: advise(tried, context.endpoint),
+        });
       }
       // Some storages refuse without CORS headers: perhaps what is hidden is "expired".
       if (!trip.sent) trip.forget();

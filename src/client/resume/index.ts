@@ -19,7 +19,7 @@ const platformStore = ({ failure }: Tools) =>
   import('../browser/resume-store.ts').then(
     ({ defaultResumeStore }) => defaultResumeStore(),
     (cause) => {
-      throw failure('network_error', 'No answer', { cause });
+      throw failure('network_error', 'The connection failed. Please try again.', { cause });
     },
   );
 
@@ -58,7 +58,7 @@ function fromHandle(tools: Tools, handle: Handle | undefined, facts: Kept): Open
   const { failure } = tools;
   // Asked for in the very turn of the click: browsers demand it.
   const allowed = handle?.requestPermission?.({ mode: 'read' }) ?? 'granted';
-  const unread = () => Promise.reject(failure('source_unreadable', 'Not opened yet'));
+  const unread = () => Promise.reject(failure('source_unreadable', 'Please choose the file again.'));
   return {
     size: facts.size,
     fileName: facts.fileName,
@@ -68,9 +68,9 @@ function fromHandle(tools: Tools, handle: Handle | undefined, facts: Kept): Open
       try {
         if (handle && (await allowed) === 'granted') return { ...again(tools, await handle.getFile(), facts), handle };
       } catch (cause) {
-        throw failure('source_unreadable', 'The file cannot be opened', { cause });
+        throw failure('source_unreadable', 'This file cannot be opened. It may have been moved or deleted.', { cause });
       }
-      throw failure('source_unreadable', 'The file has to be picked again');
+      throw failure('source_unreadable', 'Please choose the file again.');
     },
   };
 }

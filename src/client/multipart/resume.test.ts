@@ -1,0 +1,164 @@
+/** What identifies an upload that goes on, and what a wrong file must not do to it. */
+import { createHash } from 'node:crypto';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { compositeOf, createFakeParts, type FakeParts, partSize } from '../../../test/support/fake-parts.ts';
+import { createMemoryResumeStore, type MemoryResumeStore } from '../../../test/support/memory-resume-store.ts';
+import { createClientOn } from '../client.ts';
+import type { Client, FileLike, Resumable, StreamLike } from '../types.ts';
+
+const size = 95;
+const bytesOf = (salt: number, length = size) => Uint8Array.from({ length }, (_, i) => (i * 7 + salt) & 255);
+const right = bytesOf(1);
+const pick = (bytes: Uint8Array<ArrayBuffer>, name = 'scan.bin', lastModified = 1000) =>
+  new File([bytes], name, { type: 'text/plain', lastModified });
+
+let fake: FakeParts;
+let store: MemoryResumeStore;
+beforeEach(() => {
+  fake = createFakeParts();
+  store = createMemoryResumeStore();
+});
+
+const clientWith = (options = {}): Client =>
+  createClientOn({
+    endpoint: '/uploads',
+    transport: fake.transport,
+    random: () => 0,
+    retries: 0,
+    resumeStore: createMemoryResumeStore(store.entries),
+    ...options,
+  });
+
+/** Pauses once it is remembered. The storage has the named parts and no others. */
+async function begin(arrived: readonly number[], file: FileLike = pick(right), options = {}): Promise<void> {
+  fake.atStorage = () => '503';
+  const upload = clientWith({ retries: 1000 }).upload('files', file, options);
+  while (store.entries.size === 0) await new Promise((resolve) => setImmediate(resolve));
+  upload.pause();
+  fake.atStorage = () => 'ok';
+  for (const partNumber of arrived) {
+    const bytes = right.slice((partNumber - 1) * partSize, partNumber * partSize);
+    const value = createHash('sha256').update(bytes).digest('base64');
+    fake.uploads.get('u1')?.parts.set(partNumber, { size: bytes.length, value });
+  }
+}
+
+describe('a paused file', () => {
+  const declared = { fileName: 'anna.txt', contentType: 'text/plain', metadata: { album: 1 } };
+
+  it('that is declared as before goes on', async () => {
+    await begin([1, 2, 3], pick(right), declared);
+    await clientWith().upload('files', pick(right), declared).done;
+    expect(fake.uploads.size).toBe(1);
+    expect(store.entries.size).toBe(0);
+  });
+
+  it.each([
+    ['file name', { fileName: 'bert.txt' }],
+    ['content type', { contentType: 'text/csv' }],
+    ['metadata', { metadata: { album: 2 } }],
+  ])('that is declared with another %s is a new upload', async (_, other) => {
+    await begin([1, 2, 3], pick(right), declared);
+    const options = { ...declared, ...other };
+    // The fake server takes text/plain only.
+    const upload = clientWith().upload('files', pick(right), options);
+    await upload.done.catch(() => {});
+    expect(upload.getSnapshot().error?.code ?? 'stored').toBe(
+      options.contentType === 'text/csv' ? 'content_type_not_allowed' : 'stored',
+    );
+    const [first, second] = [...fake.uploads.values()];
+    expect(first?.state).toBe('open');
+    expect(second?.state).toBe(options.contentType === 'text/csv' ? undefined : 'completed');
+    expect(store.entries.size).toBe(1);
+  });
+});
+
+describe('resume() with a wrong file', () => {
+  async function left(): Promise<Resumable> {
+    const [found] = await clientWith().resumable();
+    if (!found) throw new Error('Nothing is left.');
+    return found;
+  }
+
+  async function expectRefused(file: FileLike, arrived: number): Promise<void> {
+    const upload = (await left()).resume(file);
+    await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
+    // Neither is it destroyed by another try, nor by an abort.
+    upload.retry();
+    await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
+    upload.abort();
+    const [only, ...others] = [...fake.uploads.values()];
+    expect(others).toEqual([]);
+    expect(only?.state).toBe('open');
+    expect(only?.parts.size).toBe(arrived);
+    expect(store.entries.size).toBe(1);
+    const { file: stored } = await (await left()).resume(pick(right)).done;
+    expect(stored.checksum?.value).toBe(compositeOf(right));
+    expect(fake.uploads.size).toBe(1);
+    await expect.poll(() => store.entries.size).toBe(0);
+  }
+
+  it('of another size is refused, and keeps everything', async () => {
+    await begin([1, 2, 3]);
+    await expectRefused(pick(bytesOf(1, size + 1)), 3);
+  });
+
+  it('of the same size is refused before any of its parts is sent', async () => {
+    // The one that differs comes last.
+    await begin([10]);
+    await expectRefused(pick(bytesOf(2)), 1);
+  });
+
+  it('is refused by its name when nothing has arrived yet', async () => {
+    await begin([]);
+    await expectRefused(pick(bytesOf(2), 'other.bin'), 0);
+  });
+
+  it('that cannot be read keeps everything, too: its disk may be plugged in again', async () => {
+    await begin([1, 2, 3]);
+    const gone = {
+      size,
+      fileName: 'scan.bin',
+      contentType: 'text/plain',
+      read: () => Promise.reject(new DOMException('gone', 'NotFoundError')),
+    };
+    await expect((await left()).resume(gone).done).rejects.toMatchObject({ code: 'source_unreadable' });
+    await (await left()).resume(pick(right)).done;
+    expect(fake.uploads.size).toBe(1);
+  });
+});
+
+describe('a stream', () => {
+  const text = 'Grüße 👋🏽 '.repeat(40);
+  const utf8 = new TextEncoder().encode(text);
+  async function* of(...chunks: unknown[]) {
+    yield* chunks as string[];
+  }
+  const send = (stream: unknown) =>
+    clientWith().upload('files', stream as StreamLike, { fileName: 'a.txt', contentType: 'text/plain' });
+
+  it.each([
+    ['strings', () => of(...(text.match(/.{1,7}/gsu) ?? []))],
+    ['strings that cut characters in two', () => of(...text.split(''))],
+    ['empty strings', () => of('', text, '')],
+    ['ArrayBuffers', () => of(utf8.slice(0, 9).buffer, utf8.slice(9).buffer)],
+    ['views', () => of(new DataView(utf8.buffer, 0, 9), utf8.subarray(9))],
+    ['Blobs', () => of(new Blob([utf8.slice(0, 9)]), new Blob([utf8.slice(9)]))],
+    ['strings, as a ReadableStream', () => new Response(text).body?.pipeThrough(new TextDecoderStream())],
+  ])('of %s is stored', async (_, make) => {
+    const { file } = await send(make()).done;
+    expect(file.size).toBe(utf8.length);
+    expect(file.checksum?.value).toBe(compositeOf(utf8));
+  });
+
+  it('that ends with half a character stores what a text encoder makes of it', async () => {
+    const { file } = await send(of('0123456\ud83d')).done;
+    expect(file.checksum?.value).toBe(compositeOf(new TextEncoder().encode('0123456\ud83d')));
+  });
+
+  it.each([[5], [null], [{}], [undefined]])('that gives %s is source_unreadable, and says why', async (chunk) => {
+    const error = await send(of('a', chunk)).done.catch((failed) => failed);
+    expect(error).toMatchObject({ code: 'source_unreadable' });
+    expect(error.details.hint).toContain('A stream gives bytes or text');
+  });
+});
