@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type Crc, crc32c, crc64nvme } from './crc.ts';
-import { invalidRequest, StoreError } from './errors.ts';
+import { invalidRequest, notImplementedHeader, StoreError } from './errors.ts';
 
 export type Algorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'MD5' | 'SHA1' | 'SHA256' | 'SHA512';
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
@@ -40,6 +40,9 @@ export const algorithms: Readonly<Record<Algorithm, AlgorithmFacts>> = {
   SHA256: { bytes: 32, types: ['COMPOSITE'], create: () => hashDigest('sha256') },
   SHA512: { bytes: 64, types: ['COMPOSITE'], create: () => hashDigest('sha512') },
 };
+
+/** AWS has these as well; see gaps.ts. */
+const unsupported: ReadonlySet<string> = new Set(['XXHASH64', 'XXHASH3', 'XXHASH128']);
 
 export const algorithmNames = Object.keys(algorithms) as readonly Algorithm[];
 
@@ -149,10 +152,11 @@ export function knownAlgorithm(value: string | undefined): Algorithm | undefined
   return name !== undefined && isAlgorithm(name) ? name : undefined;
 }
 
-/** A header that names an algorithm. @throws StoreError InvalidRequest */
+/** A header that names an algorithm. @throws StoreError InvalidRequest, NotImplemented */
 export function readAlgorithm(headers: ReadonlyMap<string, string>, name: string): Algorithm | undefined {
   const value = headers.get(name)?.toUpperCase();
   if (value === undefined || isAlgorithm(value)) return value;
+  if (unsupported.has(value)) throw notImplementedHeader(name, `The checksum algorithm ${value} is not implemented`);
   throw invalidRequest(
     `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${[...algorithmNames].sort().join(', ')}]`,
   );

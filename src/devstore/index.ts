@@ -2,23 +2,9 @@
  * devstore: a strict S3-compatible store for development and tests, on plain files. It refuses what AWS refuses, with
  * AWS's codes, and keeps what it accepts: written beside and renamed, so that kill -9 leaves no half object.
  *
- * Gaps, all answered with NotImplemented unless they say otherwise:
- * - versioning (every object is the version `null`), object lock, retention, legal hold, restore, archive classes;
- * - bucket policies, lifecycle, replication, website, notification, logging, inventory, metrics, access points, S3
- *   Select, torrents, access grants, directory buckets. Reading such a setting answers as where nobody set it;
- * - encryption with KMS or customer keys. `AES256` is accepted and answered, but nothing is encrypted;
- * - ACLs: disabled (bucket owner enforced), as in new buckets of AWS. There is no anonymous access and no IAM: an
- *   account may do everything with its own buckets;
- * - SigV4A, and SigV2 but for presigned URLs and forms in AWS's regions from before 2014 (boto3 and the AWS CLI make
- *   those unasked for us-east-1); TLS (put a proxy before it);
- * - DeleteObjects takes `x-amz-bypass-governance-retention`, which AWS refuses without object lock: test suites send it;
- * - CopyObject of what was sent in parts answers with the ETag and checksum of the whole, as AWS does, up to 64 MiB. Of
- *   more, the bytes are not read: the ETag is an opaque one without `-N`, and there is a checksum only where it follows
- *   from the parts' (CRCs) or the request asks for one;
- * - a body sent with `Transfer-Encoding: chunked` and no length is MissingContentLength (AWS: 501 for some of them);
- * - the keys of all buckets are held in memory, about 100 bytes each, and so are the parts of 32 multipart uploads. Copies
- *   and completed uploads share files by hard links where the file system has them. Nothing is synced to the disk before it is
- *   acknowledged unless `durable` is set: a power cut may lose the latest objects, a crash of the process does not.
+ * Every known gap is a row of gaps.ts, which is also the table in docs/devstore.md. What is not implemented is answered
+ * with NotImplemented and never treated as if it had not been asked for. Copies and completed uploads share files by hard
+ * links where the file system has them.
  */
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';

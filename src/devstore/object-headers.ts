@@ -27,7 +27,7 @@ const storageClasses: ReadonlySet<string> = new Set([
 const archives: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'OUTPOSTS', 'SNOW', 'EXPRESS_ONEZONE']);
 
 /** Acting as if these had not been sent would store something else than was asked for. */
-const refused: readonly string[] = [
+export const refusedHeaders: readonly string[] = [
   'x-amz-server-side-encryption-customer-algorithm',
   'x-amz-server-side-encryption-customer-key',
   'x-amz-server-side-encryption-customer-key-md5',
@@ -61,7 +61,7 @@ export function describeObject(
 }
 
 export function checkRefused(headers: ReadonlyMap<string, string>): void {
-  const name = refused.find((candidate) => headers.has(candidate));
+  const name = refusedHeaders.find((candidate) => headers.has(candidate));
   if (name !== undefined) throw notImplementedHeader(name);
 }
 

@@ -105,7 +105,7 @@ export const operations: readonly Operation[] = [
 ];
 
 /** All of S3's sub-resources: one that no operation names is refused. */
-const vocabulary: Readonly<Record<'bucket' | 'object', ReadonlySet<string>>> = {
+export const vocabulary: Readonly<Record<'bucket' | 'object', ReadonlySet<string>>> = {
   bucket: new Set([
     ...Object.keys(unsetSettings),
     ...['abac', 'acl', 'analytics', 'cors', 'delete', 'intelligent-tiering', 'inventory', 'location'],
