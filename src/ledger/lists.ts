@@ -169,19 +169,28 @@ export function createLists(database: Database): ListMethods {
     },
 
     async forget(endedBeforeMs, limit) {
-      const { numDeletedRows } = await kysely
-        .deleteFrom('waybill_uploads')
-        .where('upload_id', 'in', (eb) =>
-          eb
-            .selectFrom('waybill_uploads')
-            .select('upload_id')
-            .where('state', 'in', [is('rejected'), is('expired'), is('aborted'), is('deleted')])
-            .where('ended_at', '<', sql<number>`${once(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
-            .orderBy('ended_at')
-            .limit(limit),
-        )
-        .executeTakeFirst();
-      return Number(numDeletedRows);
+      return kysely.transaction().execute(async (trx) => {
+        const forgotten = await trx
+          .deleteFrom('waybill_uploads')
+          .where('upload_id', 'in', (eb) =>
+            eb
+              .selectFrom('waybill_uploads')
+              .select('upload_id')
+              .where('state', 'in', [is('rejected'), is('expired'), is('aborted'), is('deleted')])
+              .where('ended_at', '<', sql<number>`${once(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
+              .orderBy('ended_at')
+              .limit(limit),
+          )
+          .returning('upload_id')
+          .execute();
+        const uploadIds = forgotten.map(({ upload_id }) => upload_id);
+        for (let from = 0; from < uploadIds.length; from += mostInList)
+          await trx
+            .deleteFrom('waybill_webhooks')
+            .where('upload_id', 'in', uploadIds.slice(from, from + mostInList))
+            .execute();
+        return uploadIds.length;
+      });
     },
 
     async ping() {

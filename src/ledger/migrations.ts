@@ -95,7 +95,10 @@ const statements = (text: string): Step => {
   };
 };
 
-const steps: readonly Step[] = [statements(first)];
+/** Messages are deleted with their upload. */
+const webhooksOfUpload = 'create index waybill_webhooks_upload on waybill_webhooks (upload_id)';
+
+const steps: readonly Step[] = [statements(first), statements(webhooksOfUpload)];
 
 const newestVersion = steps.length;
 

@@ -1,7 +1,7 @@
 /** Messages that wait for their receiver, what the sweep did, and who may do what alone. */
 import { sql } from 'kysely';
 import type { Ledger, Orphan } from '../server/index.ts';
-import { type Database, once } from './database.ts';
+import { type Database, is, once } from './database.ts';
 import { reasonOf, webhookOf } from './rows.ts';
 
 export type OutboxMethods = Pick<
@@ -47,6 +47,20 @@ export function createOutbox(database: Database): OutboxMethods {
         .updateTable('waybill_webhooks')
         .set({ next_at: null, parked_at: null, last_error: null, delivered_at: now() })
         .where('webhook_id', '=', webhookId)
+        .execute();
+      // Its file was deleted meanwhile: nothing needs the message any more.
+      await kysely
+        .deleteFrom('waybill_webhooks')
+        .where('webhook_id', '=', webhookId)
+        .where((eb) =>
+          eb.exists(
+            eb
+              .selectFrom('waybill_uploads')
+              .select('upload_id')
+              .whereRef('waybill_uploads.upload_id', '=', 'waybill_webhooks.upload_id')
+              .where('state', '=', is('deleted')),
+          ),
+        )
         .execute();
     },
 

@@ -228,6 +228,12 @@ export function createStates(database: Database): StateMethods {
           .returning(now().as('clock'))
           .executeTakeFirst();
         if (!deleted) return null;
+        // A message says what the file was. One that is still to be delivered goes when its receiver has it.
+        await trx
+          .deleteFrom('waybill_webhooks')
+          .where('upload_id', '=', target.upload_id)
+          .where('next_at', 'is', null)
+          .execute();
         const record = recordOf(deleted);
         await settle(trx, deleted, { stored_bytes: -(record.file?.size ?? 0), stored_files: -1 });
         const other = await trx

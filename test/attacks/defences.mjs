@@ -1019,4 +1019,25 @@ export const defences = [
     find: 'await uploads.preload();',
     replace: '',
   },
+  {
+    attack: 'G11 a delivered',
+    suite: 'g-outbox',
+    file: 'src/ledger/states.ts',
+    find: ".where('next_at', 'is', null)\n          .execute();",
+    replace: ".where('next_at', '=', -1)\n          .execute();",
+  },
+  {
+    attack: 'G11 a message that is not delivered',
+    suite: 'g-outbox',
+    file: 'src/ledger/outbox.ts',
+    find: ".where('state', '=', is('deleted'))",
+    replace: ".where('state', '=', is('granted'))",
+  },
+  {
+    attack: 'G11 a message goes when',
+    suite: 'g-outbox',
+    file: 'src/ledger/lists.ts',
+    find: ".where('upload_id', 'in', uploadIds.slice(from, from + mostInList))\n            .execute();\n        return",
+    replace: ".where('upload_id', '=', '')\n            .execute();\n        return",
+  },
 ];

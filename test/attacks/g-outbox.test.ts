@@ -1,0 +1,63 @@
+/** G11: what was deleted is forgotten in the outbox as well. */
+import { afterEach, expect, it } from 'vitest';
+import { forEachLedger } from '../support/ledgers.ts';
+import { forEachStore } from '../support/stores.ts';
+import { type App, png, send, startApp } from './app.ts';
+
+const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+
+forEachStore(
+  'the outbox',
+  (store) => {
+    forEachLedger('in', (place) => {
+      const started: App[] = [];
+      afterEach(async () => {
+        await Promise.all(started.splice(0).map((one) => one.stop()));
+      });
+
+      async function start() {
+        const clock = { offset: 0 };
+        const now = () => Date.now() + clock.offset;
+        const ledger = await place.open({ now });
+        // Nothing is sent: each test says itself what the receiver took.
+        const webhooks = { url: 'http://127.0.0.1:9/hook', secret };
+        const app = await startApp(store, { ledger, webhooks, now, publicUrl: 'http://127.0.0.1:9' } as never);
+        started.push(app);
+        const messages = async () => (await ledger.listWebhooks()).webhooks;
+        return { app, ledger, clock, messages };
+      }
+
+      it('G11 a delivered message goes with its file', async () => {
+        const { app, ledger, messages } = await start();
+        const { completed } = await app.store(png, { fileName: 'my secret diary.png' });
+        const kept = await app.store(png, { fileName: 'another.png' });
+        for (const { webhookId } of await ledger.takeWebhooks(10, 1000)) await ledger.webhookDelivered(webhookId);
+        expect(await messages()).toHaveLength(2);
+        await app.uploads.deleteFile(completed.file.key);
+        expect((await messages()).map(({ uploadId }) => uploadId)).toEqual([kept.upload.uploadId]);
+      });
+
+      it('G11 a message that is not delivered yet reaches its receiver, and then goes', async () => {
+        const { app, ledger, messages } = await start();
+        const { completed } = await app.store(png);
+        await app.uploads.deleteFile(completed.file.key);
+        const [message] = await ledger.takeWebhooks(10, 1000);
+        expect(message?.type).toBe('upload.completed');
+        await ledger.webhookDelivered(message?.webhookId as string);
+        expect(await messages()).toEqual([]);
+      });
+
+      it('G11 a message goes when its upload is forgotten', async () => {
+        const { app, ledger, clock, messages } = await start();
+        const upload = await app.grant(Buffer.from('<!doctype html>'), { contentType: 'image/png' });
+        await send(upload.request, Buffer.from('<!doctype html>'));
+        await app.complete(upload.grant);
+        expect(await messages()).toMatchObject([{ type: 'upload.rejected' }]);
+        clock.offset = 1000;
+        expect(await ledger.forget(0, 10)).toBe(1);
+        expect(await messages()).toEqual([]);
+      });
+    });
+  },
+  { only: ['devstore'] },
+);
