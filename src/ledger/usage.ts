@@ -19,7 +19,7 @@ const columns = ['stored_bytes', 'stored_files', 'pending_bytes', 'pending_files
  */
 export async function addUsage(trx: Transaction<Tables>, rows: UsageTable[]): Promise<UsageTable[]> {
   const ordered = [...rows].sort((a, b) => compare(a.owner_id, b.owner_id) || compare(a.route, b.route));
-  return trx
+  const totals = await trx
     .insertInto('waybill_usage')
     .values(ordered)
     .onConflict((conflict) =>
@@ -32,6 +32,21 @@ export async function addUsage(trx: Transaction<Tables>, rows: UsageTable[]): Pr
         ),
     )
     .returningAll()
+    .execute();
+  await removeEmpty(trx, totals);
+  return totals;
+}
+
+/** An owner who has nothing leaves no row behind: on some routes every request is a new owner. */
+async function removeEmpty(trx: Transaction<Tables>, totals: readonly UsageTable[]): Promise<void> {
+  const empty = totals.filter((row) => columns.every((name) => row[name] === 0));
+  if (empty.length === 0) return;
+  // Their rows are this transaction's until it ends, so that nothing was added meanwhile.
+  await trx
+    .deleteFrom('waybill_usage')
+    .where(({ eb, or, and }) =>
+      or(empty.map(({ owner_id, route }) => and([eb('owner_id', '=', owner_id), eb('route', '=', route)]))),
+    )
     .execute();
 }
 

@@ -2,6 +2,7 @@
 import type { Limits, RouteInfo, Transfer } from '../protocol/index.ts';
 import { KiB, MiB, WaybillError } from '../protocol/index.ts';
 import type { Storage, StorageCapabilities } from '../s3/types.ts';
+import { addressOwnerOf, refuseUncountedLimits } from './anonymous.ts';
 import type { UploadsEvent } from './events.ts';
 import { guardLedger } from './guard-ledger.ts';
 import { type Instrument, instrumentCallbacks, instrumentStorage } from './instrument.ts';
@@ -21,7 +22,7 @@ import type { RateLimits } from './rate-limit.ts';
 import { type AnyRoute, checkOptions, isAnyone } from './route.ts';
 import { resolveSecrets } from './secrets.ts';
 import type { EventsOptions } from './storage-events/index.ts';
-import type { ErasedDefinition } from './types.ts';
+import type { CallbackRequest, ErasedDefinition, Owner } from './types.ts';
 import { checkWebhooks, type ResolvedWebhooks } from './webhooks/options.ts';
 
 export interface ResolvedRoute {
@@ -29,6 +30,8 @@ export interface ResolvedRoute {
   definition: ErasedDefinition;
   limits: Limits & { minBytes: number; maxFiles: number };
   public: boolean;
+  /** On a route for `anyone` with limits for each owner: the owner that an address is. */
+  addressOwner: ((request: CallbackRequest) => Owner) | undefined;
   /** Null for `size-only`. */
   checksum: 'sha256' | 'md5' | null;
   /** Whether the storage keeps by parts what the route promises. */
@@ -77,6 +80,7 @@ export function resolveConfig(given: UploadsOptions): Config {
   checkOptions('createUploads', given, optionTable);
   const secrets = resolveSecrets('secret', given.secret);
   if (!given.ledger) refuseWithoutLedger(given);
+  refuseUncountedLimits(given);
   const publicUrl = given.publicUrl ?? '';
   const partial = {
     storage: instrumented(given.storage, given.instrument),
@@ -109,7 +113,10 @@ export function resolveConfig(given: UploadsOptions): Config {
   };
   const routes = new Map<string, ResolvedRoute>();
   for (const [name, route] of Object.entries(given.routes))
-    routes.set(name, resolveRoute(name, route, given.storage, partial));
+    routes.set(name, {
+      ...resolveRoute(name, route, given.storage, partial),
+      addressOwner: addressOwnerOf(name, given, secrets),
+    });
   if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
   return Object.freeze({ ...partial, routes });
 }
@@ -132,7 +139,7 @@ function resolveRoute(
   route: AnyRoute,
   storage: Storage,
   { formMaxBytes, multipartMinBytes, instrument }: Pick<Config, 'formMaxBytes' | 'multipartMinBytes' | 'instrument'>,
-): ResolvedRoute {
+): Omit<ResolvedRoute, 'addressOwner'> {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name))
     throw new WaybillError('config_invalid', `The route name "${name}" is not letters, digits, "-" and "_".`);
   const definition = route?.definition;

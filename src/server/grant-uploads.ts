@@ -59,7 +59,8 @@ export async function grantUploads(
     });
   const files = body.files.map((file) => declare(file, body.metadata));
   const authorizing = authorize(route, request, 'grant', files);
-  const owner = authorizing instanceof Promise ? await authorizing : authorizing;
+  const authorized = authorizing instanceof Promise ? await authorizing : authorizing;
+  const owner = route.addressOwner ? route.addressOwner(request) : authorized;
   if (config.rateLimits) await config.rateLimits.owner(owner.ownerId, files.length);
   const waiting = config.storage.ready();
   if (waiting) await waiting;

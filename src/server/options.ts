@@ -68,7 +68,10 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    * @example await sqliteLedger({ file: 'uploads.db' })
    */
   ledger?: Ledger;
-  /** What one owner may have, over all routes. Needs a ledger. @default no limit */
+  /**
+   * What one owner may have, over all routes. Needs a ledger; on a route for `anyone` it counts by address and needs
+   * `clientAddress`. @default no limit
+   */
   quota?: Quota;
   /**
    * An upload in parts that nobody has asked about for this long after its permission expired is given up: its parts go
@@ -83,7 +86,8 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   /** How often an owner and an address may ask. @default no limit */
   rateLimit?: RateLimitOptions;
   /**
-   * The address that a request comes from, for `rateLimit.perAddress`. Behind a proxy it is in a header of the proxy's own;
+   * The address that a request comes from, for `rateLimit.perAddress`, and for limits of each owner (`quota`,
+   * `rateLimit.perOwner`) on routes for `anyone`: there an address is an owner. Behind a proxy it is in a header of the proxy's own;
    * a header that any client can send is no address. @example ({ raw }) => (raw as IncomingMessage).socket.remoteAddress
    */
   clientAddress?: (request: CallbackRequest) => string | null | undefined;

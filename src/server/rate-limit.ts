@@ -1,4 +1,4 @@
-/** How often an owner may ask for grants, and an address for anything. The counting is rate-limiter-flexible's. */
+/** How often an owner may ask for grants, and an address for anything. */
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { WaybillError } from '../protocol/index.ts';
@@ -6,6 +6,7 @@ import { loadOnce } from '../s3/load-once.ts';
 import type { Call } from './call.ts';
 import { describe } from './describe.ts';
 import type { Emit, Operation } from './events.ts';
+import { createMemoryCounters } from './memory-counters.ts';
 import { RequestView } from './plain.ts';
 import type { CallbackRequest } from './types.ts';
 import { tooManyFiles } from './user-messages.ts';
@@ -18,7 +19,10 @@ export interface Rate {
 }
 
 export interface RateLimitOptions {
-  /** Files that one owner may ask for. @default no limit */
+  /**
+   * Files that one owner may ask for. On a route for `anyone` it counts by address and needs `clientAddress`.
+   * @default no limit
+   */
   perOwner?: Rate;
   /**
    * Calls from one address (a /64 network of IPv6): grants, parts, completions, aborts and deletes; views are not counted.
@@ -62,9 +66,10 @@ const uncounted: ReadonlySet<Operation> = new Set(['view', 'route', 'preflight',
 const countAloneMs = 10_000;
 
 export function createRateLimits(
-  { perOwner, perAddress, store = memoryStore }: RateLimitOptions,
+  { perOwner, perAddress, store: given }: RateLimitOptions,
   context: RateLimitContext,
 ): RateLimits {
+  const store = given ?? memoryStore(context.now);
   const countOwner = perOwner && createCounter(store, 'owner', perOwner, context);
   const countAddress = perAddress && createCounter(store, 'address', perAddress, context);
   return {
@@ -95,7 +100,7 @@ function createCounter(
   { emit, now }: RateLimitContext,
 ): Count {
   const openShared = opener(store, name, rate);
-  const openOwn = opener(memoryStore, name, rate);
+  const openOwn = opener(memoryStore(now), name, rate);
   let aloneUntil = Number.NEGATIVE_INFINITY;
   return async (key, points) => {
     if (now() >= aloneUntil) {
@@ -140,12 +145,9 @@ function keyOf(text: string): string {
   return /^[!-~]{1,100}$/.test(text) ? text : `sha256 ${createHash('sha256').update(text).digest('hex')}`;
 }
 
-const memoryStore: RateLimitStore = {
-  async open(name, { points, perSeconds }) {
-    const { RateLimiterMemory } = await import('rate-limiter-flexible');
-    return new RateLimiterMemory({ keyPrefix: name, points, duration: perSeconds });
-  },
-};
+function memoryStore(now: () => number): RateLimitStore {
+  return { open: (_name, rate) => createMemoryCounters(rate, now) };
+}
 
 /** One subscriber has a /64 of IPv6 at least, and as many addresses as there are. RFC 6177 section 2 */
 export function networkOf(address: string): string {

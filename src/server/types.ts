@@ -132,7 +132,7 @@ export interface RouteDefinition<
   integrity?: 'checksum' | 'size-only';
   /**
    * What one owner may have on this route, or a function of what `authorize` returned, for plans of different sizes. Needs
-   * a ledger. @default no limit
+   * a ledger; on a route for `anyone` it counts by address and needs `clientAddress`. @default no limit
    */
   quota?: Quota | ((context: Context) => Quota | null);
   /**

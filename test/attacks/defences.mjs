@@ -807,6 +807,28 @@ export const defences = [
     find: 'return /^[!-~]{1,100}$/.test(text) ? text',
     replace: 'return text.length > 0 ? text',
   },
+  // A7
+  {
+    attack: 'A7',
+    suite: 'a-anyone',
+    file: 'src/server/config.ts',
+    find: '  refuseUncountedLimits(given);\n',
+    replace: '  void refuseUncountedLimits;\n',
+  },
+  {
+    attack: 'A7',
+    suite: 'a-anyone',
+    file: 'src/server/grant-uploads.ts',
+    find: 'route.addressOwner ? route.addressOwner(request) : authorized',
+    replace: 'authorized',
+  },
+  {
+    attack: 'A7',
+    suite: 'a-anyone',
+    file: 'src/ledger/usage.ts',
+    find: '  await removeEmpty(trx, totals);\n',
+    replace: '  void removeEmpty;\n',
+  },
   // F5
   {
     attack: 'F5',
