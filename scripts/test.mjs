@@ -24,7 +24,7 @@ if (unknown.length > 0) {
 }
 
 const { ensureBuilt } = await import('./lib/build.mjs');
-const { ensureCeph, ensureChromium, ensurePostgres } = await import('./lib/needs.mjs');
+const { ensureCeph, ensureChromium, ensurePostgres, ensureSharedMimeInfo } = await import('./lib/needs.mjs');
 const { checkPackage, lintAndTypes } = await import('./lib/checks.mjs');
 const { runOtherNodes, runVitest } = await import('./lib/suites.mjs');
 
@@ -34,6 +34,7 @@ const start = performance.now();
 await ensureChromium(tally);
 await ensureCeph(tally);
 await ensurePostgres(tally);
+await ensureSharedMimeInfo(tally);
 if (names.length > 0) {
   await runVitest(tally, { names });
 } else {

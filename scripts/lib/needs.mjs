@@ -32,6 +32,15 @@ export function ensurePostgres(tally) {
   });
 }
 
+export function ensureSharedMimeInfo(tally) {
+  return ensure(tally, {
+    what: "freedesktop's shared-mime-info, which the table of formats is held against",
+    present: () => existsSync('/usr/share/mime/aliases'),
+    packages: ['shared-mime-info'],
+    otherwise: 'install the package of that name',
+  });
+}
+
 async function ensure(tally, { what, present, packages, otherwise }) {
   if (present()) return;
   if (canAptInstall() && (await aptInstall(packages)) && present()) return;

@@ -149,19 +149,12 @@ export function createJourney(
       // Empty, or vanished: browsers say 0 of both.
       if (size === 0) await readRange(source, 0, 0);
       const { limits } = info;
-      const { contentTypes, minBytes, maxBytes, extensions } = limits;
-      const { contentType, fileName } = facts;
-      const family = contentType.replace(/\/[\w.-]+$/, '/*');
-      // Anything but a plain pass is for the law to judge.
-      if (
-        !contentTypes?.some((type) => type === contentType || type === family) ||
-        !(size >= minBytes && size <= maxBytes) ||
-        extensions ||
-        fileName.length > shortName
-      ) {
+      const { minBytes, maxBytes, extensions } = limits;
+      // If the quick check does not clearly pass, load the rules.
+      if (!(size >= minBytes && size <= maxBytes) || extensions || facts.fileName.length > shortName) {
         const checks = await import('./checks/index.ts').catch(missing);
         const refusal = checks.judge(limits, facts, size);
-        report({ contentType: facts.contentType, fileName: facts.fileName });
+        report({ fileName: facts.fileName });
         if (refusal) throw refusal;
       }
       trip.algorithm = info.checksum;
@@ -181,6 +174,7 @@ export function createJourney(
       } as FileDeclaration);
       if (over) abort();
       signal.throwIfAborted();
+      report({ contentType: granted.contentType });
       until += granted.expiresInSeconds * 1000;
     }
 

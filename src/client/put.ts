@@ -91,7 +91,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
         const source = blobSource('size' in file ? file : new Blob([file]));
         if (!granted) {
           const fileName = given.fileName || source.fileName;
-          const contentType = typeOf(source, given) || (await import('./checks/index.ts')).contentTypeOf(fileName);
+          const contentType = typeOf(source, given);
           const { checksum: algorithm } = (await call(
             `/routes/${encodeURIComponent(route)}`,
             signal,

@@ -16,7 +16,7 @@ export interface Source {
   /** Bytes. */
   readonly size: number;
   readonly fileName: string;
-  /** MIME type; parameters and case are normalised. @default by the file name's extension */
+  /** MIME type; parameters and case are normalised. @default the server goes by the file name's extension */
   readonly contentType?: string | undefined;
   /** Bytes from `start` up to, and without, `end`. Rejects when the file cannot be read any more. */
   read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
@@ -141,6 +141,7 @@ export interface UploadSnapshot<Data = unknown> {
   readonly fileName: string;
   /** Bytes; null for a stream until it has ended. */
   readonly size: number | null;
+  /** As declared, perhaps empty; from the grant on as the server resolved it. What is stored says `file.contentType`. */
   readonly contentType: string;
   /** Bytes sent. */
   readonly loaded: number;
@@ -184,7 +185,7 @@ export interface Upload<Data = unknown> {
 export interface UploadOptions {
   /** @default the File's own name */
   fileName?: string;
-  /** @default the File's own type, else by the extension */
+  /** @default the File's own type; where that is empty or a placeholder, the server goes by the extension */
   contentType?: string;
   signal?: AbortSignal;
   /**

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { checkLimits } from './content-types.ts';
 import { formatBytes, formatSizes } from './format-bytes.ts';
-import { checkLimits } from './limits.ts';
 
 it.each([
   [0, '0 bytes'],

@@ -1,9 +1,11 @@
 /**
- * protocol: what client and server agree on. Wire types, the error table, limits, the part planner. Imports nothing.
+ * protocol: what client and server agree on. Wire types, the error table, limits, formats, the part planner. Imports nothing.
  */
+export * from './content-types.ts';
 export type * from './error-details.ts';
 export * from './errors.ts';
 export * from './format-bytes.ts';
+export * from './formats/index.ts';
 export * from './limits.ts';
 export * from './parts.ts';
 export type * from './typed.ts';

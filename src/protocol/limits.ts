@@ -1,13 +1,15 @@
 /**
- * The rules for one file, used by the server as law and by the client to refuse before it hashes.
+ * The rules for one file, used by the server to decide and by the client to refuse before it hashes. Which types a route
+ * admits is in ./content-types.ts: it brings the table of formats with it, which a page does without.
  */
 import { WaybillError } from './errors.ts';
 import { formatSizes } from './format-bytes.ts';
 
 export interface Limits {
   /**
-   * Allowed types: `image/png`, `image/*`, or `*` + `/*` for any. A wildcard never admits a type that a browser
-   * executes ({@link activeContentTypes}); name it to allow it.
+   * Allowed types: `image/png`, `image/*`, or `*` + `/*` for any. A type stands for every spelling of its format:
+   * `image/jpeg` admits `image/jpg`, and `text/csv` a .csv that Windows declares as Excel's. A wildcard never admits a
+   * type that a browser executes ({@link isActiveType}); name it to allow it.
    * @default any type that is not active
    * @example ['image/*', 'application/pdf']
    */
@@ -22,73 +24,19 @@ export interface Limits {
   maxFiles?: number;
 }
 
-/** Types that a browser runs or that carry script in the page's origin. Wildcards exclude them. */
-export const activeContentTypes: ReadonlySet<string> = new Set([
-  'text/html',
-  'application/xhtml+xml',
-  'image/svg+xml',
-  'text/xml',
-  'application/xml',
-  'text/xsl',
-  'application/xslt+xml',
-  'application/mathml+xml',
-  'text/javascript',
-  'application/javascript',
-  'application/ecmascript',
-  'text/ecmascript',
-  'application/x-javascript',
-  'application/wasm',
-  'multipart/related',
-  'message/rfc822',
-  'application/x-mimearchive',
-  'text/vtt+html',
-]);
-
-/** RFC 9110 section 8.3.1, without parameters: a parameter would make two spellings of one type. */
-const contentTypeShape = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/;
-
-export function isContentType(value: string): boolean {
-  return contentTypeShape.test(value);
-}
-
-export function contentTypeAllowed(patterns: readonly string[] | undefined, contentType: string): boolean {
-  if (!patterns) return !isActive(contentType);
-  const [family] = contentType.split('/');
-  return patterns.some(
-    (pattern) =>
-      pattern === contentType || ((pattern === '*/*' || pattern === `${family}/*`) && !isActive(contentType)),
-  );
-}
-
-function isActive(contentType: string): boolean {
-  return activeContentTypes.has(contentType) || contentType.endsWith('+xml');
-}
-
 /** Lower-case extension without the dot, at most 16 of `[a-z0-9]`; empty when the name has none that is safe. */
 export function extensionOf(fileName: string): string {
   return /[^./\\]\.([a-z0-9]{1,16})$/i.exec(fileName)?.[1]?.toLowerCase() ?? '';
 }
 
-/** The error for a file that breaks the limits, or null. */
-export function checkLimits(
-  limits: Limits,
-  file: { fileName: string; size: number; contentType: string },
-): WaybillError | null {
-  const refusal = checkSize(limits, file.size);
-  if (refusal) return refusal;
-  const { contentType } = file;
-  if (!contentTypeAllowed(limits.contentTypes, contentType))
-    return new WaybillError('content_type_not_allowed', `Files of the type ${contentType} are not accepted here.`, {
-      details: { contentType, ...(limits.contentTypes ? { contentTypes: [...limits.contentTypes] } : {}) },
-    });
-  const extension = extensionOf(file.fileName);
-  if (limits.extensions && !limits.extensions.includes(extension))
-    return new WaybillError(
-      'content_type_not_allowed',
-      `Only files that end in ${limits.extensions.map((one) => `.${one}`).join(', ')} are accepted here.`,
-      { details: { contentType, extensions: [...limits.extensions] } },
-    );
-  return null;
+/** The error for a file with this name, or null. `contentType` goes into its details. */
+export function checkExtension({ extensions }: Limits, fileName: string, contentType: string): WaybillError | null {
+  if (!extensions || extensions.includes(extensionOf(fileName))) return null;
+  return new WaybillError(
+    'content_type_not_allowed',
+    `Only files that end in ${extensions.map((one) => `.${one}`).join(', ')} are accepted here.`,
+    { details: { contentType, extensions: [...extensions] } },
+  );
 }
 
 /** The error for a file of this many bytes, or null. */

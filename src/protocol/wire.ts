@@ -38,8 +38,12 @@ export interface FileDeclaration {
   fileName: string;
   /** Exact size in bytes; null for a stream that ends when it ends: by multipart only, up to the route's `maxBytes`. */
   size: number | null;
-  /** MIME type without parameters, lower case. */
-  contentType: string;
+  /**
+   * MIME type without parameters, lower case, in any spelling of its format. Leave it out when nobody knows it: then, and
+   * for what systems say instead (`application/octet-stream`, `image/*`, the empty string), the extension of `fileName`
+   * decides. The grant answers with the type that it came to.
+   */
+  contentType?: string;
   /** Required for `put` and `form` unless the route says `integrity: 'size-only'`; parts are bound when they are signed. */
   checksum?: Checksum;
   /** Replaces the request's `metadata` for this file. At most 64 KiB as JSON and 32 levels deep, without U+0000. */
@@ -91,6 +95,11 @@ interface Granted {
   grant: string;
   /** Seconds from this answer for which `grant` (and `request`) is valid. For clients whose clock is wrong. */
   expiresInSeconds: number;
+  /**
+   * The type that is signed, as the file will be stored: the route's own spelling where it names the format, else the
+   * canonical one. Where bytes tell more than a name (`.ts`), {@link StoredFile.contentType} may differ.
+   */
+  contentType: string;
 }
 
 /** All bytes in one request. */

@@ -165,6 +165,7 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
     if (lease.takenOver) await withdraw(config, claims);
     return reject(run, settled, verdict.refusal);
   }
+  settled.contentType = verdict.contentType;
 
   let copy: { etag: string } | null;
   try {
@@ -190,7 +191,7 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
     ...factsOf(settled),
     checksum: verdict.checksum,
     etag: copy.etag,
-    url: dependencies.viewUrl(claims),
+    url: dependencies.viewUrl(settled),
     storedAt: new Date(now()).toISOString(),
   };
   return finish(run, settled, file, lease);
@@ -228,7 +229,7 @@ async function completeShared(run: Run): Promise<Completed | Completing | null> 
     await dependencies.markers.release(claims, lease.version);
     throw error;
   });
-  const settled: Settled = { ...claims, size: claims.size ?? 0 };
+  const settled: Settled = { ...claims, contentType: info?.contentType ?? claims.contentType, size: claims.size ?? 0 };
   if (info?.size !== settled.size) {
     const refusal = new WaybillError('upload_expired', 'The file that it was to share is gone: begin anew.');
     await dependencies.markers.replace(claims, { state: 'rejected', error: refusal.toJSON() }, lease.version);
@@ -238,7 +239,7 @@ async function completeShared(run: Run): Promise<Completed | Completing | null> 
     ...factsOf(settled),
     checksum: claims.checksum,
     etag: info.etag,
-    url: viewUrl(claims),
+    url: viewUrl(settled),
     storedAt: new Date(config.now()).toISOString(),
   };
   return finish(run, settled, file, lease);
@@ -372,7 +373,8 @@ async function afterCrash(run: Run, held: HeldMarker): Promise<Completed | null>
   const { claims } = run.opened;
   const copy = await config.storage.head(claims.key);
   if (copy?.metadata[uploadIdHeader] !== claims.uploadId) throw neverCame(config, claims);
-  const settled: Settled = { ...claims, size: copy.size };
+  // The copy has the type that was verified.
+  const settled: Settled = { ...claims, contentType: copy.contentType, size: copy.size };
   const leaseUntil = config.now() + leaseMs(settled.size);
   const taken = await markers.replace(claims, { state: 'promoting', leaseUntil }, held.version);
   if (!taken) return null;
@@ -381,7 +383,7 @@ async function afterCrash(run: Run, held: HeldMarker): Promise<Completed | null>
     ...factsOf(settled),
     checksum: claims.checksum ?? checksumOf(copy),
     etag: copy.etag,
-    url: viewUrl(claims),
+    url: viewUrl(settled),
     storedAt: new Date(config.now()).toISOString(),
   };
   return finish(run, settled, file, lease);

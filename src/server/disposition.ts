@@ -1,34 +1,14 @@
-/**
- * How a stored file may be shown. The table is closed: a type that is not in it is downloaded.
- */
-const inlineTypes: ReadonlySet<string> = new Set([
-  'image/png',
-  'image/jpeg',
-  'image/gif',
-  'image/webp',
-  'image/avif',
-  'image/apng',
-  'image/bmp',
-  'image/heic',
-  'image/heif',
-  'image/jxl',
-  'image/tiff',
-  'image/x-icon',
-  'image/vnd.microsoft.icon',
-  'text/plain',
-]);
-
-/** Rendered by a viewer of the browser's own, without access to the origin it came from, but only there. */
-const viewerTypes: ReadonlySet<string> = new Set(['application/pdf']);
+/** How a stored file may be shown, by the table of formats: what is not in it is saved. */
+import { formatOf } from '../protocol/formats/index.ts';
 
 /** Raster images, video, audio and plain text: nothing in them runs in the page's origin. */
 export function inlineAnywhere(contentType: string): boolean {
-  return inlineTypes.has(contentType) || /^(video|audio)\/[a-z0-9.-]+$/.test(contentType);
+  return formatOf(contentType)?.show === 'inline' || /^(video|audio)\/[a-z0-9.-]+$/.test(contentType);
 }
 
-/** PDF as well: safe inline on the storage's origin, never on the app's. */
+/** PDF as well: safe inline on the storage's origin, never on the app's, where its viewer would have that origin. */
 export function inlineOnStorageOrigin(contentType: string): boolean {
-  return inlineAnywhere(contentType) || viewerTypes.has(contentType);
+  return inlineAnywhere(contentType) || formatOf(contentType)?.show === 'viewer';
 }
 
 /**

@@ -1,5 +1,6 @@
+import { type ResolvedType, resolveContentType, typeNotAllowed } from '../protocol/content-types.ts';
 import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../protocol/index.ts';
-import { checkLimits, WaybillError } from '../protocol/index.ts';
+import { checkExtension, checkSize, WaybillError } from '../protocol/index.ts';
 import { authorize } from './authorize.ts';
 import { mapLimited } from './batch.ts';
 import { chooseTransfer, goesByParts, partSizeOf } from './choose-transfer.ts';
@@ -57,7 +58,10 @@ export async function grantUploads(
     throw new WaybillError('too_many_files', tooManyFiles(route.limits.maxFiles), {
       details: { maxFiles: route.limits.maxFiles, files: body.files.length },
     });
-  const files = body.files.map((file) => declare(file, body.metadata));
+  const types = body.files.map(({ contentType, fileName }) =>
+    resolveContentType(route.limits.contentTypes, contentType, cleanFileName(fileName)),
+  );
+  const files = body.files.map((file, index) => declare(file, types[index] as ResolvedType, body.metadata));
   const authorizing = authorize(route, request, 'grant', files);
   const authorized = authorizing instanceof Promise ? await authorizing : authorizing;
   const owner = route.addressOwner ? route.addressOwner(request) : authorized;
@@ -70,6 +74,7 @@ export async function grantUploads(
       route,
       owner,
       files[index] as DeclaredFile,
+      types[index] as ResolvedType,
       body.files[index] as FileDeclaration,
       body.transfers,
     );
@@ -103,15 +108,31 @@ export async function grantUploads(
   return items;
 }
 
-type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'contentType' | 'size'> & { metadata: unknown };
+/** What `authorize` is asked about: the type is the one that will be signed. */
+type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'size'> & { contentType: string; metadata: unknown };
 
-function declare({ fileName, size, contentType, metadata }: FileDeclaration, common: unknown): DeclaredFile {
+function declare(
+  { fileName, size, metadata }: FileDeclaration,
+  { contentType }: ResolvedType,
+  common: unknown,
+): DeclaredFile {
   return {
     fileName: cleanFileName(fileName),
     size,
     contentType,
     metadata: metadata === undefined ? common : metadata,
   };
+}
+
+/** What the limits of the route say of this file, or null. */
+function refusalOf({ limits }: ResolvedRoute, file: DeclaredFile, admitted: boolean): WaybillError | null {
+  const { fileName, contentType, size } = file;
+  // A stream may turn out to have any size that the route takes; which it had, its completion tells.
+  return (
+    (size === null ? null : checkSize(limits, size)) ??
+    (admitted ? null : typeNotAllowed(limits, contentType)) ??
+    checkExtension(limits, fileName, contentType)
+  );
 }
 
 /** What passed every rule, and is not signed yet. */
@@ -127,15 +148,13 @@ function prepare(
   route: ResolvedRoute,
   owner: Owner,
   file: DeclaredFile,
+  type: ResolvedType,
   declared: FileDeclaration,
   transfers: readonly Transfer[] | undefined,
 ): Prepared | Promise<Prepared> {
   const { config, random } = dependencies;
-  // A stream may turn out to have any size that the route takes; which it had, its completion tells.
-  const refusal = checkLimits(
-    route.limits,
-    file.size === null ? { ...file, size: route.limits.maxBytes } : (file as Sized),
-  );
+  const { admitted, guessed } = type;
+  const refusal = refusalOf(route, file, admitted);
   if (refusal) throw refusal;
   const { host } = declared;
   if (host !== undefined && host >= config.storage.publicOrigins.length)
@@ -155,6 +174,7 @@ function prepare(
     size: file.size,
     partSize: byParts ? partSizeOf(route, file.size, declared.partSize) : null,
     contentType,
+    ...(guessed && { guessed }),
     checksum,
     expiresAt: 0,
     metadata: undefined,
@@ -173,8 +193,6 @@ function prepare(
   const metadata = parseMetadata(route.definition.metadata, file.metadata);
   return isThenable(metadata) ? Promise.resolve(metadata).then(withMetadata) : withMetadata(metadata);
 }
-
-type Sized = DeclaredFile & { size: number };
 
 /** Everything of a grant that can fail because of what the client declared. */
 export function sealPrepared({ config, grants }: Pick<GrantDependencies, 'config' | 'grants'>, prepared: Prepared) {
@@ -196,7 +214,7 @@ export function sign(
   const granted = { uploadId, route: claims.route, ownerId, size, contentType, transfer };
   if (transfer === 'none') {
     emit?.('upload.granted', granted);
-    return { uploadId, grant: sealed.grant, transfer, expiresInSeconds: config.expiresInSeconds };
+    return { uploadId, grant: sealed.grant, transfer, contentType, expiresInSeconds: config.expiresInSeconds };
   }
   if (transfer === 'multipart')
     return later().then(async ({ beginMultipart }) => {
@@ -220,7 +238,7 @@ export function sign(
   // Credentials that end earlier end the URL earlier.
   const leftSeconds = Math.max(0, Math.floor((Date.parse(request.expiresAt) - nowMs) / 1000));
   const expiresInSeconds = Math.min(config.expiresInSeconds, leftSeconds);
-  return { uploadId, grant: sealed.grant, transfer, request, expiresInSeconds };
+  return { uploadId, grant: sealed.grant, transfer, contentType, request, expiresInSeconds };
 }
 
 /**

@@ -17,6 +17,8 @@ export interface Claims {
   /** Of every part but the last, in bytes; null where all bytes go in one request. */
   partSize: number | null;
   contentType: string;
+  /** The declaration left the type open. `by-content`: the name did as well, so only the bytes can tell. */
+  guessed?: 'by-extension' | 'by-content';
   /** Null when the route asks for none, and for multipart, whose parts are bound one by one. */
   checksum: Checksum | null;
   /** Seconds since the epoch. Signing stops then; completing does not. */
@@ -165,7 +167,7 @@ type Encoded = [
 ];
 
 /** What is rare. */
-const flag = { metadataInLedger: 1, shared: 2 };
+const flag = { metadataInLedger: 1, shared: 2, byExtension: 4, byContent: 8 };
 
 function encode(claims: Claims, proof: string): string {
   const { checksum, metadata } = claims;
@@ -182,7 +184,11 @@ function encode(claims: Claims, proof: string): string {
     claims.expiresAt,
     proof,
   ];
-  const flags = (claims.metadataInLedger ? flag.metadataInLedger : 0) + (claims.shared ? flag.shared : 0);
+  const flags =
+    (claims.metadataInLedger ? flag.metadataInLedger : 0) +
+    (claims.shared ? flag.shared : 0) +
+    (claims.guessed === 'by-extension' ? flag.byExtension : 0) +
+    (claims.guessed === 'by-content' ? flag.byContent : 0);
   if (flags !== 0) encoded.push(claims.metadataInLedger ? null : metadata, flags);
   else if (metadata !== undefined) encoded.push(metadata);
   return JSON.stringify(encoded);
@@ -209,5 +215,7 @@ function decode(text: string): { claims: Claims; proof: string } {
   const flags = encoded[12] ?? 0;
   if (flags & flag.metadataInLedger) claims.metadataInLedger = true;
   if (flags & flag.shared) claims.shared = true;
+  if (flags & flag.byExtension) claims.guessed = 'by-extension';
+  if (flags & flag.byContent) claims.guessed = 'by-content';
   return { claims, proof };
 }

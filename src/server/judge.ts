@@ -1,12 +1,12 @@
 /** The verdict on a staged object: the storage's facts, its first bytes, and the app's own look. */
-import { isWaybillError, type StoredFile, WaybillError } from '../protocol/index.ts';
+import { isWaybillError, WaybillError } from '../protocol/index.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { CompositeChecksum, Said } from './assemble.ts';
 import type { CompletionDependencies } from './complete.ts';
 import type { ResolvedRoute } from './config.ts';
 import { describe } from './describe.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
-import { inspectStaged, type Settled, type StagedObject, verifyStaged } from './verify.ts';
+import { inspectStaged, type Settled, type StagedObject, type Verified, verifyStaged } from './verify.ts';
 
 interface Judged {
   dependencies: CompletionDependencies;
@@ -15,7 +15,7 @@ interface Judged {
   said: Said;
 }
 
-export type Verdict = { checksum: StoredFile['checksum'] } | { refusal: WaybillError };
+export type Verdict = Verified | { refusal: WaybillError };
 
 const refusals: ReadonlySet<string> = new Set([
   'size_mismatch',
@@ -34,14 +34,14 @@ export async function judge(
   const { grants } = dependencies;
   const { storage } = dependencies.config;
   try {
-    const checksum = await verifyStaged({ route, grants }, { ...opened, claims }, staged, {
+    const verified = await verifyStaged({ route, grants }, { ...opened, claims }, staged, {
       composite,
       said,
     });
     const words = await inspecting(dependencies, claims, () =>
-      inspectStaged(storage, route, claims, staged.info, checksum),
+      inspectStaged(storage, route, { ...claims, contentType: verified.contentType }, staged.info, verified.checksum),
     );
-    return words === null ? { checksum } : { refusal: new WaybillError('upload_rejected', words) };
+    return words === null ? verified : { refusal: new WaybillError('upload_rejected', words) };
   } catch (error) {
     if (isWaybillError(error) && refusals.has(error.code)) return { refusal: error };
     throw error;

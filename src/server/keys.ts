@@ -1,3 +1,4 @@
+import { formatOf, formatsOfExtension } from '../protocol/formats/index.ts';
 import { extensionOf } from '../protocol/index.ts';
 
 const maxKeyBytes = 1024;
@@ -47,25 +48,22 @@ function brokenTextRule(text: string): string | null {
 }
 
 /**
- * Extensions that a server or a CDN in front of the bucket would serve as something a browser runs. They are kept
- * only for files whose declared type says the same, which a route must have named.
+ * The extension for a key: lower case, without the dot; empty when there is none worth keeping. One that a server or a CDN
+ * in front of the bucket would serve as something that a browser or the server runs is kept only for files whose type
+ * says the same, which a route must have named.
  */
-const activeExtensions: ReadonlyMap<string, RegExp> = new Map([
-  ...['html', 'htm', 'shtml', 'xhtml', 'xht', 'hta', 'mht', 'mhtml'].map(
-    (name) => [name, /html|related|rfc822/] as const,
-  ),
-  ...['svg', 'svgz'].map((name) => [name, /svg/] as const),
-  ...['js', 'mjs', 'cjs'].map((name) => [name, /(java|ecma)script/] as const),
-  ...['xml', 'xsl', 'xslt', 'rdf', 'atom', 'rss'].map((name) => [name, /xml/] as const),
-  ...['wasm'].map((name) => [name, /wasm/] as const),
-  ...['php', 'phtml', 'asp', 'aspx', 'jsp', 'cgi'].map((name) => [name, /php|asp|jsp|cgi/] as const),
-]);
-
-/** Lower case, without the dot; empty when there is none worth keeping. */
 export function keyExtension(fileName: string, contentType: string): string {
   const extension = extensionOf(fileName);
-  const types = activeExtensions.get(extension);
-  return types && !types.test(contentType) ? '' : extension;
+  const named = formatsOfExtension(extension);
+  if (!named.some(({ active, runsOnServers }) => active || runsOnServers)) return extension;
+  const format = formatOf(contentType);
+  const agrees = named.some(
+    (one) =>
+      one === format ||
+      one.holds.includes(format?.type ?? '') ||
+      (one.type === 'application/xml' && contentType.endsWith('+xml')),
+  );
+  return agrees ? extension : '';
 }
 
 export function defaultKey(claims: {

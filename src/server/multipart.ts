@@ -61,6 +61,7 @@ export function createMultiparts(
         uploadId,
         grant: renew(grant, uploadId, multipartId),
         transfer: 'multipart',
+        contentType,
         partSize,
         partCount: partCountOf(size, partSize),
         expiresInSeconds,

@@ -1,9 +1,16 @@
+import {
+  contentTypeAllowed,
+  isNamedType,
+  otherTypes,
+  type ResolvedType,
+  storedSpelling,
+} from '../protocol/content-types.ts';
 import { type Checksum, KiB, type StoredFile, WaybillError } from '../protocol/index.ts';
 import { storageFault } from '../s3/s3-error.ts';
 import type { ObjectInfo, Storage } from '../s3/types.ts';
 import { type CompositeChecksum, compareChecksum, type Said } from './assemble.ts';
 import type { ResolvedRoute } from './config.ts';
-import { contentMismatch, headBytes } from './content-check.ts';
+import { firstMatchingType, headBytes, typeByContent } from './content-check.ts';
 import type { Claims, Grants, OpenedGrant } from './grants.ts';
 
 /** A stream has its size as soon as it is an object. */
@@ -77,6 +84,12 @@ const unsignedHeaders = [
   ['cacheControl', 'Cache-Control', /^(no-cache|max-age=0)$/i],
 ] as const;
 
+export interface Verified {
+  checksum: StoredFile['checksum'];
+  /** The type that the content has. */
+  contentType: string;
+}
+
 /**
  * Is what arrived what was granted? The storage has checked most of it already; a storage that did not is caught here.
  *
@@ -87,9 +100,10 @@ export async function verifyStaged(
   { claims, receipt }: OpenedGrant & { claims: Settled },
   { info, head }: StagedObject,
   parts: { composite: CompositeChecksum | null; said: Said },
-): Promise<StoredFile['checksum']> {
+): Promise<Verified> {
   const sent = info.metadata.waybill ?? '';
-  if (receipt === null ? grants.openReceipt(sent)?.claims.uploadId !== claims.uploadId : sent !== receipt)
+  const fromObject = receipt === null ? grants.openReceipt(sent) : null;
+  if (receipt === null ? fromObject?.claims.uploadId !== claims.uploadId : sent !== receipt)
     throw new WaybillError('upload_rejected', 'The stored object was not sent with this permission.');
   if (info.size !== claims.size)
     throw new WaybillError('size_mismatch', `${claims.size} bytes were announced and ${info.size} arrived.`, {
@@ -110,17 +124,41 @@ export async function verifyStaged(
   }
   const checksum =
     claims.partSize === null ? verifyChecksum(claims, info) : verifyComposite(route, info, parts.composite, parts.said);
-  const named = route.limits.contentTypes?.includes(claims.contentType) ?? false;
-  const mismatch = await contentMismatch(claims.contentType, head, named);
-  if (mismatch !== null)
-    throw new WaybillError(
-      'content_type_mismatch',
-      `The file says it is ${claims.contentType}, but its content looks like ${mismatch}.`,
-      {
-        details: { declared: claims.contentType },
-      },
-    );
-  return checksum;
+  // A row of the ledger does not say whether the type was guessed; what was sent does.
+  const guessed = (fromObject?.claims ?? claims).guessed ?? false;
+  return { checksum, contentType: await verifyContent(route, claims, guessed, head) };
+}
+
+/**
+ * The type that the content has: the signed one, or another that the name and the declaration left open, and that the route
+ * admits as well.
+ */
+async function verifyContent(
+  { limits }: ResolvedRoute,
+  claims: Settled,
+  guessed: ResolvedType['guessed'],
+  head: Uint8Array,
+): Promise<string> {
+  const { contentTypes } = limits;
+  const { contentType, fileName } = claims;
+  if (guessed === 'by-content') {
+    const found = await typeByContent(head);
+    if (found !== null && contentTypeAllowed(contentTypes, found)) return storedSpelling(contentTypes, found);
+    if (contentTypeAllowed(contentTypes, contentType)) return contentType;
+    throw typeMismatch(contentType, found ?? 'something unrecognised');
+  }
+  const types = [contentType, ...otherTypes(contentTypes, { contentType, fileName, guessed })];
+  const verdict = await firstMatchingType(types, head, (type) => isNamedType(contentTypes, type));
+  if (verdict.contentType !== null) return verdict.contentType;
+  throw typeMismatch(contentType, verdict.looksLike ?? 'something unrecognised');
+}
+
+function typeMismatch(declared: string, detected: string): WaybillError {
+  return new WaybillError(
+    'content_type_mismatch',
+    `The file says it is ${declared}, but its content looks like ${detected}.`,
+    { details: { declared, detected } },
+  );
 }
 
 /**

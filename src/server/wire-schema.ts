@@ -8,6 +8,7 @@ import {
   type GrantsRequest,
   type Issue,
   isContentType,
+  isPlaceholderType,
   type ListPartsRequest,
   type SignPartsRequest,
   WaybillError,
@@ -85,9 +86,14 @@ const host = v.pipe(
 const file = v.object({
   fileName,
   size: v.nullable(bytes),
-  contentType: v.pipe(
-    v.string(),
-    v.check(isContentType, 'must be a MIME type in lower case without parameters, such as image/png'),
+  contentType: v.optional(
+    v.pipe(
+      v.string(),
+      v.check(
+        (type) => isContentType(type) || isPlaceholderType(type),
+        'must be a MIME type in lower case without parameters, such as image/png',
+      ),
+    ),
   ),
   checksum: v.optional(checksum),
   metadata: v.optional(metadata),

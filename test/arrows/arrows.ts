@@ -22,7 +22,7 @@ export const arrows: Readonly<Record<string, Room>> = {
   s3: { rooms: ['protocol'], packages: ['fast-xml-parser'], node: true, computed: ['peer'] },
   server: {
     rooms: ['s3', 'protocol'],
-    packages: ['file-type', 'mime', 'rate-limiter-flexible', 'standardwebhooks', 'valibot'],
+    packages: ['file-type', 'rate-limiter-flexible', 'standardwebhooks', 'valibot'],
     node: true,
     computed: ['peer'],
   },
@@ -38,7 +38,7 @@ export const arrows: Readonly<Record<string, Room>> = {
   devstore: { rooms: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },
   cli: {
     rooms: ['protocol', 's3', 'server', 'ledger', 'adapters', 'client', 'devstore'],
-    packages: ['@hono/node-server', 'hono', 'mime', 'pino', 'prom-client', 'valibot'],
+    packages: ['@hono/node-server', 'hono', 'pino', 'prom-client', 'valibot'],
     computed: ['pathToFileURL(full).href'],
     node: true,
   },

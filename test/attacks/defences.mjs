@@ -431,9 +431,9 @@ export const defences = [
   {
     attack: 'E2 content',
     suite: 'c-parts',
-    file: 'src/server/verify.ts',
-    find: 'if (mismatch !== null)',
-    replace: 'if (mismatch === undefined)',
+    file: 'src/server/content-check.ts',
+    find: 'if (mismatch === null) return',
+    replace: 'if (mismatch !== undefined) return',
   },
   // D
   {
@@ -509,9 +509,9 @@ export const defences = [
   {
     attack: 'E1 E2',
     suite: 'e-content',
-    file: 'src/server/verify.ts',
-    find: 'if (mismatch !== null)',
-    replace: 'if (mismatch === undefined)',
+    file: 'src/server/content-check.ts',
+    find: 'if (mismatch === null) return',
+    replace: 'if (mismatch !== undefined) return',
   },
   {
     attack: 'E1 E2',
@@ -523,30 +523,30 @@ export const defences = [
   {
     attack: 'E1 a wildcard',
     suite: 'e-content',
-    file: 'src/protocol/limits.ts',
-    find: "return activeContentTypes.has(contentType) || contentType.endsWith('+xml');",
-    replace: 'return contentType.length < 0;',
+    file: 'src/protocol/formats/index.ts',
+    find: "return byType.get(type)?.active ?? type.endsWith('+xml');",
+    replace: 'return type.length < 0;',
   },
   {
     attack: 'never served inline',
     suite: 'e-content',
     file: 'src/server/disposition.ts',
-    find: 'return inlineTypes.has(contentType) ||',
+    find: "return formatOf(contentType)?.show === 'inline' ||",
     replace: 'return contentType.length > 0 ||',
   },
   {
     attack: 'E3',
     suite: 'e-content',
     file: 'src/protocol/limits.ts',
-    find: 'if (file.size > limits.maxBytes)',
-    replace: 'if (file.size > limits.maxBytes + 1)',
+    find: 'if (size > maxBytes) {',
+    replace: 'if (size > maxBytes + 1) {',
   },
   {
     attack: 'E4',
     suite: 'e-content',
     file: 'src/server/judge.ts',
-    find: 'return words === null ? { checksum }',
-    replace: 'return words !== undefined ? { checksum }',
+    find: 'return words === null ? verified',
+    replace: 'return words !== undefined ? verified',
   },
   {
     attack: 'E5 the reference fixes',

@@ -69,11 +69,20 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
         },
       };
     if (path === '') {
-      const granted = (json.files as { size: number | null }[]).map(({ size }) => {
+      const files = json.files as { size: number | null; contentType: string }[];
+      const granted = files.map(({ size, contentType }) => {
         const uploadId = `u${++serial}`;
         uploads.set(uploadId, { uploadId, size, parts: new Map(), state: 'open' });
         const partCount = size === null ? null : Math.ceil(size / partSize);
-        return { uploadId, grant: `${uploadId}.1`, transfer: 'multipart', partSize, partCount, expiresInSeconds: 900 };
+        return {
+          uploadId,
+          grant: `${uploadId}.1`,
+          transfer: 'multipart',
+          contentType,
+          partSize,
+          partCount,
+          expiresInSeconds: 900,
+        };
       });
       return { status: 200, body: { uploads: granted } };
     }

@@ -85,6 +85,7 @@ export function grantOf(overrides: Record<string, unknown> = {}) {
     uploadId: `upload-${n}`,
     grant: `grant-${n}`,
     transfer: 'put',
+    contentType: 'text/plain',
     request: {
       method: 'PUT',
       url: `https://store.example/bucket/key-${n}?X-Amz-Signature=secret`,

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Hono } from 'hono';
-import mime from 'mime';
+import { formatsOfExtension } from '../../protocol/formats/index.ts';
+import { extensionOf } from '../../protocol/limits.ts';
 import { environmentError } from '../cli-error.ts';
 
 export interface PageOptions {
@@ -72,7 +73,7 @@ async function readAll(dir: string): Promise<Map<string, PageFile>> {
     const path = join(entry.parentPath, entry.name);
     const body = new Uint8Array(await readFile(path));
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-    const type = mime.getType(entry.name) ?? 'application/octet-stream';
+    const type = formatsOfExtension(extensionOf(entry.name))[0]?.type ?? 'application/octet-stream';
     const contentType = /^text\/|javascript|json|svg/.test(type) ? `${type}; charset=utf-8` : type;
     files.set(`/${relative(dir, path).split(sep).join('/')}`, { body, etag, contentType });
   }

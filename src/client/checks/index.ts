@@ -1,11 +1,11 @@
 /**
- * checks: the law of ../../protocol on limits, types by extension, names that are too long. Loaded only for a file that
- * has no type or a long name, or is about to be refused: then its owner deserves the exact words.
+ * checks: the rules of ../../protocol/limits.ts on sizes and extensions, and names that are too long. Loaded only for a file
+ * that has a long name or is about to be refused: then its owner deserves the exact words. Types are for the server to
+ * decide, which knows every spelling of each; a page would have to carry the table of formats.
  */
 
 import type { RouteInfo, WaybillError } from '../../protocol/index.ts';
-import { checkLimits } from '../../protocol/limits.ts';
-import { contentTypeOf } from './content-type.ts';
+import { checkExtension, checkSize } from '../../protocol/limits.ts';
 import { shorten } from './file-name.ts';
 
 /** Amends what can be amended, and refuses what the server would refuse. A stream has no size yet. */
@@ -14,9 +14,6 @@ export function judge(
   facts: { fileName: string; contentType: string },
   size: number | null,
 ): WaybillError | null {
-  facts.contentType ||= contentTypeOf(facts.fileName);
   facts.fileName = shorten(facts.fileName);
-  return checkLimits(limits, { ...facts, size: size ?? limits.minBytes });
+  return checkSize(limits, size ?? limits.minBytes) ?? checkExtension(limits, facts.fileName, facts.contentType);
 }
-
-export { contentTypeOf };

@@ -39,7 +39,7 @@ function lanesOf(context: JourneyContext, hosts: readonly string[]): Lanes {
   return lanes;
 }
 
-type Grant = Omit<MultipartGrant, 'transfer' | 'expiresInSeconds'>;
+type Grant = Omit<MultipartGrant, 'transfer' | 'expiresInSeconds' | 'contentType'>;
 
 export function createMultipart(
   tools: Tools,
@@ -170,6 +170,7 @@ export function createMultipart(
       throw failure('internal_error', 'The upload server is out of step with this app.', {
         details: { hint: `The server granted ${granted.transfer} for a file that goes in parts.` },
       });
+    report({ contentType: granted.contentType });
     grant = { uploadId, grant: granted.grant, partSize: granted.partSize, partCount: granted.partCount };
     // Whatever a stopped run still noted belongs to another upload.
     done.clear();

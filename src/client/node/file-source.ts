@@ -22,7 +22,7 @@ export interface FileSource extends Source {
 export interface FileSourceOptions {
   /** @default the last segment of the path */
   fileName?: string;
-  /** @default by the extension */
+  /** @default the server goes by the extension */
   contentType?: string;
 }
 
