@@ -1,0 +1,252 @@
+/** F6: everything that reads a text from outside takes time in proportion to its length. */
+import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { readXml } from '../../src/devstore/xml-read.ts';
+import { redact, s3Storage } from '../../src/s3/index.ts';
+import { isWhole, parseFlat, rootOf } from '../../src/s3/xml.ts';
+import { type CallbackRequest, route, type StandardSchema } from '../../src/server/index.ts';
+import { wireSchemas } from '../../src/server/wire-schema.ts';
+import { hardTexts, millisecondsFor, regexLiterals, regexLiteralsIn } from '../support/regex-literals.ts';
+import { createTestApp, png } from '../support/server-app.ts';
+import { stopwatch } from '../support/stopwatch.ts';
+
+/** What one text may cost, in milliseconds of the event loop. What is quadratic takes seconds at these lengths. */
+const budgetMs = 50;
+/** In characters: more than a header or a field may have, and few enough at first for what is exponential. */
+const lengths = [25, 100, 1000, 16_000];
+/** The fastest of several runs: other processes share the machine. */
+const runs = 8;
+
+function fastest(work: () => number): number {
+  let best = Number.POSITIVE_INFINITY;
+  // A second and more is no accident.
+  for (let run = 0; run < runs && best > budgetMs / 4 && !(run > 0 && best > 1000); run += 1)
+    best = Math.min(best, work());
+  return best;
+}
+
+function timed(work: () => unknown): number {
+  return fastest(() => {
+    const elapsed = stopwatch();
+    try {
+      work();
+    } catch {
+      // A refusal is an answer.
+    }
+    return elapsed();
+  });
+}
+
+/** The text on which the pattern takes longer than the budget, shortened; null when there is none. */
+function slowText(regex: RegExp): string | null {
+  for (const length of lengths)
+    for (const text of hardTexts(regex, length))
+      if (fastest(() => millisecondsFor(regex, text)) > budgetMs) return `${text.slice(0, 40)}... (${text.length})`;
+  return null;
+}
+
+const root = fileURLToPath(new URL('../../src', import.meta.url));
+
+/** Patterns that never see a text from outside, with the reason. */
+const exempt: Readonly<Record<string, string>> = {
+  'client/answers.ts /\\/+$/': 'the endpoint that the code of the page gives',
+  'client/source.ts /[^\\s;/]+\\/[^\\s;/]+/':
+    "the type of a file that the page's own user chose, in that user's browser",
+};
+/** Patterns that are put together at run time, with the texts they see. */
+const built: Readonly<Record<string, string>> = {
+  'devstore/form-stream.ts': "one header of a form's part, at most 8,192 bytes; the name is a constant",
+};
+
+describe('F6 regular expressions', () => {
+  const literals = regexLiterals(root);
+  const name = ({ file, source }: { file: string; source: string }) => `${file} ${source}`;
+
+  it('F6 every regular expression of the sources is linear', { timeout: 120_000 }, () => {
+    expect(literals.length).toBeGreaterThan(200);
+    const slow = literals.flatMap((literal) => {
+      if (!literal.regex || Object.hasOwn(exempt, name(literal))) return [];
+      const text = slowText(literal.regex);
+      return text === null ? [] : [`${literal.file}:${literal.line} ${literal.source} on ${text}`];
+    });
+    expect(slow).toEqual([]);
+  });
+
+  it('F6 each exception is still in the sources, and none is put together unseen', () => {
+    const names = new Set(literals.map(name));
+    expect(Object.keys(exempt).filter((one) => !names.has(one))).toEqual([]);
+    const atRunTime = literals.filter(({ regex }) => !regex).map(({ file }) => file);
+    expect(atRunTime.sort()).toEqual(Object.keys(built).sort());
+  });
+
+  it.each([
+    ['a URL whose query may never come', '/(\\bhttps?:\\/\\/[^\\s?#"\'<>]*)\\?[^\\s"\'<>]*/gi'],
+    ['a name and a rest that overlap', '/<(\\/?)([^\\s/><!?]+)([^<>]*?)(\\/?)>/y'],
+    ['spaces before an end', '/\\s+$/'],
+    ['two runs of the same', '/^\\s*a\\s*\\d*\\s*b/'],
+    ['nested repetition', '/^(a+)+$/'],
+  ])('F6 the test notices %s', (_, source) => {
+    const [literal] = regexLiteralsIn(`export const pattern = ${source};`, 'x.ts');
+    expect(slowText(literal?.regex as RegExp)).not.toBeNull();
+  });
+});
+
+describe('F6 readers of texts', () => {
+  const texts = [
+    'http://',
+    'http:// ',
+    'https://a@',
+    'x-amz-signature   ',
+    'cookie\n',
+    `${'a'.repeat(63)} `,
+    '<a',
+    '<a ',
+    '<a b="c" ',
+    "<a b='",
+    '<a>',
+    '<a/>',
+    '</a>',
+    '<?',
+    '<!--',
+    '<!-',
+    '<![CDATA[',
+    ']]>',
+    '&amp;',
+    '&',
+    '&#x',
+    ' ',
+    '\n',
+    'a',
+    '"',
+  ];
+  const hostile = texts.flatMap((text) => {
+    const many = text.repeat(Math.ceil(256_000 / text.length));
+    return [many, `<a>${many}`, `<a>${many}</a>`, `<a ${many}`];
+  });
+  const readers: Readonly<Record<string, (text: string) => unknown>> = {
+    redact,
+    readXml,
+    parseFlat,
+    rootOf,
+    isWhole: (text) => isWhole(text, 'a'),
+  };
+
+  it.each(Object.keys(readers))('F6 %s reads 256 kB of anything within the budget', (name) => {
+    const read = readers[name] as (text: string) => unknown;
+    const slow = hostile.filter((text) => timed(() => read(text)) > budgetMs);
+    expect(slow.map((text) => text.slice(0, 30))).toEqual([]);
+  });
+});
+
+describe('F6 the wire', () => {
+  const storage = s3Storage({
+    bucket: 'bucket',
+    endpoint: 'http://storage.test',
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+    capabilities: 'devstore',
+  });
+  const anything: StandardSchema = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+  const authorize = ({ request }: { request: CallbackRequest }) =>
+    request.header('x-user') ? { ownerId: 'anna' } : null;
+  const limits = { maxBytes: 1e6 };
+  const app = createTestApp(
+    storage,
+    {
+      plain: route({ limits, authorize }),
+      quoting: route({
+        limits,
+        metadata: anything,
+        authorize,
+        key: ({ metadata }) => {
+          throw new Error(`There is no album ${String((metadata as { album: unknown }).album)}`);
+        },
+      }),
+    },
+    { onEvent: () => {} },
+  );
+  const { maxBodyBytes } = app.uploads.config;
+
+  /** Fills a body up to the ceiling. */
+  function filled(before: string, item: string, after: string): string {
+    const room = maxBodyBytes - before.length - after.length;
+    return `${before}${`${item},`.repeat(Math.floor(room / (item.length + 1))).slice(0, -1)}${after}`;
+  }
+
+  const file = JSON.stringify(app.declare(png));
+  const quoting = (text: string) => {
+    const before = `{"route":"quoting","files":[${file}],"metadata":{"album":"`;
+    return `${before}${text.repeat(Math.floor(60_000 / text.length))}"}}`;
+  };
+  const bodies: [name: string, path: string, body: string][] = [
+    ['wrong transfers', '/uploads', filled(`{"route":"plain","files":[${file}],"transfers":[`, '0', ']}')],
+    ['wrong files', '/uploads', filled('{"route":"plain","files":[', '0', ']}')],
+    ['a thousand wrong files', '/uploads', `{"route":"plain","files":[${Array(1000).fill('{}').join(',')}]}`],
+    ['an unknown field', '/uploads', filled(`{"route":"plain","files":[${file}],"x":[`, '0', ']}')],
+    ['arrays in arrays', '/uploads', '['.repeat(maxBodyBytes / 2) + ']'.repeat(maxBodyBytes / 2)],
+    ['many names', '/uploads', `{${Array.from({ length: 20_000 }, (_, at) => `"${at}":0`).join(',')}}`],
+    ['wrong grants', '/uploads/complete', filled('{"grants":[', '0', ']}')],
+    ['a hundred wrong grants', '/uploads/complete', `{"grants":[${Array(100).fill('{}').join(',')}]}`],
+    [
+      'long grants',
+      '/uploads/complete',
+      `{"grants":[${Array(100)
+        .fill(`"${'A'.repeat(2500)}"`)
+        .join(',')}]}`,
+    ],
+    ['one long grant', '/uploads/abort', `{"grants":["${'A'.repeat(maxBodyBytes - 30)}"]}`],
+    ['wrong parts', '/uploads/parts', filled('{"grant":"x","parts":[', '0', ']}')],
+    ['a long route', '/uploads', `{"route":"${'a'.repeat(maxBodyBytes - 200)}","files":[${file}]}`],
+    ['an error that quotes URLs', '/uploads', quoting('http://')],
+    ['an error that quotes spaces', '/uploads', quoting('cookie   ')],
+    ['an error that quotes words', '/uploads', quoting('a-b_c ')],
+    ['an event that is none', '/events', filled('{"Records":[', '{}', ']}')],
+  ];
+
+  it.each(bodies)('F6 the largest body with %s costs less than the budget', async (_, path, body) => {
+    expect(body.length).toBeLessThanOrEqual(maxBodyBytes);
+    let best = Number.POSITIVE_INFINITY;
+    for (let run = 0; run < 10 && best > budgetMs / 4; run += 1) {
+      const elapsed = stopwatch();
+      const { status } = await app.call('POST', path, body, { 'x-user': 'anna' });
+      best = Math.min(best, elapsed());
+      expect([200, 400, 403, 404, 422, 500]).toContain(status);
+    }
+    expect(best).toBeLessThan(budgetMs);
+  });
+
+  it('F6 an answer does not grow with what was sent', async () => {
+    for (const [, path, body] of bodies) {
+      const answer = await app.call('POST', path, body, { 'x-user': 'anna' });
+      expect(answer.body.length).toBeLessThan(32_000);
+    }
+  });
+
+  it('F6 every array of the wire has a ceiling', () => {
+    const open: string[] = [];
+    let arrays = 0;
+    const walk = (schema: unknown, path: string, bounded: boolean): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      const { type, pipe, item, entries, wrapped, options } = schema as Record<string, unknown>;
+      if (Array.isArray(pipe)) {
+        const first = pipe[0] as v.GenericSchema;
+        // Ten million items, none of which is looked at: what is no ceiling accepts them or says something of an item.
+        const capped = first.type === 'custom' && !v.safeParse(first, new Array(10_000_000)).success;
+        for (const part of pipe) walk(part === schema ? { ...(part as object), pipe: undefined } : part, path, capped);
+        return;
+      }
+      if (type === 'array') {
+        arrays += 1;
+        if (!bounded) open.push(path);
+        walk(item, `${path}[]`, false);
+      }
+      if (typeof entries === 'object' && entries !== null)
+        for (const [name, entry] of Object.entries(entries)) walk(entry, `${path}.${name}`, false);
+      walk(wrapped, path, false);
+      if (Array.isArray(options)) for (const option of options) walk(option, path, false);
+    };
+    for (const [name, schema] of Object.entries(wireSchemas)) walk(schema, name, false);
+    expect(arrays).toBeGreaterThanOrEqual(5);
+    expect(open).toEqual([]);
+  });
+});
