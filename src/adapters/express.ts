@@ -1,13 +1,12 @@
-/** Express 5, mounted anywhere, with or without `express.json()` before it. */
+/** Express 4 and 5, mounted anywhere, with or without `express.json()` before it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WaybillError } from '../protocol/index.ts';
 import { type Handler, NodePlainRequest, send } from './node.ts';
 
-/** What is used of Express's request, so that its types are not needed here. */
+/** What is used of Express's request, so that its types are not needed here. Connect and others set less. */
 interface ExpressRequest extends IncomingMessage {
-  originalUrl: string;
-  baseUrl: string;
-  body?: unknown;
+  originalUrl?: string;
+  baseUrl?: string;
 }
 
 export interface MountableHandler extends Handler {
@@ -16,7 +15,7 @@ export interface MountableHandler extends Handler {
 
 /**
  * Paths that are not Waybill's go on to the next handler. The callbacks' `request.raw` is Express's `req`, with
- * whatever earlier middleware put on it.
+ * everything that earlier middleware put on it.
  *
  * @example
  * app.use(toExpressHandler(uploads))
@@ -24,27 +23,25 @@ export interface MountableHandler extends Handler {
 export function toExpressHandler(uploads: MountableHandler) {
   return (incoming: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void => {
     const request = incoming as ExpressRequest;
-    const plain = new NodePlainRequest(request, request.originalUrl);
+    const plain = new NodePlainRequest(request, request.originalUrl ?? request.url ?? '/');
     if (!uploads.owns(plain.path)) {
       next(misplaced(uploads, request));
       return;
     }
-    const { body } = request;
-    // A parser before us has eaten the stream: raw() and text() leave it whole, json() leaves what it said.
-    if (body instanceof Uint8Array || typeof body === 'string') {
-      const bytes = Buffer.from(body as string);
-      plain.body = async (maxBytes) => (bytes.length > maxBytes ? null : bytes);
-    } else if (body !== undefined && request.readableEnded) plain.json = body;
-    uploads.handle(plain).then((answer) => send(request, response, answer), next);
+    uploads
+      .handle(plain)
+      .then((answer) => send(request, response, answer))
+      .catch(next);
   };
 }
 
-/** `file.url` must be the path that browsers see, so a mount point has to be said to `createUploads` as well. */
+/** `file.url` must be the path that browsers see, so `createUploads` must know a mount point as well. */
 function misplaced(uploads: MountableHandler, request: ExpressRequest): WaybillError | undefined {
   const [path = ''] = (request.url ?? '').split('?', 1);
-  if (request.baseUrl === '' || !uploads.owns(path)) return undefined;
+  const { baseUrl = '' } = request;
+  if (baseUrl === '' || !uploads.owns(path)) return undefined;
   return new WaybillError(
     'config_invalid',
-    `The uploads handler is mounted at ${request.baseUrl}: give createUploads \`basePath: '${request.baseUrl}'\`.`,
+    `The uploads handler is mounted at ${baseUrl}: give createUploads \`basePath: '${baseUrl}'\`.`,
   );
 }

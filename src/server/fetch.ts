@@ -1,4 +1,5 @@
 import type { PlainRequest, PlainResponse } from './plain.ts';
+import { bodyReadBefore } from './read-json.ts';
 
 /** The Fetch API over the plain core. */
 export function createFetch(handle: (request: PlainRequest) => Promise<PlainResponse>) {
@@ -22,6 +23,7 @@ export function createFetch(handle: (request: PlainRequest) => Promise<PlainResp
 }
 
 async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | null> {
+  if (request.bodyUsed) throw bodyReadBefore();
   // What HTTP has promised the length of is read at once: servers such as @hono/node-server hand out a Request that
   // becomes a real one, at several times the price of a grant, when its `body` is touched.
   const declared = request.headers.get('content-length');

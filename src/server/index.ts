@@ -37,6 +37,7 @@ export type { UploadsOptions } from './options.ts';
 export type { PlainRequest, PlainResponse } from './plain.ts';
 export type { RandomFill } from './random-pool.ts';
 export type { Rate, RateLimiter, RateLimitOptions, RateLimitStore } from './rate-limit.ts';
+export { bodyReadBefore } from './read-json.ts';
 export { type AnyRoute, anyone, route } from './route.ts';
 export type { Secret } from './secrets.ts';
 export type { StandardSchema } from './standard-schema.ts';

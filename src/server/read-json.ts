@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { WaybillError } from '../protocol/index.ts';
+import { isWaybillError, WaybillError } from '../protocol/index.ts';
 import type { PlainRequest } from './plain.ts';
 
 const jsonType = /^application\/json\s*(;|$)/i;
@@ -12,34 +12,75 @@ export async function readJson(request: PlainRequest, maxBytes: number, count: {
   const contentType = request.header('content-type');
   // Anything else a form could send across origins without a preflight (ATTACKS G2).
   if (contentType !== 'application/json' && !jsonType.test(contentType ?? ''))
-    throw new WaybillError('invalid_request', 'Send JSON with `Content-Type: application/json`.');
-  const declared = Number(request.header('content-length') ?? 0);
-  if (declared > maxBytes) throw tooLarge(maxBytes);
-  if (request.json !== undefined) {
-    count.bytesIn = declared;
-    return request.json;
+    throw unreadable('Send JSON with `Content-Type: application/json`.');
+  return readJsonOfAnyType(request, maxBytes, count);
+}
+
+/** Storage events come with any content type, or none. */
+export async function readJsonOfAnyType(
+  request: PlainRequest,
+  maxBytes: number,
+  count: { bytesIn: number },
+): Promise<unknown> {
+  if (Number(request.header('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const { json } = request;
+  if (json !== undefined) {
+    // What was declared says little: the body may have come in chunks, or compressed.
+    count.bytesIn = serialisedBytes(json);
+    if (count.bytesIn > maxBytes) throw tooLarge(maxBytes);
+    return json;
   }
   const body = await request.body(maxBytes).catch((cause: unknown) => {
-    // Whoever sent it went away, or was cut off: no failure of the server's.
-    throw new WaybillError('invalid_request', 'The request ended before its body did.', { cause });
+    if (isWaybillError(cause)) throw cause;
+    // The sender went away, or was cut off: no failure of the server's.
+    throw unreadable('The request ended before its body did.', cause);
   });
   if (body === null) throw tooLarge(maxBytes);
   count.bytesIn = body.byteLength;
   // RFC 8259 section 8.1. A lenient decoder would make one text of many.
-  if (!isUtf8(body)) throw new WaybillError('invalid_request', 'The body is not UTF-8.');
+  if (!isUtf8(body)) throw unreadable('The body is not UTF-8.');
   try {
     return JSON.parse(textOf(body));
   } catch {
-    throw new WaybillError('invalid_request', 'The body is not JSON.');
+    throw unreadable('The body is not JSON.');
   }
+}
+
+/**
+ * For adapters: the error for a body that is gone, because other code has read it. For the developer, who meets it with the
+ * first upload.
+ *
+ * @example if (request.bodyUsed) throw bodyReadBefore()
+ */
+export function bodyReadBefore(): WaybillError {
+  return new WaybillError(
+    'internal_error',
+    'The request body was read before the request reached Waybill, and is not in `request.body`. Mount Waybill before ' +
+      'middleware that reads bodies (express.json(), multer, a proxy or logger), or let that middleware set `request.body`.',
+  );
+}
+
+function serialisedBytes(json: unknown): number {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(json);
+  } catch {
+    // A cycle or a BigInt never came out of JSON.
+  }
+  if (text === undefined) throw unreadable('The body is not JSON.');
+  return Buffer.byteLength(text);
 }
 
 function textOf(body: Uint8Array): string {
   return (Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString();
 }
 
+function unreadable(message: string, cause?: unknown): WaybillError {
+  return new WaybillError('invalid_request', message, { cause });
+}
+
 function tooLarge(maxBytes: number): WaybillError {
-  return new WaybillError('request_too_large', `A request body has at most ${maxBytes} bytes.`, {
-    details: { maxBytes },
+  return new WaybillError('request_too_large', 'The request is too large. Send fewer files at a time.', {
+    details: { maxBytes, hint: `\`maxBodyBytes\` allows ${maxBytes} bytes in a request body.` },
   });
 }

@@ -122,7 +122,7 @@ describe('F6 readers of texts', () => {
   ];
   const hostile = texts.flatMap((text) => {
     const many = text.repeat(Math.ceil(256_000 / text.length));
-    return [many, `<a>${many}`, `<a>${many}</a>`, `<a ${many}`];
+    return [many, `<a>${many}`, `<a>${many}</a>`, `<a ${many}`, `<${many}<>`];
   });
   const readers: Readonly<Record<string, (text: string) => unknown>> = {
     redact,
@@ -213,6 +213,21 @@ describe('F6 the wire', () => {
       expect([200, 400, 403, 404, 422, 500]).toContain(status);
     }
     expect(best).toBeLessThan(budgetMs);
+  });
+
+  it('F3 a parsed body is no longer than the cap, whatever length was declared', async () => {
+    const json = { route: 'plain', files: [app.declare(png)], x: 'y'.repeat(5_000_000) };
+    const answer = await app.uploads.handle({
+      method: 'POST',
+      path: '/uploads',
+      query: '',
+      header: (name) => ({ 'content-type': 'application/json', 'x-user': 'anna' })[name],
+      headers: () => [],
+      json,
+      body: () => expect.unreachable(),
+      raw: null,
+    });
+    expect(answer.status).toBe(413);
   });
 
   it('F6 an answer does not grow with what was sent', async () => {

@@ -2,7 +2,6 @@
  * storage-events: the storage says that an object was created. Whoever says it must know the secret, or be SNS and signed;
  * and all that it brings about is a look at the object, as if its client had asked for completion (ATTACKS G3).
  */
-import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
 import { isWaybillError, WaybillError } from '../../protocol/index.ts';
@@ -13,6 +12,7 @@ import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
 import type { Later } from '../later.ts';
 import type { PlainResponse } from '../plain.ts';
+import { readJsonOfAnyType } from '../read-json.ts';
 import { uploadIdOf } from '../sweep/listing.ts';
 import { outcomeOf } from '../sweep/report.ts';
 import { eventsOf, type StorageEvent, snsMessage } from './formats.ts';
@@ -107,7 +107,7 @@ export function createStorageEvents(
       if (!options) throw new WaybillError('route_not_found', 'There is nothing here.');
       const trusted = knowsSecret(call);
       if (!trusted && !sns) throw unauthenticated();
-      const body = await bodyOf(call, maxBodyBytes);
+      const body = await readJsonOfAnyType(call.request, maxBodyBytes, call);
       const isSns = v.is(snsMessage, body);
       if (!trusted) {
         if (!isSns || !sns) throw unauthenticated();
@@ -130,22 +130,4 @@ function digestOf(secret: string): Buffer {
 
 function unauthenticated(): WaybillError {
   return new WaybillError('unauthenticated', 'Storage events need the secret that they were set up with.');
-}
-
-/** Of any type: SNS says text/plain, and some senders say nothing. */
-async function bodyOf(call: Call, maxBytes: number): Promise<unknown> {
-  const { request } = call;
-  if (request.json !== undefined) return request.json;
-  const body = await request.body(maxBytes);
-  if (body === null)
-    throw new WaybillError('request_too_large', `A request body has at most ${maxBytes} bytes.`, {
-      details: { maxBytes },
-    });
-  call.bytesIn = body.byteLength;
-  try {
-    if (!isUtf8(body)) throw new SyntaxError();
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
-  } catch {
-    throw new WaybillError('invalid_request', 'The body is not JSON.');
-  }
 }
