@@ -1,7 +1,8 @@
 /** Every command as a process of its own: what it starts, prints, refuses and leaves behind. */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -235,6 +236,54 @@ describe('waybill up', { timeout: 60_000 }, () => {
     );
     expect(stored.sort()).toEqual(files.map(({ bytes }) => digest(bytes)).sort());
     for (const { fileName } of files) expect(sent.stderr).toMatch(new RegExp(`stored .*${fileName}`));
+  });
+
+  it('sends the files of a folder and says what it leaves out', async () => {
+    const { url } = await startDev('--dir', 'odd');
+    const folder = join(cwd, 'odd-folder');
+    await mkdir(join(folder, 'deep'), { recursive: true });
+    await writeFile(join(folder, 'a.txt'), 'hello');
+    // The byte E9 is no UTF-8 by itself: the name of an old file system.
+    const latin1 = Buffer.concat([Buffer.from(join(folder, 'caf')), Buffer.from([0xe9]), Buffer.from('.txt')]);
+    await writeFile(latin1, 'coffee');
+    await symlink('/nowhere/b.jpg', join(folder, 'deep/b.jpg'));
+    await symlink('anna@laptop.123', join(folder, '.#a.txt'));
+    await symlink('..', join(folder, 'deep/loop'));
+    execFileSync('mkfifo', [join(folder, 'deep/pipe')]);
+    const sent = await finish('up', 'odd-folder', '--to', url, '--route', 'files');
+    expect(sent.code).toBe(0);
+    expect(sent.stdout.trim().split('\n')).toHaveLength(2);
+    expect(sent.stderr).toContain('skipped  odd-folder/deep/b.jpg: its link leads nowhere');
+    expect(sent.stderr).toContain('skipped  odd-folder/.#a.txt: its link leads nowhere');
+    expect(sent.stderr).toContain('skipped  odd-folder/deep/pipe: it is not a file');
+    expect(sent.stderr).toMatch(/stored .*caf\uFFFD\.txt/);
+  });
+
+  it('blames a typed link that leads nowhere, and not its folder', async () => {
+    const { url } = await startDev('--dir', 'typed-link');
+    await symlink('/nowhere', join(cwd, 'typed.txt'));
+    const sent = await finish('up', 'typed.txt', '--to', url, '--route', 'files');
+    expect(sent.code).toBe(2);
+    expect(sent.stderr).toContain('typed.txt: it does not exist');
+  });
+
+  it.runIf(process.platform === 'linux')('refuses a file whose size is a lie, and says what to do', async () => {
+    const { url } = await startDev('--dir', 'proc');
+    const sent = await finish('up', '/proc/version', '--to', url, '--route', 'files');
+    expect(sent.code).toBe(1);
+    expect(sent.stderr).toContain('/proc/version: The size of this file is unknown.');
+    expect(sent.stderr).toContain('Send a stream of it.');
+  });
+
+  it.each([301, 308])('names the address to which a server redirects with %i', async (status) => {
+    const { url } = await startDev('--dir', `moved-${status}`);
+    const port = await occupy((request, response) => {
+      response.writeHead(status, { location: `${url}${request.url}` }).end();
+    });
+    const sent = await finish('up', fixture('note.txt').path, '--to', `http://127.0.0.1:${port}`, '--route', 'files');
+    expect(sent.code).toBe(3);
+    expect(sent.stderr).toContain('redirects to another address');
+    expect(sent.stderr).toContain(`--to ${url}/uploads`);
   });
 
   it('--json: one object a line; a refused file beside stored ones makes the exit code 1', async () => {

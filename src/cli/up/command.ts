@@ -83,7 +83,7 @@ export const upCommand: CommandSpec = {
   ],
 
   async run(input, terminal) {
-    const files = await readFiles(input.operands, terminal.cwd);
+    const { files, skipped } = await readFiles(input.operands, terminal.cwd);
     const endpoint = parseEndpoint(input.option('to'));
     const route = parseRoute(input.option('route'));
     const headers = parseHeaders(input.all('header'));
@@ -113,6 +113,7 @@ export const upCommand: CommandSpec = {
       startOver: input.has('start-over'),
       onGoingOn: ({ shown }) => report.goesOn(shown),
     });
+    for (const what of skipped) report.skipped(what);
     const uploads: Upload[] = [];
     let stopped = false;
     let leave = () => {};
@@ -138,7 +139,8 @@ export const upCommand: CommandSpec = {
       for (const file of files) {
         const upload = await Promise.race([send(file), interrupted]).catch((error) => {
           if (!isWaybillError(error)) throw error;
-          throw new CliError(`${file.shown}: ${error.message}`, { exitCode: exitCodes.failed });
+          const { hint } = (error.details ?? {}) as { hint?: string };
+          throw new CliError(`${file.shown}: ${error.message}`, { exitCode: exitCodes.failed, hint });
         });
         if (!upload || stopped) break;
         uploads.push(upload);

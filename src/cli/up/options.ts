@@ -1,5 +1,5 @@
 /** What `waybill up` makes of its options, each with its own words when it is wrong. */
-import { type Client, isWaybillError, type RouteInfo } from '../../client/node/index.ts';
+import { type Client, isWaybillError, type RouteInfo, type WaybillError } from '../../client/node/index.ts';
 import { CliError, environmentError } from '../cli-error.ts';
 
 /** @throws CliError unless it is an http(s) address; one without a path means its `/uploads` */
@@ -58,6 +58,9 @@ export async function checkServer(client: Client, endpoint: string, route: strin
     if (!isWaybillError(error)) throw error;
     if (error.code === 'route_not_found')
       throw new CliError(`The server has no route "${route}".`, { hint: `Asked at ${endpoint}` });
+    const target = redirectTarget(error, route);
+    if (target)
+      throw environmentError(`The server at ${endpoint} redirects to another address.`, `Use that one: --to ${target}`);
     if (error.code === 'network_error' || error.code === 'timeout') {
       if (error.status === 0)
         throw environmentError(`Nothing answers at ${endpoint}`, 'Is the server running? Is the address right?');
@@ -71,4 +74,12 @@ export async function checkServer(client: Client, endpoint: string, route: strin
       );
     throw environmentError(`The server says: ${error.message} (${error.code})`);
   }
+}
+
+/** Where the uploads of a server that redirects are, from what the transport says of it; null when it does not. */
+function redirectTarget({ status, details }: WaybillError, route: string): string | null {
+  if (status < 300 || status >= 400) return null;
+  const [, target = ''] = /redirects to (\S+)\. /.exec(String((details as { hint?: unknown })?.hint)) ?? [];
+  const ending = `/routes/${encodeURIComponent(route)}`;
+  return target.endsWith(ending) ? target.slice(0, -ending.length) : target || null;
 }

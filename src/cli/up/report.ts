@@ -9,6 +9,8 @@ export interface Reporter {
   follow(shown: string, upload: Upload, endpoint: string): void;
   /** An earlier run began this one. */
   goesOn(shown: string): void;
+  /** Of a folder, something that is not a file was left out. */
+  skipped(what: string): void;
   /** After Ctrl-C: so many stay for another run. */
   paused(count: number): void;
   close(): void;
@@ -24,6 +26,9 @@ export function createReporter(terminal: Terminal, kind: ReportKind): Reporter {
     goesOn(shown) {
       const tell = () => terminal.err(`${paint('yellow', 'goes on')}  ${printable(shown)}`);
       if (kind === 'lines') screen ? screen.line().finish(tell) : tell();
+    },
+    skipped(what) {
+      terminal.err(`${paint('yellow', 'skipped')}  ${what}`);
     },
     paused(count) {
       const tell = () => {

@@ -34,9 +34,9 @@ export async function createSend(options: SendOptions): Promise<Send> {
     return client.upload(route, file, given);
   }
 
-  async function sendFile(path: string, file: FileToSend, metadata: unknown): Promise<Upload> {
+  async function sendFile(path: string | Buffer, file: FileToSend, metadata: unknown): Promise<Upload> {
     const source = await fileSource(path, contentType === undefined ? {} : { contentType });
-    const begun = leftOf(left, route, path);
+    const begun = leftOf(left, route, path.toString());
     if (startOver) for (const one of begun) await one.forget();
     const same = begun.find(
       (one) =>

@@ -4,7 +4,8 @@ import { failure } from '../errors.ts';
 
 /** The file as it was when it was chosen. */
 export interface FileFacts {
-  path: string;
+  /** As bytes where the file system holds a name that is not UTF-8. */
+  path: string | Buffer;
   /** Bytes. */
   size: number;
   mtimeMs: number;

@@ -27,14 +27,23 @@ export interface FileSourceOptions {
 }
 
 /**
- * @throws WaybillError `source_unreadable` when there is no such file, or it is a directory
+ * A file on disk, which is read while it is sent.
+ *
+ * @param path a Buffer names a file whose name is not UTF-8
+ * @throws WaybillError `source_unreadable` when there is no such file, it is a directory, or it has content and says that
+ * it is empty, as files of /proc do
  * @example client.upload('backups', await fileSource('./dump.sql.gz'))
  */
-export async function fileSource(path: string, options: FileSourceOptions = {}): Promise<FileSource> {
+export async function fileSource(path: string | Buffer, options: FileSourceOptions = {}): Promise<FileSource> {
   const before = await stat(path).catch(unreadable);
-  if (!before.isFile()) throw failure('source_unreadable', 'Not a file');
+  if (!before.isFile()) throw failure('source_unreadable', 'This is not a file.');
   const { size, mtimeMs } = before;
   const file = { path, size, mtimeMs };
+  if (size === 0 && (await hasBytes(path)))
+    throw failure('source_unreadable', 'The size of this file is unknown.', {
+      details: { hint: 'The file system says 0 bytes, and there are more, as in /proc. Send a stream of it.' },
+    });
+  const shown = path.toString();
 
   async function read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     const handle = await open(path);
@@ -60,10 +69,10 @@ export async function fileSource(path: string, options: FileSourceOptions = {}):
 
   return {
     size,
-    fileName: options.fileName ?? basename(path),
+    fileName: options.fileName ?? basename(shown),
     contentType: options.contentType,
-    uri: path,
-    fingerprint: [resolve(path), size, mtimeMs].join(' '),
+    uri: shown,
+    fingerprint: [resolve(shown), size, mtimeMs].join(' '),
     read,
     ...range(0, size),
     slice: (start, end) => ({
@@ -73,6 +82,15 @@ export async function fileSource(path: string, options: FileSourceOptions = {}):
       ...range(start, end),
     }),
   };
+}
+
+async function hasBytes(path: string | Buffer): Promise<boolean> {
+  const handle = await open(path).catch(unreadable);
+  try {
+    return (await handle.read(new Uint8Array(1), 0, 1, 0).catch(unreadable)).bytesRead > 0;
+  } finally {
+    await handle.close();
+  }
 }
 
 const nativeHashes: ReadonlySet<string> = new Set(['sha256', 'sha1', 'md5']);

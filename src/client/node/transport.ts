@@ -5,6 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import type { WaybillError } from '../../protocol/index.ts';
+import { failure } from '../errors.ts';
 import type { Source, Transport, TransportRequest, TransportResponse } from '../types.ts';
 import type { FileSource } from './file-source.ts';
 import { frameForm } from './multipart-form.ts';
@@ -43,17 +45,33 @@ async function send(
   // What cannot be read is not sent either; otherwise a broken pipe says less than the answer, when there is one.
   write(outgoing, parts(onProgress)).catch((error) => outgoing.destroy(error));
   const response = await answered;
+  const { location } = response.headers;
+  const status = response.statusCode ?? 0;
+  // Only calls to the app's server have no source. They carry the user's headers, which go to no other address.
+  if (!request.source && status >= 300 && status < 400 && location) {
+    outgoing.destroy();
+    throw redirected(url, status, location);
+  }
   const text = await readText(response);
   // What is not wanted any more is not sent.
   if (!outgoing.writableFinished) outgoing.destroy();
   return {
-    status: response.statusCode ?? 0,
+    status,
     text,
     header: (name) => {
       const value = response.headers[name];
       return Array.isArray(value) ? value[0] : value;
     },
   };
+}
+
+function redirected(url: string, status: number, location: string): WaybillError {
+  const target = URL.canParse(location, url) ? new URL(location, url).href : location;
+  return failure('network_error', 'The address of the upload server has changed.', {
+    status,
+    retryable: false,
+    details: { hint: `HTTP ${status} from ${url}: it redirects to ${target}. Set \`endpoint\` accordingly.` },
+  });
 }
 
 /** Ends with the bytes, or with the request: then nobody waits for more. */
