@@ -26,9 +26,11 @@ import type { Emit } from './events.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, Grants, OpenedGrant } from './grants.ts';
 import { callbackFailed, eventFacts, judge, type Verdict } from './judge.ts';
+import { guardsCopies, type KeyLocks } from './key-locks.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { Claim, HeldMarker, Markers } from './markers.ts';
 import { checksumOf, promote, uploadIdHeader, withdraw } from './promote.ts';
+import type { Records } from './records.ts';
 import type { Sidecars } from './sidecar.ts';
 import { factsOf, lookAtStaged, type Settled } from './verify.ts';
 
@@ -53,6 +55,8 @@ export interface CompletionDependencies {
   sidecars: Sidecars;
   emit: Emit | undefined;
   grants: Pick<Grants, 'openReceipt'>;
+  keyLocks: KeyLocks;
+  records: Pick<Records, 'replaced' | 'replacedBefore'>;
   /** The stable URL of a stored file. */
   viewUrl: (claims: Claims) => string;
 }
@@ -167,13 +171,17 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
   }
   settled.contentType = verdict.contentType;
 
-  let copy: { etag: string } | null;
+  let copy: { etag: string } | null | typeof keyIsTaken;
   try {
-    copy = await promote(storage, route, settled, staged.info, {
-      copyMaxBytes: config.copyMaxBytes,
-      checksum: verdict.checksum,
-      takenOver: lease.takenOver,
-      keepLease: createLeaseKeeper(dependencies, settled, lease).keep,
+    copy = await withKey(run, settled, async () => {
+      const copied = await promote(storage, route, settled, staged.info, {
+        copyMaxBytes: config.copyMaxBytes,
+        checksum: verdict.checksum,
+        takenOver: lease.takenOver,
+        keepLease: createLeaseKeeper(dependencies, settled, lease).keep,
+      });
+      if (copied && route.definition.replace) await dependencies.records.replaced(claims);
+      return copied;
     });
   } catch (error) {
     if (isWaybillError(error) && error.code === 'upload_conflict') {
@@ -183,9 +191,9 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
     await markers.release(claims, lease.version);
     throw error;
   }
-  if (!copy) {
+  if (!copy || copy === keyIsTaken) {
     await markers.release(claims, lease.version);
-    return null;
+    return copy === keyIsTaken ? completing(claims, 1000) : null;
   }
   const file: StoredFile = {
     ...factsOf(settled),
@@ -195,6 +203,27 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
     storedAt: new Date(now()).toISOString(),
   };
   return finish(run, settled, file, lease);
+}
+
+const keyIsTaken = 'key is taken';
+
+/**
+ * Alone at the final key: where another upload may want the same and the storage does not guard it, and where what is
+ * replaced has to be recorded in the order of the copies.
+ */
+async function withKey<T>(
+  { dependencies, route }: Run,
+  claims: Settled,
+  work: () => Promise<T>,
+): Promise<T | typeof keyIsTaken> {
+  const { storage, ledger } = dependencies.config;
+  const { key, replace } = route.definition;
+  const needed = key !== undefined && (replace ? ledger !== undefined : !guardsCopies(storage.capabilities));
+  if (!needed) return work();
+  const held = await dependencies.keyLocks.during(claims, 2 * leaseMs(claims.size), async () => ({
+    result: await work(),
+  }));
+  return held === null ? keyIsTaken : held.result;
 }
 
 async function judgeUnderLease(
@@ -280,6 +309,11 @@ async function finish(run: Run, claims: Settled, file: StoredFile, lease: Lease)
   dependencies.returned.delete(uploadId);
   if (staged !== null) await leftovers?.take(staged);
   if (!recorded.value) return null;
+  if (run.route.definition.replace && config.ledger) {
+    // A later upload may have replaced it between the copy and the record.
+    const there = await config.storage.head(claims.key);
+    if (there?.metadata[uploadIdHeader] !== uploadId) await dependencies.records.replacedBefore(claims);
+  }
   emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });
   return { uploadId, file, data };
 }

@@ -7,6 +7,7 @@ import type { UploadsEvent } from './events.ts';
 import { guardLedger } from './guard-ledger.ts';
 import { type Instrument, instrumentCallbacks, instrumentStorage } from './instrument.ts';
 import { joinOf } from './join.ts';
+import { requireUniqueKeys } from './key-locks.ts';
 import type { Ledger, Quota } from './ledger.ts';
 import {
   checkEvents,
@@ -138,7 +139,12 @@ function resolveRoute(
   name: string,
   route: AnyRoute,
   storage: Storage,
-  { formMaxBytes, multipartMinBytes, instrument }: Pick<Config, 'formMaxBytes' | 'multipartMinBytes' | 'instrument'>,
+  {
+    formMaxBytes,
+    multipartMinBytes,
+    instrument,
+    ledger,
+  }: Pick<Config, 'formMaxBytes' | 'multipartMinBytes' | 'instrument' | 'ledger'>,
 ): Omit<ResolvedRoute, 'addressOwner'> {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name))
     throw new WaybillError('config_invalid', `The route name "${name}" is not letters, digits, "-" and "_".`);
@@ -148,6 +154,7 @@ function resolveRoute(
   const integrity = definition.integrity ?? 'checksum';
   const checksum = integrity === 'checksum' ? requireChecksum(name, storage) : null;
   requireStableBytes(name, storage, checksum);
+  if (definition.key && !definition.replace) requireUniqueKeys(name, storage.capabilities, ledger !== undefined);
   if (definition.dedupe && checksum !== 'sha256')
     throw new WaybillError('config_invalid', `The route "${name}" cannot \`dedupe\`: its storage verifies no SHA-256.`);
   const formBinds = (algorithm: string | null) => formIsBound(storage, algorithm);

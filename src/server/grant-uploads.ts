@@ -184,14 +184,32 @@ function prepare(
     const key = chooseKey(route, claims, owner);
     return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
   };
-  const withKey = (key: string): Prepared => {
+  const withKey = (key: string): Prepared | Promise<Prepared> => {
     const rule = brokenKeyRule(key, config.stagingPrefix) ?? borrowedKeyRule(config, route, claims.uploadId, key);
     if (rule) throw new WaybillError('internal_error', `The key of this upload cannot be used: ${rule}.`);
     claims.key = key;
-    return { route, claims, transfer, host };
+    const prepared: Prepared = { route, claims, transfer, host };
+    return mayBeTaken(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
   };
   const metadata = parseMetadata(route.definition.metadata, file.metadata);
   return isThenable(metadata) ? Promise.resolve(metadata).then(withMetadata) : withMetadata(metadata);
+}
+
+/** Keys that the route chooses can come again, unless the upload's own id is in them. */
+function mayBeTaken({ definition }: ResolvedRoute, { key, uploadId }: Claims): boolean {
+  return definition.key !== undefined && !definition.replace && !key.includes(uploadId);
+}
+
+/**
+ * Before the bytes are sent. The copy to this key decides: another upload may be stored there meanwhile.
+ *
+ * @throws {WaybillError} `upload_conflict`
+ */
+async function requireFreeKey({ storage }: Config, { key }: Claims): Promise<void> {
+  if ((await storage.head(key)) === null) return;
+  throw new WaybillError('upload_conflict', 'There is a file in this place already.', {
+    details: { hint: 'The key that the route chose has a file. Say `replace: true` on the route to replace it.' },
+  });
 }
 
 /** Everything of a grant that can fail because of what the client declared. */

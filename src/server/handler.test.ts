@@ -164,7 +164,7 @@ describe('grants', () => {
 
   it('give each upload of a public route its own owner', async () => {
     const app = createTestApp(unreachable(), {
-      a: route({ limits, authorize: anyone, key: ({ ownerId }) => ownerId }),
+      a: route({ limits, authorize: anyone, key: ({ ownerId, uploadId }) => `${ownerId}/${uploadId}` }),
     });
     const keys = new Set<string>();
     for (let index = 0; index < 3; index += 1) keys.add((await app.grant(png)).uploadId);

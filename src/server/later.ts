@@ -11,6 +11,7 @@ import { type Call, jsonBody } from './call.ts';
 import { type Completed, type CompleteUpload, type Completing, createCompletion } from './complete.ts';
 import { type Failure, isFailure, stagingKeyOf } from './grant-uploads.ts';
 import type { OpenedGrant } from './grants.ts';
+import { createKeyLocks } from './key-locks.ts';
 import type { UploadRecord } from './ledger.ts';
 import { openedOf } from './ledger-markers.ts';
 import { createLeftovers } from './leftovers.ts';
@@ -57,9 +58,11 @@ const parallelCompletions = 8;
 export function createLater(room: Room): Later {
   const { config, grants, refs, emit, viewUrl } = room;
   const { storage, stagingPrefix } = config;
-  const { markers, sidecars, erase } = createRecords(room);
+  const records = createRecords(room);
+  const { markers, sidecars, erase } = records;
+  const keyLocks = createKeyLocks(config);
   const multiparts = createMultiparts(room, { markers, sidecars });
-  const completion = createCompletion({ config, markers, sidecars, emit, grants, viewUrl });
+  const completion = createCompletion({ config, markers, sidecars, emit, grants, keyLocks, records, viewUrl });
   const { settled } = completion;
 
   const complete: CompleteUpload = async (opened, ...more) =>

@@ -31,7 +31,7 @@ export interface Promotion {
  * afterwards, before anyone hears of the file.
  *
  * @returns the copy's ETag, or null when the staged object is no longer the one that was verified
- * @throws {WaybillError} `upload_conflict` when another upload has that key
+ * @throws {WaybillError} `upload_conflict` when another upload has that key, and the route does not say `replace`
  */
 export async function promote(
   storage: Storage,
@@ -43,13 +43,16 @@ export async function promote(
   const { capabilities } = storage;
   const inParts = staged.size > promotion.copyMaxBytes && mayCopyInParts(storage, claims, staged);
   if (inParts && promotion.takenOver) await abandonCopies(storage, claims.key);
-  const guarded = inParts ? capabilities.completeOnce : capabilities.copyOnce;
+  const replaces = route.definition.replace === true;
+  const guarded = !replaces && (inParts ? capabilities.completeOnce : capabilities.copyOnce);
   const join = joinOfUpload(capabilities, claims);
   if (!guarded) {
     const there = await storage.head(claims.key);
-    const own = there && ownCopy(storage, claims, staged, there);
-    // A copy whose process ended before it had looked at the writes of the staged object is made again.
-    if (there && join !== 'writeId') return own;
+    if (there && (!replaces || isOf(there, claims))) {
+      const own = ownCopy(storage, claims, staged, there);
+      // A copy whose process ended before it had looked at the writes of the staged object is made again.
+      if (join !== 'writeId') return own;
+    }
   }
   let copied: { etag: string };
   try {
@@ -65,7 +68,8 @@ export async function promote(
     if (!isPreconditionFailed(error) && !isMissing(error)) throw error;
     // Either something has the key, perhaps our own copy from before a crash, or the source is not what it was.
     const there = await storage.head(claims.key);
-    const own = there && ownCopy(storage, claims, staged, there);
+    if (!there || (replaces && !isOf(there, claims))) return null;
+    const own = ownCopy(storage, claims, staged, there);
     if (!own || join !== 'writeId') return own;
     await storage.delete(claims.key);
     return null;
@@ -129,9 +133,12 @@ export async function withdraw(
 }
 
 function ownCopy(storage: Storage, claims: Claims, staged: ObjectInfo, there: ObjectInfo): { etag: string } | null {
-  if (there.metadata[uploadIdHeader] !== claims.uploadId)
-    throw new WaybillError('upload_conflict', 'Another file has this key.');
+  if (!isOf(there, claims)) throw new WaybillError('upload_conflict', 'Another file has this key.');
   return storage.capabilities.copyPrecondition || sameBytes(there, claims, staged) ? there : null;
+}
+
+function isOf(there: ObjectInfo, { uploadId }: Claims): boolean {
+  return there.metadata[uploadIdHeader] === uploadId;
 }
 
 /** By ETag, which copies keep, or by a checksum where encryption gives each object its own ETag. */

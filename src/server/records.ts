@@ -15,6 +15,10 @@ import { messagesFor } from './webhooks/messages.ts';
 export interface Records {
   markers: Markers;
   sidecars: Sidecars;
+  /** The new file has its key: what earlier uploads stored there is gone. */
+  replaced(claims: Claims): Promise<void>;
+  /** Records that a completed upload was replaced by a later one before its own record was written. */
+  replacedBefore(claims: Claims): Promise<void>;
   /** Deletes a stored file for good. True when it was there. */
   erase(file: { key: string; uploadId?: string | undefined }): Promise<boolean>;
 }
@@ -26,6 +30,9 @@ export function createRecords({ config, grants, random }: Pick<Room, 'config' | 
     return {
       markers,
       sidecars: createSidecars({ storage, stagingPrefix, grants }),
+      // Views and deletes compare the upload of a reference with the object's.
+      async replaced() {},
+      async replacedBefore() {},
       erase: (file) => deleteStored(storage, markers, file),
     };
   }
@@ -43,6 +50,12 @@ export function createRecords({ config, grants, random }: Pick<Room, 'config' | 
   return {
     markers: createLedgerMarkers({ ledger, adopt, messages, now }),
     sidecars: createLedgerSidecars(ledger),
+    async replaced({ key }) {
+      while (await ledger.delete({ key }));
+    },
+    async replacedBefore({ uploadId }) {
+      await ledger.delete({ uploadId });
+    },
     erase: (file) => deleteOnRecord(storage, ledger, file),
   };
 }

@@ -61,6 +61,7 @@ const routeOptions: readonly (readonly [name: string, expected: string, check: C
   ['authorizeView', 'a function', isFunction],
   ['authorizeDelete', 'a function', isFunction],
   ['key', 'a function', isFunction],
+  ['replace', 'true or false', (value) => typeof value === 'boolean'],
   ['inspect', 'a function', isFunction],
   ['onComplete', 'a function', isFunction],
   ['integrity', "'checksum' or 'size-only'", (value) => value === 'checksum' || value === 'size-only'],
@@ -120,6 +121,10 @@ function checkDefinition(definition: ErasedDefinition): void {
     throw new WaybillError('config_invalid', 'route() takes an object.');
   checkOptions('A route', definition, routeOptions);
   checkOptions("A route's `limits`", definition.limits, limitOptions);
+  if (definition.replace && !definition.key)
+    throw new WaybillError('config_invalid', 'A route with `replace` needs `key`: the default keys never come again.');
+  if (definition.replace && definition.dedupe)
+    throw new WaybillError('config_invalid', 'A route has `replace` or `dedupe`: a shared file cannot be replaced.');
   if ((definition.limits.minBytes ?? 1) > definition.limits.maxBytes)
     throw new WaybillError('config_invalid', "A route's `limits.minBytes` is above its `maxBytes`.");
 }

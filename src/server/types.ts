@@ -112,6 +112,14 @@ export interface RouteDefinition<
   /** @default `<route>/<ownerId>/<uploadId>.<extension>` */
   key?: (input: KeyInput<Metadata, Context>) => Awaitable<string>;
   /**
+   * What happens when `key` returns a key that has a file: `false` refuses the upload with `upload_conflict`, when it can
+   * before the bytes are sent. `true` replaces the file, once the new one has been verified; until then the old one stays.
+   * The `url` of a replaced file answers `upload_not_found`, and with a ledger its upload is `deleted` and gives its quota
+   * back, of which both need room for a moment. Needs `key`; not together with `dedupe`.
+   * @default false @example route({ key: ({ ownerId }) => `avatars/${ownerId}`, replace: true, ... })
+   */
+  replace?: boolean;
+  /**
    * Reads the stored object and may refuse it: return `{ reject: 'why' }` (shown to the client). It runs before the
    * object leaves staging. A throw is `callback_failed`, and the client asks again.
    */

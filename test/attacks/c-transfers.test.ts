@@ -1,11 +1,13 @@
 /** C12, C13, C15 and F9: what a client can choose about the way of its bytes, and what it must not gain by that. */
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { sqliteLedger } from '../../src/ledger/sqlite.ts';
 import type { FileDeclaration, SingleGrant } from '../../src/protocol/index.ts';
-import { route } from '../../src/server/index.ts';
+import type { Storage } from '../../src/s3/index.ts';
+import { type CallbackRequest, route } from '../../src/server/index.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
 import { startWriteIds } from '../support/write-ids.ts';
-import { type App, checksumOf, completedOf, errorOf, send, startApp } from './app.ts';
+import { type App, checksumOf, completedOf, errorOf, type JsonAnswer, send, startApp } from './app.ts';
 
 /**
  * Two messages of 128 bytes with one MD5, by X. Wang and H. Yu, "How to Break MD5 and Other Hash Functions", 2005. What is
@@ -148,6 +150,85 @@ forEachStore(
   },
   { only: ['devstore'] }, // Behind a proxy that stands for Google Cloud Storage.
 );
+
+/** The copy takes as long as three looks, so that others come between. */
+function withSlowCopies(storage: Storage): Storage {
+  return {
+    ...storage,
+    async copy(options) {
+      for (let look = 0; look < 3; look += 1) await storage.head(options.from);
+      return storage.copy(options);
+    },
+  };
+}
+
+forEachStore('two uploads of one key at once', (store) => {
+  const presets = store.name === 'devstore' ? (['minio', 'r2', 'ceph16', 'devstore'] as const) : [store.preset];
+
+  it.each(
+    presets.flatMap(
+      (preset) =>
+        [
+          [preset, 'no ledger'],
+          [preset, 'a ledger'],
+        ] as const,
+    ),
+  )('C15 as %s, with %s: one is stored, the other is refused', async (preset, recorded) => {
+    const ledger = recorded === 'a ledger' ? await sqliteLedger({ file: ':memory:' }) : undefined;
+    if (ledger) closing.push(() => ledger.close());
+    const storage = withSlowCopies(store.storage({ capabilities: preset }));
+    const authorize = ({ request }: { request: CallbackRequest }) => ({ ownerId: request.header('x-user') ?? '' });
+    let round = 0;
+    const shared = route({
+      limits: { maxBytes: 1000, contentTypes: ['*/*'] },
+      authorize,
+      key: () => `shared/${store.bucket}-${preset}-${recorded.replace(' ', '-')}-${round}`,
+    });
+    // Two replicas, so that nothing inside one process arbitrates.
+    const apps = await Promise.all(
+      [0, 1].map(() => startApp(store, { storage, routes: { shared }, ...(ledger ? { ledger } : {}) })),
+    );
+    closing.push(...apps.map((app) => app.stop));
+    for (; round < 4; round += 1) {
+      const users = ['alice', 'mallory'];
+      const bodies = users.map((user) => Buffer.from(`the file of ${user} in round ${round}`));
+      const uploads = [];
+      for (const [index, user] of users.entries()) {
+        const app = apps[index] as App;
+        const file = { fileName: 'a.txt', contentType: 'text/plain' };
+        const upload = await app.grant(bodies[index] as Buffer, file, { name: 'shared', user });
+        expect((await send(upload.request, bodies[index] as Buffer)).status).toBe(200);
+        uploads.push(upload);
+      }
+      const answers = await Promise.all(
+        uploads.map((upload, index) =>
+          (apps[index] as App).complete(upload.grant, { 'x-user': users[index] as string }),
+        ),
+      );
+      const winner = answers.findIndex(({ status }) => status === 200);
+      expect(answers.map((answer) => errorOf(answer) ?? 'stored').sort()).toEqual(['stored', 'upload_conflict']);
+      const { file } = completedOf(answers[winner] as JsonAnswer);
+      const there = await storage.read(file.key, { maxBytes: 1000 });
+      expect(Buffer.from(there?.bytes ?? '').toString()).toBe(bodies[winner]?.toString());
+    }
+    // Locks do not stay.
+    expect((await storage.list({ prefix: 'incoming/.waybill/key-' })).objects).toEqual([]);
+  });
+
+  it.each(['gcs', 'b2'] as const)('C15 as %s: a route that chooses its keys needs a ledger', async (capabilities) => {
+    const keyed = route({
+      limits: { maxBytes: 1000 },
+      authorize: () => ({ ownerId: 'alice' }),
+      integrity: 'size-only',
+      key: () => 'shared/one',
+    });
+    const storage = store.storage({ capabilities });
+    await expect(startApp(store, { storage, routes: { keyed } })).rejects.toThrow('chooses its own keys');
+    const ledger = await sqliteLedger({ file: ':memory:' });
+    closing.push(() => ledger.close());
+    closing.push((await startApp(store, { storage, ledger, routes: { keyed } })).stop);
+  });
+});
 
 describe('file bytes and the server', () => {
   forEachStore(

@@ -182,7 +182,10 @@ forEachStore('keys and names', (store) => {
   async function shownAndSaved(fileName: string): Promise<void> {
     const answer = await app.tryGrant(png, { fileName });
     const upload = answer.body.uploads?.[0];
-    if (!upload || 'error' in upload) return expect(errorOf(answer)).toBe('invalid_request');
+    if (!upload || 'error' in upload) {
+      expect(errorOf(answer)).toBe('invalid_request');
+      return;
+    }
     expect((await send(upload.request, png)).status).toBe(200);
     const { file } = completedOf(await app.complete(upload.grant));
     expect(file.fileName).not.toMatch(/^\s|[.\s]$/);

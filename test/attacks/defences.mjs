@@ -1017,6 +1017,27 @@ export const defences = [
     find: 'const words = await inspecting(',
     replace: 'await (await storage.get(staged.info.key))?.body.cancel();\n    const words = await inspecting(',
   },
+  {
+    attack: 'C15 as minio, with no ledger',
+    suite: 'c-transfers',
+    file: 'src/server/complete.ts',
+    find: 'if (!needed) return work();',
+    replace: 'if (needed || !needed) return work();',
+  },
+  {
+    attack: 'C15 as r2, with a ledger',
+    suite: 'c-transfers',
+    file: 'src/server/key-locks.ts',
+    find: 'if (await locks.take(name, holder, forMs)) return true;',
+    replace: 'return true;',
+  },
+  {
+    attack: 'C15 as gcs',
+    suite: 'c-transfers',
+    file: 'src/server/key-locks.ts',
+    find: 'if (once || hasLedger || guardsCopies({ once, ...rest })) return;',
+    replace: 'if (name) return;',
+  },
   // G5, the log of the production server
   {
     attack: 'G5 logs',
