@@ -176,6 +176,24 @@ const heads: [string, string, Buffer, 'stored' | 'refused'][] = [
   ['a PNG as plain text', 'text/plain', png, 'refused'],
   ['a program as text', 'text/plain', exe, 'refused'],
   ['HTML as JSON', 'application/json', html, 'refused'],
+  ['a polyglot of letters as the GIF that it pretends to be', 'image/gif', polyglot, 'refused'],
+  ['HTML in UTF-16 as plain text', 'text/plain', Buffer.from(`\ufeff${html}`, 'utf16le'), 'refused'],
+  ['HTML before a PDF as PDF', 'application/pdf', Buffer.concat([html, pdf]), 'refused'],
+  ['a script before a PDF as PDF', 'application/pdf', Buffer.concat([text('alert(1)\n'), pdf]), 'refused'],
+  [
+    'a mail before a PDF as PDF',
+    'application/pdf',
+    Buffer.concat([text('--b\r\nContent-Type: a/b\r\n\r\n'), pdf]),
+    'stored',
+  ],
+  [
+    'a program behind an ID3 tag as FLAC',
+    'audio/flac',
+    Buffer.concat([bytes('ID3', 4, 0, 0, 0, 0, 0, 0), exe]),
+    'refused',
+  ],
+  ['words that begin like an IFF as CSV', 'text/csv', text('FORM,NAME\n1,Anna\n'), 'stored'],
+  ['words that begin like an IFF as IFF', 'audio/aiff', text('FORM,NAME\n1,Anna\n'), 'refused'],
 ];
 
 forEachStore('content', (store) => {
@@ -245,6 +263,7 @@ forEachStore('content', (store) => {
 
   it.each([
     ['image/svg+xml', svg],
+    ['image/svg+xml', gzipSync(svg)],
     ['text/html', html],
   ])('E1 %s that a route names is never served inline', async (contentType, content) => {
     const { completed } = await app.store(content, { contentType, fileName: 'a' }, { name: 'vectors' });
@@ -252,6 +271,20 @@ forEachStore('content', (store) => {
     const response = await fetch(String(view.headers.location));
     await response.body?.cancel();
     expect(response.headers.get('content-disposition')).toMatch(/^attachment/);
+  });
+
+  it('E1 a declaration that says nothing makes nothing active', async () => {
+    for (const contentType of [undefined, '', 'application/octet-stream', 'text/plain'])
+      for (const fileName of ['a.html', 'a.svg', 'a.js', 'a.xhtml', 'a.svgz'])
+        for (const [name, content] of [
+          ['files', html],
+          ['files', svg],
+        ] as const) {
+          const answer = await app.tryGrant(content, { contentType: contentType as string, fileName }, { name });
+          const granted = answer.body.uploads?.[0];
+          const type = granted && 'contentType' in granted ? granted.contentType : errorOf(answer);
+          expect(['application/octet-stream', 'text/plain', 'content_type_not_allowed']).toContain(type);
+        }
   });
 
   it('E3 zip bomb, 0 bytes, 1 byte, exactly the limit, one more', async () => {

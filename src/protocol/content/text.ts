@@ -29,7 +29,7 @@ export function textMismatch(declared: string, detected: string | null, head: Ui
   const start = text.trimStart();
   if (type === 'text/html' || type === 'application/xhtml+xml') return null;
   if (type === 'image/svg+xml') return isSvg(text) ? null : 'something other than SVG';
-  if (isXml(type))
+  if (isXml(type) || format?.of === 'application/xml')
     return start.startsWith('<') && !/^<(!doctype\s+html|html|script)\b/i.test(start)
       ? null
       : 'something other than XML';

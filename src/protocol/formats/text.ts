@@ -2,7 +2,7 @@ import type { Row, Rows } from './format.ts';
 
 const text = { text: true } as const;
 /** XML in everything but the right to run: what is served as one of these is no document of a browser. */
-const xml = { text: 'markup' } as const;
+const xml = { text: 'markup', of: 'application/xml' } as const;
 /** A browser runs it, or renders what it says as a document. */
 const active = { text: true, active: true } as const;
 
