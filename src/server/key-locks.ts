@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { WaybillError } from '../protocol/index.ts';
+import { isS3Error } from '../s3/s3-error.ts';
 import type { StorageCapabilities } from '../s3/types.ts';
 import type { Config } from './config.ts';
-import { isPreconditionFailed } from './markers.ts';
 
 export interface KeyLocks {
   /**
@@ -70,6 +70,12 @@ interface LockObject {
 
 const maxLockBytes = 1024;
 
+/**
+ * Another process wrote first (412), at the same time (409), or has deleted the lock since it was read (404).
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ */
+const lost: ReadonlySet<number> = new Set([404, 409, 412]);
+
 function createObjectLocks({ storage, stagingPrefix, now }: Pick<Config, 'storage' | 'stagingPrefix' | 'now'>): Locks {
   const keyOf = (name: string) => `${stagingPrefix}.waybill/${name}`;
   const ends = new Map<string, number>();
@@ -86,7 +92,7 @@ function createObjectLocks({ storage, stagingPrefix, now }: Pick<Config, 'storag
       ends.set(name + holder, lock.until);
       return true;
     } catch (error) {
-      if (isPreconditionFailed(error)) return false;
+      if (isS3Error(error) && lost.has(error.status) && error.code !== 'NoSuchBucket') return false;
       throw error;
     }
   }
