@@ -5,7 +5,7 @@
  *
  * Longer than most: the steps are one sequence, and what matters is what may come after what.
  */
-import { isWaybillError, type StoredFile, WaybillError } from '../protocol/index.ts';
+import { checkLimits, isWaybillError, type StoredFile, WaybillError } from '../protocol/index.ts';
 import type { Said } from './assemble.ts';
 import { type Assembled, assemble, noParts } from './assembling.ts';
 import { notFound } from './authorize.ts';
@@ -259,15 +259,18 @@ async function completeShared(run: Run): Promise<Completed | Completing | null> 
     throw error;
   });
   const settled: Settled = { ...claims, contentType: info?.contentType ?? claims.contentType, size: claims.size ?? 0 };
-  if (info?.size !== settled.size) {
-    const refusal = new WaybillError('upload_expired', 'The file that it was to share is gone: begin anew.');
+  const refusal =
+    info?.size === settled.size
+      ? checkLimits(run.route.limits, settled)
+      : new WaybillError('upload_expired', 'The file that it was to share is gone. Start a new upload.');
+  if (refusal) {
     await dependencies.markers.replace(claims, { state: 'rejected', error: refusal.toJSON() }, lease.version);
     return reject(run, claims, refusal);
   }
   const file: StoredFile = {
     ...factsOf(settled),
     checksum: claims.checksum,
-    etag: info.etag,
+    etag: info?.etag ?? '',
     url: viewUrl(settled),
     storedAt: new Date(config.now()).toISOString(),
   };

@@ -3,6 +3,7 @@ import type { Limits, RouteInfo, Transfer } from '../protocol/index.ts';
 import { KiB, MiB, WaybillError } from '../protocol/index.ts';
 import type { Storage, StorageCapabilities } from '../s3/types.ts';
 import { addressOwnerOf, refuseUncountedLimits } from './anonymous.ts';
+import { createDeployment, type Deployment } from './deployment.ts';
 import type { UploadsEvent } from './events.ts';
 import { guardLedger } from './guard-ledger.ts';
 import { type Instrument, instrumentCallbacks, instrumentStorage } from './instrument.ts';
@@ -59,6 +60,7 @@ export interface Config {
   maxExpiresInSeconds: number;
   viewExpiresInSeconds: number;
   stagingPrefix: string;
+  deployment: Deployment;
   maxBodyBytes: number;
   formMaxBytes: number;
   multipartMinBytes: number;
@@ -83,6 +85,7 @@ export function resolveConfig(given: UploadsOptions): Config {
   if (!given.ledger) refuseWithoutLedger(given);
   refuseUncountedLimits(given);
   const publicUrl = given.publicUrl ?? '';
+  const stagingPrefix = given.stagingPrefix ?? 'incoming/';
   const partial = {
     storage: instrumented(given.storage, given.instrument),
     secrets,
@@ -95,7 +98,8 @@ export function resolveConfig(given: UploadsOptions): Config {
     expiresInSeconds: given.expiresInSeconds ?? 900,
     maxExpiresInSeconds: checkCeiling(given),
     viewExpiresInSeconds: given.viewExpiresInSeconds ?? 3600,
-    stagingPrefix: given.stagingPrefix ?? 'incoming/',
+    stagingPrefix,
+    deployment: createDeployment({ name: given.deployment, secrets, bucket: given.storage.bucket, stagingPrefix }),
     maxBodyBytes: given.maxBodyBytes ?? 256 * KiB,
     formMaxBytes: given.formMaxBytes ?? MiB,
     multipartMinBytes: given.multipartMinBytes ?? 16 * MiB,

@@ -163,7 +163,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   const room: Room = {
     config,
     get grants() {
-      grants ??= createGrants({ secrets: config.secrets(), random });
+      grants ??= createGrants({ secrets: config.secrets(), random, audience: config.deployment.audience });
       return grants;
     },
     get refs() {

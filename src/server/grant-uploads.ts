@@ -125,7 +125,11 @@ function declare(
 }
 
 /** What the limits of the route say of this file, or null. */
-function refusalOf({ limits }: ResolvedRoute, file: DeclaredFile, admitted: boolean): WaybillError | null {
+export function refusalOf(
+  { limits }: ResolvedRoute,
+  file: Pick<DeclaredFile, 'fileName' | 'contentType' | 'size'>,
+  admitted: boolean,
+): WaybillError | null {
   const { fileName, contentType, size } = file;
   // A stream may turn out to have any size that the route takes; which it had, its completion tells.
   return (
@@ -166,7 +170,7 @@ function prepare(
     : chooseTransfer(config, route, transfers, file.size as number, checksum?.algorithm ?? null);
   const { fileName, contentType } = file;
   const claims: Claims = {
-    uploadId: random(16).toString('hex'),
+    uploadId: config.deployment.newUploadId(random),
     route: route.name,
     ownerId: owner.ownerId,
     key: '',

@@ -23,7 +23,7 @@ const claims: Claims = {
 };
 
 describe('grants', () => {
-  const grants = createGrants({ secrets: [newSecret, oldSecret], random });
+  const grants = createGrants({ secrets: [newSecret, oldSecret], random, audience: 'here' });
 
   it('come back as they were sealed', () => {
     const { grant, receipt } = grants.issue(claims);
@@ -49,11 +49,17 @@ describe('grants', () => {
   });
 
   it('open under every secret in the list and no other', () => {
-    const before = createGrants({ secrets: [oldSecret], random }).issue(claims);
+    const before = createGrants({ secrets: [oldSecret], random, audience: 'here' }).issue(claims);
     expect(grants.openGrant(before.grant)?.claims).toEqual(claims);
-    const after = createGrants({ secrets: [newSecret], random });
+    const after = createGrants({ secrets: [newSecret], random, audience: 'here' });
     expect(after.openGrant(before.grant)).toBeNull();
     expect(after.openGrant(grants.issue(claims).grant)?.claims).toEqual(claims);
+  });
+
+  it('open for the deployment that they are for and no other', () => {
+    const { grant, receipt } = grants.issue(claims);
+    const elsewhere = createGrants({ secrets: [newSecret, oldSecret], random, audience: 'there' });
+    expect([elsewhere.openGrant(grant), elsewhere.openReceipt(receipt)]).toEqual([null, null]);
   });
 
   it('survive no change at all (12,000 cases)', () => {
@@ -113,7 +119,7 @@ describe('the random pool', () => {
 });
 
 describe('grants of uploads in parts', () => {
-  const grants = createGrants({ secrets: [newSecret, oldSecret], random });
+  const grants = createGrants({ secrets: [newSecret, oldSecret], random, audience: 'here' });
   const byParts = { ...claims, checksum: null, partSize: 5 * 1024 ** 2 };
   const multipart = { multipartId: '2~abc/+=', expiresAt: 1_800_000_900 };
   const issue = (more: Partial<Claims> = {}) => {

@@ -66,10 +66,16 @@ const proofLength = 22;
  * and also inside the seal. Whoever reads a staged object sees its receipt, and cannot make the grant of it; the
  * second seal that would also achieve this costs as much as everything else in a grant together.
  */
-export function createGrants(options: { secrets: readonly string[]; random: TakeRandom }): Grants {
-  const sealer = createSealer({ secrets: options.secrets, label: 'upload', random: options.random });
+export function createGrants(options: {
+  secrets: readonly string[];
+  random: TakeRandom;
+  /** The deployment that these are for: nothing sealed for one is opened by another with the same secret. */
+  audience: string;
+}): Grants {
+  const { secrets, random, audience } = options;
+  const sealer = createSealer({ secrets, label: `upload ${audience}`, random });
   // Another label: nothing sealed as the one is ever opened as the other.
-  const extras = createSealer({ secrets: options.secrets, label: 'multipart', random: options.random });
+  const extras = createSealer({ secrets, label: `multipart ${audience}`, random });
 
   const openReceiptAgain = remember(sealer.open);
   const openExtraAgain = remember(extras.open);

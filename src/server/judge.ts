@@ -1,5 +1,5 @@
 /** The verdict on a staged object: the storage's facts, its first bytes, and the app's own look. */
-import { isWaybillError, WaybillError } from '../protocol/index.ts';
+import { checkLimits, isWaybillError, WaybillError } from '../protocol/index.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { CompositeChecksum, Said } from './assemble.ts';
 import type { CompletionDependencies } from './complete.ts';
@@ -38,6 +38,9 @@ export async function judge(
       composite,
       said,
     });
+    // The rules that hold now, which may be stricter than those that it was granted under.
+    const broken = checkLimits(route.limits, { ...claims, contentType: verified.contentType });
+    if (broken) return { refusal: broken };
     const words = await inspecting(dependencies, claims, () =>
       inspectStaged(storage, route, { ...claims, contentType: verified.contentType }, staged.info, verified.checksum),
     );

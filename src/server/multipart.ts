@@ -2,6 +2,7 @@
  * Uploads in parts, until they are complete: begin, sign requests for some parts, tell which arrived. Nothing is kept
  * here between calls: what a part may be follows from the grant and the route.
  */
+import { contentTypeAllowed } from '../protocol/content-types.ts';
 import {
   type ArrivedPart,
   type ListPartsResponse,
@@ -15,7 +16,7 @@ import {
 } from '../protocol/index.ts';
 import type { PartInfo } from '../s3/types.ts';
 import type { ResolvedRoute } from './config.ts';
-import { type Failure, stagingKeyOf } from './grant-uploads.ts';
+import { type Failure, refusalOf, stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, MultipartClaims, OpenedGrant } from './grants.ts';
 import type { Markers } from './markers.ts';
 import type { Room } from './room.ts';
@@ -72,6 +73,7 @@ export function createMultiparts(
       const wished = Math.min(asked, maxExpiresInSeconds);
       const { claims, multipart } = requireParts(opened);
       const route = config.routes.get(claims.route) as ResolvedRoute;
+      requireAllowed(route, claims);
       const nowMs = now();
       if (nowMs >= multipart.expiresAt * 1000)
         throw new WaybillError('upload_expired', 'The permission has expired: list the parts to renew it.');
@@ -112,6 +114,7 @@ export function createMultiparts(
     async list(opened, grant) {
       const { claims, multipart } = requireParts(opened);
       const { uploadId, size, partSize } = claims;
+      requireAllowed(config.routes.get(claims.route) as ResolvedRoute, claims);
       const key = stagingKeyOf(config, uploadId);
       const [listed, held] = await Promise.all([storage.listParts(key, multipart.multipartId), markers.read(uploadId)]);
       if (held) {
@@ -141,6 +144,15 @@ function requireParts({ claims, multipart }: OpenedGrant): { claims: ByParts; mu
   if (!multipart || claims.partSize === null)
     throw new WaybillError('part_invalid', 'This upload goes in one request and has no parts.');
   return { claims: claims as ByParts, multipart };
+}
+
+/** @throws {WaybillError} as a grant would be refused now: limits may be stricter than when this upload was granted */
+function requireAllowed(route: ResolvedRoute, claims: ByParts): void {
+  const { contentType, guessed } = claims;
+  // What nobody could name is decided by its content, when it is there.
+  const admitted = guessed === 'by-content' || contentTypeAllowed(route.limits.contentTypes, contentType);
+  const broken = refusalOf(route, claims, admitted);
+  if (broken) throw broken;
 }
 
 export function partCountOf(size: number | null, partSize: number): number | null {

@@ -45,6 +45,12 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   viewExpiresInSeconds?: number;
   /** Where uploads land until they are verified. A lifecycle rule on it collects what is left. @default 'incoming/' */
   stagingPrefix?: string;
+  /**
+   * Names this deployment where several share a bucket, a staging prefix and a secret, such as two with a ledger each: no
+   * grant of one is good at the other, and a sweep leaves the other's uploads alone. The same on every replica. Uploads that
+   * are under way when it changes have to be started again. @default told apart by `secret` @example 'shop-eu'
+   */
+  deployment?: string;
   /** Largest request body, in bytes. @default 262_144 */
   maxBodyBytes?: number;
   /** Files up to this size may go by `form`, in bytes. @default 1_048_576 */
@@ -131,6 +137,7 @@ export const optionTable: Parameters<typeof checkOptions>[2] = [
   ['maxExpiresInSeconds', 'a whole number from 1 to 604,800', isSeconds(604_800)],
   ['viewExpiresInSeconds', 'a whole number from 1 to 604,800', isSeconds(604_800)],
   ['stagingPrefix', "a prefix such as 'incoming/'", isText(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)+$/)],
+  ['deployment', 'a name of 1 to 64 letters, digits, ".", "_" and "-"', isText(/^[A-Za-z0-9._-]{1,64}$/)],
   ['maxBodyBytes', 'a whole number of bytes', isSeconds(64 * MiB)],
   ['formMaxBytes', 'a whole number of bytes', (value) => value === 0 || isSeconds(64 * MiB)(value)],
   ['multipartMinBytes', 'a whole number of bytes, at least 5 MiB', isBytes(s3PartLimits.minPartBytes, maxSingleBytes)],

@@ -5,7 +5,7 @@ import { forEachLedger } from '../support/ledgers.ts';
 import { partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
 import { forEachStore } from '../support/stores.ts';
-import { everything, hour, setUp } from '../support/sweeping.ts';
+import { everything, hour, setUp, ungrantedId } from '../support/sweeping.ts';
 
 forEachStore(
   'the sweep of a ledger',
@@ -19,7 +19,7 @@ forEachStore(
         const upload = await app.grant(png);
         await send(upload.request, png);
         await app.complete(upload.grant);
-        const metadata = { 'waybill-upload': 'f'.repeat(32) };
+        const metadata = { 'waybill-upload': ungrantedId };
         await storage.put({ key: 'a/anna/lost.png', body: 'x', metadata });
         await storage.put({ key: 'b/of-others.png', body: 'x' });
         await storage.createMultipart({ key: 'a/anna/parts.png', contentType: 'image/png' });

@@ -2,8 +2,9 @@
 import { MiB } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
 import { type Ledger, type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
+import { deriveKey } from '../../src/server/secrets.ts';
 import { createParts, partSize } from './multipart.ts';
-import { createTestApp } from './server-app.ts';
+import { createTestApp, secret } from './server-app.ts';
 
 const owner = (): Owner => ({ ownerId: 'anna' });
 const limits = { maxBytes: 100 * MiB };
@@ -41,6 +42,9 @@ export function setUp(
   });
   return { app, parts: createParts(app), announced, events };
 }
+
+/** An upload that was never granted, as this deployment would name it. */
+export const ungrantedId = 'f'.repeat(24) + deriveKey(secret, 'deployment').toString('hex', 0, 4);
 
 export async function everything(storage: Storage, prefix = ''): Promise<string[]> {
   const objects = (await storage.list({ prefix })).objects.map(({ key }) => key);

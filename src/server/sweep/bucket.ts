@@ -1,6 +1,7 @@
 /** Everything there is outside of staging, against every key that an upload has. A bucket may be shared with others. */
 import type { Storage } from '../../s3/types.ts';
 import { mapLimited } from '../batch.ts';
+import type { Deployment } from '../deployment.ts';
 import type { Ledger, Orphan } from '../ledger.ts';
 import { uploadIdHeader } from '../promote.ts';
 import { ageOf, multipartsOf, pagesOf } from './listing.ts';
@@ -10,6 +11,7 @@ export interface BucketSweep {
   storage: Storage;
   ledger: Pick<Ledger, 'keysInUse'>;
   stagingPrefix: string;
+  deployment: Pick<Deployment, 'isOwn'>;
   storageNow: () => number;
   options: SweepOptions;
   tally: Tally;
@@ -70,10 +72,15 @@ async function settleOrphan(sweep: BucketSweep, lost: Lost): Promise<Outcome> {
   }
 }
 
-/** Below a prefix that was named, everything. Elsewhere what carries the mark; whose parts are cannot be read. */
-async function isOurs({ storage, options }: BucketSweep, { key, kind }: Lost): Promise<boolean> {
-  if ((options.orphanPrefix ?? '') !== '') return true;
-  return kind === 'object' && (await storage.head(key))?.metadata[uploadIdHeader] !== undefined;
+/**
+ * Below a prefix that was named, everything but the files of another deployment. Elsewhere only files of this one; whose
+ * parts are cannot be read.
+ */
+async function isOurs({ storage, deployment, options }: BucketSweep, { key, kind }: Lost): Promise<boolean> {
+  const named = (options.orphanPrefix ?? '') !== '';
+  if (kind !== 'object') return named;
+  const uploadId = (await storage.head(key))?.metadata[uploadIdHeader];
+  return uploadId === undefined ? named : deployment.isOwn(uploadId);
 }
 
 async function remove(storage: Storage, { key, multipartId }: Lost): Promise<void> {

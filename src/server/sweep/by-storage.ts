@@ -5,11 +5,12 @@
  */
 import type { PartInfo, Storage } from '../../s3/types.ts';
 import { mapLimited } from '../batch.ts';
+import type { Deployment } from '../deployment.ts';
 import type { Grants, OpenedGrant } from '../grants.ts';
 import type { Later } from '../later.ts';
 import type { HeldMarker, Markers } from '../markers.ts';
 import type { Sidecars } from '../sidecar.ts';
-import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf, uploadIdOf } from './listing.ts';
+import { ageOf, type Listed, type ListedMultipart, multipartsOf, ownerIdOf, pagesOf, uploadIdOf } from './listing.ts';
 import { type Outcome, outcomeOf, type SweepOptions, settledOf, type Tally } from './report.ts';
 
 export interface StorageSweep {
@@ -18,6 +19,7 @@ export interface StorageSweep {
   markers: Pick<Markers, 'read'>;
   sidecars: Pick<Sidecars, 'read'>;
   stagingPrefix: string;
+  deployment: Pick<Deployment, 'isOwn'>;
   /** Parts of which nothing has been heard for this long are given up. */
   abandonAfterSeconds: number;
   later: Pick<Later, 'completeObject' | 'abort'>;
@@ -36,14 +38,17 @@ const garbageMs = 24 * 60 * 60_000;
 const keptMs = 8 * 24 * 60 * 60_000;
 
 export async function sweepStorage(sweep: StorageSweep): Promise<void> {
-  const { storage, stagingPrefix, options, tally } = sweep;
+  const { storage, stagingPrefix, deployment, options, tally } = sweep;
+  // What another deployment has there is its own affair, and what nobody knows goes by the lifecycle rule.
+  const isOwn = ({ key }: { key: string }) => deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '');
   const unfinished = new Set<string>();
   for await (const page of multipartsOf(storage, stagingPrefix, options.signal)) {
-    for (const { key } of page) unfinished.add(key);
-    await mapLimited(page, parallel, (found) => tally.count(() => settleParts(sweep, found), options.signal));
+    const own = page.filter(isOwn);
+    for (const { key } of own) unfinished.add(key);
+    await mapLimited(own, parallel, (found) => tally.count(() => settleParts(sweep, found), options.signal));
   }
   for await (const page of pagesOf(storage, stagingPrefix, options.signal))
-    await mapLimited(page, parallel, (found) =>
+    await mapLimited(page.filter(isOwn), parallel, (found) =>
       tally.count(() => settleObject(sweep, found, unfinished), options.signal),
     );
 }

@@ -24,7 +24,7 @@ export async function sweepUploads(
   { markers, sidecars }: Pick<Records, 'markers' | 'sidecars'>,
   given: SweepOptions = {},
 ): Promise<SweepReport> {
-  const { storage, ledger, stagingPrefix, abandonAfterSeconds, now } = config;
+  const { storage, ledger, stagingPrefix, deployment, abandonAfterSeconds, now } = config;
   checkOptions(given, ledger !== undefined);
   const startedAt = now();
   const options = { ...given, graceSeconds: given.graceSeconds ?? defaultGraceSeconds };
@@ -32,7 +32,7 @@ export async function sweepUploads(
   const { report } = tally;
   // What the storage dates is as old as the storage says (DESIGN section 7, 14).
   const storageNow = () => now() + storage.clockOffsetMs();
-  const shared = { storage, grants, stagingPrefix, later, storageNow, options, tally };
+  const shared = { storage, grants, stagingPrefix, deployment, later, storageNow, options, tally };
   try {
     if (ledger) await sweepRecords({ ...shared, ledger });
     else await sweepStorage({ ...shared, markers, sidecars, abandonAfterSeconds, now });

@@ -4,11 +4,12 @@
  */
 import type { Storage } from '../../s3/types.ts';
 import { mapLimited } from '../batch.ts';
+import type { Deployment } from '../deployment.ts';
 import type { Grants } from '../grants.ts';
 import type { Later } from '../later.ts';
 import type { Ledger, UploadRecord } from '../ledger.ts';
 import { sweepBucket } from './bucket.ts';
-import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf, uploadIdOf } from './listing.ts';
+import { ageOf, type Listed, type ListedMultipart, multipartsOf, ownerIdOf, pagesOf, uploadIdOf } from './listing.ts';
 import { type Outcome, outcomeOf, type SweepOptions, settledOf, type Tally } from './report.ts';
 
 export interface RecordedSweep {
@@ -16,6 +17,7 @@ export interface RecordedSweep {
   grants: Pick<Grants, 'openReceipt'>;
   ledger: Ledger;
   stagingPrefix: string;
+  deployment: Pick<Deployment, 'isOwn'>;
   later: Pick<Later, 'completeRecord' | 'completeObject'>;
   /** Milliseconds since the epoch, as the storage counts them. */
   storageNow: () => number;
@@ -145,7 +147,7 @@ async function settleStaged(
   { key, lastModified }: Listed,
   records: ReadonlyMap<string, UploadRecord>,
 ): Promise<Outcome> {
-  const { storage, stagingPrefix, options, storageNow, later, foreseen } = sweep;
+  const { storage, stagingPrefix, deployment, options, storageNow, later, foreseen } = sweep;
   const id = uploadIdOf(stagingPrefix, key);
   if (id !== null && foreseen.has(id)) return null;
   const record = id === null ? undefined : records.get(id);
@@ -155,6 +157,8 @@ async function settleStaged(
     if (options.dryRun) return 'completed';
     return settledOf(await outcomeOf(() => later.completeRecord(record)));
   }
+  // Without a record it is for the deployment that its key names, which may have a ledger of its own.
+  if (!record && !deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '')) return null;
   // Granted before there was a ledger, or after its last backup: its receipt still tells what it is.
   if (!record && id !== null && (await hasReceipt(sweep, key, id))) {
     if (options.dryRun) return 'completed';
@@ -185,11 +189,12 @@ async function sweepParts(sweep: Foreseeing): Promise<void> {
 }
 
 async function settleParts(
-  { storage, options, storageNow, foreseen }: Foreseeing,
+  { storage, stagingPrefix, deployment, options, storageNow, foreseen }: Foreseeing,
   { key, multipartId, initiated }: ListedMultipart,
   record: UploadRecord | undefined,
 ): Promise<Outcome> {
   if (record && foreseen.has(record.uploadId)) return null;
+  if (!record && !deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '')) return null;
   const old = ageOf(initiated, storageNow()) >= garbageMs;
   const alive = record?.state === 'granted' || record?.state === 'completing';
   // One that began twice (its answer was lost) has one set of parts too many.

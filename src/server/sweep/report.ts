@@ -113,6 +113,7 @@ const refusals: ReadonlySet<string> = new Set([
   'size_mismatch',
   'checksum_mismatch',
   'content_type_mismatch',
+  'content_type_not_allowed',
   'upload_rejected',
   'part_invalid',
   'file_too_large',
