@@ -48,7 +48,7 @@ describe('file names', () => {
         ].filter(Boolean);
         expect([name, broken]).toEqual([name, []]);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 
