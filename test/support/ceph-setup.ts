@@ -1,6 +1,7 @@
 /**
  * Vitest global set-up: starts one Ceph for the whole run, whichever projects ask, and tells test files where it is.
- * `inject('ceph')` is null when this machine has none; under CI that fails. `WAYBILL_CEPH=off` leaves it out (not under CI).
+ * `inject('ceph')` is null when this machine has none; under CI that fails. `WAYBILL_CEPH=off` leaves it out (not under CI), and so
+ * does `WAYBILL_STORES=devstore`, with which no suite asks for it.
  */
 import type { TestProject } from 'vitest/node';
 import { type Ceph, type CephInfo, missingCephTools, startCeph } from './ceph.ts';
@@ -21,6 +22,10 @@ const registry = globalThis as { [key: symbol]: Shared | undefined };
 const slot = Symbol.for('waybill.test.ceph');
 
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (process.env.WAYBILL_STORES === 'devstore') {
+    project.provide('ceph', null);
+    return undefined;
+  }
   const reason = whyNot();
   if (reason) {
     if (process.env.CI) throw new Error(`${reason}; under CI the suites must run against Ceph`);

@@ -67,13 +67,17 @@ interface Place {
   close?(): Promise<void>;
 }
 
+/** `npm test` is for the devstore alone, and leaves the others out without a word: scripts/lib/plan.mjs. */
+const onlyDevstore = process.env.WAYBILL_STORES === 'devstore';
+
 /** Describes the suite once for each store at hand. `only` narrows it to some, with the reason beside the call. */
 export function forEachStore(
   name: string,
   suite: (store: TestStore) => void,
   options: { only?: readonly StoreName[] } = {},
 ): void {
-  const wanted = (store: StoreName) => options.only?.includes(store) ?? true;
+  const wanted = (store: StoreName) =>
+    (options.only?.includes(store) ?? true) && (store === 'devstore' || !onlyDevstore);
   if (wanted('devstore')) describeStore(name, 'devstore', 'devstore', suite, openDevstore);
   if (wanted('ceph')) {
     const ceph = inject('ceph');
