@@ -6,13 +6,21 @@ import type { AnswerHeaders } from './exchange.ts';
 /** Less than this is latency and rounding, not a wrong clock. */
 const toleranceMs = 30_000;
 
+/**
+ * A wrong time zone is at most 14 hours off, and a clock that is further off than a day is to be set, not followed: an
+ * answer that is not the storage's could otherwise make us sign requests that become valid years from now.
+ */
+export const furthestOffsetMs = 24 * 60 * 60_000;
+
 export interface StorageClock {
   /** Milliseconds since the epoch, as the storage counts them. */
   now(): number;
   /** How far the storage's clock is ahead of ours; 0 as long as they never disagreed. */
   offsetMs(): number;
-  /** Learns from an answer. */
+  /** Learns from an answer to a request that the storage accepted, or that it refused because of its date. */
   observe(headers: AnswerHeaders): void;
+  /** What was learned did not help: back to an earlier {@link offsetMs}. */
+  restore(offsetMs: number): void;
 }
 
 /** `now` in milliseconds since the epoch. */
@@ -26,7 +34,11 @@ export function createStorageClock(now: () => number): StorageClock {
       // A cache repeats old dates.
       if (Number.isNaN(date) || headers.age !== undefined) return;
       const difference = date - now();
+      if (Math.abs(difference) > furthestOffsetMs) return;
       if (Math.abs(difference - offset) > toleranceMs) offset = difference;
+    },
+    restore(before) {
+      offset = before;
     },
   };
 }

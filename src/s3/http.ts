@@ -15,7 +15,7 @@ import type { AnswerHeaders } from './exchange.ts';
 import { createMoments } from './moment.ts';
 import { redact } from './redact.ts';
 import { pause, retryDelayMs } from './retry.ts';
-import { isS3Error } from './s3-error.ts';
+import { isS3Error, type S3Error } from './s3-error.ts';
 import { emptyPayload } from './sign.ts';
 import { childElement, isWhole, parseXml, rootOf, type XmlElement } from './xml.ts';
 
@@ -62,6 +62,7 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
   const attempt = createAttempt(config, clock);
   return async (request) => {
     const corrected = new Set<Correction>();
+    let offsetBefore = 0;
     for (let attempts = 1; ; attempts++) {
       const offset = clock.offsetMs();
       try {
@@ -72,8 +73,11 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
         const correction = correctionFor(request, failure, offset !== clock.offsetMs());
         if (correction && !corrected.has(correction)) {
           corrected.add(correction);
+          if (correction === 'clock') offsetBefore = offset;
           if (correction === 'clock' || (await config.credentials.renew())) continue;
         }
+        // The date was not what it was refused for, or the answer was not the storage's.
+        if (corrected.has('clock') && isS3Error(failure) && failure.status === 403) clock.restore(offsetBefore);
         const final = isS3Error(failure) && request.final?.includes(failure.code);
         const delayMs = final || attempts > config.retries ? null : retryDelayMs(failure, attempts, config.random);
         if (delayMs === null) throw failure;
@@ -106,9 +110,9 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
         signal: request.signal,
         deadline,
       });
-      clock.observe(answer.headers);
       const done: S3Answer = { headers: answer.headers, document: {}, text: '', body: null, bytes: null };
       const ok = isSuccess(answer.status);
+      if (ok) clock.observe(answer.headers);
       if (ok && request.stream) done.body = answer.stream();
       else if (ok && request.maxBytes !== undefined) {
         if (answer.headers['content-encoding'] === undefined) done.bytes = await answer.bytes(request.maxBytes);
@@ -118,7 +122,11 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
         // A proxy may cut an answer short and call it whole: half a multipart id is worse than none.
         const asExpected =
           root === undefined ? rootOf(done.text) !== 'Error' : rootOf(done.text) === root && isWhole(done.text, root);
-        if (!ok || !asExpected) throw await refusalOf(answer, done.text, { attempts, now: clock.now() });
+        if (!ok || !asExpected) {
+          const refusal = await refusalOf(answer, done.text, { attempts, now: clock.now() });
+          if (isAboutTime(method, refusal)) clock.observe(answer.headers);
+          throw refusal;
+        }
         if (root !== undefined && !request.raw) done.document = childElement(await parseXml(done.text), root);
       }
       return done;
@@ -133,6 +141,11 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
 type Correction = 'clock' | 'credentials';
 
 const staleCredentials: ReadonlySet<string> = new Set(['ExpiredToken', 'InvalidToken', 'InvalidAccessKeyId']);
+
+/** Refused because of its date? To a HEAD, S3 says a bare 403. */
+function isAboutTime(method: string, { code, status }: S3Error): boolean {
+  return code === 'RequestTimeTooSkewed' || (method === 'HEAD' && status === 403);
+}
 
 /** What to put right before the same request is sent again, once. */
 function correctionFor({ method }: S3Request, failure: unknown, clockChanged: boolean): Correction | null {

@@ -1094,6 +1094,27 @@ export const defences = [
     find: 'if (once || hasLedger || guardsCopies({ once, ...rest })) return;',
     replace: 'if (name) return;',
   },
+  {
+    attack: 'G9',
+    suite: 'g-clock',
+    file: 'src/s3/clock.ts',
+    find: 'if (Math.abs(difference) > furthestOffsetMs) return;',
+    replace: '',
+  },
+  {
+    attack: 'G9 is not moved by',
+    suite: 'g-clock',
+    file: 'src/s3/http.ts',
+    find: 'if (isAboutTime(method, refusal)) clock.observe(answer.headers);',
+    replace: 'clock.observe(answer.headers);',
+  },
+  {
+    attack: 'G9 goes back',
+    suite: 'g-clock',
+    file: 'src/s3/clock.ts',
+    find: 'offset = before;',
+    replace: '',
+  },
   // G5, the log of the production server
   {
     attack: 'G5 logs',
