@@ -25,7 +25,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{src,web}/**/*.test.{ts,tsx}', 'test/{arrows,support,cli}/**/*.test.ts'] },
+        test: { name: 'unit', include: ['{src,web}/**/*.test.{ts,tsx}', 'test/{arrows,support,cli,docs}/**/*.test.ts'] },
       },
       {
         extends: true,

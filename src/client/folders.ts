@@ -12,11 +12,15 @@ export interface FoundFile extends Source {
 
 export interface FilesOfOptions {
   /**
-   * Whether to take it; asked of folders as well, before they are read.
-   * @default {@link isOrdinary}
+   * Whether to take a file; asked of folders as well, before they are read.
+   * @default all but the files that systems leave in folders (`isOrdinary`) @example ({ fileName }) =>
+   * !fileName.startsWith('.')
    */
   filter?: (found: Found) => boolean;
-  /** Told of each file and folder that could not be read. @default nobody is */
+  /**
+   * Called for each file and folder that could not be read. @default ignored @example (path, cause) =>
+   * console.warn(path, cause)
+   */
   onUnreadable?: (relativePath: string, cause: unknown) => void;
 }
 

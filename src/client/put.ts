@@ -26,7 +26,7 @@ export type { UploadResult } from './types.ts';
 export type PutClientOptions = Pick<ClientOptions, 'endpoint' | 'headers' | 'credentials' | 'retries'>;
 
 export type PutOptions<Route extends RouteTypes> = OptionsFor<Route> & {
-  /** Bytes sent so far. */
+  /** Called with the bytes sent so far. @default none @example (loaded) => (bar.value = loaded) */
   onProgress?: (loaded: number) => void;
 };
 

@@ -15,6 +15,7 @@ import type {
 export interface Source {
   /** Bytes. */
   readonly size: number;
+  /** The name that the server is told. */
   readonly fileName: string;
   /** MIME type; parameters and case are normalised. @default the server goes by the file name's extension */
   readonly contentType?: string | undefined;
@@ -79,33 +80,40 @@ export interface ClientOptions {
   /** Where the server's uploads live. Trailing and double slashes are left out. @example '/uploads' */
   endpoint: string;
   /**
-   * Asked for before each call to the app's server: a token, for instance. Never sent to the storage. After a 401 it is
-   * asked once more, and the call made again, before the upload fails with `unauthenticated`.
-   * @example headers: async () => ({ authorization: `Bearer ${await getToken()}` })
+   * Headers of calls to the app's server, a token for instance. Asked for before each call. Never sent to the storage.
+   * After a 401 it is asked once more, and the call made again, before the upload fails with `unauthenticated`.
+   * @default none @example async () => ({ authorization: `Bearer ${await getToken()}` })
    */
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
   /**
-   * Called when the server answers 401: renew the session, or let the user sign in. When it resolves, `headers` is asked
-   * again and the call made once more; calls that were refused together wait for one renewal. When it rejects, or the server
-   * answers 401 again, the upload fails with `unauthenticated`, and `retry()` later completes what was sent.
-   * @default none
-   * @example onUnauthenticated: () => session.refresh()
+   * Called when the server answers 401: renew the session, or let the user sign in. When it resolves, `headers` is
+   * asked again and the call made once more; calls that were refused together wait for one renewal. When it rejects, or
+   * the server answers 401 again, the upload fails with `unauthenticated`, and `retry()` later completes what was sent.
+   * @default none @example () => session.refresh()
    */
   onUnauthenticated?: () => void | Promise<void>;
-  /** Cookies on calls to the app's server. @default 'same-origin' */
+  /**
+   * Whether calls to the app's server carry cookies; `include` for a server of another origin. @default 'same-origin'
+   * @example 'include'
+   */
   credentials?: RequestCredentials;
-  /** Requests to each host of the storage at once, over all files. @default 6 */
+  /** Requests to each host of the storage at once, over all files. @default 6 @example 3 */
   concurrency?: number;
-  /** Attempts after the first, for each file. Waiting for a connection does not count. @default 6 */
+  /** Attempts after the first, for each file. Waiting for a connection does not count. @default 6 @example 2 */
   retries?: number;
-  /** Give a request up after this long without a byte moving. @default 60_000 */
+  /** Give a request up after this long without a byte moving, in milliseconds. @default 60_000 @example 20_000 */
   stallTimeoutMs?: number;
   /**
    * Where unfinished uploads are remembered; null: nowhere.
-   * @default in browsers IndexedDB, opened with the first upload in parts; in Node none, see `fileResumeStore`
+   * @default in browsers IndexedDB, opened with the first upload in parts; in Node none, see `fileResumeStore` @example
+   * null
    */
   resumeStore?: ResumeStore | null;
-  /** @default XMLHttpRequest for bytes and fetch for calls; in `waybill/client/node` node:http */
+  /**
+   * Sends the requests, for platforms of your own.
+   * @default XMLHttpRequest for bytes and fetch for calls; in `waybill/client/node` node:http @example nodeTransport({
+   * keepAlive: false })
+   */
   transport?: Transport;
   /** Milliseconds on a clock that is never set back. @default performance.now */
   now?: () => number;
@@ -115,7 +123,7 @@ export interface ClientOptions {
    * A hint: undefined while there is a connection, else a promise for it. It is asked after a failed request only, and
    * requests are tried again without it after 1, 2, 4 ... and at most 30 seconds, because browsers behind a VPN or in a
    * virtual machine may report no connection for ever.
-   * @default navigator.onLine and the `online` event
+   * @default navigator.onLine and the `online` event @example () => undefined
    */
   online?: () => Promise<void> | undefined;
 }
@@ -135,9 +143,14 @@ export type UploadStatus =
 export interface UploadSnapshot<Data = unknown> {
   /** Unique in this page; not the server's `uploadId`. */
   readonly id: string;
+  /**
+   * Where the upload is: `queued`, `hashing`, `granting`, `uploading`, `completing`, `paused`, `done`, `failed` or
+   * `aborted`.
+   */
   readonly status: UploadStatus;
   /** Why nothing moves just now: no connection, or the pause before another attempt. */
   readonly waiting: 'offline' | 'backoff' | null;
+  /** The name that the server is told. */
   readonly fileName: string;
   /** Bytes; null for a stream until it has ended. */
   readonly size: number | null;
@@ -151,6 +164,7 @@ export interface UploadSnapshot<Data = unknown> {
   readonly bytesPerSecond: number;
   /** Null while unknown. */
   readonly secondsLeft: number | null;
+  /** How the bytes go (`put`, `form`, `multipart`, `none`); null until the server has answered. */
   readonly transfer: Transfer | null;
   /** Set when `status` is `failed` or `aborted`. */
   readonly error: WaybillError | null;
@@ -166,9 +180,11 @@ export interface UploadResult<Data = unknown> {
 }
 
 export interface Upload<Data = unknown> {
+  /** Unique in this page; not the server's `uploadId`. */
   readonly id: string;
   /** Called after each change; progress at most ten times a second. Returns how to stop. */
   readonly subscribe: (listener: () => void) => () => void;
+  /** The state now. The same object until something changes. */
   readonly getSnapshot: () => UploadSnapshot<Data>;
   /** Stops until `resume`, and keeps what has arrived. Nothing happens once the upload has ended. */
   readonly pause: () => void;
@@ -183,14 +199,19 @@ export interface Upload<Data = unknown> {
 }
 
 export interface UploadOptions {
-  /** @default the File's own name */
+  /** The name that the server is told. @default the File's own name @example 'photo.jpg' */
   fileName?: string;
-  /** @default the File's own type; where that is empty or a placeholder, the server goes by the extension */
+  /**
+   * The MIME type that the server is told.
+   * @default the File's own type; where that is empty or a placeholder, the server goes by the extension @example
+   * 'image/jpeg'
+   */
   contentType?: string;
+  /** Aborts the upload, as `upload.abort()` does. @default none @example AbortSignal.timeout(600_000) */
   signal?: AbortSignal;
   /**
-   * When this file was begun before and has changed since: drop what was sent, and begin anew.
-   * @default false: such an upload fails with `source_changed`
+   * When this file was begun before and has changed since: drop what was sent, and start a new upload.
+   * @default false: such an upload fails with `source_changed` @example true
    */
   startOver?: boolean;
 }
@@ -204,20 +225,23 @@ export type OptionsArgument<Route extends RouteTypes> = undefined extends Route[
   : [options: OptionsFor<Route>];
 
 export interface Client<Routes extends Record<string, RouteTypes> = Record<string, RouteTypes>> {
+  /** Starts one upload. */
   upload<R extends keyof Routes & string>(
     route: R,
     file: FileLike,
     ...options: OptionsArgument<Routes[R]>
   ): Upload<Routes[R]['data']>;
-  /** As `upload` for each; grants and completions travel in batches either way. */
+  /** Starts one upload for each file. Grants and completions travel in batches. */
   uploadAll<R extends keyof Routes & string>(
     route: R,
     files: Iterable<FileLike>,
     ...options: OptionsArgument<Routes[R]>
   ): Upload<Routes[R]['data']>[];
-  /** Every upload of this client that has not ended. */
+  /** Pauses every upload of this client that has not ended. */
   pause(): void;
+  /** Goes on with every paused upload of this client. */
   resume(): void;
+  /** Aborts every upload of this client that has not ended. */
   abort(): void;
   /** What earlier pages and processes began and did not finish, the newest first. Empty without a resume store. */
   resumable(): Promise<Resumable<Routes[keyof Routes & string]['data']>[]>;

@@ -7,15 +7,19 @@ import { childrenOf, expectShape, malformed, readXml, textOf } from './xml-read.
 import { xmlDocument } from './xml-write.ts';
 
 export interface CorsRule {
+  /** A name of your choice. @default none @example 'app' */
   id?: string;
   /** At most one `*` each. @example ['https://app.example', 'http://localhost:*'] */
   allowedOrigins: string[];
+  /** The methods that these origins may use. @example ['GET', 'HEAD', 'PUT', 'POST'] */
   allowedMethods: ('GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD')[];
-  /** At most one `*` each, in any case. @default none */
+  /** The headers that requests may carry, with at most one `*` each, in any case. @default none @example ['*'] */
   allowedHeaders?: string[];
-  /** What a page's script may read. @default none */
+  /** The headers of answers that a page's script may read. @default none @example ['ETag', 'Retry-After'] */
   exposeHeaders?: string[];
-  /** How long a browser may remember a preflight. */
+  /**
+   * How long a browser may remember a preflight, in seconds. @default the browser's own (5 in Chromium) @example 3_600
+   */
   maxAgeSeconds?: number;
 }
 

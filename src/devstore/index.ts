@@ -23,45 +23,67 @@ export type { RequestReport } from './serve.ts';
 export type { Weather, WeatherRequest } from './weather.ts';
 
 export interface DevstoreCredentials extends Credentials {
-  /** 12 digits. Keys of one account share its buckets. @default '000000000000' */
+  /** The account, 12 digits. Keys of one account share its buckets. @default '000000000000' @example '123456789012' */
   accountId?: string;
 }
 
 export interface DevstoreOptions {
-  /** Everything is kept under this folder. It is made when missing. Only one devstore may use it at a time. */
+  /**
+   * The folder that everything is kept under. It is made when missing. Only one devstore may use it at a time. @example
+   * '.waybill/devstore'
+   */
   dir: string;
-  /** Who may use it. At least one. */
+  /**
+   * The keys that requests may be signed with. At least one. @example [{ accessKeyId: 'dev', secretAccessKey:
+   * 'devsecret' }]
+   */
   credentials: readonly DevstoreCredentials[];
-  /** What requests must be signed for. @default 'us-east-1' */
+  /** The region that requests must be signed for. @default 'us-east-1' @example 'eu-west-1' */
   region?: string;
-  /** Made at start when missing, owned by the first credentials' account. @default [] */
+  /**
+   * Buckets that are made at start when missing, owned by the first credentials' account. @default [] @example
+   * ['uploads']
+   */
   buckets?: readonly string[];
-  /** CORS rules of `buckets`; an empty list removes them. @default what they had */
+  /**
+   * CORS rules of `buckets`; an empty list removes them. @default what they had @example [{ allowedOrigins:
+   * ['http://localhost:5173'], allowedMethods: ['GET', 'PUT', 'POST'], allowedHeaders: ['*'] }]
+   */
   cors?: readonly CorsRule[];
-  /** @default none */
+  /**
+   * Faults on purpose, for tests: delays, dropped connections, wrong clocks. @default none @example { probability: 0.2,
+   * slowDown: {} }
+   */
   weather?: Weather | readonly Weather[];
-  /** Hosts that a bucket's name may stand before. @default localhost, s3.localhost, s3.amazonaws.com */
+  /**
+   * Hosts that a bucket's name may stand before. @default localhost, s3.localhost, s3.amazonaws.com @example
+   * ['s3.test']
+   */
   hosts?: readonly string[];
-  /** Sync files to the disk before answering. @default false */
+  /** Sync files to the disk before answering. @default false @example true */
   durable?: boolean;
   /**
-   * `opaque`: ETags are no MD5s, as in buckets of AWS that encrypt with KMS. Saves half of the processor time that a large
-   * upload with a SHA-256 costs. @default 'md5'
+   * `opaque`: ETags are no MD5s, as in buckets of AWS that encrypt with KMS. Saves half of the processor time that a
+   * large upload with a SHA-256 costs. @default 'md5' @example 'opaque'
    */
   etags?: 'md5' | 'opaque';
-  /** A sender that falls silent gets RequestTimeout. @default 30_000 */
+  /** A sender that sends nothing for this long gets RequestTimeout, in milliseconds. @default 30_000 @example 5_000 */
   idleTimeoutMs?: number;
   /** Milliseconds since the epoch. @default Date.now */
   now?: () => number;
   /** 0 <= n < 1, for the weather and for request identifiers. @default Math.random */
   random?: () => number;
+  /**
+   * Called after each request, for logs and tests. @default none @example ({ method, key, status }) =>
+   * console.log(method, key, status)
+   */
   onRequest?: (report: RequestReport) => void;
-  /** Unexpected failures, which clients see as InternalError. @default ignored */
+  /** Called for unexpected failures, which clients see as InternalError. @default ignored @example console.error */
   onError?: (error: unknown) => void;
 }
 
 export interface Devstore {
-  /** @throws PortInUseError */
+  /** Starts to listen, on 127.0.0.1 and any free port unless told otherwise. @throws PortInUseError */
   listen(options?: {
     /** 0: any free one. @default 0 */
     port?: number;
@@ -70,10 +92,18 @@ export interface Devstore {
   }): Promise<{ port: number; url: string }>;
   /** Ends open connections. Safe to call twice. */
   close(): Promise<void>;
+  /** Replaces the CORS rules of a bucket. */
   setCors(bucket: string, rules: readonly CorsRule[]): Promise<void>;
+  /** Replaces the faults; undefined removes them. */
   setWeather(weather: Weather | readonly Weather[] | undefined): void;
 }
 
+/**
+ * Opens an S3-compatible store on a folder. See docs/devstore.md for what it refuses and where it differs from AWS.
+ * @example const store = await createDevstore({ dir: '.devstore', credentials: [{ accessKeyId: 'dev', secretAccessKey:
+ * 'devsecret' }] })
+ * @throws TypeError for options that cannot be
+ */
 export async function createDevstore(options: DevstoreOptions): Promise<Devstore> {
   const { credentials, region = 'us-east-1', now = Date.now, random = Math.random } = options;
   const byKey = new Map(credentials.map((item) => [item.accessKeyId, item]));

@@ -9,25 +9,28 @@ export interface WeatherRequest {
 }
 
 export interface Weather {
-  /** Which requests it falls on. @default all */
+  /** Which requests the fault applies to. @default all @example ({ method }) => method === 'PUT' */
   when?: (request: WeatherRequest) => boolean;
-  /** 0 to 1, drawn for each request with the store's `random`. @default 1 */
+  /** How often it applies, from 0 to 1, drawn for each request with the store's `random`. @default 1 @example 0.2 */
   probability?: number;
-  /** Wait before doing anything. */
+  /** Wait before doing anything, in milliseconds. @default 0 @example 500 */
   delayMs?: number;
-  /** Answer 503 SlowDown instead of doing anything. */
+  /** Answer 503 SlowDown instead of doing anything. @default off @example { retryAfterSeconds: 1 } */
   slowDown?: { retryAfterSeconds?: number };
-  /** Break the connection after so many bytes of the request's body; 0: at once. */
+  /** Break the connection after so many bytes of the request's body; 0: at once. @default off @example 65_536 */
   dropRequestAfterBytes?: number;
-  /** Break the connection after so many bytes of the answer's body; 0: before its first byte, when all is done. */
+  /**
+   * Break the connection after so many bytes of the answer's body; 0: before its first byte, when the work is done.
+   * @default off @example 0
+   */
   dropResponseAfterBytes?: number;
-  /** End the answer's body early and say so in its Content-Length, as a lying proxy does. */
+  /** End the answer's body after so many bytes, with a Content-Length that says the same. @default off @example 100 */
   truncateResponseTo?: number;
-  /** Flip one bit in the answer's body. */
+  /** Flip one bit in the answer's body. @default false @example true */
   corruptResponse?: boolean;
-  /** The store's clock is ahead (or behind, when negative). */
+  /** Set the store's clock ahead by so many seconds, or back when negative. @default 0 @example 900 */
   clockSkewSeconds?: number;
-  /** Treat presigned requests and forms as expired. */
+  /** Treat presigned requests and forms as expired. @default false @example true */
   expire?: boolean;
 }
 

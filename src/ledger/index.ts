@@ -7,7 +7,7 @@ import type { Ledger } from '../server/index.ts';
 import type { PostgresDriver, PostgresLedgerOptions } from './postgres-with.ts';
 
 export interface OpenLedgerOptions {
-  /** Bring the schema up to date at start. @default true */
+  /** Bring the schema up to date at start. @default true @example false */
   migrate?: boolean;
 }
 

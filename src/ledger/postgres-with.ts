@@ -13,19 +13,23 @@ import type { Tables } from './schema.ts';
 export type PostgresDriver = typeof pg;
 
 export interface PostgresLedgerOptions {
-  /** @example 'postgres://user:password@host/database' */
+  /** The database. @example 'postgres://user:password@host/database' */
   connectionString: string;
-  /** @default 10 */
+  /** The most connections that this process opens. @default 10 @example 4 */
   maxConnections?: number;
-  /** Give up waiting for a connection or an answer after this long. @default 15_000 */
+  /** How long to wait for a connection or an answer, in milliseconds. @default 15_000 @example 5_000 */
   timeoutMs?: number;
-  /** Bring the schema up to date at start. @default true */
+  /** Bring the schema up to date at start. @default true @example false */
   migrate?: boolean;
-  /** A test's clock, in milliseconds since the epoch. @default Postgres's */
+  /** A clock for tests, in milliseconds since the epoch. @default Postgres's */
   now?: () => number;
-  /** Every statement, for tests and tracing. */
+  /**
+   * Called for every statement, for tests and tracing. @default none @example (event) => console.log(event.query.sql)
+   */
   onQuery?: (event: LogEvent) => void;
-  /** A connection in the pool broke; the next call opens another. @default ignored */
+  /**
+   * Called when a connection in the pool broke. The next call opens another. @default ignored @example console.error
+   */
   onError?: (error: Error) => void;
 }
 

@@ -5,9 +5,9 @@ import type { RateLimitStore } from '../server/index.ts';
 import { openPool } from './pool.ts';
 
 export interface PostgresRateLimitsOptions {
-  /** @example 'postgres://user:password@host/database' */
+  /** The database. It may be the ledger's. @example 'postgres://user:password@host/database' */
   connectionString: string;
-  /** @default 4 */
+  /** The most connections that this process opens. @default 4 @example 2 */
   maxConnections?: number;
 }
 

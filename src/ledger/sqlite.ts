@@ -11,18 +11,24 @@ import { sqliteDialect } from './sqlite-dialect.ts';
 import { startSqliteThread } from './sqlite-thread.ts';
 
 export interface SqliteLedgerOptions {
-  /** Made when missing. `:memory:` forgets everything. */
+  /**
+   * The database file. It is made when missing. `:memory:` keeps everything in memory, for tests. @example
+   * '/var/lib/app/uploads.db'
+   */
   file: string;
   /**
-   * How long a call waits while another process, such as `waybill sweep`, holds the file, in milliseconds. After that it is
-   * `ledger_unavailable`, which clients try again. The event loop goes on meanwhile. @default 5_000
+   * How long a call waits while another process, such as `waybill sweep`, holds the file, in milliseconds. After that
+   * it is `ledger_unavailable`, which clients try again. The event loop goes on meanwhile. @default 5_000 @example
+   * 10_000
    */
   busyTimeoutMs?: number;
-  /** Bring the schema up to date at start. @default true */
+  /** Bring the schema up to date at start. @default true @example false */
   migrate?: boolean;
-  /** A test's clock, in milliseconds since the epoch. @default SQLite's */
+  /** A clock for tests, in milliseconds since the epoch. @default SQLite's */
   now?: () => number;
-  /** Every statement, for tests and tracing. */
+  /**
+   * Called for every statement, for tests and tracing. @default none @example (event) => console.log(event.query.sql)
+   */
   onQuery?: (event: LogEvent) => void;
 }
 

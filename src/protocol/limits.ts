@@ -14,13 +14,15 @@ export interface Limits {
    * @example ['image/*', 'application/pdf']
    */
   contentTypes?: readonly string[];
-  /** Allowed file name extensions, lower case, without the dot. @default any */
+  /** Allowed file name extensions, lower case, without the dot. @default any @example ['pdf', 'docx'] */
   extensions?: readonly string[];
-  /** Smallest file in bytes. @default 1 */
+  /** The smallest file, in bytes; 0 allows empty files. @default 1 @example 0 */
   minBytes?: number;
-  /** Largest file in bytes. There is no default: a route without a ceiling does not start. */
+  /** The largest file, in bytes. It is required: a route without a ceiling does not start. @example 5 * MiB */
   maxBytes: number;
-  /** Files in one request. @default 10 */
+  /**
+   * Files in one request to the server. The client splits a longer list into several requests. @default 10 @example 100
+   */
   maxFiles?: number;
 }
 

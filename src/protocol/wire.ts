@@ -220,9 +220,13 @@ export interface MultipartCompletion {
 
 /** A verified, stored file. */
 export interface StoredFile {
+  /** The upload's id. */
   uploadId: string;
+  /** The route's name. */
   route: string;
+  /** The object's key in the bucket. */
   key: string;
+  /** As the client gave it, cleaned for display. Untrusted. */
   fileName: string;
   /** Bytes. */
   size: number;
@@ -230,6 +234,7 @@ export interface StoredFile {
   contentType: string;
   /** Of all bytes; of the parts' digests where `parts` says so. */
   checksum: (Checksum & { parts?: number }) | null;
+  /** The storage's ETag, opaque, quotes included. */
   etag: string;
   /** Stable URL that displays the file for whoever may see it. Relative to the server's origin unless configured. */
   url: string;

@@ -9,7 +9,10 @@ export interface UseRoute {
   accept: string | undefined;
 }
 
-/** What the server tells of a route, once per client. */
+/**
+ * Asks the server for the limits of a route, once per client.
+ * @example const { accept } = useRoute(client, 'avatar')
+ */
 export function useRoute<Routes extends Record<string, RouteTypes>>(
   client: Client<Routes>,
   route: keyof Routes & string,

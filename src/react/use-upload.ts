@@ -8,7 +8,10 @@ export type UploadStart<Route extends RouteTypes> = (
 ) => Upload<Route['data']>;
 
 export interface UseUploadOptions {
-  /** Abort what is not done when the component goes away. @default false: the upload outlives its component */
+  /**
+   * Abort an upload that is not done when the component goes away. @default false: the upload outlives its component
+   * @example true
+   */
   abortOnUnmount?: boolean;
 }
 
@@ -17,9 +20,13 @@ export interface UseUpload<Route extends RouteTypes> {
   start: UploadStart<Route>;
   /** Null until the first `start`, and after `reset`. */
   upload: UploadSnapshot<Route['data']> | null;
+  /** Stops until `resume`, and keeps what has arrived. */
   pause: () => void;
+  /** Goes on after `pause`. */
   resume: () => void;
+  /** Stops, and tells the server. */
   abort: () => void;
+  /** Goes on after `failed` or `aborted`. */
   retry: () => void;
   /** Forgets the upload without touching it. */
   reset: () => void;

@@ -8,15 +8,22 @@ export interface UseUploads<Route extends RouteTypes> {
   start: (files: Iterable<FileLike>, ...options: OptionsArgument<Route>) => Upload<Route['data']>[];
   /** In the order of `start`; `snapshot.id` is a fitting React key. */
   uploads: readonly UploadSnapshot<Route['data']>[];
+  /** Stops one upload until `resume`, and keeps what has arrived. */
   pause: (id: string) => void;
+  /** Goes on after `pause`. */
   resume: (id: string) => void;
+  /** Stops one upload, and tells the server. It stays in the list. */
   abort: (id: string) => void;
+  /** Goes on after `failed` or `aborted`. */
   retry: (id: string) => void;
   /** Takes it off the list, and aborts it if it still runs. */
   remove: (id: string) => void;
 }
 
-/** A list of uploads. */
+/**
+ * A list of uploads: files are added by `start` and stay in the list when they are done.
+ * @example const { start, uploads } = useUploads(client, 'photos')
+ */
 export function useUploads<Routes extends Record<string, RouteTypes>, R extends keyof Routes & string>(
   client: Client<Routes>,
   route: R,

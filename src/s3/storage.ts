@@ -11,8 +11,9 @@ import { presignPart, presignPut, presignRead } from './presign.ts';
 import type { S3StorageOptions, Storage } from './types.ts';
 
 /**
+ * One bucket of an S3-compatible storage. It reads nothing at import and sends nothing until the first request.
  * @example s3Storage({ bucket: 'user-content', region: 'eu-west-1', credentials: awsCredentials() })
- * @throws WaybillError config_invalid
+ * @throws {WaybillError} `config_invalid` for a missing, unknown or impossible option
  */
 export function s3Storage(options: S3StorageOptions): Storage {
   const config = resolveConfig(options);

@@ -2,7 +2,9 @@
 import type { Checksum, ChecksumAlgorithm, PresignedRequest } from '../protocol/index.ts';
 
 export interface Credentials {
+  /** The public half of the key. It is part of every presigned URL. */
   accessKeyId: string;
+  /** The secret half. It signs, and is never sent. */
   secretAccessKey: string;
   /** From STS. Travels inside presigned requests as `X-Amz-Security-Token`, and nowhere else. */
   sessionToken?: string | undefined;
@@ -51,6 +53,7 @@ export interface StorageCapabilities {
   completeOnce: boolean;
   /** Algorithms verified in signed `x-amz-checksum-*` headers on UploadPart, listed, and composed on completion. */
   partChecksums: readonly Exclude<ChecksumAlgorithm, 'md5'>[];
+  /** Objects can have tags. */
   tagging: boolean;
   /**
    * Each write of an object gets an id of its own, which HEAD and GET tell: `x-amz-version-id` in a versioned bucket,
@@ -60,26 +63,47 @@ export interface StorageCapabilities {
 }
 
 export interface S3StorageOptions {
+  /** The name of the bucket. It must exist. @example 'user-content' */
   bucket: string;
-  /** @default 'us-east-1' */
+  /**
+   * The region that requests are signed for. Storages without regions take `us-east-1` or `auto`.
+   * @default 'us-east-1' @example 'eu-west-1'
+   */
   region?: string;
   /** Where this server reaches the storage. @default AWS's endpoint of the region @example 'http://minio:9000' */
   endpoint?: string;
   /**
-   * Where clients reach it, when that differs (containers, a CDN). Several: further names of the same bucket, each with
-   * six more connections in a browser; clients use them where they gain by it. @default `endpoint`
+   * Where clients reach the storage, when that differs from `endpoint` (containers, a CDN). A list gives further names
+   * of the same bucket, each with six more connections in a browser; clients use them where they measure a gain.
+   * @default `endpoint` @example 'https://s3.app.example'
    */
   publicEndpoint?: string | readonly string[];
-  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. @default true with a custom endpoint, else false */
+  /**
+   * Use URLs of the form `endpoint/bucket/key` instead of `bucket.endpoint/key`.
+   * @default true with a custom endpoint, else false @example false
+   */
   pathStyle?: boolean;
+  /**
+   * The access key, or a function that returns it: `envCredentials(process.env)`, `awsCredentials()`, or your own.
+   * @example envCredentials(process.env)
+   */
   credentials: CredentialsSource;
-  /** A preset's name, or corrections to AWS's. @default 'aws' */
+  /**
+   * What the storage enforces: the name of a preset, or corrections to `aws`. Choose it first, see docs/storage.md.
+   * @default 'aws' @example 'ceph16'
+   */
   capabilities?: CapabilityPreset | Partial<StorageCapabilities>;
-  /** Give up on one attempt after this long without an answer. @default 10_000 */
+  /** How long one attempt may take without an answer, in milliseconds. @default 10_000 @example 5_000 */
   timeoutMs?: number;
-  /** Attempts after the first on 5xx, SlowDown, 409 ConditionalRequestConflict and connection errors. @default 3 */
+  /**
+   * Attempts after the first on 5xx, SlowDown, 409 ConditionalRequestConflict and connection errors.
+   * @default 3 @example 1
+   */
   retries?: number;
-  /** What requests go through, such as a `fetch` with a proxy. @default node:http(s), which keeps connections open */
+  /**
+   * Sends the requests of this server to the storage, for instance through a proxy.
+   * @default node:http(s), which keeps connections open @example (url, init) => fetch(url, { ...init, dispatcher })
+   */
   fetch?: typeof fetch;
   /** Milliseconds since the epoch. @default Date.now */
   now?: () => number;

@@ -116,7 +116,9 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
     | undefined;
   /** As it was given; what it throws is `ledger_unavailable`. */
   readonly ledger: Ledger | undefined;
+  /** The option `basePath`, or ''. */
   readonly basePath: string;
+  /** The resolved configuration, without secrets: limits of the routes, origins of the storage for CORS and CSP. */
   readonly config: UploadsView;
 }
 

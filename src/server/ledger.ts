@@ -27,11 +27,14 @@ export function mayFollow(from: UploadState, to: UploadState): boolean {
 
 /** What one owner may have: of one route (`route({quota})`) or in all (`createUploads({quota})`). */
 export interface Quota {
-  /** Stored and pending together, in bytes. @default no limit */
+  /** Stored and pending together, in bytes. @default no limit @example 10 * GiB */
   maxBytes?: number;
-  /** Stored and pending together. @default no limit */
+  /** Stored and pending together. @default no limit @example 10_000 */
   maxFiles?: number;
-  /** Granted and not yet ended, in bytes. A stream counts with the route's `maxBytes` until it ends. @default no limit */
+  /**
+   * Granted and not yet ended, in bytes. A stream counts with the route's `maxBytes` until it ends. @default no limit
+   * @example 1 * GiB
+   */
   maxPendingBytes?: number;
 }
 

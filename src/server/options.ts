@@ -13,6 +13,9 @@ import type { CallbackRequest } from './types.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
 
 export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>> {
+  /**
+   * Where files are stored. @example s3Storage({ bucket: 'user-content', credentials: envCredentials(process.env) })
+   */
   storage: Storage;
   /**
    * Seals grants. At least 32 random characters, the same on every replica. A list rotates: the first seals, all open.
@@ -20,20 +23,31 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    * @example () => process.env.WAYBILL_SECRET ?? ''
    */
   secret: Secret | (() => Secret);
-  /** Seals view URLs, which live as long as the app links to them: rotate it apart from `secret`. @default `secret` */
+  /**
+   * Seals the URLs of stored files (`file.url`), which live as long as the app links to them. Rotate it apart from
+   * `secret`.
+   * @default `secret` @example () => process.env.WAYBILL_VIEW_SECRET ?? ''
+   */
   viewSecret?: Secret | (() => Secret);
-  /** Route names are letters, digits, `-` and `_`. */
+  /**
+   * The kinds of uploads, by name. A name has letters, digits, `-` and `_`.
+   * @example { avatar: route({ limits: { maxBytes: 5 * MiB }, authorize }) }
+   */
   routes: Routes;
-  /** Where the handler is mounted. @default '' @example '/api' */
+  /** The path that the handler is mounted at, without a slash at its end. @default '' @example '/api' */
   basePath?: string;
-  /** Put before `file.url`. @default '' (relative to the origin) @example 'https://app.example' */
+  /**
+   * The origin of this server as browsers see it. It makes `file.url` absolute, and is compared with the `Origin` of
+   * requests where a proxy rewrites `Host`. @default '' (`file.url` is relative to the origin) @example
+   * 'https://app.example'
+   */
   publicUrl?: string;
   /**
    * Other origins whose pages may call, exactly as browsers send them. `'*'` admits all, but never with cookies.
    * @default [] (the same origin only) @example ['https://app.example', 'capacitor://localhost']
    */
   allowedOrigins?: readonly string[];
-  /** How long a permission is signed for, in seconds; at most a day. @default 900 */
+  /** How long a permission is signed for, in seconds; at most a day. @default 900 @example 300 */
   expiresInSeconds?: number;
   /**
    * The longest that a client may ask to have parts signed for, in seconds; at most seven days. A phone that sends in the
@@ -41,9 +55,13 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    * has begun to refuse. @default `expiresInSeconds` @example 86_400
    */
   maxExpiresInSeconds?: number;
-  /** How long the storage's URL behind a view lives, in seconds; at most seven days. @default 3600 */
+  /** How long the storage's URL behind `file.url` lives, in seconds; at most seven days. @default 3600 @example 300 */
   viewExpiresInSeconds?: number;
-  /** Where uploads land until they are verified. A lifecycle rule on it collects what is left. @default 'incoming/' */
+  /**
+   * The prefix of keys where uploads arrive and wait until they are verified. A lifecycle rule deletes what is left
+   * there.
+   * @default 'incoming/' @example 'staging/'
+   */
   stagingPrefix?: string;
   /**
    * Names this deployment where several share a bucket, a staging prefix and a secret, such as two with a ledger each: no
@@ -51,61 +69,79 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    * are under way when it changes have to be started again. @default told apart by `secret` @example 'shop-eu'
    */
   deployment?: string;
-  /** Largest request body, in bytes. @default 262_144 */
+  /** The largest request body that the handler reads, in bytes; at most 64 MiB. @default 262_144 @example 1_048_576 */
   maxBodyBytes?: number;
-  /** Files up to this size may go by `form`, in bytes. @default 1_048_576 */
+  /** Files of up to this many bytes may go by `form`; 0 switches forms off. @default 1_048_576 @example 0 */
   formMaxBytes?: number;
   /**
-   * Files of at least this many bytes go by `multipart` when the client can, in bytes; at least 5 MiB. Streams and files
-   * over 5 GiB always do. @default 16_777_216
+   * Files of at least this many bytes go by `multipart` when the client can, in bytes; at least 5 MiB. Streams and
+   * files over 5 GiB always do. @default 16_777_216 @example 32 * MiB
    */
   multipartMinBytes?: number;
   /**
-   * The largest object that one CopyObject moves out of staging, in bytes; a larger one is copied in parts, several at
-   * once. From 5 MiB to 5 GiB, the most that S3 copies in one. @default 5_368_709_120
+   * The largest object that one CopyObject moves out of staging, in bytes, from 5 MiB to 5 GiB. A larger one is copied
+   * in parts, several at once. @default 5_368_709_120 @example 1_073_741_824
    */
   copyMaxBytes?: number;
-  /** A completion that takes longer is answered with 202 and goes on, in seconds. @default 20 */
+  /**
+   * A completion that takes longer than this is answered with 202 and goes on, in seconds; from 1 to 600. @default 20
+   * @example 5
+   */
   completionWaitSeconds?: number;
   /**
    * The durable record of uploads: quota, callbacks that run once, webhooks, the sweep. Without one the storage is the
    * database, and callbacks run at least once.
-   *
-   * @example await sqliteLedger({ file: 'uploads.db' })
+   * @default none @example await sqliteLedger({ file: 'uploads.db' })
    */
   ledger?: Ledger;
   /**
-   * What one owner may have, over all routes. Needs a ledger; on a route for `anyone` it counts by address and needs
-   * `clientAddress`. @default no limit
+   * What one owner may have, over all routes. Needs a ledger. On a route for `anyone` it counts by address and needs
+   * `clientAddress`. @default no limit @example { maxBytes: 10 * GiB }
    */
   quota?: Quota;
   /**
-   * An upload in parts that nobody has asked about for this long after its permission expired is given up: its parts go
-   * with the next sweep, and its quota comes back, in seconds. @default 86_400
+   * An upload in parts whose permission expired this long ago, and that no client has asked about since, is given up:
+   * the next sweep deletes its parts and gives its quota back. In seconds, from 60 to 2,592,000. @default 86_400
+   * @example 3_600
    */
   abandonAfterSeconds?: number;
   /**
-   * Signed messages to an app in another process: written with the ending they tell of, and sent by `startDelivering()` until
-   * they are taken. Needs a ledger. @default none
+   * Signed messages about ended uploads to an app in another process. `startUpkeep()` sends them until the receiver
+   * takes them. Needs a ledger. @default none @example { url: 'https://app.example/waybill', secret }
    */
   webhooks?: WebhooksOptions;
-  /** How often an owner and an address may ask. @default no limit */
+  /**
+   * How many files an owner, and how many calls an address, may ask for in a period. @default no limit @example {
+   * perOwner: { points: 600, perSeconds: 60 } }
+   */
   rateLimit?: RateLimitOptions;
   /**
    * The address that a request comes from, for `rateLimit.perAddress`, and for limits of each owner (`quota`,
-   * `rateLimit.perOwner`) on routes for `anyone`: there an address is an owner. Behind a proxy it is in a header of the proxy's own;
-   * a header that any client can send is no address. @example ({ raw }) => (raw as IncomingMessage).socket.remoteAddress
+   * `rateLimit.perOwner`) on routes for `anyone`: there an address is an owner. Behind a proxy, read the header that
+   * your proxy sets; never read a header that any client can send.
+   * @default none @example ({ raw }) => (raw as IncomingMessage).socket.remoteAddress
    */
   clientAddress?: (request: CallbackRequest) => string | null | undefined;
-  /** Who may say that an object has arrived: `POST {basePath}/events`, see docs/storage.md. @default nobody */
+  /**
+   * Who may report that an object has arrived: `POST {basePath}/events`, see docs/storage.md.
+   * @default the path does not exist @example { secret: process.env.EVENTS_SECRET ?? '' }
+   */
   events?: EventsOptions;
-  /** Spans around requests, callbacks and calls to the storage, for OpenTelemetry and its like. @default none */
+  /**
+   * Runs around requests, callbacks and calls to the storage, for spans of OpenTelemetry and similar tools.
+   * @default none
+   * @example (name, attributes, run) => tracer.startActiveSpan(name, { attributes }, (span) => run().finally(() =>
+   * span.end()))
+   */
   instrument?: Instrument;
-  /** Events for logs and metrics, see `events.ts`. Called synchronously. */
+  /**
+   * Called with each event, for logs and metrics, see docs/operations.md. Called synchronously. @default none @example
+   * (event) => log.info(event)
+   */
   onEvent?: (event: UploadsEvent) => void;
-  /** Milliseconds since the epoch. @default Date.now */
+  /** The clock, for tests: milliseconds since the epoch. @default Date.now */
   now?: () => number;
-  /** Fills an array with unpredictable bytes. @default node:crypto's */
+  /** The source of randomness, for tests: fills an array with unpredictable bytes. @default node:crypto's */
   random?: RandomFill;
 }
 

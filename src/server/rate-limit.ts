@@ -12,26 +12,27 @@ import type { CallbackRequest } from './types.ts';
 import { tooManyFiles } from './user-messages.ts';
 
 export interface Rate {
-  /** How many. */
+  /** How many files or calls are allowed in one period. @example 600 */
   points: number;
-  /** In how long, in seconds. */
+  /** The length of the period, in seconds. @example 60 */
   perSeconds: number;
 }
 
 export interface RateLimitOptions {
   /**
    * Files that one owner may ask for. On a route for `anyone` it counts by address and needs `clientAddress`.
-   * @default no limit
+   * @default no limit @example { points: 600, perSeconds: 60 }
    */
   perOwner?: Rate;
   /**
-   * Calls from one address (a /64 network of IPv6): grants, parts, completions, aborts and deletes; views are not counted.
-   * Needs `clientAddress`. @default no limit
+   * Calls from one address (a /64 network of IPv6): grants, parts, completions, aborts and deletes; views are not
+   * counted. Needs `clientAddress`. @default no limit @example { points: 300, perSeconds: 60 }
    */
   perAddress?: Rate;
   /**
-   * Where is counted. `postgresRateLimits()` counts over all replicas. While it does not answer, each process counts alone:
-   * uploads go on, and nobody gets more than the limit once again from each. @default the memory of this process
+   * Where calls are counted. `postgresRateLimits()` counts over all replicas. While it does not answer, each process
+   * counts alone, so uploads go on. @default the memory of this process @example postgresRateLimits({ connectionString
+   * })
    */
   store?: RateLimitStore;
 }

@@ -5,10 +5,14 @@ import { type Sweeping, type SweepingOptions, startSweeping } from './sweep/loop
 import type { Delivery } from './webhooks/deliver.ts';
 
 export interface UpkeepOptions extends Omit<SweepingOptions, 'ledger'> {
-  /** From the end of one sweep to the beginning of the next, in seconds; 0: never. @default 60 */
+  /** From the end of one sweep to the beginning of the next, in seconds; 0: never. @default 60 @example 300 */
   everySeconds?: number;
-  /** Between looks into the outbox, in seconds. @default 2 */
+  /** The pause between looks into the outbox, in seconds. @default 2 @example 10 */
   deliverEverySeconds?: number;
+  /**
+   * Called after each attempt to deliver a webhook. @default none @example ({ outcome, reason }) =>
+   * console.log(outcome, reason)
+   */
   onDelivery?: (delivery: Delivery) => void;
 }
 

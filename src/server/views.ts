@@ -112,9 +112,9 @@ export async function readAllowed(
 }
 
 export interface PresignViewOptions {
-  /** 1 to 604,800. */
+  /** How long the link works, in seconds, from 1 to 604,800. @example 3_600 */
   expiresInSeconds: number;
-  /** Save under this name instead of showing. */
+  /** Save under this name instead of showing. @default the storage's own headers decide @example 'report.pdf' */
   download?: string;
 }
 

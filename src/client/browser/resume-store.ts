@@ -10,9 +10,12 @@
 import type { ResumeEntry, ResumeProgress, ResumeStore } from '../types.ts';
 
 export interface BrowserResumeStoreOptions {
-  /** Also the scope of locks and of what tabs tell each other. One for each user. @default 'waybill' */
+  /**
+   * The name of the database, and the scope of locks and of what tabs tell each other. Give each user of a shared
+   * browser one of their own. @default 'waybill' @example `waybill-${user.id}`
+   */
   databaseName?: string;
-  /** Seconds after which an unfinished upload is forgotten. @default 604_800 (7 days) */
+  /** Seconds after which an unfinished upload is forgotten. @default 604_800 (7 days) @example 86_400 */
   keepForSeconds?: number;
   /** Milliseconds since 1970. @default Date.now */
   now?: () => number;
@@ -34,7 +37,12 @@ export function defaultResumeStore(): BrowserResumeStore | undefined {
   return shared;
 }
 
-/** Private windows, full disks and sandboxed frames have no IndexedDB, or lose it: then memory does, as long as the page. */
+/**
+ * Remembers unfinished uploads in IndexedDB. Where there is none (private windows, full disks, sandboxed frames), in
+ * memory, as long as the page lives.
+ * @example createClient({ endpoint: '/uploads', resumeStore: browserResumeStore({ databaseName: `waybill-${user.id}` })
+ * })
+ */
 export function browserResumeStore(options: BrowserResumeStoreOptions = {}): BrowserResumeStore {
   const { databaseName = 'waybill', keepForSeconds = 604_800, now = Date.now } = options;
   const prefix = `${databaseName} `;

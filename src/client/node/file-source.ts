@@ -20,9 +20,9 @@ export interface FileSource extends Source {
 }
 
 export interface FileSourceOptions {
-  /** @default the last segment of the path */
+  /** The name that the server is told. @default the last part of the path @example 'report.pdf' */
   fileName?: string;
-  /** @default the server goes by the extension */
+  /** The MIME type that the server is told. @default the server goes by the extension @example 'application/pdf' */
   contentType?: string;
 }
 

@@ -13,7 +13,10 @@ export { type FileSource, type FileSourceOptions, fileSource } from './file-sour
 export { type FileResumeStoreOptions, fileResumeStore } from './resume-store.ts';
 export { type NodeTransportOptions, nodeTransport } from './transport.ts';
 
-/** As in `waybill/client`, over node:http. `endpoint` must be absolute. */
+/**
+ * The client for Node, over node:http. `endpoint` must be absolute.
+ * @example const client = createClient<typeof uploads>({ endpoint: 'https://app.example/uploads' })
+ */
 export function createClient<U extends TypedUploads = TypedUploads>(options: ClientOptions): Client<RoutesOf<U>> {
   return createClientOn<U>({ transport: nodeTransport(), ...options });
 }

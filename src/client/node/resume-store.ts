@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ResumeEntry, ResumeStore } from '../types.ts';
 
 export interface FileResumeStoreOptions {
-  /** Seconds after which an unfinished upload is forgotten. @default 604_800 (7 days) */
+  /** Seconds after which an unfinished upload is forgotten. @default 604_800 (7 days) @example 86_400 */
   keepForSeconds?: number;
   /** Milliseconds since 1970. @default Date.now */
   now?: () => number;

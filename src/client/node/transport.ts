@@ -16,10 +16,17 @@ const maxAnswerBytes = 4 * 1024 * 1024;
 const readBytes = 1024 * 1024;
 
 export interface NodeTransportOptions {
-  /** Ends idle connections when the process should not wait for them. @default connections stay for a few seconds */
+  /**
+   * Keep connections open between requests. `false` ends them at once, for a process that should not wait for them.
+   * @default true: connections stay for a few seconds @example false
+   */
   keepAlive?: boolean;
 }
 
+/**
+ * Requests over node:http and node:https. It is the default of `waybill/client/node`.
+ * @example createClient({ endpoint, transport: nodeTransport({ keepAlive: false }) })
+ */
 export function nodeTransport({ keepAlive = true }: NodeTransportOptions = {}): Transport {
   const agents = { 'http:': new http.Agent({ keepAlive }), 'https:': new https.Agent({ keepAlive }) };
   return {

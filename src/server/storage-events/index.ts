@@ -20,11 +20,16 @@ import { createSns, type SnsOptions } from './sns.ts';
 
 export interface EventsOptions {
   /**
-   * What the sender must know: as `Authorization: Bearer`, as the header `x-waybill-events-secret`, as the password of basic
-   * authentication, or, for senders that are only told a URL, as `?secret=`. At least 32 characters; a list rotates.
+   * What the sender must know: as `Authorization: Bearer`, as the header `x-waybill-events-secret`, as the password of
+   * basic authentication, or, for senders that are only given a URL, as `?secret=`. At least 32 characters; a list
+   * rotates.
+   * @default none: then `sns` is required @example process.env.EVENTS_SECRET ?? ''
    */
   secret?: string | readonly string[];
-  /** Take what these topics of SNS say, by its signature. */
+  /**
+   * Accept the messages of these SNS topics, by their signature.
+   * @default none: then `secret` is required @example { topicArns: ['arn:aws:sns:eu-west-1:123456789012:uploads'] }
+   */
   sns?: SnsOptions;
 }
 

@@ -18,11 +18,15 @@ export interface EventQueue {
 }
 
 export interface PollOptions {
+  /** What `createUploads` returned. @example uploads */
   uploads: { handleStorageEvent(event: unknown): Promise<unknown> };
+  /** Where the storage's events wait. @example sqsQueue({ queueUrl, region: 'eu-west-1' }) */
   queue: EventQueue;
   /**
-   * A message that cannot be handled now comes again; one that never can (no JSON) is deleted. A queue that cannot be
-   * opened at all (`config_invalid`) ends the polling.
+   * Called for a message that could not be handled, and for a queue that did not answer. Such a message comes again;
+   * one that can never be handled (no JSON) is deleted. A queue that cannot be opened at all (`config_invalid`) ends
+   * the polling.
+   * @default ignored @example console.error
    */
   onError?: (error: unknown) => void;
 }
@@ -92,12 +96,16 @@ export function pollStorageEvents({ uploads, queue, onError }: PollOptions): Pol
 }
 
 export interface SqsQueueOptions {
+  /** The queue. @example 'https://sqs.eu-west-1.amazonaws.com/123456789012/uploads' */
   queueUrl: string;
-  /** @default AWS's usual places */
+  /** The queue's region. @default where the AWS SDK finds one @example 'eu-west-1' */
   region?: string;
-  /** @default AWS's @example 'http://127.0.0.1:9324' */
+  /** Another server that speaks SQS. @default AWS's @example 'http://127.0.0.1:9324' */
   endpoint?: string;
-  /** @default AWS's default chain */
+  /**
+   * Keys with `sqs:ReceiveMessage` and `sqs:DeleteMessage`.
+   * @default the AWS SDK's default chain @example { accessKeyId: 'AKIA...', secretAccessKey: '...' }
+   */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 }
 

@@ -9,9 +9,12 @@ import type { SnsMessage } from './formats.ts';
 import { topicArn } from './topic-arn.ts';
 
 export interface SnsOptions {
-  /** Topics that may speak. @example ['arn:aws:sns:eu-west-1:123456789012:uploads'] */
+  /** Topics whose messages are accepted. @example ['arn:aws:sns:eu-west-1:123456789012:uploads'] */
   topicArns: readonly string[];
-  /** What goes to Amazon's hosts: for certificates, and to confirm a subscription. @default fetch */
+  /**
+   * Sends what goes to Amazon's hosts: requests for certificates, and the confirmation of a subscription.
+   * @default fetch @example (url, init) => fetch(url, { ...init, dispatcher })
+   */
   fetch?: typeof fetch;
 }
 

@@ -6,15 +6,20 @@ import type { SweepOptions, SweepReport } from './report.ts';
 export interface SweepingOptions extends Omit<SweepOptions, 'dryRun' | 'signal'> {
   /** From the end of one to the beginning of the next, give or take a fifth: replicas begin together. @default 60 */
   everySeconds?: number;
-  /** With `orphans`, how often all of the bucket is looked at. @default 86_400 */
+  /** With `orphans`: how often the whole bucket is listed, in seconds. @default 86_400 @example 604_800 */
   orphansEverySeconds?: number;
-  /** With one, one replica sweeps at a time; without, each does, which does no harm. */
+  /**
+   * With a ledger, one replica sweeps at a time. Without, each does, which does no harm. `startUpkeep` takes the one of
+   * `uploads`. @default none @example ledger
+   */
   ledger?: Ledger;
-  /** Tells this replica from others. @default a random one */
+  /** The name of this replica in the lock, different from all others. @default a random one @example 'replica-1' */
   holder?: string;
   /** 0 <= n < 1, for jitter only. @default Math.random */
   random?: () => number;
+  /** Called with what a sweep found and did. @default none @example (report) => console.log(report) */
   onReport?: (report: SweepReport) => void;
+  /** Called when a sweep could not be finished. The next one tries again. @default ignored @example console.error */
   onError?: (error: unknown) => void;
 }
 

@@ -3,20 +3,26 @@ import { isWaybillError } from '../../protocol/index.ts';
 import type { Orphan } from '../ledger.ts';
 
 export interface SweepOptions {
-  /** Look, and change nothing. @default false */
+  /** Report what a sweep would do, and change nothing. @default false @example true */
   dryRun?: boolean;
-  /** What arrived in staging is completed when nobody has announced it for this long, in seconds. @default 300 */
+  /**
+   * A file that arrived in staging is completed when its client has not done so for this long, in seconds. @default 300
+   * @example 60
+   */
   graceSeconds?: number;
-  /** Also look at every object of the bucket, and report those that no upload accounts for. Needs a ledger. @default false */
+  /**
+   * Also list the whole bucket, and report the objects that no upload on record accounts for. Needs a ledger. @default
+   * false @example true
+   */
   orphans?: boolean;
-  /** Look for them below this only. @default '' (the whole bucket) @example 'avatars/' */
+  /** List only the keys below this prefix. @default '' (the whole bucket) @example 'avatars/' */
   orphanPrefix?: string;
   /**
-   * Delete those, too, where they carry the mark of an upload; below an `orphanPrefix` whatever is there. Files from
-   * before there was a ledger are orphans to it: look first. @default false
+   * Delete these objects where they carry the mark of an upload; with `orphanPrefix` every one of them below it. Files
+   * from before there was a ledger are such objects: look at the report first. @default false @example true
    */
   deleteOrphans?: boolean;
-  /** Ends the sweep after what it is at. */
+  /** Ends the sweep after the upload that it is working on. @default none @example AbortSignal.timeout(60_000) */
   signal?: AbortSignal;
 }
 

@@ -9,13 +9,24 @@ import { checkWebhooks, type WebhooksOptions } from './options.ts';
 import { type Refusal, sendMessage } from './send.ts';
 
 export interface DeliveryOptions {
+  /** The ledger whose outbox is sent. @example ledger */
   ledger: Ledger;
+  /**
+   * The receiver and the secret, as in `createUploads({ webhooks })`. @example { url: 'https://app.example/waybill',
+   * secret }
+   */
   webhooks: WebhooksOptions;
-  /** How often to look for messages, in seconds. @default 2 */
+  /** The pause between looks into the outbox, in seconds. @default 2 @example 10 */
   everySeconds?: number;
-  /** A receiver that has not answered for this long has not taken it. @default 15_000 */
+  /**
+   * A receiver that has not answered for this long has not taken the message, in milliseconds. @default 15_000 @example
+   * 5_000
+   */
   timeoutMs?: number;
-  /** @default fetch */
+  /**
+   * Sends the messages, for instance through a proxy. @default fetch @example (url, init) => fetch(url, { ...init,
+   * dispatcher })
+   */
   fetch?: typeof fetch;
   /** Milliseconds since the epoch. @default Date.now */
   now?: () => number;
@@ -23,8 +34,9 @@ export interface DeliveryOptions {
   random?: () => number;
   /** Stops: what is being sent is waited for, nothing else begins. */
   signal?: AbortSignal;
+  /** Called after each attempt. @default none @example ({ outcome, reason }) => console.log(outcome, reason) */
   onDelivery?: (delivery: Delivery) => void;
-  /** The ledger did not answer; it is asked again. */
+  /** Called when the ledger did not answer. It is asked again. @default ignored @example console.error */
   onError?: (error: unknown) => void;
 }
 

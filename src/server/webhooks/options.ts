@@ -3,13 +3,16 @@ import { checkOptions } from '../route.ts';
 
 export interface WebhooksOptions {
   /**
-   * Who is told: yours to choose, never a user's. https, or http on this machine; without a name and a password.
+   * The receiver, chosen by you and never by a user: https, or http on this machine, without a name and a password.
    * @example 'https://app.example/waybill'
    */
   url: string;
-  /** `whsec_` and 24 to 64 random bytes in base64, as Standard Webhooks has it; a list rotates: each signs. */
+  /**
+   * `whsec_` and 24 to 64 random bytes in base64, as Standard Webhooks has it. A list rotates: each of them signs.
+   * @example process.env.WAYBILL_WEBHOOK_SECRET ?? ''
+   */
   secret: string | readonly string[];
-  /** @default both */
+  /** Which messages are sent: `upload.completed`, `upload.rejected`. @default both @example ['upload.completed'] */
   events?: readonly WebhookType[];
 }
 

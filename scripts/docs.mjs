@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/** `npm run docs`: writes what is made from the sources in docs/: reference.md. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureInstalled } from './lib/install.mjs';
+import { requireNode, root, say } from './lib/run.mjs';
+
+requireNode();
+await ensureInstalled();
+
+const { renderReference } = await import('./lib/reference.mjs');
+write('docs/reference.md', renderReference(root));
+
+function write(/** @type {string} */ path, /** @type {string} */ text) {
+  writeFileSync(join(root, path), text);
+  say(`Wrote ${path}.`);
+}

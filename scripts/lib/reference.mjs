@@ -1,0 +1,312 @@
+/** docs/reference.md, made from the docstrings of the public options. What it has a section for is the table below. */
+import { readDeclaration } from './docstrings.mjs';
+
+/**
+ * @typedef {{ of: string, title?: string, only?: string[], omit?: string[], kind?: 'options' | 'members' }} Table
+ * @typedef {{ title: string, module: string, fn?: string, intro?: string, tables: Table[] }} Section
+ */
+
+/** @type {Section[]} */
+export const sections = [
+  {
+    title: 's3Storage',
+    module: 'waybill/s3',
+    fn: 'src/s3/storage.ts#s3Storage',
+    tables: [
+      { of: 'src/s3/types.ts#S3StorageOptions' },
+      { of: 'src/s3/types.ts#StorageCapabilities', title: 'Capabilities', kind: 'members' },
+      { of: 'src/s3/types.ts#Credentials', title: 'Credentials', kind: 'members' },
+    ],
+  },
+  {
+    title: 'createUploads',
+    module: 'waybill/server',
+    fn: 'src/server/create-uploads.ts#createUploads',
+    tables: [
+      { of: 'src/server/options.ts#UploadsOptions' },
+      { of: 'src/server/ledger.ts#Quota', title: 'quota' },
+      { of: 'src/server/rate-limit.ts#RateLimitOptions', title: 'rateLimit' },
+      { of: 'src/server/rate-limit.ts#Rate', title: 'rateLimit.perOwner and rateLimit.perAddress' },
+      { of: 'src/server/webhooks/options.ts#WebhooksOptions', title: 'webhooks' },
+      { of: 'src/server/storage-events/index.ts#EventsOptions', title: 'events' },
+      { of: 'src/server/storage-events/sns.ts#SnsOptions', title: 'events.sns' },
+      { of: 'src/server/create-uploads.ts#Uploads', title: 'What createUploads returns', kind: 'members' },
+      { of: 'src/server/views.ts#PresignViewOptions', title: 'uploads.presignView' },
+      { of: 'src/server/sweep/report.ts#SweepOptions', title: 'uploads.sweep' },
+    ],
+  },
+  {
+    title: 'route',
+    module: 'waybill/server',
+    fn: 'src/server/route.ts#route',
+    tables: [
+      { of: 'src/server/types.ts#RouteDefinition' },
+      { of: 'src/protocol/limits.ts#Limits', title: 'limits' },
+      { of: 'src/server/types.ts#AuthorizeInput', title: 'What authorize gets', kind: 'members' },
+      { of: 'src/server/types.ts#KeyInput', title: 'What key gets', kind: 'members' },
+      { of: 'src/server/types.ts#InspectInput', title: 'What inspect gets', kind: 'members' },
+      { of: 'src/server/types.ts#CompleteInput', title: 'What onComplete gets', kind: 'members' },
+      { of: 'src/protocol/wire.ts#StoredFile', title: 'file', kind: 'members' },
+    ],
+  },
+  {
+    title: 'startUpkeep',
+    module: 'waybill/server',
+    fn: 'src/server/upkeep.ts#startUpkeep',
+    tables: [
+      { of: 'src/server/upkeep.ts#UpkeepOptions' },
+      {
+        of: 'src/server/sweep/loop.ts#SweepingOptions',
+        title: 'Also taken by startUpkeep, and by startSweeping',
+        omit: ['everySeconds'],
+      },
+    ],
+  },
+  {
+    title: 'startDelivering',
+    module: 'waybill/server',
+    fn: 'src/server/webhooks/deliver.ts#startDelivering',
+    tables: [{ of: 'src/server/webhooks/deliver.ts#DeliveryOptions', omit: ['signal'] }],
+  },
+  {
+    title: 'pollStorageEvents',
+    module: 'waybill/server',
+    fn: 'src/server/storage-events/queue.ts#pollStorageEvents',
+    tables: [
+      { of: 'src/server/storage-events/queue.ts#PollOptions' },
+      { of: 'src/server/storage-events/queue.ts#SqsQueueOptions', title: 'sqsQueue' },
+    ],
+  },
+  {
+    title: 'toNodeHandler',
+    module: 'waybill/adapters/node',
+    fn: 'src/adapters/node.ts#toNodeHandler',
+    tables: [],
+  },
+  {
+    title: 'toExpressHandler',
+    module: 'waybill/adapters/express',
+    fn: 'src/adapters/express.ts#toExpressHandler',
+    tables: [],
+  },
+  {
+    title: 'sqliteLedger',
+    module: 'waybill/ledger/sqlite',
+    fn: 'src/ledger/sqlite.ts#sqliteLedger',
+    tables: [{ of: 'src/ledger/sqlite.ts#SqliteLedgerOptions' }],
+  },
+  {
+    title: 'postgresLedger',
+    module: 'waybill/ledger/postgres',
+    fn: 'src/ledger/postgres.ts#postgresLedger',
+    tables: [{ of: 'src/ledger/postgres-with.ts#PostgresLedgerOptions' }],
+  },
+  {
+    title: 'postgresRateLimits',
+    module: 'waybill/ledger/postgres',
+    fn: 'src/ledger/rate-limits.ts#postgresRateLimits',
+    tables: [{ of: 'src/ledger/rate-limits.ts#PostgresRateLimitsOptions' }],
+  },
+  {
+    title: 'openLedger',
+    module: 'waybill/ledger',
+    fn: 'src/ledger/index.ts#openLedger',
+    tables: [{ of: 'src/ledger/index.ts#OpenLedgerOptions' }],
+  },
+  {
+    title: 'createClient',
+    module: 'waybill/client',
+    fn: 'src/client/index.ts#createClient',
+    tables: [
+      { of: 'src/client/types.ts#ClientOptions' },
+      { of: 'src/client/types.ts#Client', title: 'What createClient returns', kind: 'members' },
+      { of: 'src/client/types.ts#UploadOptions', title: 'client.upload(route, file, options)' },
+      { of: 'src/client/types.ts#Upload', title: 'What client.upload returns', kind: 'members' },
+      { of: 'src/client/types.ts#UploadSnapshot', title: 'upload.getSnapshot()', kind: 'members' },
+      { of: 'src/client/types.ts#Resumable', title: 'client.resumable()', kind: 'members' },
+      { of: 'src/client/types.ts#Source', title: 'Source: a file of any other kind', kind: 'members' },
+    ],
+  },
+  {
+    title: 'createPut',
+    module: 'waybill/client/put',
+    fn: 'src/client/put.ts#createPut',
+    tables: [
+      { of: 'src/client/types.ts#ClientOptions', only: ['endpoint', 'headers', 'credentials', 'retries'] },
+      { of: 'src/client/put.ts#PutOptions', title: 'put(route, file, options)' },
+    ],
+  },
+  {
+    title: 'createClient on Node',
+    module: 'waybill/client/node',
+    fn: 'src/client/node/index.ts#createClient',
+    intro: 'The options are those of [`createClient`](#createclient).',
+    tables: [],
+  },
+  {
+    title: 'fileSource',
+    module: 'waybill/client/node',
+    fn: 'src/client/node/file-source.ts#fileSource',
+    tables: [{ of: 'src/client/node/file-source.ts#FileSourceOptions' }],
+  },
+  {
+    title: 'fileResumeStore',
+    module: 'waybill/client/node',
+    fn: 'src/client/node/resume-store.ts#fileResumeStore',
+    tables: [{ of: 'src/client/node/resume-store.ts#FileResumeStoreOptions' }],
+  },
+  {
+    title: 'nodeTransport',
+    module: 'waybill/client/node',
+    fn: 'src/client/node/transport.ts#nodeTransport',
+    tables: [{ of: 'src/client/node/transport.ts#NodeTransportOptions' }],
+  },
+  {
+    title: 'browserResumeStore',
+    module: 'waybill/client/resume-store',
+    fn: 'src/client/browser/resume-store.ts#browserResumeStore',
+    tables: [{ of: 'src/client/browser/resume-store.ts#BrowserResumeStoreOptions' }],
+  },
+  {
+    title: 'filesOf',
+    module: 'waybill/client/folders',
+    fn: 'src/client/folders.ts#filesOf',
+    tables: [{ of: 'src/client/folders.ts#FilesOfOptions' }],
+  },
+  {
+    title: 'useUpload',
+    module: 'waybill/react',
+    fn: 'src/react/use-upload.ts#useUpload',
+    tables: [
+      { of: 'src/react/use-upload.ts#UseUploadOptions' },
+      { of: 'src/react/use-upload.ts#UseUpload', title: 'What useUpload returns', kind: 'members' },
+    ],
+  },
+  {
+    title: 'useUploads',
+    module: 'waybill/react',
+    fn: 'src/react/use-uploads.ts#useUploads',
+    tables: [{ of: 'src/react/use-uploads.ts#UseUploads', title: 'What useUploads returns', kind: 'members' }],
+  },
+  {
+    title: 'useRoute',
+    module: 'waybill/react',
+    fn: 'src/react/use-route.ts#useRoute',
+    tables: [{ of: 'src/react/use-route.ts#UseRoute', title: 'What useRoute returns', kind: 'members' }],
+  },
+  {
+    title: 'createDevstore',
+    module: 'waybill/devstore',
+    fn: 'src/devstore/index.ts#createDevstore',
+    tables: [
+      { of: 'src/devstore/index.ts#DevstoreOptions' },
+      { of: 'src/devstore/index.ts#DevstoreCredentials', title: 'credentials' },
+      { of: 'src/devstore/cors-rules.ts#CorsRule', title: 'cors' },
+      { of: 'src/devstore/weather.ts#Weather', title: 'weather: faults on purpose' },
+      { of: 'src/devstore/index.ts#Devstore', title: 'What createDevstore returns', kind: 'members' },
+    ],
+  },
+];
+
+/**
+ * Public options without a section: the requests that a `Storage` signs and sends, which apps do not make themselves, and
+ * the options of an error class.
+ */
+export const withoutSection = new Set([
+  'CompleteMultipartOptions',
+  'CopyOptions',
+  'CopyPartOptions',
+  'CreateMultipartOptions',
+  'PresignFormOptions',
+  'PresignGetOptions',
+  'PresignPartOptions',
+  'PresignPutOptions',
+  'PutClientOptions',
+  'S3ErrorOptions',
+  'VerifyOptions',
+  'WaybillErrorOptions',
+]);
+
+/** The members of a table that the page shows. */
+export function membersOf(/** @type {string} */ root, /** @type {Table} */ { of, only, omit = [] }) {
+  return readDeclaration(root, of).members.filter(
+    ({ name, doc }) =>
+      !doc?.internal && !name.startsWith('$') && !omit.includes(name) && (!only || only.includes(name)),
+  );
+}
+
+/** The page, as it should be. */
+export function renderReference(/** @type {string} */ root) {
+  const lines = [
+    '# Reference',
+    '',
+    'Every option, from the docstrings of the sources: `npm run docs` writes this page. An option that is not listed here is an',
+    'error (`config_invalid`) where options are checked at start-up. Units are in the names: `maxBytes`, `timeoutMs`,',
+    '`expiresInSeconds`. The HTTP calls and all error codes are in [protocol.md](protocol.md).',
+    '',
+    ...sections.map(({ title }) => `- [${title}](#${anchorOf(title)})`),
+  ];
+  for (const { title, module, fn, intro, tables } of sections) {
+    lines.push('', `## ${title}`, '');
+    const name = fn?.split('#')[1] ?? title;
+    lines.push('```ts', `import { ${name} } from '${module}';`, '```');
+    const doc = fn ? readDeclaration(root, fn).doc : null;
+    if (doc?.text) lines.push('', doc.text);
+    if (intro) lines.push('', intro);
+    for (const example of doc?.examples ?? []) lines.push('', '```ts', unfenced(example), '```');
+    for (const text of doc?.throws ?? []) lines.push('', `It throws ${text}.`);
+    for (const table of tables) {
+      const rows = membersOf(root, table);
+      if (rows.length === 0) throw new Error(`${table.of} has no members to show.`);
+      if (table.title) lines.push('', `### ${table.title}`);
+      const about = table.title ? readDeclaration(root, table.of).doc?.text : '';
+      if (about) lines.push('', about);
+      const asOptions = table.kind !== 'members';
+      const examples = rows.some((row) => (row.doc?.examples.length ?? 0) > 0);
+      const head = ['name', 'type', ...(asOptions ? ['default'] : []), 'meaning', ...(examples ? ['example'] : [])];
+      if (asOptions) head[0] = 'option';
+      lines.push('', row(head), row(head.map(() => '---')));
+      for (const { name, type, optional, doc } of rows)
+        lines.push(
+          row([
+            `\`${name}\``,
+            code(type),
+            ...(asOptions ? [optional ? defaultOf(doc?.defaults[0] ?? 'none') : 'required'] : []),
+            meaning(doc, asOptions),
+            ...(examples ? [code(doc?.examples[0] ?? '')] : []),
+          ]),
+        );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function meaning(
+  /** @type {ReturnType<typeof import('./docstrings.mjs').readDocstring> | null} */ doc,
+  /** @type {boolean} */ asOptions,
+) {
+  const parts = [cell(doc?.text ?? '')];
+  if (!asOptions && doc?.defaults[0]) parts.push(`Default: ${cell(doc.defaults[0])}.`);
+  for (const text of doc?.throws ?? []) parts.push(`Throws ${cell(text)}.`);
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** Values as code, words as words. */
+function defaultOf(/** @type {string} */ text) {
+  return cell(text.replace(/^('[^']*'|[\d_]{3,}|\d+|true|false|\[\]|\w+\.\w+)(?=$|[ :])/, '`$1`'));
+}
+
+const row = (/** @type {string[]} */ cells) => `| ${cells.join(' | ')} |`;
+const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|');
+const code = (/** @type {string} */ text) => (text === '' ? '' : `\`${cell(text.replace(/\s+/g, ' ').trim())}\``);
+const unfenced = (/** @type {string} */ text) => text.replace(/^```\w*\n|\n?```$/g, '');
+
+/** As GitHub makes them. */
+export function anchorOf(/** @type {string} */ heading) {
+  return heading
+    .toLowerCase()
+    .replace(/`/g, '')
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replace(/\s/g, '-');
+}
