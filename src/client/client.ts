@@ -36,6 +36,7 @@ export function createClientOn<U extends TypedUploads>(
     now = () => performance.now(),
     random = Math.random,
     online = createOnlineHint(),
+    checkContent,
   } = options;
   const endpoint = normalizeEndpoint(options.endpoint);
   const exchange = createExchange(transport, stallTimeoutMs);
@@ -75,6 +76,7 @@ export function createClientOn<U extends TypedUploads>(
     large: createPool(largeAtOnce),
     // More than two digests at once gain nothing, and each holds its file in memory.
     hashing: createPool(2),
+    checkContent,
     retries,
     now,
     random,
@@ -101,6 +103,7 @@ export function createClientOn<U extends TypedUploads>(
         error: null,
         file: null,
         data: null,
+        warning: null,
       },
       now,
       given.signal,

@@ -22,7 +22,7 @@ import type { Multipart } from './multipart/index.ts';
 import type { Pool } from './pool.ts';
 import type { OpenSource } from './source.ts';
 import { giveBack, tools, waitForNetwork } from './tools.ts';
-import type { ResumeStore, Source, UploadResult, UploadStatus } from './types.ts';
+import type { CheckContent, ResumeStore, Source, UploadResult, UploadStatus } from './types.ts';
 
 export interface JourneyContext {
   api: Api;
@@ -34,6 +34,7 @@ export interface JourneyContext {
   /** The same for files in parts, each of which can fill all connections. */
   large: Pool;
   hashing: Pool;
+  checkContent: CheckContent | undefined;
   /** The requests under way to one host of the storage, over all files. */
   lane(host: string): Pool;
   recovery(): Promise<typeof import('./recovery/index.ts')>;
@@ -62,6 +63,7 @@ export interface Report {
   size?: number;
   total?: number;
   loaded?: number;
+  warning?: WaybillError | null;
 }
 
 export interface Journey {
@@ -126,6 +128,7 @@ export function createJourney(
   /** Why it is not known whether the bytes are there. */
   let doubt: unknown;
   let over: boolean;
+  let looking: Promise<WaybillError | null> | undefined;
 
   function forget(): void {
     granted = undefined;
@@ -201,6 +204,10 @@ export function createJourney(
     async function pass(leave: () => void): Promise<UploadResult> {
       if (!trip.sent) {
         const info = await prepare();
+        if (context.checkContent && size) {
+          looking ??= context.checkContent(source, facts, info.limits).catch(() => null);
+          report({ warning: await looking });
+        }
         if (isLarge(info, size)) {
           multipart ??= (await import('./multipart/index.ts').catch(missing)).createMultipart(
             tools,

@@ -76,6 +76,13 @@ export interface Transport {
   send(request: TransportRequest): Promise<TransportResponse>;
 }
 
+/** What `checkContent` of `waybill/client/check-content` is. */
+export type CheckContent = (
+  file: Pick<Source, 'size' | 'read'>,
+  declared: { fileName: string; contentType: string },
+  limits: RouteInfo['limits'],
+) => Promise<WaybillError | null>;
+
 export interface ClientOptions {
   /** Where the server's uploads live. Trailing and double slashes are left out. @example '/uploads' */
   endpoint: string;
@@ -115,6 +122,13 @@ export interface ClientOptions {
    * keepAlive: false })
    */
   transport?: Transport;
+  /**
+   * Looks at the first bytes of each file before it is sent, and warns in the snapshot. It stops nothing.
+   * @default none, so that a page need not load the table of formats; in `waybill/client/node` that of
+   * `waybill/client/check-content`
+   * @example async (...file) => (await import('waybill/client/check-content')).checkContent(...file)
+   */
+  checkContent?: CheckContent | undefined;
   /** Milliseconds on a clock that is never set back. @default performance.now */
   now?: () => number;
   /** 0 <= n < 1, for jitter only. @default Math.random */
@@ -166,6 +180,8 @@ export interface UploadSnapshot<Data = unknown> {
   readonly secondsLeft: number | null;
   /** How the bytes go (`put`, `form`, `multipart`, `none`); null until the server has answered. */
   readonly transfer: Transfer | null;
+  /** What speaks against the file before it is sent (`content_type_mismatch`): the server may refuse it. See `checkContent`. */
+  readonly warning: WaybillError | null;
   /** Set when `status` is `failed` or `aborted`. */
   readonly error: WaybillError | null;
   /** Set when `status` is `done`. */

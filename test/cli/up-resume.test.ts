@@ -263,3 +263,14 @@ it('keeps its state where it is told, for its owner only, or says why it cannot'
   expect(await finish('a.txt', '--state', 'fresh')).toMatchObject({ code: 0 });
   expect((await stat(join(cwd, 'fresh'))).mode & 0o777).toBe(0o700);
 });
+
+it('leaves the type to the server, and warns of one that the content belies', { timeout: 60_000 }, async () => {
+  await writeFile(join(cwd, 'notes.YAML'), 'a: 1\n');
+  const told = await finish('notes.YAML', '--json');
+  expect(JSON.parse(told.stdout)).toMatchObject({ status: 'done', contentType: 'application/yaml' });
+  await writeFile(join(cwd, 'photo.jpg'), '<!doctype html>');
+  const refused = await finish('photo.jpg', '--type', 'image/jpeg');
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/warning {2}photo\.jpg {2}This file says that it is image\/jpeg/);
+  expect(refused.stderr).toContain('content_type_mismatch');
+});

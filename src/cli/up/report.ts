@@ -57,9 +57,18 @@ export function createReporter(terminal: Terminal, kind: ReportKind): Reporter {
         if (kind !== 'json' && snapshot.file) terminal.out(absolute(snapshot.file.url, endpoint));
       };
       const settle = () => (line ? line.finish(ended) : ended());
-      upload.subscribe(() =>
-        line?.draw((columns) => progressLine(printable(shown), upload.getSnapshot(), columns, paint)),
-      );
+      let warned = false;
+      upload.subscribe(() => {
+        const snapshot = upload.getSnapshot();
+        const { warning } = snapshot;
+        if (warning && !warned) {
+          warned = true;
+          const tell = () =>
+            terminal.err(`${paint('yellow', 'warning')}  ${printable(`${shown}  ${warning.message}`)}`);
+          if (kind === 'lines') screen ? screen.line().finish(tell) : tell();
+        }
+        line?.draw((columns) => progressLine(printable(shown), snapshot, columns, paint));
+      });
       upload.done.then(settle, settle);
     },
     close: () => screen?.close(),

@@ -1,2 +1,9 @@
 /** What a file's first bytes say of its declared type. */
+import { decodeText } from './decode.ts';
+
 export { contentMismatch, type Detector, headBytes } from './check.ts';
+
+/** Whether these bytes are text, in any encoding. An empty file is not. */
+export function isText(head: Uint8Array): boolean {
+  return head.length > 0 && decodeText(head)?.clean === true;
+}

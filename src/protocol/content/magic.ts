@@ -2,8 +2,8 @@
 import { type Format, formats, type Signature } from '../formats/index.ts';
 import { isDisprovedByText } from './text.ts';
 
-/** Shorter ones prove nothing against another type: two bytes occur by chance, and begin words. */
-const tellingBytes = 4;
+/** Shorter ones prove nothing against another type: two bytes occur by chance. */
+const tellingBytes = 3;
 
 function matches(head: Uint8Array, { offset, bytes }: Signature): boolean {
   return bytes.every((byte, index) => byte === null || head[offset + index] === byte);

@@ -12,7 +12,7 @@ export const archives: Rows = {
   'application/gzip': {
     also: 'application/x-gzip application/gzip-compressed application/gzipped application/x-gunzip application/x-gz',
     ext: 'gz',
-    magic: '1f8b',
+    magic: '1f8b08',
   },
   'application/x-compressed-tar': {
     also: 'application/x-tgz application/x-gtar-compressed application/tgz',
@@ -44,7 +44,7 @@ export const archives: Rows = {
   'application/x-xz-compressed-tar': { ext: 'txz', of: 'application/x-xz' },
   'application/zstd': { also: 'application/x-zstd', ext: 'zst', magic: '28b52ffd' },
   'application/x-zstd-compressed-tar': { ext: 'tzst', of: 'application/zstd' },
-  'application/x-lzma': { ext: 'lzma', magic: '5d0000' },
+  'application/x-lzma': { ext: 'lzma', magic: '5d0000..00' },
   'application/x-lz4': { ext: 'lz4', magic: '04224d18 02214c18' },
   'application/x-lzip': { also: 'application/lzip', ext: 'lz', magic: '4c5a4950' },
   'application/x-lzop': { ext: 'lzo', magic: '894c5a4f' },
