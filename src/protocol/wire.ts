@@ -232,6 +232,8 @@ export interface StoredFile {
   size: number;
   /** Verified against the content. */
   contentType: string;
+  /** Of a text file in Unicode, as its bytes tell: `utf-8`, `utf-16le` or `utf-16be`. The file is stored and shown with it. */
+  charset?: string;
   /** Of all bytes; of the parts' digests where `parts` says so. */
   checksum: (Checksum & { parts?: number }) | null;
   /** The storage's ETag, opaque, quotes included. */

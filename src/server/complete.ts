@@ -10,6 +10,7 @@ import type { Said } from './assemble.ts';
 import { type Assembled, assemble, noParts } from './assembling.ts';
 import { notFound } from './authorize.ts';
 import { toJsonData } from './callback-result.ts';
+import { splitCharset } from './charset.ts';
 import {
   claimUpload,
   completing,
@@ -170,6 +171,7 @@ async function advance(run: Run): Promise<Completed | Completing | null> {
     return reject(run, settled, verdict.refusal);
   }
   settled.contentType = verdict.contentType;
+  settled.charset = verdict.charset;
 
   let copy: { etag: string } | null | typeof keyIsTaken;
   try {
@@ -258,7 +260,11 @@ async function completeShared(run: Run): Promise<Completed | Completing | null> 
     await dependencies.markers.release(claims, lease.version);
     throw error;
   });
-  const settled: Settled = { ...claims, contentType: info?.contentType ?? claims.contentType, size: claims.size ?? 0 };
+  const settled: Settled = {
+    ...claims,
+    ...splitCharset(info?.contentType ?? claims.contentType),
+    size: claims.size ?? 0,
+  };
   const refusal =
     info?.size === settled.size
       ? checkLimits(run.route.limits, settled)
@@ -411,7 +417,7 @@ async function afterCrash(run: Run, held: HeldMarker): Promise<Completed | null>
   const copy = await config.storage.head(claims.key);
   if (copy?.metadata[uploadIdHeader] !== claims.uploadId) throw neverCame(config, claims);
   // The copy has the type that was verified.
-  const settled: Settled = { ...claims, contentType: copy.contentType, size: copy.size };
+  const settled: Settled = { ...claims, ...splitCharset(copy.contentType), size: copy.size };
   const leaseUntil = config.now() + leaseMs(settled.size);
   const taken = await markers.replace(claims, { state: 'promoting', leaseUntil }, held.version);
   if (!taken) return null;

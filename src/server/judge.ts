@@ -2,9 +2,11 @@
 import { checkLimits, isWaybillError, WaybillError } from '../protocol/index.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { CompositeChecksum, Said } from './assemble.ts';
+import type { Charset } from './charset.ts';
 import type { CompletionDependencies } from './complete.ts';
 import type { ResolvedRoute } from './config.ts';
 import { describe } from './describe.ts';
+import { detectCharset } from './detect-charset.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
 import { inspectStaged, type Settled, type StagedObject, type Verified, verifyStaged } from './verify.ts';
 
@@ -15,7 +17,7 @@ interface Judged {
   said: Said;
 }
 
-export type Verdict = Verified | { refusal: WaybillError };
+export type Verdict = (Verified & { charset: Charset | undefined }) | { refusal: WaybillError };
 
 const refusals: ReadonlySet<string> = new Set([
   'size_mismatch',
@@ -44,7 +46,8 @@ export async function judge(
     const words = await inspecting(dependencies, claims, () =>
       inspectStaged(storage, route, { ...claims, contentType: verified.contentType }, staged.info, verified.checksum),
     );
-    return words === null ? verified : { refusal: new WaybillError('upload_rejected', words) };
+    const charset = await detectCharset(storage, staged, verified.contentType);
+    return words === null ? { ...verified, charset } : { refusal: new WaybillError('upload_rejected', words) };
   } catch (error) {
     if (isWaybillError(error) && refusals.has(error.code)) return { refusal: error };
     throw error;

@@ -1,5 +1,6 @@
 import { type ChecksumAlgorithm, type StoredFile, WaybillError } from '../protocol/index.ts';
 import type { CopyOptions, ObjectInfo, Storage } from '../s3/types.ts';
+import { withCharset } from './charset.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { abandonCopies, copyInParts } from './copy-in-parts.ts';
 import { contentDisposition, inlineAnywhere } from './disposition.ts';
@@ -88,19 +89,19 @@ export async function promote(
 
 function copyOptions(
   route: ResolvedRoute,
-  claims: Claims,
+  claims: Settled,
   staged: ObjectInfo,
   once: boolean,
   checksum: StoredFile['checksum'],
 ): CopyOptions {
-  const { key, uploadId, contentType, fileName } = claims;
+  const { key, uploadId, contentType, charset, fileName } = claims;
   const composite = checksum?.parts === undefined ? null : `${checksum.algorithm}:${checksum.value}:${checksum.parts}`;
   return {
     from: staged.key,
     to: key,
     sourceEtag: staged.etag,
     once,
-    contentType,
+    contentType: withCharset(contentType, charset),
     metadata: { [uploadIdHeader]: uploadId, ...(composite === null ? {} : { [checksumHeader]: composite }) },
     contentDisposition: contentDisposition(inlineAnywhere(contentType) ? 'inline' : 'attachment', fileName),
     cacheControl: route.cacheControl,

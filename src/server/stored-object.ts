@@ -3,6 +3,7 @@
  * it for another upload once the first file is gone, and what names the first file must not reach the second.
  */
 import type { ObjectInfo, Storage } from '../s3/types.ts';
+import { hasCharset } from './charset.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { uploadIdOfKey } from './keys.ts';
 import type { Ledger } from './ledger.ts';
@@ -14,6 +15,18 @@ import type { ViewRef } from './view-refs.ts';
  * Null when the file is gone.
  */
 export async function findStored(
+  config: Pick<Config, 'storage' | 'ledger'>,
+  route: ResolvedRoute,
+  ref: ViewRef,
+): Promise<{ info: ObjectInfo | null } | null> {
+  const found = await findUpload(config, route, ref);
+  if (!found || found.info || ref.charset !== undefined || !hasCharset(ref.contentType)) return found;
+  // Older references to text do not say its encoding; the object does.
+  const info = await config.storage.head(ref.key);
+  return info && { info };
+}
+
+async function findUpload(
   { storage, ledger }: Pick<Config, 'storage' | 'ledger'>,
   route: ResolvedRoute,
   ref: ViewRef,

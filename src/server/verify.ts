@@ -9,17 +9,20 @@ import { type Checksum, KiB, type StoredFile, WaybillError } from '../protocol/i
 import { storageFault } from '../s3/s3-error.ts';
 import type { ObjectInfo, Storage } from '../s3/types.ts';
 import { type CompositeChecksum, compareChecksum, type Said } from './assemble.ts';
+import type { Charset } from './charset.ts';
 import type { ResolvedRoute } from './config.ts';
 import { firstMatchingType, headBytes, typeByContent } from './content-check.ts';
 import type { Claims, Grants, OpenedGrant } from './grants.ts';
 
 /** A stream has its size as soon as it is an object. */
-export type Settled = Claims & { size: number };
+export type Settled = Claims & { size: number; charset?: Charset | undefined };
 
 export interface StagedObject {
   info: ObjectInfo;
   /** The first bytes. */
   head: Uint8Array;
+  /** All of them, where they were read anyway. */
+  whole: Uint8Array | null;
 }
 
 /** Up to here, reading all of an object costs less than a second request. */
@@ -36,7 +39,8 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
     const { info, bytes } = found;
     // Anything else (another size than granted, encoded on the way or not, without a length) is for the longer look: a
     // proxy may cut an answer short and call it whole, and a HEAD tells.
-    if (bytes?.length === info.size && info.size === size) return { info, head: bytes.subarray(0, headBytes) };
+    if (bytes?.length === info.size && info.size === size)
+      return { info, head: bytes.subarray(0, headBytes), whole: bytes };
   }
   // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
   for (let look = 0; look < 3; look += 1) {
@@ -49,10 +53,11 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
     const readable = info !== null && info.size > 0 && info.contentEncoding === undefined;
     if (!readable) stop.abort();
     if (!info) return null;
-    if (!readable) return { info, head: new Uint8Array(0) };
+    if (!readable) return { info, head: new Uint8Array(0), whole: null };
     const first = await (reading ?? readHead(storage, key, stop.signal));
     if (first?.etag !== info.etag) continue;
-    if (first.head.length === Math.min(info.size, headBytes)) return { info, head: first.head };
+    if (first.head.length === Math.min(info.size, headBytes))
+      return { info, head: first.head, whole: first.head.length === info.size ? first.head : null };
     throw brokenOff();
   }
   return null;
@@ -242,6 +247,6 @@ export async function inspectStaged(
 }
 
 export function factsOf(claims: Settled): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
-  const { uploadId, route, key, fileName, size, contentType } = claims;
-  return { uploadId, route, key, fileName, size, contentType };
+  const { uploadId, route, key, fileName, size, contentType, charset } = claims;
+  return { uploadId, route, key, fileName, size, contentType, ...(charset === undefined ? {} : { charset }) };
 }

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { WaybillError } from '../protocol/index.ts';
+import { isCharset, splitCharset, withCharset } from './charset.ts';
 import { uploadIdOfKey } from './keys.ts';
 import { deriveKey } from './secrets.ts';
 
@@ -10,6 +11,8 @@ export interface ViewRef {
   key: string;
   fileName: string;
   contentType: string;
+  /** As in `file.charset`. Where a text file has none, each view asks the storage for it. */
+  charset?: string | undefined;
   /** The upload that stored the file. Another upload may get the same key later, and this reference is not for that. */
   uploadId: string;
 }
@@ -49,7 +52,8 @@ export function createViewRefs(secrets: readonly string[]): ViewRefs {
 
   return {
     make(ref) {
-      const { route, ownerId, key, fileName, contentType } = ref;
+      const { route, ownerId, key, fileName } = ref;
+      const contentType = withCharset(ref.contentType, isCharset(ref.charset) ? ref.charset : undefined);
       const named = uploadIdOfKey(ref);
       const uploadId = ref.uploadId ?? named;
       if (typeof uploadId !== 'string' || !uploadIdShape.test(uploadId))
@@ -70,10 +74,10 @@ export function createViewRefs(secrets: readonly string[]): ViewRefs {
       const payload = text.slice(0, dot);
       if (!keys.some((key) => timingSafeEqual(macOf(key, payload), mac))) return null;
       const facts = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Facts;
-      const [route, ownerId, key, fileName, contentType] = facts;
+      const [route, ownerId, key, fileName] = facts;
       // Older versions left it out for every key. Where the key does not say it, nothing does: the reference is refused.
       const uploadId = facts[5] ?? uploadIdOfKey({ route, ownerId, key });
-      return uploadId === null ? null : { route, ownerId, key, fileName, contentType, uploadId };
+      return uploadId === null ? null : { route, ownerId, key, fileName, ...splitCharset(facts[4]), uploadId };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { isContentType, type PresignedRequest, type ViewResponse, WaybillError } from '../protocol/index.ts';
-import type { PresignGetOptions } from '../s3/types.ts';
+import type { ObjectInfo, PresignGetOptions } from '../s3/types.ts';
 import { authorize, notFound, requireOwner } from './authorize.ts';
+import { hasCharset, isCharset, splitCharset, withCharset } from './charset.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { contentDisposition, inlineAnywhere, inlineOnStorageOrigin } from './disposition.ts';
 import { brokenKeyRule } from './keys.ts';
@@ -36,7 +37,8 @@ export async function view(
   options: ViewOptions,
 ): Promise<View> {
   const { ref, route } = await readAllowed(config, refs, request, text, 'view');
-  if (!(await findStored(config, route, ref))) throw notFound();
+  const found = await findStored(config, route, ref);
+  if (!found) throw notFound();
   const { storage, now } = config;
   const waiting = storage.ready();
   if (waiting) await waiting;
@@ -44,7 +46,12 @@ export async function view(
   const expiresInSeconds = Math.min(config.viewExpiresInSeconds, longestFor(route, ref));
   const windowMs = Math.max(1000, (expiresInSeconds * 1000) / 2);
   const signedAt = Math.floor(nowMs / windowMs) * windowMs;
-  const read: PresignGetOptions = { key: ref.key, expiresInSeconds, signedAt, ...shownAs(config, ref, options) };
+  const read: PresignGetOptions = {
+    key: ref.key,
+    expiresInSeconds,
+    signedAt,
+    ...shownAs(config, ref, found.info, options),
+  };
   const presigned = options.method === 'HEAD' ? storage.presignHead(read) : storage.presignGet(read);
   const leftMs = Date.parse(presigned.expiresAt) - nowMs;
   const maxAgeSeconds = Math.max(0, Math.floor(Math.min(expiresInSeconds / 4, leftMs / 2000)));
@@ -67,13 +74,20 @@ function longestFor({ definition }: ResolvedRoute, { key, uploadId }: ViewRef): 
  */
 function shownAs(
   config: Config,
-  { contentType, fileName }: ViewRef,
+  { contentType, charset, fileName }: ViewRef,
+  info: ObjectInfo | null,
   options: ViewOptions,
 ): Pick<PresignGetOptions, 'contentType' | 'contentDisposition'> {
   const known = isContentType(contentType) ? contentType : 'application/octet-stream';
   const inline =
     !options.download && (inlineAnywhere(known) || (inlineOnStorageOrigin(known) && !isOwnHost(config, options.host)));
-  return { contentType: known, contentDisposition: contentDisposition(inline ? 'inline' : 'attachment', fileName) };
+  const stored = info && splitCharset(info.contentType);
+  const ofObject = stored?.contentType === known ? stored.charset : undefined;
+  const encoding = isCharset(charset) ? charset : ofObject;
+  return {
+    contentType: hasCharset(known) ? withCharset(known, encoding) : known,
+    contentDisposition: contentDisposition(inline ? 'inline' : 'attachment', fileName),
+  };
 }
 
 /** Whether the storage answers on the app's own origin. */
@@ -93,8 +107,8 @@ export async function readAllowed(
   const ref = refs.read(text);
   const route = ref && config.routes.get(ref.route);
   if (!ref || !route) throw notFound();
-  const { contentType: _, ...facts } = ref;
-  const input: StoredFileInput = { request, ...facts };
+  const { ownerId, uploadId, key, fileName } = ref;
+  const input: StoredFileInput = { request, route: ref.route, ownerId, uploadId, key, fileName };
   const { authorizeView, authorizeDelete } = route.definition;
   const decide = action === 'view' ? authorizeView : authorizeDelete;
   if (decide) {

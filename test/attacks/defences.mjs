@@ -52,8 +52,13 @@ export const defences = [
     attack: 'A6 the reference of a deleted file does not show',
     suite: 'a-references',
     file: 'src/server/views.ts',
-    find: 'if (!(await findStored(config, route, ref))) throw notFound();',
+    find: 'if (!found) throw notFound();',
     replace: '',
+    also: {
+      file: 'src/server/views.ts',
+      find: 'found.info, options',
+      replace: 'null, options',
+    },
   },
   {
     attack: 'A6 the reference of a deleted file does not delete',
@@ -608,8 +613,8 @@ export const defences = [
     attack: 'E5 the reference fixes',
     suite: 'a-references',
     file: 'src/server/views.ts',
-    find: 'return { contentType: known, contentDisposition:',
-    replace: 'return { contentDisposition:',
+    find: 'contentType: hasCharset(known) ? withCharset(known, encoding) : known,',
+    replace: '',
   },
   {
     attack: 'E5 an old reference',

@@ -1,0 +1,30 @@
+/**
+ * The encoding of a text file, as the parameter `charset` of its content type. It is stored with the file and sent whenever
+ * the file is shown: without it a browser takes UTF-8 for windows-1252.
+ */
+
+/** What a file's bytes can tell. Everything else is for the reader to guess. */
+export type Charset = 'utf-8' | 'utf-16le' | 'utf-16be';
+
+const charsets: ReadonlySet<string> = new Set<Charset>(['utf-8', 'utf-16le', 'utf-16be']);
+
+/** Other types have an encoding of their own, such as JSON's, or say it inside, such as XML. */
+export function hasCharset(contentType: string): boolean {
+  return contentType.startsWith('text/') && contentType !== 'text/xml';
+}
+
+/** `text/plain; charset=utf-8` */
+export function withCharset(contentType: string, charset: Charset | undefined): string {
+  return charset === undefined ? contentType : `${contentType}; charset=${charset}`;
+}
+
+/** The opposite of {@link withCharset}. Any other parameter is dropped. */
+export function splitCharset(value: string): { contentType: string; charset: Charset | undefined } {
+  const [contentType = '', ...parameters] = value.split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((one) => one.startsWith('charset='))?.slice('charset='.length);
+  return { contentType, charset: isCharset(charset) ? charset : undefined };
+}
+
+export function isCharset(value: string | undefined): value is Charset {
+  return value !== undefined && charsets.has(value);
+}
