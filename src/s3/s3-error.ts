@@ -75,9 +75,12 @@ export function storageFault(
 /** `storage_unavailable` or `storage_rejected`; anything that is not from the storage passes through. */
 export function toWaybillError(error: unknown): unknown {
   if (!isS3Error(error) || isWaybillError(error)) return error;
+  const { code: storageCode, retryAfterSeconds } = error;
   return new WaybillError(
     isTransient(error) ? 'storage_unavailable' : 'storage_rejected',
-    isTransient(error) ? 'The storage is not available right now.' : `The storage refused: ${error.code}.`,
-    { cause: error, retryAfterSeconds: error.retryAfterSeconds },
+    isTransient(error)
+      ? `The storage cannot answer right now: ${storageCode}.`
+      : `The storage refused: ${storageCode}.`,
+    { cause: error, retryAfterSeconds, details: { storageCode } },
   );
 }

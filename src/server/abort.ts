@@ -1,4 +1,3 @@
-import { WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import { discard } from './claim.ts';
 import type { Config } from './config.ts';
@@ -7,6 +6,7 @@ import type { OpenedGrant } from './grants.ts';
 import { eventFacts } from './judge.ts';
 import type { Markers, StorageMarkers } from './markers.ts';
 import { uploadIdHeader, withdraw } from './promote.ts';
+import { beingCompleted, uploadEnded } from './refusals.ts';
 import type { Sidecars } from './sidecar.ts';
 import { deleteSeen } from './stored-object.ts';
 
@@ -30,12 +30,11 @@ export async function abortUpload(dependencies: AbortDependencies, opened: Opene
   const { held } = await markers.claim(claims, { state: 'aborted' });
   if (held) {
     const { marker } = held;
-    if (marker.state === 'completed' || marker.state === 'deleted')
-      throw new WaybillError('upload_conflict', `The upload was ${marker.state}.`);
+    if (marker.state === 'completed' || marker.state === 'deleted') throw uploadEnded(marker.state);
     if (marker.state === 'promoting') {
-      if (marker.leaseUntil > config.now()) throw new WaybillError('upload_conflict', 'The upload is being completed.');
+      if (marker.leaseUntil > config.now()) throw beingCompleted();
       const taken = await markers.replace(claims, { state: 'aborted' }, held.version);
-      if (!taken) throw new WaybillError('upload_conflict', 'The upload is being completed.');
+      if (!taken) throw beingCompleted();
       await withdraw(config, claims);
     }
   }

@@ -100,7 +100,7 @@ describe('the parts that arrived', () => {
       { declared: size, stored: size + 1 },
     ]);
     const bare = outcome(() => checkParts(routeOf(null), claimsOf(size), listed, { checksum }));
-    expect(bare).toEqual(['invalid_request', undefined]);
+    expect(bare).toEqual(['invalid_request', { issues: [{ path: 'checksum', message: expect.any(String) }] }]);
   });
 
   it('name at most a thousand that are missing', () => {

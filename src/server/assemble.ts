@@ -5,6 +5,7 @@ import type { PartInfo } from '../s3/types.ts';
 import type { ResolvedRoute } from './config.ts';
 import type { Claims } from './grants.ts';
 import { md5OfPart } from './multipart.ts';
+import { checksumMismatch, damagedParts } from './refusals.ts';
 import { invalid } from './wire-schema.ts';
 
 /** What the client says of its finished upload. */
@@ -47,8 +48,8 @@ export function checkParts(
   if (there.size < partCount) {
     const missing: number[] = [];
     for (let n = 1; n <= partCount && missing.length < mostNamed; n += 1) if (!there.has(n)) missing.push(n);
-    throw new WaybillError('object_not_ready', `${partCount - there.size} of ${partCount} parts have not arrived.`, {
-      details: { missing },
+    throw new WaybillError('object_not_ready', 'A part of the file has not arrived yet. Try again.', {
+      details: { missing, hint: `${partCount - there.size} of ${partCount} parts are not at the storage.` },
     });
   }
   const checksum = route.checksum === null ? null : composeChecksum(route.checksum, parts);
@@ -89,14 +90,8 @@ function offPlan({ size: granted }: Claims, part: PartInfo, planned: number, siz
         hint: `Part ${partNumber} has ${part.size} bytes; a stream of ${size} bytes leaves ${planned} for it.`,
       },
     });
-  return new WaybillError('part_invalid', 'The upload is damaged. Send the file again.', {
-    details: {
-      partNumber,
-      size: part.size,
-      planned,
-      hint: `Part ${partNumber} has ${part.size} bytes at the storage; the plan has ${planned}.`,
-    },
-  });
+  const hint = `Part ${partNumber} has ${part.size} bytes at the storage; the plan has ${planned}.`;
+  return damagedParts(hint, { partNumber, size: part.size, planned });
 }
 
 /** As S3 composes it: the digest of the parts' digests. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html */
@@ -110,9 +105,7 @@ function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]
         ? md5OfPart(etag)?.copy(digests, index * length)
         : digests.write(checksums.sha256 ?? '', index * length, length, 'base64');
     if (written !== length)
-      throw new WaybillError('part_invalid', 'The upload is damaged. Send the file again.', {
-        details: { partNumber, hint: `The storage lists no ${algorithm} checksum for part ${partNumber}.` },
-      });
+      throw damagedParts(`The storage lists no ${algorithm} checksum for part ${partNumber}.`, { partNumber });
   }
   return { algorithm, value: hash(algorithm, digests, 'base64'), parts: parts.length };
 }
@@ -120,6 +113,7 @@ function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]
 /** @throws {WaybillError} `checksum_mismatch` */
 export function compareChecksum(known: Checksum | null, said: Checksum): void {
   if (known?.algorithm === said.algorithm && known.value === said.value) return;
-  if (known === null) throw new WaybillError('invalid_request', 'This upload has no checksum to compare with.');
-  throw new WaybillError('checksum_mismatch', 'The bytes that arrived are not the ones that were announced.');
+  if (known === null)
+    throw invalid([{ path: 'checksum', message: 'must be left out: this upload has none to compare with' }]);
+  throw checksumMismatch('The checksum of the completion is not the one of the parts at the storage.');
 }

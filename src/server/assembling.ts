@@ -2,7 +2,7 @@
  * CompleteMultipartUpload: what arrived in parts becomes the staged object, which then goes the way of every other.
  * The storage is asked what arrived; nobody else is believed.
  */
-import { isWaybillError, WaybillError } from '../protocol/index.ts';
+import { isWaybillError, type WaybillError } from '../protocol/index.ts';
 import { isS3Error, type S3Error } from '../s3/s3-error.ts';
 import { type CheckedParts, type CompositeChecksum, checkParts, type Said } from './assemble.ts';
 import { claimUpload, discard, isLease, type Lease, leaseMs } from './claim.ts';
@@ -10,6 +10,7 @@ import type { Completed, Completing, CompletionDependencies } from './complete.t
 import type { ResolvedRoute } from './config.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { OpenedGrant } from './grants.ts';
+import { checksumMismatch, uploadExpired } from './refusals.ts';
 
 export interface Assembled {
   lease: Lease;
@@ -57,7 +58,7 @@ export async function assemble(
     const composed = await storage.completeMultipart({ key, multipartId: multipart.multipartId, parts, size });
     const stored = checksum && checksum.algorithm !== 'md5' ? composed.checksums[checksum.algorithm] : undefined;
     if (checksum && stored !== undefined && stored !== checksum.value)
-      throw new WaybillError('checksum_mismatch', 'The storage put other bytes together than those that arrived.');
+      throw checksumMismatch('The object at the storage has another checksum than its parts.');
     return { lease: claimed, checksum };
   } catch (error) {
     const refusal = refusalOf(error);
@@ -89,10 +90,7 @@ function refusalOf(error: unknown): WaybillError | null {
   if (!isS3Error(error)) return null;
   // S3 wants all parts again. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
   if (error.code === 'ConditionalRequestConflict')
-    return new WaybillError('upload_expired', 'The storage could not put the parts together: send the file anew.', {
-      cause: error,
-    });
-  if (error.code === 'BadDigest')
-    return new WaybillError('checksum_mismatch', 'The bytes that arrived are not the ones that were announced.');
+    return uploadExpired('The storage wants all parts again (ConditionalRequestConflict).', error);
+  if (error.code === 'BadDigest') return checksumMismatch('The storage refused the checksum of the parts (BadDigest).');
   return null;
 }

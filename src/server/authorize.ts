@@ -1,6 +1,7 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { ResolvedRoute } from './config.ts';
 import { brokenOwnerRule } from './keys.ts';
+import { uploadNotFound } from './refusals.ts';
 import { isThenable } from './thenable.ts';
 import type { Action, AuthorizeFile, CallbackRequest, Owner } from './types.ts';
 
@@ -22,7 +23,7 @@ export function authorize(
 function requireContext(context: unknown): Owner {
   if (!context) throw new WaybillError('unauthenticated', 'Sign in first.');
   const rule = brokenOwnerRule((context as { ownerId?: unknown }).ownerId);
-  if (rule) throw new WaybillError('internal_error', `What authorize returned cannot be used: ${rule}.`);
+  if (rule) throw new WaybillError('internal_error', `The result of \`authorize\` cannot be used: ${rule}.`);
   return context as Owner;
 }
 
@@ -31,7 +32,7 @@ function requireContext(context: unknown): Owner {
  * (ATTACKS A3).
  */
 export function notFound(): WaybillError {
-  return new WaybillError('upload_not_found', 'There is no such upload.');
+  return uploadNotFound();
 }
 
 /** On a public route each request is someone new: there the grant is all the proof there is. */

@@ -1,11 +1,13 @@
 /** Whose is the upload now? One process at a time goes on with it, and what was decided stays decided. */
 import { WaybillError } from '../protocol/index.ts';
+import { storageFault } from '../s3/s3-error.ts';
 import type { Storage } from '../s3/types.ts';
 import type { Completed, Completing, CompletionDependencies } from './complete.ts';
 import { stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
 import type { Claim, Marker } from './markers.ts';
 import { maxSingleBytes } from './options.ts';
+import { uploadEnded, uploadExpired } from './refusals.ts';
 import type { Settled } from './verify.ts';
 
 /** The marker is ours until `leaseUntil` (milliseconds since the epoch), as long as it has this version. */
@@ -45,7 +47,7 @@ export function createLeaseKeeper(
   async function renew(): Promise<void> {
     const leaseUntil = config.now() + whole;
     const kept = await markers.replace(claims, { state: 'promoting', leaseUntil }, lease.version);
-    if (!kept) throw new WaybillError('storage_unavailable', 'Another process has taken the upload over.');
+    if (!kept) throw storageFault('storage_unavailable', 'Another process has taken this upload over.');
     lease.version = kept.version;
     lease.leaseUntil = leaseUntil;
   }
@@ -134,9 +136,8 @@ export function outcomeOf(claims: Claims, marker: Exclude<Marker, { state: 'prom
   if (marker.state === 'completed') return { uploadId: claims.uploadId, file: marker.file, data: marker.data };
   if (marker.state === 'rejected')
     throw new WaybillError(marker.error.code, marker.error.message, { details: marker.error.details });
-  if (marker.state === 'expired')
-    throw new WaybillError('upload_expired', 'The permission has expired, and nothing was sent.');
-  throw new WaybillError('upload_conflict', `The upload was ${marker.state}.`);
+  if (marker.state === 'expired') throw uploadExpired('The permission has expired, and nothing was sent.');
+  throw uploadEnded(marker.state);
 }
 
 export function completing(claims: Claims, leftMs: number): Completing {

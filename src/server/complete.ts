@@ -32,6 +32,7 @@ import type { Leftovers } from './leftovers.ts';
 import type { Claim, HeldMarker, Markers } from './markers.ts';
 import { checksumOf, promote, uploadIdHeader, withdraw } from './promote.ts';
 import type { Records } from './records.ts';
+import { uploadExpired } from './refusals.ts';
 import type { Sidecars } from './sidecar.ts';
 import { factsOf, lookAtStaged, type Settled } from './verify.ts';
 
@@ -112,7 +113,9 @@ async function completeOne(
     const outcome = await advance(run);
     if (outcome) return outcome;
   }
-  throw new WaybillError('object_not_ready', 'The object changed while it was verified.');
+  throw new WaybillError('object_not_ready', 'The file is not ready yet. Try again.', {
+    details: { hint: 'The object at the storage changed while it was verified.' },
+  });
 }
 
 /** One completion under way. */
@@ -268,7 +271,7 @@ async function completeShared(run: Run): Promise<Completed | Completing | null> 
   const refusal =
     info?.size === settled.size
       ? checkLimits(run.route.limits, settled)
-      : new WaybillError('upload_expired', 'The file that it was to share is gone. Start a new upload.');
+      : uploadExpired('The stored file that this upload was to share is gone.');
   if (refusal) {
     await dependencies.markers.replace(claims, { state: 'rejected', error: refusal.toJSON() }, lease.version);
     return reject(run, claims, refusal);
@@ -402,12 +405,13 @@ function leftOf(held: HeldMarker | null, now: number): number {
 }
 
 function neverCame(config: Config, claims: Claims): WaybillError {
-  if (claims.partSize !== null)
-    return new WaybillError('upload_expired', 'The storage has given up the parts of this upload: begin anew.');
+  if (claims.partSize !== null) return uploadExpired('The storage has dropped the parts of this upload.');
   // Expiry stops signing, never completion: only where nothing arrived does it matter (DESIGN section 7, 4).
   if (config.now() >= claims.expiresAt * 1000)
-    return new WaybillError('upload_expired', 'The permission has expired, and nothing was sent.');
-  return new WaybillError('object_not_ready', 'The storage has not received the file.');
+    return uploadExpired('The permission has expired, and nothing was sent.');
+  return new WaybillError('object_not_ready', 'The file has not arrived yet. Try again.', {
+    details: { hint: 'The storage has no object at the staging key.' },
+  });
 }
 
 /** Someone copied and deleted, and never wrote the result down: go on from the copy. */

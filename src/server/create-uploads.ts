@@ -19,6 +19,7 @@ import type { Ledger, OwnerUsage } from './ledger.ts';
 import type { UploadsOptions } from './options.ts';
 import type { PlainRequest, PlainResponse } from './plain.ts';
 import { createRandomPool } from './random-pool.ts';
+import { grantInvalid, uploadNotFound } from './refusals.ts';
 import { findResource } from './resources.ts';
 import type { Room } from './room.ts';
 import type { AnyRoute } from './route.ts';
@@ -181,7 +182,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 
   function open(grant: string): OpenedGrant {
     const opened = room.grants.openGrant(grant);
-    if (!opened) throw new WaybillError('grant_invalid', 'This is not a grant of this server.');
+    if (!opened) throw grantInvalid();
     return opened;
   }
 
@@ -205,7 +206,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     completeUpload: (uploadId) =>
       fromStorage(async () => {
         const record = await config.ledger?.find(uploadId);
-        if (!record) throw new WaybillError('upload_not_found', 'There is no such upload.');
+        if (!record) throw uploadNotFound();
         return (await later()).completeRecord(record);
       }),
 

@@ -1,6 +1,6 @@
-import { WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import type { Ledger } from './ledger.ts';
+import { beingCompleted } from './refusals.ts';
 import { deleteSeen, isObjectOf } from './stored-object.ts';
 
 /**
@@ -28,7 +28,7 @@ export async function deleteOnRecord(
   if ((await ledger.keysInUse([key])).has(key)) {
     // Somebody shares it, or it is about to be a file.
     if (uploadId !== undefined && (await ledger.find(uploadId))?.state === 'deleted') return false;
-    throw new WaybillError('upload_conflict', 'The file is being completed.');
+    throw beingCompleted();
   }
   return deleteSeen(storage, info);
 }

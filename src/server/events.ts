@@ -45,12 +45,14 @@ export interface EventTable {
     durationMs: number;
     requestId: string;
   };
-  /** An answer that is an error, or an item of a batch that is one. `reason` is the redacted cause, for logs. */
+  /** An answer that is an error, or an item of a batch that is one. `hint` is the
+   * developer's text, `reason` the redacted cause. */
   'request.failed': {
     operation: Operation;
     status: number;
     code: ErrorCode;
     message: string;
+    hint?: string;
     reason?: string;
     requestId: string;
   };

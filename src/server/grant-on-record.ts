@@ -2,7 +2,7 @@
  * Grants with a ledger: what passed every rule is put on record and its quota reserved, all of a request in one
  * transaction, before anything is signed. What then cannot be signed gives its reservation back.
  */
-import { type GrantedUpload, type Transfer, WaybillError } from '../protocol/index.ts';
+import { formatBytes, type GrantedUpload, type Transfer, WaybillError } from '../protocol/index.ts';
 import { mapLimited } from './batch.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { type Failure, type GrantDependencies, isFailure, type Prepared, sealPrepared, sign } from './grant-uploads.ts';
@@ -80,7 +80,7 @@ function quotaOf({ definition, name }: ResolvedRoute, owner: Owner): Quota | nul
   if (typeof quota !== 'function') return quota ?? null;
   const chosen = quota(owner);
   if (chosen !== null && typeof chosen !== 'object')
-    throw new WaybillError('internal_error', `What \`quota\` of the route ${name} returned is no quota.`);
+    throw new WaybillError('internal_error', `The result of \`quota\` of the route ${name} is not a quota.`);
   return chosen;
 }
 
@@ -122,11 +122,10 @@ export function transferMs(size: number): number {
 }
 
 function quotaExceeded({ quota, rule, limit, used }: QuotaRefusal): WaybillError {
-  const whose = quota === 'owner' ? 'in all' : 'on this route';
   const words = {
-    maxBytes: `There is no room for it: at most ${limit} bytes ${whose}, and ${used} are taken.`,
-    maxFiles: `At most ${limit} files ${whose}, and there are ${used}.`,
-    maxPendingBytes: `At most ${limit} bytes may be on their way ${whose}, and ${used} are.`,
+    maxBytes: `There is not enough space for this file: ${formatBytes(used)} of ${formatBytes(limit)} are used.`,
+    maxFiles: `The limit of ${limit} ${limit === 1 ? 'file' : 'files'} is reached. Delete a file first.`,
+    maxPendingBytes: 'Too many uploads are running. Wait until one of them has ended.',
   };
   return new WaybillError('quota_exceeded', words[rule], { details: { quota, rule, limit, used } });
 }

@@ -12,9 +12,9 @@ import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './
 import type { Later } from './later.ts';
 import { parseMetadata } from './metadata.ts';
 import type { TakeRandom } from './random-pool.ts';
+import { tooManyFiles, unknownRoute } from './refusals.ts';
 import { isThenable } from './thenable.ts';
 import type { CallbackRequest, Owner } from './types.ts';
-import { tooManyFiles } from './user-messages.ts';
 import { invalid } from './wire-schema.ts';
 
 export interface GrantDependencies {
@@ -53,11 +53,8 @@ export async function grantUploads(
 ): Promise<(GrantedUpload | Failure)[]> {
   const { config } = dependencies;
   const route = config.routes.get(body.route);
-  if (!route) throw new WaybillError('route_not_found', 'There is no such route.');
-  if (body.files.length > route.limits.maxFiles)
-    throw new WaybillError('too_many_files', tooManyFiles(route.limits.maxFiles), {
-      details: { maxFiles: route.limits.maxFiles, files: body.files.length },
-    });
+  if (!route) throw unknownRoute();
+  if (body.files.length > route.limits.maxFiles) throw tooManyFiles(body.files.length, route.limits.maxFiles);
   const types = body.files.map(({ contentType, fileName }) =>
     resolveContentType(route.limits.contentTypes, contentType, cleanFileName(fileName)),
   );
@@ -190,7 +187,7 @@ function prepare(
   };
   const withKey = (key: string): Prepared | Promise<Prepared> => {
     const rule = brokenKeyRule(key, config.stagingPrefix) ?? borrowedKeyRule(config, route, claims.uploadId, key);
-    if (rule) throw new WaybillError('internal_error', `The key of this upload cannot be used: ${rule}.`);
+    if (rule) throw new WaybillError('internal_error', `The result of \`key\` cannot be used: ${rule}.`);
     claims.key = key;
     const prepared: Prepared = { route, claims, transfer, host };
     return mayBeTaken(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
@@ -309,12 +306,12 @@ function seal(grants: Grants, claims: Claims, onRecord: boolean): { grant: strin
   try {
     sealed = grants.issue(claims);
   } catch (cause) {
-    throw new WaybillError('invalid_request', 'The metadata cannot be written as JSON.', { cause });
+    throw invalid([{ path: 'metadata', message: 'cannot be written as JSON' }], cause);
   }
   if (sealed.receipt.length <= maxReceiptBytes) return sealed;
   if (onRecord && !claims.metadataInLedger) return seal(grants, { ...claims, metadataInLedger: true }, onRecord);
-  throw new WaybillError(
-    'invalid_request',
-    `The metadata and the names are ${sealed.receipt.length - maxReceiptBytes} bytes too long to travel with the object.`,
-  );
+  const excess = sealed.receipt.length - maxReceiptBytes;
+  throw invalid([
+    { path: 'metadata', message: `is ${excess} bytes too long to travel with the object, together with the names` },
+  ]);
 }

@@ -12,7 +12,10 @@ export function guardLedger(ledger: Ledger): Ledger {
           return await value.apply(target, args);
         } catch (cause) {
           if (isWaybillError(cause)) throw cause;
-          throw new WaybillError('ledger_unavailable', 'The record of uploads does not answer. Try again.', { cause });
+          throw new WaybillError('ledger_unavailable', 'Uploads are not available right now.', {
+            cause,
+            details: { hint: 'The database of the ledger does not answer. The log of the server says why.' },
+          });
         }
       };
     },

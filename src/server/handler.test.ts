@@ -149,7 +149,8 @@ describe('grants', () => {
     const app = createTestApp(unreachable(), { a: route({ limits, authorize: owner, key: async () => key }) });
     const answer = await app.call('POST', '/uploads', { route: 'a', files: [app.declare(png)] });
     expect([answer.status, answer.json.error?.code]).toEqual([500, 'internal_error']);
-    expect(answer.json.error?.message).toContain(words);
+    expect(answer.json.error?.message).toBe('Uploads are not available right now.');
+    expect(answer.json.error?.details?.hint).toContain(words);
     expect(answer.body).not.toContain('X-Amz');
   });
 
@@ -304,8 +305,8 @@ describe('the handler', () => {
     ['POST', '/api/uploads/routes/a', 405, 'GET, HEAD, OPTIONS'],
     ['POST', '/api/files/x', 405, 'GET, HEAD, DELETE, OPTIONS'],
     ['constructor', '/api/uploads', 405, 'POST, OPTIONS'],
-    ['GET', '/uploads', 404, undefined],
-    ['POST', '/api/uploads/', 404, undefined],
+    ['GET', '/other/uploads', 404, undefined],
+    ['POST', '/apiuploads', 404, undefined],
     ['GET', '/api/uploads/routes/constructor', 404, undefined],
     ['GET', '/api/files/', 404, undefined],
   ])('%s %s is %i', async (method, path, status, allow) => {
@@ -378,7 +379,6 @@ describe('the handler', () => {
     expect([many.status, many.json.error?.code]).toEqual([422, 'too_many_files']);
     const eleven = await app.call('POST', '/api/uploads', { route: 'a', files: Array(11).fill(app.declare(png)) });
     expect([eleven.status, eleven.json.error?.code]).toEqual([422, 'too_many_files']);
-    expect((await app.complete(...Array(101).fill('x'))).status).toBe(404);
     const grants = await app.call('POST', '/api/uploads/complete', { grants: Array(101).fill('x') });
     expect([grants.status, grants.json.error?.code]).toEqual([400, 'invalid_request']);
     expect(grants.body.length).toBeLessThan(1000);

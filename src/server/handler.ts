@@ -9,7 +9,8 @@ import type { Operation } from './events.ts';
 import { grantUploads } from './grant-uploads.ts';
 import { corsHeaders, preflightHeaders } from './origins.ts';
 import { type PlainRequest, type PlainResponse, RequestView } from './plain.ts';
-import { findResource, methodNotAllowed, type Resource, routeNotFound } from './resources.ts';
+import { unknownRoute } from './refusals.ts';
+import { findResourceOfMounted, methodNotAllowed, type Resource, routeNotFound } from './resources.ts';
 import type { Room } from './room.ts';
 import { parseGrantRequest } from './wire-schema.ts';
 
@@ -21,7 +22,7 @@ const operations: Record<'grant' | 'route', (room: Room, call: Call) => PlainRes
 
   route({ config, later }, { target }) {
     const route = config.routes.get(target);
-    if (!route) throw routeNotFound();
+    if (!route) throw unknownRoute();
     // Who asks is about to upload: what comes after the grant loads meanwhile.
     later().catch(() => {});
     return json(200, route.info, 'public, max-age=300');
@@ -74,7 +75,7 @@ export function createHandler(room: Room): (request: PlainRequest) => Promise<Pl
 function dispatch(room: Room, call: Call): PlainResponse | Promise<PlainResponse> {
   const { request } = call;
   const { rateLimits } = room.config;
-  const found = findResource(room.config.basePath, request.path);
+  const found = findResourceOfMounted(room.config.basePath, request.path);
   if (!found) throw routeNotFound();
   call.target = found.target;
   const operation = found.resource.operations[request.method];
@@ -116,8 +117,11 @@ function givenRequestId(request: PlainRequest): string | undefined {
 }
 
 function reportFailure({ emit }: Room, call: Call, error: WaybillError): void {
-  const { code, status, message, cause } = error;
-  const reason = cause === undefined ? {} : { reason: describe(cause) };
+  const { code, status, message, cause, details } = error;
+  const reason = {
+    ...(details?.hint === undefined ? {} : { hint: redact(details.hint, maxMessage) }),
+    ...(cause === undefined ? {} : { reason: describe(cause) }),
+  };
   emit?.('request.failed', {
     operation: call.operation,
     status,

@@ -77,7 +77,7 @@ export function callbackFailed(
   // Reading the object for the callback failed, not the callback.
   if (isWaybillError(known) && known.retryable && known !== error) return known;
   emit?.('callback.failed', { ...eventFacts(claims), callback, reason: describe(error) });
-  return new WaybillError('callback_failed', 'The file is stored, but the server could not finish. Try again.', {
+  return new WaybillError('callback_failed', 'The file has arrived, but could not be processed yet. Try again.', {
     cause: error,
   });
 }

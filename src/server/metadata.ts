@@ -6,7 +6,7 @@ import { invalid } from './wire-schema.ts';
 export function parseMetadata(schema: StandardSchema | undefined, value: unknown): unknown {
   if (!schema) {
     if (value === undefined || value === null) return undefined;
-    throw invalid([{ path: 'metadata', message: 'is not taken by this route' }]);
+    throw invalid([{ path: 'metadata', message: 'must be left out: this route takes none' }]);
   }
   const result = schema['~standard'].validate(value);
   return isThenable(result) ? Promise.resolve(result).then(outputOf) : outputOf(result);

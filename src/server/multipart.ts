@@ -12,13 +12,13 @@ import {
   type SignedPart,
   type SignPartsRequest,
   s3PartLimits,
-  WaybillError,
 } from '../protocol/index.ts';
 import type { PartInfo } from '../s3/types.ts';
 import type { ResolvedRoute } from './config.ts';
 import { type Failure, refusalOf, stagingKeyOf } from './grant-uploads.ts';
 import type { Claims, MultipartClaims, OpenedGrant } from './grants.ts';
 import type { Markers } from './markers.ts';
+import { beingCompleted, damagedParts, uploadEnded, uploadExpired } from './refusals.ts';
 import type { Room } from './room.ts';
 import type { Sidecars } from './sidecar.ts';
 
@@ -56,7 +56,7 @@ export function createMultiparts(
       });
       if (ledger && !(await ledger.begun(uploadId, multipartId))) {
         await storage.abortMultipart(stagingKeyOf(config, uploadId), multipartId);
-        throw new WaybillError('upload_conflict', 'The upload has ended.');
+        throw uploadEnded('aborted');
       }
       return {
         uploadId,
@@ -76,7 +76,7 @@ export function createMultiparts(
       requireAllowed(route, claims);
       const nowMs = now();
       if (nowMs >= multipart.expiresAt * 1000)
-        throw new WaybillError('upload_expired', 'The permission has expired: list the parts to renew it.');
+        throw uploadExpired('The grant has expired. List the parts to renew it.');
       const waiting = storage.ready();
       if (waiting) await waiting;
       // Whoever cannot come back must not be given up before.
@@ -88,9 +88,7 @@ export function createMultiparts(
         const problem = brokenPartRule(route, claims, storage, part);
         if (problem)
           return {
-            failure: new WaybillError('part_invalid', `Part ${part.partNumber} ${problem}.`, {
-              details: { partNumber: part.partNumber },
-            }),
+            failure: damagedParts(`Part ${part.partNumber} ${problem}.`, { partNumber: part.partNumber }),
           };
         const { partNumber, size, checksum, host = 0 } = part;
         const request = storage.presignPart({
@@ -120,13 +118,9 @@ export function createMultiparts(
       if (held) {
         const { marker } = held;
         if (marker.state !== 'expired')
-          throw new WaybillError(
-            'upload_conflict',
-            marker.state === 'promoting' ? 'The upload is being completed.' : `The upload was ${marker.state}.`,
-          );
+          throw marker.state === 'promoting' ? beingCompleted() : uploadEnded(marker.state);
       }
-      if (!listed || held)
-        throw new WaybillError('upload_expired', 'The storage has given up the parts of this upload: begin anew.');
+      if (!listed || held) throw uploadExpired('The storage has dropped the parts of this upload.');
       await ledger?.renew(uploadId, expiresInSeconds * 1000);
       return {
         uploadId,
@@ -141,8 +135,7 @@ export function createMultiparts(
 }
 
 function requireParts({ claims, multipart }: OpenedGrant): { claims: ByParts; multipart: MultipartClaims } {
-  if (!multipart || claims.partSize === null)
-    throw new WaybillError('part_invalid', 'This upload goes in one request and has no parts.');
+  if (!multipart || claims.partSize === null) throw damagedParts('This upload goes in one request and has no parts.');
   return { claims: claims as ByParts, multipart };
 }
 

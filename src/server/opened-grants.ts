@@ -1,9 +1,9 @@
-import { WaybillError } from '../protocol/index.ts';
 import { authorize, notFound, requireOwner } from './authorize.ts';
 import type { Config } from './config.ts';
 import type { Failure } from './grant-uploads.ts';
 import type { Grants, OpenedGrant } from './grants.ts';
 import { withMetadata } from './records.ts';
+import { grantInvalid } from './refusals.ts';
 import type { Action, CallbackRequest, Owner } from './types.ts';
 
 /** What a grant is handed back for. */
@@ -28,7 +28,7 @@ export async function openGrants(
     owners.set(name, await ownerOf(config, name, request, action, files));
   }
   return opened.map((one) => {
-    if (!one) return { failure: new WaybillError('grant_invalid', 'This is not a grant of this server.') };
+    if (!one) return { failure: grantInvalid() };
     const owner = owners.get(one.claims.route) as Owner | Failure;
     if ('failure' in owner) return owner;
     const route = config.routes.get(one.claims.route);

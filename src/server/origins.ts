@@ -22,9 +22,30 @@ export function requireAllowedOrigin(config: Config, request: PlainRequest): voi
   // Browsers send it with every POST and DELETE; without either header it is not a page that calls.
   if (origin === undefined && request.header('sec-fetch-site') !== 'cross-site') return;
   if (origin !== undefined && (config.allowedOrigins.has(origin) || isOwnOrigin(config, request, origin))) return;
-  throw new WaybillError(
+  throw originRefused(config, request, origin);
+}
+
+/** Names what was seen and what to set: behind a proxy that rewrites Host the app's own page looks like another's. */
+function originRefused({ publicOrigin }: Config, request: PlainRequest, origin = 'unknown'): WaybillError {
+  const page = origin.slice(0, 200);
+  const host = request.header('host')?.slice(0, 200);
+  const server = publicOrigin ?? host ?? 'an unknown host';
+  const forwarded = request.header('x-forwarded-host');
+  const behindProxy = forwarded !== undefined && page.endsWith(`://${forwarded}`);
+  const proxied = `set \`publicUrl: '${page}'\` of createUploads(), or let the proxy pass the Host header on`;
+  const other = `add '${page}' to \`allowedOrigins\` of createUploads()`;
+  return new WaybillError(
     'forbidden',
-    'Pages of this origin may not send cookies here. The server lists those that may in `allowedOrigins`.',
+    `This page (${page}) may not upload to this server (${server}). If both are one app behind a proxy, its server has to know its \`publicUrl\`.`,
+    {
+      details: {
+        origin: page,
+        ...(host === undefined ? {} : { host }),
+        hint: behindProxy
+          ? `A proxy rewrites Host: it sent ${host}, and X-Forwarded-Host is ${page.slice(page.indexOf('://') + 3)}. To mend that, ${proxied}.`
+          : `Cookies were sent from ${page}, and the server was called as ${server}. If that page is yours, ${other}; behind a proxy that rewrites Host, ${proxied}.`,
+      },
+    },
   );
 }
 

@@ -134,7 +134,10 @@ export async function withdraw(
 }
 
 function ownCopy(storage: Storage, claims: Claims, staged: ObjectInfo, there: ObjectInfo): { etag: string } | null {
-  if (!isOf(there, claims)) throw new WaybillError('upload_conflict', 'Another file has this key.');
+  if (!isOf(there, claims))
+    throw new WaybillError('upload_conflict', 'A file is already stored in this place.', {
+      details: { hint: 'Another upload has stored its file at this key. Put the `uploadId` into what `key` returns.' },
+    });
   return storage.capabilities.copyPrecondition || sameBytes(there, claims, staged) ? there : null;
 }
 

@@ -8,8 +8,8 @@ import { describe } from './describe.ts';
 import type { Emit, Operation } from './events.ts';
 import { createMemoryCounters } from './memory-counters.ts';
 import { RequestView } from './plain.ts';
+import { tooManyFiles } from './refusals.ts';
 import type { CallbackRequest } from './types.ts';
-import { tooManyFiles } from './user-messages.ts';
 
 export interface Rate {
   /** How many files or calls are allowed in one period. @example 600 */
@@ -83,10 +83,7 @@ export function createRateLimits(
     async owner(ownerId, files) {
       if (!perOwner || !countOwner) return;
       // To wait would never help.
-      if (files > perOwner.points)
-        throw new WaybillError('too_many_files', tooManyFiles(perOwner.points), {
-          details: { maxFiles: perOwner.points, files },
-        });
+      if (files > perOwner.points) throw tooManyFiles(files, perOwner.points);
       await refusing('files', countOwner(keyOf(ownerId), files));
     },
   };
@@ -123,13 +120,20 @@ function opener(store: RateLimitStore, name: string, rate: Rate): () => Promise<
   return loadOnce(async () => store.open(name, rate));
 }
 
+/** For a person: `5 seconds`, `2 minutes`. */
+function inWords(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  const [count, unit] = seconds < 100 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
 async function refusing(what: string, counting: Promise<unknown>): Promise<void> {
   try {
     await counting;
   } catch (refusal) {
     const waitMs = waitOf(refusal);
     if (waitMs === null) throw refusal;
-    throw new WaybillError('rate_limited', `Too many ${what} at once: try again later.`, {
+    throw new WaybillError('rate_limited', `Too many ${what} in a short time. Try again in ${inWords(waitMs)}.`, {
       retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
     });
   }

@@ -57,6 +57,7 @@ export function bodyReadBefore(): WaybillError {
     'internal_error',
     'The request body was read before the request reached Waybill, and is not in `request.body`. Mount Waybill before ' +
       'middleware that reads bodies (express.json(), multer, a proxy or logger), or let that middleware set `request.body`.',
+    { details: { hint: 'Other code has consumed the stream of the request.' } },
   );
 }
 

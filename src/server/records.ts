@@ -1,5 +1,4 @@
 /** Where it is recorded how an upload stands: in the ledger, or without one in the storage itself. */
-import { WaybillError } from '../protocol/index.ts';
 import { deleteStored } from './abort.ts';
 import { notFound } from './authorize.ts';
 import { deleteOnRecord } from './delete-on-record.ts';
@@ -8,6 +7,7 @@ import type { Claims, OpenedGrant } from './grants.ts';
 import type { Ending, Ledger } from './ledger.ts';
 import { createLedgerMarkers, createLedgerSidecars } from './ledger-markers.ts';
 import { createStorageMarkers, type Markers } from './markers.ts';
+import { uploadNotFound } from './refusals.ts';
 import type { Room } from './room.ts';
 import { createSidecars, type Sidecars } from './sidecar.ts';
 import { messagesFor } from './webhooks/messages.ts';
@@ -65,7 +65,7 @@ export async function withMetadata(ledger: Ledger | undefined, opened: OpenedGra
   const { claims } = opened;
   if (!claims.metadataInLedger) return opened;
   const record = await ledger?.find(claims.uploadId);
-  if (!record) throw new WaybillError('upload_not_found', 'There is no such upload.');
+  if (!record) throw uploadNotFound();
   const { metadataInLedger: _, ...rest } = claims;
   return { ...opened, claims: { ...rest, metadata: record.metadata } };
 }

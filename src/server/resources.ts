@@ -26,8 +26,18 @@ const open: readonly (readonly [prefix: string, Resource])[] = [
   ['/files/', resource({ GET: 'view', HEAD: 'view', DELETE: 'delete' })],
 ];
 
-/** Null for a path that is not ours. */
-export function findResource(basePath: string, path: string): { resource: Resource; target: string } | null {
+export interface FoundResource {
+  resource: Resource;
+  /** What the path names: a route or a ref. */
+  target: string;
+}
+
+/**
+ * Null for a path that is not ours. Double slashes and one at the end count as none: endpoints are put together by hand, and
+ * Next's `trailingSlash` adds one. Nothing redirects, so that no slash ever leads to another host.
+ */
+export function findResource(basePath: string, given: string): FoundResource | null {
+  const path = withoutSpareSlashes(given);
   if (!path.startsWith(basePath)) return null;
   const rest = basePath === '' ? path : path.slice(basePath.length);
   const one = fixed.get(rest);
@@ -41,10 +51,27 @@ export function findResource(basePath: string, path: string): { resource: Resour
   return null;
 }
 
+/**
+ * For requests that are ours by all means. Some frameworks strip what they are mounted below, such as the `basePath` of Next.
+ */
+export function findResourceOfMounted(basePath: string, path: string): FoundResource | null {
+  return findResource(basePath, path) ?? (basePath === '' ? null : findResource('', path));
+}
+
+function withoutSpareSlashes(path: string): string {
+  if (!path.endsWith('/') && !path.includes('//')) return path;
+  const single = path.replace(/\/{2,}/g, '/');
+  return single.endsWith('/') ? single.slice(0, -1) : single;
+}
+
 export function routeNotFound(): WaybillError {
-  return new WaybillError('route_not_found', 'There is nothing here.');
+  return new WaybillError('route_not_found', 'Uploads are not available at this address.', {
+    details: {
+      hint: 'Waybill serves no such path. Compare the `endpoint` of the client with `basePath` of createUploads().',
+    },
+  });
 }
 
 export function methodNotAllowed({ allow }: Resource): WaybillError {
-  return new WaybillError('method_not_allowed', `This takes ${allow}.`, { details: { allow } });
+  return new WaybillError('method_not_allowed', `This address takes only ${allow}.`, { details: { allow } });
 }

@@ -13,6 +13,7 @@ import type { Charset } from './charset.ts';
 import type { ResolvedRoute } from './config.ts';
 import { firstMatchingType, headBytes, typeByContent } from './content-check.ts';
 import type { Claims, Grants, OpenedGrant } from './grants.ts';
+import { checksumMismatch, refusedUpload } from './refusals.ts';
 
 /** A stream has its size as soon as it is an object. */
 export type Settled = Claims & { size: number; charset?: Charset | undefined };
@@ -63,7 +64,7 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
   return null;
 }
 
-const brokenOff = () => new WaybillError('storage_unavailable', 'The storage broke off in the middle of an object.');
+const brokenOff = () => storageFault('storage_unavailable', 'The storage broke off in the middle of an object.');
 
 async function readHead(
   storage: Storage,
@@ -109,23 +110,19 @@ export async function verifyStaged(
   const sent = info.metadata.waybill ?? '';
   const fromObject = receipt === null ? grants.openReceipt(sent) : null;
   if (receipt === null ? fromObject?.claims.uploadId !== claims.uploadId : sent !== receipt)
-    throw new WaybillError('upload_rejected', 'The stored object was not sent with this permission.');
+    throw refusedUpload('The object at the storage was not sent with this permission.');
   if (info.size !== claims.size)
-    throw new WaybillError('size_mismatch', `${claims.size} bytes were announced and ${info.size} arrived.`, {
+    throw new WaybillError('size_mismatch', 'The file did not arrive whole. Send it again.', {
       details: { declared: claims.size, stored: info.size },
     });
   if (info.contentType !== claims.contentType)
-    throw new WaybillError(
-      'content_type_mismatch',
-      `The file was announced as ${claims.contentType} and sent as another type.`,
-    );
+    throw new WaybillError('content_type_mismatch', 'The file was sent as another type than declared. Send it again.', {
+      details: { declared: claims.contentType, hint: `The object has the type ${info.contentType}.` },
+    });
   for (const [field, header, harmless] of unsignedHeaders) {
     const value = info[field] ?? '';
     if (value !== '' && !harmless?.test(value))
-      throw new WaybillError(
-        'upload_rejected',
-        `The file was sent with ${header}, which was not part of the permission.`,
-      );
+      throw refusedUpload(`The file was sent with ${header}, which was not part of the permission.`);
   }
   const checksum =
     claims.partSize === null ? verifyChecksum(claims, info) : verifyComposite(route, info, parts.composite, parts.said);
@@ -161,7 +158,7 @@ async function verifyContent(
 function typeMismatch(declared: string, detected: string): WaybillError {
   return new WaybillError(
     'content_type_mismatch',
-    `The file says it is ${declared}, but its content looks like ${detected}.`,
+    `This file is said to be ${declared}, but its content looks like ${detected}.`,
     { details: { declared, detected } },
   );
 }
@@ -186,7 +183,7 @@ function verifyChecksum(claims: Settled, info: ObjectInfo): Checksum | null {
         `The storage does not tell the ${granted.algorithm} checksum of an object that was sent with one. Set \`capabilities\` of s3Storage() to what this storage verifies.`,
       );
   }
-  throw new WaybillError('checksum_mismatch', 'The bytes that arrived are not the ones that were announced.');
+  throw checksumMismatch('The object at the storage has another checksum than was declared.');
 }
 
 /** Every part was verified when it came. Here it is whether these are the parts that the client means. */
@@ -199,7 +196,7 @@ function verifyComposite(
   if (route.checksum === null) return null;
   const stored = compositeOf(info, route.checksum);
   if (stored && composite && (stored.value !== composite.value || stored.parts !== composite.parts))
-    throw new WaybillError('checksum_mismatch', 'The storage put other bytes together than those that arrived.');
+    throw checksumMismatch('The object at the storage has another checksum than its parts.');
   const known = stored ?? composite;
   if (said.checksum && known) compareChecksum(known, said.checksum);
   return known;
@@ -239,7 +236,10 @@ export async function inspectStaged(
     metadata: claims.metadata,
     async stream() {
       const found = await storage.get(info.key, { ifMatch: info.etag });
-      if (!found) throw new WaybillError('object_not_ready', 'The object went away while it was inspected.');
+      if (!found)
+        throw new WaybillError('object_not_ready', 'The file is not ready yet. Try again.', {
+          details: { hint: 'The staged object was deleted while `inspect` read it.' },
+        });
       return found.body;
     },
   });

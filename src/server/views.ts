@@ -118,7 +118,9 @@ export async function readAllowed(
   if (route.public) {
     // The URL cannot be guessed: who has it may look. It is handed around, so it must not delete.
     if (action === 'view') return { ref, route };
-    throw new WaybillError('forbidden', 'Nobody may delete files of this route.');
+    throw new WaybillError('forbidden', 'Files of this kind cannot be deleted here.', {
+      details: { hint: 'The route is for `anyone`: set `authorizeDelete` to say who may delete.' },
+    });
   }
   const owner = await authorize(route, request, action, [{ fileName: ref.fileName }]);
   requireOwner(route, owner, ref.ownerId);

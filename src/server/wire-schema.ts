@@ -14,7 +14,7 @@ import {
   WaybillError,
 } from '../protocol/index.ts';
 import { brokenJsonRule, brokenWireTextRule, jsonBytes, maxMetadataBytes } from './json-value.ts';
-import { tooManyFiles } from './user-messages.ts';
+import { tooManyFiles } from './refusals.ts';
 
 const maxFiles = 1000;
 const maxGrants = 100;
@@ -156,8 +156,7 @@ export const wireSchemas = { grantRequest, grantsRequest, completeRequest, signP
 
 export function parseGrantRequest(body: unknown): GrantRequest {
   const files = (body as { files?: unknown } | null)?.files;
-  if (Array.isArray(files) && files.length > maxFiles)
-    throw new WaybillError('too_many_files', tooManyFiles(maxFiles), { details: { maxFiles, files: files.length } });
+  if (Array.isArray(files) && files.length > maxFiles) throw tooManyFiles(files.length, maxFiles);
   const request = parse(grantRequest, body) as GrantRequest;
   // The common metadata is stored once for each file: a short request must not become a large write.
   const shared = request.files.filter((file) => file.metadata === undefined).length;
@@ -187,12 +186,14 @@ export function parseListPartsRequest(body: unknown): ListPartsRequest {
   return parse(listPartsRequest, body);
 }
 
-export function invalid(issues: Issue[]): WaybillError {
+export function invalid(issues: Issue[], cause?: unknown): WaybillError {
   const first = issues[0];
-  const message = first
-    ? `The request is not valid: ${first.path || 'body'} ${first.message}.`
-    : 'The request is not valid.';
-  return new WaybillError('invalid_request', message, { details: { issues: issues.slice(0, maxIssues) } });
+  const subject = first?.path ? `\`${first.path}\`` : 'the body';
+  const message =
+    first?.message === missing
+      ? `The request needs ${subject}.`
+      : `The request is not valid${first ? `: ${subject} ${first.message}` : ''}.`;
+  return new WaybillError('invalid_request', message, { details: { issues: issues.slice(0, maxIssues) }, cause });
 }
 
 function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: unknown): Output {
@@ -203,9 +204,23 @@ function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown
   );
 }
 
+const missing = 'is missing';
+
+const plainTypes: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  Object: 'an object',
+  '(number | null)': 'a number or null',
+  '(string | Object)': 'a string or an object',
+};
+
 const ownWords: ReadonlySet<string> = new Set(['check', 'raw_check', 'custom', 'regex']);
 
 /** Valibot's own words quote what was received, which may be a grant. */
 function wording(issue: v.BaseIssue<unknown>): string {
-  return ownWords.has(issue.type) ? issue.message : `must be ${issue.expected ?? 'valid'}`;
+  if (ownWords.has(issue.type)) return issue.message;
+  // Of an object: its `expected` is then the name of the field, in quotes.
+  if (issue.received === 'undefined') return missing;
+  const expected = issue.expected ?? 'valid';
+  return `must be ${Object.hasOwn(plainTypes, expected) ? plainTypes[expected] : expected.replaceAll(' | ', ' or ')}`;
 }

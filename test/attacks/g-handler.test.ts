@@ -97,7 +97,8 @@ forEachStore(
         ['POST', '/files/x', 405],
         ['GET', '/nothing', 404],
         ['GET', '/uploads/../uploads', 404],
-        ['GET', '//uploads', 404],
+        ['GET', '//uploads/', 405],
+        ['GET', '//evil.test/uploads', 404],
       ] as const) {
         const answer = await app.call(method, path, method === 'GET' ? undefined : good());
         expect([method, path, answer.status]).toEqual([method, path, status]);

@@ -83,7 +83,7 @@ forEachStore('uploads on record', (store) => {
       expect(json.uploads?.[4]).toEqual({
         error: {
           code: 'quota_exceeded',
-          message: 'At most 3 files on this route, and there are 3.',
+          message: 'The limit of 3 files is reached. Delete a file first.',
           retryable: false,
           details: { quota: 'route', rule: 'maxFiles', limit: 3, used: 3 },
           requestId: expect.any(String),

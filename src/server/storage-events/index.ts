@@ -71,7 +71,7 @@ export function createStorageEvents(
         if (outcome === 'rejected') result.rejected += 1;
         // Tried again by the sweep of a ledger, or when this comes again.
         if (outcome === 'callbacksFailed' && !config.ledger)
-          throw new WaybillError('callback_failed', 'The file is stored, but the server could not finish.');
+          throw new WaybillError('callback_failed', 'The file has arrived, but could not be processed yet.');
       } catch (error) {
         if (isWaybillError(error) && error.code === 'upload_not_found') return;
         failures.push(error);
@@ -109,7 +109,11 @@ export function createStorageEvents(
     handle: (json: unknown) => handle(eventsOf(json)),
 
     async receive(call: Call): Promise<PlainResponse> {
-      if (!options) throw new WaybillError('route_not_found', 'There is nothing here.');
+      if (!options)
+        throw new WaybillError(
+          'route_not_found',
+          'This server takes no storage events: set `events` of createUploads().',
+        );
       const trusted = knowsSecret(call);
       if (!trusted && !sns) throw unauthenticated();
       const body = await readJsonOfAnyType(call.request, maxBodyBytes, call);
@@ -134,5 +138,8 @@ function digestOf(secret: string): Buffer {
 }
 
 function unauthenticated(): WaybillError {
-  return new WaybillError('unauthenticated', 'Storage events need the secret that they were set up with.');
+  return new WaybillError(
+    'unauthenticated',
+    'Storage events need the secret of `events.secret`, or a signature of SNS.',
+  );
 }

@@ -100,5 +100,5 @@ function isAmazons(arn: string, url: string, pathAndQuery: RegExp): boolean {
 }
 
 function refused(): WaybillError {
-  return new WaybillError('forbidden', 'The event is not signed by a topic of ours.');
+  return new WaybillError('forbidden', 'The event is not signed by a topic of `events.sns.topicArns`.');
 }
