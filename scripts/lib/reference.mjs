@@ -168,6 +168,12 @@ export const sections = [
     tables: [{ of: 'src/client/browser/resume-store.ts#BrowserResumeStoreOptions' }],
   },
   {
+    title: 'checkContent',
+    module: 'waybill/client/check-content',
+    fn: 'src/client/check-content.ts#checkContent',
+    tables: [],
+  },
+  {
     title: 'filesOf',
     module: 'waybill/client/folders',
     fn: 'src/client/folders.ts#filesOf',

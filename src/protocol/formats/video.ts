@@ -67,7 +67,7 @@ export const video: Rows = {
   'video/x-ivf': { ext: 'ivf', magic: '444b4946' },
   'video/x-y4m': { ext: 'y4m', magic: '595556344d50454732' },
   'video/x-mjpeg': { also: 'video/mjpeg', ext: 'mjpeg mjpg', holds: 'image/jpeg' },
-  'video/x-nut': { ext: 'nut', magic: '6e75742f6d756c746d65646961' },
+  'video/x-nut': { ext: 'nut', magic: '6e75742f6d756c74696d65646961' },
   'video/x-nsv': { ext: 'nsv', magic: '4e535666 4e535673' },
   'video/vnd.vivo': { also: 'video/vivo', ext: 'viv vivo' },
   'video/vnd.rn-realvideo': { also: 'video/x-real-video', ext: 'rv rvx', container: 'realmedia' },
