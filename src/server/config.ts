@@ -25,7 +25,7 @@ import { type AnyRoute, checkOptions, isAnyone } from './route.ts';
 import { resolveSecrets } from './secrets.ts';
 import type { EventsOptions } from './storage-events/index.ts';
 import type { CallbackRequest, ErasedDefinition, Owner } from './types.ts';
-import { checkWebhooks, type ResolvedWebhooks } from './webhooks/options.ts';
+import { checkWebhooks, type ResolvedWebhooks, requirePublicUrl } from './webhooks/options.ts';
 
 export interface ResolvedRoute {
   name: string;
@@ -116,6 +116,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     now: given.now ?? Date.now,
     random: given.random,
   };
+  if (partial.webhooks) requirePublicUrl(partial.webhooks, publicUrl);
   const routes = new Map<string, ResolvedRoute>();
   for (const [name, route] of Object.entries(given.routes))
     routes.set(name, {

@@ -107,7 +107,8 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   abandonAfterSeconds?: number;
   /**
    * Signed messages about ended uploads to an app in another process. `startUpkeep()` sends them until the receiver
-   * takes them. Needs a ledger. @default none @example { url: 'https://app.example/waybill', secret }
+   * takes them. Needs a ledger, and `publicUrl` where they tell of files.
+   * @default none @example { url: 'https://app.example/waybill', secret }
    */
   webhooks?: WebhooksOptions;
   /**

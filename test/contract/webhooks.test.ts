@@ -71,7 +71,7 @@ forEachStore(
               onComplete: () => ({ n: 1 }),
             }),
           },
-          { ledger, webhooks },
+          { ledger, webhooks, publicUrl: 'https://uploads.example' },
         );
         const complete = async () => {
           const upload = await app.grant(png);
@@ -302,6 +302,17 @@ forEachStore(
         expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('webhooks') }),
       );
       expect(make).not.toThrow(/whsec_[A-Za-z0-9]|user:word/);
+    });
+
+    it('refuses to tell of files without `publicUrl`, and needs none to tell of refusals', () => {
+      const make = (more: object) =>
+        createTestApp(
+          store.storage(),
+          { a: route({ limits, authorize: owner }) },
+          { ledger: {} as Ledger, webhooks: { url: 'https://app.example', secret, ...more } },
+        );
+      expect(() => make({})).toThrow(/publicUrl.*WAYBILL_PUBLIC_URL/);
+      expect(() => make({ events: ['upload.rejected'] })).not.toThrow();
     });
 
     it('refuses to promise without a ledger', () => {

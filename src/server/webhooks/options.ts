@@ -43,6 +43,19 @@ export function checkWebhooks(webhooks: WebhooksOptions): ResolvedWebhooks {
   return { url: webhooks.url, secrets, types: new Set(webhooks.events ?? webhookTypes) };
 }
 
+/**
+ * The receiver is another process, for which a relative `file.url` leads nowhere.
+ *
+ * @throws {WaybillError} `config_invalid`
+ */
+export function requirePublicUrl({ types }: Pick<ResolvedWebhooks, 'types'>, publicUrl: string): void {
+  if (publicUrl !== '' || !types.has('upload.completed')) return;
+  throw new WaybillError(
+    'config_invalid',
+    '`webhooks` need `publicUrl` (waybill serve: WAYBILL_PUBLIC_URL), such as https://uploads.example: without it the `file.url` in a message is relative, and its receiver is another process.',
+  );
+}
+
 function isUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, hostname, username, password } = new URL(value);
