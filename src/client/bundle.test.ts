@@ -27,7 +27,8 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   // Loaded only for a file that is about to be refused: 270 bytes of it say sizes in MB and GB.
   checks: 2100,
   recovery: 2800,
-  multipart: 5000,
+  // 550 bytes of it send fewer parts at a time on a slow line, so that an interruption loses less.
+  multipart: 5600,
   stream: 1150,
   resume: 700,
   'resume-store': 1100,

@@ -48,7 +48,9 @@ describe('planParts', () => {
     [512 * MiB, 12, undefined, 36],
     [512 * MiB, 6, 12_500_000, 24],
     [512 * MiB, 6, 100_000, 102],
-    [40 * MiB, 6, undefined, 6],
+    [128 * MiB, 6, undefined, 12],
+    [40 * MiB, 6, undefined, 8],
+    [40 * MiB, 6, 12_500_000, 6],
     [6 * MiB, 6, undefined, 2],
     [1, 6, undefined, 1],
   ])('cuts %d bytes for %d connections at %s B/s into %d parts', (size, connections, bytesPerSecond, parts) => {

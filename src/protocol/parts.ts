@@ -34,8 +34,10 @@ export interface PartPlan {
   partCount: number;
 }
 
-/** A part of this size spends a few hundredths of its time on round trips, and is little to lose. */
+/** A part of this size spends a few hundredths of its time on round trips, and is little to lose on a usual line. */
 const usualPartBytes = 16 * MiB;
+/** A file that went in one round would have all its parts end together, and an interruption before that loses all of it. */
+const leastRounds = 2;
 const secondsPerPart = 2;
 const largestUsualPartBytes = 64 * MiB;
 
@@ -53,7 +55,7 @@ export function planParts(options: PartPlanOptions): PartPlan {
   const wished = bytesPerSecond
     ? Math.min(largestUsualPartBytes, Math.max(minPartBytes, bytesPerSecond * secondsPerPart))
     : usualPartBytes;
-  const rounds = Math.max(1, Math.round(size / (connections * Math.max(wished, least))));
+  const rounds = Math.max(bytesPerSecond ? 1 : leastRounds, Math.round(size / (connections * Math.max(wished, least))));
   const even = Math.ceil(size / Math.min(maxParts, connections * rounds));
   const partSize = Math.min(maxPartBytes, Math.max(least, even));
   return { partSize, partCount: Math.ceil(size / partSize) };

@@ -28,6 +28,9 @@ const streamBytesPerSecond = 4 * 1024 * 1024;
 /** Asking for completion again after the storage has lost parts. */
 const mostRecoveries = 5;
 
+/** Thrown by `sendParts` when the parts are too large for the line. */
+const smaller = { smaller: true };
+
 /** Speed is learnt from all files of a client. */
 const known = new WeakMap<JourneyContext, Map<string, Lanes>>();
 
@@ -219,6 +222,7 @@ export function createMultipart(
   async function travel(signal: AbortSignal, tell: (report: Report) => void, info: RouteInfo): Promise<UploadResult> {
     let anew = false;
     let ended = false;
+    let cutAgain = false;
     /** An earlier page began it: this file may be another one, and must not end that upload. */
     let differs = !!given.resumes;
     for (let recoveries = 0; ; recoveries++) {
@@ -243,10 +247,17 @@ export function createMultipart(
         }
         parts ??= createSlices(tools, source as Source, partSize, done, shipment.listed);
         shipment.parts = parts;
+        shipment.smaller = !source.stream && !remembered && !cutAgain && smaller;
         if (!ended) await sendParts(tools, context, shipment, signal, tell);
         return await complete(signal, tell);
       } catch (cause) {
         signal.throwIfAborted();
+        if (cause === smaller) {
+          cutAgain = true;
+          tools.giveBack(context, grant?.grant);
+          forget();
+          continue;
+        }
         const { code, retryable, status } = cause as WaybillError;
         if (recoveries < mostRecoveries) {
           if (code === 'object_not_ready') {

@@ -3,11 +3,13 @@
  * part has a worker that sees it through, so that what waits for a digest or an answer never keeps a connection idle.
  */
 import type { ArrivedPart, ChecksumAlgorithm, SignedPart, WaybillError } from '../../protocol/index.ts';
+import { s3PartLimits } from '../../protocol/parts.ts';
 import type { Tried } from '../exchange.ts';
 import type { Declared, JourneyContext, Report } from '../journey.ts';
 import type { Tools } from '../tools.ts';
 import type { PartCalls } from './calls.ts';
 import type { Lanes } from './lanes.ts';
+import { createPace, type Sending } from './pace.ts';
 import type { Part, Parts } from './slices.ts';
 
 /** What is known of a part that has arrived. */
@@ -20,6 +22,8 @@ export interface Arrived {
 
 export interface Shipment {
   parts: Parts;
+  /** Thrown when the parts are too large for the line; undefined where the file cannot be cut anew. */
+  smaller: unknown;
   /** Whom the pools take it for: small files go first. */
   size: number;
   algorithm: ChecksumAlgorithm | null;
@@ -53,8 +57,12 @@ export async function sendParts(
   const recovery = await context.recovery();
   recovery.wake(context.exchange);
   const controllers = new Set<AbortController>();
-  /** Bytes of each part under way. */
-  const moving = new Map<number, number>();
+  const moving = new Set<Sending>();
+  const pace = createPace(now, (bytes, ms, partBytes) => {
+    lanes.sent(bytes, ms);
+    // Nothing has arrived: smaller parts cost only what is under way.
+    if (!arrived && shipment.smaller && partBytes >= 1.5 * s3PartLimits.minPartBytes) stop(shipment.smaller);
+  });
   let arrived = 0;
   for (const part of done.values()) arrived += part.size;
   let failed: { error: unknown } | undefined;
@@ -77,7 +85,7 @@ export async function sendParts(
 
   function tell(): void {
     let loaded = arrived;
-    for (const bytes of moving.values()) loaded += bytes;
+    for (const part of moving) loaded += part.loaded;
     report({ loaded });
   }
 
@@ -85,24 +93,42 @@ export async function sendParts(
     done.set(partNumber, { size: source.size, checksum });
     parts.drop(partNumber);
     arrived += source.size;
-    moving.delete(partNumber);
     tell();
   }
 
-  /** One attempt. */
-  async function send(signed: SignedPart, { partNumber, source }: Part, signal: AbortSignal) {
+  /** One attempt. Null when it was stopped for others: the part is sent again later. */
+  async function send(signed: SignedPart, { source }: Part, signal: AbortSignal) {
     report({ status: 'uploading', waiting: null });
     const began = now();
-    moving.set(partNumber, 0);
+    const attempt = new AbortController();
+    const passOn = () => attempt.abort(signal.reason);
+    signal.addEventListener('abort', passOn);
+    let stoppedForOthers = false;
+    const sending: Sending = {
+      size: source.size,
+      loaded: 0,
+      stop() {
+        stoppedForOthers = true;
+        attempt.abort();
+      },
+    };
+    moving.add(sending);
+    pace.begin(sending);
     try {
-      const answer = await context.exchange({ ...signed.request, source }, signal, (loaded) => {
-        moving.set(partNumber, Math.min(loaded, source.size));
+      const answer = await context.exchange({ ...signed.request, source }, attempt.signal, (loaded) => {
+        if (stoppedForOthers) return;
+        pace.progress(sending, Math.min(loaded, source.size));
         tell();
       });
       if (answer.status < 300) lanes.sent(source.size, now() - began);
       return answer;
+    } catch (cause) {
+      if (stoppedForOthers && !signal.aborted) return null;
+      throw cause;
     } finally {
-      moving.delete(partNumber);
+      signal.removeEventListener('abort', passOn);
+      moving.delete(sending);
+      pace.end(sending);
     }
   }
 
@@ -147,10 +173,10 @@ export async function sendParts(
           }
           const request = signed;
           const answer = await lanes.through(lane, size, signal, async () => {
+            await Promise.race([pace.turn(), rejectedBy(signal)]);
             // Expired while it waited: asked for again outside, so that the connection is free meanwhile.
-            if (now() > until) return null;
-            const answer = await send(request, part, signal);
-            if (answer.status >= 300) throw await recovery.refusal(tools, answer, declared, signal);
+            const answer = now() > until ? pace.skip() : await send(request, part, signal);
+            if (answer && answer.status >= 300) throw await recovery.refusal(tools, answer, declared, signal);
             return answer;
           });
           if (answer) return arrive(part, checksum);
