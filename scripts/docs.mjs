@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-/** `npm run docs`: writes what is made from the sources in docs/: reference.md. */
-import { writeFileSync } from 'node:fs';
+/** `npm run docs`: writes what is made from the sources in docs/: reference.md, and the table of errors in protocol.md. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled } from './lib/install.mjs';
 import { requireNode, root, say } from './lib/run.mjs';
@@ -9,7 +9,9 @@ requireNode();
 await ensureInstalled();
 
 const { renderReference } = await import('./lib/reference.mjs');
+const { withErrorTable } = await import('./lib/error-table.mjs');
 write('docs/reference.md', renderReference(root));
+write('docs/protocol.md', withErrorTable(root, readFileSync(join(root, 'docs/protocol.md'), 'utf8')));
 
 function write(/** @type {string} */ path, /** @type {string} */ text) {
   writeFileSync(join(root, path), text);
