@@ -1,0 +1,166 @@
+/**
+ * The code in docs/frameworks.md and docs/recipes.md, from the packed tarball in an empty folder: every block is type-checked
+ * under the name in its first line, and each server of frameworks.md is started and takes one file.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { createClient } from '../../src/client/node/index.ts';
+import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { fixture } from '../support/fixtures.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+const npm = (args: string[], cwd: string) => run('npm', args, { cwd });
+
+const credentials = { accessKeyId: 'guide', secretAccessKey: 'a-secret-of-the-guides' };
+const servers = ['hono', 'fastify', 'express', 'node'];
+let dir = '';
+let store: Devstore;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  expect(await ensureBuilt()).toBe(true);
+  dir = await mkdtemp(join(tmpdir(), 'waybill-docs-'));
+  await npm(['pack', '--silent', '--pack-destination', dir], root);
+  const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz'));
+  const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  );
+  const versions = { ...manifest.devDependencies, ...manifest.dependencies };
+  const pinned = (name: string) => [name, versions[name]?.replace(/^[\^~]/, '')];
+  await writeFile(
+    join(dir, 'package.json'),
+    JSON.stringify({
+      private: true,
+      type: 'module',
+      dependencies: {
+        ...Object.fromEntries(['react', 'hono', '@hono/node-server', 'express'].map(pinned)),
+        ...Object.fromEntries(['@types/node', '@types/react', '@types/express', 'esbuild'].map(pinned)),
+        fastify: '5.12.1',
+        waybill: `file:./${tarball}`,
+      },
+    }),
+  );
+  await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], dir);
+  for (const page of ['frameworks', 'recipes']) await writeBlocks(page);
+  store = await createDevstore({ dir: join(dir, 'store'), credentials: [credentials], buckets: ['user-content'] });
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const ended = once(child, 'close');
+    child.kill('SIGTERM');
+    await ended;
+  }
+});
+
+afterAll(async () => {
+  await store?.close();
+  if (dir) await rm(dir, { recursive: true, force: true });
+});
+
+/** Beside what the pages take for granted: the app, its storage, and the README's server. */
+async function writeBlocks(page: string): Promise<void> {
+  const text = await readFile(join(root, 'docs', `${page}.md`), 'utf8');
+  const blocks = [...text.matchAll(/^```(tsx?)\n(?:\/\/ (\S+)\n)?([\s\S]+?)^```$/gm)];
+  expect(blocks.length).toBeGreaterThan(5);
+  for (const [block, , name, code = ''] of blocks) {
+    expect(name, `this block of docs/${page}.md names no file:\n${block}`).toBeDefined();
+    const path = join(dir, 'src', page, name ?? '');
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, code);
+  }
+  for (const file of ['app.ts', 'uploads.ts', 'next-image.d.ts', 'storage.ts']) {
+    const from = join(root, 'test/package/guides', file);
+    await writeFile(join(dir, 'src', page, file), await readFile(from, 'utf8'), { flag: 'wx' }).catch((error) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+}
+
+it('type-checks', async () => {
+  const config = {
+    compilerOptions: {
+      target: 'es2023',
+      lib: ['es2023', 'dom', 'dom.iterable'],
+      module: 'nodenext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      jsx: 'react-jsx',
+      types: ['node'],
+      skipLibCheck: true,
+      noEmit: true,
+    },
+    include: ['src'],
+  };
+  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(config));
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const { stdout } = await run(process.execPath, [tsc, '-p', dir, '--listFiles']).catch(
+    (failure: { stdout?: string; message: string }) => ({ stdout: failure.stdout || failure.message }),
+  );
+  expect(stdout.split('\n').filter((line) => line.includes('error TS'))).toEqual([]);
+  expect(stdout.split('\n').filter((line) => line.includes('/src/recipes/')).length).toBeGreaterThan(15);
+});
+
+it.each(servers)('%s: takes a file and shows it', async (name) => {
+  const out = join(dir, `${name}.mjs`);
+  const esbuild = join(dir, 'node_modules/esbuild/bin/esbuild');
+  const entry = join(dir, 'src/frameworks', `${name}.ts`);
+  await run(esbuild, [entry, '--bundle', '--packages=external', '--platform=node', '--format=esm', `--outfile=${out}`]);
+  const { url: endpoint } = await listening();
+  const server = await start(out, { S3_ENDPOINT: endpoint });
+  const headers = { cookie: 'user=anna' };
+  const client = createClient({ endpoint: `${server}/uploads`, headers: () => headers });
+  const photo = fixture('camera.jpg');
+  const upload = client.upload('photo', new File([photo.bytes], 'camera.jpg', { type: 'image/jpeg' }));
+  const { file, data } = await upload.done;
+  expect(data).toEqual({ size: photo.bytes.length });
+  const shown = await fetch(new URL(file.url, server), { headers });
+  expect(new Uint8Array(await shown.arrayBuffer())).toEqual(photo.bytes);
+  expect((await fetch(new URL(file.url, server))).status).toBe(401);
+  expect((await fetch(new URL(file.url, server), { method: 'DELETE', headers })).status).toBe(204);
+  expect((await fetch(new URL(file.url, server), { headers })).status).toBe(404);
+});
+
+let listener: Promise<{ url: string }> | undefined;
+function listening(): Promise<{ url: string }> {
+  listener ??= store.listen();
+  return listener;
+}
+
+/** Resolves with the address that it prints. */
+function start(script: string, env: Record<string, string>): Promise<string> {
+  const child = spawn(process.execPath, [script], {
+    cwd: dir,
+    env: {
+      PATH: process.env.PATH ?? '',
+      PORT: '0',
+      WAYBILL_SECRET: 'a-secret-of-at-least-thirty-two-characters',
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  let output = '';
+  return new Promise((resolve, reject) => {
+    const read = (data: Buffer) => {
+      output += data.toString();
+      const url = /Open (http:\/\/\S+)/.exec(output)?.[1];
+      if (url) resolve(url.replace('[::1]', 'localhost'));
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('close', (code) => reject(new Error(`it ended with ${code}:\n${output}`)));
+  });
+}
