@@ -16,7 +16,13 @@ export const sweepCommand: CommandSpec = {
     'and the environment are those of `waybill serve`.',
   ].join('\n'),
   options: [
-    { name: 'config', short: 'c', value: 'FILE', summary: 'Routes: a .js, .ts or .json file', fallback: 'uploads.js' },
+    {
+      name: 'config',
+      short: 'c',
+      value: 'FILE',
+      summary: 'Routes: a .js or .json file; .ts on Node 22.18 or newer',
+      fallback: 'uploads.js',
+    },
     { name: 'dry-run', short: 'n', summary: 'Say what would be done, and change nothing' },
     { name: 'grace', value: 'SECONDS', summary: 'Leave alone what is younger', fallback: '300' },
     { name: 'orphans', summary: 'Also report objects of the bucket that no upload accounts for' },

@@ -67,7 +67,13 @@ beforeAll(async () => {
 async function readmeModules(): Promise<{ name: string; code: string }[]> {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/^```tsx?\n\/\/ (\S+)\n([\s\S]+?)^```$/gm)];
-  expect(blocks.map(([, name]) => name)).toEqual(['uploads.ts', 'avatar.ts', 'avatar-input.tsx', 'ledger.ts']);
+  expect(blocks.map(([, name]) => name)).toEqual([
+    'uploads.ts',
+    'avatar.ts',
+    'avatar-input.tsx',
+    'storage.ts',
+    'ledger.ts',
+  ]);
   return blocks.map(([, name = '', code = '']) => ({ name, code }));
 }
 

@@ -33,7 +33,13 @@ export const serveCommand: CommandSpec = {
     variablesHelp(),
   ].join('\n'),
   options: [
-    { name: 'config', short: 'c', value: 'FILE', summary: 'Routes: a .js, .ts or .json file', fallback: 'uploads.js' },
+    {
+      name: 'config',
+      short: 'c',
+      value: 'FILE',
+      summary: 'Routes: a .js or .json file; .ts on Node 22.18 or newer',
+      fallback: 'uploads.js',
+    },
     { name: 'port', short: 'p', value: 'PORT', summary: 'Where clients reach it', fallback: '8080', env: 'PORT' },
     { name: 'host', value: 'ADDRESS', summary: 'Address to listen on', fallback: '0.0.0.0' },
     { name: 'ops-port', value: 'PORT', summary: 'Where /metrics is, and with --admin the page', fallback: '9464' },
@@ -44,7 +50,7 @@ export const serveCommand: CommandSpec = {
     { name: 'log', value: 'LEVEL', summary: levels.join(', '), fallback: 'info' },
   ],
   examples: [
-    ['waybill serve --config uploads.ts', 'on port 8080, with a ledger in ./waybill.db'],
+    ['waybill serve --config uploads.js', 'on port 8080, with a ledger in ./waybill.db'],
     ['WAYBILL_LEDGER=postgres://app@db/waybill waybill serve', 'one of several replicas'],
     ['waybill serve --admin', "the operator's page at http://127.0.0.1:9464"],
   ],

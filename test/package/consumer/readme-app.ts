@@ -10,7 +10,7 @@ export async function session(cookie: string | undefined): Promise<User | null> 
   return cookie ? { id: cookie } : null;
 }
 
-export const db = { setAvatar: async (ownerId: string, key: string) => void [ownerId, key] };
+export const db = { setAvatar: async (ownerId: string, url: string) => void [ownerId, url] };
 
 export const secret = 'a secret of at least thirty-two characters';
 export const storage = s3Storage({
