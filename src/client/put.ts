@@ -115,7 +115,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           if (!sent) {
             // Expired, perhaps: a new grant costs one call.
             granted = undefined;
-            throw failure('storage_rejected', 'The storage refused the upload.', {
+            throw failure('storage_rejected', 'Uploads are not available right now.', {
               retryable: isTemporary(status) || !failures,
               retryAfterSeconds: retryAfter(header),
               status,

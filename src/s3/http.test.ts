@@ -120,7 +120,7 @@ describe('gives up', () => {
     const { storage } = setUp(['silence'], { timeoutMs: 5, retries: 0 });
     await expect(storage.put(put)).rejects.toMatchObject({
       code: 'storage_unavailable',
-      message: 'The storage did not answer in time.',
+      message: 'The storage did not answer within 5 ms.',
     });
     const { storage: other } = setUp([refused], { retries: 0 });
     await expect(other.put(put)).rejects.toMatchObject({

@@ -3,7 +3,7 @@
  * clock, renewed credentials. What fails is an S3Error or, when there was no answer, a WaybillError.
  */
 import { hash } from 'node:crypto';
-import { isWaybillError, WaybillError } from '../protocol/index.ts';
+import { isWaybillError } from '../protocol/index.ts';
 import { pathOf } from './address.ts';
 import { isSuccess, readText, refusalOf } from './answer.ts';
 import { authorize } from './authorize.ts';
@@ -15,8 +15,9 @@ import type { AnswerHeaders } from './exchange.ts';
 import { createMoments } from './moment.ts';
 import { redact } from './redact.ts';
 import { pause, retryDelayMs } from './retry.ts';
-import { isS3Error, type S3Error } from './s3-error.ts';
+import { isS3Error, type S3Error, storageFault } from './s3-error.ts';
 import { emptyPayload } from './sign.ts';
+import { connectionProblem } from './storage-hints.ts';
 import { childElement, isWhole, parseXml, rootOf, type XmlElement } from './xml.ts';
 
 interface S3Request {
@@ -59,7 +60,10 @@ export type Send = (request: S3Request) => Promise<S3Answer>;
 
 /** @throws S3Error | WaybillError storage_unavailable | the signal's reason */
 export function createSend(config: StorageConfig, clock: StorageClock): Send {
-  const attempt = createAttempt(config, clock);
+  let answeredBefore = false;
+  const attempt = createAttempt(config, clock, () => {
+    answeredBefore = true;
+  });
   return async (request) => {
     const corrected = new Set<Correction>();
     let offsetBefore = 0;
@@ -69,7 +73,7 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
         return await attempt(request, attempts);
       } catch (error) {
         request.signal?.throwIfAborted();
-        const failure = withoutAnswer(error);
+        const failure = withoutAnswer(error, answeredBefore);
         const correction = correctionFor(request, failure, offset !== clock.offsetMs());
         if (correction && !corrected.has(correction)) {
           corrected.add(correction);
@@ -87,7 +91,7 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
   };
 }
 
-function createAttempt(config: StorageConfig, clock: StorageClock) {
+function createAttempt(config: StorageConfig, clock: StorageClock, answered: () => void) {
   const moments = createMoments(config.region);
   const { origin, host, prefix } = config.internal;
   return async (request: S3Request, attempts: number): Promise<S3Answer> => {
@@ -111,6 +115,7 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
         deadline,
       });
       const done: S3Answer = { headers: answer.headers, document: {}, text: '', body: null, bytes: null };
+      answered();
       const ok = isSuccess(answer.status);
       if (ok) clock.observe(answer.headers);
       if (ok && request.stream) done.body = answer.stream();
@@ -131,7 +136,9 @@ function createAttempt(config: StorageConfig, clock: StorageClock) {
       }
       return done;
     } catch (error) {
-      throw deadline.expired() ? new WaybillError('storage_unavailable', 'The storage did not answer in time.') : error;
+      throw deadline.expired()
+        ? storageFault('storage_unavailable', `The storage did not answer within ${config.timeoutMs * patience} ms.`)
+        : error;
     } finally {
       deadline.stop();
     }
@@ -156,10 +163,16 @@ function correctionFor({ method }: S3Request, failure: unknown, clockChanged: bo
   return null;
 }
 
-/** What it throws who could not send names hosts and may quote URLs. */
-function withoutAnswer(error: unknown): unknown {
+/** The errors of a connection name hosts and may quote URLs. */
+function withoutAnswer(error: unknown, answeredBefore: boolean): unknown {
   if (isS3Error(error) || isWaybillError(error)) return error;
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const reason = inner instanceof Error ? redact(inner.message) : 'unknown reason';
-  return new WaybillError('storage_unavailable', 'The storage could not be reached.', { cause: new Error(reason) });
+  const problem = connectionProblem(error, answeredBefore);
+  const hint = problem?.hint === undefined ? '' : ` ${problem.hint}`;
+  return storageFault(
+    problem?.final ? 'storage_rejected' : 'storage_unavailable',
+    `The storage could not be reached${problem ? `: ${problem.code}` : ''}.${hint}`,
+    { cause: new Error(reason), ...(problem ? { storageCode: problem.code } : {}) },
+  );
 }

@@ -35,14 +35,14 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
     }
   }
 
-  /** False also when a listing is refused: then the 403 stands. */
+  /** False also when a listing is denied: then the 403 stands. Another refusal of it says more than a HEAD can. */
   async function isMissing(key: string): Promise<boolean> {
     try {
       const { objects } = await list({ prefix: key, maxKeys: 1 });
       // Of all keys with this prefix, the key itself sorts first.
       return objects[0]?.key !== key;
     } catch (error) {
-      if (isS3Error(error) && error.status === 403) return false;
+      if (isS3Error(error) && error.status === 403 && error.code === 'AccessDenied') return false;
       throw error;
     }
   }

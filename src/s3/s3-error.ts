@@ -1,6 +1,7 @@
 /** A refusal that the storage put into words, and what it means to whoever asked Waybill. */
 import { isWaybillError, WaybillError } from '../protocol/index.ts';
 import { redact } from './redact.ts';
+import { refusalHint } from './storage-hints.ts';
 
 const brand = 'waybill.s3-error';
 
@@ -61,26 +62,34 @@ export function isTransient({ code, status }: Pick<S3Error, 'code' | 'status'>):
 }
 
 /**
- * A fault of the storage or of how it is set up. The user cannot mend it and reads one sentence; `hint` says to the
- * developer what happened and what to set, in the log and in `details.hint`.
+ * A fault of the storage or of how it is set up. `message` is for the developer: what happened and what to set. The user, who
+ * cannot mend it, reads one sentence instead (see server/answers.ts).
  */
 export function storageFault(
   code: 'storage_rejected' | 'storage_unavailable',
-  hint: string,
-  options: { cause?: unknown; retryAfterSeconds?: number | undefined } = {},
+  message: string,
+  { storageCode, ...options }: StorageFaultOptions = {},
 ): WaybillError {
-  return new WaybillError(code, 'Uploads are not available right now.', { ...options, details: { hint } });
+  const details = storageCode === undefined ? {} : { details: { storageCode } };
+  return new WaybillError(code, message, { ...options, ...details });
+}
+
+interface StorageFaultOptions {
+  /** For the log of the server. */
+  cause?: unknown;
+  retryAfterSeconds?: number | undefined;
+  /** The storage's own code, such as NoSuchBucket, or the system's, such as ENOTFOUND. */
+  storageCode?: string;
 }
 
 /** `storage_unavailable` or `storage_rejected`; anything that is not from the storage passes through. */
 export function toWaybillError(error: unknown): unknown {
   if (!isS3Error(error) || isWaybillError(error)) return error;
   const { code: storageCode, retryAfterSeconds } = error;
-  return new WaybillError(
-    isTransient(error) ? 'storage_unavailable' : 'storage_rejected',
-    isTransient(error)
-      ? `The storage cannot answer right now: ${storageCode}.`
-      : `The storage refused: ${storageCode}.`,
-    { cause: error, retryAfterSeconds, details: { storageCode } },
-  );
+  const options = { cause: error, retryAfterSeconds, storageCode };
+  if (isTransient(error))
+    return storageFault('storage_unavailable', `The storage cannot answer right now: ${storageCode}.`, options);
+  const hint = refusalHint(error);
+  const words = `The storage refused: ${storageCode}.${hint === undefined ? '' : ` ${hint}`}`;
+  return storageFault('storage_rejected', words, options);
 }

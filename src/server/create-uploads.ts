@@ -12,6 +12,7 @@ import type { Completed, Completing } from './complete.ts';
 import { resolveConfig } from './config.ts';
 import { createEmit } from './events.ts';
 import { createFetch } from './fetch.ts';
+import { createFirstLook } from './first-look.ts';
 import { createGrants, type Grants, type OpenedGrant } from './grants.ts';
 import { createHandler } from './handler.ts';
 import type { Later } from './later.ts';
@@ -175,6 +176,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     },
     random,
     emit,
+    firstLook: createFirstLook(config, emit),
     viewUrl,
     later,
   };

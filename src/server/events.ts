@@ -26,6 +26,8 @@ export interface EventTable {
   'callback.failed': UploadFacts & { callback: 'inspect' | 'onComplete'; reason: string };
   /** `onComplete` returned what JSON cannot hold (a cycle): the upload is completed with `data: null`. */
   'callback.data_dropped': UploadFacts & { reason: string };
+  /** The storage, or the way to it, is set up wrongly. `message` says what to change. */
+  'storage.fault': { storageCode?: string; message: string; reason: string };
   /** The storage said that something arrived. */
   'storage.event': { received: number; completed: number; ignored: number; rejected: number; failed: boolean };
   /** A sweep has ended; the counts of its report. */

@@ -7,6 +7,7 @@ import { chooseTransfer, goesByParts, partSizeOf } from './choose-transfer.ts';
 import { type Config, type ResolvedRoute, strongestChecksum } from './config.ts';
 import type { Emit } from './events.ts';
 import { cleanFileName } from './file-name.ts';
+import type { FirstLook } from './first-look.ts';
 import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
 import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './keys.ts';
 import type { Later } from './later.ts';
@@ -23,6 +24,7 @@ export interface GrantDependencies {
   random: TakeRandom;
   emit: Emit | undefined;
   later: () => Promise<Pick<Later, 'beginMultipart'>>;
+  firstLook: FirstLook;
 }
 
 /** Beginnings of multipart uploads at once: each is two requests to the storage. */
@@ -65,6 +67,7 @@ export async function grantUploads(
   if (config.rateLimits) await config.rateLimits.owner(owner.ownerId, files.length);
   const waiting = config.storage.ready();
   if (waiting) await waiting;
+  dependencies.firstLook();
   const prepareAt = (index: number) =>
     prepare(
       dependencies,

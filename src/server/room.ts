@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import type { Emit } from './events.ts';
+import type { FirstLook } from './first-look.ts';
 import type { Grants } from './grants.ts';
 import type { Later } from './later.ts';
 import type { TakeRandom } from './random-pool.ts';
@@ -13,6 +14,7 @@ export interface Room {
   readonly refs: ViewRefs;
   random: TakeRandom;
   emit: Emit | undefined;
+  firstLook: FirstLook;
   /** The stable URL of a stored file. */
   viewUrl: (file: ViewRef) => string;
   /** What only comes after a grant, loaded when first asked for. */

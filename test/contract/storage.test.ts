@@ -339,10 +339,11 @@ forEachStore('storage', (store) => {
     await expect(nowhere.head('a')).resolves.toBeNull();
   });
 
-  it('calls a storage that does not answer unavailable', async () => {
+  it('says what to set when nothing answers at its address', async () => {
     const dead = store.storage({ endpoint: 'http://127.0.0.1:9', timeoutMs: 2_000 });
     const error = await dead.head('a').catch((reason: unknown) => reason);
-    expect(isWaybillError(error) && error.code).toBe('storage_unavailable');
+    expect(isWaybillError(error) && error.code).toBe('storage_rejected');
+    expect(error).toMatchObject({ message: expect.stringContaining('Check `endpoint`') });
   });
 
   it('answers preflights by the CORS rules of the bucket', async () => {

@@ -40,7 +40,7 @@ export async function refusal(
   const details = { hint: `The storage answered with HTTP ${status} ${code}.`, ...(code && { storageCode: code }) };
   return tools.failure(
     temporary ? 'storage_unavailable' : 'storage_rejected',
-    temporary ? 'The storage is busy. Please try again.' : 'The storage refused the upload.',
+    temporary ? 'The storage is busy. Please try again.' : 'Uploads are not available right now.',
     { status, details, retryable: temporary, retryAfterSeconds: tools.retryAfter(header) },
   );
 }

@@ -1,0 +1,95 @@
+/** A storage that is set up wrongly: what the person who uploads and the developer are told, and how soon. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, vi } from 'vitest';
+import { toNodeHandler } from '../../src/adapters/node.ts';
+import { createClient } from '../../src/client/index.ts';
+import { isWaybillError, MiB } from '../../src/protocol/index.ts';
+import type { S3StorageOptions } from '../../src/s3/index.ts';
+import { createUploads, route, type UploadsEvent } from '../../src/server/index.ts';
+import { forEachStore, type TestStore } from '../support/stores.ts';
+
+/** A port that nothing listens on: it was free a moment ago. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+type Wrong = (store: TestStore) => Partial<S3StorageOptions> | Promise<Partial<S3StorageOptions>>;
+
+const faults: readonly (readonly [what: string, code: RegExp, fix: RegExp, Wrong])[] = [
+  ['bucket', /NoSuchBucket/, /`bucket`/, () => ({ bucket: 'no-such-bucket-here' })],
+  [
+    'access key',
+    /InvalidAccessKeyId/,
+    /`credentials`/,
+    ({ credentials }) => ({ credentials: { ...credentials, accessKeyId: 'AKIDNOSUCHKEY' } }),
+  ],
+  [
+    'secret key',
+    /SignatureDoesNotMatch/,
+    /secret access key/,
+    ({ credentials }) => ({ credentials: { ...credentials, secretAccessKey: 'not-the-secret-access-key' } }),
+  ],
+  ['region', /Authorization\w+/, /`region` to 'us-east-1'/, () => ({ region: 'eu-west-9' })],
+  [
+    'port',
+    /ECONNREFUSED/,
+    /`endpoint`/,
+    async () => ({ endpoint: `http://127.0.0.1:${await closedPort()}`, retries: 3 }),
+  ],
+  ['host', /ENOTFOUND/, /`endpoint`/, () => ({ endpoint: 'http://no-such-host.invalid', retries: 3 })],
+];
+
+forEachStore(
+  'a wrong',
+  (store) => {
+    const sizes = [1000, 6 * MiB] as const;
+    it.each(faults.flatMap((fault) => sizes.map((size) => [...fault, size] as const)))(
+      '%s is told to the user in one sentence and to the developer by its name (%s)',
+      async (_, code, fix, wrong, size) => {
+        const events: UploadsEvent[] = [];
+        const uploads = createUploads({
+          storage: store.storage(await wrong(store)),
+          secret: 'a secret of at least thirty-two characters',
+          multipartMinBytes: 5 * MiB,
+          routes: { files: route({ limits: { maxBytes: 10 * MiB }, authorize: () => ({ ownerId: 'anna' }) }) },
+          onEvent: (event) => events.push(event),
+        });
+        const server = createServer(toNodeHandler(uploads));
+        server.listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/uploads`;
+        const file = new File([Buffer.alloc(size, 'text ')], 'a.txt', { type: 'text/plain' });
+        const began = performance.now();
+        const error = await createClient({ endpoint })
+          .upload('files', file)
+          .done.then(
+            () => null,
+            (reason: unknown) => reason,
+          );
+        const tookMs = performance.now() - began;
+        server.closeAllConnections();
+        server.close();
+        if (!isWaybillError(error)) throw error ?? new Error('It was stored.');
+        expect(error.message).toMatch(/^Uploads are not available right now\./);
+        expect(error.message).not.toMatch(code);
+        expect(JSON.stringify(error.details)).toMatch(code);
+        expect(tookMs).toBeLessThan(8000);
+        // The look at the storage goes on beside the first permission.
+        await vi.waitFor(() => {
+          const told = events.filter(({ type }) => type === 'storage.fault' || type === 'request.failed');
+          const words = told.map((event) => JSON.stringify(event));
+          expect(words.filter((event) => code.test(event) && fix.test(event))).not.toEqual([]);
+        });
+      },
+    );
+  },
+  { only: ['devstore'] }, // Storages use other codes for the same fault.
+);
