@@ -582,6 +582,27 @@ export const defences = [
     replace: '',
   },
   {
+    attack: 'E1 E2 HTML before a PDF',
+    suite: 'e-content',
+    file: 'src/protocol/content/leading.ts',
+    find: 'return at !== -1 && isHarmlessJunk(text.slice(0, at));',
+    replace: 'return at !== -1;',
+  },
+  {
+    attack: 'E1 E2 a polyglot of letters',
+    suite: 'e-content',
+    file: 'src/protocol/content/magic.ts',
+    find: ' && !isDisprovedByText(one, false, head)',
+    replace: '',
+  },
+  {
+    attack: 'E1 a declaration that says nothing',
+    suite: 'e-content',
+    file: 'src/protocol/formats/index.ts',
+    find: "return byType.get(type)?.active ?? type.endsWith('+xml');",
+    replace: 'return type.length < 0;',
+  },
+  {
     attack: 'E1 a wildcard',
     suite: 'e-content',
     file: 'src/protocol/formats/index.ts',
@@ -606,8 +627,8 @@ export const defences = [
     attack: 'E4',
     suite: 'e-content',
     file: 'src/server/judge.ts',
-    find: 'return words === null ? verified',
-    replace: 'return words !== undefined ? verified',
+    find: 'return words === null ? { ...verified, charset }',
+    replace: 'return words !== undefined ? { ...verified, charset }',
   },
   {
     attack: 'E5 the reference fixes',
