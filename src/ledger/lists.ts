@@ -1,6 +1,7 @@
 /** What is asked: one upload, some, pages, counts. Every query goes by an index. */
 import { sql } from 'kysely';
 import type { Counts, Ledger, UploadFilter, UploadState } from '../server/index.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
 import { type Database, is, once } from './database.ts';
 import { recordOf, type UploadRow } from './rows.ts';
 
@@ -48,10 +49,10 @@ export function createLists(database: Database): ListMethods {
     if (filter.route !== undefined) query = query.where('route', '=', filter.route);
     if (filter.parked) query = query.where('parked_at', 'is not', null);
     if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
-    const from = /^(\d+)\.([0-9a-f]+)$/.exec(filter.after ?? '');
+    const from = parseCursor(filter.after);
     if (from)
       query = query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'upload_id'), '<', tuple(Number(from[1]), from[2] as string)),
+        eb(refTuple('created_at', 'upload_id'), '<', tuple(from.position, from.id)),
       );
     return query.execute();
   }
@@ -120,7 +121,7 @@ export function createLists(database: Database): ListMethods {
       const last = page.at(-1) as UploadRow;
       return {
         uploads: page.map(recordOf),
-        next: page.length === most ? `${last.created_at}.${last.upload_id}` : null,
+        next: page.length === most ? formatCursor({ position: last.created_at, id: last.upload_id }) : null,
       };
     },
 

@@ -1,6 +1,7 @@
 /** Messages that wait for their receiver, what the sweep did, and who may do what alone. */
 import { sql } from 'kysely';
 import type { Ledger, Orphan } from '../server/index.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
 import { type Database, is, once } from './database.ts';
 import { reasonOf, webhookOf } from './rows.ts';
 
@@ -90,16 +91,16 @@ export function createOutbox(database: Database): OutboxMethods {
       // Delivered once and sent again, it may have been parked since.
       if (state === 'delivered') query = query.where('next_at', 'is', null).where('parked_at', 'is', null);
       if (state === 'parked') query = query.where('parked_at', 'is not', null);
-      const from = /^(\d+)\.(.+)$/s.exec(after ?? '');
+      const from = parseCursor(after);
       if (from)
         query = query.where(({ eb, refTuple, tuple }) =>
-          eb(refTuple('created_at', 'webhook_id'), '<', tuple(Number(from[1]), from[2] as string)),
+          eb(refTuple('created_at', 'webhook_id'), '<', tuple(from.position, from.id)),
         );
       const found = await query.execute();
       const last = found.at(-1);
       return {
         webhooks: found.map(webhookOf),
-        next: found.length === most && last ? `${last.created_at}.${last.webhook_id}` : null,
+        next: found.length === most && last ? formatCursor({ position: last.created_at, id: last.webhook_id }) : null,
       };
     },
 

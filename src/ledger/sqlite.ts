@@ -1,4 +1,5 @@
 /** The ledger in one file, for one machine. */
+import { closeSync, openSync } from 'node:fs';
 import { Kysely, type LogEvent } from 'kysely';
 import { WaybillError } from '../protocol/index.ts';
 import type { Ledger } from '../server/index.ts';
@@ -67,6 +68,7 @@ const pragmas = [
 async function openDatabase(options: SqliteLedgerOptions): Promise<Database> {
   checkOptions('sqliteLedger()', options, sqliteOptions);
   const { file, busyTimeoutMs = defaultBusyTimeoutMs, now, onQuery } = options;
+  createForOwnerOnly(file);
   const thread = await startSqliteThread({ file, busyTimeoutMs, pragmas }).catch((cause) => {
     throw new WaybillError('config_invalid', `The ledger's file cannot be used: ${file}`, { cause });
   });
@@ -81,4 +83,17 @@ async function openDatabase(options: SqliteLedgerOptions): Promise<Database> {
     skipLocked: false,
     close: () => kysely.destroy(),
   };
+}
+
+/**
+ * Names, owners and metadata of all users are in the file, and those of its log and its index, which SQLite gives the same
+ * permissions. A file that is there keeps its own.
+ */
+function createForOwnerOnly(file: string): void {
+  if (file === ':memory:' || file === '' || file.startsWith('file:')) return;
+  try {
+    closeSync(openSync(file, 'ax', 0o600));
+  } catch {
+    // It exists, or SQLite says in a moment why it cannot be made.
+  }
 }

@@ -1,6 +1,7 @@
 /** What owners have: one row over all their routes (route ''), and one for each. */
 import { sql, type Transaction } from 'kysely';
 import type { OwnerUsage, Usage } from '../server/index.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
 import type { Database } from './database.ts';
 import { usageOf } from './rows.ts';
 import type { Tables, UsageTable } from './schema.ts';
@@ -98,13 +99,11 @@ export async function usageByOwner(
     .orderBy('stored_bytes', 'desc')
     .orderBy('owner_id', 'desc')
     .limit(most);
-  const from = /^(\d+)\.(.+)$/s.exec(after ?? '');
-  if (from) {
-    const [, bytes, owner = ''] = from;
+  const from = parseCursor(after);
+  if (from)
     query = query.where(({ eb, refTuple, tuple }) =>
-      eb(refTuple('stored_bytes', 'owner_id'), '<', tuple(Number(bytes), owner)),
+      eb(refTuple('stored_bytes', 'owner_id'), '<', tuple(from.position, from.id)),
     );
-  }
   const totals = await query.execute();
   if (totals.length === 0) return { owners: [], next: null };
   const owners = totals.map((row) => row.owner_id);
@@ -114,6 +113,6 @@ export async function usageByOwner(
     owners: totals.map((total) =>
       together(total.owner_id, [total, ...routes.filter((row) => row.owner_id === total.owner_id && row.route !== '')]),
     ),
-    next: totals.length === most ? `${last.stored_bytes}.${last.owner_id}` : null,
+    next: totals.length === most ? formatCursor({ position: last.stored_bytes, id: last.owner_id }) : null,
   };
 }

@@ -30,6 +30,8 @@ export interface EventTable {
   'storage.fault': { storageCode?: string; message: string; reason: string };
   /** The storage said that something arrived. */
   'storage.event': { received: number; completed: number; ignored: number; rejected: number; failed: boolean };
+  /** Somebody sent a storage event without the secret or a valid signature. */
+  'storage.event_refused': { code: ErrorCode };
   /** A sweep has ended; the counts of its report. */
   'sweep.ended': Omit<SweepReport, 'orphans'> & { orphans: number };
   /** One thing that a sweep could not settle. */

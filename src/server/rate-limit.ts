@@ -49,7 +49,7 @@ export interface RateLimitStore {
 
 export interface RateLimits {
   /** @throws {WaybillError} `rate_limited` */
-  address(call: Call): Promise<void>;
+  address(call: Call, always?: boolean): Promise<void>;
   /** @throws {WaybillError} `rate_limited` */
   owner(ownerId: string, files: number): Promise<void>;
 }
@@ -74,8 +74,8 @@ export function createRateLimits(
   const countOwner = perOwner && createCounter(store, 'owner', perOwner, context);
   const countAddress = perAddress && createCounter(store, 'address', perAddress, context);
   return {
-    async address(call) {
-      if (!countAddress || uncounted.has(call.operation)) return;
+    async address(call, always = false) {
+      if (!countAddress || (!always && uncounted.has(call.operation))) return;
       // Whoever comes from nowhere shares one counter.
       const address = context.clientAddress?.(new RequestView(call.request)) || 'unknown';
       await refusing('requests', countAddress(keyOf(networkOf(address)), 1));

@@ -1,7 +1,8 @@
-/** G3, G6: whoever speaks for the storage. */
+/** G3, G6, G7: events of the storage, and what others send in its name. */
 import { execFile } from 'node:child_process';
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -200,6 +201,33 @@ forEachStore('storage events', (store) => {
     expect(app.announced).toEqual([]);
   });
 
+  it('G7 one whose sender goes away in the middle is no failure of the server', async () => {
+    await start({ secret });
+    const { hostname, port } = new URL(app.origin);
+    for (const authorization of ['', `authorization: Bearer ${secret}\r\n`]) {
+      app.events.length = 0;
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => {});
+      const head = `POST /events HTTP/1.1\r\nhost: x\r\n${authorization}content-length: 1000\r\n\r\n{"a":`;
+      await new Promise((resolve) => socket.write(head, resolve));
+      const served = () => app.events.find((event) => (event as { type: string }).type === 'request.served');
+      socket.destroy();
+      await expect.poll(served).toMatchObject({ status: authorization === '' ? 401 : 400 });
+    }
+  });
+
+  it('G7 those of unknown senders are counted, by event and against the limit of their address', async () => {
+    const clientAddress = () => '192.0.2.7';
+    await start({ secret }, { clientAddress, rateLimit: { perAddress: { points: 3, perSeconds: 60 } } });
+    const strange = { 'x-user': '', authorization: 'Bearer wrong' };
+    const statuses = [];
+    for (let n = 0; n < 5; n += 1) statuses.push((await post(record(store.bucket, 'x'), strange)).status);
+    expect(statuses).toEqual([401, 401, 401, 429, 429]);
+    expect(app.events.filter((event) => (event as { type: string }).type === 'storage.event_refused')).toHaveLength(5);
+    // The storage itself is not limited.
+    for (let n = 0; n < 5; n += 1) expect((await post(record(store.bucket, 'x'))).status).toBe(200);
+  });
+
   it('C11 one for what came again after its completion brings nothing back', async () => {
     await start({ secret });
     const { upload, key } = await sent();
@@ -329,6 +357,40 @@ forEachStore(
     ])('G6 no certificate is fetched from %s', async (SigningCertURL) => {
       expect((await post(message({ Message: await sent(), SigningCertURL }))).status).toBe(403);
       expect(asked).toEqual([]);
+    });
+
+    it('G7 forged ones cost no more than ten requests a minute, and those of SNS go on', async () => {
+      const asked: string[] = [];
+      let clock = Date.now();
+      const fakeAmazon = async (url: string | URL | Request) => {
+        asked.push(String(url));
+        return String(url) === certificateUrl ? new Response(certificate) : new Response('', { status: 403 });
+      };
+      const attacked = await startApp(store, {
+        events: { sns: { topicArns: [topic], fetch: fakeAmazon as typeof fetch } },
+        now: () => clock,
+      } as never);
+      const post = (body: unknown) => attacked.call('POST', '/events', body, { 'content-type': 'text/plain' });
+      const forged = (n: number) =>
+        message({ SigningCertURL: `https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-${n}.pem` }, other);
+      try {
+        const good = message({ Message: JSON.stringify({ Records: [] }) });
+        expect((await post(good)).status).toBe(200);
+        // Another topic is refused before any certificate is looked at.
+        const foreign = 'arn:aws:sns:eu-west-1:999999999999:uploads';
+        for (let n = 0; n < 20; n += 1)
+          expect((await post({ ...forged(1000 + n), TopicArn: foreign })).status).toBe(403);
+        expect(asked).toEqual([certificateUrl]);
+        const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => post(forged(100 + n))));
+        expect(asked.length).toBeLessThanOrEqual(10);
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503, 429]));
+        expect((await post(good)).status).toBe(200);
+        clock += 60_000;
+        await post(forged(2000));
+        expect(asked.length).toBeLessThanOrEqual(11);
+      } finally {
+        await attacked.stop();
+      }
     });
 
     it('G6 a subscription is confirmed at Amazon only, and for our topic only', async () => {

@@ -38,6 +38,7 @@ const table = [
   { name: 'WAYBILL_WEBHOOK_URL', summary: 'who is told of uploads that ended; needs a ledger' },
   { name: 'WAYBILL_WEBHOOK_SECRET', summary: 'signs what it is told: whsec_...; several rotate, apart by spaces' },
   { name: 'WAYBILL_PROXY_SECRET', summary: 'for JSON routes whose owner a proxy tells' },
+  { name: 'WAYBILL_OPS_HOSTS', summary: 'names by which Prometheus and operators call it, apart by spaces' },
   { name: 'WAYBILL_ADMIN_TOKEN', summary: "opens the operator's page where others can reach it" },
 ] as const satisfies readonly Variable[];
 

@@ -2,10 +2,11 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import type { Hono } from 'hono';
 import { type Polling, pollStorageEvents, sqsQueue, startUpkeep } from '../../server/index.ts';
 import { type App, openApp } from '../app/open-app.ts';
-import { variablesHelp } from '../app/variables.ts';
+import { type Variables, variablesHelp } from '../app/variables.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CommandInput, CommandSpec } from '../command.ts';
 import { isLoopback, listenOn, origin } from '../listen.ts';
@@ -88,9 +89,10 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
   let clean = true;
   try {
     const onAdminError = (error: unknown) => logger.error({ reason: describeError(error) }, 'admin.failed');
-    const admin = settings.admin ? await openAdmin(app, settings.opsHost, token, onAdminError) : undefined;
+    const hostNames = opsHostNames(settings.opsHost, variables);
+    const admin = settings.admin ? await openAdmin(app, settings.opsHost, hostNames, token, onAdminError) : undefined;
     const main = createMainServer(uploads, readiness);
-    const ops = createOpsServer(metrics, readiness, admin);
+    const ops = createOpsServer({ metrics, readiness, admin, hostNames });
     const port = await listen(servers, main, settings.port, settings.host);
     const opsPort = await listen(servers, ops, settings.opsPort, settings.opsHost);
     const onError = (error: unknown) => logger.error({ reason: describeError(error) }, 'upkeep.failed');
@@ -137,9 +139,15 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
   return clean ? exitCodes.done : exitCodes.failed;
 }
 
+/** By which names operators and Prometheus call it: the one it listens on, the machine's own, and those it is told. */
+function opsHostNames(opsHost: string, variables: Variables): string[] {
+  return [opsHost, hostname(), ...variables.list('WAYBILL_OPS_HOSTS')].map((name) => name.toLowerCase());
+}
+
 async function openAdmin(
   app: App,
   opsHost: string,
+  hostNames: readonly string[],
   token: string | undefined,
   onError: (error: unknown) => void,
 ): Promise<Hono> {
@@ -152,7 +160,7 @@ async function openAdmin(
   if (token !== undefined && token.length < 16)
     throw new CliError('WAYBILL_ADMIN_TOKEN is too short: at least 16 random characters.');
   const { createAdmin } = await import('../admin/index.ts');
-  return createAdmin({ uploads: app.uploads, ledger: app.ledger, hostNames: [opsHost.toLowerCase()], token, onError });
+  return createAdmin({ uploads: app.uploads, ledger: app.ledger, hostNames, token, onError });
 }
 
 async function listen(servers: Server[], server: Server, port: number, host: string): Promise<number> {

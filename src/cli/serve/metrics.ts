@@ -64,6 +64,7 @@ export function createMetrics(now: () => number = performance.now.bind(performan
     'request.served': ({ operation, status, durationMs }) =>
       requests.observe({ operation, status: String(status) }, durationMs / 1000),
     'request.failed': ({ operation, code }) => failures.inc({ operation, code }),
+    'storage.event_refused': () => events.inc({ outcome: 'unauthenticated' }),
     'storage.event': ({ completed, ignored, rejected: refused, failed }) => {
       events.inc({ outcome: 'completed' }, completed);
       events.inc({ outcome: 'ignored' }, ignored);

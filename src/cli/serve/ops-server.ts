@@ -2,11 +2,25 @@
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
+import { isTrustedHost } from '../dev/guard.ts';
 import type { Metrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
 
-export function createOpsServer(metrics: Metrics, readiness: Readiness, admin: Hono | undefined): Server {
+export interface OpsServerOptions {
+  metrics: Metrics;
+  readiness: Readiness;
+  admin: Hono | undefined;
+  /** Names by which it may be called, besides its addresses and localhost. Lower case. */
+  hostNames: readonly string[];
+}
+
+/** Every path has the guard of the host: a page whose name is bound to this machine must not read metrics either. */
+export function createOpsServer({ metrics, readiness, admin, hostNames }: OpsServerOptions): Server {
   const app = new Hono();
+  app.use(async (context, next) => {
+    if (isTrustedHost(context.req.header('host'), hostNames)) return next();
+    return context.text('This server answers to its addresses and to the names in WAYBILL_OPS_HOSTS only.', 421);
+  });
   app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', async (context) => {
     const missing = await readiness.missing();

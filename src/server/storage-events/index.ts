@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
-import { isWaybillError, WaybillError } from '../../protocol/index.ts';
+import { type ErrorCode, isWaybillError, WaybillError } from '../../protocol/index.ts';
 import { json as jsonAnswer } from '../answers.ts';
 import { mapLimited } from '../batch.ts';
 import type { Call } from '../call.ts';
@@ -46,6 +46,9 @@ export interface StorageEventResult {
 
 const parallel = 8;
 
+/** Nobody knows who sent it. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'forbidden', 'rate_limited']);
+
 export function createStorageEvents(
   { config, emit }: { config: Config; emit: Emit | undefined },
   later: Pick<Later, 'completeObject'>,
@@ -53,7 +56,7 @@ export function createStorageEvents(
   const { storage, stagingPrefix, maxBodyBytes } = config;
   const { events: options } = config;
   const secrets = [options?.secret ?? []].flat().map(digestOf);
-  const sns = options?.sns && createSns(options.sns);
+  const sns = options?.sns && createSns(options.sns, config.now);
 
   /** @throws what may be otherwise when the sender tries again */
   async function handle(events: readonly StorageEvent[]): Promise<StorageEventResult> {
@@ -81,6 +84,12 @@ export function createStorageEvents(
     emit?.('storage.event', { ...result, failed: failures.length > 0 });
     if (failures.length > 0) throw failures[0];
     return result;
+  }
+
+  /** What a storage sends is not limited by its address; what others send here is. */
+  async function countRefused(call: Call, code: ErrorCode): Promise<void> {
+    emit?.('storage.event_refused', { code });
+    await config.rateLimits?.address(call, true);
   }
 
   function knowsSecret(call: Call): boolean {
@@ -115,13 +124,16 @@ export function createStorageEvents(
           'This server takes no storage events: set `events` of createUploads().',
         );
       const trusted = knowsSecret(call);
-      if (!trusted && !sns) throw unauthenticated();
-      const body = await readJsonOfAnyType(call.request, maxBodyBytes, call);
+      const body = trusted || sns ? await readJsonOfAnyType(call.request, maxBodyBytes, call) : undefined;
       const isSns = v.is(snsMessage, body);
-      if (!trusted) {
-        if (!isSns || !sns) throw unauthenticated();
-        await sns.verify(body);
-      }
+      if (!trusted)
+        try {
+          if (!isSns || !sns) throw unauthenticated();
+          await sns.verify(body);
+        } catch (error) {
+          if (isWaybillError(error) && refusals.has(error.code)) await countRefused(call, error.code);
+          throw error;
+        }
       if (isSns && sns && body.Type === 'SubscriptionConfirmation') {
         if (trusted) await sns.verify(body);
         await sns.confirm(body);

@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
  */
 import { createVerify } from 'node:crypto';
-import { WaybillError } from '../../protocol/index.ts';
+import { isWaybillError, WaybillError } from '../../protocol/index.ts';
 import type { SnsMessage } from './formats.ts';
 import { topicArn } from './topic-arn.ts';
 
@@ -34,10 +34,29 @@ const signedFields = {
 const maxCertificateBytes = 64 * 1024;
 const timeoutMs = 5000;
 const rememberedCertificates = 16;
+/** Anybody can name a certificate that is not known yet, so requests for those are bounded: so many in so long. */
+const mostNewCertificates = 10;
+const newCertificatesEveryMs = 60_000;
 
-export function createSns({ topicArns, fetch: send = fetch }: SnsOptions): Sns {
+export function createSns({ topicArns, fetch: send = fetch }: SnsOptions, now: () => number): Sns {
   const topics = new Set(topicArns);
-  const certificates = new Map<string, Promise<string>>();
+  const certificates = new Map<string, string>();
+  const asked = new Map<string, Promise<string>>();
+  let askedFor = 0;
+  let askedSince = Number.NEGATIVE_INFINITY;
+
+  function countNewCertificate(): void {
+    const elapsed = now() - askedSince;
+    if (elapsed >= newCertificatesEveryMs || elapsed < 0) {
+      askedSince = now();
+      askedFor = 0;
+    }
+    askedFor += 1;
+    if (askedFor > mostNewCertificates)
+      throw new WaybillError('rate_limited', 'Too many unknown certificates are named in a short time.', {
+        retryAfterSeconds: newCertificatesEveryMs / 1000,
+      });
+  }
 
   async function get(url: string): Promise<string> {
     const response = await send(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
@@ -46,15 +65,17 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions): Sns {
     return text;
   }
 
-  function certificate(url: string): Promise<string> {
-    let known = certificates.get(url);
-    if (!known) {
-      if (certificates.size >= rememberedCertificates) certificates.clear();
-      known = get(url);
-      certificates.set(url, known);
-      known.catch(() => certificates.delete(url));
-    }
-    return known;
+  async function certificate(url: string): Promise<string> {
+    const known = certificates.get(url) ?? asked.get(url);
+    if (known !== undefined) return known;
+    countNewCertificate();
+    const asking = get(url).finally(() => asked.delete(url));
+    asked.set(url, asking);
+    const pem = await asking;
+    // Only what SNS has is remembered, so that a name that somebody made up pushes none out. The oldest goes.
+    if (certificates.size >= rememberedCertificates) certificates.delete(certificates.keys().next().value as string);
+    certificates.set(url, pem);
+    return pem;
   }
 
   return {
@@ -66,7 +87,8 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions): Sns {
       const text = signedFields[message.Type]
         .flatMap((name) => (message[name] == null ? [] : [`${name}\n${message[name]}\n`]))
         .join('');
-      const pem = await certificate(SigningCertURL).catch((cause) => {
+      const pem = await certificate(SigningCertURL).catch((cause: unknown) => {
+        if (isWaybillError(cause) && cause.code === 'rate_limited') throw cause;
         throw new WaybillError('storage_unavailable', 'The certificate of the event could not be read.', { cause });
       });
       let valid = false;
