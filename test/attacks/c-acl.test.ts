@@ -1,9 +1,9 @@
 /** C14: nothing that a sender adds to a request makes the object public before it is verified. */
-import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PresignedRequest } from '../../src/protocol/index.ts';
+import { storageDocument } from '../support/storage-page.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type App, type Change, png, raw, send, stagedKey, startApp } from './app.ts';
 
@@ -137,7 +137,7 @@ forEachStore(
     it('C14 the bucket policy of docs/storage.md denies public ACLs and grants, and nothing else', async () => {
       const bucket = await store.createBucket();
       await (await store.sdk()).send(
-        new PutBucketPolicyCommand({ Bucket: bucket, Policy: (await documentedDenial()).replaceAll('BUCKET', bucket) }),
+        new PutBucketPolicyCommand({ Bucket: bucket, Policy: await storageDocument('no-public-objects.json', bucket) }),
       );
       // As a server that signs no ACL.
       const storage = store.storage({ bucket, capabilities: { refusesUnsignedHeaders: false, unsignedAcls: false } });
@@ -169,12 +169,3 @@ forEachStore(
   // The devstore has no bucket policies, and refuses such headers by itself.
   { only: ['ceph'] },
 );
-
-async function documentedDenial(): Promise<string> {
-  const page = await readFile(new URL('../../docs/storage.md', import.meta.url), 'utf8');
-  const found = [...page.matchAll(/```json\n([\s\S]*?)```/g)]
-    .map(([, json = '']) => json)
-    .find((json) => json.includes('s3:x-amz-acl'));
-  if (!found) throw new Error('docs/storage.md has no policy against public ACLs');
-  return found;
-}

@@ -1,10 +1,10 @@
 /** C9: the least-privilege policy of docs/storage.md is enough for the server, and nothing more is possible with it. */
-import { readFile } from 'node:fs/promises';
 import { DeleteObjectCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, inject, it } from 'vitest';
 import { isS3Error } from '../../src/s3/index.ts';
 import { route } from '../../src/server/index.ts';
 import { createParts, partSize, pngOf } from '../support/multipart.ts';
+import { storageDocument } from '../support/storage-page.ts';
 import { forEachStore } from '../support/stores.ts';
 import { errorOf, png, send, startApp } from './app.ts';
 
@@ -97,8 +97,7 @@ forEachStore(
 );
 
 async function documentedPolicy(): Promise<Statement[]> {
-  const page = await readFile(new URL('../../docs/storage.md', import.meta.url), 'utf8');
-  const json = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const json = await storageDocument('server-policy.json', 'BUCKET');
   const { Statement: statements } = JSON.parse(json) as { Statement: Statement[] };
   expect(statements.map(({ Sid }) => Sid)).toEqual(['Staging', 'Files', 'Bucket']);
   return statements;
