@@ -12,10 +12,10 @@ const root = new URL('../', import.meta.url);
 /** A use as small as a realistic one; gzip -9, bytes; a kB is 1,000. */
 const entries = {
   'client/put': { code: `export { createPut } from './client/put.ts'`, ceiling: 2300 },
-  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5600 },
+  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5850 },
   'client + react': {
     code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
-    ceiling: 5900,
+    ceiling: 6250,
   },
   // Loaded only by pages that ask for it: the table of formats, and what is done with it.
   'client/check-content': { code: `export { checkContent } from './client/check-content.ts'`, ceiling: 17_000 },

@@ -1,18 +1,18 @@
-import type { RoutesOf, TypedUploads } from '../protocol/index.ts';
+import type { RoutesOf, TypedUploads, WaybillError } from '../protocol/index.ts';
 import { normalizeEndpoint } from './answers.ts';
 import { createApi } from './api.ts';
 import { createBatcher } from './batcher.ts';
-import { missing } from './errors.ts';
+import { failure, missing } from './errors.ts';
 import { createExchange } from './exchange.ts';
-import { createJourney, type JourneyContext, type Route } from './journey.ts';
+import { createJourney, type Journey, type JourneyContext, type Route } from './journey.ts';
 import { createPool, type Pool } from './pool.ts';
 import { type OpenSource, toSource, typeOf } from './source.ts';
 import { tools } from './tools.ts';
 import type { Client, ClientOptions, FileLike, Transport, Upload, UploadOptions } from './types.ts';
 import { createUpload } from './upload.ts';
 
-/** The wire's ceiling is 100 grants in a request; fewer let the first of them finish sooner. */
-const completionsAtOnce = 50;
+/** The wire's ceiling is 100 grants in a request; fewer let the first of them finish sooner, and keep a body short. */
+const filesAtOnce = 50;
 /** While so many files are on their way, a call waits for a second completion, and so on. */
 const filesPerCompletion = 12;
 /** Files in parts, each of which can fill all connections: a second and a third keep them full where one ends. */
@@ -30,6 +30,7 @@ export function createClientOn<U extends TypedUploads>(
   const {
     transport,
     resumeStore,
+    messages,
     concurrency = 6,
     retries = 6,
     stallTimeoutMs = 60_000,
@@ -50,7 +51,10 @@ export function createClientOn<U extends TypedUploads>(
       routes.get(name) ??
       api
         .routeInfo(name)
-        .then((info) => [info, createBatcher((files) => api.grant(name, files), info.limits.maxFiles)]);
+        .then((info) => [
+          info,
+          createBatcher((files) => api.grant(name, files), Math.min(filesAtOnce, info.limits.maxFiles)),
+        ]);
     routes.set(name, route);
     route.catch(() => routes.delete(name));
     return route;
@@ -71,7 +75,7 @@ export function createClientOn<U extends TypedUploads>(
       return lane;
     },
     openRoute,
-    complete: createBatcher(api.complete, completionsAtOnce, () => underway.active / filesPerCompletion),
+    complete: createBatcher(api.complete, filesAtOnce, () => underway.active / filesPerCompletion),
     underway,
     large: createPool(largeAtOnce),
     // More than two digests at once gain nothing, and each holds its file in memory.
@@ -83,13 +87,32 @@ export function createClientOn<U extends TypedUploads>(
     online,
   };
 
-  function upload(route: string, file: FileLike | OpenSource, given: AnyOptions = {}): Upload {
-    const source = toSource(file as FileLike);
+  /** In the app's own words where it has some. A function that throws must not keep the upload from ending. */
+  function word(error: WaybillError): void {
+    const words = messages?.[error.code] as string | ((details: unknown) => string) | undefined;
+    try {
+      if (words) error.message = typeof words === 'string' ? words : words(error.details);
+    } catch {}
+  }
+
+  function upload(route: string, file: FileLike | OpenSource, given: AnyOptions = {}, count = 1): Upload {
+    const isFile = file && typeof file === 'object';
+    const source = isFile ? toSource(file as FileLike) : (emptySource as OpenSource);
     const { size } = source;
     const fileName = given.fileName || source.fileName || 'file';
     const contentType = typeOf(source, given);
     return createUpload(
-      createJourney(context, source, route, { fileName, contentType, metadata: given.metadata }, given.startOver),
+      // An exception would escape from the page's event handler.
+      isFile
+        ? createJourney(
+            context,
+            source,
+            route,
+            { fileName, contentType, metadata: given.metadata },
+            given.startOver,
+            count,
+          )
+        : noFile,
       {
         id: `${++uploads}`,
         status: 'queued',
@@ -108,6 +131,7 @@ export function createClientOn<U extends TypedUploads>(
       now,
       given.signal,
       running,
+      word,
     );
   }
 
@@ -118,7 +142,8 @@ export function createClientOn<U extends TypedUploads>(
   return {
     upload,
     uploadAll(route: string, files: Iterable<FileLike>, { signal, ...given }: AnyOptions = {}) {
-      const uploads = Array.from(files, (file) => upload(route, file, given));
+      const all = [...files];
+      const uploads = all.map((file) => upload(route, file, given, all.length));
       // One listener for all: Node warns of a leak at the eleventh.
       const abort = each(uploads, 'abort');
       signal?.addEventListener('abort', abort);
@@ -128,10 +153,25 @@ export function createClientOn<U extends TypedUploads>(
     pause: each(running, 'pause'),
     resume: each(running, 'resume'),
     abort: each(running, 'abort'),
+    guardUnload() {
+      const ask = (event: Event) => {
+        if (running.size) event.preventDefault();
+      };
+      globalThis.addEventListener?.('beforeunload', ask);
+      return () => globalThis.removeEventListener?.('beforeunload', ask);
+    },
     resumable: async () => (await import('./resume/index.ts').catch(missing)).listResumable(tools, context, upload),
     routeInfo: async (route: string) => (await openRoute(route))[0],
   } as Client<RoutesOf<U>>;
 }
+
+const emptySource: Pick<OpenSource, 'size' | 'fileName' | 'contentType'> = { size: 0, fileName: '' };
+const noFile: Journey = {
+  run: async () => {
+    throw failure('source_unreadable', 'No file was chosen.');
+  },
+  abort() {},
+};
 
 /** What the browser says of its connection; undefined where it says nothing, as in Node. */
 function createOnlineHint(): NonNullable<ClientOptions['online']> {

@@ -21,7 +21,7 @@ import type { Exchange } from './exchange.ts';
 import type { Multipart } from './multipart/index.ts';
 import type { Pool } from './pool.ts';
 import type { OpenSource } from './source.ts';
-import { giveBack, tools, waitForNetwork } from './tools.ts';
+import { createKey, giveBack, tools, waitForNetwork } from './tools.ts';
 import type { CheckContent, ResumeStore, Source, UploadResult, UploadStatus } from './types.ts';
 
 export interface JourneyContext {
@@ -115,6 +115,8 @@ export function createJourney(
   route: string,
   facts: Facts,
   startOver?: boolean,
+  /** How many files were given in the same call. */
+  count = 1,
 ): Journey {
   // Streams, which have none, never come to where it matters.
   const source = opened as Source;
@@ -129,9 +131,11 @@ export function createJourney(
   let doubt: unknown;
   let over: boolean;
   let looking: Promise<WaybillError | null> | undefined;
+  /** What was asked for and not answered yet: it is repeated as it was, key included, so that the answer is one upload. */
+  let declared: FileDeclaration | undefined;
 
   function forget(): void {
-    granted = undefined;
+    granted = declared = undefined;
     trip.sent = false;
   }
 
@@ -152,11 +156,16 @@ export function createJourney(
       // Empty, or vanished: browsers say 0 of both.
       if (size === 0) await readRange(source, 0, 0);
       const { limits } = info;
-      const { minBytes, maxBytes, extensions } = limits;
+      const { minBytes, maxBytes, extensions, maxFiles } = limits;
       // If the quick check does not clearly pass, load the rules.
-      if (!(size >= minBytes && size <= maxBytes) || extensions || facts.fileName.length > shortName) {
+      if (
+        !(size >= minBytes && size <= maxBytes) ||
+        extensions ||
+        count > maxFiles ||
+        facts.fileName.length > shortName
+      ) {
         const checks = await import('./checks/index.ts').catch(missing);
-        const refusal = checks.judge(limits, facts, size);
+        const refusal = checks.judge(limits, facts, size, count);
         report({ fileName: facts.fileName });
         if (refusal) throw refusal;
       }
@@ -168,13 +177,18 @@ export function createJourney(
       report({ status: 'granting' });
       until = now() - expiryMarginMs;
       const [{ hosts }, grant] = await context.openRoute(route);
-      host = hosts ? turn++ % hosts.length : 0;
-      granted = await grant({
-        ...facts,
-        size,
-        checksum: (trip.algorithm && { algorithm: trip.algorithm, value: trip.checksum }) || undefined,
-        host: host || undefined,
-      } as FileDeclaration);
+      if (!declared) {
+        host = hosts ? turn++ % hosts.length : 0;
+        declared = {
+          ...facts,
+          size,
+          checksum: (trip.algorithm && { algorithm: trip.algorithm, value: trip.checksum }) || undefined,
+          host: host || undefined,
+          idempotencyKey: createKey(),
+        } as FileDeclaration;
+      }
+      granted = await grant(declared);
+      declared = undefined;
       if (over) abort();
       signal.throwIfAborted();
       report({ contentType: granted.contentType });

@@ -40,6 +40,11 @@ export async function waitForNetwork(
   return true;
 }
 
+/** An idempotency key: 144 random bits. Undefined on platforms without WebCrypto: then a repeated call is another upload. */
+export function createKey(): string | undefined {
+  return globalThis.crypto && btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(18))));
+}
+
 /** Nobody waits for it: a grant that is not given back expires. */
 export function giveBack(context: JourneyContext, grant: string | undefined): void {
   if (grant)
@@ -52,6 +57,7 @@ export function giveBack(context: JourneyContext, grant: string | undefined): vo
 export const tools = {
   checksumOf,
   createBatcher,
+  createKey,
   failure,
   giveBack,
   race,

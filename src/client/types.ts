@@ -1,6 +1,8 @@
 /** The public shapes of the client. Its three seams are {@link Source}, {@link Transport} and {@link ResumeStore}. */
 import type {
   ChecksumAlgorithm,
+  DetailsOf,
+  ErrorCode,
   RouteInfo,
   RouteTypes,
   StoredFile,
@@ -129,6 +131,13 @@ export interface ClientOptions {
    * @example async (...file) => (await import('waybill/client/check-content')).checkContent(...file)
    */
   checkContent?: CheckContent | undefined;
+  /**
+   * The app's own words for its users, by the code of the error. A function gets the error's `details`, which hold sizes in
+   * bytes and lists of types.
+   * @default English
+   * @example messages: { file_too_large: (details) => `Höchstens ${details?.maxBytes} Bytes.`, aborted: 'Abgebrochen.' }
+   */
+  messages?: Messages;
   /** Milliseconds on a clock that is never set back. @default performance.now */
   now?: () => number;
   /** 0 <= n < 1, for jitter only. @default Math.random */
@@ -141,6 +150,11 @@ export interface ClientOptions {
    */
   online?: () => Promise<void> | undefined;
 }
+
+/** `details` is undefined when an older server sent none. */
+export type Messages = {
+  [Code in ErrorCode]?: string | ((details: DetailsOf<Code> | undefined) => string);
+};
 
 export type UploadStatus =
   | 'queued'
@@ -247,7 +261,10 @@ export interface Client<Routes extends Record<string, RouteTypes> = Record<strin
     file: FileLike,
     ...options: OptionsArgument<Routes[R]>
   ): Upload<Routes[R]['data']>;
-  /** Starts one upload for each file. Grants and completions travel in batches. */
+  /**
+   * Starts one upload for each file. Grants and completions travel in batches. When there are more files than the route's
+   * `maxFiles`, all of them fail with `too_many_files`.
+   */
   uploadAll<R extends keyof Routes & string>(
     route: R,
     files: Iterable<FileLike>,
@@ -259,6 +276,12 @@ export interface Client<Routes extends Record<string, RouteTypes> = Record<strin
   resume(): void;
   /** Aborts every upload of this client that has not ended. */
   abort(): void;
+  /**
+   * Makes the browser ask its user before the page is left while an upload of this client has not ended. Small files are
+   * lost then; large ones could go on after a reload. Returns how to stop. Without effect outside browsers.
+   * @example useEffect(() => client.guardUnload(), []);
+   */
+  guardUnload(): () => void;
   /** What earlier pages and processes began and did not finish, the newest first. Empty without a resume store. */
   resumable(): Promise<Resumable<Routes[keyof Routes & string]['data']>[]>;
   /** What the server tells of a route, asked for once. @throws WaybillError */

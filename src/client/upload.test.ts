@@ -78,6 +78,7 @@ describe('one file', () => {
           contentType: 'text/plain',
           checksum: { algorithm: 'sha256', value: createHash('sha256').update('hello').digest('base64') },
           metadata: { album: 1 },
+          idempotencyKey: expect.any(String),
         },
       ],
     });
@@ -478,6 +479,87 @@ describe('what goes wrong', () => {
   });
 });
 
+describe('a grant call whose answer is lost', () => {
+  const declarations = () =>
+    manual.sent.filter(({ body }) => body?.includes('"files"')).map(({ body }) => JSON.parse(body ?? '').files[0]);
+
+  it('is repeated with the same key and the same declaration, so that it is one upload', async () => {
+    const upload = clientWith().upload('files', file());
+    (await manual.next(/routes/)).answer(200, { ...routeInfo, hosts: ['https://a.example', 'https://b.example'] });
+    (await manual.next(/POST .*uploads$/)).fail();
+    answerWell(await manual.next(/POST .*uploads$/));
+    manual.serve(answerWell);
+    await upload.done;
+    const [first, second] = declarations();
+    expect(second).toEqual(first);
+    expect(first.idempotencyKey).toMatch(/^[!-~]{24}$/);
+  });
+
+  it('has another key for another file, for another grant, and after an abort', async () => {
+    const client = clientWith();
+    const upload = client.upload('files', file());
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    answerWell(await manual.next(/POST .*uploads$/));
+    // Refused: another grant is asked for.
+    (await manual.next(/PUT/)).answer(403);
+    (await manual.next(/POST .*uploads$/)).fail();
+    upload.abort();
+    manual.serve(answerWell);
+    upload.retry();
+    await Promise.all([upload.done, client.upload('files', file()).done]);
+    const keys = declarations().map(({ idempotencyKey }) => idempotencyKey);
+    expect(keys).toHaveLength(4);
+    expect(new Set(keys).size).toBe(4);
+  });
+});
+
+it.each([undefined, null, '', 'photo.jpg', 5])(
+  'upload(%s) is an upload that failed, not an exception',
+  async (given) => {
+    const upload = clientWith().upload('files', given as unknown as File);
+    await expect(upload.done).rejects.toMatchObject({ code: 'source_unreadable', message: 'No file was chosen.' });
+    expect(upload.getSnapshot()).toMatchObject({ status: 'failed', fileName: 'file', error: { retryable: false } });
+    expect(manual.sent).toHaveLength(0);
+  },
+);
+
+describe('messages', () => {
+  it('are the app’s own by code, from the details, and in JSON', async () => {
+    const messages = {
+      file_too_large: (details?: { size: number; maxBytes: number }) => `${details?.size} statt ${details?.maxBytes}`,
+      aborted: 'Abgebrochen.',
+      network_error: () => {
+        throw new Error('a mistake of the app');
+      },
+    };
+    const client = clientWith({ messages, retries: 0 });
+    const large = client.upload('files', new File([new Uint8Array(2000)], 'a.txt', { type: 'text/plain' }));
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    await expect(large.done).rejects.toMatchObject({ code: 'file_too_large', message: '2000 statt 1000' });
+    expect(JSON.parse(JSON.stringify(large.getSnapshot().error))).toMatchObject({
+      code: 'file_too_large',
+      message: '2000 statt 1000',
+      details: { size: 2000, maxBytes: 1000 },
+    });
+    const lost = client.upload('files', file());
+    (await manual.next(/POST/)).fail();
+    await expect(lost.done).rejects.toMatchObject({ message: 'The connection failed. Please try again.' });
+    const aborted = client.upload('files', file());
+    aborted.abort();
+    await expect(aborted.done).rejects.toMatchObject({ message: 'Abgebrochen.' });
+    expect(JSON.parse(JSON.stringify(aborted.getSnapshot().error))).toMatchObject({
+      code: 'aborted',
+      message: 'Abgebrochen.',
+    });
+  });
+
+  it('name no protocol', async () => {
+    const upload = clientWith({ retries: 0 }).upload('files', new File([], 'a.txt', { type: 'text/plain' }));
+    (await manual.next(/routes/)).answer(200, routeInfo);
+    await expect(upload.done).rejects.toMatchObject({ code: 'file_too_small', message: 'This file is empty.' });
+  });
+});
+
 describe('abort and retry', () => {
   it('stops the request, gives the grant back, rejects with aborted', async () => {
     const upload = clientWith().upload('files', file());
@@ -608,13 +690,22 @@ describe('pause and resume', () => {
 });
 
 describe('many files', () => {
+  it('uploadAll() refuses more files than the route takes in one call, all of them, before any is sent', async () => {
+    const uploads = clientWith().uploadAll('files', [file(), file()]);
+    (await manual.next(/routes/)).answer(200, { ...routeInfo, limits: { ...routeInfo.limits, maxFiles: 1 } });
+    for (const upload of uploads)
+      await expect(upload.done).rejects.toMatchObject({
+        code: 'too_many_files',
+        message: 'Send one file at a time.',
+        details: { maxFiles: 1, files: 2 },
+      });
+    expect(manual.sent).toHaveLength(1);
+  });
+
   it('asks for grants and completions in batches, never more files than the route allows', async () => {
     const client = clientWith();
     manual.serve(answerWell);
-    const uploads = client.uploadAll(
-      'files',
-      Array.from({ length: 100 }, () => file()),
-    );
+    const uploads = Array.from({ length: 100 }, () => client.upload('files', file()));
     await Promise.all(uploads.map(({ done }) => done));
     const counts = manual.sent.flatMap(({ body }) =>
       body?.includes('"files"') ? [JSON.parse(body).files.length] : [],
@@ -637,10 +728,8 @@ describe('many files', () => {
         handed.answer(200);
       }, 5);
     });
-    const uploads = clientWith({ concurrency: 3 }).uploadAll(
-      'files',
-      Array.from({ length: 30 }, () => file()),
-    );
+    const client = clientWith({ concurrency: 3 });
+    const uploads = Array.from({ length: 30 }, () => client.upload('files', file()));
     await Promise.all(uploads.map(({ done }) => done));
     expect(most).toBe(3);
   });
@@ -654,10 +743,8 @@ describe('many files', () => {
       if (slow && handed.request.url.endsWith('/complete')) held.push(handed);
       else answerWell(handed);
     });
-    const uploads = clientWith().uploadAll(
-      'files',
-      Array.from({ length: 600 }, () => file()),
-    );
+    const client = clientWith();
+    const uploads = Array.from({ length: 600 }, () => client.upload('files', file()));
     const resting = () => uploads.every((upload) => /queued|completing/.test(upload.getSnapshot().status));
     for (let calm = 0; calm < 100; calm = sent > 0 && resting() ? calm + 1 : 0)
       await new Promise((resolve) => setImmediate(resolve));
@@ -683,7 +770,7 @@ describe('many files', () => {
     const client = clientWith();
     global.gc?.();
     const before = process.memoryUsage().heapUsed;
-    const uploads = client.uploadAll('files', Array(10_000).fill(source));
+    const uploads = Array.from({ length: 10_000 }, () => client.upload('files', source));
     let grants = 0;
     manual.serve((handed) => {
       // The storage never answers.

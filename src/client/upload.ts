@@ -16,6 +16,7 @@ export function createUpload(
   now: () => number,
   outer: AbortSignal | undefined,
   running: Set<Upload>,
+  word: (error: WaybillError) => void,
 ): Upload {
   const listeners = new Set<() => void>();
   let state: State;
@@ -65,6 +66,7 @@ export function createUpload(
         resolve(result);
       };
       fail = (error) => {
+        word(error);
         set({ status: error.code === 'aborted' ? 'aborted' : 'failed', waiting: null, error });
         reject(error);
       };

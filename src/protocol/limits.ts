@@ -21,7 +21,8 @@ export interface Limits {
   /** The largest file, in bytes. It is required: a route without a ceiling does not start. @example 5 * MiB */
   maxBytes: number;
   /**
-   * Files in one request to the server. The client splits a longer list into several requests. @default 10 @example 100
+   * Files in one request to the server, and in one `uploadAll` of the client. It does not bound what an owner stores in all:
+   * see `quota.maxFiles`. @default 100 @example 1
    */
   maxFiles?: number;
 }
@@ -39,6 +40,12 @@ export function checkExtension({ extensions }: Limits, fileName: string, content
     `Only files that end in ${extensions.map((one) => `.${one}`).join(', ')} are accepted here.`,
     { details: { contentType, extensions: [...extensions] } },
   );
+}
+
+/** The error for more files in one call than the route takes. */
+export function tooManyFiles(files: number, maxFiles: number): WaybillError {
+  const message = maxFiles === 1 ? 'Send one file at a time.' : `Send at most ${maxFiles} files at a time.`;
+  return new WaybillError('too_many_files', message, { details: { maxFiles, files } });
 }
 
 /** The error for a file of this many bytes, or null. */

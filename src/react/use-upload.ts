@@ -16,7 +16,10 @@ export interface UseUploadOptions {
 }
 
 export interface UseUpload<Route extends RouteTypes> {
-  /** For event handlers. Replaces the upload shown here; one that still runs goes on unless it is aborted. */
+  /**
+   * For event handlers. One upload at a time: while the same file is being sent, as after a double click, that upload is
+   * returned and nothing else begins; another file aborts the one before.
+   */
   start: UploadStart<Route>;
   /** Null until the first `start`, and after `reset`. */
   upload: UploadSnapshot<Route['data']> | null;
@@ -28,7 +31,7 @@ export interface UseUpload<Route extends RouteTypes> {
   abort: () => void;
   /** Goes on after `failed` or `aborted`. */
   retry: () => void;
-  /** Forgets the upload without touching it. */
+  /** Forgets the upload without touching it: for another file after one that was refused. */
   reset: () => void;
 }
 
@@ -44,13 +47,24 @@ export function useUpload<Routes extends Record<string, RouteTypes>, R extends k
   { abortOnUnmount = false }: UseUploadOptions = {},
 ): UseUpload<Routes[R]> {
   const [current, setCurrent] = useState<Upload<Routes[R]['data']> | null>(null);
+  /** At once, where state waits for the next render. */
+  const running = useRef<[FileLike, Upload<Routes[R]['data']>] | null>(null);
   const getSnapshot = () => current?.getSnapshot() ?? null;
   const upload = useSyncExternalStore(current?.subscribe ?? never, getSnapshot, getSnapshot);
   useAbortOnUnmount(abortOnUnmount, current ? [current] : none);
 
   const start: UploadStart<Routes[R]> = useCallback(
     (file, ...options) => {
+      const [before, upload] = running.current ?? [];
+      if (upload && !upload.getSnapshot().file && !upload.getSnapshot().error) {
+        if (before === file) {
+          upload.resume();
+          return upload;
+        }
+        upload.abort();
+      }
       const next = client.upload(route, file, ...options);
+      running.current = [file, next];
       setCurrent(next);
       return next;
     },
@@ -60,7 +74,10 @@ export function useUpload<Routes extends Record<string, RouteTypes>, R extends k
   const resume = useCallback(() => current?.resume(), [current]);
   const abort = useCallback(() => current?.abort(), [current]);
   const retry = useCallback(() => current?.retry(), [current]);
-  const reset = useCallback(() => setCurrent(null), []);
+  const reset = useCallback(() => {
+    running.current = null;
+    setCurrent(null);
+  }, []);
   return { start, upload, pause, resume, abort, retry, reset };
 }
 

@@ -175,7 +175,7 @@ function resolveRoute(
     'put',
     ...(multipart ? (['multipart'] as const) : []),
   ];
-  const full = { ...limits, minBytes: limits.minBytes ?? 1, maxFiles: limits.maxFiles ?? 10 };
+  const full = { ...limits, minBytes: limits.minBytes ?? 1, maxFiles: limits.maxFiles ?? 100 };
   return Object.freeze({
     name,
     definition: instrumentCallbacks(name, definition, instrument),

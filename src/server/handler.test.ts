@@ -289,7 +289,7 @@ describe('the handler', () => {
     expect(headers['cache-control']).toMatch(/public, max-age=\d+/);
     expect(JSON.parse(body)).toEqual({
       route: 'a',
-      limits: { contentTypes: ['image/*'], minBytes: 1, maxBytes: 1000, maxFiles: 10 },
+      limits: { contentTypes: ['image/*'], minBytes: 1, maxBytes: 1000, maxFiles: 100 },
       checksum: 'sha256',
       transfers: ['form', 'put', 'multipart'],
       formMaxBytes: 1024 * 1024,
@@ -377,8 +377,8 @@ describe('the handler', () => {
     const files = Array.from({ length: 1001 }, () => null);
     const many = await app.call('POST', '/api/uploads', { route: 'a', files });
     expect([many.status, many.json.error?.code]).toEqual([422, 'too_many_files']);
-    const eleven = await app.call('POST', '/api/uploads', { route: 'a', files: Array(11).fill(app.declare(png)) });
-    expect([eleven.status, eleven.json.error?.code]).toEqual([422, 'too_many_files']);
+    const tooMany = await app.call('POST', '/api/uploads', { route: 'a', files: Array(101).fill(app.declare(png)) });
+    expect([tooMany.status, tooMany.json.error?.code]).toEqual([422, 'too_many_files']);
     const grants = await app.call('POST', '/api/uploads/complete', { grants: Array(101).fill('x') });
     expect([grants.status, grants.json.error?.code]).toEqual([400, 'invalid_request']);
     expect(grants.body.length).toBeLessThan(1000);

@@ -6,10 +6,7 @@ import { type ErrorDetails, WaybillError } from '../protocol/index.ts';
 
 type EndState = NonNullable<ErrorDetails['upload_conflict']['state']>;
 
-export function tooManyFiles(files: number, maxFiles: number): WaybillError {
-  const message = maxFiles === 1 ? 'Send one file at a time.' : `Send at most ${maxFiles} files at a time.`;
-  return new WaybillError('too_many_files', message, { details: { maxFiles, files } });
-}
+export { tooManyFiles } from '../protocol/index.ts';
 
 export function grantInvalid(): WaybillError {
   return new WaybillError('grant_invalid', 'This upload cannot be continued. Start it again.', {

@@ -31,6 +31,7 @@ const transport = {
   }),
 };
 const client = createClient({ endpoint: '/uploads', transport });
+const picked = new File(['hello'], 'a.txt', { type: 'text/plain' });
 
 /** Counts who listens, from outside. */
 let listeners = 0;
@@ -50,6 +51,10 @@ function One({ abortOnUnmount }) {
   return h('div', {},
     h('input', { type: 'file', accept, onChange: (event) => start(event.target.files[0]) }),
     h('output', {}, upload ? upload.status : 'idle'),
+    h('p', { role: 'alert' }, upload?.error ? upload.error.message + ' ' + upload.error.retryable : ''),
+    h('button', { onClick: () => { start(picked); start(picked); } }, 'twice'),
+    h('button', { onClick: () => { start(picked); start(new File(['other'], 'b.txt', { type: 'text/plain' })); } }, 'other'),
+    h('button', { onClick: () => start(undefined) }, 'none'),
     h('button', { onClick: abort }, 'abort'), h('button', { onClick: retry }, 'retry'), h('button', { onClick: reset }, 'reset'));
 }
 function Many() {
@@ -125,6 +130,48 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
     await page.click('text=reset');
     await status('idle');
     expect(await page.evaluate(() => window.listeners())).toBe(0);
+  });
+
+  it('stores a file once that is started twice, as by a double click, and again when it is started after it has ended', async () => {
+    await page.click('text=twice');
+    await status('uploading');
+    await page.evaluate(() => window.release());
+    await status('done');
+    expect(await calls('PUT')).toBe(1);
+    expect(await calls('/complete')).toBe(1);
+    await page.click('text=twice');
+    await status('uploading');
+    await page.evaluate(() => window.release());
+    await status('done');
+    expect(await calls('PUT')).toBe(2);
+  });
+
+  it('another file takes the place of the one before, which is aborted', async () => {
+    await page.click('text=other');
+    await status('uploading');
+    await page.evaluate(() => window.release());
+    await status('done');
+    expect(await calls('PUT')).toBe(1);
+  });
+
+  it('a file that is refused is told from one that may be tried again, and reset() lets another be chosen', async () => {
+    await page.setInputFiles('input', { name: 'a.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF') });
+    await status('failed');
+    expect(await page.textContent('[role=alert]')).toBe(
+      'Files of the type application/pdf are not accepted here. false',
+    );
+    await page.click('text=reset');
+    await status('idle');
+    await page.setInputFiles('input', file());
+    await status('uploading');
+    await page.evaluate(() => window.release());
+    await status('done');
+  });
+
+  it('start() without a file is an upload that failed, not an exception', async () => {
+    await page.click('text=none');
+    await status('failed');
+    expect(await page.textContent('[role=alert]')).toBe('No file was chosen. false');
   });
 
   it('aborts and retries', async () => {

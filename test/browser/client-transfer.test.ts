@@ -261,6 +261,60 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(upload).toMatchObject({ status: 'done' });
     });
 
+    it('a file that has vanished since it was chosen is source_unreadable, not empty, and not blocked by CORS', async () => {
+      await open(client);
+      await pick(200_000, 'gone.txt');
+      await rm(join(dir, 'gone.txt'));
+      expect((await send(client)).error).toMatchObject({ code: 'source_unreadable' });
+      await pick(200_000, 'gone-later.txt');
+      const upload = await page.evaluate(async (endpoint) => {
+        const file = document.querySelector('input')?.files?.[0] as File;
+        const upload = window.waybill.createClient({ endpoint, retries: 3 }).upload('files', file);
+        window.uploads = [upload];
+        // The digest is done; the bytes are read again when they are sent.
+        await new Promise<void>((resolve) => {
+          upload.subscribe(() => upload.getSnapshot().status === 'granting' && resolve());
+        });
+        upload.pause();
+        return upload.getSnapshot().status;
+      }, client.endpoint);
+      expect(upload).toBe('paused');
+      await rm(join(dir, 'gone-later.txt'));
+      const ended = await page.evaluate(() => {
+        const [upload] = window.uploads as [Upload];
+        upload.resume();
+        return window.track(upload);
+      });
+      expect(ended.error).toMatchObject({ code: 'source_unreadable' });
+    });
+
+    it('guardUnload() makes the browser ask before an unfinished upload is left, and only then', async () => {
+      await open(client);
+      const bytes = await pick(200_000, 'guarded.txt');
+      const asked: string[] = [];
+      page.on('dialog', (dialog) => {
+        asked.push(dialog.type());
+        void dialog.dismiss();
+      });
+      const stopped = await page.evaluateHandle((endpoint) => {
+        const client = window.waybill.createClient({ endpoint });
+        const file = document.querySelector('input')?.files?.[0] as File;
+        Object.assign(window, { stopGuard: client.guardUnload() });
+        window.uploads = [client.upload('files', file)];
+        window.uploads[0]?.pause();
+      }, client.endpoint);
+      await stopped.dispose();
+      // Browsers ask only where somebody has touched the page.
+      await page.click('body');
+      await page.evaluate(() => location.reload());
+      await expect.poll(() => asked).toEqual(['beforeunload']);
+      await page.evaluate(() => window.uploads[0]?.resume());
+      const { file } = await page.evaluate(() => window.track(window.uploads[0] as Upload));
+      expect(file?.size).toBe(bytes.length);
+      await page.reload();
+      expect(asked).toEqual(['beforeunload']);
+    });
+
     it('aborts in the middle of a transfer', async () => {
       await open(client);
       await pick(8_000_000, 'aborted.txt');

@@ -5,7 +5,7 @@
  */
 
 import type { RouteInfo, WaybillError } from '../../protocol/index.ts';
-import { checkExtension, checkSize } from '../../protocol/limits.ts';
+import { checkExtension, checkSize, tooManyFiles } from '../../protocol/limits.ts';
 import { shorten } from './file-name.ts';
 
 /** Amends what can be amended, and refuses what the server would refuse. A stream has no size yet. */
@@ -13,7 +13,9 @@ export function judge(
   limits: RouteInfo['limits'],
   facts: { fileName: string; contentType: string },
   size: number | null,
+  count: number,
 ): WaybillError | null {
   facts.fileName = shorten(facts.fileName);
+  if (count > limits.maxFiles) return tooManyFiles(count, limits.maxFiles);
   return checkSize(limits, size ?? limits.minBytes) ?? checkExtension(limits, facts.fileName, facts.contentType);
 }

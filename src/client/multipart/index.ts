@@ -3,7 +3,13 @@
  * imports no code of the client but the planner, so that a page's bundle stays in one piece. Long, because what may follow what is
  * one story: recall or begin, send, renew, complete, begin anew.
  */
-import type { ChecksumAlgorithm, MultipartGrant, RouteInfo, WaybillError } from '../../protocol/index.ts';
+import type {
+  ChecksumAlgorithm,
+  FileDeclaration,
+  MultipartGrant,
+  RouteInfo,
+  WaybillError,
+} from '../../protocol/index.ts';
 import { planParts } from '../../protocol/parts.ts';
 import type { Facts, JourneyContext, Report } from '../journey.ts';
 import type { OpenSource } from '../source.ts';
@@ -56,6 +62,8 @@ export function createMultipart(
   let source = given;
   let opened = !given.open;
   let grant: Grant | undefined;
+  /** Repeated as it was while its answer is missing, so that it is one upload. */
+  let asked: FileDeclaration | undefined;
   let parts: Parts | undefined;
   let stream: StreamParts | undefined;
   let memory: Memory | null | undefined;
@@ -75,7 +83,7 @@ export function createMultipart(
   };
 
   function forget(): void {
-    grant = renewing = undefined;
+    grant = renewing = asked = undefined;
     // A stream's parts stay in hand until they have arrived, and what has arrived elsewhere is lost.
     if (!stream) parts = undefined;
     done.clear();
@@ -168,7 +176,9 @@ export function createMultipart(
     const { size } = source;
     const partSize = plan(info);
     const [, ask] = await context.openRoute(route);
-    const { uploadId, ...granted } = await ask({ ...facts, size, partSize });
+    asked ??= { ...facts, size, partSize, idempotencyKey: tools.createKey() } as FileDeclaration;
+    const { uploadId, ...granted } = await ask(asked);
+    asked = undefined;
     if (granted.transfer !== 'multipart')
       throw failure('internal_error', 'The upload server is out of step with this app.', {
         details: { hint: `The server granted ${granted.transfer} for a file that goes in parts.` },
@@ -294,7 +304,7 @@ export function createMultipart(
             continue;
           }
         }
-        if ((code === 'source_changed' && differs) || (code === 'source_unreadable' && memory)) {
+        if (differs && /^source/.test(code)) {
           // Perhaps the wrong file was picked, or its disk was unplugged: what has arrived stays for the right one.
           grant = undefined;
           parts = undefined;
