@@ -97,7 +97,7 @@ describeBrowser('examples', (browser) => {
     await stranger.close();
 
     await page.getByLabel('Choose photos').setInputFiles([fixture('page.pdf').path]);
-    await page.getByText('page.pdf: Files of type application/pdf are not allowed here.').waitFor();
+    await page.getByText('page.pdf: Files of the type application/pdf are not accepted here.').waitFor();
     expect(problems).toEqual([]);
     await context.close();
   });
@@ -125,7 +125,13 @@ describeBrowser('examples', (browser) => {
     await expectQuadrants(page.getByRole('img', { name: 'quadrants.webp' }));
     expect(problems).toEqual([]);
     await input.setInputFiles(fixture('note.txt').path);
-    await page.getByRole('alert').getByText('note.txt: Files of type text/plain are not allowed here.').waitFor();
+    await page.getByRole('alert').getByText('note.txt: Files of the type text/plain are not accepted here.').waitFor();
+    // It would be refused for ever: the way out is another photo.
+    expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Choose another photo' }).click();
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
+    await input.setInputFiles(fixture('camera.jpg').path);
+    await expectQuadrants(page.getByRole('img', { name: 'camera.jpg' }));
     await context.close();
   });
 

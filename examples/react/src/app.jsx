@@ -4,7 +4,7 @@ import { useRoute, useUpload } from 'waybill/react';
 const client = createClient({ endpoint: '/uploads' });
 
 export function App() {
-  const { start, upload, abort, retry } = useUpload(client, 'photo');
+  const { start, upload, abort, retry, reset } = useUpload(client, 'photo');
   const { accept } = useRoute(client, 'photo');
 
   function onChange({ target }) {
@@ -20,21 +20,27 @@ export function App() {
       <label>
         Choose a photo <input type="file" accept={accept} onChange={onChange} />
       </label>
-      <div aria-live="polite">{upload && <Progress upload={upload} abort={abort} retry={retry} />}</div>
+      <div aria-live="polite">{upload && <Progress upload={upload} abort={abort} retry={retry} reset={reset} />}</div>
     </main>
   );
 }
 
-function Progress({ upload, abort, retry }) {
+function Progress({ upload, abort, retry, reset }) {
   const { status, fileName, loaded, total, error, file } = upload;
   if (file) return <img src={file.url} alt={file.fileName} />;
   if (error)
     return (
       <p role="alert">
-        {fileName}: {error.message}{' '}
-        <button type="button" onClick={retry}>
-          Try again
-        </button>
+        {fileName}: {error.message} {/* A file that is too large or of a wrong type stays so. */}
+        {error.retryable ? (
+          <button type="button" onClick={retry}>
+            Try again
+          </button>
+        ) : (
+          <button type="button" onClick={reset}>
+            Choose another photo
+          </button>
+        )}
       </p>
     );
   return (
