@@ -27,6 +27,11 @@ function mustCompile() {
   const many = client.uploadAll('log', [file]);
   client.upload('log', new ReadableStream<Uint8Array>(), { fileName: 'a.log', contentType: 'text/plain' });
   client.upload('log', (async function* () {})() as AsyncIterable<Uint8Array>, { fileName: 'a.log', startOver: true });
+  client.upload('log', (async function* () {})() as AsyncIterable<string>, { fileName: 'a.log' });
+  createClient({
+    ...options,
+    messages: { aborted: 'Abgebrochen', file_too_large: (details) => `${details?.maxBytes}` },
+  });
   const left = client.resumable();
   const untyped = createClient(options).upload('whatever', file, { metadata: {} });
   const put = createPut<Uploads>(options)('avatar', new Uint8Array(1), { metadata: { crop: 'a' } });
@@ -55,6 +60,10 @@ function mustNotCompile() {
   client.upload('log', file, { folder: 'a' });
   // @ts-expect-error neither here
   createClient<Uploads>({ endpoint: '/uploads', chunkSize: 5 });
+  // @ts-expect-error no such code
+  createClient<Uploads>({ ...options, messages: { too_blue: 'Zu blau' } });
+  // @ts-expect-error details are typed by the code
+  createClient<Uploads>({ ...options, messages: { file_too_large: (details) => `${details?.minBytes}` } });
   // @ts-expect-error the put-only entry knows the routes as well
   createPut<Uploads>(options)('nothing', file);
   // @ts-expect-error snapshots are immutable
@@ -65,6 +74,7 @@ it('reads routes from types alone', () => {
   expect([mustCompile, mustNotCompile]).toHaveLength(2);
   expect(Object.keys(client).sort()).toEqual([
     'abort',
+    'guardUnload',
     'pause',
     'resumable',
     'resume',
