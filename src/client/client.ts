@@ -112,7 +112,7 @@ export function createClientOn<U extends TypedUploads>(
             given.startOver,
             count,
           )
-        : noFile,
+        : noFile(file),
       {
         id: `${++uploads}`,
         status: 'queued',
@@ -166,12 +166,12 @@ export function createClientOn<U extends TypedUploads>(
 }
 
 const emptySource: Pick<OpenSource, 'size' | 'fileName' | 'contentType'> = { size: 0, fileName: '' };
-const noFile: Journey = {
+const noFile = (given: unknown): Journey => ({
   run: async () => {
-    throw failure('source_unreadable', 'No file was chosen.');
+    throw failure('source_unreadable', 'No file was chosen.', { details: { hint: `upload() was given ${given}` } });
   },
   abort() {},
-};
+});
 
 /** What the browser says of its connection; undefined where it says nothing, as in Node. */
 function createOnlineHint(): NonNullable<ClientOptions['online']> {
