@@ -25,7 +25,10 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{src,web}/**/*.test.{ts,tsx}', 'test/{arrows,support,cli,docs}/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['{src,web}/**/*.test.{ts,tsx}', 'test/{arrows,support,cli,docs}/**/*.test.ts'],
+        },
       },
       {
         extends: true,
