@@ -7,7 +7,22 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const rooms = ['s3/index', 'server/index', 'adapters/node', 'adapters/express', 'devstore/index'];
+const rooms = [
+  's3/index',
+  'server/index',
+  'adapters/node',
+  'adapters/express',
+  'devstore/index',
+  'ledger/index',
+  'ledger/sqlite',
+  'ledger/postgres',
+];
+
+/**
+ * The only package that is bundled. It has 280 files, which Node opens all at once: a process that may open few files could
+ * not start with a ledger.
+ */
+const bundledPackage = 'kysely';
 
 /** @type {import('esbuild').Plugin} */
 const protocolApart = {
@@ -15,6 +30,18 @@ const protocolApart = {
   setup({ onResolve }) {
     // Every output stands one folder deep, as every input does.
     onResolve({ filter: /^\.\.\/protocol\// }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+/** @type {import('esbuild').Plugin} */
+const packagesApart = {
+  name: 'packages-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
+      if (kind === 'entry-point' || path === bundledPackage || importer.includes(`/node_modules/${bundledPackage}/`))
+        return undefined;
+      return { path, external: true };
+    });
   },
 };
 
@@ -32,8 +59,7 @@ export async function bundleRooms(dist) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    packages: 'external',
-    plugins: [protocolApart],
+    plugins: [protocolApart, packagesApart],
     metafile: true,
     logLevel: 'warning',
   });
