@@ -11,6 +11,7 @@ import { toWaybillError } from '../s3/s3-error.ts';
 import type { Completed, Completing } from './complete.ts';
 import { resolveConfig } from './config.ts';
 import { createEmit } from './events.ts';
+import { createFailureLog } from './failure-log.ts';
 import { createFetch } from './fetch.ts';
 import { createFirstLook } from './first-look.ts';
 import { createGrants, type Grants, type OpenedGrant } from './grants.ts';
@@ -156,7 +157,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   // Made at first use, because only then the secrets must be there.
   let grants: Grants | undefined;
   let refs: ViewRefs | undefined;
-  const emit = createEmit(config.onEvent, now);
+  const emit = createEmit(config.onEvent ?? createFailureLog(now), now);
   const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${room.refs.make(file)}`;
   let loaded: Later | undefined;
   const later = loadOnce(async () => {

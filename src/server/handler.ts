@@ -30,9 +30,11 @@ const operations: Record<'grant' | 'route', (room: Room, call: Call) => PlainRes
 };
 
 export function createHandler(room: Room): (request: PlainRequest) => Promise<PlainResponse> {
-  const { config, emit } = room;
+  const { config } = room;
+  // An id and a time for each answer are for those who asked for events.
+  const told = config.onEvent && room.emit;
   return async (request) => {
-    const startedAt = emit ? config.now() : 0;
+    const startedAt = told ? config.now() : 0;
     let requestId: string | undefined;
     const call: Call = {
       request,
@@ -60,7 +62,7 @@ export function createHandler(room: Room): (request: PlainRequest) => Promise<Pl
     if (config.allowedOrigins.size > 0)
       answer.headers.vary = answer.headers.vary ? `${answer.headers.vary}, origin` : 'origin';
     if (request.method === 'HEAD') answer.body = '';
-    emit?.('request.served', {
+    told?.('request.served', {
       operation: call.operation,
       status: answer.status,
       bytesIn: call.bytesIn,

@@ -1,6 +1,7 @@
 import { GiB, MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import { createEmit, type UploadsEvent } from './events.ts';
+import { createFailureLog } from './failure-log.ts';
 import type { Instrument } from './instrument.ts';
 import type { Ledger, Quota } from './ledger.ts';
 import type { RandomFill } from './random-pool.ts';
@@ -136,8 +137,8 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   instrument?: Instrument;
   /**
-   * Called with each event, for logs and metrics, see docs/operations.md. Called synchronously. @default none @example
-   * (event) => log.info(event)
+   * Called with each event, for logs and metrics, see docs/operations.md. Called synchronously. @default failures of the
+   * server, the storage and callbacks go to console.error, redacted; `() => {}` for silence @example (event) => log.info(event)
    */
   onEvent?: (event: UploadsEvent) => void;
   /** The clock, for tests: milliseconds since the epoch. @default Date.now */
@@ -214,7 +215,7 @@ export function checkRateLimit(
       'config_invalid',
       '`rateLimit.perAddress` needs `clientAddress`: who asks is for you to know.',
     );
-  return createRateLimits(rateLimit, { clientAddress, emit: createEmit(onEvent, now), now });
+  return createRateLimits(rateLimit, { clientAddress, emit: createEmit(onEvent ?? createFailureLog(now), now), now });
 }
 
 function isRate(value: unknown): boolean {
