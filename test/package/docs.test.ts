@@ -1,6 +1,6 @@
 /**
- * The code in docs/frameworks.md and docs/recipes.md, from the packed tarball in an empty folder: every block is type-checked
- * under the name in its first line, and each server of frameworks.md is started and takes one file.
+ * The TypeScript in docs/, from the packed tarball in an empty folder: every block is type-checked under the name in its first
+ * line, and each server of frameworks.md is started and takes one file.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,6 +20,7 @@ const run = promisify(execFile);
 const npm = (args: string[], cwd: string) => run('npm', args, { cwd });
 
 const credentials = { accessKeyId: 'guide', secretAccessKey: 'a-secret-of-the-guides' };
+const pages = ['frameworks', 'recipes', 'storage', 'operations', 'webhooks'];
 const servers = ['hono', 'fastify', 'express', 'node'];
 let dir = '';
 let store: Devstore;
@@ -49,7 +50,7 @@ beforeAll(async () => {
     }),
   );
   await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], dir);
-  for (const page of ['frameworks', 'recipes']) await writeBlocks(page);
+  for (const page of pages) await writeBlocks(page);
   store = await createDevstore({ dir: join(dir, 'store'), credentials: [credentials], buckets: ['user-content'] });
 });
 
@@ -71,7 +72,7 @@ afterAll(async () => {
 async function writeBlocks(page: string): Promise<void> {
   const text = await readFile(join(root, 'docs', `${page}.md`), 'utf8');
   const blocks = [...text.matchAll(/^```(tsx?)\n(?:\/\/ (\S+)\n)?([\s\S]+?)^```$/gm)];
-  expect(blocks.length).toBeGreaterThan(5);
+  expect(blocks.length).toBeGreaterThan(0);
   for (const [block, , name, code = ''] of blocks) {
     expect(name, `this block of docs/${page}.md names no file:\n${block}`).toBeDefined();
     const path = join(dir, 'src', page, name ?? '');
