@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createTestApp, png } from '../../test/support/server-app.ts';
 import { WaybillError } from '../protocol/index.ts';
 import { s3Storage } from '../s3/index.ts';
-import { route } from './index.ts';
+import { route, type StandardSchema } from './index.ts';
 
 const storage = s3Storage({
   bucket: 'bucket',
@@ -138,5 +138,43 @@ describe('words', () => {
     const second = await call('POST', '/uploads', { route: 'b', files: [declare(png)] });
     expect(second.json.error?.message).toBe('Uploads are not available right now.');
     expect(second.body).not.toContain('hunter2');
+  });
+});
+
+describe('authorize and metadata', () => {
+  /** Trims its text, and counts. */
+  const album: StandardSchema<{ album: string }, { album: string; length: number }> = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) => {
+        const text = (value as { album?: unknown } | undefined)?.album;
+        if (typeof text !== 'string') return { issues: [{ message: 'album is a string', path: ['album'] }] };
+        return { value: { album: text.trim(), length: text.length } };
+      },
+    },
+  };
+
+  it('authorize gets what the schema made of the metadata, typed, and is not asked about what it refused', async () => {
+    const seen: (string | undefined)[][] = [];
+    const { call, declare } = createTestApp(storage, {
+      a: route({
+        limits: { maxBytes: 1000 },
+        metadata: album,
+        authorize: ({ files }) => {
+          seen.push(files.map(({ metadata }) => metadata?.album));
+          return files.some(({ metadata }) => metadata?.album === 'closed') ? null : { ownerId: 'anna' };
+        },
+        key: ({ metadata, uploadId }) => `${metadata.album}/${metadata.length}/${uploadId}`,
+      }),
+    });
+    const grant = (...albums: unknown[]) =>
+      call('POST', '/uploads', { route: 'a', files: albums.map((album) => declare(png, { metadata: { album } })) });
+    const mixed = await grant(' summer ', 7);
+    expect(mixed.json.uploads?.map(({ error }) => error?.code)).toEqual([undefined, 'invalid_request']);
+    expect((await grant('closed')).status).toBe(401);
+    const wrong = await grant(7);
+    expect([wrong.status, wrong.json.error?.code]).toEqual([400, 'invalid_request']);
+    expect(seen).toEqual([['summer'], ['closed']]);
   });
 });

@@ -45,7 +45,7 @@ export function isFailure(item: object): item is Failure {
 }
 
 /**
- * authorize -> limits -> metadata -> key -> seal -> sign, in this order: what costs comes after what refuses. Promises
+ * metadata -> authorize -> limits -> key -> seal -> sign, in this order: what costs comes after what refuses. Promises
  * only where a callback gave one: each that is not there is worth a fifth of a signature.
  */
 export async function grantUploads(
@@ -60,16 +60,24 @@ export async function grantUploads(
   const types = body.files.map(({ contentType, fileName }) =>
     resolveContentType(route.limits.contentTypes, contentType, cleanFileName(fileName)),
   );
-  const files = body.files.map((file, index) => declare(file, types[index] as ResolvedType, body.metadata));
-  const authorizing = authorize(route, request, 'grant', files);
+  const parsing = body.files.map(({ metadata = body.metadata }) => tryParseMetadata(route, metadata));
+  const parsed = parsing.some(isThenable) ? await Promise.all(parsing) : (parsing as ParsedMetadata[]);
+  const files = body.files.map((file, index) =>
+    declare(file, types[index] as ResolvedType, parsed[index] as ParsedMetadata),
+  );
+  const valid = files.filter((_, index) => !isFailure(parsed[index] as ParsedMetadata));
+  if (valid.length === 0) return parsed as Failure[];
+  const authorizing = authorize(route, request, 'grant', valid);
   const authorized = authorizing instanceof Promise ? await authorizing : authorizing;
   const owner = route.addressOwner ? route.addressOwner(request) : authorized;
   if (config.rateLimits) await config.rateLimits.owner(owner.ownerId, files.length);
   const waiting = config.storage.ready();
   if (waiting) await waiting;
   dependencies.firstLook();
-  const prepareAt = (index: number) =>
-    prepare(
+  const prepareAt = (index: number) => {
+    const metadata = parsed[index] as ParsedMetadata;
+    if (isFailure(metadata)) throw metadata.failure;
+    return prepare(
       dependencies,
       route,
       owner,
@@ -78,6 +86,7 @@ export async function grantUploads(
       body.files[index] as FileDeclaration,
       body.transfers,
     );
+  };
   if (config.ledger) {
     const { grantOnRecord } = await import('./grant-on-record.ts');
     const takesNone = body.transfers?.includes('none') ?? false;
@@ -112,16 +121,32 @@ export async function grantUploads(
 type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'size'> & { contentType: string; metadata: unknown };
 
 function declare(
-  { fileName, size, metadata }: FileDeclaration,
+  { fileName, size }: FileDeclaration,
   { contentType }: ResolvedType,
-  common: unknown,
+  metadata: ParsedMetadata,
 ): DeclaredFile {
   return {
     fileName: cleanFileName(fileName),
     size,
     contentType,
-    metadata: metadata === undefined ? common : metadata,
+    metadata: isFailure(metadata) ? undefined : metadata.value,
   };
+}
+
+type ParsedMetadata = { value: unknown } | Failure;
+
+/** Before `authorize`, so that an app decides on checked values only. */
+function tryParseMetadata({ definition }: ResolvedRoute, sent: unknown): ParsedMetadata | Promise<ParsedMetadata> {
+  try {
+    const value = parseMetadata(definition.metadata, sent);
+    if (!isThenable(value)) return { value };
+    return Promise.resolve(value).then(
+      (output) => ({ value: output }),
+      (failure: unknown) => ({ failure }),
+    );
+  } catch (failure) {
+    return { failure };
+  }
 }
 
 /** What the limits of the route say of this file, or null. */
@@ -181,12 +206,7 @@ function prepare(
     ...(guessed && { guessed }),
     checksum,
     expiresAt: 0,
-    metadata: undefined,
-  };
-  const withMetadata = (metadata: unknown): Prepared | Promise<Prepared> => {
-    claims.metadata = metadata;
-    const key = chooseKey(route, claims, owner);
-    return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
+    metadata: file.metadata,
   };
   const withKey = (key: string): Prepared | Promise<Prepared> => {
     const rule = brokenKeyRule(key, config.stagingPrefix) ?? borrowedKeyRule(config, route, claims.uploadId, key);
@@ -195,8 +215,8 @@ function prepare(
     const prepared: Prepared = { route, claims, transfer, host };
     return mayBeTaken(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
   };
-  const metadata = parseMetadata(route.definition.metadata, file.metadata);
-  return isThenable(metadata) ? Promise.resolve(metadata).then(withMetadata) : withMetadata(metadata);
+  const key = chooseKey(route, claims, owner);
+  return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
 }
 
 /** Keys that the route chooses can come again, unless the upload's own id is in them. */

@@ -77,7 +77,7 @@ describe('grants', () => {
       {
         route: 'a',
         action: 'grant',
-        files: [{ fileName: 'photo.png', size: png.length, contentType: 'image/png', metadata }],
+        files: [{ fileName: 'photo.png', size: png.length, contentType: 'image/png', metadata: { album: 'summer' } }],
       },
       { album: 'summer' },
     ]);

@@ -25,23 +25,26 @@ export interface Owner {
 /** `parts`: to sign requests for parts, or to list those that arrived and go on. */
 export type Action = 'grant' | 'parts' | 'complete' | 'abort' | 'view' | 'delete';
 
-export interface AuthorizeInput {
+export interface AuthorizeInput<Metadata = unknown> {
   /** The request: `header(name)`, `headers`, `method`, `path`, and `raw`, the framework's own request. */
   request: CallbackRequest;
   /** The route's name. */
   route: string;
   /** What is asked for: `grant`, `parts`, `complete`, `abort`, `view` or `delete`. */
   action: Action;
-  /** The declared files; for a view or a delete the one stored file's name. Nothing has been signed yet. */
-  files: readonly AuthorizeFile[];
+  /**
+   * The declared files; for a view or a delete the one stored file's name. Nothing has been signed yet. A file whose
+   * metadata the schema refuses is not among them: it is answered with `invalid_request`.
+   */
+  files: readonly AuthorizeFile<Metadata>[];
 }
 
-export interface AuthorizeFile extends Pick<FileDeclaration, 'fileName'> {
+export interface AuthorizeFile<Metadata = unknown> extends Pick<FileDeclaration, 'fileName'> {
   /** Bytes; null for a stream, absent for a view or a delete. */
   size?: number | null;
   contentType?: string;
-  /** For `grant` as it was sent, not yet checked by the schema; for later calls the checked value. */
-  metadata?: unknown;
+  /** The client's metadata, as the schema parsed it; absent for a view or a delete. */
+  metadata?: Metadata;
 }
 
 type Awaitable<T> = T | Promise<T>;
@@ -51,7 +54,9 @@ type Nobody = null | undefined | false | '' | 0;
  * Returns who sends, or nothing for nobody (401). Throw `new WaybillError('forbidden', ...)` to refuse someone known.
  * Runs again on every later call: only the same owner completes, aborts, views or deletes.
  */
-export type Authorize<Context extends Owner> = (input: AuthorizeInput) => Awaitable<Context | Nobody>;
+export type Authorize<Context extends Owner, Metadata = unknown> = (
+  input: AuthorizeInput<Metadata>,
+) => Awaitable<Context | Nobody>;
 
 export interface KeyInput<Metadata, Context> {
   /** The route's name. */
@@ -130,7 +135,7 @@ export interface RouteDefinition<
    * every call. A public route says `authorize: anyone`.
    * @example async ({ request }) => session(request.header('cookie'))
    */
-  authorize: Authorize<Context>;
+  authorize: Authorize<Context, Metadata>;
   /**
    * Decides whether this request may see that file. `false` answers as for a file that does not exist.
    * @default the owner only; on a route for `anyone`, any client that has the URL
