@@ -155,10 +155,10 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
   });
 
   it('a file that is refused is told from one that may be tried again, and reset() lets another be chosen', async () => {
-    await page.setInputFiles('input', { name: 'a.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF') });
+    await page.setInputFiles('input', { ...file(), buffer: Buffer.alloc(2000, 'a') });
     await status('failed');
     expect(await page.textContent('[role=alert]')).toBe(
-      'Files of the type application/pdf are not accepted here. false',
+      'This file is too large: it has 2 kB, and the limit is 99 bytes. false',
     );
     await page.click('text=reset');
     await status('idle');
