@@ -10,6 +10,8 @@ export async function openStorage({ env = process.env } = {}) {
       credentials: envCredentials(env),
       ...(env.AWS_REGION ? { region: env.AWS_REGION } : {}),
       ...(env.S3_ENDPOINT ? { endpoint: env.S3_ENDPOINT } : {}),
+      // What the storage enforces, such as 'minio' or 'r2'. Needed with an endpoint.
+      ...(env.S3_PRESET ? { capabilities: env.S3_PRESET } : {}),
     });
 
   const credentials = { accessKeyId: 'example', secretAccessKey: randomBytes(20).toString('hex') };

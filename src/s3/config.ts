@@ -1,10 +1,10 @@
 /** Options, resolved once: every default filled in, nothing unknown, nothing left to check later. */
 import { WaybillError } from '../protocol/index.ts';
 import { type Address, addressOf } from './address.ts';
-import { resolveCapabilities } from './capabilities.ts';
+import { capabilityPresets, resolveCapabilities } from './capabilities.ts';
 import { type CredentialsCache, createCredentialsCache } from './credentials.ts';
 import { type Exchange, fetchExchange } from './exchange.ts';
-import type { S3StorageOptions, StorageCapabilities } from './types.ts';
+import type { CapabilityPreset, S3StorageOptions, StorageCapabilities } from './types.ts';
 
 export interface StorageConfig {
   readonly bucket: string;
@@ -74,7 +74,7 @@ export function resolveConfig(options: S3StorageOptions): StorageConfig {
     internal,
     public: publics[0] as Address,
     publics: Object.freeze(publics),
-    capabilities: resolveCapabilities(options.capabilities),
+    capabilities: resolveCapabilities(options.capabilities ?? presetOf(internal)),
     credentials: createCredentialsCache(options.credentials, now),
     timeoutMs,
     retries,
@@ -82,6 +82,15 @@ export function resolveConfig(options: S3StorageOptions): StorageConfig {
     now,
     random,
   });
+}
+
+/** @throws WaybillError config_invalid where the storage is not AWS's, and nobody said what it can */
+function presetOf({ host }: Address): CapabilityPreset {
+  if (/(^|\.)amazonaws\.com(\.cn)?(:\d+)?$/.test(host)) return 'aws';
+  const presets = Object.keys(capabilityPresets).map((name) => `'${name}'`);
+  throw invalid(
+    `\`endpoint\` is not AWS's, so say what the storage can: \`capabilities\` is ${presets.join(', ')}, or an object of corrections to 'aws'. The preset of the command line is WAYBILL_S3_PRESET`,
+  );
 }
 
 /** Loaded with the first call: a cold start grants without node:https. */

@@ -26,6 +26,7 @@ function setUp(answers: (Answer | ((init: RequestInit) => Answer))[], options: P
     });
   };
   const storage = s3Storage({
+    capabilities: 'aws',
     bucket: 'user-content',
     endpoint: 'http://store.test:9000',
     credentials,

@@ -4,6 +4,7 @@
  */
 export { type S3AuthCode, S3AuthError } from './auth-error.ts';
 export { capabilityPresets } from './capabilities.ts';
+export type { CheckOptions, StorageFinding, StorageReport } from './check.ts';
 export { awsCredentials, envCredentials } from './credentials.ts';
 export { amzDateOf, parseAmzDate } from './dates.ts';
 export { encodeComponent, encodeKey } from './encode.ts';

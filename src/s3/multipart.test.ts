@@ -24,6 +24,7 @@ function setUp(answer: (sent: Sent, count: number) => Response | Error, options:
     return answered;
   };
   const storage = s3Storage({
+    capabilities: 'aws',
     bucket: 'user-content',
     endpoint: 'http://store.test:9000',
     credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },

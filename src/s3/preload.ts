@@ -2,4 +2,5 @@
 export async function preloadStorage(): Promise<void> {
   await import('fast-xml-parser');
   await import('./node-exchange.ts');
+  await import('./check.ts');
 }

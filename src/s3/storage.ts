@@ -1,9 +1,11 @@
 /** {@link s3Storage}: one bucket as the server sees it. Options become a config, the config becomes verbs. */
 import { WaybillError } from '../protocol/index.ts';
+import type { createCheck } from './check.ts';
 import { createStorageClock } from './clock.ts';
 import { resolveConfig } from './config.ts';
 import { presignForm } from './form.ts';
 import { createSend } from './http.ts';
+import { loadOnce } from './load-once.ts';
 import { createMoments } from './moment.ts';
 import { createMultipartOperations } from './multipart.ts';
 import { createOperations } from './operations.ts';
@@ -29,6 +31,8 @@ export function s3Storage(options: S3StorageOptions): Storage {
     if (!found) throw new WaybillError('invalid_request', `The storage has ${config.publics.length} hosts.`);
     return found;
   };
+  const operations = { ...createOperations(config, send), ...createMultipartOperations(config, send) };
+  const check = createLazyCheck({ config, send, moment: now, operations });
   return Object.freeze({
     bucket,
     region,
@@ -42,7 +46,14 @@ export function s3Storage(options: S3StorageOptions): Storage {
     presignPart: (part) => presignPart(address(part.host), capabilities, now(), part),
     presignGet: (get) => presignRead('GET', config.public, viewMoment(get.signedAt), get),
     presignHead: (head) => presignRead('HEAD', config.public, viewMoment(head.signedAt), head),
-    ...createOperations(config, send),
-    ...createMultipartOperations(config, send),
+    check,
+    ...operations,
   } satisfies Storage);
 }
+
+/** Loaded with the first check: a cold start grants without it. */
+function createLazyCheck(tools: Parameters<typeof createCheck>[0]): Storage['check'] {
+  return async (options) => (await loadCheck()).createCheck(tools)(options);
+}
+
+const loadCheck = loadOnce(() => import('./check.ts'));

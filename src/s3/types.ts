@@ -1,5 +1,7 @@
 /** The shapes of this room: credentials, capabilities, and the storage that the server works with. */
+
 import type { Checksum, ChecksumAlgorithm, PresignedRequest } from '../protocol/index.ts';
+import type { CheckOptions, StorageReport } from './check.ts';
 
 export interface Credentials {
   /** The public half of the key. It is part of every presigned URL. */
@@ -303,6 +305,12 @@ export interface Storage extends MultipartOperations {
   ready(): undefined | Promise<void>;
   /** How far the storage's clock was ahead of ours in its last answers, in milliseconds; 0 while they agree. */
   clockOffsetMs(): number;
+
+  /**
+   * Tries the storage as it is set up, and each capability that is claimed, by attempts below `prefix` that are cleaned up.
+   * Never throws: what is wrong is a finding.
+   */
+  check(options: CheckOptions): Promise<StorageReport>;
 
   presignPut(options: PresignPutOptions): PresignedRequest;
   presignForm(options: PresignFormOptions): PresignedRequest;

@@ -15,7 +15,14 @@ const temporary: Credentials = { accessKeyId: 'ASIAEXAMPLE', secretAccessKey: 'o
 const lookup = (id: string) => [credentials, temporary].find(({ accessKeyId }) => accessKeyId === id);
 
 const storageWith = (options: Partial<S3StorageOptions> = {}) =>
-  s3Storage({ bucket: 'user-content', endpoint: 'http://store.test:9000', credentials, now: () => now, ...options });
+  s3Storage({
+    capabilities: 'aws',
+    bucket: 'user-content',
+    endpoint: 'http://store.test:9000',
+    credentials,
+    now: () => now,
+    ...options,
+  });
 
 interface Presigned {
   method: string;

@@ -6,6 +6,7 @@ import {
   type TypedUploads,
   WaybillError,
 } from '../protocol/index.ts';
+import type { StorageReport } from '../s3/check.ts';
 import { loadOnce } from '../s3/load-once.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { Completed, Completing } from './complete.ts';
@@ -99,6 +100,15 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    * @throws {WaybillError} `config_invalid` without a ledger
    */
   usage(ownerId: string): Promise<OwnerUsage>;
+  /**
+   * Tries the storage in about a second: reaches it, stores and deletes something small below the staging prefix, and attempts
+   * what each claimed capability says is refused. Never throws: each finding says what was seen and what to set.
+   *
+   * @example
+   * const { ok, findings } = await uploads.check();
+   * for (const { message, fix } of findings) console.error(message, fix);
+   */
+  check(options?: { timeoutMs?: number }): Promise<StorageReport>;
   /** Resolves when no completion is under way in this process, also of requests that were answered with 202. */
   idle(): Promise<void>;
   /**
@@ -216,6 +226,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     handleStorageEvent: (event) => fromStorage(async () => (await later()).handleStorageEvent(event)),
 
     ledger: config.ledger,
+    check: (options) => config.storage.check({ prefix: `${config.stagingPrefix}.waybill/`, ...options }),
     idle: async () => loaded?.idle(),
 
     preload: async () => (await import('./preload.ts')).preloadServer(),

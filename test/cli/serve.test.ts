@@ -163,6 +163,24 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     expect((await read(`${url}/healthz`)).status).toBe(200);
   });
 
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['bucket', { WAYBILL_S3_BUCKET: 'no-such-bucket' }, /NoSuchBucket[\s\S]*Check `bucket`/],
+    [
+      'secret key',
+      { AWS_SECRET_ACCESS_KEY: 'not-the-secret-access-key' },
+      /SignatureDoesNotMatch[\s\S]*secret access key/,
+    ],
+    ['region', { WAYBILL_S3_REGION: 'eu-west-9' }, /Set `region` to 'us-east-1'/],
+    ['preset', { WAYBILL_S3_PRESET: '' }, /WAYBILL_S3_PRESET/],
+  ])('does not start with a wrong %s, and says what to set', async (_, env, words) => {
+    const process = serving.start(['serve', '--config', 'open.json', '--port', '0', '--ops-port', '0'], {
+      WAYBILL_LEDGER: 'none',
+      ...env,
+    });
+    expect(await process.ended).toBe(3);
+    expect(process.stderr()).toMatch(words);
+  });
+
   it('finishes what it began when it is asked to end', async () => {
     const began = createServer();
     began.listen(0, '127.0.0.1');

@@ -30,7 +30,7 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const create = () => s3Storage({ bucket: 'user-content', endpoint, credentials, retries: 0 });
+const create = () => s3Storage({ capabilities: 'aws', bucket: 'user-content', endpoint, credentials, retries: 0 });
 
 function last() {
   const request = received.at(-1);

@@ -162,7 +162,15 @@ describe('what we presign is what the SDK presigns', () => {
         fc.boolean(),
         fc.integer({ min: 1, max: 604_800 }),
         async (key, pathStyle, expiresInSeconds) => {
-          const storage = s3Storage({ bucket, region, endpoint, pathStyle, credentials, now: () => now });
+          const storage = s3Storage({
+            capabilities: 'aws',
+            bucket,
+            region,
+            endpoint,
+            pathStyle,
+            credentials,
+            now: () => now,
+          });
           const put = storage.presignPut({
             key,
             size: 3,
@@ -202,6 +210,7 @@ describe('what we presign is what the SDK presigns', () => {
         fc.constantFrom(0, 1),
         async (key, multipartId, partNumber, size, algorithm, host) => {
           const storage = s3Storage({
+            capabilities: 'aws',
             bucket,
             region,
             endpoint,
@@ -251,7 +260,7 @@ it('a part that the SDK presigns is the part that we presign', async () => {
       const [, host = '', rawPath = '', rawQuery = ''] = /^http:\/\/([^/]+)([^?]*)\?(.*)$/.exec(url) ?? [];
       const verified = verify({ method: 'PUT', rawPath, rawQuery, headers: { host, 'content-length': '7' } });
       expect(verified.kind).toBe('query');
-      const storage = s3Storage({ bucket, region, endpoint, credentials, now: () => now });
+      const storage = s3Storage({ capabilities: 'aws', bucket, region, endpoint, credentials, now: () => now });
       const ours = storage.presignPart({
         key,
         multipartId: UploadId,
@@ -296,6 +305,7 @@ it('what our server sends is what the SDK would have signed', async () => {
     return Promise.resolve(new Response('', { headers: { etag: '"e"', 'content-length': '0' } }));
   };
   const storage = s3Storage({
+    capabilities: 'aws',
     bucket,
     region,
     endpoint,

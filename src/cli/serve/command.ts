@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { Hono } from 'hono';
 import { type Polling, pollStorageEvents, sqsQueue, startUpkeep } from '../../server/index.ts';
+import { checkStorage } from '../app/check-storage.ts';
 import { type App, openApp } from '../app/open-app.ts';
 import { type Variables, variablesHelp } from '../app/variables.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
@@ -82,6 +83,12 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
   const { uploads, storage, ledger, variables } = app;
   metrics.watch(ledger);
   await uploads.preload();
+  try {
+    await checkStorage(uploads, terminal);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   const readiness = createReadiness({ storage, ledger, uploads });
   const token = variables.get('WAYBILL_ADMIN_TOKEN');
   const servers: Server[] = [];

@@ -10,31 +10,47 @@ export interface Readiness {
 }
 
 const rememberedMs = 3000;
-const timeoutMs = 5000;
-/** Never written: whether it is there does not matter, only whether the storage answers. */
-const probeKey = '.waybill/ready';
+/** More than the check takes at most. */
+const timeoutMs = 6000;
+/** A check that found something is made again after this long; one that found nothing holds. */
+const checkedAgainMs = 30_000;
 
 export function createReadiness(
   {
     storage,
     ledger,
     uploads,
-  }: { storage: Storage; ledger: Ledger | undefined; uploads: Pick<Uploads, 'config' | 'preload'> },
+  }: {
+    storage: Storage;
+    ledger: Ledger | undefined;
+    uploads: Pick<Uploads, 'config' | 'preload' | 'check'>;
+  },
   now: () => number = performance.now.bind(performance),
 ): Readiness {
   let leaving = false;
   let asked: { at: number; answer: Promise<string[]> } | undefined;
 
+  let checked: { at: number; ok: boolean } | undefined;
+
+  /** The whole check until it finds nothing, then whether the storage answers. */
+  async function askStorage(): Promise<void> {
+    if (checked?.ok) {
+      await storage.ready();
+      // Not a HEAD, to which a missing bucket looks like a missing object.
+      await storage.list({ prefix: uploads.config.stagingPrefix, maxKeys: 1 });
+      return;
+    }
+    if (!checked || now() - checked.at > checkedAgainMs) {
+      const { ok } = await uploads.check();
+      checked = { at: now(), ok };
+    }
+    if (!checked.ok) throw new Error('The storage does not pass the check.');
+  }
+
   async function ask(): Promise<string[]> {
     const checks: [string, () => Promise<unknown>][] = [
       ['modules', () => uploads.preload()],
-      [
-        'storage',
-        async () => {
-          await storage.ready();
-          await storage.head(uploads.config.stagingPrefix + probeKey);
-        },
-      ],
+      ['storage', askStorage],
       ...(ledger ? [['ledger', () => ledger.ping()] as [string, () => Promise<unknown>]] : []),
     ];
     const results = await Promise.all(

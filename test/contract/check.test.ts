@@ -1,0 +1,84 @@
+/** `uploads.check()`: what it finds out about a storage by attempts, and that it leaves nothing behind. */
+import { expect, it } from 'vitest';
+import { type S3StorageOptions, type StorageFinding, s3Storage } from '../../src/s3/index.ts';
+import { createUploads, route } from '../../src/server/index.ts';
+import { forEachStore } from '../support/stores.ts';
+import { startWriteIds } from '../support/write-ids.ts';
+
+forEachStore('check()', (store) => {
+  async function check(options: Partial<S3StorageOptions> = {}) {
+    const integrity = options.capabilities === 'b2' ? 'size-only' : 'checksum';
+    const files = route({ limits: { maxBytes: 1000 }, authorize: () => ({ ownerId: 'anna' }), integrity });
+    const uploads = createUploads({
+      storage: store.storage(options),
+      secret: 'a secret of at least thirty-two characters',
+      routes: { files },
+    });
+    return uploads.check();
+  }
+  const codes = (findings: readonly StorageFinding[]) => findings.map(({ code }) => code);
+
+  it('finds nothing where all is well, and leaves nothing', async () => {
+    expect(await check()).toEqual({ ok: true, findings: [] });
+    const storage = store.storage();
+    expect((await storage.list({ prefix: 'incoming/' })).objects).toEqual([]);
+    expect((await storage.listMultiparts({ prefix: 'incoming/' })).uploads).toEqual([]);
+  });
+
+  it('names each claimed capability that does not hold, and the preset that fits', async () => {
+    const { ok, findings } = await check({ capabilities: 'aws' });
+    if (store.name !== 'ceph') return expect(findings).toEqual([]);
+    expect(ok).toBe(false);
+    const named = findings.map(({ message }) => /capabilities\.(\w+)/.exec(message)?.[1]).sort();
+    expect(named).toEqual(['checksums', 'copyOnce', 'copyPrecondition', 'multipart']);
+    for (const { fix } of findings) expect(fix).toContain("capabilities: 'ceph16'");
+  });
+
+  it.each<[string, Partial<S3StorageOptions>, RegExp, RegExp]>([
+    ['bucket', { bucket: 'no-such-bucket-here' }, /NoSuchBucket/, /`bucket`/],
+    ['host', { endpoint: 'http://no-such-host.invalid' }, /ENOTFOUND/, /`endpoint`/],
+    ['port', { endpoint: 'http://127.0.0.1:9' }, /ECONNREFUSED/, /`endpoint`/],
+  ])('says what to set for a wrong %s', async (_, options, code, fix) => {
+    const began = performance.now();
+    const { ok, findings } = await check({ retries: 3, ...options });
+    expect(performance.now() - began).toBeLessThan(4000);
+    expect([ok, findings.length]).toEqual([false, 1]);
+    expect(findings[0]?.code).toMatch(code);
+    expect(findings[0]?.fix).toMatch(fix);
+    expect(findings[0]?.message).not.toBe('');
+  });
+
+  it('says that keys are wrong', async () => {
+    const credentials = { ...store.credentials, secretAccessKey: 'not-the-secret-access-key' };
+    expect(codes((await check({ credentials })).findings)).toEqual(['SignatureDoesNotMatch']);
+  });
+
+  it('says that the clock is wrong, also where that is corrected', async () => {
+    const { ok, findings } = await check({ now: () => Date.now() - 40 * 60_000 });
+    expect([ok, codes(findings)]).toEqual([true, ['clock_wrong']]);
+    expect(findings[0]?.message).toContain('40 minutes behind');
+  });
+
+  it('sees the ids of writes', async () => {
+    expect(codes((await check({ capabilities: 'b2' })).findings)).toEqual(['capability_missing']);
+    const proxy = await startWriteIds(store.endpoint);
+    expect(await check({ capabilities: 'b2', endpoint: proxy.endpoint })).toEqual({ ok: true, findings: [] });
+    await proxy.close();
+  });
+
+  it('does not wait for ever', async () => {
+    const storage = store.storage({ fetch: () => new Promise<never>(() => {}) });
+    const { findings } = await storage.check({ prefix: 'incoming/', timeoutMs: 20 });
+    expect(codes(findings)).toEqual(['timeout']);
+  });
+});
+
+it('an endpoint that is not AWS needs capabilities, and the error names them', () => {
+  const options = { bucket: 'files', credentials: { accessKeyId: 'key', secretAccessKey: 'secret' } };
+  expect(() => s3Storage({ ...options, endpoint: 'http://minio:9000' })).toThrow(/'ceph16'.*'minio'/);
+  expect(s3Storage(options).capabilities.once).toBe(true);
+  expect(s3Storage({ ...options, endpoint: 'https://s3.eu-west-1.amazonaws.com' }).capabilities.once).toBe(true);
+  expect(s3Storage({ ...options, endpoint: 'http://minio:9000', capabilities: 'minio' }).capabilities.copyOnce).toBe(
+    false,
+  );
+});
