@@ -1,5 +1,5 @@
 /** What the two databases have in common, and the few words in which they differ. */
-import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+import { type ExpressionBuilder, type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { UploadState } from '../server/index.ts';
 import type { Tables } from './schema.ts';
 
@@ -23,6 +23,14 @@ const clocks: Record<Database['kind'], RawBuilder<number>> = {
   // Not now(): that is when the transaction began.
   postgres: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
 };
+
+/** An upload whose file is the object at its key: a stored one, or one on its way that shares it and sends nothing. */
+export function needsObject({ and, eb, or }: ExpressionBuilder<Tables, 'waybill_uploads'>) {
+  return or([
+    eb('state', '=', is('completed')),
+    and([eb('transfer', '=', sql.lit('none')), eb('state', 'in', [is('granted'), is('completing')])]),
+  ]);
+}
 
 /** Spelled out, not bound: a planner sees that a partial index fits. */
 export function is(state: UploadState): RawBuilder<UploadState> {

@@ -1,8 +1,9 @@
 /** Reservations: a group of grants is one transaction, in which each is judged by what its owner has then. */
 import { sql, type Transaction } from 'kysely';
-import type { NewUpload, Quota, QuotaRefusal } from '../server/index.ts';
+import type { GrantOutcome, NewUpload } from '../server/index.ts';
 import type { Database } from './database.ts';
 import { createGroup } from './group.ts';
+import { refusalOf } from './quota.ts';
 import { textOf } from './rows.ts';
 import type { Tables, UsageTable } from './schema.ts';
 import { addUsage, allRoutes } from './usage.ts';
@@ -18,11 +19,9 @@ interface Reservation {
   metadata: string | null;
 }
 
-export function createGranting(
-  database: Database,
-): (uploads: readonly NewUpload[]) => Promise<(QuotaRefusal | null)[]> {
+export function createGranting(database: Database): (uploads: readonly NewUpload[]) => Promise<GrantOutcome[]> {
   const { kysely } = database;
-  const group = createGroup<Reservation, QuotaRefusal | null>({
+  const group = createGroup<Reservation, GrantOutcome>({
     parallel: database.parallelGroups,
     most: mostInGroup,
     mostBytes: mostBytesInGroup,
@@ -51,7 +50,7 @@ async function reserve(
   database: Database,
   trx: Transaction<Tables>,
   reservations: readonly Reservation[],
-): Promise<(QuotaRefusal | null)[]> {
+): Promise<GrantOutcome[]> {
   const uploads = reservations.map(({ upload }) => upload);
   const added = new Map<string, UsageTable>();
   for (const upload of uploads) for (const route of scopes(upload)) add(added, upload.ownerId, route, upload, 1);
@@ -64,19 +63,60 @@ async function reserve(
   }
   const given = new Map<string, UsageTable>();
   const admitted: Reservation[] = [];
-  const refusals = reservations.map((reservation) => {
+  // After the rows of the owners were taken: nobody else grants the same key until this transaction ends.
+  const existing = await findByIdempotencyKey(trx, uploads);
+  const outcomes = reservations.map((reservation): GrantOutcome => {
     const { upload } = reservation;
-    const refusal = refusalOf(totals, upload);
-    if (refusal) for (const route of scopes(upload)) add(given, upload.ownerId, route, upload, -1);
+    const keyed = keyOf(upload);
+    const uploadId = keyed === null ? undefined : existing.get(keyed);
+    const total = (route: string) => totals.get(idOf(upload.ownerId, route)) as UsageTable;
+    const outcome =
+      uploadId === undefined
+        ? refusalOf(upload.quotas, { owner: total(allRoutes), route: total(upload.route) }, upload)
+        : { existing: uploadId };
+    if (outcome) for (const route of scopes(upload)) add(given, upload.ownerId, route, upload, -1);
     else {
       admitted.push(reservation);
-      for (const route of scopes(upload)) take(totals.get(idOf(upload.ownerId, route)) as UsageTable, upload);
+      if (keyed !== null) existing.set(keyed, upload.uploadId);
+      for (const route of scopes(upload)) take(total(route), upload);
     }
-    return refusal;
+    return outcome;
   });
   if (given.size > 0) await addUsage(trx, [...given.values()]);
   if (admitted.length > 0) await insert(database, trx, admitted);
-  return refusals;
+  return outcomes;
+}
+
+/** Identifies uploads that one idempotency key names; null without one. */
+function keyOf({ ownerId, route, idempotencyKey }: NewUpload): string | null {
+  return idempotencyKey === undefined ? null : JSON.stringify([ownerId, route, idempotencyKey]);
+}
+
+/** Live uploads by their keys. */
+async function findByIdempotencyKey(
+  trx: Transaction<Tables>,
+  uploads: readonly NewUpload[],
+): Promise<Map<string, string>> {
+  const keyed = uploads.filter(({ idempotencyKey }) => idempotencyKey !== undefined);
+  const found = new Map<string, string>();
+  if (keyed.length === 0) return found;
+  const rows = await trx
+    .selectFrom('waybill_uploads')
+    .select(['upload_id', 'owner_id', 'route', 'idempotency_key'])
+    .where(({ eb, or, and }) =>
+      or(
+        keyed.map(({ ownerId, route, idempotencyKey }) =>
+          and([
+            eb('owner_id', '=', ownerId),
+            eb('route', '=', route),
+            eb('idempotency_key', '=', idempotencyKey ?? null),
+          ]),
+        ),
+      ),
+    )
+    .execute();
+  for (const row of rows) found.set(JSON.stringify([row.owner_id, row.route, row.idempotency_key]), row.upload_id);
+  return found;
 }
 
 const scopes = ({ route }: NewUpload) => [allRoutes, route];
@@ -93,36 +133,6 @@ function add(rows: Map<string, UsageTable>, owner_id: string, route: string, upl
 function take(total: UsageTable, { reservedBytes }: NewUpload): void {
   total.pending_bytes += reservedBytes;
   total.pending_files += 1;
-}
-
-function refusalOf(totals: ReadonlyMap<string, UsageTable>, upload: NewUpload): QuotaRefusal | null {
-  const { owner, route } = upload.quotas;
-  return (
-    brokenRule('owner', owner, totals.get(idOf(upload.ownerId, allRoutes)) as UsageTable, upload) ??
-    brokenRule('route', route, totals.get(idOf(upload.ownerId, upload.route)) as UsageTable, upload)
-  );
-}
-
-type Rule = keyof Quota;
-
-const rules: Readonly<Record<Rule, { used: (total: UsageTable) => number; more: (upload: NewUpload) => number }>> = {
-  maxBytes: { used: (total) => total.stored_bytes + total.pending_bytes, more: (upload) => upload.reservedBytes },
-  maxFiles: { used: (total) => total.stored_files + total.pending_files, more: () => 1 },
-  maxPendingBytes: { used: (total) => total.pending_bytes, more: (upload) => upload.reservedBytes },
-};
-
-function brokenRule(
-  quota: QuotaRefusal['quota'],
-  limits: Quota | null,
-  total: UsageTable,
-  upload: NewUpload,
-): QuotaRefusal | null {
-  for (const [rule, { used, more }] of Object.entries(rules) as [Rule, (typeof rules)[Rule]][]) {
-    const limit = limits?.[rule];
-    if (limit === undefined) continue;
-    if (used(total) + more(upload) > limit) return { quota, rule, limit, used: used(total) };
-  }
-  return null;
 }
 
 async function insert(
@@ -153,6 +163,9 @@ async function insert(
           fence: 0,
           lease_until: 0,
           reserved_bytes: upload.reservedBytes,
+          reserved: 1,
+          quotas: upload.quotas.owner || upload.quotas.route ? JSON.stringify(upload.quotas) : null,
+          idempotency_key: upload.idempotencyKey ?? null,
           created_at: now,
           expires_at: expiresAt,
           abandon_after: Math.round(upload.abandonAfterMs),

@@ -2,12 +2,12 @@
 import { sql } from 'kysely';
 import type { Counts, Ledger, UploadFilter, UploadState } from '../server/index.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
-import { type Database, is, once } from './database.ts';
+import { type Database, is, needsObject, once } from './database.ts';
 import { recordOf, type UploadRow } from './rows.ts';
 
 export type ListMethods = Pick<
   Ledger,
-  'find' | 'findMany' | 'findStored' | 'keysInUse' | 'list' | 'counts' | 'due' | 'forget' | 'ping'
+  'find' | 'findMany' | 'findStored' | 'keysInUse' | 'isObjectNeeded' | 'list' | 'counts' | 'due' | 'forget' | 'ping'
 >;
 
 /** As they follow each other: what moves on while it is listed is found twice, not missed. */
@@ -111,6 +111,17 @@ export function createLists(database: Database): ListMethods {
       return used;
     },
 
+    async isObjectNeeded(key) {
+      const row = await kysely
+        .selectFrom('waybill_uploads')
+        .select('upload_id')
+        .where('key', '=', key)
+        .where(needsObject)
+        .limit(1)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
     async list(filter: UploadFilter = {}) {
       const most = Math.min(filter.limit ?? 50, mostInPage);
       const found = new Map<string, UploadRow>();
@@ -178,6 +189,7 @@ export function createLists(database: Database): ListMethods {
               .selectFrom('waybill_uploads')
               .select('upload_id')
               .where('state', 'in', [is('rejected'), is('expired'), is('aborted'), is('deleted')])
+              .where('reserved', '=', 0)
               .where('ended_at', '<', sql<number>`${once(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
               .orderBy('ended_at')
               .limit(limit),

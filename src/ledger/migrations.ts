@@ -98,7 +98,16 @@ const statements = (text: string): Step => {
 /** Messages are deleted with their upload. */
 const webhooksOfUpload = 'create index waybill_webhooks_upload on waybill_webhooks (upload_id)';
 
-const steps: readonly Step[] = [statements(first), statements(webhooksOfUpload)];
+/** Reservations that outlast the end of their upload, quotas that are asked again, and keys of repeated grant calls. */
+const reservations = `
+alter table waybill_uploads add column reserved integer not null default 0;
+alter table waybill_uploads add column quotas text;
+alter table waybill_uploads add column idempotency_key text;
+update waybill_uploads set reserved = 1 where state in ('granted', 'completing');
+create unique index waybill_uploads_idempotency on waybill_uploads (owner_id, route, idempotency_key)
+  where idempotency_key is not null`;
+
+const steps: readonly Step[] = [statements(first), statements(webhooksOfUpload), statements(reservations)];
 
 const newestVersion = steps.length;
 

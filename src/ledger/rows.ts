@@ -25,6 +25,7 @@ export function recordOf(row: UploadRow): UploadRecord {
     leaseLeftMs: row.state === 'completing' ? Math.max(0, row.lease_until - row.clock) : 0,
     multipartId: row.multipart_id,
     reservedBytes: row.reserved_bytes,
+    isReserved: row.reserved === 1,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     abandonAt: row.abandon_at,

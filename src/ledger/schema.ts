@@ -20,6 +20,12 @@ export interface UploadTable {
   lease_until: number;
   multipart_id: string | null;
   reserved_bytes: number;
+  /** 1 while `reserved_bytes` and one file count as pending in the usage of its owner. */
+  reserved: number;
+  /** The quotas that held when it was granted, as JSON; null without any. */
+  quotas: string | null;
+  /** Chosen by the client; null once the upload has ended without a file. */
+  idempotency_key: string | null;
   created_at: number;
   expires_at: number;
   abandon_at: number;

@@ -1,10 +1,11 @@
 /** From state to state. Every statement names the states that it may leave, and the fence of whoever leaves them. */
 import { type ExpressionBuilder, type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
-import type { Ending, Ledger } from '../server/index.ts';
-import { type Database, is } from './database.ts';
+import type { Ending, Ledger, NewUpload, QuotaRefusal } from '../server/index.ts';
+import { type Database, is, needsObject } from './database.ts';
+import { refusalOf } from './quota.ts';
 import { reasonOf, recordOf, textOf, type UploadRow } from './rows.ts';
-import type { Tables } from './schema.ts';
-import { settle } from './usage.ts';
+import type { Tables, UsageTable } from './schema.ts';
+import { allRoutes, settle } from './usage.ts';
 
 export type StateMethods = Pick<
   Ledger,
@@ -21,7 +22,11 @@ export type StateMethods = Pick<
   | 'delete'
   | 'lookAgain'
   | 'unpark'
+  | 'freeReservation'
 >;
+
+/** Who ended an upload clears up behind it within this time; after that the sweep does. */
+const closingMs = 60_000;
 
 type Change = UpdateObject<Tables, 'waybill_uploads'>;
 type Where = ExpressionBuilder<Tables, 'waybill_uploads'>;
@@ -64,38 +69,65 @@ export function createStates(database: Database): StateMethods {
   }
 
   /** Its reservation was given back when it expired, and is needed again: the bytes are there. */
-  async function claimExpired(uploadId: string, leaseMs: number): Promise<UploadRow | undefined> {
+  async function claimExpired(
+    uploadId: string,
+    leaseMs: number,
+  ): Promise<{ row: UploadRow; refusal: QuotaRefusal | null } | undefined> {
     return kysely.transaction().execute(async (trx) => {
       const claimed = await change(uploadId, { ...leased(leaseMs), ended_at: null }, trx)
         .where('state', '=', 'expired')
         .returningAll()
         .returning(now().as('clock'))
         .executeTakeFirst();
-      if (claimed) await settle(trx, claimed, { pending_bytes: claimed.reserved_bytes, pending_files: 1 });
-      return claimed;
+      if (!claimed) return undefined;
+      return { row: claimed, refusal: claimed.reserved === 1 ? null : await reserveAgain(trx, claimed) };
     });
   }
 
-  async function giveBack(trx: Transaction<Tables>, ended: Pick<UploadRow, 'owner_id' | 'route' | 'reserved_bytes'>) {
-    await settle(trx, ended, { pending_bytes: -ended.reserved_bytes, pending_files: -1 });
+  /** Under the quotas that held when it was granted. */
+  async function reserveAgain(trx: Transaction<Tables>, upload: UploadRow): Promise<QuotaRefusal | null> {
+    const { upload_id, route, reserved_bytes } = upload;
+    const totals = await settle(trx, upload, { pending_bytes: reserved_bytes, pending_files: 1 });
+    const without = (name: string): UsageTable => {
+      const total = totals.find((row) => row.route === name) as UsageTable;
+      return {
+        ...total,
+        pending_bytes: total.pending_bytes - reserved_bytes,
+        pending_files: total.pending_files - 1,
+      };
+    };
+    const quotas: NewUpload['quotas'] =
+      upload.quotas === null ? { owner: null, route: null } : JSON.parse(upload.quotas);
+    const before = { owner: without(allRoutes), route: without(route) };
+    const refusal = refusalOf(quotas, before, { reservedBytes: reserved_bytes });
+    if (refusal) await settle(trx, upload, { pending_bytes: -reserved_bytes, pending_files: -1 });
+    else await change(upload_id, { reserved: 1 }, trx).execute();
+    return refusal;
   }
 
-  const over = (): Change => ({ ended_at: now(), lease_until: 0, sweep_at: null, retry_at: null, parked_at: null });
+  /**
+   * The end of an upload without a file. Its reservation stays until `freeReservation`: its request may still store, and
+   * what it stored may still be there. Should this process die before that, the sweep goes on with it.
+   */
+  const over = (): Change => ({
+    ended_at: now(),
+    lease_until: 0,
+    sweep_at: sql<number | null>`case when reserved = 1 then ${later(closingMs)} else null end`,
+    retry_at: null,
+    parked_at: null,
+    idempotency_key: null,
+  });
 
   async function endGranted(
     uploadId: string,
     state: 'aborted' | 'expired',
     where: (eb: Where) => ReturnType<Where['and']>,
-  ) {
-    return kysely.transaction().execute(async (trx) => {
-      const ended = await change(uploadId, { ...over(), state }, trx)
-        .where('state', '=', 'granted')
-        .where(where)
-        .returning(['owner_id', 'route', 'reserved_bytes'])
-        .executeTakeFirst();
-      if (ended) await giveBack(trx, ended);
-      return ended !== undefined;
-    });
+  ): Promise<boolean> {
+    const { numUpdatedRows } = await change(uploadId, { ...over(), state })
+      .where('state', '=', 'granted')
+      .where(where)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
   }
 
   return {
@@ -133,7 +165,10 @@ export function createStates(database: Database): StateMethods {
       if (!there) return null;
       if (there.state !== 'expired') return { held: recordOf(there) };
       const revived = await claimExpired(uploadId, leaseMs);
-      if (revived) return { fence: revived.fence, record: recordOf(revived) };
+      if (revived) {
+        const claim = { fence: revived.row.fence, record: recordOf(revived.row) };
+        return revived.refusal ? { ...claim, refusal: revived.refusal } : claim;
+      }
       const moved = await row(uploadId);
       return moved ? { held: recordOf(moved) } : null;
     },
@@ -169,17 +204,24 @@ export function createStates(database: Database): StateMethods {
 
     end: (uploadId, fence, ending) =>
       kysely.transaction().execute(async (trx) => {
-        const ended = await mine(
+        const changed = mine(
           uploadId,
           fence,
           { ...over(), state: ending.state, callback_began: null, ...outcomeOf(ending) },
           trx,
-        )
+        );
+        // What has no reservation was refused by the quota, and is never a file.
+        const ended = await (ending.state === 'completed' ? changed.where('reserved', '=', 1) : changed)
           .returning(['owner_id', 'route', 'reserved_bytes'])
           .executeTakeFirst();
         if (!ended) return false;
-        const stored = ending.state === 'completed' ? { stored_bytes: ending.file.size, stored_files: 1 } : {};
-        await settle(trx, ended, { pending_bytes: -ended.reserved_bytes, pending_files: -1, ...stored });
+        if (ending.state === 'completed')
+          await settle(trx, ended, {
+            pending_bytes: -ended.reserved_bytes,
+            pending_files: -1,
+            stored_bytes: ending.file.size,
+            stored_files: 1,
+          });
         const webhooks = 'webhooks' in ending ? (ending.webhooks ?? []) : [];
         if (webhooks.length > 0)
           await trx
@@ -222,7 +264,11 @@ export function createStates(database: Database): StateMethods {
         if (!target) return null;
         // Two that share an object and are deleted at once: the second learns that it is the last.
         await database.exclusive(trx, `waybill key ${target.key}`);
-        const deleted = await change(target.upload_id, { state: 'deleted', ended_at: now() }, trx)
+        const deleted = await change(
+          target.upload_id,
+          { state: 'deleted', ended_at: now(), idempotency_key: null },
+          trx,
+        )
           .where('state', '=', 'completed')
           .returningAll()
           .returning(now().as('clock'))
@@ -240,12 +286,7 @@ export function createStates(database: Database): StateMethods {
           .selectFrom('waybill_uploads')
           .select('upload_id')
           .where('key', '=', target.key)
-          .where(({ and, eb, or }) =>
-            or([
-              eb('state', '=', is('completed')),
-              and([eb('transfer', '=', sql.lit('none')), eb('state', 'in', [is('granted'), is('completing')])]),
-            ]),
-          )
+          .where(needsObject)
           .limit(1)
           .executeTakeFirst();
         return { record, last: other === undefined };
@@ -253,10 +294,21 @@ export function createStates(database: Database): StateMethods {
 
     async lookAgain(uploadId, inMs) {
       await change(uploadId, { sweep_at: later(inMs) })
-        .where('state', 'in', [is('granted'), is('completing')])
+        .where(({ eb, or }) => or([eb('state', 'in', [is('granted'), is('completing')]), eb('reserved', '=', 1)]))
         .where('parked_at', 'is', null)
         .execute();
     },
+
+    freeReservation: (uploadId) =>
+      kysely.transaction().execute(async (trx) => {
+        const freed = await change(uploadId, { reserved: 0, sweep_at: null }, trx)
+          .where('state', 'in', [is('aborted'), is('rejected'), is('expired')])
+          .where('reserved', '=', 1)
+          .returning(['owner_id', 'route', 'reserved_bytes'])
+          .executeTakeFirst();
+        if (freed) await settle(trx, freed, { pending_bytes: -freed.reserved_bytes, pending_files: -1 });
+        return freed !== undefined;
+      }),
 
     async unpark(uploadId) {
       const { numUpdatedRows } = await change(uploadId, { retry_at: now(), sweep_at: now(), parked_at: null })
@@ -275,6 +327,10 @@ function outcomeOf(ending: Ending): Change {
   return {
     file: JSON.stringify(file),
     data: textOf(data ?? null),
+    reserved: 0,
+    sweep_at: null,
+    // A grant call that is repeated after the completion finds the file.
+    idempotency_key: sql<string | null>`idempotency_key`,
     size: file.size,
     checksum_algorithm: file.checksum?.algorithm ?? null,
     checksum: file.checksum?.value ?? null,

@@ -51,14 +51,14 @@ async function removeEmpty(trx: Transaction<Tables>, totals: readonly UsageTable
     .execute();
 }
 
-/** Both rows of one upload's owner. */
+/** Adds to both rows of one upload's owner. @returns what they are then */
 export async function settle(
   trx: Transaction<Tables>,
   { owner_id, route }: { owner_id: string; route: string },
   change: Partial<UsageChange>,
-): Promise<void> {
+): Promise<UsageTable[]> {
   const full = { stored_bytes: 0, stored_files: 0, pending_bytes: 0, pending_files: 0, ...change };
-  await addUsage(trx, [
+  return addUsage(trx, [
     { owner_id, route: allRoutes, ...full },
     { owner_id, route, ...full },
   ]);

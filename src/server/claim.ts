@@ -8,6 +8,7 @@ import type { Claims, OpenedGrant } from './grants.ts';
 import type { Claim, Marker } from './markers.ts';
 import { maxSingleBytes } from './options.ts';
 import { uploadEnded, uploadExpired } from './refusals.ts';
+import { closeStaging, dropShared } from './staging.ts';
 import type { Settled } from './verify.ts';
 
 /** The marker is ours until `leaseUntil` (milliseconds since the epoch), as long as it has this version. */
@@ -104,21 +105,25 @@ export function isLease(claimed: Lease | Completed | Completing): claimed is Lea
   return 'takenOver' in claimed;
 }
 
-/** Nothing of it stays at the storage but its marker. */
+/** Nothing of it stays at the storage but its marker, and its reservation is given back. */
 export async function discard(
   { config, sidecars }: Pick<CompletionDependencies, 'config' | 'sidecars'>,
   { claims, multipart }: OpenedGrant,
 ): Promise<void> {
   const { storage, ledger } = config;
-  if (claims.shared) {
-    // The last of those that shared it takes the object along.
-    if (ledger && !(await ledger.keysInUse([claims.key])).has(claims.key)) await storage.delete(claims.key);
-    return;
+  let isClosed = true;
+  if (claims.shared) await dropShared(config, claims);
+  else {
+    const key = stagingKeyOf(config, claims.uploadId);
+    [isClosed] = await Promise.all([
+      closeStaging(config, claims),
+      multipart && freeParts(storage, key, multipart.multipartId),
+    ]);
+    // Last: as long as parts may be there, it says whose they are.
+    if (claims.partSize !== null) await sidecars.delete(claims.uploadId);
   }
-  const key = stagingKeyOf(config, claims.uploadId);
-  await Promise.all([storage.delete(key), multipart && freeParts(storage, key, multipart.multipartId)]);
-  // Last: as long as parts may be there, it says whose they are.
-  if (claims.partSize !== null) await sidecars.delete(claims.uploadId);
+  // Else the sweep gives it back, when the request has expired.
+  if (isClosed) await ledger?.freeReservation(claims.uploadId);
 }
 
 /**

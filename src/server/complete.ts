@@ -34,6 +34,7 @@ import { checksumOf, promote, uploadIdHeader, withdraw } from './promote.ts';
 import type { Records } from './records.ts';
 import { uploadExpired } from './refusals.ts';
 import type { Sidecars } from './sidecar.ts';
+import { closeStaging, leavesSeal } from './staging.ts';
 import { factsOf, lookAtStaged, type Settled } from './verify.ts';
 
 export interface Completed {
@@ -310,16 +311,18 @@ async function finish(run: Run, claims: Settled, file: StoredFile, lease: Lease)
   if (!called) return null;
   const { data } = called;
   const staged = claims.shared ? null : stagingKeyOf(config, uploadId);
+  // Many objects are deleted in one call; each that is left empty is a call of its own.
+  const isBatched = leftovers !== undefined && !leavesSeal(config, claims);
   // At once: should the record fail after the delete, the copy at its key still tells whose it is. What cannot be
   // deleted is garbage that the lifecycle rule collects, and no reason to fail.
   const [recorded] = await Promise.allSettled([
     markers.completed(claims, { file, data }, lease.version),
-    leftovers || staged === null ? undefined : config.storage.delete(staged),
+    isBatched || staged === null ? undefined : closeStaging(config, claims),
     claims.partSize === null ? undefined : sidecars.delete(uploadId),
   ]);
   if (recorded.status === 'rejected') throw recorded.reason;
   dependencies.returned.delete(uploadId);
-  if (staged !== null) await leftovers?.take(staged);
+  if (staged !== null && isBatched) await leftovers?.take(staged);
   if (!recorded.value) return null;
   if (run.route.definition.replace && config.ledger) {
     // A later upload may have replaced it between the copy and the record.
@@ -393,7 +396,12 @@ async function withoutObject(run: Run): Promise<Completed | Completing | null> {
   const { claims } = run.opened;
   const held = await markers.read(claims.uploadId);
   if (!held) throw neverCame(config, claims);
-  if (held.marker.state !== 'promoting') return outcomeOf(claims, held.marker);
+  if (held.marker.state !== 'promoting') {
+    // Whoever decided so may have died before it gave the reservation back.
+    const { state } = held.marker;
+    if (config.ledger && (state === 'rejected' || state === 'aborted')) await discard(run.dependencies, run.opened);
+    return outcomeOf(claims, held.marker);
+  }
   const left = leftOf(held, config.now());
   if (left > 0) return completing(claims, left);
   return afterCrash(run, held);

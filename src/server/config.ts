@@ -32,6 +32,8 @@ export interface ResolvedRoute {
   definition: ErasedDefinition;
   limits: Limits & { minBytes: number; maxFiles: number };
   public: boolean;
+  /** Whether a quota counts what is stored by this route. */
+  counted: boolean;
   /** On a route for `anyone` with limits for each owner: the owner that an address is. */
   addressOwner: ((request: CallbackRequest) => Owner) | undefined;
   /** Null for `size-only`. */
@@ -149,7 +151,8 @@ function resolveRoute(
     multipartMinBytes,
     instrument,
     ledger,
-  }: Pick<Config, 'formMaxBytes' | 'multipartMinBytes' | 'instrument' | 'ledger'>,
+    quota,
+  }: Pick<Config, 'formMaxBytes' | 'multipartMinBytes' | 'instrument' | 'ledger' | 'quota'>,
 ): Omit<ResolvedRoute, 'addressOwner'> {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name))
     throw new WaybillError('config_invalid', `The route name "${name}" is not letters, digits, "-" and "_".`);
@@ -162,7 +165,9 @@ function resolveRoute(
   if (definition.key && !definition.replace) requireUniqueKeys(name, storage.capabilities, ledger !== undefined);
   if (definition.dedupe && checksum !== 'sha256')
     throw new WaybillError('config_invalid', `The route "${name}" cannot \`dedupe\`: its storage verifies no SHA-256.`);
-  const formBinds = (algorithm: string | null) => formIsBound(storage, algorithm);
+  const counted = ledger !== undefined && (quota !== null || definition.quota !== undefined);
+  // A form cannot be made to store only once, so that what it stores after the end of its upload would not be counted.
+  const formBinds = (algorithm: string | null) => !counted && formIsBound(storage, algorithm);
   const byForm = formMaxBytes > 0 && formBinds(checksum);
   const multipart = partsAreBound(storage, checksum);
   if (limits.maxBytes > maxSingleBytes && !multipart)
@@ -181,6 +186,7 @@ function resolveRoute(
     definition: instrumentCallbacks(name, definition, instrument),
     limits: full,
     public: isAnyone(definition.authorize),
+    counted,
     checksum,
     multipart,
     formBinds,

@@ -9,6 +9,7 @@ import type { Emit } from './events.ts';
 import { cleanFileName } from './file-name.ts';
 import type { FirstLook } from './first-look.ts';
 import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
+import { randomOfKey } from './idempotency.ts';
 import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './keys.ts';
 import type { Later } from './later.ts';
 import { parseMetadata } from './metadata.ts';
@@ -170,6 +171,10 @@ export interface Prepared {
   claims: Claims;
   transfer: Transfer;
   host: number | undefined;
+  /** Undefined on a route for `anyone`, where no owner can be compared. */
+  idempotencyKey: string | undefined;
+  /** Of an upload in parts that has begun already, see `FileDeclaration.idempotencyKey`. */
+  multipartId?: string | null;
 }
 
 function prepare(
@@ -194,8 +199,18 @@ function prepare(
     ? 'multipart'
     : chooseTransfer(config, route, transfers, file.size as number, checksum?.algorithm ?? null);
   const { fileName, contentType } = file;
+  const idempotencyKey = route.public ? undefined : declared.idempotencyKey;
+  const uploadId = config.deployment.newUploadId(
+    idempotencyKey === undefined || config.ledger
+      ? random
+      : randomOfKey(config.secrets()[0] as string, {
+          route: route.name,
+          ownerId: owner.ownerId,
+          key: idempotencyKey,
+        }),
+  );
   const claims: Claims = {
-    uploadId: config.deployment.newUploadId(random),
+    uploadId,
     route: route.name,
     ownerId: owner.ownerId,
     key: '',
@@ -212,7 +227,7 @@ function prepare(
     const rule = brokenKeyRule(key, config.stagingPrefix) ?? borrowedKeyRule(config, route, claims.uploadId, key);
     if (rule) throw new WaybillError('internal_error', `The result of \`key\` cannot be used: ${rule}.`);
     claims.key = key;
-    const prepared: Prepared = { route, claims, transfer, host };
+    const prepared: Prepared = { route, claims, transfer, host, idempotencyKey };
     return mayBeTaken(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
   };
   const key = chooseKey(route, claims, owner);
@@ -250,7 +265,7 @@ export function sign(
   sealed = sealPrepared(dependencies, prepared),
 ): GrantedUpload | Promise<GrantedUpload> {
   const { config, emit, later } = dependencies;
-  const { route, claims, transfer, host } = prepared;
+  const { route, claims, transfer, host, multipartId = null } = prepared;
   const nowMs = config.now();
   const { uploadId, ownerId, size, contentType, checksum } = claims;
   const granted = { uploadId, route: claims.route, ownerId, size, contentType, transfer };
@@ -260,7 +275,7 @@ export function sign(
   }
   if (transfer === 'multipart')
     return later().then(async ({ beginMultipart }) => {
-      const upload = await beginMultipart(route, claims, sealed);
+      const upload = await beginMultipart(route, claims, sealed, multipartId);
       emit?.('upload.granted', granted);
       return upload;
     });

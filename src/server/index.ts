@@ -16,6 +16,7 @@ export {
   type ClaimedUpload,
   type Counts,
   type Ending,
+  type GrantOutcome,
   type Ledger,
   mayFollow,
   type NewUpload,

@@ -8,6 +8,7 @@ import { abortUpload } from './abort.ts';
 import { json } from './answers.ts';
 import { batchAnswer, mapLimited } from './batch.ts';
 import { type Call, jsonBody } from './call.ts';
+import { discard } from './claim.ts';
 import { type Completed, type CompleteUpload, type Completing, createCompletion } from './complete.ts';
 import { type Failure, isFailure, stagingKeyOf } from './grant-uploads.ts';
 import type { OpenedGrant } from './grants.ts';
@@ -21,6 +22,7 @@ import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain.ts';
 import { createRecords, withMetadata } from './records.ts';
 import type { Room } from './room.ts';
+import { closeStaging, leavesSeal } from './staging.ts';
 import type { StorageEventResult } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { type PresignViewOptions, presignView, readAllowed, view } from './views.ts';
@@ -42,6 +44,12 @@ export interface Later {
   /** Resolves when no completion is under way. */
   idle(): Promise<void>;
   sweep(options?: SweepOptions): Promise<SweepReport>;
+  /** Clears up behind an upload of the ledger that has ended without a file, and gives its reservation back. */
+  discardRecord(record: UploadRecord): Promise<void>;
+  /** Whether the staging key of this upload holds an empty object until its request has expired, see `staging.ts`. */
+  leavesSeal(record: UploadRecord): boolean;
+  /** Empties the object at that key. */
+  sealRecord(record: UploadRecord): Promise<void>;
   /** Goes on with an upload of the ledger, wherever it stopped. */
   completeRecord(record: UploadRecord): Promise<Completed | Completing>;
   presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
@@ -100,6 +108,11 @@ export function createLater(room: Room): Later {
     handleStorageEvent: async (event) => (await storageEvents()).handle(event),
     beginMultipart: multiparts.begin,
     deleteFile,
+    discardRecord: (record) => discard({ config, sidecars }, openedOf(record)),
+    leavesSeal: (record) => leavesSeal(config, openedOf(record).claims),
+    sealRecord: async (record) => {
+      await closeStaging(config, openedOf(record).claims);
+    },
     completeRecord: (record) => complete(openedOf(record)),
     presignView: (key, options) => presignView(config, key, options),
 

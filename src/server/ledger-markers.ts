@@ -8,6 +8,7 @@ import { leaseMs } from './claim.ts';
 import type { Claims, OpenedGrant } from './grants.ts';
 import type { Ending, Ledger, NewWebhook, UploadRecord } from './ledger.ts';
 import type { HeldMarker, Marker, Markers } from './markers.ts';
+import { quotaExceeded } from './quota-exceeded.ts';
 import type { Sidecars } from './sidecar.ts';
 
 export interface LedgerMarkersOptions {
@@ -31,6 +32,11 @@ export function createLedgerMarkers({ ledger, adopt, messages, now }: LedgerMark
     const { uploadId } = claims;
     for (let round = 0; ; round += 1) {
       const claimed = await ledger.claim(uploadId, forMs);
+      if (claimed && 'fence' in claimed && claimed.refusal) {
+        const error = quotaExceeded(claimed.refusal).toJSON();
+        await end(claims, claimed.fence, { state: 'rejected', error });
+        return { ...claimed.record, state: 'rejected', error };
+      }
       if (claimed && 'fence' in claimed) return { fence: claimed.fence };
       // It was given up between two looks: whoever has the bytes may claim it all the same.
       if (claimed && (claimed.held.state !== 'expired' || round === 1)) return claimed.held;

@@ -73,6 +73,8 @@ export interface NewUpload {
   abandonAfterMs: number;
   /** The owner's over all routes, and of this route. */
   quotas: { owner: Quota | null; route: Quota | null };
+  /** Chosen by the client, see `FileDeclaration`. */
+  idempotencyKey?: string | undefined;
 }
 
 /** Which rule a grant would break, and by how much. */
@@ -82,6 +84,12 @@ export interface QuotaRefusal {
   limit: number;
   used: number;
 }
+
+/**
+ * What came of a grant: null when it is recorded, the broken rule of a quota, or the live upload (granted, completing,
+ * completed) that the same owner has on the same route under the same idempotency key.
+ */
+export type GrantOutcome = QuotaRefusal | { existing: string } | null;
 
 /** One upload as it is on record. */
 export interface UploadRecord {
@@ -104,6 +112,8 @@ export interface UploadRecord {
   leaseLeftMs: number;
   multipartId: string | null;
   reservedBytes: number;
+  /** Whether that counts as pending: until the upload is stored, or has ended and `freeReservation` was called. */
+  isReserved: boolean;
   createdAt: number;
   expiresAt: number;
   /** When it is given up; may be in the past. */
@@ -212,14 +222,20 @@ export interface Counts {
   callbackLagMs: number;
 }
 
-/** A lease on an upload: every later write names its fence. */
-export type ClaimedUpload = { fence: number; record: UploadRecord } | { held: UploadRecord } | null;
+/**
+ * A lease on an upload: every later write names its fence. With a `refusal` the upload had expired, its bytes came late, and
+ * its owner has no room for them any more: it must be rejected.
+ */
+export type ClaimedUpload =
+  | { fence: number; record: UploadRecord; refusal?: QuotaRefusal }
+  | { held: UploadRecord }
+  | null;
 
 export interface Ledger {
   readonly kind: 'sqlite' | 'postgres';
 
-  /** Records uploads and reserves their quota. One answer for each, in order: null when it is granted. */
-  grant(uploads: readonly NewUpload[]): Promise<(QuotaRefusal | null)[]>;
+  /** Records uploads and reserves their quota. One answer for each, in order. */
+  grant(uploads: readonly NewUpload[]): Promise<GrantOutcome[]>;
   /** Notes S3's id once there is one. False when the upload has ended meanwhile. */
   begun(uploadId: string, multipartId: string): Promise<boolean>;
   /** A sign of life: expiry and giving up move on from now. False when the upload has ended. */
@@ -231,6 +247,8 @@ export interface Ledger {
   findStored(of: { ownerId: string; route: string; sha256: string; size: number }): Promise<UploadRecord | null>;
   /** Of these keys, those that a live upload (granted, completing, completed) has. */
   keysInUse(keys: readonly string[]): Promise<Set<string>>;
+  /** Whether a stored upload, or one on its way that shares it, has the object of this key. */
+  isObjectNeeded(key: string): Promise<boolean>;
 
   /**
    * `granted | expired -> completing`, or takes over one whose lease is over. `held`: somebody works on it, or it has
@@ -245,12 +263,20 @@ export interface Ledger {
   release(uploadId: string, fence: number): Promise<void>;
   /** The callback threw: gives the lease up, and notes when the sweep tries again, or that it is parked (null). */
   failed(uploadId: string, fence: number, reason: string, retryInMs: number | null): Promise<void>;
-  /** Ends what one has a lease on, settles the quota and fills the outbox. False when somebody else has it by now. */
+  /**
+   * Ends what one has a lease on, and fills the outbox. What is completed counts as stored from then on; another end keeps
+   * its reservation until {@link Ledger.freeReservation}. False when somebody else has it by now.
+   */
   end(uploadId: string, fence: number, ending: Ending): Promise<boolean>;
-  /** `granted | expired -> aborted`. False when it is in another state. */
+  /** `granted | expired -> aborted`; its reservation stays. False when it is in another state. */
   abort(uploadId: string): Promise<boolean>;
-  /** `granted -> expired`, once it is to be given up. False when it is in another state, or was renewed. */
+  /** `granted -> expired`, once it is to be given up; its reservation stays. False in another state, or when it was renewed. */
   expire(uploadId: string): Promise<boolean>;
+  /**
+   * Gives the reservation of an aborted, rejected or expired upload back: its request can store nothing more, and nothing of
+   * it is at the storage. False when it was given back before.
+   */
+  freeReservation(uploadId: string): Promise<boolean>;
   /**
    * `completed -> deleted` of one upload, or of one upload with this key (the oldest). Null when there is none.
    * `last`: no other live upload has the key, so the object goes.
@@ -263,7 +289,7 @@ export interface Ledger {
   list(filter?: UploadFilter): Promise<UploadPage>;
   counts(): Promise<Counts>;
 
-  /** What the sweep has to look at: granted and expired its time, left behind while completing, or to be called again. */
+  /** What the sweep has to look at: granted and over its time, left behind while completing, to be called again, or ended with a reservation. */
   due(limit: number): Promise<UploadRecord[]>;
   /** Looked at: not before then again. */
   lookAgain(uploadId: string, inMs: number): Promise<void>;

@@ -23,7 +23,13 @@ import type { Room } from './room.ts';
 import type { Sidecars } from './sidecar.ts';
 
 export interface Multiparts {
-  begin(route: ResolvedRoute, claims: Claims, sealed: { grant: string; receipt: string }): Promise<MultipartGrant>;
+  /** @param begunId of an upload that has begun already: only its grant is made again */
+  begin(
+    route: ResolvedRoute,
+    claims: Claims,
+    sealed: { grant: string; receipt: string },
+    begunId: string | null,
+  ): Promise<MultipartGrant>;
   /** @throws {WaybillError} `upload_expired` | `part_invalid` when the upload has no parts */
   sign(opened: OpenedGrant, request: SignPartsRequest): Promise<(SignedPart | Failure)[]>;
   /** @throws {WaybillError} `upload_conflict` when it is completing or ended, `upload_expired` when its parts are gone */
@@ -43,21 +49,26 @@ export function createMultiparts(
     return grants.withMultipart(grant, uploadId, { multipartId, expiresAt });
   }
 
+  async function create(route: ResolvedRoute, { uploadId, contentType }: Claims, receipt: string): Promise<string> {
+    await sidecars.write(uploadId, receipt);
+    const { multipartId } = await storage.createMultipart({
+      key: stagingKeyOf(config, uploadId),
+      contentType,
+      metadata: { waybill: receipt },
+      checksumAlgorithm: route.checksum ?? undefined,
+    });
+    if (ledger && !(await ledger.begun(uploadId, multipartId))) {
+      await storage.abortMultipart(stagingKeyOf(config, uploadId), multipartId);
+      throw uploadEnded('aborted');
+    }
+    return multipartId;
+  }
+
   return {
-    async begin(route, claims, { grant, receipt }) {
+    async begin(route, claims, { grant, receipt }, begunId) {
       const { uploadId, size, contentType } = claims;
       const partSize = claims.partSize as number;
-      await sidecars.write(uploadId, receipt);
-      const { multipartId } = await storage.createMultipart({
-        key: stagingKeyOf(config, uploadId),
-        contentType,
-        metadata: { waybill: receipt },
-        checksumAlgorithm: route.checksum ?? undefined,
-      });
-      if (ledger && !(await ledger.begun(uploadId, multipartId))) {
-        await storage.abortMultipart(stagingKeyOf(config, uploadId), multipartId);
-        throw uploadEnded('aborted');
-      }
+      const multipartId = begunId ?? (await create(route, claims, receipt));
       return {
         uploadId,
         grant: renew(grant, uploadId, multipartId),

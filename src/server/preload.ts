@@ -15,6 +15,5 @@ export async function preloadServer(): Promise<void> {
   await import('./sweep/index.ts');
   await import('./webhooks/deliver.ts');
   await import('file-type');
-  await import('rate-limiter-flexible');
   await import('standardwebhooks');
 }

@@ -13,7 +13,9 @@ import type { Charset } from './charset.ts';
 import type { ResolvedRoute } from './config.ts';
 import { firstMatchingType, headBytes, typeByContent } from './content-check.ts';
 import type { Claims, Grants, OpenedGrant } from './grants.ts';
+import { isSameDeclaration } from './idempotency.ts';
 import { checksumMismatch, refusedUpload } from './refusals.ts';
+import { isSeal } from './staging.ts';
 
 /** A stream has its size as soon as it is an object. */
 export type Settled = Claims & { size: number; charset?: Charset | undefined };
@@ -36,7 +38,7 @@ const wholeBytes = 64 * KiB;
 export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
   if (size !== null && size <= wholeBytes) {
     const found = await storage.read(key, { maxBytes: wholeBytes });
-    if (!found) return null;
+    if (!found || isSeal(found.info)) return null;
     const { info, bytes } = found;
     // Anything else (another size than granted, encoded on the way or not, without a length) is for the longer look: a
     // proxy may cut an answer short and call it whole, and a HEAD tells.
@@ -53,7 +55,7 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
     // With a Content-Encoding `fetch` would decode what it reads, or choke on it; such an object is refused anyway.
     const readable = info !== null && info.size > 0 && info.contentEncoding === undefined;
     if (!readable) stop.abort();
-    if (!info) return null;
+    if (!info || isSeal(info)) return null;
     if (!readable) return { info, head: new Uint8Array(0), whole: null };
     const first = await (reading ?? readHead(storage, key, stop.signal));
     if (first?.etag !== info.etag) continue;
@@ -97,6 +99,15 @@ export interface Verified {
 }
 
 /**
+ * Another receipt of this upload: any, where the row of the upload tells what was granted, else one for the same declaration,
+ * which a repeated grant call was given.
+ */
+function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: string | null): boolean {
+  if (!sent || sent.uploadId !== claims.uploadId) return false;
+  return receipt === null || isSameDeclaration(sent, claims);
+}
+
+/**
  * Is what arrived what was granted? The storage has checked most of it already; a storage that did not is caught here.
  *
  * @throws {WaybillError} `size_mismatch`, `content_type_mismatch`, `checksum_mismatch` or `upload_rejected`
@@ -108,8 +119,8 @@ export async function verifyStaged(
   parts: { composite: CompositeChecksum | null; said: Said },
 ): Promise<Verified> {
   const sent = info.metadata.waybill ?? '';
-  const fromObject = receipt === null ? grants.openReceipt(sent) : null;
-  if (receipt === null ? fromObject?.claims.uploadId !== claims.uploadId : sent !== receipt)
+  const fromObject = sent === receipt ? null : grants.openReceipt(sent);
+  if (sent !== receipt && !isReceiptOf(fromObject?.claims, claims, receipt))
     throw refusedUpload('The object at the storage was not sent with this permission.');
   if (info.size !== claims.size)
     throw new WaybillError('size_mismatch', 'The file did not arrive whole. Send it again.', {

@@ -972,6 +972,40 @@ export const defences = [
     find: 'return /^[!-~]{1,100}$/.test(text) ? text',
     replace: 'return text.length > 0 ? text',
   },
+  // F4
+  {
+    attack: 'F4',
+    suite: 'f-stored',
+    file: 'src/server/staging.ts',
+    find: '  if (leavesSeal(context, claims)) {',
+    replace: '  if (leavesSeal(context, claims) && key === null) {',
+    also: {
+      file: 'src/server/staging.ts',
+      find: 'return claims.partSize !== null || !isCounted(context, claims.route);',
+      replace: 'return true;',
+    },
+  },
+  {
+    attack: 'F4',
+    suite: 'f-stored',
+    file: 'src/server/ledger-markers.ts',
+    find: "if (claimed && 'fence' in claimed && claimed.refusal) {",
+    replace: "if (claimed && 'fence' in claimed && claimed.refusal === null) {",
+  },
+  {
+    attack: 'F4',
+    suite: 'f-stored',
+    file: 'src/server/staging.ts',
+    find: "if (!owner || owner.state === 'deleted') await deleteSeen(storage, info);",
+    replace: "if (owner?.state === 'granted') await deleteSeen(storage, info);",
+  },
+  {
+    attack: 'F4',
+    suite: 'f-stored',
+    file: 'src/server/config.ts',
+    find: '!counted && formIsBound(storage, algorithm)',
+    replace: 'formIsBound(storage, algorithm)',
+  },
   // A7
   {
     attack: 'A7',

@@ -43,6 +43,7 @@ const calls = {
   }),
   abort: fc.record({ which }),
   expire: fc.record({ which }),
+  freeReservation: fc.record({ which }),
   delete: fc.record({ which }),
   lookAgain: fc.record({ which, ms }),
   unpark: fc.record({ which }),
@@ -60,6 +61,8 @@ const weights: Partial<Record<keyof Calls, number>> = {
   failed: 2,
   release: 2,
   end: 4,
+  freeReservation: 3,
+  expire: 2,
   due: 2,
 };
 const call = fc.oneof(
@@ -202,6 +205,7 @@ async function perform(
     if (one.name === 'end') return ledger.end(uploadId, fence, endingOf(uploadId, one.state, one.bytes));
     if (one.name === 'abort') return ledger.abort(uploadId);
     if (one.name === 'expire') return ledger.expire(uploadId);
+    if (one.name === 'freeReservation') return ledger.freeReservation(uploadId);
     if (one.name === 'lookAgain') return ledger.lookAgain(uploadId, one.ms);
     if (one.name === 'unpark') return ledger.unpark(uploadId);
     if (one.name === 'delete') {
@@ -237,7 +241,13 @@ function answerOf(model: LedgerModel, one: Call, uploadId: string, fence: number
   if (one.name === 'failed') return model.failed(uploadId, fence, one.retryInMs);
   if (one.name === 'end') return model.end(uploadId, fence, one.state, one.bytes);
   if (one.name === 'lookAgain') return model.lookAgain(uploadId, one.ms);
-  if (one.name === 'abort' || one.name === 'expire' || one.name === 'delete' || one.name === 'unpark')
+  if (
+    one.name === 'abort' ||
+    one.name === 'expire' ||
+    one.name === 'freeReservation' ||
+    one.name === 'delete' ||
+    one.name === 'unpark'
+  )
     return model[one.name](uploadId);
   return undefined;
 }
@@ -253,6 +263,7 @@ async function compare({ ledger, model }: Playing, clock: number): Promise<void>
     expiresAt: record.expiresAt,
     abandonAt: record.abandonAt,
     ended: record.endedAt !== null,
+    reserved: record.isReserved,
     storedBytes: record.file?.size ?? 0,
     attempts: record.callback.attempts,
     interruptions: record.callback.interruptions,
@@ -279,6 +290,7 @@ function expectedOf(uploadId: string, upload: ModelUpload, clock: number) {
     expiresAt: upload.expiresAt,
     abandonAt: upload.abandonAt,
     ended: !live,
+    reserved: upload.reserved,
     storedBytes: upload.storedBytes,
     attempts: upload.attempts,
     interruptions: upload.interruptions,
@@ -293,7 +305,7 @@ async function sumsHold(ledger: Ledger): Promise<number> {
   for (const ownerId of owners) {
     const usage = await ledger.usage(ownerId);
     const own = uploads.filter((one) => one.ownerId === ownerId);
-    const pending = own.filter(({ state }) => state === 'granted' || state === 'completing');
+    const pending = own.filter(({ isReserved }) => isReserved);
     const stored = own.filter(({ state }) => state === 'completed');
     expect(usage).toMatchObject({
       pendingFiles: pending.length,

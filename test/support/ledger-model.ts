@@ -16,6 +16,8 @@ export interface ModelUpload {
   retryAt: number | null;
   parkedAt: number | null;
   sweepAt: number | null;
+  /** Counts as pending. */
+  reserved: boolean;
 }
 
 export interface LedgerModel {
@@ -30,6 +32,7 @@ export interface LedgerModel {
   end(uploadId: string, fence: number, state: 'completed' | 'rejected' | 'aborted' | 'expired', bytes: number): boolean;
   abort(uploadId: string): boolean;
   expire(uploadId: string): boolean;
+  freeReservation(uploadId: string): boolean;
   delete(uploadId: string): { last: boolean } | null;
   lookAgain(uploadId: string, ms: number): void;
   unpark(uploadId: string): boolean;
@@ -49,7 +52,9 @@ export function createLedgerModel(now: () => number): LedgerModel {
   }
 
   function finish(upload: ModelUpload): true {
-    Object.assign(upload, { leaseUntil: 0, sweepAt: null, retryAt: null, parkedAt: null });
+    if (upload.state === 'completed') upload.reserved = false;
+    const sweepAt = upload.reserved ? now() + 60_000 : null;
+    Object.assign(upload, { leaseUntil: 0, sweepAt, retryAt: null, parkedAt: null });
     return true;
   }
 
@@ -65,9 +70,9 @@ export function createLedgerModel(now: () => number): LedgerModel {
 
   function usage(ownerId: string, route?: string): Usage {
     const sum: Usage = { storedBytes: 0, storedFiles: 0, pendingBytes: 0, pendingFiles: 0 };
-    for (const { granted, state, storedBytes } of uploads.values()) {
+    for (const { granted, state, storedBytes, reserved } of uploads.values()) {
       if (granted.ownerId !== ownerId || (route !== undefined && granted.route !== route)) continue;
-      if (state === 'granted' || state === 'completing') {
+      if (reserved) {
         sum.pendingBytes += granted.reservedBytes;
         sum.pendingFiles += 1;
       }
@@ -84,14 +89,19 @@ export function createLedgerModel(now: () => number): LedgerModel {
     has.storedFiles + has.pendingFiles + 1 <= (quota?.maxFiles ?? Infinity) &&
     has.pendingBytes + bytes <= (quota?.maxPendingBytes ?? Infinity);
 
+  function fitsQuotas({ ownerId, route, quotas, reservedBytes }: NewUpload): boolean {
+    return (
+      fits(quotas.owner, usage(ownerId), reservedBytes) && fits(quotas.route, usage(ownerId, route), reservedBytes)
+    );
+  }
+
   return {
     uploads,
     usage,
 
     grant(granted) {
-      const { ownerId, route, quotas, reservedBytes, expiresInMs, abandonAfterMs } = granted;
-      if (!fits(quotas.owner, usage(ownerId), reservedBytes)) return false;
-      if (!fits(quotas.route, usage(ownerId, route), reservedBytes)) return false;
+      const { expiresInMs, abandonAfterMs } = granted;
+      if (!fitsQuotas(granted)) return false;
       const expiresAt = now() + expiresInMs;
       uploads.set(granted.uploadId, {
         granted,
@@ -108,6 +118,7 @@ export function createLedgerModel(now: () => number): LedgerModel {
         retryAt: null,
         parkedAt: null,
         sweepAt: expiresAt,
+        reserved: true,
       });
       return true;
     },
@@ -124,6 +135,8 @@ export function createLedgerModel(now: () => number): LedgerModel {
     claim(uploadId, ms) {
       const upload = at(uploadId);
       const free = upload.state === 'completing' ? upload.leaseUntil <= now() : mayFollow(upload.state, 'completing');
+      // What comes late is asked to fit the quota again.
+      if (free && !upload.reserved) upload.reserved = upload.state === 'expired' && fitsQuotas(upload.granted);
       return free ? lease(upload, ms) : 'held';
     },
 
@@ -157,7 +170,8 @@ export function createLedgerModel(now: () => number): LedgerModel {
     },
 
     end(uploadId, fence, state, bytes) {
-      if (!mine(uploadId, fence) || !move(at(uploadId), state)) return false;
+      if (!mine(uploadId, fence) || (state === 'completed' && !at(uploadId).reserved)) return false;
+      if (!move(at(uploadId), state)) return false;
       at(uploadId).began = false;
       if (state === 'completed') at(uploadId).storedBytes = bytes;
       return finish(at(uploadId));
@@ -174,6 +188,13 @@ export function createLedgerModel(now: () => number): LedgerModel {
       return move(upload, 'expired') && finish(upload);
     },
 
+    freeReservation(uploadId) {
+      const upload = at(uploadId);
+      if (!upload.reserved || !['aborted', 'rejected', 'expired'].includes(upload.state)) return false;
+      Object.assign(upload, { reserved: false, sweepAt: null });
+      return true;
+    },
+
     delete(uploadId) {
       const upload = at(uploadId);
       if (upload.state !== 'completed' || !move(upload, 'deleted')) return null;
@@ -187,8 +208,8 @@ export function createLedgerModel(now: () => number): LedgerModel {
 
     lookAgain(uploadId, ms) {
       const upload = at(uploadId);
-      if ((upload.state === 'granted' || upload.state === 'completing') && upload.parkedAt === null)
-        upload.sweepAt = now() + ms;
+      const live = upload.state === 'granted' || upload.state === 'completing';
+      if ((live || upload.reserved) && upload.parkedAt === null) upload.sweepAt = now() + ms;
     },
 
     unpark(uploadId) {

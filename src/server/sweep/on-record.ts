@@ -18,7 +18,7 @@ export interface RecordedSweep {
   ledger: Ledger;
   stagingPrefix: string;
   deployment: Pick<Deployment, 'isOwn'>;
-  later: Pick<Later, 'completeRecord' | 'completeObject'>;
+  later: Pick<Later, 'completeRecord' | 'completeObject' | 'discardRecord' | 'leavesSeal' | 'sealRecord'>;
   /** Milliseconds since the epoch, as the storage counts them. */
   storageNow: () => number;
   options: SweepOptions & { graceSeconds: number };
@@ -39,6 +39,7 @@ const lookAgainMs = { once: 10 * 60_000, byParts: 60 * 60_000, failed: 60_000 };
 const garbageMs = 60 * 60_000;
 /** Records of uploads that ended without a file, and the objects with which storages remembered before there was a ledger. */
 const keptMs = 30 * 24 * 60 * 60_000;
+const endedWithoutFile: ReadonlySet<string> = new Set(['rejected', 'aborted', 'expired']);
 const ended: ReadonlySet<string> = new Set(['completed', 'rejected', 'aborted', 'deleted']);
 
 export async function sweepRecords(given: RecordedSweep): Promise<void> {
@@ -75,6 +76,7 @@ async function settle(sweep: Foreseeing, record: UploadRecord, clock: number): P
   const { ledger, later, options } = sweep;
   const { uploadId, partSize, abandonAt, state } = record;
   const over = clock >= abandonAt;
+  if (record.isReserved && endedWithoutFile.has(state)) return options.dryRun ? null : clearUp(sweep, record, clock);
   if (options.dryRun) return foresee(sweep, record, over);
   const outcome = await outcomeOf(() => later.completeRecord(record));
   if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
@@ -96,8 +98,29 @@ async function settle(sweep: Foreseeing, record: UploadRecord, clock: number): P
     if (!claimed || !('fence' in claimed)) return null;
     if (!(await ledger.end(uploadId, claimed.fence, { state: 'expired' }))) return null;
   }
-  await freeParts(sweep, record);
+  await clearUp(sweep, { ...record, state: 'expired' }, clock);
   return 'expired';
+}
+
+/** Whatever an ended upload has left at the storage goes, and its reservation with it as soon as nothing more can come. */
+async function clearUp(sweep: RecordedSweep, record: UploadRecord, clock: number): Promise<Outcome> {
+  const { ledger, later, storage, stagingPrefix } = sweep;
+  const { uploadId, state, transfer, abandonAt } = record;
+  if (state === 'expired' && transfer !== 'none') {
+    await freeParts(sweep, record);
+    // What arrives even later is asked to fit the quota when it is completed.
+    await ledger.freeReservation(uploadId);
+    return null;
+  }
+  await later.discardRecord(record);
+  if (!(await ledger.find(uploadId))?.isReserved) return null;
+  if (clock < abandonAt) {
+    await ledger.lookAgain(uploadId, abandonAt - clock);
+    return null;
+  }
+  await storage.delete(stagingPrefix + uploadId);
+  await ledger.freeReservation(uploadId);
+  return null;
 }
 
 /** For a dry run, which may not complete to find out. */
@@ -138,14 +161,18 @@ async function sweepStaging(sweep: Foreseeing): Promise<void> {
   for await (const page of pagesOf(storage, stagingPrefix, options.signal)) {
     const old = page.filter(({ lastModified }) => ageOf(lastModified, storageNow()) >= options.graceSeconds * 1000);
     const records = await ledger.findMany(old.flatMap(({ key }) => uploadIdOf(stagingPrefix, key) ?? []));
-    await mapLimited(old, parallel, (found) => tally.count(() => settleStaged(sweep, found, records), options.signal));
+    const clock = await ledger.ping();
+    await mapLimited(old, parallel, (found) =>
+      tally.count(() => settleStaged(sweep, found, records, clock), options.signal),
+    );
   }
 }
 
 async function settleStaged(
   sweep: Foreseeing,
-  { key, lastModified }: Listed,
+  { key, size, lastModified }: Listed,
   records: ReadonlyMap<string, UploadRecord>,
+  clock: number,
 ): Promise<Outcome> {
   const { storage, stagingPrefix, deployment, options, storageNow, later, foreseen } = sweep;
   const id = uploadIdOf(stagingPrefix, key);
@@ -163,6 +190,12 @@ async function settleStaged(
   if (!record && id !== null && (await hasReceipt(sweep, key, id))) {
     if (options.dryRun) return 'completed';
     return settledOf(await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true }));
+  }
+  // Until its request has expired, an empty object keeps that request from storing.
+  if (record && clock < record.abandonAt && later.leavesSeal(record)) {
+    if (size === 0) return null;
+    if (!options.dryRun) await later.sealRecord(record);
+    return 'deleted';
   }
   // Without a record: what the storage remembered by itself goes when nothing can need it any more.
   const kept = record ? 0 : id === null ? keptMs : garbageMs;

@@ -124,6 +124,7 @@ const refusals: ReadonlySet<string> = new Set([
   'part_invalid',
   'file_too_large',
   'file_too_small',
+  'quota_exceeded',
 ]);
 
 /**
