@@ -39,5 +39,5 @@ export async function readRange(source: Source, start: number, end: number): Pro
     throw failure('source_unreadable', 'This file cannot be read. It may have changed or moved.', { cause });
   });
   if (bytes.length !== end - start) throw failure('source_changed', 'This file has changed since it was chosen.');
-  return bytes;
+  return bytes as Uint8Array<ArrayBuffer>;
 }

@@ -32,7 +32,7 @@ export type PutOptions<Route extends RouteTypes> = OptionsFor<Route> & {
 
 export type Put<Routes extends Record<string, RouteTypes>> = <R extends keyof Routes & string>(
   route: R,
-  file: Blob | Uint8Array<ArrayBuffer>,
+  file: Blob | Uint8Array,
   ...options: undefined extends Routes[R]['metadata']
     ? [options?: PutOptions<Routes[R]>]
     : [options: PutOptions<Routes[R]>]
@@ -79,7 +79,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
 
   async function put(
     route: string,
-    file: Blob | Uint8Array<ArrayBuffer>,
+    file: Blob | Uint8Array,
     given: PutOptions<RouteTypes> = {},
   ): Promise<UploadResult> {
     const { signal = new AbortController().signal, metadata, onProgress } = given;
@@ -88,7 +88,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
     let sent = false;
     for (let failures = 0; ; failures++) {
       try {
-        const source = blobSource('size' in file ? file : new Blob([file]));
+        const source = blobSource('size' in file ? file : new Blob([file as Uint8Array<ArrayBuffer>]));
         if (!granted) {
           const fileName = given.fileName || source.fileName;
           const contentType = typeOf(source, given);

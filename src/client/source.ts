@@ -16,7 +16,9 @@ export type OpenSource = Omit<Source, 'size'> & {
 export function toSource(file: FileLike): OpenSource {
   // Node's streams have a `read` as well, but no size.
   if ('size' in file) return 'read' in file ? file : blobSource(file);
-  return 'byteLength' in file ? blobSource(new Blob([file])) : ({ size: null, stream: file } as OpenSource);
+  return 'byteLength' in file
+    ? blobSource(new Blob([file as Uint8Array<ArrayBuffer>]))
+    : ({ size: null, stream: file } as OpenSource);
 }
 
 export function blobSource(blob: Blob): Source {

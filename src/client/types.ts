@@ -22,7 +22,7 @@ export interface Source {
   /** MIME type; parameters and case are normalised. @default the server goes by the file name's extension */
   readonly contentType?: string | undefined;
   /** Bytes from `start` up to, and without, `end`. Rejects when the file cannot be read any more. */
-  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+  read(start: number, end: number): Promise<Uint8Array>;
   /** Digest of the whole source as base64, where the platform has a faster way than `read`; undefined: it has none. */
   checksum?(algorithm: ChecksumAlgorithm, signal: AbortSignal): Promise<string | undefined>;
   /** For transports that send a Blob as it is, from disk, never copied. */
@@ -44,8 +44,11 @@ export type StreamLike = ReadableStream<StreamChunk> | AsyncIterable<StreamChunk
 /** Text is sent as UTF-8. Anything else that a stream gives is `source_unreadable`. */
 export type StreamChunk = Uint8Array | ArrayBuffer | ArrayBufferView | Blob | string;
 
-/** What `upload` accepts. A stream has no name and no type of its own: give `fileName` and `contentType`. */
-export type FileLike = Blob | Uint8Array<ArrayBuffer> | Source | StreamLike;
+/**
+ * What `upload` accepts. A stream has no name and no type of its own: give `fileName` and `contentType`.
+ * Plain `Uint8Array`, because TypeScript before 5.7 knows no other; bytes in shared memory are refused by the platform.
+ */
+export type FileLike = Blob | Uint8Array | Source | StreamLike;
 
 /** One request as the transport gets it: to the app's server with `body`, to the storage with `source`. */
 export interface TransportRequest {

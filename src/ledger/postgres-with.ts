@@ -9,7 +9,10 @@ import { checkOptions, postgresOptions } from './options.ts';
 import { openPool } from './pool.ts';
 import type { Tables } from './schema.ts';
 
-/** What `pg` exports. */
+/**
+ * What `pg` exports. Internal, so that the types of `pg` are in no declaration that a consumer reads.
+ * @internal
+ */
 export type PostgresDriver = typeof pg;
 
 export interface PostgresLedgerOptions {
@@ -33,12 +36,18 @@ export interface PostgresLedgerOptions {
   onError?: (error: Error) => void;
 }
 
-/** @throws {WaybillError} `config_invalid` when the schema is of a newer Waybill */
+/**
+ * @throws {WaybillError} `config_invalid` when the schema is of a newer Waybill
+ * @internal
+ */
 export async function openPostgresLedger(driver: PostgresDriver, options: PostgresLedgerOptions): Promise<Ledger> {
   return createLedger(openDatabase(driver, options), options.migrate ?? true);
 }
 
-/** @returns the versions that were there, are there, and could be */
+/**
+ * @returns the versions that were there, are there, and could be
+ * @internal
+ */
 export function migratePostgresWith(
   driver: PostgresDriver,
   options: PostgresLedgerOptions & { check?: boolean },

@@ -1,6 +1,6 @@
 /**
  * The package as others get it: packed, installed into an empty folder, every subpath type-checked with the library's own
- * types in view (`skipLibCheck: false`) by two TypeScripts, imported, and run. What publint and attw miss shows here.
+ * types in view (`skipLibCheck: false`) by three TypeScripts, imported, and run. What publint and attw miss shows here.
  */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,7 +20,8 @@ interface Manifest {
   devDependencies: Record<string, string>;
 }
 
-const typescripts = ['5.9.3', '7.0.2'];
+/** The lowest that is supported, the last of the old compiler, and the newest. README.md states the lowest. */
+const typescripts = ['5.5.4', '5.9.3', '7.0.2'];
 let dir = '';
 let subpaths: string[] = [];
 
@@ -110,6 +111,11 @@ it.each(
   // It really looked at the package's own declarations, not at sources that were found some other way.
   expect(checked.files.filter((file) => file.includes('/node_modules/waybill/dist/')).length).toBeGreaterThan(10);
   expect(checked.files.filter((file) => file.startsWith(root) || file.includes('waybill/src/'))).toEqual([]);
+});
+
+it('the README states the lowest TypeScript that is tested', async () => {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  expect(/TypeScript (\d+\.\d+) or newer/.exec(readme)?.[1]).toBe(typescripts[0]?.replace(/\.\d+$/, ''));
 });
 
 it('would notice a mistake', async () => {

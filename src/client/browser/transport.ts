@@ -10,7 +10,7 @@ export const browserTransport: Transport = {
 
 /** The File itself wherever there is one: sent from disk, never copied. */
 export async function blobOf(source: Source): Promise<Blob> {
-  return source.blob ?? new Blob([await source.read(0, source.size)]);
+  return source.blob ?? new Blob([(await source.read(0, source.size)) as Uint8Array<ArrayBuffer>]);
 }
 
 function formOf(blob: Blob, fields: Record<string, string> | undefined): Blob | FormData {
