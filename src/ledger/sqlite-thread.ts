@@ -2,7 +2,6 @@
  * SQLite in a thread of its own. Every call of SQLite blocks its caller: for a sync of the disk, for a checkpoint, and while
  * another process holds the file. In the thread, the server's event loop goes on meanwhile.
  */
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 
 export interface StatementResult {
@@ -94,7 +93,11 @@ export async function startSqliteThread(options: SqliteThreadOptions): Promise<S
 /** A thread made of text resolves names from the working directory, so it gets a path where there is one. */
 function pathOf(name: string): string {
   try {
-    return createRequire(import.meta.url).resolve(name);
+    // Not by an import: webpack rewrites what it sees `createRequire` do.
+    return process
+      .getBuiltinModule('node:module')
+      .createRequire(import.meta.url)
+      .resolve(name);
   } catch {
     return name;
   }

@@ -1,0 +1,10 @@
+// webpack by its API: its command line is a package of its own.
+import webpack from 'webpack';
+import config from './webpack.config.js';
+
+const compiler = webpack(config);
+compiler.run((error, stats) => {
+  console.log(error ?? stats.toString({ preset: 'errors-warnings' }));
+  process.exitCode = error || stats.hasErrors() ? 1 : 0;
+  compiler.close(() => undefined);
+});
