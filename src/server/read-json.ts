@@ -55,8 +55,8 @@ export async function readJsonOfAnyType(
 export function bodyReadBefore(): WaybillError {
   return new WaybillError(
     'internal_error',
-    'The request body was read before the request reached Waybill, and is not in `request.body`. Mount Waybill before ' +
-      'middleware that reads bodies (express.json(), multer, a proxy or logger), or let that middleware set `request.body`.',
+    'Middleware (express.json(), multer, a proxy, a logger) has read the request body, and it is not in `request.body`. ' +
+      'Mount Waybill before that middleware, or let it set `request.body`.',
     { details: { hint: 'Other code has consumed the stream of the request.' } },
   );
 }
