@@ -92,7 +92,7 @@ export interface S3StorageOptions {
   credentials: CredentialsSource;
   /**
    * What the storage enforces: the name of a preset, or corrections to `aws`. Choose it first, see docs/storage.md.
-   * @default 'aws' @example 'ceph16'
+   * @default 'aws' for endpoints of AWS, and required for all others @example 'ceph16'
    */
   capabilities?: CapabilityPreset | Partial<StorageCapabilities>;
   /** How long one attempt may take without an answer, in milliseconds. @default 10_000 @example 5_000 */
