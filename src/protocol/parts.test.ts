@@ -27,7 +27,7 @@ describe('planParts', () => {
         expect(partBytes(given.size, partSize, partCount + 1)).toBe(0);
         if (partCount > 1) expect(partBytes(given.size, partSize, 1)).toBe(partSize);
       }),
-      { numRuns: 20_000 },
+      { numRuns: 5000 },
     );
   });
 
@@ -39,7 +39,7 @@ describe('planParts', () => {
         // At most the rounding of one byte a part is missing at the end.
         if (free && partSize > partCount) expect(partCount % given.connections).toBe(0);
       }),
-      { numRuns: 20_000 },
+      { numRuns: 5000 },
     );
   });
 

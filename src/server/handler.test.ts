@@ -225,7 +225,8 @@ describe('which way', () => {
     expect(await cut(100 * MiB, 5 * MiB - 1)).toBe('invalid_request');
     expect(await cut(100 * GiB, 5 * MiB)).toBe('invalid_request');
     expect(await cut(100 * GiB, 5 * GiB + 1)).toBe('invalid_request');
-    expect(await cut(96 * MiB)).toEqual([16 * MiB, 6]);
+    expect(await cut(96 * MiB)).toEqual([8 * MiB, 12]);
+    expect(await cut(192 * MiB)).toEqual([16 * MiB, 12]);
     // A stream's parts wait in memory, whatever the route would take.
     expect(await cut(null)).toEqual([64 * MiB, null]);
     expect(await cut(null, 8 * MiB)).toEqual([8 * MiB, null]);
