@@ -219,6 +219,8 @@ export const sections = [
  * the options of an error class.
  */
 export const withoutSection = new Set([
+  // Of `storage.check()`, which apps call as `uploads.check()`.
+  'CheckOptions',
   'CompleteMultipartOptions',
   'CopyOptions',
   'CopyPartOptions',
