@@ -73,7 +73,7 @@ forEachStore(
               const dying = dyingWithLedger(storage, ledger, nth, when);
               const doomed = createTestApp(dying.storage, routes, { ...settings, ledger: dying.ledger });
               const answered = doomed[call](upload.grant).then(() => true);
-              const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 5000 }).toBe(true);
+              const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 30_000 }).toBe(true);
               over = await Promise.race([answered, died.then(() => false)]);
               if (over) {
                 died.catch(() => {});

@@ -65,7 +65,7 @@ forEachStore(
             const dying = dyingAt(storage, nth, when);
             const doomed = createTestApp(dying.storage, routes, settings);
             const answered = doomed[call](upload.grant).then(() => true);
-            const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 5000 }).toBe(true);
+            const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 30_000 }).toBe(true);
             over = await Promise.race([answered, died.then(() => false)]);
             if (over) {
               died.catch(() => {});
@@ -112,7 +112,7 @@ forEachStore(
       const begun = async () => (await storage.listMultiparts({ prefix })).uploads.length;
       const doomed = createTestApp({ ...storage, copyPart: () => new Promise<never>(() => {}) }, routes, settings);
       void doomed.complete(upload.grant);
-      await expect.poll(begun, { interval: 5, timeout: 10_000 }).toBe(1);
+      await expect.poll(begun, { interval: 5, timeout: 30_000 }).toBe(1);
       offset = 60 * 60_000;
       expect((await alive.abort(upload.grant)).status).toBe(200);
       expect(await begun()).toBe(0);

@@ -32,7 +32,7 @@ forEachStore(
         const dying = dyingAt(storage, nth, when);
         const doomed = setUp({ storage: dying.storage, ledger: undefined, clock });
         const ended = doomed.app.uploads.sweep().then(() => true);
-        const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 5000 }).toBe(true);
+        const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 30_000 }).toBe(true);
         over = await Promise.race([ended, died.then(() => false)]);
         died.catch(() => {});
         const where = [when, dying.state.at];
@@ -73,7 +73,7 @@ forEachStore(
           const dying = dyingWithLedger(storage, ledger, nth, nth % 2 ? 'before' : 'after');
           const doomed = setUp({ storage: dying.storage, ledger: dying.ledger, clock });
           const ended = doomed.app.uploads.sweep().then(() => true);
-          const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 5000 }).toBe(true);
+          const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 30_000 }).toBe(true);
           over = await Promise.race([ended, died.then(() => false)]);
           died.catch(() => {});
           if (!over) tried += 1;

@@ -444,7 +444,7 @@ forEachStore('uploads in parts', (store) => {
       void createParts(createTestApp(hanging, routes, copies)).complete(upload.grant);
       const copying = async () =>
         (await storage.listMultiparts({ prefix: `a/anna/${upload.uploadId}` })).uploads.length;
-      await expect.poll(copying, { interval: 20, timeout: 5000 }).toBe(1);
+      await expect.poll(copying, { interval: 20, timeout: 30_000 }).toBe(1);
       expect((await parts.complete(upload.grant)).status).toBe(202);
       offset = 10 * 60_000;
       const { status, json } = await parts.complete(upload.grant);
@@ -526,7 +526,7 @@ forEachStore('uploads in parts', (store) => {
       await parts.send(upload.grant, small);
       // Its answer never comes: the process is gone.
       void createParts(createTestApp(dying, routes, options)).complete(upload.grant);
-      await expect.poll(() => dead, { interval: 5, timeout: 5000 }).toBe(true);
+      await expect.poll(() => dead, { interval: 5, timeout: 30_000 }).toBe(true);
       offset = 10 * 60_000;
       const { status, json } = await parts.complete({ grant: upload.grant, checksum: parts.compositeOf(small) });
       expect([status, json]).toMatchObject([

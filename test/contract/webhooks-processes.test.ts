@@ -102,7 +102,7 @@ forEachLedger('webhooks between processes', (place) => {
     child.stdout?.on('data', (data: Buffer) => {
       said += data.toString();
     });
-    await expect.poll(() => said, { timeout: 15_000 }).toMatch(/on port \d+/);
+    await expect.poll(() => said, { timeout: 30_000 }).toMatch(/on port \d+/);
     const url = `http://127.0.0.1:${/on port (\d+)/.exec(said)?.[1]}/waybill`;
     const ids = [await addMessage(ledger, 'completed'), await addMessage(ledger)];
     const other = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;
