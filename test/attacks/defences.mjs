@@ -183,8 +183,8 @@ export const defences = [
     attack: 'C5 another key',
     suite: 'c-requests',
     file: 'src/s3/verify.ts',
-    find: '|| !sent) throw signatureMismatch(claims, text);',
-    replace: '&& !sent) throw signatureMismatch(claims, text);',
+    find: 'if (!sameText(signatureOf(signingKey, text), claims.signature) || !sent)',
+    replace: 'if (!sameText(signatureOf(signingKey, text), claims.signature) && !sent)',
   },
   {
     attack: 'C5 an unsigned',
@@ -266,7 +266,7 @@ export const defences = [
     attack: 'after delete',
     suite: 'c-requests',
     file: 'src/server/abort.ts',
-    find: 'await markers.deleted(uploadId);',
+    find: 'await markers.deleted(mark);',
     replace: ';',
   },
   {
@@ -396,8 +396,8 @@ export const defences = [
     attack: 'B1 nothing spliced',
     suite: 'c-parts',
     file: 'src/server/grants.ts',
-    find: "label: 'multipart'",
-    replace: "label: 'upload'",
+    find: 'label: `multipart ${audience}`',
+    replace: 'label: `upload ${audience}`',
     also: {
       file: 'src/server/grants.ts',
       find: 'const text = extra === null ? null : openExtraAgain(extra);',
@@ -459,15 +459,16 @@ export const defences = [
     attack: 'D3',
     suite: 'd-keys',
     file: 'src/server/grant-uploads.ts',
-    find: "uploadId: random(16).toString('hex'),",
-    replace: "uploadId: 'f'.repeat(32),",
+    find: '    uploadId,\n    route: route.name,\n    ownerId: owner.ownerId,',
+    replace:
+      "    uploadId: `${'f'.repeat(24)}${uploadId.slice(24)}`,\n    route: route.name,\n    ownerId: owner.ownerId,",
   },
   {
     attack: 'D4',
     suite: 'd-keys',
     file: 'src/server/disposition.ts',
-    find: "const ascii = name.replace(/[^\\x20-\\x7e]|[\"\\\\%]/gu, '_');",
-    replace: "const ascii = name.replace(/[^\\x20-\\x7e]/gu, '_');",
+    find: 'name.replace(/[^\\x20-\\x7e]|["\\\\%]/gu,',
+    replace: 'name.replace(/[^\\x20-\\x7e]/gu,',
     also: { file: 'src/server/file-name.ts', find: ".replace(/[<>:\"|?*]/g, '_')", replace: '' },
   },
   {
@@ -870,7 +871,7 @@ export const defences = [
   {
     attack: 'F1 a hundred grants',
     suite: 'f-quota',
-    file: 'src/ledger/grant.ts',
+    file: 'src/ledger/quota.ts',
     find: 'if (used(total) + more(upload) > limit)',
     replace: 'if (used(total) < 0)',
   },
@@ -878,14 +879,14 @@ export const defences = [
     attack: 'F1 a hundred grants at once',
     suite: 'f-quota',
     file: 'src/server/grant-on-record.ts',
-    find: 'if (refusal) return { failure: quotaExceeded(refusal) };',
-    replace: 'void quotaExceeded; void refusal;',
+    find: 'if (outcome) return { failure: quotaExceeded(outcome) };',
+    replace: 'void quotaExceeded;',
   },
   {
     attack: 'F1 a grant that never completes',
     suite: 'f-quota',
     file: 'src/ledger/states.ts',
-    find: 'if (ended) await giveBack(trx, ended);',
+    find: 'if (freed) await settle(trx, freed, { pending_bytes: -freed.reserved_bytes, pending_files: -1 });',
     replace: '',
   },
   {
@@ -898,9 +899,9 @@ export const defences = [
   {
     attack: 'E4 what is refused is gone, and its quota',
     suite: 'f-quota',
-    file: 'src/ledger/states.ts',
-    find: 'pending_bytes: -ended.reserved_bytes, pending_files: -1, ...stored',
-    replace: '...stored',
+    file: 'src/server/claim.ts',
+    find: 'if (isClosed) await ledger?.freeReservation(claims.uploadId);',
+    replace: 'void isClosed;',
   },
   {
     attack: 'C11 what is sent again',

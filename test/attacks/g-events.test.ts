@@ -189,7 +189,8 @@ forEachStore('storage events', (store) => {
         storedBytes: png.length,
         pendingFiles: 0,
       });
-      expect(await store.storage().head(key)).toBeNull();
+      // Where a quota counts, an empty object may stay for as long as the request could store (F4).
+      expect((await store.storage().head(key))?.size ?? 0).toBe(0);
     });
   });
 
