@@ -29,6 +29,8 @@ const first = Number(process.env.WAYBILL_CRASH_SEED ?? 1);
 /** On Postgres; one process on SQLite gets half as many. */
 const most = Number(process.env.WAYBILL_CRASH_UPLOADS ?? 2000);
 const tenMinutes = 600_000;
+/** Fifty deaths and starts of a process take long where others use the cores as well. */
+const halfAnHour = 1_800_000;
 
 /** mulberry32: small, and the same everywhere. */
 function seeded(seed: number): () => number {
@@ -204,9 +206,9 @@ async function run(seed: number, kind: 'sqlite' | 'postgres'): Promise<void> {
 }
 
 describe('one process on SQLite, killed again and again', () => {
-  for (let seed = first; seed < first + runs; seed += 1) it(`seed ${seed}`, () => run(seed, 'sqlite'), 600_000);
+  for (let seed = first; seed < first + runs; seed += 1) it(`seed ${seed}`, () => run(seed, 'sqlite'), halfAnHour);
 });
 
 describe.skipIf(!hasPostgres() && !process.env.CI)('three replicas on Postgres', () => {
-  for (let seed = first; seed < first + runs; seed += 1) it(`seed ${seed}`, () => run(seed, 'postgres'), 600_000);
+  for (let seed = first; seed < first + runs; seed += 1) it(`seed ${seed}`, () => run(seed, 'postgres'), halfAnHour);
 });
