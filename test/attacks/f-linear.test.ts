@@ -134,8 +134,9 @@ describe('F6 readers of texts', () => {
 
   it.each(Object.keys(readers))('F6 %s reads 256 kB of anything within the budget', (name) => {
     const read = readers[name] as (text: string) => unknown;
-    const slow = hostile.filter((text) => timed(() => read(text)) > budgetMs);
-    expect(slow.map((text) => text.slice(0, 30))).toEqual([]);
+    // The first is enough: each may take seconds.
+    const slow = hostile.find((text) => timed(() => read(text)) > budgetMs);
+    expect(slow?.slice(0, 30)).toBeUndefined();
   });
 });
 
