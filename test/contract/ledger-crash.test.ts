@@ -117,7 +117,7 @@ forEachStore(
             pendingBytes: 0,
           });
         },
-        120_000,
+        600_000,
       );
     });
   },

@@ -96,7 +96,7 @@ forEachStore(
         // Every request was among them, at least these.
         expect(tried.length).toBeGreaterThanOrEqual(call === 'abort' ? 8 : 14);
       },
-      120_000,
+      600_000,
     );
 
     it('in a copy by parts, of an upload that is aborted then', async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   const limits = { maxBytes: 1_000_000 };
   const files = { authorize: { ownerHeader: 'x-user' }, limits, quota: { maxFiles: 2 } };
   await writeJson(serving.dir, 'routes.json', { routes: { files } });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await serving.close();
   await cli.remove();
@@ -53,7 +53,7 @@ forEachLedger(
       expect(completed.filter(({ uploadId }) => uploadId === grant.uploadId)).toHaveLength(1);
       const said = [one, other].map(({ process }) => process.stdout() + process.stderr()).join('');
       expect(said).not.toContain(new URL(place.url()).password || proxySecret);
-    }, 60_000);
+    }, 180_000);
   },
   // SQLite is for one machine.
   { only: 'postgres' },

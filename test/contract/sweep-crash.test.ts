@@ -54,7 +54,7 @@ forEachStore(
         expect(alive.announced).not.toContain(half.uploadId);
       }
       expect(tried.length).toBeGreaterThan(20);
-    }, 120_000);
+    }, 600_000);
 
     forEachLedger('in', (place) => {
       it('with one', async () => {
@@ -94,7 +94,7 @@ forEachStore(
         }
         expect(tried).toBeGreaterThan(15);
         expect(await ledger.usage('anna')).toMatchObject({ pendingBytes: 0, pendingFiles: 0 });
-      }, 120_000);
+      }, 600_000);
     });
   },
   // Where there are many requests to die at; the sweep itself meets Ceph in sweep.test.ts.
