@@ -175,7 +175,8 @@ describeBrowser('a large file', (browser) => {
     await seen.page.reload();
     await seen.stamped('scan.bin', 'Paused');
     app.store.setWeather(undefined);
-    const edited = randomBytes(size + 1000);
+    // By so much that the last part counts as well: see `sent` in page-app.ts.
+    const edited = randomBytes(size + 1024 * 1024);
     await writeFile(path, edited);
     await pickAgain(seen, path);
     const slip = await seen.stamped('scan.bin', 'Held up');
