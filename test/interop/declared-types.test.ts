@@ -82,7 +82,9 @@ forEachStore('declared types', (store) => {
     bytes: Uint8Array<ArrayBuffer>,
     transfer = 'put',
   ): Promise<string | { granted: string; file: StoredFile }> {
-    const checksum = checksumOf('sha256', bytes);
+    // The strongest that this storage verifies.
+    const info = (await (await fetch(`${endpoint}/routes/${name}`)).json()) as { checksum: 'sha256' | 'md5' };
+    const checksum = checksumOf(info.checksum, bytes);
     const files = [{ fileName, size: bytes.length, checksum, ...(contentType !== undefined && { contentType }) }];
     const { uploads, error } = await post('', { route: name, files, transfers: [transfer] });
     if (error) return error.code;
@@ -98,6 +100,11 @@ forEachStore('declared types', (store) => {
   it.each(['put', 'form'])(
     'a placeholder goes by the extension: %s, where the storage allows that',
     async (transfer) => {
+      // A form goes only where it binds SHA-256, which Ceph 16 does not.
+      if (transfer === 'form' && store.name === 'ceph') {
+        expect(await send('any', 'a.txt', undefined, source, transfer)).toBe('invalid_request');
+        return;
+      }
       for (const declared of [undefined, '', 'application/octet-stream', 'binary/octet-stream', 'image/*', 'image']) {
         const result = await send('images', 'photo.PNG', declared, image, transfer);
         expect([declared, result]).toMatchObject([
@@ -135,7 +142,9 @@ forEachStore('declared types', (store) => {
     const table = bytesOf('FORM,NAME\n1,Anna\n');
     const result = await send('spelled', 'a.csv', 'application/vnd.ms-excel', table);
     expect(result).toMatchObject({ granted: 'text/csv', file: { contentType: 'text/csv' } });
-    expect((await storage.head((result as { file: StoredFile }).file.key))?.contentType).toBe('text/csv');
+    expect((await storage.head((result as { file: StoredFile }).file.key))?.contentType).toBe(
+      'text/csv; charset=utf-8',
+    );
   });
 
   it('TypeScript is not a film, and a film is', async () => {
@@ -144,7 +153,7 @@ forEachStore('declared types', (store) => {
       expect(code).toMatchObject({ file: { contentType: 'text/x-typescript' } });
       const { key, url } = (code as { file: StoredFile }).file;
       const stored = await storage.head(key);
-      expect(stored?.contentType).toBe('text/x-typescript');
+      expect(stored?.contentType).toBe('text/x-typescript; charset=utf-8');
       expect(stored?.contentDisposition).toMatch(/^attachment/);
       expect(url).toMatch(/^\/files\//);
       expect(await send('any', 'clip.ts', declared, transportStream)).toMatchObject({
