@@ -27,9 +27,9 @@ describe('planParts', () => {
         expect(partBytes(given.size, partSize, partCount + 1)).toBe(0);
         if (partCount > 1) expect(partBytes(given.size, partSize, 1)).toBe(partSize);
       }),
-      { numRuns: 5000 },
+      { numRuns: 20_000 },
     );
-  });
+  }, 60_000);
 
   it('fills every connection in the last round, where the limits leave a choice', () => {
     fc.assert(
@@ -39,9 +39,9 @@ describe('planParts', () => {
         // At most the rounding of one byte a part is missing at the end.
         if (free && partSize > partCount) expect(partCount % given.connections).toBe(0);
       }),
-      { numRuns: 5000 },
+      { numRuns: 20_000 },
     );
-  });
+  }, 60_000);
 
   it.each([
     [512 * MiB, 6, undefined, 30],

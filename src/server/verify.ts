@@ -56,7 +56,9 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
     const readable = info !== null && info.size > 0 && info.contentEncoding === undefined;
     if (!readable) stop.abort();
     if (!info || isSeal(info)) return null;
-    if (!readable) return { info, head: new Uint8Array(0), whole: null };
+    // An empty object is read whole: storages refuse every range of it (416).
+    const nothing = new Uint8Array(0);
+    if (!readable) return { info, head: nothing, whole: info.size === 0 ? nothing : null };
     const first = await (reading ?? readHead(storage, key, stop.signal));
     if (first?.etag !== info.etag) continue;
     if (first.head.length === Math.min(info.size, headBytes))
