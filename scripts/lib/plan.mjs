@@ -25,6 +25,7 @@ const notQuick = [
   // A million rows in each database.
   'test/contract/ledger-plans.test.ts',
   // Bucket policies: the devstore has none.
+  'test/attacks/c-acl-policy.test.ts',
   'test/attacks/c-permissions.test.ts',
   'test/contract/permissions.test.ts',
 ];

@@ -12,17 +12,12 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createTestApp, png } from '../../test/support/server-app.ts';
-import { s3Storage } from '../s3/index.ts';
+import { unreachableStorage } from '../../test/support/unreachable-storage.ts';
 import { type CallbackRequest, route } from '../server/index.ts';
 import { toExpressHandler } from './express.ts';
 import { toNodeHandler } from './node.ts';
 
-const storage = s3Storage({
-  bucket: 'bucket',
-  endpoint: 'http://storage.test',
-  credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-  capabilities: 'devstore',
-});
+const storage = unreachableStorage();
 
 let seen: CallbackRequest | undefined;
 const maxBodyBytes = 20_000;

@@ -1,16 +1,11 @@
 /** What stands between a request and its resource: slashes, mount points, pages of other origins, words. */
 import { describe, expect, it } from 'vitest';
 import { createTestApp, png } from '../../test/support/server-app.ts';
+import { unreachableStorage } from '../../test/support/unreachable-storage.ts';
 import { WaybillError } from '../protocol/index.ts';
-import { s3Storage } from '../s3/index.ts';
 import { route, type StandardSchema } from './index.ts';
 
-const storage = s3Storage({
-  bucket: 'bucket',
-  endpoint: 'http://storage.test',
-  credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-  capabilities: 'devstore',
-});
+const storage = unreachableStorage();
 const limits = { maxBytes: 1000, maxFiles: 1 };
 const createApp = (options: object = {}) =>
   createTestApp(storage, { a: route({ limits, authorize: () => ({ ownerId: 'anna' }) }) }, options);

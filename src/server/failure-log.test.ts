@@ -1,16 +1,11 @@
 import { expect, it, vi } from 'vitest';
 import { createTestApp, png } from '../../test/support/server-app.ts';
-import { s3Storage } from '../s3/index.ts';
+import { unreachableStorage } from '../../test/support/unreachable-storage.ts';
 import type { UploadsEvent } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
 import { route } from './index.ts';
 
-const storage = s3Storage({
-  bucket: 'bucket',
-  endpoint: 'http://storage.test',
-  credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-  capabilities: 'devstore',
-});
+const storage = unreachableStorage();
 
 function createApp(options: object = {}) {
   const authorize = ({ request }: { request: { header(name: string): string | undefined } }) => {

@@ -1,28 +1,17 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createTestApp, png } from '../../test/support/server-app.ts';
+import { unreachableStorage } from '../../test/support/unreachable-storage.ts';
 import { WaybillError } from '../protocol/index.ts';
-import { type CapabilityPreset, capabilityPresets, type StorageCapabilities, s3Storage } from '../s3/index.ts';
+import { type CapabilityPreset, capabilityPresets, type StorageCapabilities } from '../s3/index.ts';
 import { anyone, createUploads, route, type UploadsEvent } from './index.ts';
-
-/** Signing needs no storage to be there, and nothing here may ask one. */
-function unreachable(capabilities: CapabilityPreset | Partial<StorageCapabilities> = 'devstore', more: object = {}) {
-  return s3Storage({
-    bucket: 'bucket',
-    endpoint: 'http://storage.test',
-    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-    capabilities,
-    fetch: () => Promise.reject(new Error('nothing may be sent')),
-    ...more,
-  });
-}
 
 const limits = { maxBytes: 1000 };
 const owner = () => ({ ownerId: 'anna' });
 
 describe('grants', () => {
   it('stand beside errors in a batch, in order', async () => {
-    const app = createTestApp(unreachable(), {
+    const app = createTestApp(unreachableStorage(), {
       a: route({ limits: { maxBytes: 100, contentTypes: ['image/*'] }, authorize: owner }),
     });
     const files = [
@@ -45,7 +34,7 @@ describe('grants', () => {
   });
 
   it('that all fail answer with the first error, which also stands alone', async () => {
-    const app = createTestApp(unreachable(), { a: route({ limits, authorize: owner }) });
+    const app = createTestApp(unreachableStorage(), { a: route({ limits, authorize: owner }) });
     const { checksum: _, ...bare } = app.declare(png);
     const files = [app.declare(png, { size: 2000 }), bare];
     const { status, json } = await app.call('POST', '/uploads', { route: 'a', files });
@@ -56,7 +45,7 @@ describe('grants', () => {
 
   it('give callbacks the parsed metadata, and authorize the declared files before anything else (A4, A5)', async () => {
     const seen: unknown[] = [];
-    const app = createTestApp(unreachable(), {
+    const app = createTestApp(unreachableStorage(), {
       a: route({
         limits,
         metadata: v.object({ album: v.pipe(v.string(), v.trim()) }),
@@ -89,7 +78,7 @@ describe('grants', () => {
   });
 
   it('refuse metadata that is not taken, does not fit, or is not JSON', async () => {
-    const app = createTestApp(unreachable(), {
+    const app = createTestApp(unreachableStorage(), {
       none: route({ limits, authorize: owner }),
       any: route({ limits, authorize: owner, metadata: v.unknown() }),
       odd: route({
@@ -134,7 +123,7 @@ describe('grants', () => {
       'internal_error',
     ],
   ])('authorize giving %s signs nothing (A2, D5)', async (_, authorize, status, code) => {
-    const app = createTestApp(unreachable(), { a: route({ limits, authorize }) });
+    const app = createTestApp(unreachableStorage(), { a: route({ limits, authorize }) });
     const answer = await app.call('POST', '/uploads', { route: 'a', files: [app.declare(png)] });
     expect([answer.status, answer.json.error?.code]).toEqual([status, code]);
     expect(answer.body).not.toMatch(/X-Amz|hunter2/);
@@ -146,7 +135,7 @@ describe('grants', () => {
     ['x'.repeat(1025), '1024 bytes'],
     [undefined as unknown as string, 'string'],
   ])('a key callback giving %j is internal_error, naming the rule (D2)', async (key, words) => {
-    const app = createTestApp(unreachable(), { a: route({ limits, authorize: owner, key: async () => key }) });
+    const app = createTestApp(unreachableStorage(), { a: route({ limits, authorize: owner, key: async () => key }) });
     const answer = await app.call('POST', '/uploads', { route: 'a', files: [app.declare(png)] });
     expect([answer.status, answer.json.error?.code]).toEqual([500, 'internal_error']);
     expect(answer.json.error?.message).toBe('Uploads are not available right now.');
@@ -155,7 +144,9 @@ describe('grants', () => {
   });
 
   it('name the checksum they want', async () => {
-    const app = createTestApp(unreachable('ceph16'), { a: route({ limits, authorize: owner }) });
+    const app = createTestApp(unreachableStorage({ capabilities: 'ceph16' }), {
+      a: route({ limits, authorize: owner }),
+    });
     const sha = app.checksumOf(png, 'sha256');
     const refused = await app.call('POST', '/uploads', { route: 'a', files: [app.declare(png, { checksum: sha })] });
     expect(refused.json.error?.message).toContain('md5');
@@ -164,7 +155,7 @@ describe('grants', () => {
   });
 
   it('give each upload of a public route its own owner', async () => {
-    const app = createTestApp(unreachable(), {
+    const app = createTestApp(unreachableStorage(), {
       a: route({ limits, authorize: anyone, key: ({ ownerId, uploadId }) => `${ownerId}/${uploadId}` }),
     });
     const keys = new Set<string>();
@@ -181,7 +172,7 @@ describe('which way', () => {
   /** Begins at a storage that takes everything. */
   function begun(capabilities: CapabilityPreset | Partial<StorageCapabilities> = 'devstore', more: object = {}) {
     const answer = '<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>';
-    return createTestApp(unreachable(capabilities, { fetch: async () => new Response(answer), ...more }), {
+    return createTestApp(unreachableStorage({ capabilities, fetch: async () => new Response(answer), ...more }), {
       a: route(large),
     });
   }
@@ -252,7 +243,7 @@ describe('which way', () => {
 
   it('is never by parts where the storage does not verify them', async () => {
     const small = { limits: { maxBytes: GiB }, authorize: owner };
-    const app = createTestApp(unreachable({ partChecksums: [] }), { a: route(small) });
+    const app = createTestApp(unreachableStorage({ capabilities: { partChecksums: [] } }), { a: route(small) });
     expect(app.uploads.config.routes[0]?.transfers).not.toContain('multipart');
     const upload = await ask(app, { size: 100 * MiB }, ['put', 'multipart']);
     expect(upload.transfer).toBe('put');
@@ -278,7 +269,7 @@ describe('which way', () => {
 describe('the handler', () => {
   const events: UploadsEvent[] = [];
   const app = createTestApp(
-    unreachable(),
+    unreachableStorage(),
     { a: route({ limits: { ...limits, contentTypes: ['image/*'] }, authorize: owner }) },
     { basePath: '/api', allowedOrigins: ['https://app.example'], onEvent: (event) => events.push(event) },
   );
@@ -406,7 +397,7 @@ describe('the handler', () => {
 
   it('survives a listener that throws', async () => {
     const noisy = createTestApp(
-      unreachable(),
+      unreachableStorage(),
       { a: route({ limits, authorize: owner }) },
       {
         onEvent: () => {
@@ -437,7 +428,11 @@ describe('the handler', () => {
 });
 
 describe('a configuration', () => {
-  const good = { storage: unreachable(), secret: 'x'.repeat(32), routes: { a: route({ limits, authorize: anyone }) } };
+  const good = {
+    storage: unreachableStorage(),
+    secret: 'x'.repeat(32),
+    routes: { a: route({ limits, authorize: anyone }) },
+  };
   const refused = (options: object) => {
     try {
       createUploads({ ...good, ...options } as typeof good);
@@ -498,23 +493,23 @@ describe('a configuration', () => {
     [{ copyMaxBytes: 5 * 1024 ** 3 + 1 }, /copyMaxBytes/],
     [
       {
-        storage: unreachable({ multipart: false }),
+        storage: unreachableStorage({ capabilities: { multipart: false } }),
         routes: { a: route({ limits: { maxBytes: 6 * 1024 ** 3 }, authorize: anyone }) },
       },
       /over 5 GiB/,
     ],
     [
       {
-        storage: unreachable({ partChecksums: [] }),
+        storage: unreachableStorage({ capabilities: { partChecksums: [] } }),
         routes: { a: route({ limits: { maxBytes: 6 * 1024 ** 3 }, authorize: anyone }) },
       },
       /over 5 GiB/,
     ],
     [{ secrets: 'x' }, /unknown option `secrets`/],
-    [{ storage: unreachable('b2') }, /integrity: 'size-only'/],
+    [{ storage: unreachableStorage({ capabilities: 'b2' }) }, /integrity: 'size-only'/],
     [
       {
-        storage: unreachable({ once: false }),
+        storage: unreachableStorage({ capabilities: { once: false } }),
         routes: { a: route({ limits, authorize: anyone, integrity: 'size-only' }) },
       },
       /bytes could change after they were checked/,
@@ -524,7 +519,7 @@ describe('a configuration', () => {
   });
 
   it.each(Object.keys(capabilityPresets) as CapabilityPreset[])('on the preset %s starts a route', (preset) => {
-    const storage = unreachable(preset);
+    const storage = unreachableStorage({ capabilities: preset });
     const { checksums, contentMd5 } = storage.capabilities;
     const verifies = checksums.includes('sha256') || contentMd5;
     const integrity = verifies ? 'checksum' : 'size-only';

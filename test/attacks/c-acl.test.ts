@@ -1,25 +1,10 @@
 /** C14: nothing that a sender adds to a request makes the object public before it is verified. */
 import { request as httpRequest } from 'node:http';
-import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PresignedRequest } from '../../src/protocol/index.ts';
-import { storageDocument } from '../support/storage-page.ts';
 import { forEachStore } from '../support/stores.ts';
+import { publicAclAdditions as additions } from './acl.ts';
 import { type App, type Change, png, raw, send, stagedKey, startApp } from './app.ts';
-
-const everyone = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"';
-
-/** What a sender may add. The form's fields are also tried as headers, and the other way round. */
-const additions: [what: string, name: string, value: string][] = [
-  ['a public ACL', 'x-amz-acl', 'public-read'],
-  ['a writable ACL', 'x-amz-acl', 'public-read-write'],
-  ['an ACL for everyone with an account', 'x-amz-acl', 'authenticated-read'],
-  ['two ACLs', 'x-amz-acl', 'private, public-read'],
-  ['a grant to read', 'x-amz-grant-read', everyone],
-  ['a grant of everything', 'x-amz-grant-full-control', everyone],
-  ['a grant to change who may', 'x-amz-grant-write-acp', everyone],
-  ['the ACL of a form', 'acl', 'public-read'],
-];
 
 forEachStore('ACLs', (store) => {
   let app: App;
@@ -130,42 +115,3 @@ forEachStore('ACLs', (store) => {
     return app.storage.presignForm({ key, size: png.length, contentType: 'image/png', expiresInSeconds: 60 });
   }
 });
-
-forEachStore(
-  'the policy against public ACLs',
-  (store) => {
-    it('C14 the bucket policy of docs/storage.md denies public ACLs and grants, and nothing else', async () => {
-      const bucket = await store.createBucket();
-      await (await store.sdk()).send(
-        new PutBucketPolicyCommand({ Bucket: bucket, Policy: await storageDocument('no-public-objects.json', bucket) }),
-      );
-      // As a server that signs no ACL.
-      const storage = store.storage({ bucket, capabilities: { refusesUnsignedHeaders: false, unsignedAcls: false } });
-      for (const [index, [, name, value]] of additions.entries()) {
-        if (!name.startsWith('x-amz-') || value.startsWith('private')) continue;
-        const request = storage.presignPut({
-          key: `incoming/${index}`,
-          size: png.length,
-          contentType: 'image/png',
-          expiresInSeconds: 60,
-        });
-        expect([name, value, (await send(request, png, { headers: { [name]: value } })).status]).toEqual([
-          name,
-          value,
-          403,
-        ]);
-        expect((await send(request, png)).status).toBe(200);
-      }
-      const signing = store.storage({ bucket });
-      const request = signing.presignPut({
-        key: 'incoming/own',
-        size: 1,
-        contentType: 'image/png',
-        expiresInSeconds: 60,
-      });
-      expect((await send(request, Buffer.from('x'))).status).toBe(200);
-    });
-  },
-  // The devstore has no bucket policies, and refuses such headers by itself.
-  { only: ['ceph'] },
-);

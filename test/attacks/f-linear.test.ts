@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { readXml } from '../../src/devstore/xml-read.ts';
-import { redact, s3Storage } from '../../src/s3/index.ts';
+import { redact } from '../../src/s3/index.ts';
 import { isWhole, parseFlat, rootOf } from '../../src/s3/xml.ts';
 import { type CallbackRequest, route, type StandardSchema } from '../../src/server/index.ts';
 import { wireSchemas } from '../../src/server/wire-schema.ts';
 import { hardTexts, millisecondsFor, regexLiterals, regexLiteralsIn } from '../support/regex-literals.ts';
 import { createTestApp, png } from '../support/server-app.ts';
 import { stopwatch } from '../support/stopwatch.ts';
+import { unreachableStorage } from '../support/unreachable-storage.ts';
 
 /** What one text may cost, in milliseconds of the event loop. What is quadratic takes seconds at these lengths. */
 const budgetMs = 50;
@@ -141,12 +142,7 @@ describe('F6 readers of texts', () => {
 });
 
 describe('F6 the wire', () => {
-  const storage = s3Storage({
-    bucket: 'bucket',
-    endpoint: 'http://storage.test',
-    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-    capabilities: 'devstore',
-  });
+  const storage = unreachableStorage();
   const anything: StandardSchema = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
   const authorize = ({ request }: { request: CallbackRequest }) =>
     request.header('x-user') ? { ownerId: 'anna' } : null;

@@ -1,0 +1,16 @@
+import { type S3StorageOptions, s3Storage } from '../../src/s3/index.ts';
+
+/**
+ * A storage for tests that only sign: signing needs no answer from it. Every request fails at once, without a look-up of its
+ * host name, so that no test depends on the network of its machine.
+ */
+export function unreachableStorage(options: Partial<S3StorageOptions> = {}) {
+  return s3Storage({
+    bucket: 'bucket',
+    endpoint: 'http://storage.test',
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+    capabilities: 'devstore',
+    fetch: () => Promise.reject(new Error('This storage answers no request.')),
+    ...options,
+  });
+}
