@@ -76,8 +76,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'weather',
-          include: ['test/weather/**/*.test.ts'],
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
           testTimeout: 90_000,
           hookTimeout: 60_000,
           fileParallelism: false,

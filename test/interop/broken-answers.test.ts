@@ -1,4 +1,4 @@
-/** What completion makes of a storage whose answers break off. The weather suite found both. */
+/** What completion makes of a storage whose answers break off. The fault injection suite found both. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

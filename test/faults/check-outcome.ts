@@ -31,7 +31,7 @@ export interface Outcome {
 }
 
 /** One line for each thing that is wrong; none when all is well. */
-export function judge(outcome: Outcome): string[] {
+export function checkOutcome(outcome: Outcome): string[] {
   const { scenario, ended, announced, stored, granted } = outcome;
   const wrong: string[] = [...outcome.surprises];
   if (outcome.stuck) wrong.push(`stuck: ${outcome.stuck}`);

@@ -3,15 +3,15 @@ import { createServer } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
 import type { Weather, WeatherRequest } from '../../src/devstore/index.ts';
 import { bundleScripts, listen, stop } from '../support/client-page.ts';
-import type { Outcome } from './judge.ts';
-import { judge } from './judge.ts';
+import type { Outcome } from './check-outcome.ts';
+import { checkOutcome } from './check-outcome.ts';
+import { type Environment, type EnvironmentOptions, openEnvironment, sha256, stagingPrefix } from './environment.ts';
 import type { Ended, Line } from './page.ts';
 import type { Event, Happening, Scenario } from './scenario.ts';
-import { openWorld, sha256, stagingPrefix, type World, type WorldOptions } from './world.ts';
 
 /** Of its own origin, and the same for all runs: what a browser remembers goes with its context. */
 export async function servePage(): Promise<{ url: string; close(): Promise<void> }> {
-  const scripts = await bundleScripts("import { weather } from '../test/weather/page.ts'; window.weather = weather;");
+  const scripts = await bundleScripts("import { weather } from '../test/faults/page.ts'; window.weather = weather;");
   const html =
     '<!doctype html><title>weather</title><input type="file" multiple><script type="module" src="/page.js"></script>';
   const server = createServer((request, response) => {
@@ -22,7 +22,7 @@ export async function servePage(): Promise<{ url: string; close(): Promise<void>
   return { url: await listen(server), close: () => stop(server) };
 }
 
-export interface PlayOptions extends WorldOptions {
+export interface RunOptions extends EnvironmentOptions {
   browser: Browser;
   pageUrl: string;
   /** Milliseconds for all of it; then it is stuck. @default 45_000 */
@@ -32,26 +32,26 @@ export interface PlayOptions extends WorldOptions {
   /** Weather besides the scenario's. */
   weather?: Weather;
   /** Between the end of the run and the look at the store. */
-  afterwards?: (world: World) => Promise<void>;
+  afterwards?: (environment: Environment) => Promise<void>;
 }
 
 /** What comes while something happens to the page is kept waiting so long, so that it happens in the middle of it. */
 const heldMs = 150;
 const dayMs = 86_400_000;
 
-export async function play(scenario: Scenario, options: PlayOptions): Promise<Outcome> {
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
   const { browser, pageUrl, deadlineMs = 45_000, settleMs = 4000 } = options;
   const context = await browser.newContext();
   const ended: Ended[] = [];
   const followed: Ended[] = [];
   const followers: Promise<unknown>[] = [];
   const granted = new Map<string, { cut: boolean }>();
-  const world = await openWorld(scenario, pageUrl, {
+  const environment = await openEnvironment(scenario, pageUrl, {
     ...options,
     onGrant: (uploadId) => granted.set(uploadId, { cut: false }),
   });
   const happened: string[] = [];
-  const surprises: string[] = world.surprises;
+  const surprises: string[] = environment.surprises;
   let page: Page;
   let acting = 0;
   let last: Promise<void> = Promise.resolve();
@@ -75,7 +75,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
   async function enter(target: Page): Promise<void> {
     await target.goto(pageUrl);
     await target.waitForFunction(() => window.weather);
-    const { endpoint } = world;
+    const { endpoint } = environment;
     const random = (scenario.seed % 10) / 40;
     await target.evaluate((given) => window.weather.open(given), {
       endpoint,
@@ -84,7 +84,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
     });
     await target.setInputFiles(
       'input',
-      scenario.files.map(({ name }) => world.path(name)),
+      scenario.files.map(({ name }) => environment.path(name)),
     );
   }
 
@@ -114,7 +114,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
         return;
       }
       case 'restart':
-        return world.restart();
+        return environment.restart();
       case 'reload':
         await reload();
         return send();
@@ -140,11 +140,11 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
       }
       case 'edit': {
         const { size } = scenario.files.find(({ name }) => name === happens.file) ?? { size: 0 };
-        if (!happens.afterReload) return world.write(happens.file, size, happens.sameTime);
+        if (!happens.afterReload) return environment.write(happens.file, size, happens.sameTime);
         cut();
         await page.goto('about:blank');
         cut();
-        await world.write(happens.file, size, happens.sameTime);
+        await environment.write(happens.file, size, happens.sameTime);
         await enter(page);
         return send();
       }
@@ -178,7 +178,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
     const falls = (request: WeatherRequest) => happens.what !== 'expire' || isSending(request);
     clouds.push({ when: (request) => !over && seen > after && falls(request) && left-- > 0, ...weatherOf(happens) });
   }
-  world.store.setWeather([
+  environment.store.setWeather([
     {
       when: () => {
         seen += 1;
@@ -197,7 +197,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
       ended.push(result);
       if (scenario.files.every(({ name }) => ended.some((known) => known.name === name))) allEnded();
     });
-    for (const { name, size } of scenario.files) await world.write(name, size);
+    for (const { name, size } of scenario.files) await environment.write(name, size);
     page = await openPage();
     await send();
     const finished = async () => {
@@ -210,33 +210,33 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Ou
       JSON.stringify({ lines: await page.evaluate(() => window.weather.lines()), seen, happened, ended, acting }),
     );
     over = true;
-    world.store.setWeather(undefined);
-    await options.afterwards?.(world);
+    environment.store.setWeather(undefined);
+    await options.afterwards?.(environment);
     const look = async (): Promise<Outcome> => ({
       scenario,
       happened,
       stuck,
       ended: [...ended],
       followed,
-      digests: new Map(scenario.files.map(({ name }) => [name, world.digests(name)])),
+      digests: new Map(scenario.files.map(({ name }) => [name, environment.digests(name)])),
       // As they are now: the server goes on while the judge reads.
-      announced: [...world.announced],
-      aborted: new Set(world.aborted),
+      announced: [...environment.announced],
+      aborted: new Set(environment.aborted),
       granted: new Map(granted),
-      ...(await inventory(world)),
+      ...(await inventory(environment)),
       remembered: stuck ? [] : await page.evaluate(() => window.weather.remembered()),
       surprises: [...surprises],
     });
     const end = performance.now() + settleMs;
     for (;;) {
       const outcome = await look();
-      if (stuck || judge(outcome).length === 0 || performance.now() > end) return outcome;
+      if (stuck || checkOutcome(outcome).length === 0 || performance.now() > end) return outcome;
     }
   } finally {
     over = true;
-    world.store.setWeather(undefined);
+    environment.store.setWeather(undefined);
     await context.close();
-    await world.close();
+    await environment.close();
   }
 }
 
@@ -284,7 +284,7 @@ async function within(ms: number, work: Promise<unknown>, dump: () => Promise<st
 }
 
 /** The store as it is now. */
-async function inventory({ storage }: World): Promise<Pick<Outcome, 'stored' | 'staged'>> {
+async function inventory({ storage }: Environment): Promise<Pick<Outcome, 'stored' | 'staged'>> {
   const stored = new Map<string, string>();
   const staged: Outcome['staged'][number][] = [];
   for (let continuationToken: string | undefined; ; ) {

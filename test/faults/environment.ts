@@ -16,7 +16,7 @@ import { createRandom, type Scenario } from './scenario.ts';
 const credentials = { accessKeyId: 'weather', secretAccessKey: 'weather-weather-weather' };
 export const stagingPrefix = 'incoming/';
 
-export interface World {
+export interface Environment {
   readonly endpoint: string;
   readonly store: Devstore;
   readonly storage: Storage;
@@ -34,13 +34,17 @@ export interface World {
   close(): Promise<void>;
 }
 
-export interface WorldOptions {
+export interface EnvironmentOptions {
   onGrant?: (uploadId: string) => void;
   /** Stored and never announced. */
   forgetAnnouncements?: boolean;
 }
 
-export async function openWorld(scenario: Scenario, pageOrigin: string, options: WorldOptions = {}): Promise<World> {
+export async function openEnvironment(
+  scenario: Scenario,
+  pageOrigin: string,
+  options: EnvironmentOptions = {},
+): Promise<Environment> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-weather-'));
   const surprises: string[] = [];
   const store = await createDevstore({
@@ -59,7 +63,7 @@ export async function openWorld(scenario: Scenario, pageOrigin: string, options:
   });
   const { url: endpoint } = await store.listen();
   const storage = s3Storage({ bucket: 'bucket', endpoint, credentials, capabilities: 'devstore' });
-  const announced: World['announced'] = [];
+  const announced: Environment['announced'] = [];
   const aborted = new Set<string>();
 
   function start(): Server {
