@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run build`: dist/ from scratch, whatever was there. */
+/** `npm run build`: builds dist/ from scratch, even when it is up to date. */
 import { build } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { requireNode, timed } from './lib/run.mjs';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Makes test/fixtures anew. Not part of any test: the results are committed. Needs Chromium, heif-enc and ffmpeg
+ * Writes the files of test/fixtures, which are committed: no test runs this script. It needs Chromium, heif-enc and ffmpeg
  * (Debian: chromium, libheif-examples, ffmpeg). test/fixtures/README.md says what each file is for.
  */
 import { execFileSync } from 'node:child_process';
@@ -18,7 +18,7 @@ const { chromium } = await import('playwright-core');
 const out = join(root, 'test/fixtures');
 const write = (name, bytes) => writeFileSync(join(out, name), bytes);
 
-/** As shown: top left, top right, bottom left, bottom right. test/support/fixtures.ts has the same. */
+/** Colours as they are displayed: top left, top right, bottom left, bottom right. The same are in test/support/fixtures.ts. */
 const quadrants = ['#dc2828', '#28a046', '#2850dc', '#f0c828'];
 
 mkdirSync(out, { recursive: true });
@@ -76,13 +76,13 @@ write(
 );
 write(
   'lying.png',
-  `<!doctype html><title>lying</title><script>document.title = 'html ran'</script><p>This is HTML, whatever its name says.</p>\n`,
+  `<!doctype html><title>lying</title><script>document.title = 'html ran'</script><p>This is HTML, and its name is wrong.</p>\n`,
 );
 write('polyglot.gif', polyglot());
 write('empty.txt', '');
 write('note.txt', 'A short note, in UTF-8: naïve façade, 漢字, 🚢.\n');
 
-/** The browser's own encoders, so that the bytes are what pages really send. */
+/** Uses the encoders of a browser, so that the files are like those that pages send. */
 async function drawImages() {
   const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox', '--disable-gpu'] });
   try {
@@ -103,7 +103,7 @@ async function drawImages() {
         return [...new Uint8Array(await blob.arrayBuffer())];
       };
       const upright = draw(320, 240, [topLeft, topRight, bottomLeft, bottomRight]);
-      // Orientation 6: the viewer turns the stored picture a quarter clockwise, so it is stored turned the other way.
+      // With orientation 6 a viewer turns the picture 90 degrees clockwise, so it is stored turned counter-clockwise.
       const turned = draw(320, 240, [topRight, bottomRight, topLeft, bottomLeft]);
       return {
         png: await encode(upright, 'image/png'),
@@ -117,7 +117,7 @@ async function drawImages() {
   }
 }
 
-/** Puts an APP1 segment right after SOI, where Exif 2.3 section 4.5.4 wants it. */
+/** Inserts an APP1 segment directly after SOI: Exif 2.3, section 4.5.4. */
 function withExif(jpeg) {
   const text = (value) => Buffer.from(`${value}\0`, 'latin1');
   const entries = [
@@ -153,7 +153,7 @@ function withExif(jpeg) {
   return Buffer.concat([jpeg.subarray(0, 2), header, body, jpeg.subarray(2)]);
 }
 
-/** One page, four rectangles and a line of text, with a correct cross-reference table. */
+/** A PDF of one page with four rectangles and a line of text, and a correct cross-reference table. */
 function pdf() {
   const rgb = (hex) => [1, 3, 5].map((at) => (Number.parseInt(hex.slice(at, at + 2), 16) / 255).toFixed(3)).join(' ');
   const [topLeft, topRight, bottomLeft, bottomRight] = quadrants.map(rgb);
@@ -180,8 +180,8 @@ function pdf() {
 }
 
 /**
- * Valid as both: a 1x1 GIF whose comment extension hides the rest, and a script. The screen's width spells the start of a
- * JavaScript comment, the comment's end stands in a comment extension.
+ * A file that is both a valid 1x1 GIF and a valid script. The bytes of the screen width are the start of a JavaScript comment,
+ * and a GIF comment extension contains the end of that comment and the script.
  */
 function polyglot() {
   const screen = Buffer.from([0x2f, 0x2a, 0x01, 0x00, 0x80, 0x00, 0x00]); // width 0x2a2f is "/*"

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * `npm test`: what is quick, from a fresh clone, on the Node that is there. Installs, brings Chromium and Postgres where it may, and
- * then runs lint, types, the build, the quick suites on the devstore, and the checks of the package. `npm run test:all` runs
- * everything: every suite on every store, and the quick ones on the other Node versions; it brings Ceph as well. The last line
- * counts all of it: `N passed, N failed, N skipped`. Under CI, whatever would be skipped fails. test/README.md has the list.
+ * `npm test` works in a fresh clone. It installs the dependencies (and Chromium and PostgreSQL where it can), and then runs lint,
+ * types, the build, the quick suites on the devstore, and the checks of the package. `npm run test:all` runs every suite on every
+ * storage, and the quick suites on the other Node versions; it installs Ceph as well. The last line is the sum of all:
+ * `N passed, N failed, N skipped`. Under CI a skipped test is a failure. test/README.md lists the suites.
  *
- *     npm test -- src/s3            only the suites whose path contains it (the same as npx vitest run src/s3)
- *     npm run test:all -- --rest    what npm test leaves out, for CI, which has just run that
+ *     npm test -- src/s3            only the suites whose path contains src/s3 (the same as npx vitest run src/s3)
+ *     npm run test:all -- --rest    what npm test leaves out; CI runs this after npm test
  */
 import { writeFileSync } from 'node:fs';
 import { ensureInstalled } from './lib/install.mjs';
@@ -45,20 +45,20 @@ if (names.length > 0) {
   if (rest) await runRest(tally);
   else if (all) await runVitest(tally, {});
   else await runQuick(tally);
-  if (all && flags.includes('--one-node')) tally.skip('the other Node versions: --one-node');
+  if (all && flags.includes('--one-node')) tally.skip('the other Node versions, because of --one-node');
   else if (all) await runOtherNodes(tally);
   if (built && !rest) await checkPackage(tally);
-  if (!all) say('Not run: Ceph, other Node versions, and what is long. npm run test:all runs everything.');
+  if (!all) say('Not run: Ceph, the other Node versions, and the long suites. npm run test:all runs everything.');
 }
 
 if (underCi) tally.failWhatWasSkipped();
 say(`Ran ${((performance.now() - start) / 1000).toFixed(0)} s`);
 process.exitCode = tally.close();
-// For scripts/ci.mjs, which adds up what several commands counted.
+// scripts/ci.mjs adds up the counts of several commands.
 const countsFile = process.env.WAYBILL_COUNTS_FILE;
 if (countsFile) writeFileSync(countsFile, JSON.stringify(tally.counts()));
 
-/** Returns whether there is a build. */
+/** Returns whether the build succeeded. */
 async function checkSources() {
   await lintAndTypes(tally);
   return tally.check('build', await ensureBuilt());

@@ -1,4 +1,4 @@
-/** Builds dist/ when it is not what the sources say: beside the old one, and then in its place. */
+/** Builds dist/ when it is out of date. The new one is built in .cache/ and then replaces the old one. */
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -18,7 +18,7 @@ const dist = join(root, 'dist');
 const cache = join(root, '.cache');
 const stamp = join(cache, 'build-stamp');
 
-/** Whatever can change a byte of dist/. */
+/** Every file and folder that can change a byte of dist/. */
 const inputs = [
   'src',
   'web',
@@ -31,7 +31,7 @@ const inputs = [
 ];
 
 export async function ensureBuilt() {
-  if (fresh()) return true;
+  if (isUpToDate()) return true;
   return timed('Building', build);
 }
 
@@ -42,9 +42,9 @@ export async function build() {
   try {
     const compiled = await tool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', next]);
     if (compiled !== 0) return false;
-    // Imported here: it needs esbuild, and this file is loaded before anything is installed.
-    const { bundleRooms } = await import('./bundle.mjs');
-    await bundleRooms(next);
+    // Imported here because it needs esbuild, and this file is loaded before dependencies are installed.
+    const { bundleModules } = await import('./bundle.mjs');
+    await bundleModules(next);
     const bundled = await tool('vite/bin/vite.js', [
       'build',
       'web',
@@ -68,12 +68,12 @@ export async function build() {
   }
 }
 
-function fresh() {
+function isUpToDate() {
   const outputs = [join(dist, 'cli/main.js'), join(dist, 'web/index.html'), stamp];
   return outputs.every((file) => existsSync(file)) && readFileSync(stamp, 'utf8') === hashInputs();
 }
 
-/** Content, not times: a checkout or a restored cache gives files times that mean nothing. A few milliseconds. */
+/** Hashes contents, because a checkout or a restored cache changes the times of files. Takes a few milliseconds. */
 function hashInputs() {
   const hash = createHash('sha256');
   for (const file of inputs.flatMap((input) => filesUnder(join(root, input))).sort()) {

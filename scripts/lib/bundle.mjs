@@ -1,13 +1,13 @@
 /**
- * Makes few files of the server's many modules: each file costs a cold start half a millisecond and more, and there are
- * a hundred of them. What pages import stays as modules, because a page's own bundler picks from them; so does the
- * protocol, which both sides share.
+ * Bundles the more than one hundred files of the server's modules into a few: each file costs a cold start at least half a
+ * millisecond. What pages import is not bundled, because the bundler of the page does that; neither is `protocol`, which
+ * pages and servers share.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const rooms = [
+const entries = [
   's3/index',
   'server/index',
   'adapters/node',
@@ -19,23 +19,23 @@ const rooms = [
 ];
 
 /**
- * The only package that is bundled. It has 280 files, which Node opens all at once: a process that may open few files could
- * not start with a ledger.
+ * The only package that is bundled. Node opens its 280 files at the same time, so that a process with a low limit of open
+ * files could not start with a ledger.
  */
 const bundledPackage = 'kysely';
 
 /** @type {import('esbuild').Plugin} */
-const protocolApart = {
-  name: 'protocol-apart',
+const keepProtocol = {
+  name: 'keep-protocol',
   setup({ onResolve }) {
-    // Every output stands one folder deep, as every input does.
+    // Inputs and outputs are all one folder deep, so that the relative path stays right.
     onResolve({ filter: /^\.\.\/protocol\// }, ({ path }) => ({ path, external: true }));
   },
 };
 
 /** @type {import('esbuild').Plugin} */
-const packagesApart = {
-  name: 'packages-apart',
+const keepPackages = {
+  name: 'keep-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
       if (kind === 'entry-point' || path === bundledPackage || importer.includes(`/node_modules/${bundledPackage}/`))
@@ -45,26 +45,26 @@ const packagesApart = {
   },
 };
 
-/** @param {string} dist what the compiler wrote; its modules of those rooms are replaced, their types stay */
-export async function bundleRooms(dist) {
+/** @param {string} dist the output of the compiler; its .js files of these modules are replaced, their types are kept */
+export async function bundleModules(dist) {
   const { metafile } = await build({
     absWorkingDir: dist,
-    entryPoints: Object.fromEntries(rooms.map((room) => [room, `${room}.js`])),
+    entryPoints: Object.fromEntries(entries.map((entry) => [entry, `${entry}.js`])),
     outdir: dist,
     allowOverwrite: true,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
-    // What several rooms use, and what loads later, become files of their own: one copy of each class.
+    // Code that several entries use or that loads later gets files of its own, so that each class exists once.
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    plugins: [protocolApart, packagesApart],
+    plugins: [keepProtocol, keepPackages],
     metafile: true,
     logLevel: 'warning',
   });
-  for (const room of new Set(rooms.map((entry) => entry.split('/', 1)[0])))
-    for (const file of readdirSync(join(dist, room), { recursive: true }))
-      if (file.endsWith('.js') && !(`${room}/${file.replaceAll('\\', '/')}` in metafile.outputs))
-        rmSync(join(dist, room, file));
+  for (const folder of new Set(entries.map((entry) => entry.split('/', 1)[0])))
+    for (const file of readdirSync(join(dist, folder), { recursive: true }))
+      if (file.endsWith('.js') && !(`${folder}/${file.replaceAll('\\', '/')}` in metafile.outputs))
+        rmSync(join(dist, folder, file));
 }

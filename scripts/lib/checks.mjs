@@ -3,10 +3,12 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { npm, timed, tool } from './run.mjs';
+import { checkWords } from './words.mjs';
 
 export async function lintAndTypes(tally) {
   // A warning that does not fail is a warning that stays.
   await check(tally, 'biome', () => tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']));
+  await check(tally, 'the list of words', checkWords);
   await check(tally, 'tsc', () => tool('typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json']));
   await check(tally, 'knip', () => tool('knip/bin/knip.js', []));
 }
