@@ -47,23 +47,42 @@ export const meanings = {
   config_invalid: 'An option is missing, unknown or impossible. The message names it.',
 };
 
-/** @returns {{ code: string, status: number, retryable: boolean }[]} as src/protocol/errors.ts has them */
+/** @returns {{ code: string, status: number, retryable: boolean, kind: string }[]} the rows of src/protocol/errors.ts */
 export function readErrors(/** @type {string} */ root) {
-  const source = readFileSync(join(root, 'src/protocol/errors.ts'), 'utf8');
-  return [...source.matchAll(/^ {2}(\w+): \{ status: (\d+), retryable: (true|false) \},$/gm)].map(
-    ([, code = '', status, retryable]) => ({ code, status: Number(status), retryable: retryable === 'true' }),
+  const row = /^ {2}(\w+): \{ status: (\d+), retryable: (true|false), kind: '(\w+)' \},$/gm;
+  return [...readSource(root).matchAll(row)].map(([, code = '', status, retryable, kind = '']) => ({
+    code,
+    status: Number(status),
+    retryable: retryable === 'true',
+    kind,
+  }));
+}
+
+/** @returns {{ kind: string, meaning: string }[]} the members of `ErrorKind`, with their comments */
+export function readKinds(/** @type {string} */ root) {
+  return [...readSource(root).matchAll(/^ {2}\/\*\* (.*) \*\/\n {2}\| '(\w+)'/gm)].map(
+    ([, meaning = '', kind = '']) => ({
+      kind,
+      meaning,
+    }),
   );
+}
+
+function readSource(/** @type {string} */ root) {
+  return readFileSync(join(root, 'src/protocol/errors.ts'), 'utf8');
 }
 
 export function renderErrorTable(/** @type {string} */ root) {
   const details = new Map(
     readDeclaration(root, 'src/protocol/error-details.ts#ErrorDetails').members.map((one) => [one.name, one]),
   );
-  const lines = ['| code | status | try again | meaning | details |', '| --- | --- | --- | --- | --- |'];
-  for (const { code, status, retryable } of readErrors(root)) {
+  const lines = ['| kind | meaning |', '| --- | --- |'];
+  for (const { kind, meaning } of readKinds(root)) lines.push(`| \`${kind}\` | ${meaning} |`);
+  lines.push('', '| code | status | kind | try again | meaning | details |', '| --- | --- | --- | --- | --- | --- |');
+  for (const { code, status, retryable, kind } of readErrors(root)) {
     const names = fieldsOf(root, details.get(code)?.type ?? '').map((name) => `\`${name}\``);
     lines.push(
-      `| \`${code}\` | ${status === 0 ? '-' : status} | ${retryable ? 'yes' : 'no'} | ${meanings[code] ?? ''} | ${names.join(', ')} |`,
+      `| \`${code}\` | ${status === 0 ? '-' : status} | ${kind} | ${retryable ? 'yes' : 'no'} | ${meanings[code] ?? ''} | ${names.join(', ')} |`,
     );
   }
   return lines.join('\n');

@@ -1,52 +1,97 @@
 import type { DetailsOf } from './error-details.ts';
 
 /**
- * Every error Waybill can answer, as one table. Status and `retryable` derive from the code; nothing chooses
- * a status at a call site, and a client never infers a code from a status.
+ * What an error means for its receiver. Client and server decide by the kind; only what concerns a single code
+ * decides by the code.
+ */
+export type ErrorKind =
+  /** The request breaks the protocol: its sender has a bug or is of another version. */
+  | 'request'
+  /** The user has to sign in or needs a permission. What was sent is kept, and the upload can continue afterwards. */
+  | 'auth'
+  /** The files, or a part of one, are not what the route, the quota or the plan of parts allows. */
+  | 'limit'
+  /** The stored bytes are not what was declared, or the app rejected them. They were deleted. */
+  | 'content'
+  /** The upload, or the permission for it, has ended. Start a new upload. */
+  | 'ended'
+  /** The request is correct but cannot be served yet. Send it again later. */
+  | 'pending'
+  /** The storage, the database or the server is overloaded or down. Try again, with fewer requests at once. */
+  | 'unavailable'
+  /** No answer was received. */
+  | 'network'
+  /** The client cannot read the file, or the file has changed. */
+  | 'source'
+  /** The storage, its CORS rules or an option is set up wrongly. Only the operator can correct it. */
+  | 'setup'
+  /** A bug in Waybill or in a callback of the app. */
+  | 'internal'
+  /** The user or the program stopped the upload. */
+  | 'aborted';
+
+interface ErrorFacts {
+  /** HTTP status; 0 for codes that are never sent over HTTP. */
+  readonly status: number;
+  /** Whether the same request can succeed later. */
+  readonly retryable: boolean;
+  readonly kind: ErrorKind;
+}
+
+/**
+ * Every error of Waybill in one table. Status, `retryable` and `kind` derive from the code: no call site chooses a
+ * status, and a client never infers a code from a status.
  */
 const table = {
-  // what a server answers
-  invalid_request: { status: 400, retryable: false },
-  unauthenticated: { status: 401, retryable: false },
-  forbidden: { status: 403, retryable: false },
-  grant_invalid: { status: 403, retryable: false },
-  quota_exceeded: { status: 403, retryable: false },
-  route_not_found: { status: 404, retryable: false },
-  upload_not_found: { status: 404, retryable: false },
-  method_not_allowed: { status: 405, retryable: false },
-  upload_conflict: { status: 409, retryable: false },
-  object_not_ready: { status: 409, retryable: true },
-  upload_expired: { status: 410, retryable: false },
-  request_too_large: { status: 413, retryable: false },
-  file_too_large: { status: 413, retryable: false },
-  file_too_small: { status: 422, retryable: false },
-  content_type_not_allowed: { status: 415, retryable: false },
-  too_many_files: { status: 422, retryable: false },
-  part_invalid: { status: 422, retryable: false },
-  size_mismatch: { status: 422, retryable: false },
-  checksum_mismatch: { status: 422, retryable: false },
-  content_type_mismatch: { status: 422, retryable: false },
-  upload_rejected: { status: 422, retryable: false },
-  rate_limited: { status: 429, retryable: true },
-  internal_error: { status: 500, retryable: false },
-  storage_rejected: { status: 502, retryable: false },
-  callback_failed: { status: 503, retryable: true },
-  storage_unavailable: { status: 503, retryable: true },
-  ledger_unavailable: { status: 503, retryable: true },
-  // what only a client sees
-  aborted: { status: 0, retryable: false },
-  network_error: { status: 0, retryable: true },
-  timeout: { status: 0, retryable: true },
-  source_unreadable: { status: 0, retryable: false },
-  source_changed: { status: 0, retryable: false },
-  cors_blocked: { status: 0, retryable: false },
-  // what only a start-up sees
-  config_invalid: { status: 0, retryable: false },
-} as const;
+  // Codes that a server answers.
+  invalid_request: { status: 400, retryable: false, kind: 'request' },
+  unauthenticated: { status: 401, retryable: false, kind: 'auth' },
+  forbidden: { status: 403, retryable: false, kind: 'auth' },
+  grant_invalid: { status: 403, retryable: false, kind: 'ended' },
+  quota_exceeded: { status: 403, retryable: false, kind: 'limit' },
+  route_not_found: { status: 404, retryable: false, kind: 'request' },
+  upload_not_found: { status: 404, retryable: false, kind: 'ended' },
+  method_not_allowed: { status: 405, retryable: false, kind: 'request' },
+  upload_conflict: { status: 409, retryable: false, kind: 'ended' },
+  object_not_ready: { status: 409, retryable: true, kind: 'pending' },
+  upload_expired: { status: 410, retryable: false, kind: 'ended' },
+  request_too_large: { status: 413, retryable: false, kind: 'request' },
+  file_too_large: { status: 413, retryable: false, kind: 'limit' },
+  file_too_small: { status: 422, retryable: false, kind: 'limit' },
+  content_type_not_allowed: { status: 415, retryable: false, kind: 'limit' },
+  too_many_files: { status: 422, retryable: false, kind: 'limit' },
+  part_invalid: { status: 422, retryable: false, kind: 'limit' },
+  size_mismatch: { status: 422, retryable: false, kind: 'content' },
+  checksum_mismatch: { status: 422, retryable: false, kind: 'content' },
+  content_type_mismatch: { status: 422, retryable: false, kind: 'content' },
+  upload_rejected: { status: 422, retryable: false, kind: 'content' },
+  rate_limited: { status: 429, retryable: true, kind: 'pending' },
+  internal_error: { status: 500, retryable: false, kind: 'internal' },
+  storage_rejected: { status: 502, retryable: false, kind: 'setup' },
+  callback_failed: { status: 503, retryable: true, kind: 'pending' },
+  storage_unavailable: { status: 503, retryable: true, kind: 'unavailable' },
+  ledger_unavailable: { status: 503, retryable: true, kind: 'unavailable' },
+  // Codes that exist in a client only.
+  aborted: { status: 0, retryable: false, kind: 'aborted' },
+  network_error: { status: 0, retryable: true, kind: 'network' },
+  timeout: { status: 0, retryable: true, kind: 'unavailable' },
+  source_unreadable: { status: 0, retryable: false, kind: 'source' },
+  source_changed: { status: 0, retryable: false, kind: 'source' },
+  cors_blocked: { status: 0, retryable: false, kind: 'setup' },
+  // Codes that exist at start-up only.
+  config_invalid: { status: 0, retryable: false, kind: 'setup' },
+} as const satisfies Readonly<Record<string, ErrorFacts>>;
 
 export type ErrorCode = keyof typeof table;
 
-export const errorTable: Readonly<Record<ErrorCode, { readonly status: number; readonly retryable: boolean }>> = table;
+export type KindOf<Code extends ErrorCode> = (typeof table)[Code]['kind'];
+
+/** The codes of a kind, as a type. */
+export type CodeOfKind<Kind extends ErrorKind> = {
+  [Code in ErrorCode]: KindOf<Code> extends Kind ? Code : never;
+}[ErrorCode];
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = table;
 
 /** The error half of a response: `{"error": WireError}`. */
 export interface WireError<Code extends ErrorCode = ErrorCode> {

@@ -1,6 +1,7 @@
 /**
  * protocol: what client and server agree on. Wire types, the error table, limits, formats, the part planner. Imports nothing.
  */
+export * from './client-error-kind.ts';
 export * from './content-types.ts';
 export type * from './error-details.ts';
 export * from './errors.ts';

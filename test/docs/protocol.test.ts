@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { meanings, readErrors, withErrorTable } from '../../scripts/lib/error-table.mjs';
+import { meanings, readErrors, readKinds, withErrorTable } from '../../scripts/lib/error-table.mjs';
 import {
   type CompletedUpload,
   type CompleteResponse,
@@ -41,6 +41,8 @@ describe('docs/protocol.md', () => {
     expect(readErrors(root)).toEqual(Object.entries(errorTable).map(([code, facts]) => ({ code, ...facts })));
     const shown = [...page.matchAll(/^\| `(\w+)` \| (\d+|-) \|/gm)].map(([, code]) => code);
     expect(shown).toEqual(codes);
+    const kinds = new Set(Object.values(errorTable).map(({ kind }) => kind));
+    expect(new Set(readKinds(root).map(({ kind }) => kind))).toEqual(kinds);
   });
 
   it('has the paths that the server has', () => {
