@@ -1,5 +1,5 @@
 /** Nobody is timed before what they sign has been accepted, and has been seen to bind what it must. */
-import { verifyPolicy, verifyRequest } from 'waybill/s3';
+import { verifyPolicy, verifyRequest } from '../../dist/s3/internal.js';
 import { account, bucket } from './fixtures.mjs';
 
 const lookup = (accessKeyId) => (accessKeyId === account.accessKeyId ? account : undefined);

@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 
 const entries = [
   's3/index',
+  's3/internal',
   'server/index',
   'adapters/node',
   'adapters/express',

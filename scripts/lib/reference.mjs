@@ -13,9 +13,9 @@ export const sections = [
     module: 'waybill/s3',
     fn: 'src/s3/storage.ts#s3Storage',
     tables: [
-      { of: 'src/s3/types.ts#S3StorageOptions' },
-      { of: 'src/s3/types.ts#StorageCapabilities', title: 'Capabilities', kind: 'members' },
-      { of: 'src/s3/types.ts#Credentials', title: 'Credentials', kind: 'members' },
+      { of: 'src/s3/options.ts#S3StorageOptions' },
+      { of: 'src/s3/options.ts#StorageCapabilities', title: 'Capabilities', kind: 'members' },
+      { of: 'src/s3/options.ts#Credentials', title: 'Credentials', kind: 'members' },
     ],
   },
   {

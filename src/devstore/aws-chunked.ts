@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-streaming-trailers.html
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { chunkSignature, trailerSignature } from '../s3/index.ts';
+import { chunkSignature, trailerSignature } from '../s3/internal.ts';
 import { StoreError } from './errors.ts';
 
 export interface ChunkedOptions {

@@ -1,6 +1,6 @@
 /** One request on its way through the store, and what a handler answers. */
 import type { IncomingMessage } from 'node:http';
-import type { VerifiedRequest } from '../s3/index.ts';
+import type { VerifiedRequest } from '../s3/internal.ts';
 import type { Bucket } from './bucket.ts';
 import type { Buckets } from './buckets.ts';
 import { StoreError } from './errors.ts';

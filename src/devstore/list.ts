@@ -1,6 +1,6 @@
 /** ListObjectsV2, ListObjects and ListObjectVersions. */
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
-import { encodeComponent } from '../s3/index.ts';
+import { encodeComponent } from '../s3/internal.ts';
 import type { BucketCall, Owner, Reply } from './call.ts';
 import { quoted, xmlReply } from './call.ts';
 import { invalidArgument } from './errors.ts';

@@ -1,5 +1,6 @@
 /** From a request to a reply: resolve, authenticate, find the operation, screen, run. */
-import { type Credentials, emptyPayload, verifyRequest } from '../s3/index.ts';
+import type { Credentials } from '../s3/index.ts';
+import { emptyPayload, verifyRequest } from '../s3/internal.ts';
 import type { BucketCall, Call, ObjectCall, Owner, Reply } from './call.ts';
 import { preflight } from './cors.ts';
 import { StoreError } from './errors.ts';

@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
  */
 import { randomUUID } from 'node:crypto';
-import { checkContentLength, verifyPolicy } from '../s3/index.ts';
+import { checkContentLength, verifyPolicy } from '../s3/internal.ts';
 import { maxPutBytes } from './body.ts';
 import { type Call, quoted, type Reply } from './call.ts';
 import { checksumHeaders, defaultAlgorithm, readChecksumRequest } from './checksums.ts';

@@ -1,6 +1,6 @@
 /** Puts a reply, or an error, on the wire. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { S3AuthError } from '../s3/index.ts';
+import type { S3AuthError } from '../s3/internal.ts';
 import type { Reply } from './call.ts';
 import { StoreError } from './errors.ts';
 import type { Weather } from './weather.ts';

@@ -1,7 +1,7 @@
 /** The HTTP side: sockets, identifiers, `100 Continue`, what happens to a body that nobody wants. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { S3AuthError } from '../s3/index.ts';
+import { S3AuthError } from '../s3/internal.ts';
 import type { Call, Reply, Store } from './call.ts';
 import { answerHeaders } from './cors.ts';
 import { StoreError } from './errors.ts';

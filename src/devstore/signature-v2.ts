@@ -4,7 +4,8 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type Credentials, S3AuthError, signatureMismatch, type VerifiedRequest } from '../s3/index.ts';
+import type { Credentials } from '../s3/index.ts';
+import { S3AuthError, signatureMismatch, type VerifiedRequest } from '../s3/internal.ts';
 import type { Call } from './call.ts';
 
 /** AWS's regions from before 2014. */

@@ -11,31 +11,14 @@ import { presignForm } from './form.ts';
 import type { Send } from './http.ts';
 import type { Moment } from './moment.ts';
 import { isS3Error, toWaybillError } from './s3-error.ts';
-import type { CapabilityPreset, Storage, StorageCapabilities } from './types.ts';
-
-export interface StorageFinding {
-  /** `NoSuchBucket`, `ENOTFOUND` and the like, `capability_missing`, `clock_wrong`, `delete_denied`, `check_failed`. */
-  code: string;
-  /** With an `error` uploads fail, now or later. */
-  severity: 'error' | 'warning';
-  /** What was seen. */
-  message: string;
-  /** What to change. */
-  fix: string;
-}
-
-export interface StorageReport {
-  /** No finding is an `error`. */
-  ok: boolean;
-  findings: StorageFinding[];
-}
-
-export interface CheckOptions {
-  /** Scratch objects are written below it, and deleted. @example 'incoming/.waybill/' */
-  prefix: string;
-  /** Milliseconds for all of it. @default 5000 */
-  timeoutMs?: number;
-}
+import type {
+  CapabilityPreset,
+  CheckOptions,
+  Storage,
+  StorageCapabilities,
+  StorageFinding,
+  StorageReport,
+} from './types.ts';
 
 type Operations = Pick<
   Storage,

@@ -1,33 +1,10 @@
 /**
- * s3: what this project knows of S3. SigV4 signed and verified (query, header, POST policy, chunks), the operations a
- * server needs, and what each storage is known to enforce. Touches the network only through a given `fetch`.
+ * s3: one bucket of an S3-compatible storage. It presigns requests for clients, sends the requests that a server needs,
+ * and knows what each storage enforces. What only other modules of this package need is in internal.ts.
  */
-export { type S3AuthCode, S3AuthError } from './auth-error.ts';
 export { capabilityPresets } from './capabilities.ts';
-export type { CheckOptions, StorageFinding, StorageReport } from './check.ts';
 export { awsCredentials, envCredentials } from './credentials.ts';
-export { amzDateOf, parseAmzDate } from './dates.ts';
-export { encodeComponent, encodeKey } from './encode.ts';
-export { checkKey } from './key.ts';
-export { checkContentLength, type PolicyToVerify, type VerifiedPolicy, verifyPolicy } from './policy.ts';
 export { redact } from './redact.ts';
-export { isS3Error, isTransient, S3Error, type S3ErrorOptions, toWaybillError } from './s3-error.ts';
-export {
-  algorithm,
-  type ChunkToSign,
-  chunkSignature,
-  emptyPayload,
-  trailerSignature,
-  unsignedPayload,
-} from './sign.ts';
-export { deriveSigningKey, signingKeyOf } from './signing-key.ts';
+export { isS3Error, S3Error, type S3ErrorOptions } from './s3-error.ts';
 export { s3Storage } from './storage.ts';
 export type * from './types.ts';
-export {
-  type PayloadClaim,
-  type RequestToVerify,
-  signatureMismatch,
-  type VerifiedRequest,
-  type VerifyOptions,
-  verifyRequest,
-} from './verify.ts';

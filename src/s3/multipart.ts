@@ -8,12 +8,10 @@ import { isS3Error } from './s3-error.ts';
 import type { MultipartOperations, ObjectInfo, PartInfo } from './types.ts';
 import { childElements, childText, escapeXml, type XmlElement } from './xml.ts';
 
-type Operations = Omit<MultipartOperations, 'presignPart'>;
-
 /** What S3 gives at most on one page. */
 const partsPerPage = 1000;
 
-export function createMultipartOperations(config: StorageConfig, send: Send): Operations {
+export function createMultipartOperations(config: StorageConfig, send: Send): MultipartOperations {
   const { bucket, capabilities } = config;
 
   async function partsPage(key: string, multipartId: string, marker: number) {

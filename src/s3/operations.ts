@@ -7,17 +7,15 @@ import type { S3Answer, Send } from './http.ts';
 import { checkExistingKey, checkKey } from './key.ts';
 import { isS3Error } from './s3-error.ts';
 import { metadataHeaders } from './signed-facts.ts';
-import type { CopyOptions, ListPage, ObjectInfo, PutOptions, Storage } from './types.ts';
+import type { CopyOptions, ListPage, ObjectInfo, ObjectOperations, PutOptions } from './types.ts';
 import { childElements, childText, escapeXml, isXmlText } from './xml.ts';
-
-type Operations = Pick<Storage, 'head' | 'get' | 'read' | 'put' | 'copy' | 'delete' | 'deleteMany' | 'list'>;
 
 /** S3's limit for one DeleteObjects. */
 const keysPerDelete = 1000;
 /** A copy of 5 GB takes its time, and not every storage sends spaces meanwhile. */
 export const copyPatience = 12;
 
-export function createOperations(config: StorageConfig, send: Send): Operations {
+export function createOperations(config: StorageConfig, send: Send): ObjectOperations {
   const { bucket, capabilities } = config;
   const withChecksums: Record<string, string> = capabilities.checksums.length
     ? { 'x-amz-checksum-mode': 'ENABLED' }
@@ -51,7 +49,7 @@ export function createOperations(config: StorageConfig, send: Send): Operations 
     prefix,
     continuationToken,
     maxKeys = 1000,
-  }: Parameters<Storage['list']>[0]): Promise<ListPage> {
+  }: Parameters<ObjectOperations['list']>[0]): Promise<ListPage> {
     const { document } = await send({
       method: 'GET',
       query: [

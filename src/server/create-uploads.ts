@@ -6,7 +6,7 @@ import {
   type TypedUploads,
   WaybillError,
 } from '../protocol/index.ts';
-import type { StorageReport } from '../s3/check.ts';
+import type { StorageReport } from '../s3/types.ts';
 import { loadOnce } from '../s3/load-once.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { Completed, Completing } from './complete.ts';

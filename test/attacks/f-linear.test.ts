@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { readXml } from '../../src/devstore/xml-read.ts';
 import { redact } from '../../src/s3/index.ts';
-import { isWhole, parseFlat, rootOf } from '../../src/s3/xml.ts';
+import { isWhole, parseFlat, rootOf } from '../../src/s3/internal.ts';
 import { type CallbackRequest, route, type StandardSchema } from '../../src/server/index.ts';
 import { wireSchemas } from '../../src/server/wire-schema.ts';
 import { hardTexts, millisecondsFor, regexLiterals, regexLiteralsIn } from '../support/regex-literals.ts';

@@ -2,7 +2,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { s3Storage, verifyRequest } from '../../src/s3/index.ts';
+import { s3Storage } from '../../src/s3/index.ts';
+import { verifyRequest } from '../../src/s3/internal.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'tok/en+==' };
 const received: { method: string; url: string; rawHeaders: string[]; body: string }[] = [];

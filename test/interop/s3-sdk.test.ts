@@ -12,14 +12,14 @@ import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl, S3RequestPresigner } from '@aws-sdk/s3-request-presigner';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { s3Storage } from '../../src/s3/index.ts';
 import {
   encodeComponent,
   encodeKey,
   type RequestToVerify,
-  s3Storage,
   verifyPolicy,
   verifyRequest,
-} from '../../src/s3/index.ts';
+} from '../../src/s3/internal.ts';
 
 const now = Date.UTC(2026, 10, 23, 12);
 const region = 'eu-west-1';

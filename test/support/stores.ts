@@ -18,13 +18,7 @@ import { join } from 'node:path';
 import type { CORSRule, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { createDevstore } from '../../src/devstore/index.ts';
-import {
-  type CapabilityPreset,
-  type Credentials,
-  type S3StorageOptions,
-  type Storage,
-  s3Storage,
-} from '../../src/s3/index.ts';
+import { type CapabilityPreset, type Credentials, type S3StorageOptions, type Storage, s3Storage } from '../../src/s3/index.ts';
 
 export interface TestStore {
   readonly name: StoreName;

@@ -1,0 +1,21 @@
+/**
+ * The second entry point of this module, for the other modules of this package. It is not in the exports map of the
+ * package: verifying signatures (devstore), and helpers of storage calls (server).
+ */
+export { type S3AuthCode, S3AuthError } from './auth-error.ts';
+export { encodeComponent, encodeKey } from './encode.ts';
+export { loadOnce } from './load-once.ts';
+export { checkContentLength, type PolicyToVerify, type VerifiedPolicy, verifyPolicy } from './policy.ts';
+export { preloadStorage } from './preload.ts';
+export { cutText } from './redact.ts';
+export { toWaybillError } from './s3-error.ts';
+export { type ChunkToSign, chunkSignature, emptyPayload, trailerSignature } from './sign.ts';
+export {
+  type PayloadClaim,
+  type RequestToVerify,
+  signatureMismatch,
+  type VerifiedRequest,
+  type VerifyOptions,
+  verifyRequest,
+} from './verify.ts';
+export { isWhole, parseFlat, rootOf } from './xml.ts';
