@@ -54,6 +54,8 @@ it.each([
   ['src/server/x.ts', `import { root } from '../../test/support/stores.ts';`],
   ['src/utils/x.ts', `import './y.ts';`],
   ['web/src/main.ts', `import type { Route } from '../../src/server/index.ts';`],
+  ['web/src/main.ts', `import { createClient } from '../../src/client/index.ts';`],
+  ['web/src/main.ts', `import { createUploads } from 'waybill/server';`],
   ['web/src/main.ts', `import 'react';`],
 ])('refuses %s: %s', (file, source) => {
   expect(violationsOf(file, source)).toHaveLength(1);
@@ -65,7 +67,7 @@ it.each([
   ['src/client/checksum.ts', `const { md5 } = await import('./hash/index.ts');`],
   ['src/s3/xml.ts', `const { XMLParser } = await import('fast-xml-parser');`],
   ['src/react/index.ts', `import { jsx } from 'react/jsx-runtime'; import type { Client } from '../client/types.ts';`],
-  ['web/src/main.ts', `import { createClient } from '../../src/client/index.ts'; import './style.css';`],
+  ['web/src/main.ts', `import { createClient } from 'waybill/client'; import './style.css';`],
 ])('allows %s: %s', (file, source) => {
   expect(violationsOf(file, source)).toEqual([]);
 });

@@ -44,8 +44,8 @@ export const arrows: Readonly<Record<string, Room>> = {
   },
 };
 
-/** Where the page's code may look: it is a client like any other. */
-export const pageRooms: readonly string[] = ['client', 'protocol'];
+/** The page is an app like any other: of Waybill it imports public entry points that run in a browser. */
+const pageEntries = /^waybill(\/client(\/(put|check-content|folders|resume-store))?)?$/;
 
 export interface Import {
   /** As written. */
@@ -95,8 +95,8 @@ function refused(file: string, specifier: string): string | undefined {
 }
 
 function refusedByPage(file: string, specifier: string): string | undefined {
-  if (!specifier.startsWith('.')) return 'the page has no packages and no Node';
-  const [top, target = ''] = posix.normalize(posix.join(posix.dirname(file), specifier)).split('/');
-  if (top === 'web') return undefined;
-  return top === 'src' && pageRooms.includes(target) ? undefined : 'the page is a client: it knows client and protocol';
+  if (!specifier.startsWith('.'))
+    return pageEntries.test(specifier) ? undefined : 'the page imports public entry points of the client only';
+  const [top] = posix.normalize(posix.join(posix.dirname(file), specifier)).split('/');
+  return top === 'web' ? undefined : 'the page imports Waybill by its public entry points';
 }

@@ -1,5 +1,5 @@
 /** One line of the list: built once, then told of every change. Nothing is rebuilt that a reader may be using. */
-import type { UploadSnapshot } from '../../src/client/index.ts';
+import type { UploadSnapshot } from 'waybill/client';
 import { barcodeOf } from './barcode.ts';
 import { type Consignment, stages } from './consignment.ts';
 import { displayOf, downloadUrl, thumbnailOf } from './display.ts';

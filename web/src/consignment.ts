@@ -1,5 +1,5 @@
 /** One file's line on the page: what is remembered of it, and what to call the state it is in. */
-import type { StoredFile, UploadSnapshot } from '../../src/client/index.ts';
+import type { StoredFile, UploadSnapshot } from 'waybill/client';
 import { type Words, wordsFor } from './words.ts';
 
 /** What the server and the store counted for one upload. */

@@ -2,9 +2,10 @@
  * The desk: takes files in, follows their uploads, and goes on with what earlier pages left. Longer than most, because all that
  * can become of one line stands here in one place.
  */
-import type { BrowserResumeStore } from '../../src/client/browser/resume-store.ts';
-import { type FoundFile, filesOf } from '../../src/client/folders.ts';
-import type { Client, FileLike, Resumable, ResumeProgress, Upload, UploadOptions } from '../../src/client/index.ts';
+
+import type { Client, FileLike, Resumable, ResumeProgress, Upload, UploadOptions } from 'waybill/client';
+import { type FoundFile, filesOf } from 'waybill/client/folders';
+import type { BrowserResumeStore } from 'waybill/client/resume-store';
 import type { Announce } from './announcer.ts';
 import { type Consignment, follow, stages, type Way } from './consignment.ts';
 import { createConsignmentView, type Progress } from './consignment-view.ts';

@@ -1,5 +1,5 @@
 /** The stored file, shown through its stable URL: the browser follows the server's redirect to the store. */
-import type { StoredFile } from '../../src/client/index.ts';
+import type { StoredFile } from 'waybill/client';
 import { el } from './dom.ts';
 import { printableName } from './names.ts';
 

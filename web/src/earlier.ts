@@ -1,5 +1,5 @@
 /** What earlier pages left unfinished, and what other tabs of this browser do just now. */
-import type { Client } from '../../src/client/index.ts';
+import type { Client } from 'waybill/client';
 import { type Desk, type Line, likeness } from './desk.ts';
 import type { History } from './history.ts';
 

@@ -1,5 +1,5 @@
 /** The ways in: choosing files or a folder, dropping anywhere on the window, pasting. */
-import { type FoundFile, filesOf } from '../../src/client/folders.ts';
+import { type FoundFile, filesOf } from 'waybill/client/folders';
 
 export interface Intake {
   /** Opens the file dialog. */

@@ -1,6 +1,7 @@
 /** The page: puts desk, intake and list together, counts, and remembers the list. */
-import { browserResumeStore } from '../../src/client/browser/resume-store.ts';
-import { createClient } from '../../src/client/index.ts';
+
+import { createClient } from 'waybill/client';
+import { browserResumeStore } from 'waybill/client/resume-store';
 import { createAnnouncer } from './announcer.ts';
 import type { Consignment, Way } from './consignment.ts';
 import { createDesk, isOpen } from './desk.ts';

@@ -1,5 +1,5 @@
 /** The form's fourth box: which route takes the files, with its limits as the server tells them. */
-import type { Client, RouteInfo } from '../../src/client/index.ts';
+import type { Client, RouteInfo } from 'waybill/client';
 import { el } from './dom.ts';
 import { formatBytes } from './format.ts';
 import type { PageSetup } from './setup.ts';

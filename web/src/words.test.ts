@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorTable } from '../../src/protocol/index.ts';
+import { errorTable } from 'waybill';
 import { describeKinds, wordsFor } from './words.ts';
 
 const facts = { fileName: 'harbour.jpg', size: 31_000_000 };

@@ -2,7 +2,7 @@
  * What the page says when something does not go through. One entry for every error code, so that a new code does not
  * compile until somebody has found words for it. No jargon: a reader knows files, sizes and kinds, not statuses.
  */
-import type { ErrorCode } from '../../src/protocol/index.ts';
+import type { ErrorCode } from 'waybill/client';
 import { formatBytes, formatExactBytes } from './format.ts';
 
 /** `refused`: this file will not be taken. `held`: something was in the way; the same file may go through later. */
