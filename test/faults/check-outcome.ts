@@ -1,110 +1,110 @@
 /**
- * Whether a run ended as it must: every file as its exact bytes, stored and announced, or with an error that its scenario
- * allows; and nothing left behind, but for what nobody was left to give back.
+ * Checks the outcome of a run. Every file must be stored with its exact bytes and announced, or fail with an error that its
+ * scenario allows. Nothing may be left in staging, except what a closed page could not abort.
  */
-import type { Ended } from './page.ts';
+import type { UploadResult } from './page.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface Outcome {
   scenario: Scenario;
-  /** What really happened: a run may be over before its last event. */
-  happened: readonly string[];
-  /** Why it was given up, when it was stuck. */
+  /** The faults that were injected. A run may end before its last event. */
+  injected: readonly string[];
+  /** The state of a run that missed its deadline, else null. */
   stuck: string | null;
-  ended: readonly Ended[];
-  /** How a second tab saw it. */
-  followed: readonly Ended[];
-  /** Everything a file has ever been. */
+  results: readonly UploadResult[];
+  /** Results of the uploads that a second tab resumed. */
+  secondTabResults: readonly UploadResult[];
+  /** Digests of every version of each file, by file name. */
   digests: ReadonlyMap<string, readonly string[]>;
   announced: readonly { uploadId: string; key: string }[];
-  /** Whom the server told that an upload was given back. */
+  /** Uploads for which the server reported `upload.aborted`. */
   aborted: ReadonlySet<string>;
-  /** Whether the page that asked for them was cut off before its end. */
-  granted: ReadonlyMap<string, { cut: boolean }>;
-  /** Digests of the objects by their keys, without those that staging holds. */
+  /** Granted uploads; `isOrphaned` when the page that asked for the grant was closed before the upload ended. */
+  granted: ReadonlyMap<string, { isOrphaned: boolean }>;
+  /** Digests of the objects outside of staging, by key. */
   stored: ReadonlyMap<string, string>;
-  /** Upload ids in staging: objects, multipart uploads, and what is written beside those. */
-  staged: readonly { what: 'object' | 'multipart' | 'sidecar'; uploadId: string }[];
-  /** In the page's resume store. */
-  remembered: readonly { uploadId: string; fileName: string }[];
-  surprises: readonly string[];
+  /** What is left in staging. */
+  staged: readonly { type: 'object' | 'multipart' | 'sidecar'; uploadId: string }[];
+  /** Entries in the page's resume store. */
+  resumeEntries: readonly { uploadId: string; fileName: string }[];
+  unexpectedErrors: readonly string[];
 }
 
-/** One line for each thing that is wrong; none when all is well. */
+/** Returns one line for each violation. */
 export function checkOutcome(outcome: Outcome): string[] {
-  const { scenario, ended, announced, stored, granted } = outcome;
-  const wrong: string[] = [...outcome.surprises];
-  if (outcome.stuck) wrong.push(`stuck: ${outcome.stuck}`);
-  const concerns = (what: string, name: string) =>
-    scenario.events.some(({ happens }) => happens.what === what && 'file' in happens && happens.file === name);
-  const restarted = outcome.happened.includes('restart');
+  const { scenario, results, announced, stored, granted } = outcome;
+  const violations: string[] = [...outcome.unexpectedErrors];
+  if (outcome.stuck) violations.push(`stuck: ${outcome.stuck}`);
+  const hasFault = (type: string, fileName: string) =>
+    scenario.events.some(({ fault }) => fault.type === type && 'file' in fault && fault.file === fileName);
+  const restarted = outcome.injected.includes('restart');
 
-  const results = new Set(ended.map(({ uploadId }) => uploadId));
+  const knownIds = new Set(results.map(({ uploadId }) => uploadId));
   for (const { name } of scenario.files) {
-    const own = ended.findLast((candidate) => candidate.name === name);
-    // A tab that went on while the page was dead has it; what it came to is judged as strictly.
-    const elsewhere = outcome.followed.find((tab) => tab.name === name && tab.status === 'done');
-    const result = own?.code === 'upload_conflict' && elsewhere ? elsewhere : own;
-    if (result) results.add(result.uploadId);
+    const own = results.findLast((candidate) => candidate.name === name);
+    // A second tab may have completed the upload while the page was closed. Its result is checked by the same rules.
+    const inSecondTab = outcome.secondTabResults.find((result) => result.name === name && result.status === 'done');
+    const result = own?.code === 'upload_conflict' && inSecondTab ? inSecondTab : own;
+    if (result) knownIds.add(result.uploadId);
     if (!result) {
-      wrong.push(`${name}: never ended`);
+      violations.push(`${name}: never ended`);
       continue;
     }
     const { status, code, message, uploadId, key } = result;
     if (status === 'done') {
       const versions = outcome.digests.get(name) ?? [];
       const digest = stored.get(key ?? '');
-      if (!digest) wrong.push(`${name}: done, and not stored`);
-      else if (!versions.includes(digest)) wrong.push(`${name}: other bytes are stored`);
+      if (!digest) violations.push(`${name}: done but not stored`);
+      else if (!versions.includes(digest)) violations.push(`${name}: other bytes are stored`);
       const times = announced.filter((file) => file.uploadId === uploadId && file.key === key).length;
-      if (times === 0) wrong.push(`${name}: done, and never announced`);
-      // A server that dies inside its callback calls it again.
-      if (times > 1 && !restarted) wrong.push(`${name}: announced ${times} times`);
+      if (times === 0) violations.push(`${name}: done but never announced`);
+      // A server that is stopped inside its callback calls the callback again.
+      if (times > 1 && !restarted) violations.push(`${name}: announced ${times} times`);
     } else if (
-      !(status === 'aborted' && concerns('abort', name)) &&
-      !(/^source_(changed|unreadable)$/.test(code ?? '') && concerns('edit', name))
+      !(status === 'aborted' && hasFault('abort', name)) &&
+      !(/^source_(changed|unreadable)$/.test(code ?? '') && hasFault('edit', name))
     )
-      wrong.push(`${name}: ${status} ${code} ${message}`);
+      violations.push(`${name}: ${status} ${code} ${message}`);
   }
 
-  for (const { name, status, code, uploadId } of outcome.followed)
-    if (code !== 'upload_conflict' && !(status === 'done' && results.has(uploadId)) && !concerns('edit', name))
-      wrong.push(`second tab: ${name} ${status} ${code} ${uploadId}`);
+  for (const { name, status, code, uploadId } of outcome.secondTabResults)
+    if (code !== 'upload_conflict' && !(status === 'done' && knownIds.has(uploadId)) && !hasFault('edit', name))
+      violations.push(`second tab: ${name} ${status} ${code} ${uploadId}`);
 
   const keys = new Set(announced.map(({ key }) => key));
-  for (const key of stored.keys()) if (!keys.has(key)) wrong.push(`stored and not announced: ${key}`);
+  for (const key of stored.keys()) if (!keys.has(key)) violations.push(`stored but not announced: ${key}`);
   for (const { uploadId, key } of announced) {
-    if (!stored.has(key)) wrong.push(`announced and not stored: ${key}`);
-    // Given up by its page in the middle of the completion, or by one that never heard of it.
-    if (!results.has(uploadId) && !granted.get(uploadId)?.cut && !outcome.happened.includes('abort'))
-      wrong.push(`announced, and no page knows: ${uploadId}`);
+    if (!stored.has(key)) violations.push(`announced but not stored: ${key}`);
+    // Allowed when the page was closed, or aborted the upload during its completion.
+    if (!knownIds.has(uploadId) && !granted.get(uploadId)?.isOrphaned && !outcome.injected.includes('abort'))
+      violations.push(`announced but unknown to every page: ${uploadId}`);
   }
 
   const announcedIds = new Set(announced.map(({ uploadId }) => uploadId));
-  const lostAnswers = outcome.happened.some((what) => /^(drop|truncate)/.test(what));
-  for (const { what, uploadId } of outcome.staged)
+  const lostAnswers = outcome.injected.some((type) => /^(drop|truncate)/.test(type));
+  for (const { type, uploadId } of outcome.staged)
     if (
-      // CreateMultipartUpload whose answer was lost is asked for again, and S3 made two: a lifecycle rule collects the first.
-      !(what === 'multipart' && lostAnswers) &&
-      (announcedIds.has(uploadId) || outcome.aborted.has(uploadId) || !mayBeLeft(outcome, uploadId))
+      // When the answer to CreateMultipartUpload is lost, the retry creates a second one. A lifecycle rule removes the first.
+      !(type === 'multipart' && lostAnswers) &&
+      (announcedIds.has(uploadId) || outcome.aborted.has(uploadId) || !mayBeLeftInStaging(outcome, uploadId))
     )
-      wrong.push(`left behind: ${what} of ${uploadId}`);
+      violations.push(`left in staging: ${type} of ${uploadId}`);
 
-  for (const { uploadId, fileName } of outcome.remembered) {
-    const done = ended.findLast(({ name }) => name === fileName)?.status === 'done';
-    if (announcedIds.has(uploadId) || (done && !concerns('edit', fileName)))
-      wrong.push(`still remembered: ${fileName} ${uploadId}`);
+  for (const { uploadId, fileName } of outcome.resumeEntries) {
+    const done = results.findLast(({ name }) => name === fileName)?.status === 'done';
+    if (announcedIds.has(uploadId) || (done && !hasFault('edit', fileName)))
+      violations.push(`still in the resume store: ${fileName} ${uploadId}`);
   }
-  return wrong;
+  return violations;
 }
 
-/** For the sweep and the lifecycle rule: what a page that is gone began, and an answer that was lost. */
-function mayBeLeft({ granted, happened }: Outcome, uploadId: string): boolean {
+/** Whether the sweep or the lifecycle rule has to remove this upload, because no page could abort it. */
+function mayBeLeftInStaging({ granted, injected }: Outcome, uploadId: string): boolean {
   const grant = granted.get(uploadId);
-  if (!grant || grant.cut || /offline|restart/.test(happened.join())) return true;
-  // The server was still granting when the page went.
-  if (happened.some((what) => /^(reload|kill|edit)$/.test(what))) return true;
-  // A page gives back once, and does not wait for better weather to do so.
-  const giveBackMayFail = happened.some((what) => /^(drop|slow|truncate|expire)/.test(what));
-  return happened.some((what) => /^(abort|edit)$/.test(what)) && giveBackMayFail;
+  if (!grant || grant.isOrphaned || /offline|restart/.test(injected.join())) return true;
+  // The server was still granting when the page was closed.
+  if (injected.some((type) => /^(reload|kill|edit)$/.test(type))) return true;
+  // The client sends an abort once and does not retry it.
+  const abortMayFail = injected.some((type) => /^(drop|slow|truncate|expire)/.test(type));
+  return injected.some((type) => /^(abort|edit)$/.test(type)) && abortMayFail;
 }

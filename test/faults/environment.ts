@@ -1,4 +1,4 @@
-/** What a run happens in: a store, an app whose server can be started again on its port, and files on disk. */
+/** The environment of a run: a devstore, an app server that can be restarted on its port, and files on disk. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -13,31 +13,31 @@ import { createUploads, route } from '../../src/server/index.ts';
 import { listen, stop } from '../support/client-page.ts';
 import { createRandom, type Scenario } from './scenario.ts';
 
-const credentials = { accessKeyId: 'weather', secretAccessKey: 'weather-weather-weather' };
+const credentials = { accessKeyId: 'faults', secretAccessKey: 'faults-faults-faults' };
 export const stagingPrefix = 'incoming/';
 
 export interface Environment {
   readonly endpoint: string;
   readonly store: Devstore;
   readonly storage: Storage;
-  /** What `onComplete` was told, over all starts of the server: the app's database. */
+  /** The calls of `onComplete`, across restarts of the server. */
   readonly announced: { uploadId: string; key: string }[];
   readonly aborted: Set<string>;
-  /** Errors that the server or the store did not expect. */
-  readonly surprises: string[];
+  /** Internal errors of the server and the store. */
+  readonly unexpectedErrors: string[];
   path(name: string): string;
-  /** Digests of everything that a file has ever been. */
+  /** Digests of every version that the file has had. */
   digests(name: string): readonly string[];
   write(name: string, size: number, sameTime?: boolean): Promise<void>;
-  /** As kill and start: the same port and secret, nothing remembered. */
+  /** Replaces the server by a new one with the same port and secret, and no state in memory. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface EnvironmentOptions {
   onGrant?: (uploadId: string) => void;
-  /** Stored and never announced. */
-  forgetAnnouncements?: boolean;
+  /** `onComplete` records nothing, to prove that the check notices it. */
+  dropAnnouncements?: boolean;
 }
 
 export async function openEnvironment(
@@ -45,8 +45,8 @@ export async function openEnvironment(
   pageOrigin: string,
   options: EnvironmentOptions = {},
 ): Promise<Environment> {
-  const dir = await mkdtemp(join(tmpdir(), 'waybill-weather-'));
-  const surprises: string[] = [];
+  const dir = await mkdtemp(join(tmpdir(), 'waybill-faults-'));
+  const unexpectedErrors: string[] = [];
   const store = await createDevstore({
     dir: join(dir, 'store'),
     credentials: [credentials],
@@ -59,7 +59,7 @@ export async function openEnvironment(
         exposeHeaders: ['Retry-After'],
       },
     ],
-    onError: (error) => surprises.push(`store: ${error}`),
+    onError: (error) => unexpectedErrors.push(`store: ${error}`),
   });
   const { url: endpoint } = await store.listen();
   const storage = s3Storage({ bucket: 'bucket', endpoint, credentials, capabilities: 'devstore' });
@@ -71,22 +71,22 @@ export async function openEnvironment(
       limits: { minBytes: 0, maxBytes: 64 * MiB, contentTypes: ['text/plain'] },
       authorize: () => ({ ownerId: 'alice' }),
       onComplete({ uploadId, file }: { uploadId: string; file: { key: string } }) {
-        if (!options.forgetAnnouncements) announced.push({ uploadId, key: file.key });
+        if (!options.dropAnnouncements) announced.push({ uploadId, key: file.key });
       },
     };
     const uploads = createUploads({
       storage: s3Storage({ bucket: 'bucket', endpoint, credentials, capabilities: 'devstore' }),
-      secret: 'a-secret-of-the-weather-of-more-than-32-characters',
+      secret: 'a-secret-of-the-fault-suite-of-more-than-32-characters',
       allowedOrigins: [pageOrigin],
       stagingPrefix,
-      formMaxBytes: scenario.small === 'form' ? MiB : 0,
+      formMaxBytes: scenario.smallTransfer === 'form' ? MiB : 0,
       multipartMinBytes: 5 * MiB,
       routes: { files: route(common), plain: route({ ...common, integrity: 'size-only' }) },
       onEvent(event) {
         if (event.type === 'upload.granted') options.onGrant?.(event.uploadId);
         if (event.type === 'upload.aborted') aborted.add(event.uploadId);
         if (event.type === 'request.failed' && event.code === 'internal_error')
-          surprises.push(`server: ${event.message} ${event.reason}`);
+          unexpectedErrors.push(`server: ${event.message} ${event.reason}`);
       },
     });
     return createServer(toNodeHandler(uploads));
@@ -105,12 +105,12 @@ export async function openEnvironment(
     storage,
     announced,
     aborted,
-    surprises,
+    unexpectedErrors,
     path,
     digests: (name) => digests.get(name) ?? [],
     async write(name, size, sameTime = false) {
       const before = sameTime ? await stat(path(name)) : undefined;
-      const bytes = prose(size, random);
+      const bytes = makeText(size, random);
       digests.set(name, [...(digests.get(name) ?? []), sha256(bytes)]);
       await writeFile(path(name), bytes);
       if (before) await utimes(path(name), before.atime, before.mtime);
@@ -130,8 +130,8 @@ export async function openEnvironment(
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** Text, as its type says; no two lines of it alike, so that no part passes for another. */
-function prose(size: number, random: () => number): Buffer {
+/** Makes text, because the content type is checked. All lines differ, so that a part stored in another's place is noticed. */
+function makeText(size: number, random: () => number): Buffer {
   const bytes = Buffer.alloc(size);
   const salt = Math.floor(random() * 2 ** 32).toString(36);
   for (let at = 0, line = 0; at < size; line++) at += bytes.write(`${salt} ${line} ${'waybill '.repeat(512)}\n`, at);

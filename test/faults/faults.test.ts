@@ -1,5 +1,6 @@
 /**
- * Seeded weather over the client in Chromium, the server and the store. A run that fails prints its scenario; again:
+ * Fault injection: the client in Chromium, the server and the store meet seeded faults. A run that fails prints its scenario.
+ * To repeat it:
  *
  *     WAYBILL_FAULT_SEED=17 WAYBILL_FAULT_RUNS=1 npx vitest run test/faults
  */
@@ -12,7 +13,7 @@ import { makeScenario, type Scenario } from './scenario.ts';
 const runs = Number(process.env.WAYBILL_FAULT_RUNS ?? 12);
 const first = Number(process.env.WAYBILL_FAULT_SEED ?? 1);
 
-describeBrowser('weather', (browser) => {
+describeBrowser('fault injection', (browser) => {
   let page: Awaited<ReturnType<typeof servePage>>;
   beforeAll(async () => {
     page = await servePage();
@@ -20,26 +21,26 @@ describeBrowser('weather', (browser) => {
   afterAll(() => page?.close());
 
   for (let seed = first; seed < first + runs; seed++)
-    it(`seed ${seed}`, async () => {
+    it(`every upload of seed ${seed} ends as it must`, async () => {
       const scenario = makeScenario(seed);
       const outcome = await runScenario(scenario, { browser: browser(), pageUrl: page.url });
-      const { ended, happened } = outcome;
-      expect(checkOutcome(outcome), JSON.stringify({ scenario, happened, ended })).toEqual([]);
+      const { results, injected } = outcome;
+      expect(checkOutcome(outcome), JSON.stringify({ scenario, injected, results })).toEqual([]);
     });
 
-  const calm: Scenario = {
+  const withoutFaults: Scenario = {
     seed: 0,
     files: [{ name: 'file-0.txt', size: 1000, kind: 'file', route: 'files' }],
     concurrency: 3,
-    small: 'form',
+    smallTransfer: 'form',
     clockDays: 0,
     events: [],
   };
 
-  it('the judge sees other bytes, missing announcements, what was left behind, and what never ends', async () => {
-    const given = { browser: browser(), pageUrl: page.url, settleMs: 0 };
-    expect(checkOutcome(await runScenario(calm, given))).toEqual([]);
-    const edited = await runScenario(calm, {
+  it('checkOutcome() reports other bytes, missing announcements, leftovers in staging, and runs that never end', async () => {
+    const given = { browser: browser(), pageUrl: page.url, cleanupMs: 0 };
+    expect(checkOutcome(await runScenario(withoutFaults, given))).toEqual([]);
+    const edited = await runScenario(withoutFaults, {
       ...given,
       async afterwards({ storage, announced }) {
         const key = announced[0]?.key ?? '';
@@ -48,18 +49,18 @@ describeBrowser('weather', (browser) => {
       },
     });
     expect(checkOutcome(edited)).toEqual(['file-0.txt: other bytes are stored']);
-    const unannounced = checkOutcome(await runScenario(calm, { ...given, forgetAnnouncements: true }));
-    expect(unannounced).toContain('file-0.txt: done, and never announced');
-    const left = await runScenario(calm, {
+    const unannounced = checkOutcome(await runScenario(withoutFaults, { ...given, dropAnnouncements: true }));
+    expect(unannounced).toContain('file-0.txt: done but never announced');
+    const left = await runScenario(withoutFaults, {
       ...given,
       async afterwards({ storage, announced }) {
         const key = `incoming/${announced[0]?.uploadId}`;
         await storage.put({ key, body: 'staged', contentType: 'text/plain' });
       },
     });
-    expect(checkOutcome(left)).toEqual([expect.stringContaining('left behind: object')]);
+    expect(checkOutcome(left)).toEqual([expect.stringContaining('left in staging: object')]);
     const held = { when: ({ method }: { method: string }) => method === 'POST', delayMs: 600_000 };
-    const stuck = checkOutcome(await runScenario(calm, { ...given, weather: held, deadlineMs: 2000 }));
+    const stuck = checkOutcome(await runScenario(withoutFaults, { ...given, faults: held, deadlineMs: 2000 }));
     expect(stuck.join()).toMatch(/stuck: .*uploading.*never ended/);
   });
 });

@@ -1,10 +1,10 @@
-/** What the runner's page does: sends what it was given, tells how each ended, shows what other tabs send. */
+/** The script of the test page: uploads the given files, reports each result, and resumes uploads in a second tab. */
 import { browserResumeStore } from '../../src/client/browser/resume-store.ts';
 import { createClient } from '../../src/client/index.ts';
 import type { Client, Upload, UploadSnapshot } from '../../src/client/types.ts';
 import type { FilePlan } from './scenario.ts';
 
-export interface Ended {
+export interface UploadResult {
   name: string;
   status: UploadSnapshot['status'];
   code: string | null;
@@ -13,51 +13,50 @@ export interface Ended {
   key: string | null;
 }
 
-export interface Line extends Pick<UploadSnapshot, 'status' | 'waiting' | 'loaded' | 'transfer'> {
+export interface UploadStatus extends Pick<UploadSnapshot, 'status' | 'waiting' | 'loaded' | 'transfer'> {
   name: string;
 }
 
-export interface WeatherPage {
+export interface TestPage {
   open(options: { endpoint: string; concurrency: number; random: number }): void;
-  /** Goes on with what an earlier page began, and begins the rest. */
+  /** Resumes what an earlier page began and starts the other uploads. */
   send(plans: readonly FilePlan[]): Promise<void>;
-  /** Goes on only, as another tab would that finds something unfinished. */
-  follow(): Promise<Ended[]>;
-  lines(): Line[];
+  /** Resumes every unfinished upload, as a second tab does, and starts none. */
+  resumeAll(): Promise<UploadResult[]>;
+  statuses(): UploadStatus[];
   pause(): void;
   resume(): void;
   abort(name: string): void;
-  /** What the page still remembers. */
-  remembered(): Promise<{ uploadId: string; fileName: string }[]>;
+  resumeEntries(): Promise<{ uploadId: string; fileName: string }[]>;
 }
 
 declare global {
   interface Window {
-    weather: WeatherPage;
-    /** The runner's: survives the page. */
-    ended(result: Ended): Promise<void>;
+    testPage: TestPage;
+    /** Defined by the runner on every page of the context. */
+    reportResult(result: UploadResult): Promise<void>;
   }
 }
 
 const uploads = new Map<string, Upload>();
 let client: Client;
 
-const file = (name: string): File => {
+const pickedFile = (name: string): File => {
   const found = [...(document.querySelector('input')?.files ?? [])].find((candidate) => candidate.name === name);
   if (!found) throw new Error(`${name} was not picked`);
   return found;
 };
 
-async function end(name: string, upload: Upload): Promise<Ended> {
+async function waitForResult(name: string, upload: Upload): Promise<UploadResult> {
   await upload.done.catch(() => {});
   const { status, error, file } = upload.getSnapshot();
   const { code = null, message = null } = error ?? {};
   return { name, status, code, message, uploadId: file?.uploadId ?? null, key: file?.key ?? null };
 }
 
-export const weather: WeatherPage = {
+export const testPage: TestPage = {
   open({ random, ...options }) {
-    // Short pauses: how long they are is proven elsewhere.
+    // Short pauses between retries. Other tests prove their length.
     client = createClient({ ...options, random: () => random, stallTimeoutMs: 20_000 });
   },
   async send(plans) {
@@ -66,21 +65,21 @@ export const weather: WeatherPage = {
       const known = kind === 'file' && begun.find(({ fileName }) => fileName === name);
       const options = { fileName: name, contentType: 'text/plain' };
       const upload = known
-        ? known.resume(file(name))
-        : client.upload(route, kind === 'stream' ? file(name).stream() : file(name), options);
+        ? known.resume(pickedFile(name))
+        : client.upload(route, kind === 'stream' ? pickedFile(name).stream() : pickedFile(name), options);
       uploads.set(name, upload);
-      void end(name, upload).then(window.ended);
+      void waitForResult(name, upload).then(window.reportResult);
     }
   },
-  async follow() {
-    // A tab that has lost its code to the weather leaves all to the others.
+  async resumeAll() {
+    // A fault may hit a request for the page's own scripts. Such a tab resumes nothing.
     const begun = await client.resumable().catch((error) => {
       if (error.code !== 'network_error') throw error;
       return [];
     });
-    return Promise.all(begun.map((entry) => end(entry.fileName, entry.resume(file(entry.fileName)))));
+    return Promise.all(begun.map((entry) => waitForResult(entry.fileName, entry.resume(pickedFile(entry.fileName)))));
   },
-  lines: () =>
+  statuses: () =>
     [...uploads].map(([name, upload]) => {
       const { status, waiting, loaded, transfer } = upload.getSnapshot();
       return { name, status, waiting, loaded, transfer };
@@ -88,5 +87,5 @@ export const weather: WeatherPage = {
   pause: () => client.pause(),
   resume: () => client.resume(),
   abort: (name) => uploads.get(name)?.abort(),
-  remembered: () => browserResumeStore().list(),
+  resumeEntries: () => browserResumeStore().list(),
 };

@@ -1,4 +1,4 @@
-/** Plays a scenario in Chromium. Whatever happens does so when the storage has seen so many requests. */
+/** Runs a scenario in Chromium. Faults are injected when the storage has received a given number of requests. */
 import { createServer } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
 import type { Weather, WeatherRequest } from '../../src/devstore/index.ts';
@@ -6,14 +6,14 @@ import { bundleScripts, listen, stop } from '../support/client-page.ts';
 import type { Outcome } from './check-outcome.ts';
 import { checkOutcome } from './check-outcome.ts';
 import { type Environment, type EnvironmentOptions, openEnvironment, sha256, stagingPrefix } from './environment.ts';
-import type { Ended, Line } from './page.ts';
-import type { Event, Happening, Scenario } from './scenario.ts';
+import type { UploadResult, UploadStatus } from './page.ts';
+import type { Fault, FaultEvent, Scenario } from './scenario.ts';
 
-/** Of its own origin, and the same for all runs: what a browser remembers goes with its context. */
+/** Serves the test page on an origin of its own, for all runs. Each run has its own browser context, so no state is shared. */
 export async function servePage(): Promise<{ url: string; close(): Promise<void> }> {
-  const scripts = await bundleScripts("import { weather } from '../test/faults/page.ts'; window.weather = weather;");
+  const scripts = await bundleScripts("import { testPage } from '../test/faults/page.ts'; window.testPage = testPage;");
   const html =
-    '<!doctype html><title>weather</title><input type="file" multiple><script type="module" src="/page.js"></script>';
+    '<!doctype html><title>faults</title><input type="file" multiple><script type="module" src="/page.js"></script>';
   const server = createServer((request, response) => {
     const text = scripts.get(request.url?.slice(1) ?? '');
     response.setHeader('content-type', text === undefined ? 'text/html' : 'text/javascript');
@@ -25,59 +25,59 @@ export async function servePage(): Promise<{ url: string; close(): Promise<void>
 export interface RunOptions extends EnvironmentOptions {
   browser: Browser;
   pageUrl: string;
-  /** Milliseconds for all of it; then it is stuck. @default 45_000 */
+  /** Milliseconds after which the run counts as stuck. @default 45_000 */
   deadlineMs?: number;
-  /** Milliseconds for what is given back after the page has said that it ended. @default 4000 */
-  settleMs?: number;
-  /** Weather besides the scenario's. */
-  weather?: Weather;
-  /** Between the end of the run and the look at the store. */
+  /** Milliseconds that the server has to finish its aborts after the page has reported all results. @default 4000 */
+  cleanupMs?: number;
+  /** Faults in addition to the scenario's. */
+  faults?: Weather;
+  /** Runs after the last upload has ended, before the store is read. */
   afterwards?: (environment: Environment) => Promise<void>;
 }
 
-/** What comes while something happens to the page is kept waiting so long, so that it happens in the middle of it. */
+/** Requests that arrive while a fault is applied to the page wait this long, so that the fault interrupts them. */
 const heldMs = 150;
 const dayMs = 86_400_000;
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
-  const { browser, pageUrl, deadlineMs = 45_000, settleMs = 4000 } = options;
+  const { browser, pageUrl, deadlineMs = 45_000, cleanupMs = 4000 } = options;
   const context = await browser.newContext();
-  const ended: Ended[] = [];
-  const followed: Ended[] = [];
-  const followers: Promise<unknown>[] = [];
-  const granted = new Map<string, { cut: boolean }>();
+  const results: UploadResult[] = [];
+  const secondTabResults: UploadResult[] = [];
+  const secondTabs: Promise<unknown>[] = [];
+  const granted = new Map<string, { isOrphaned: boolean }>();
   const environment = await openEnvironment(scenario, pageUrl, {
     ...options,
-    onGrant: (uploadId) => granted.set(uploadId, { cut: false }),
+    onGrant: (uploadId) => granted.set(uploadId, { isOrphaned: false }),
   });
-  const happened: string[] = [];
-  const surprises: string[] = environment.surprises;
+  const injected: string[] = [];
+  const unexpectedErrors: string[] = environment.unexpectedErrors;
   let page: Page;
-  let acting = 0;
-  let last: Promise<void> = Promise.resolve();
-  let over = false;
-  let allEnded = () => {};
-  const whole = new Promise<void>((resolve) => {
-    allEnded = resolve;
+  let activeFaults = 0;
+  let faultQueue: Promise<void> = Promise.resolve();
+  let runEnded = false;
+  let resolveAllEnded = () => {};
+  const allEnded = new Promise<void>((resolve) => {
+    resolveAllEnded = resolve;
   });
 
-  const clocked =
-    scenario.clockDays !== 0 || scenario.events.some(({ happens }) => 'seconds' in happens && happens.seconds > 0);
+  const controlsClock =
+    scenario.clockDays !== 0 || scenario.events.some(({ fault }) => 'seconds' in fault && fault.seconds > 0);
 
   async function openPage(): Promise<Page> {
     const opened = await context.newPage();
-    if (clocked) await opened.clock.install({ time: Date.now() + scenario.clockDays * dayMs });
-    opened.on('pageerror', (error) => surprises.push(`page: ${error}`));
-    await enter(opened);
+    if (controlsClock) await opened.clock.install({ time: Date.now() + scenario.clockDays * dayMs });
+    opened.on('pageerror', (error) => unexpectedErrors.push(`page: ${error}`));
+    await loadPage(opened);
     return opened;
   }
 
-  async function enter(target: Page): Promise<void> {
+  async function loadPage(target: Page): Promise<void> {
     await target.goto(pageUrl);
-    await target.waitForFunction(() => window.weather);
+    await target.waitForFunction(() => window.testPage);
     const { endpoint } = environment;
     const random = (scenario.seed % 10) / 40;
-    await target.evaluate((given) => window.weather.open(given), {
+    await target.evaluate((given) => window.testPage.open(given), {
       endpoint,
       concurrency: scenario.concurrency,
       random,
@@ -89,27 +89,31 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 
   const send = () => {
-    const left = scenario.files.filter(({ name }) => !ended.some((result) => result.name === name));
-    return page.evaluate((plans) => window.weather.send(plans), left);
+    const left = scenario.files.filter(({ name }) => !results.some((result) => result.name === name));
+    return page.evaluate((plans) => window.testPage.send(plans), left);
   };
 
-  /** Everything that this page had under way is on its own from now on. */
-  const cut = () => {
-    for (const grant of granted.values()) grant.cut = true;
+  /** Marks all uploads so far: the page that began them is closed and cannot abort them any more. */
+  const orphanGrants = () => {
+    for (const grant of granted.values()) grant.isOrphaned = true;
   };
 
   async function reload(): Promise<void> {
-    cut();
-    await enter(page);
-    cut();
+    orphanGrants();
+    await loadPage(page);
+    orphanGrants();
   }
 
-  async function act(happens: Happening): Promise<void> {
-    switch (happens.what) {
+  async function applyToPage(fault: Fault): Promise<void> {
+    switch (fault.type) {
       case 'offline': {
         await context.setOffline(true);
-        await until(page, (lines) => lines.every((line) => line.waiting === 'offline' || isOver(line)), 2000);
-        if (happens.seconds > 0) await page.clock.fastForward(happens.seconds * 1000);
+        await waitForStatuses(
+          page,
+          (statuses) => statuses.every((upload) => upload.waiting === 'offline' || hasEnded(upload)),
+          2000,
+        );
+        if (fault.seconds > 0) await page.clock.fastForward(fault.seconds * 1000);
         await context.setOffline(false);
         return;
       }
@@ -119,157 +123,162 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
         await reload();
         return send();
       case 'kill': {
-        cut();
+        orphanGrants();
         const gone = page.waitForEvent('crash');
         page.goto('chrome://crash').catch(() => {});
         await gone;
         await page.close();
-        cut();
+        orphanGrants();
         page = await openPage();
         return send();
       }
       case 'pause':
-        await page.evaluate(() => window.weather.pause());
-        await page.evaluate(() => window.weather.resume());
+        await page.evaluate(() => window.testPage.pause());
+        await page.evaluate(() => window.testPage.resume());
         return;
       case 'second-tab': {
         const tab = await openPage();
-        // It waits for nothing: it goes on, or says that another does.
-        followers.push(tab.evaluate(() => window.weather.follow()).then((results) => followed.push(...results)));
+        // The tab resumes at once, or fails with `upload_conflict` while the first page holds the upload.
+        secondTabs.push(
+          tab.evaluate(() => window.testPage.resumeAll()).then((ended) => secondTabResults.push(...ended)),
+        );
         return;
       }
       case 'edit': {
-        const { size } = scenario.files.find(({ name }) => name === happens.file) ?? { size: 0 };
-        if (!happens.afterReload) return environment.write(happens.file, size, happens.sameTime);
-        cut();
+        const { size } = scenario.files.find(({ name }) => name === fault.file) ?? { size: 0 };
+        if (!fault.afterReload) return environment.write(fault.file, size, fault.sameTime);
+        orphanGrants();
         await page.goto('about:blank');
-        cut();
-        await environment.write(happens.file, size, happens.sameTime);
-        await enter(page);
+        orphanGrants();
+        await environment.write(fault.file, size, fault.sameTime);
+        await loadPage(page);
         return send();
       }
       case 'abort':
-        return page.evaluate((name) => window.weather.abort(name), happens.file);
+        return page.evaluate((name) => window.testPage.abort(name), fault.file);
     }
   }
 
-  function happen({ happens }: Event): void {
-    if (over) return;
-    happened.push(happens.what);
-    if ('requests' in happens) return;
-    acting += 1;
-    last = last
-      .then(() => act(happens))
+  function inject({ fault }: FaultEvent): void {
+    if (runEnded) return;
+    injected.push(fault.type);
+    if ('requests' in fault) return;
+    activeFaults += 1;
+    faultQueue = faultQueue
+      .then(() => applyToPage(fault))
       .catch((error) => {
-        surprises.push(`runner: ${happens.what}: ${error}`);
+        unexpectedErrors.push(`runner: ${fault.type}: ${error}`);
       })
       .finally(() => {
-        acting -= 1;
+        activeFaults -= 1;
       });
   }
 
-  let seen = 0;
+  let received = 0;
   const waiting = [...scenario.events];
-  const clouds: Weather[] = [];
-  for (const event of scenario.events) {
-    const { after, happens } = event;
-    if (!('requests' in happens)) continue;
-    let left = happens.requests;
-    const falls = (request: WeatherRequest) => happens.what !== 'expire' || isSending(request);
-    clouds.push({ when: (request) => !over && seen > after && falls(request) && left-- > 0, ...weatherOf(happens) });
+  const requestFaults: Weather[] = [];
+  for (const { afterRequests, fault } of scenario.events) {
+    if (!('requests' in fault)) continue;
+    let left = fault.requests;
+    const applies = (request: WeatherRequest) => fault.type !== 'expire' || isFileOrPart(request);
+    requestFaults.push({
+      when: (request) => !runEnded && received > afterRequests && applies(request) && left-- > 0,
+      ...toStoreFault(fault),
+    });
   }
   environment.store.setWeather([
     {
       when: () => {
-        seen += 1;
-        while (waiting[0] && seen >= waiting[0].after) happen(waiting.shift() as Event);
-        return acting > 0;
+        received += 1;
+        while (waiting[0] && received >= waiting[0].afterRequests) inject(waiting.shift() as FaultEvent);
+        return activeFaults > 0;
       },
       delayMs: heldMs,
     },
-    ...clouds,
-    ...(options.weather ? [options.weather] : []),
+    ...requestFaults,
+    ...(options.faults ? [options.faults] : []),
   ]);
 
   let stuck: string | null = null;
   try {
-    await context.exposeFunction('ended', (result: Ended) => {
-      ended.push(result);
-      if (scenario.files.every(({ name }) => ended.some((known) => known.name === name))) allEnded();
+    await context.exposeFunction('reportResult', (result: UploadResult) => {
+      results.push(result);
+      if (scenario.files.every(({ name }) => results.some((known) => known.name === name))) resolveAllEnded();
     });
     for (const { name, size } of scenario.files) await environment.write(name, size);
     page = await openPage();
     await send();
     const finished = async () => {
-      await whole;
-      over = true;
-      await last;
-      await Promise.all(followers);
+      await allEnded;
+      runEnded = true;
+      await faultQueue;
+      await Promise.all(secondTabs);
     };
-    stuck = await within(deadlineMs, finished(), async () =>
-      JSON.stringify({ lines: await page.evaluate(() => window.weather.lines()), seen, happened, ended, acting }),
-    );
-    over = true;
+    stuck = await describeIfLate(deadlineMs, finished(), async () => {
+      const statuses = await page.evaluate(() => window.testPage.statuses());
+      return JSON.stringify({ statuses, received, injected, results, activeFaults });
+    });
+    runEnded = true;
     environment.store.setWeather(undefined);
     await options.afterwards?.(environment);
-    const look = async (): Promise<Outcome> => ({
+    const readOutcome = async (): Promise<Outcome> => ({
       scenario,
-      happened,
+      injected,
       stuck,
-      ended: [...ended],
-      followed,
+      results: [...results],
+      secondTabResults,
       digests: new Map(scenario.files.map(({ name }) => [name, environment.digests(name)])),
-      // As they are now: the server goes on while the judge reads.
+      // Copies, because the server continues while the outcome is checked.
       announced: [...environment.announced],
       aborted: new Set(environment.aborted),
       granted: new Map(granted),
-      ...(await inventory(environment)),
-      remembered: stuck ? [] : await page.evaluate(() => window.weather.remembered()),
-      surprises: [...surprises],
+      ...(await readStore(environment)),
+      resumeEntries: stuck ? [] : await page.evaluate(() => window.testPage.resumeEntries()),
+      unexpectedErrors: [...unexpectedErrors],
     });
-    const end = performance.now() + settleMs;
+    const end = performance.now() + cleanupMs;
     for (;;) {
-      const outcome = await look();
+      const outcome = await readOutcome();
       if (stuck || checkOutcome(outcome).length === 0 || performance.now() > end) return outcome;
     }
   } finally {
-    over = true;
+    runEnded = true;
     environment.store.setWeather(undefined);
     await context.close();
     await environment.close();
   }
 }
 
-function weatherOf(happens: Extract<Happening, { requests: number }>): Weather {
-  switch (happens.what) {
+function toStoreFault(fault: Extract<Fault, { requests: number }>): Weather {
+  switch (fault.type) {
     case 'drop-request':
-      return { dropRequestAfterBytes: happens.bytes };
+      return { dropRequestAfterBytes: fault.bytes };
     case 'drop-answer':
-      return { dropResponseAfterBytes: happens.bytes };
+      return { dropResponseAfterBytes: fault.bytes };
     case 'truncate':
-      return { truncateResponseTo: happens.bytes };
+      return { truncateResponseTo: fault.bytes };
     case 'slow-down':
-      return { slowDown: { retryAfterSeconds: happens.retryAfterSeconds } };
+      return { slowDown: { retryAfterSeconds: fault.retryAfterSeconds } };
     case 'expire':
       return { expire: true };
   }
 }
 
-/** A page's file or part. What the server asks for itself it signs anew each time. */
-const isSending = ({ method, key = '', query }: WeatherRequest) =>
+/** Whether the request carries a file or a part of it. An expired request of the server itself is signed again at once. */
+const isFileOrPart = ({ method, key = '', query }: WeatherRequest) =>
   (method === 'POST' && !key && query.length === 0) ||
   (method === 'PUT' && key.startsWith(stagingPrefix) && !key.startsWith(`${stagingPrefix}.waybill/`));
 
-const isOver = ({ status }: Line) => /^(done|failed|aborted)$/.test(status);
+const hasEnded = ({ status }: UploadStatus) => /^(done|failed|aborted)$/.test(status);
 
-/** Until the page shows it, or for so long: not every upload has anything to say of it. */
-async function until(page: Page, enough: (lines: Line[]) => boolean, ms: number): Promise<void> {
+/** Waits until the statuses match, or until the time is over: some uploads never reach the status. */
+async function waitForStatuses(page: Page, match: (statuses: UploadStatus[]) => boolean, ms: number): Promise<void> {
   const end = performance.now() + ms;
-  while (performance.now() < end) if (enough(await page.evaluate(() => window.weather.lines()))) return;
+  while (performance.now() < end) if (match(await page.evaluate(() => window.testPage.statuses()))) return;
 }
 
-/** Null in time; else what `dump` says. */
-async function within(ms: number, work: Promise<unknown>, dump: () => Promise<string>): Promise<string | null> {
+/** Returns null when `work` ends in time, else the description by `dump`. */
+async function describeIfLate(ms: number, work: Promise<unknown>, dump: () => Promise<string>): Promise<string | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), ms);
@@ -279,21 +288,20 @@ async function within(ms: number, work: Promise<unknown>, dump: () => Promise<st
   if (first !== 'late') return null;
   return Promise.race([
     dump().catch(String),
-    new Promise<string>((resolve) => setTimeout(resolve, 3000, 'a page that does not answer')),
+    new Promise<string>((resolve) => setTimeout(resolve, 3000, 'the page does not answer')),
   ]);
 }
 
-/** The store as it is now. */
-async function inventory({ storage }: Environment): Promise<Pick<Outcome, 'stored' | 'staged'>> {
+async function readStore({ storage }: Environment): Promise<Pick<Outcome, 'stored' | 'staged'>> {
   const stored = new Map<string, string>();
   const staged: Outcome['staged'][number][] = [];
   for (let continuationToken: string | undefined; ; ) {
     const listing = await storage.list({ prefix: '', ...(continuationToken && { continuationToken }) });
     for (const { key } of listing.objects) {
-      // Records of how uploads ended are for the lifecycle rule.
+      // Markers of ended uploads stay until the lifecycle rule removes them.
       if (key.startsWith(`${stagingPrefix}.waybill/`)) {
-        if (key.endsWith('.parts')) staged.push({ what: 'sidecar', uploadId: idIn(key) });
-      } else if (key.startsWith(stagingPrefix)) staged.push({ what: 'object', uploadId: idIn(key) });
+        if (key.endsWith('.parts')) staged.push({ type: 'sidecar', uploadId: idIn(key) });
+      } else if (key.startsWith(stagingPrefix)) staged.push({ type: 'object', uploadId: idIn(key) });
       else {
         const found = await storage.get(key);
         stored.set(key, sha256(new Uint8Array(await new Response(found?.body).arrayBuffer())));
@@ -303,7 +311,7 @@ async function inventory({ storage }: Environment): Promise<Pick<Outcome, 'store
     if (!continuationToken) break;
   }
   const { uploads } = await storage.listMultiparts({ prefix: '' });
-  for (const { key } of uploads) staged.push({ what: 'multipart', uploadId: idIn(key) });
+  for (const { key } of uploads) staged.push({ type: 'multipart', uploadId: idIn(key) });
   return { stored, staged };
 }
 
