@@ -1,10 +1,10 @@
-/** Who uploads: real clients that go on until they are told, and people who close the tab. */
+/** The clients of a crash run: most retry until their upload is confirmed, and every tenth closes its tab after sending. */
 import { createHash } from 'node:crypto';
 import { createClient } from '../../src/client/node/index.ts';
 import type { GrantResponse, SingleGrant } from '../../src/protocol/index.ts';
 import { send } from '../support/server-app.ts';
 
-export interface Told {
+export interface ConfirmedUpload {
   uploadId: string;
   key: string;
   sha256: string;
@@ -12,15 +12,15 @@ export interface Told {
 }
 
 export interface ClientsResult {
-  /** Those that a client was told are complete. */
-  told: Told[];
-  /** Those whose bytes were sent, and nobody asked further. */
-  left: number;
-  /** Clients that gave up, by code. */
-  gaveUp: string[];
+  /** Uploads that a client was told are complete. */
+  confirmed: ConfirmedUpload[];
+  /** Number of uploads whose bytes were sent without a call of complete. */
+  unconfirmed: number;
+  /** Error codes of failed uploads. */
+  failed: string[];
 }
 
-export function bytesOf(random: () => number, size: number): Buffer {
+export function makeBytes(random: () => number, size: number): Buffer {
   const bytes = Buffer.alloc(size);
   for (let at = 0; at < size; at += at < 64 ? 1 : 997) bytes[at] = Math.floor(random() * 256);
   return bytes;
@@ -28,7 +28,7 @@ export function bytesOf(random: () => number, size: number): Buffer {
 
 const owners = ['anna', 'bea', 'cem'];
 
-/** @param before is waited for before the nth upload begins @param done is told how many have ended */
+/** @param before is awaited before the nth upload begins @param done is called with the number of ended uploads */
 export async function runClients(
   url: string,
   {
@@ -38,7 +38,7 @@ export async function runClients(
     done,
   }: { uploads: number; random: () => number; before: (n: number) => Promise<void>; done: (ended: number) => void },
 ): Promise<ClientsResult> {
-  const result: ClientsResult = { told: [], left: 0, gaveUp: [] };
+  const result: ClientsResult = { confirmed: [], unconfirmed: 0, failed: [] };
   const clients = owners.map((owner) =>
     createClient({
       endpoint: `${url}/uploads`,
@@ -50,15 +50,17 @@ export async function runClients(
   );
   let ended = 0;
   let next = 0;
-  async function lane(): Promise<void> {
+  async function runNext(): Promise<void> {
     while (next < uploads) {
       const n = next++;
       await before(n);
       const large = n % 250 === 249;
       const closesTheTab = !large && n % 10 === 9;
-      const bytes = bytesOf(random, large ? 6_000_000 : 200 + Math.floor(random() * 8000));
-      if (closesTheTab) result.left += (await sendAndLeave(url, owners[n % owners.length] as string, bytes)) ? 1 : 0;
-      else {
+      const bytes = makeBytes(random, large ? 6_000_000 : 200 + Math.floor(random() * 8000));
+      if (closesTheTab) {
+        const sent = await sendWithoutCompleting(url, owners[n % owners.length] as string, bytes);
+        if (sent) result.unconfirmed += 1;
+      } else {
         const client = clients[n % clients.length] as (typeof clients)[0];
         const upload = client.upload('files', new Blob([new Uint8Array(bytes)]), {
           fileName: `file-${n}.bin`,
@@ -66,16 +68,16 @@ export async function runClients(
         });
         try {
           const { file } = await upload.done;
-          result.told.push({ uploadId: file.uploadId, key: file.key, sha256: digest(bytes), size: bytes.length });
+          result.confirmed.push({ uploadId: file.uploadId, key: file.key, sha256: digest(bytes), size: bytes.length });
         } catch (error) {
-          result.gaveUp.push((error as { code?: string }).code ?? String(error));
+          result.failed.push((error as { code?: string }).code ?? String(error));
         }
       }
       ended += 1;
       done(ended);
     }
   }
-  await Promise.all(Array.from({ length: 32 }, lane));
+  await Promise.all(Array.from({ length: 32 }, runNext));
   return result;
 }
 
@@ -83,8 +85,8 @@ export function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64');
 }
 
-/** Asks, sends once, and is never heard of again. */
-async function sendAndLeave(url: string, user: string, bytes: Buffer): Promise<boolean> {
+/** Requests a grant and sends the bytes once, without retries and without completing. */
+async function sendWithoutCompleting(url: string, user: string, bytes: Buffer): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/uploads`, {
       method: 'POST',
@@ -104,7 +106,6 @@ async function sendAndLeave(url: string, user: string, bytes: Buffer): Promise<b
     const granted = ((await answer.json()) as GrantResponse).uploads[0] as SingleGrant;
     return (await send(granted.request, bytes)) === 200;
   } catch {
-    // Whatever it met, it does not try again.
     return false;
   }
 }

@@ -2,17 +2,18 @@ import type { S3StorageOptions } from '../../src/s3/index.ts';
 import { route } from '../../src/server/index.ts';
 
 export interface CrashConfig {
-  /** As WAYBILL_LEDGER names it. */
+  /** The ledger's URL, in the format of WAYBILL_LEDGER. */
   ledger: string;
   storage: Pick<S3StorageOptions, 'bucket' | 'endpoint' | 'capabilities'> & {
     credentials: { accessKeyId: string; secretAccessKey: string };
   };
   secret: string;
   eventsSecret: string;
-  announcer: string;
+  /** URL that receives one POST for each call of `onComplete`. */
+  announceUrl: string;
 }
 
-export function routesOf(announce: (uploadId: string) => Promise<void>) {
+export function createRoutes(announce: (uploadId: string) => Promise<void>) {
   return {
     files: route({
       limits: { maxBytes: 20_000_000, maxFiles: 100 },

@@ -1,4 +1,4 @@
-/** One replica of the app, as a process of its own: it is killed at any moment, and started again. */
+/** One replica of the app in its own process. The test kills and restarts it at random moments. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,7 @@ import { toNodeHandler } from '../../src/adapters/node.ts';
 import { openLedger } from '../../src/ledger/index.ts';
 import { s3Storage } from '../../src/s3/index.ts';
 import { createUploads, startUpkeep } from '../../src/server/index.ts';
-import { type CrashConfig, routesOf } from './config.ts';
+import { type CrashConfig, createRoutes } from './config.ts';
 
 const config = JSON.parse(process.argv[2] as string) as CrashConfig & { skewMs: number };
 const now = () => Date.now() + config.skewMs;
@@ -19,10 +19,9 @@ const uploads = createUploads({
   now,
   multipartMinBytes: 5 * 1024 * 1024,
   quota: { maxFiles: 1_000_000 },
-  routes: routesOf(async (uploadId) => {
-    // Whoever is told counts; an answer that never came does not mean that it was not told.
-    const answer = await fetch(`${config.announcer}/${uploadId}`, { method: 'POST' });
-    if (!answer.ok) throw new Error(`announcer: ${answer.status}`);
+  routes: createRoutes(async (uploadId) => {
+    const answer = await fetch(`${config.announceUrl}/${uploadId}`, { method: 'POST' });
+    if (!answer.ok) throw new Error(`The announce URL answered ${answer.status}.`);
   }),
 });
 startUpkeep(uploads, { everySeconds: 2, onError: () => {} });
@@ -30,6 +29,6 @@ const handle = toNodeHandler(uploads);
 const server = createServer(handle);
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
-// The one who started it is gone: so is its reason.
+// The test process has ended.
 process.on('disconnect', () => process.exit());
 process.send?.({ port: (server.address() as AddressInfo).port });

@@ -11,7 +11,8 @@ import { MiB } from '../../src/protocol/index.ts';
 import { type Storage, s3Storage } from '../../src/s3/index.ts';
 import { createUploads, route } from '../../src/server/index.ts';
 import { listen, stop } from '../support/client-page.ts';
-import { createRandom, type Scenario } from './scenario.ts';
+import { createRandom } from '../support/random.ts';
+import type { Scenario } from './scenario.ts';
 
 const credentials = { accessKeyId: 'faults', secretAccessKey: 'faults-faults-faults' };
 export const stagingPrefix = 'incoming/';

@@ -1,5 +1,6 @@
 /** Generates scenarios as data: files to upload and faults to inject. A seed gives the same scenario on every machine. */
 import { MiB } from '../../src/protocol/index.ts';
+import { createRandom } from '../support/random.ts';
 
 export interface FilePlan {
   name: string;
@@ -102,16 +103,5 @@ export function makeScenario(seed: number): Scenario {
     smallTransfer: pick(['form', 'put']),
     clockDays: pick([-1, 0, 0, 0, 1]),
     events,
-  };
-}
-
-/** The mulberry32 generator: it gives the same sequence on every machine. */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }

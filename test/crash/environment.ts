@@ -1,4 +1,7 @@
-/** Everything around the replicas: the store in its moods, the database, who is told, who kills, and a door to those alive. */
+/**
+ * The environment of a crash run: a devstore with faults, the database, a counter of announcements, the replicas, and a TCP
+ * proxy to those that are live.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,28 +15,28 @@ import { type Storage, s3Storage } from '../../src/s3/index.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import type { CrashConfig } from './config.ts';
 
-export interface WorldOptions {
+export interface EnvironmentOptions {
   ledger: 'sqlite' | 'postgres';
   replicas: number;
-  /** Of the replicas' clocks. */
+  /** Errors of the replicas' clocks, in milliseconds. */
   skewsMs: readonly number[];
   replicaFile: string;
   random: () => number;
 }
 
-export interface World {
+export interface Environment {
   config: CrashConfig;
-  /** Answers now and then as the weather is; `calm` ends that. */
   storage: Storage;
-  calm(): void;
+  /** Ends fault injection in the store. */
+  stopFaults(): void;
   postgres: Postgres | undefined;
-  /** How often each upload was announced. */
+  /** Number of announcements by upload id. */
   announced: Map<string, number>;
-  /** Where clients call: whichever replica lives. */
+  /** URL of the proxy. Each connection goes to a random live replica. */
   url: string;
-  /** What the store has taken, to be told to whoever wants to know. */
+  /** Staging keys in the order in which the store accepted them. */
   stored: string[];
-  kill(): Promise<void>;
+  killReplica(): Promise<void>;
   kills(): number;
   stopReplicas(): Promise<void>;
   close(): Promise<void>;
@@ -41,13 +44,14 @@ export interface World {
 
 const bucket = 'uploads';
 /** The store answers 5 % of calls with 503 and breaks 2 % of connections. */
-const moods: Weather[] = [
+const faults: Weather[] = [
   { probability: 0.05, slowDown: {} },
   { probability: 0.01, dropRequestAfterBytes: 0 },
   { probability: 0.01, dropResponseAfterBytes: 0 },
 ];
 
-export async function createWorld({ ledger, replicas, skewsMs, replicaFile, random }: WorldOptions): Promise<World> {
+export async function createEnvironment(options: EnvironmentOptions): Promise<Environment> {
+  const { ledger, replicas, skewsMs, replicaFile, random } = options;
   const dir = await mkdtemp(join(tmpdir(), 'waybill-crash-'));
   const closers: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
   const close = async () => {
@@ -60,7 +64,7 @@ export async function createWorld({ ledger, replicas, skewsMs, replicaFile, rand
       dir: join(dir, 'store'),
       credentials: [credentials],
       buckets: [bucket],
-      weather: moods,
+      weather: faults,
       random,
       onRequest: ({ method, key, status }) => {
         if (
@@ -82,7 +86,7 @@ export async function createWorld({ ledger, replicas, skewsMs, replicaFile, rand
     const announcer = createHttpServer((request, response) => {
       const uploadId = (request.url ?? '').slice(1);
       announced.set(uploadId, (announced.get(uploadId) ?? 0) + 1);
-      response.end('heard');
+      response.end();
     });
     announcer.listen(0, '127.0.0.1');
     await once(announcer, 'listening');
@@ -96,7 +100,7 @@ export async function createWorld({ ledger, replicas, skewsMs, replicaFile, rand
       storage: { bucket, endpoint, credentials, capabilities: 'devstore' },
       secret: randomBytes(30).toString('hex'),
       eventsSecret: randomBytes(30).toString('hex'),
-      announcer: `http://127.0.0.1:${(announcer.address() as AddressInfo).port}`,
+      announceUrl: `http://127.0.0.1:${(announcer.address() as AddressInfo).port}`,
     };
 
     interface Replica {
@@ -104,8 +108,8 @@ export async function createWorld({ ledger, replicas, skewsMs, replicaFile, rand
       port: number;
       skewMs: number;
     }
-    const alive: (Replica | undefined)[] = [];
-    let ending = false;
+    const live: (Replica | undefined)[] = [];
+    let stopping = false;
     let killed = 0;
 
     async function start(index: number): Promise<void> {
@@ -113,37 +117,37 @@ export async function createWorld({ ledger, replicas, skewsMs, replicaFile, rand
       const child = fork(replicaFile, [JSON.stringify({ ...config, skewMs })], {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       });
-      let said = '';
+      let output = '';
       child.stderr?.on('data', (text: Buffer) => {
-        said = (said + text).slice(-2000);
+        output = (output + text).slice(-2000);
       });
       const port = await Promise.race([
         once(child, 'message').then(([message]) => (message as { port: number }).port),
         once(child, 'exit').then(() => 0),
       ]);
-      // A database that was away while it started: once more, as a supervisor would.
+      // When the database was down during the start, start again, as a supervisor would.
       if (port === 0) {
-        if (!ending && /ECONN|terminat|starting up|shutting down|recovery|locked/i.test(said)) return start(index);
-        if (!ending) throw new Error(`A replica did not start:\n${said}`);
+        if (!stopping && /ECONN|terminat|starting up|shutting down|recovery|locked/i.test(output)) return start(index);
+        if (!stopping) throw new Error(`A replica did not start:\n${output}`);
         return;
       }
-      alive[index] = { child, port, skewMs };
+      live[index] = { child, port, skewMs };
     }
     await Promise.all(Array.from({ length: replicas }, (_, index) => start(index)));
 
-    async function end(index: number): Promise<void> {
-      const replica = alive[index];
-      alive[index] = undefined;
+    async function killAt(index: number): Promise<void> {
+      const replica = live[index];
+      live[index] = undefined;
       if (!replica || replica.child.exitCode !== null || replica.child.signalCode !== null) return;
-      const gone = once(replica.child, 'exit');
+      const exited = once(replica.child, 'exit');
       replica.child.kill('SIGKILL');
-      await gone;
+      await exited;
     }
 
     const sockets = new Set<Socket>();
-    const door = createServer((client) => {
-      const open = alive.filter((one) => one !== undefined);
-      const target = open[Math.floor(random() * open.length)];
+    const proxy = createServer((client) => {
+      const candidates = live.filter((replica) => replica !== undefined);
+      const target = candidates[Math.floor(random() * candidates.length)];
       if (!target) return void client.destroy();
       const server = connect(target.port, '127.0.0.1');
       for (const [from, to] of [
@@ -159,32 +163,32 @@ export async function createWorld({ ledger, replicas, skewsMs, replicaFile, rand
         from.pipe(to);
       }
     });
-    door.listen(0, '127.0.0.1');
-    await once(door, 'listening');
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
     closers.push(async () => {
       for (const socket of sockets) socket.destroy();
-      door.close();
+      proxy.close();
     });
 
     const stopReplicas = async () => {
-      ending = true;
-      await Promise.all(alive.map((_, index) => end(index)));
+      stopping = true;
+      await Promise.all(live.map((_, index) => killAt(index)));
     };
     closers.push(stopReplicas);
 
     return {
       config,
       storage: s3Storage(config.storage),
-      calm: () => store.setWeather(undefined),
+      stopFaults: () => store.setWeather(undefined),
       postgres,
       announced,
-      url: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
+      url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
       stored,
-      async kill() {
-        const index = Math.floor(random() * alive.length);
-        if (!alive[index]) return;
+      async killReplica() {
+        const index = Math.floor(random() * live.length);
+        if (!live[index]) return;
         killed += 1;
-        await end(index);
+        await killAt(index);
         await start(index);
       },
       kills: () => killed,
