@@ -1,4 +1,4 @@
-/** Links and commands in the documents lead somewhere, and every example of JSON and JavaScript can be read. */
+/** Every link, path and command in a Markdown file of this repository exists, and every JSON example can be parsed. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,17 +7,7 @@ import { anchorOf } from '../../scripts/lib/reference.mjs';
 import { commands } from '../../src/cli/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const pages = [
-  ...[
-    'README.md',
-    'AGENTS.md',
-    'CONTRIBUTING.md',
-    'test/README.md',
-    'examples/express/README.md',
-    'examples/react/README.md',
-  ],
-  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
-].filter((page) => page.endsWith('.md') && existsSync(join(root, page)));
+const pages = markdownFiles('');
 const textOf = (page: string) => readFileSync(join(root, page), 'utf8');
 const withoutCode = (text: string) => text.replace(/^(```|~~~)[\s\S]*?^\1/gm, '').replace(/`[^`\n]*`/g, '``');
 
@@ -39,7 +29,7 @@ function anchorsOf(page: string): Set<string> {
   return found;
 }
 
-describe('the documents', () => {
+describe('Markdown files', () => {
   it('link to files and headings that exist', () => {
     const broken: string[] = [];
     let checked = 0;
@@ -58,31 +48,30 @@ describe('the documents', () => {
     expect(checked).toBeGreaterThan(50);
   });
 
-  it('name files of the repository that exist', () => {
+  it('name files and folders of the repository that exist', () => {
     const missing: string[] = [];
     let checked = 0;
     for (const page of pages)
-      for (const [, path = ''] of textOf(page).matchAll(
-        /\b((?:src|test|scripts|docs|examples)\/[\w./-]+\.(?:ts|tsx|mjs|js|md))\b/g,
-      )) {
+      for (const path of pathsIn(textOf(page))) {
         checked += 1;
-        if (!existsSync(join(root, path))) missing.push(`${page}: ${path}`);
+        if (!existsSync(join(root, path)) && !existsSync(join(root, dirname(page), path)))
+          missing.push(`${page}: ${path}`);
       }
     expect(missing).toEqual([]);
-    expect(checked).toBeGreaterThan(10);
+    expect(checked).toBeGreaterThan(60);
   });
 
   it('name commands and options that exist', () => {
-    const scripts: Record<string, string> = JSON.parse(textOf('package.json')).scripts;
     const unknown: string[] = [];
     let checked = 0;
     for (const page of pages) {
       const text = textOf(page).replace(/\\\n\s*/g, ' ');
-      for (const [, name = ''] of text.matchAll(/\bnpm run ([\w:]+)/g)) {
+      const scripts = scriptsFor(page);
+      for (const [, name = ''] of text.matchAll(/\bnpm run ([\w:-]+)/g)) {
         checked += 1;
-        if (!scripts[name] && !page.startsWith('examples/')) unknown.push(`${page}: npm run ${name}`);
+        if (!scripts.has(name)) unknown.push(`${page}: npm run ${name}`);
       }
-      // In code, where a command begins: after a backtick, at the start of a line, behind npx or variables.
+      // Only where a command begins: after a backtick, `npx` or variables, or at the start of a line.
       for (const [, line = '', name = ''] of text.matchAll(/(?:`|^|npx |[A-Z_]+=\S+ )(waybill ([a-z]+)\b[^`\n|]*)/gm)) {
         const command = commands.find((one) => one.name === name);
         checked += 1;
@@ -101,7 +90,7 @@ describe('the documents', () => {
     expect(checked).toBeGreaterThan(20);
   });
 
-  it('show JSON that can be parsed', () => {
+  it('contain JSON that can be parsed', () => {
     const broken: string[] = [];
     let checked = 0;
     for (const page of pages)
@@ -117,3 +106,28 @@ describe('the documents', () => {
     expect(checked).toBeGreaterThan(5);
   });
 });
+
+/** Every Markdown file of the repository below a folder, from the root. */
+function markdownFiles(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return /^(?:\.\w+|node_modules|dist)$/.test(entry.name) ? [] : markdownFiles(path);
+    return entry.name.endsWith('.md') ? [path] : [];
+  });
+}
+
+/** Paths that begin with a folder of the repository; of a path with `*`, the folder before it. */
+function pathsIn(text: string): string[] {
+  const found = text.matchAll(
+    /(?<![\w./@-])(?:(?:src|web|test|scripts|bench|examples|docs|\.ci)\/[\w./*-]*|[A-Z]{4,}\.md\b)/g,
+  );
+  return [...found]
+    .map(([path]) => path.replace(/\/?\*.*$/, '').replace(/[./]+$/, ''))
+    .filter((path) => !path.includes('node_modules'));
+}
+
+/** Scripts of this package, and of the example that a page describes. */
+function scriptsFor(page: string): Set<string> {
+  const manifests = ['package.json', `${dirname(page)}/package.json`].filter((file) => existsSync(join(root, file)));
+  return new Set(manifests.flatMap((file) => Object.keys(JSON.parse(textOf(file)).scripts ?? {})));
+}
