@@ -16,6 +16,7 @@ import {
   isObject,
   maxSingleBytes,
   optionTable,
+  type ResolvedEvents,
   refuseWithoutLedger,
   type UploadsOptions,
 } from './options.ts';
@@ -23,7 +24,6 @@ import type { RandomFill } from './random-pool.ts';
 import type { RateLimits } from './rate-limit.ts';
 import { type AnyRoute, checkOptions, isAnyone } from './route.ts';
 import { resolveSecrets } from './secrets.ts';
-import type { EventsOptions } from './storage-events/index.ts';
 import type { CallbackRequest, ErasedDefinition, Owner } from './types.ts';
 import { checkWebhooks, type ResolvedWebhooks, requirePublicUrl } from './webhooks/options.ts';
 
@@ -71,7 +71,7 @@ export interface Config {
   ledger: Ledger | undefined;
   quota: Quota | null;
   abandonAfterSeconds: number;
-  events: EventsOptions | undefined;
+  events: ResolvedEvents | undefined;
   webhooks: ResolvedWebhooks | undefined;
   rateLimits: RateLimits | undefined;
   instrument: Instrument | undefined;

@@ -1,4 +1,5 @@
 import {
+  isWaybillError,
   type MultipartCompletion,
   type PresignedRequest,
   type RouteInfo,
@@ -6,11 +7,11 @@ import {
   type TypedUploads,
   WaybillError,
 } from '../protocol/index.ts';
-import type { StorageReport } from '../s3/types.ts';
+import type { StorageFinding, StorageReport } from '../s3/types.ts';
 import { loadOnce } from '../s3/load-once.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { Completed, Completing } from './complete.ts';
-import { resolveConfig } from './config.ts';
+import { type Config, resolveConfig } from './config.ts';
 import { createEmit } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createFetch } from './fetch.ts';
@@ -101,8 +102,9 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    */
   usage(ownerId: string): Promise<OwnerUsage>;
   /**
-   * Tries the storage in about a second: reaches it, stores and deletes something small below the staging prefix, and attempts
-   * what each claimed capability says is refused. Never throws: each finding says what was seen and what to set.
+   * Reads the secrets, and tries the storage in about a second: reaches it, stores and deletes something small below the
+   * staging prefix, and attempts what each claimed capability says is refused. Never throws: each finding says what was seen
+   * and what to set.
    *
    * @example
    * const { ok, findings } = await uploads.check();
@@ -226,7 +228,11 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     handleStorageEvent: (event) => fromStorage(async () => (await later()).handleStorageEvent(event)),
 
     ledger: config.ledger,
-    check: (options) => config.storage.check({ prefix: `${config.stagingPrefix}.waybill/`, ...options }),
+    async check(options) {
+      const missing = missingSecrets(config);
+      const { ok, findings } = await config.storage.check({ prefix: `${config.stagingPrefix}.waybill/`, ...options });
+      return { ok: ok && missing.length === 0, findings: [...missing, ...findings] };
+    },
     idle: async () => loaded?.idle(),
 
     preload: async () => (await import('./preload.ts')).preloadServer(),
@@ -266,6 +272,20 @@ async function fromStorage<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw toWaybillError(error);
   }
+}
+
+/** Secrets that are read at first use, and are not there or not valid. */
+function missingSecrets({ secrets, viewSecrets, webhooks, events }: Config): StorageFinding[] {
+  return [...new Set([secrets, viewSecrets, webhooks?.secrets, events?.secrets])].flatMap((read) => {
+    try {
+      read?.();
+      return [];
+    } catch (error) {
+      if (!isWaybillError(error)) throw error;
+      const { code, message } = error;
+      return [{ code, severity: 'error' as const, message, fix: 'Set the secret before the server starts.' }];
+    }
+  });
 }
 
 function describeConfig(config: ReturnType<typeof resolveConfig>): UploadsView {

@@ -7,7 +7,7 @@ import type { Ledger, Quota } from './ledger.ts';
 import type { RandomFill } from './random-pool.ts';
 import { createRateLimits, type Rate, type RateLimitOptions, type RateLimits } from './rate-limit.ts';
 import { type AnyRoute, checkOptions, isQuota, quotaRule } from './route.ts';
-import { checkSecrets, type Secret } from './secrets.ts';
+import { resolveSecrets, type SecretOption } from './secrets.ts';
 import type { EventsOptions } from './storage-events/index.ts';
 import { topicArn } from './storage-events/topic-arn.ts';
 import type { CallbackRequest } from './types.ts';
@@ -23,13 +23,13 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    * A function is called at first use, and an empty string is refused then: a build without secrets may import the module.
    * @example () => process.env.WAYBILL_SECRET ?? ''
    */
-  secret: Secret | (() => Secret);
+  secret: SecretOption;
   /**
    * Seals the URLs of stored files (`file.url`), which live as long as the app links to them. Rotate it apart from
    * `secret`.
    * @default `secret` @example () => process.env.WAYBILL_VIEW_SECRET ?? ''
    */
-  viewSecret?: Secret | (() => Secret);
+  viewSecret?: SecretOption;
   /**
    * The kinds of uploads, by name. A name has letters, digits, `-` and `_`.
    * @example { avatar: route({ limits: { maxBytes: 5 * MiB }, authorize }) }
@@ -223,20 +223,28 @@ function isRate(value: unknown): boolean {
   return isSeconds(1e9)(points) && isSeconds(31_536_000)(perSeconds);
 }
 
-export function checkEvents(events: EventsOptions): EventsOptions {
+/** Storage events, once their options are checked. */
+export interface ResolvedEvents {
+  /** Reads and checks the secrets at first use; none where only SNS may send. @throws {WaybillError} `config_invalid` */
+  secrets: () => readonly string[];
+  sns: EventsOptions['sns'];
+}
+
+/** @throws {WaybillError} `config_invalid` */
+export function checkEvents(events: EventsOptions): ResolvedEvents {
   checkOptions('`events`', events, [
     ['secret', 'at least 32 random characters, or a list of such', () => true],
     ['sns', 'an object with `topicArns`', isObject],
   ]);
   if (events.secret === undefined && !events.sns)
     throw new WaybillError('config_invalid', '`events` needs a `secret`, or `sns`: nobody unknown is believed.');
-  if (events.secret !== undefined) checkSecrets('events.secret', events.secret);
   if (events.sns)
     checkOptions('`events.sns`', events.sns, [
       ['topicArns', 'a list of topics: arn:aws:sns:...', isTopics, true],
       ['fetch', 'a function', isFunction],
     ]);
-  return events;
+  const secrets = events.secret === undefined ? () => [] : resolveSecrets('events.secret', events.secret);
+  return { secrets, sns: events.sns };
 }
 
 function isTopics(value: unknown): boolean {

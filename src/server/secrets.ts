@@ -6,15 +6,22 @@ const minLength = 32;
 /** One secret or several: the first seals, all of them open. Rotate by putting a new one in front. */
 export type Secret = string | readonly string[];
 
+/** A secret, or a function that returns it and is called at first use. */
+export type SecretOption = Secret | (() => Secret);
+
 /**
- * Returns the secrets when they are first needed. A wrong secret is refused at once. An empty string (an environment variable
- * that is not set) is refused at first use only, as is what a function returns: a container image is built without secrets, and
- * its build may import the module that calls `createUploads`.
+ * Returns a function that reads the secrets at first use. A wrong secret is refused at once. An empty string (an environment
+ * variable that is not set) and the result of a function are refused at first use only: a container image is built without
+ * secrets, and its build may import the module that calls `createUploads`.
  */
-export function resolveSecrets(option: string, given: Secret | (() => Secret)): () => readonly string[] {
+export function resolveSecrets(
+  option: string,
+  given: SecretOption,
+  check: (option: string, secret: Secret) => readonly string[] = checkSecrets,
+): () => readonly string[] {
   let checked: readonly string[] | undefined;
   const read = () => {
-    checked ??= checkSecrets(option, typeof given === 'function' ? given() : given);
+    checked ??= check(option, typeof given === 'function' ? given() : given);
     return checked;
   };
   if (typeof given !== 'function' && given !== '') read();

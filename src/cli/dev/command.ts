@@ -4,6 +4,7 @@ import { createDevstore, type Devstore, type DevstoreOptions } from '../../devst
 import { openLedger } from '../../ledger/index.ts';
 import { s3Storage } from '../../s3/index.ts';
 import type { UploadsEvent } from '../../server/index.ts';
+import { checkStorage } from '../app/check-storage.ts';
 import { environmentError, exitCodes, fileProblem } from '../cli-error.ts';
 import type { CommandSpec } from '../command.ts';
 import { formatBytes } from '../format.ts';
@@ -132,6 +133,7 @@ async function start({ terminal, state, host, wish, quiet }: StartOptions): Prom
       ...(quiet ? {} : { onEvent: (event) => logEvent(terminal, paint, event) }),
     });
     closers.push(() => server.close());
+    await checkStorage(server, terminal);
     const { port } = await listenOn(wish, host, (at) => server.listen({ port: at, host }));
     const names = new Set([shownHost, ...(isLoopback(shownHost) ? ['localhost', '127.0.0.1'] : ['127.0.0.1'])]);
     await store.setCors(bucket, [

@@ -11,6 +11,7 @@ import {
   route,
   type StandardSchema,
   startUpkeep,
+  type Uploads,
   type UploadsEvent,
 } from '../../server/index.ts';
 import { hostGuard } from './guard.ts';
@@ -35,6 +36,8 @@ export interface DevServerOptions {
 }
 
 export interface DevServer {
+  /** Tries the store: see `uploads.check()`. */
+  check: Uploads['check'];
   listen(options: { port: number; host: string }): Promise<{ port: number }>;
   close(): Promise<void>;
 }
@@ -124,6 +127,7 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
   ways.watch(server);
   const upkeep = options.ledger && startUpkeep(uploads);
   return {
+    check: uploads.check,
     async listen({ port, host }) {
       server.listen(port, host);
       await once(server, 'listening');

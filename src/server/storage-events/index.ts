@@ -13,6 +13,7 @@ import type { Emit } from '../events.ts';
 import type { Later } from '../later.ts';
 import type { PlainResponse } from '../plain.ts';
 import { readJsonOfAnyType } from '../read-json.ts';
+import type { SecretOption } from '../secrets.ts';
 import { uploadIdOf } from '../sweep/listing.ts';
 import { outcomeOf } from '../sweep/report.ts';
 import { eventsOf, type StorageEvent, snsMessage } from './formats.ts';
@@ -22,10 +23,10 @@ export interface EventsOptions {
   /**
    * What the sender must know: as `Authorization: Bearer`, as the header `x-waybill-events-secret`, as the password of
    * basic authentication, or, for senders that are only given a URL, as `?secret=`. At least 32 characters; a list
-   * rotates.
-   * @default none: then `sns` is required @example process.env.EVENTS_SECRET ?? ''
+   * rotates. A function is called at first use, and an empty string is refused then, as with `secret` of `createUploads()`.
+   * @default none: then `sns` is required @example () => process.env.EVENTS_SECRET ?? ''
    */
-  secret?: string | readonly string[];
+  secret?: SecretOption;
   /**
    * Accept the messages of these SNS topics, by their signature.
    * @default none: then `secret` is required @example { topicArns: ['arn:aws:sns:eu-west-1:123456789012:uploads'] }
@@ -55,7 +56,11 @@ export function createStorageEvents(
 ) {
   const { storage, stagingPrefix, maxBodyBytes } = config;
   const { events: options } = config;
-  const secrets = [options?.secret ?? []].flat().map(digestOf);
+  let digests: Buffer[] | undefined;
+  const secretDigests = () => {
+    digests ??= (options?.secrets() ?? []).map(digestOf);
+    return digests;
+  };
   const sns = options?.sns && createSns(options.sns, config.now);
 
   /** @throws what may be otherwise when the sender tries again */
@@ -108,6 +113,7 @@ export function createStorageEvents(
       request.header('x-waybill-events-secret'),
       new URLSearchParams(request.query).get('secret') ?? undefined,
     ];
+    const secrets = secretDigests();
     let known = false;
     for (const one of given)
       if (one) for (const secret of secrets) if (timingSafeEqual(digestOf(one), secret)) known = true;

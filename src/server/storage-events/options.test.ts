@@ -22,7 +22,6 @@ it.each<[string, unknown]>([
   ['nobody', {}],
   ['an unknown option', { secret, secrets: [] }],
   ['a short secret', { secret: 'short' }],
-  ['an empty secret', { secret: '' }],
   ['no secret of several', { secret: [] }],
   ['a short one of several', { secret: [secret, 'short'] }],
   ['no topics', { sns: {} }],

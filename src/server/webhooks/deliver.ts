@@ -79,7 +79,7 @@ export async function deliverDue(options: Omit<DeliveryOptions, 'everySeconds' |
   const { ledger, webhooks, timeoutMs = 15_000, fetch: send = fetch, now = Date.now, signal, onDelivery } = options;
   const { url, secrets } = checkWebhooks(webhooks);
   const { Webhook } = await import('standardwebhooks');
-  const signers = secrets.map((secret) => new Webhook(secret));
+  const signers = secrets().map((secret) => new Webhook(secret));
   const deliveries: Delivery[] = [];
   // Longer than all of a batch can take.
   const takenForMs = (batch / parallel) * timeoutMs * 2;
@@ -135,6 +135,6 @@ export function startDelivering({
   onError,
   ...options
 }: Omit<DeliveryOptions, 'signal'>): Delivering {
-  checkWebhooks(options.webhooks);
+  checkWebhooks(options.webhooks).secrets();
   return again((signal) => deliverDue({ ...options, signal }), { everySeconds, onError });
 }

@@ -1,5 +1,6 @@
 import { WaybillError } from '../../protocol/index.ts';
 import { checkOptions } from '../route.ts';
+import { resolveSecrets, type Secret, type SecretOption } from '../secrets.ts';
 
 export interface WebhooksOptions {
   /**
@@ -8,10 +9,12 @@ export interface WebhooksOptions {
    */
   url: string;
   /**
-   * `whsec_` and 24 to 64 random bytes in base64, as Standard Webhooks has it. A list rotates: each of them signs.
-   * @example process.env.WAYBILL_WEBHOOK_SECRET ?? ''
+   * `whsec_` and 24 to 64 random bytes in base64, as in Standard Webhooks. With a list, each secret signs, so that a secret can
+   * be replaced without a gap. A function is called at first use, and an empty string is refused then: a build without secrets
+   * may import the module.
+   * @example () => process.env.WAYBILL_WEBHOOK_SECRET ?? ''
    */
-  secret: string | readonly string[];
+  secret: SecretOption;
   /** Which messages are sent: `upload.completed`, `upload.rejected`. @default both @example ['upload.completed'] */
   events?: readonly WebhookType[];
 }
@@ -22,7 +25,8 @@ export type WebhookType = (typeof webhookTypes)[number];
 
 export interface ResolvedWebhooks {
   url: string;
-  secrets: readonly string[];
+  /** Reads and checks the secrets at first use. @throws {WaybillError} `config_invalid` */
+  secrets: () => readonly string[];
   types: ReadonlySet<WebhookType>;
 }
 
@@ -34,13 +38,14 @@ const secretShape = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
 export function checkWebhooks(webhooks: WebhooksOptions): ResolvedWebhooks {
   checkOptions('`webhooks`', webhooks, [
     ['url', 'an https URL, or http on this machine', isUrl, true],
-    ['secret', '`whsec_` and 24 to 64 random bytes in base64, or a list of such', isSecrets, true],
+    ['secret', '`whsec_` and 24 to 64 random bytes in base64, or a list of such', () => true, true],
     ['events', `a list of ${webhookTypes.join(', ')}`, isTypes],
   ]);
-  const secrets = [webhooks.secret].flat() as string[];
-  if (new Set(secrets).size !== secrets.length)
-    throw new WaybillError('config_invalid', '`webhooks.secret` lists the same secret twice.');
-  return { url: webhooks.url, secrets, types: new Set(webhooks.events ?? webhookTypes) };
+  return {
+    url: webhooks.url,
+    secrets: resolveSecrets('webhooks.secret', webhooks.secret, checkWebhookSecrets),
+    types: new Set(webhooks.events ?? webhookTypes),
+  };
 }
 
 /**
@@ -64,9 +69,16 @@ function isUrl(value: unknown): boolean {
   return protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname));
 }
 
-function isSecrets(value: unknown): boolean {
-  const all = [value].flat();
-  return all.length > 0 && all.every(isSecret);
+function checkWebhookSecrets(option: string, given: Secret): readonly string[] {
+  const secrets = [given].flat();
+  if (secrets.length === 0 || !secrets.every(isSecret))
+    throw new WaybillError(
+      'config_invalid',
+      `\`${option}\` must be \`whsec_\` and 24 to 64 random bytes in base64, or a list of such.`,
+    );
+  if (new Set(secrets).size !== secrets.length)
+    throw new WaybillError('config_invalid', `\`${option}\` lists the same secret twice.`);
+  return secrets;
 }
 
 function isSecret(value: unknown): boolean {
