@@ -5,7 +5,7 @@ import {
   answerWell,
   createManualTransport,
   grantOf,
-  type Handed,
+  type HeldRequest,
   routeInfo,
   wireError,
 } from '../../test/support/manual-transport.ts';
@@ -54,7 +54,7 @@ it('ends once, in a legal way, and is done only when the storage has the bytes a
       const byUrl = new Map<string, string>();
       let calls = 0;
 
-      function atStorage({ request: { url }, answer, fail }: Handed): void {
+      function atStorage({ request: { url }, answer, fail }: HeldRequest): void {
         const turn = storage.shift() ?? 'ok';
         const again = stored.has(url);
         if (['ok', '412', 'lost after'].includes(turn)) stored.add(url);
@@ -79,7 +79,7 @@ it('ends once, in a legal way, and is done only when the storage has the bytes a
         return { file: { key: `stored/${grant}`, url: '/f' }, data: null };
       }
 
-      function atServer(handed: Handed): void {
+      function atServer(handed: HeldRequest): void {
         const { request, answer, fail } = handed;
         const turn = server.shift() ?? 'ok';
         if (turn === 'lost') fail();

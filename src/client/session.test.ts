@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from 'vitest';
 import {
   answerWell,
   createManualTransport,
-  type Handed,
+  type HeldRequest,
   type ManualTransport,
   wireError,
 } from '../../test/support/manual-transport.ts';
@@ -20,7 +20,7 @@ beforeEach(() => {
 const file = () => new File(['hello'], 'hello.txt', { type: 'text/plain' });
 const clientWith = (options: Partial<ClientOptions>) =>
   createClientOn({ endpoint: '/uploads', transport: manual.transport, random: () => 0, ...options });
-const isCall = ({ request }: Handed) => request.url.startsWith('/uploads');
+const isCall = ({ request }: HeldRequest) => request.url.startsWith('/uploads');
 const sentTo = (part: string) => manual.sent.filter(({ url }) => url.includes(part));
 
 /** The token is replaced when the first byte is sent. */

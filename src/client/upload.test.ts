@@ -5,7 +5,7 @@ import {
   completedOf,
   createManualTransport,
   grantOf,
-  type Handed,
+  type HeldRequest,
   type ManualTransport,
   routeInfo,
   wireError,
@@ -33,7 +33,7 @@ function clientWith(options: Partial<ClientOptions> = {}): Client {
 }
 
 /** Through route, grant and into the storage's request. */
-async function untilSending(grant = grantOf()): Promise<Handed> {
+async function untilSending(grant = grantOf()): Promise<HeldRequest> {
   (await manual.next(/routes/)).answer(200, routeInfo);
   (await manual.next(/POST .*uploads$/)).answer(200, { uploads: [grant] });
   return manual.next(/PUT|POST https:..store/);
@@ -261,7 +261,7 @@ describe('what goes wrong', () => {
     const [a, b] = [client.upload('files', file()), client.upload('files', file())];
     (await manual.next(/routes/)).answer(200, routeInfo);
     const [one, two, fresh] = [grantOf(), grantOf(), grantOf()];
-    const held: Handed[] = [];
+    const held: HeldRequest[] = [];
     const asked = await manual.next(/POST/);
     asked.answer(200, { uploads: (asked.json.files as unknown[]).map((_, i) => [one, two][i]) });
     if ((asked.json.files as unknown[]).length === 1) {
@@ -737,7 +737,7 @@ describe('many files', () => {
   it('does not run ahead of a server that completes slowly: a page that dies loses what was sent and not completed', async () => {
     let sent = 0;
     let slow = true;
-    const held: Handed[] = [];
+    const held: HeldRequest[] = [];
     manual.serve((handed) => {
       if (handed.request.method === 'PUT') sent++;
       if (slow && handed.request.url.endsWith('/complete')) held.push(handed);

@@ -7,7 +7,7 @@ import { redact } from '../../src/s3/index.ts';
 import { isWhole, parseFlat, rootOf } from '../../src/s3/internal.ts';
 import { type CallbackRequest, route, type StandardSchema } from '../../src/server/index.ts';
 import { wireSchemas } from '../../src/server/wire-schema.ts';
-import { hardTexts, millisecondsFor, regexLiterals, regexLiteralsIn } from '../support/regex-literals.ts';
+import { hardTexts, measureMilliseconds, regexLiterals, regexLiteralsIn } from '../support/regex-literals.ts';
 import { createTestApp, png } from '../support/server-app.ts';
 import { stopwatch } from '../support/stopwatch.ts';
 import { unreachableStorage } from '../support/unreachable-storage.ts';
@@ -43,7 +43,7 @@ function timed(work: () => unknown): number {
 function slowText(regex: RegExp): string | null {
   for (const length of lengths)
     for (const text of hardTexts(regex, length))
-      if (fastest(() => millisecondsFor(regex, text)) > budgetMs) return `${text.slice(0, 40)}... (${text.length})`;
+      if (fastest(() => measureMilliseconds(regex, text)) > budgetMs) return `${text.slice(0, 40)}... (${text.length})`;
   return null;
 }
 

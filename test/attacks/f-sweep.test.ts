@@ -4,18 +4,18 @@ import { forEachLedger, type TestLedger } from '../support/ledgers.ts';
 import { partSize, pngOf } from '../support/multipart.ts';
 import { png, send } from '../support/server-app.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
-import { everything, hour, setUp } from '../support/sweeping.ts';
+import { createSweepApp, hour, listBucket } from '../support/sweep-app.ts';
 
 const bytes = pngOf(2 * partSize);
 
 function attacks(store: TestStore, place: TestLedger | null): void {
-  async function start(definition: Parameters<typeof setUp>[1] = {}) {
+  async function start(definition: Parameters<typeof createSweepApp>[1] = {}) {
     // A bucket of its own: a sweep sees all that is there.
     const storage = store.storage({ bucket: await store.createBucket() });
     const clock = { offset: 0 };
     const ledger = await place?.open({ now: () => Date.now() + clock.offset });
-    const app = setUp({ storage, ledger, clock }, definition);
-    const staged = async () => (await everything(storage, 'incoming/')).filter((key) => !key.includes('.waybill/'));
+    const app = createSweepApp({ storage, ledger, clock }, definition);
+    const staged = async () => (await listBucket(storage, 'incoming/')).filter((key) => !key.includes('.waybill/'));
     return { ...app, storage, clock, ledger, staged };
   }
 

@@ -7,7 +7,7 @@ import { afterEach, expect, it } from 'vitest';
 import { createAdmin } from '../../src/cli/admin/index.ts';
 import type { Ledger } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
-import { parkedUpload, writeWebhook } from '../support/operating.ts';
+import { parkedUpload, writeWebhook } from '../support/recorded-uploads.ts';
 import { raw } from './app.ts';
 
 const token = 'a token of the operators';

@@ -6,7 +6,7 @@ import { forEachLedger } from '../support/ledgers.ts';
 import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
 import { forEachStore } from '../support/stores.ts';
-import { everything, hour } from '../support/sweeping.ts';
+import { hour, listBucket } from '../support/sweep-app.ts';
 
 const owner = () => ({ ownerId: 'anna' });
 const bytes = pngOf(2 * partSize);
@@ -61,12 +61,12 @@ forEachStore('deployments', (store) => {
       await its.complete(ended.grant);
       const inParts = await its.parts.begin(bytes);
       await its.parts.send(inParts.grant, bytes, [1]);
-      const before = await everything(here.storage);
+      const before = await listBucket(here.storage);
       here.clock.offset = 60 * 24 * hour;
       const report = await ours.uploads.sweep(ledger ? { deleteOrphans: true, orphanPrefix: '' } : {});
       expect(report).toMatchObject({ completed: 0, rejected: 0, aborted: 0, deleted: 0, failed: 0 });
       if (ledger) await ours.uploads.sweep({ deleteOrphans: true, orphanPrefix: 'a/' });
-      expect(await everything(here.storage)).toEqual(before);
+      expect(await listBucket(here.storage)).toEqual(before);
       // Nor does anything else of it: an event, a grant, an operator's call.
       expect(await ours.uploads.completeObject(`incoming/${arrived.uploadId}`)).toBeNull();
       expect((await ours.complete(arrived.grant)).json.error?.code).toBe('grant_invalid');

@@ -14,7 +14,7 @@ import { createAdmin } from '../../src/cli/admin/index.ts';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';
 import type { Ledger } from '../../src/server/index.ts';
 import { describeBrowser } from '../support/chromium.ts';
-import { endedUpload, grantedUpload, parkedUpload, writeWebhook } from '../support/operating.ts';
+import { endedUpload, grantedUpload, parkedUpload, writeWebhook } from '../support/recorded-uploads.ts';
 
 const screens = {
   phone: { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true },

@@ -6,7 +6,7 @@
 import { expect, it } from 'vitest';
 import { MiB } from '../../src/protocol/index.ts';
 import { type Owner, route } from '../../src/server/index.ts';
-import { dyingWithLedger } from '../support/dying.ts';
+import { crashStorageOrLedgerAt } from '../support/crashing.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
@@ -70,10 +70,10 @@ forEachStore(
               const upload = byParts ? await parts.begin(large) : await alive.grant(png);
               if ('request' in upload) expect(await send(upload.request, png)).toBe(200);
               else await parts.send(upload.grant, large);
-              const dying = dyingWithLedger(storage, ledger, nth, when);
+              const dying = crashStorageOrLedgerAt(storage, ledger, nth, when);
               const doomed = createTestApp(dying.storage, routes, { ...settings, ledger: dying.ledger });
               const answered = doomed[call](upload.grant).then(() => true);
-              const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 30_000 }).toBe(true);
+              const died = expect.poll(() => dying.state.hasCrashed, { interval: 2, timeout: 30_000 }).toBe(true);
               over = await Promise.race([answered, died.then(() => false)]);
               if (over) {
                 died.catch(() => {});

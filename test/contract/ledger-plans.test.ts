@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import type { Ledger, NewUpload } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { addUploads, idOf, ownerOf } from '../support/many-uploads.ts';
-import { hasPlan, type Plan, postgresPlans, type Statement, sqlitePlans } from '../support/plans.ts';
+import { hasPlan, type Plan, postgresPlans, type Statement, sqlitePlans } from '../support/query-plans.ts';
 
 const count = 1_000_000;
 

@@ -5,7 +5,7 @@
 import { expect, it } from 'vitest';
 import { MiB } from '../../src/protocol/index.ts';
 import { type Owner, route } from '../../src/server/index.ts';
-import { dyingAt } from '../support/dying.ts';
+import { crashStorageAt } from '../support/crashing.ts';
 import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp } from '../support/server-app.ts';
 import { forEachStore } from '../support/stores.ts';
@@ -62,10 +62,10 @@ forEachStore(
             offset = 0;
             const upload = await parts.begin(bytes);
             await parts.send(upload.grant, bytes);
-            const dying = dyingAt(storage, nth, when);
+            const dying = crashStorageAt(storage, nth, when);
             const doomed = createTestApp(dying.storage, routes, settings);
             const answered = doomed[call](upload.grant).then(() => true);
-            const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 30_000 }).toBe(true);
+            const died = expect.poll(() => dying.state.hasCrashed, { interval: 2, timeout: 30_000 }).toBe(true);
             over = await Promise.race([answered, died.then(() => false)]);
             if (over) {
               died.catch(() => {});

@@ -5,7 +5,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { PresignedRequest } from '../../src/protocol/index.ts';
 import { isS3Error, type Storage, type StorageCapabilities } from '../../src/s3/index.ts';
-import { checksumOf, type Sent, sendPresigned } from '../support/send.ts';
+import { checksumOf, type StorageAnswer, sendPresigned } from '../support/send.ts';
 
 export interface ProbeTarget {
   /** With every capability claimed, so that nothing is left unsigned. */
@@ -251,12 +251,12 @@ async function each<Name>(names: readonly Name[], holds: (name: Name) => Promise
   return found;
 }
 
-function ok({ status }: Sent): boolean {
+function ok({ status }: StorageAnswer): boolean {
   return status >= 200 && status < 300;
 }
 
 /** Refused in so many words. A 5xx is an accident. */
-function denied({ status }: Sent): boolean {
+function denied({ status }: StorageAnswer): boolean {
   return status >= 400 && status < 500;
 }
 

@@ -3,12 +3,12 @@
  * answer came. Each of them is tried: the next sweep ends what it began.
  */
 import { expect, it } from 'vitest';
-import { dyingAt, dyingWithLedger } from '../support/dying.ts';
+import { crashStorageAt, crashStorageOrLedgerAt } from '../support/crashing.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { partSize, pngOf } from '../support/multipart.ts';
 import { png, send } from '../support/server-app.ts';
 import { forEachStore } from '../support/stores.ts';
-import { everything, hour, setUp } from '../support/sweeping.ts';
+import { createSweepApp, hour, listBucket } from '../support/sweep-app.ts';
 
 const [one, two] = [pngOf(partSize), pngOf(2 * partSize)];
 
@@ -18,7 +18,7 @@ forEachStore(
     it('without a ledger', async () => {
       const storage = store.storage({ bucket: await store.createBucket() });
       const clock = { offset: 0 };
-      const alive = setUp({ storage, ledger: undefined, clock });
+      const alive = createSweepApp({ storage, ledger: undefined, clock });
       const tried: string[] = [];
       for (let nth = 1, over = false; !over; nth += 1) {
         const sent = await alive.app.grant(png);
@@ -29,10 +29,10 @@ forEachStore(
         await alive.parts.send(half.grant, two, [1]);
         clock.offset += 30 * hour;
         const when = nth % 2 ? 'before' : 'after';
-        const dying = dyingAt(storage, nth, when);
-        const doomed = setUp({ storage: dying.storage, ledger: undefined, clock });
+        const dying = crashStorageAt(storage, nth, when);
+        const doomed = createSweepApp({ storage: dying.storage, ledger: undefined, clock });
         const ended = doomed.app.uploads.sweep().then(() => true);
-        const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 30_000 }).toBe(true);
+        const died = expect.poll(() => dying.state.hasCrashed, { interval: 2, timeout: 30_000 }).toBe(true);
         over = await Promise.race([ended, died.then(() => false)]);
         died.catch(() => {});
         const where = [when, dying.state.at];
@@ -45,7 +45,7 @@ forEachStore(
           report = await alive.app.uploads.sweep();
         }
         expect([...where, report.failed]).toEqual([...where, 0]);
-        const left = await everything(storage, 'incoming/');
+        const left = await listBucket(storage, 'incoming/');
         expect([...where, left.filter((key) => !key.includes('.waybill/'))]).toEqual([...where, []]);
         for (const { uploadId } of [sent, whole]) {
           expect([...where, (await storage.head(`a/anna/${uploadId}.png`)) !== null]).toEqual([...where, true]);
@@ -61,7 +61,7 @@ forEachStore(
         const storage = store.storage({ bucket: await store.createBucket() });
         const clock = { offset: 0 };
         const ledger = await place.open({ now: () => Date.now() + clock.offset });
-        const alive = setUp({ storage, ledger, clock });
+        const alive = createSweepApp({ storage, ledger, clock });
         let tried = 0;
         for (let nth = 1, over = false; !over; nth += 1) {
           const sent = await alive.app.grant(png);
@@ -70,10 +70,10 @@ forEachStore(
           const half = await alive.parts.begin(two);
           await alive.parts.send(half.grant, two, [1]);
           clock.offset += 30 * hour;
-          const dying = dyingWithLedger(storage, ledger, nth, nth % 2 ? 'before' : 'after');
-          const doomed = setUp({ storage: dying.storage, ledger: dying.ledger, clock });
+          const dying = crashStorageOrLedgerAt(storage, ledger, nth, nth % 2 ? 'before' : 'after');
+          const doomed = createSweepApp({ storage: dying.storage, ledger: dying.ledger, clock });
           const ended = doomed.app.uploads.sweep().then(() => true);
-          const died = expect.poll(() => dying.state.dead, { interval: 2, timeout: 30_000 }).toBe(true);
+          const died = expect.poll(() => dying.state.hasCrashed, { interval: 2, timeout: 30_000 }).toBe(true);
           over = await Promise.race([ended, died.then(() => false)]);
           died.catch(() => {});
           if (!over) tried += 1;
@@ -86,7 +86,7 @@ forEachStore(
             'expired',
             'expired',
           ]);
-          expect([dying.state.at, await everything(storage, 'incoming/')]).toEqual([dying.state.at, []]);
+          expect([dying.state.at, await listBucket(storage, 'incoming/')]).toEqual([dying.state.at, []]);
           const record = states.get(sent.uploadId);
           const times = [...alive.announced, ...doomed.announced].filter((id) => id === sent.uploadId).length;
           expect(times).toBeGreaterThanOrEqual(1);

@@ -5,7 +5,7 @@ import { forEachLedger } from '../support/ledgers.ts';
 import { partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
 import { forEachStore } from '../support/stores.ts';
-import { everything, hour, setUp, ungrantedId } from '../support/sweeping.ts';
+import { createSweepApp, hour, listBucket, ungrantedId } from '../support/sweep-app.ts';
 
 forEachStore(
   'the sweep of a ledger',
@@ -15,7 +15,7 @@ forEachStore(
         const storage = store.storage({ bucket: await store.createBucket() });
         const clock = { offset: 0 };
         const ledger = await place.open({ now: () => Date.now() + clock.offset });
-        const { app } = setUp({ storage, ledger, clock });
+        const { app } = createSweepApp({ storage, ledger, clock });
         const upload = await app.grant(png);
         await send(upload.request, png);
         await app.complete(upload.grant);
@@ -35,17 +35,17 @@ forEachStore(
         // The next that does not look keeps what the last one found.
         expect((await app.uploads.sweep()).orphans).toEqual([]);
         expect((await ledger.lastSweep())?.orphans).toEqual(report.orphans);
-        const before = await everything(storage);
+        const before = await listBucket(storage);
         expect(await app.uploads.sweep({ deleteOrphans: true, dryRun: true })).toMatchObject({
           deleted: 1,
           aborted: 0,
         });
-        expect(await everything(storage)).toEqual(before);
+        expect(await listBucket(storage)).toEqual(before);
         // What carries no mark may be somebody else's, and so may parts.
         expect(await app.uploads.sweep({ deleteOrphans: true })).toMatchObject({ deleted: 1, aborted: 0, failed: 0 });
-        expect(await everything(storage)).toEqual(before.filter((key) => key !== 'a/anna/lost.png'));
+        expect(await listBucket(storage)).toEqual(before.filter((key) => key !== 'a/anna/lost.png'));
         expect(await app.uploads.sweep({ deleteOrphans: true, orphanPrefix: 'a/' })).toMatchObject({ aborted: 1 });
-        expect(await everything(storage)).toEqual([`a/anna/${upload.uploadId}.png`, 'b/of-others.png']);
+        expect(await listBucket(storage)).toEqual([`a/anna/${upload.uploadId}.png`, 'b/of-others.png']);
         await expect(app.uploads.sweep({ dry: true } as never)).rejects.toMatchObject({ code: 'config_invalid' });
       });
 
@@ -54,7 +54,7 @@ forEachStore(
         const clock = { offset: 0 };
         const ledger = await place.open({ now: () => Date.now() + clock.offset });
         const world = { storage, ledger, clock };
-        const { app, parts, announced } = setUp(world);
+        const { app, parts, announced } = createSweepApp(world);
         const upload = await app.grant(png);
         await send(upload.request, png);
         const half = await parts.begin(pngOf(2 * partSize));
@@ -113,7 +113,7 @@ forEachStore(
         const clock = { offset: 0 };
         const ledger = await place.open({ now: () => Date.now() + clock.offset });
         let fail = true;
-        const { app, announced } = setUp({ storage, ledger, clock }, { fail: () => fail });
+        const { app, announced } = createSweepApp({ storage, ledger, clock }, { fail: () => fail });
         const upload = await app.grant(png);
         await send(upload.request, png);
         let tries = 0;

@@ -6,7 +6,7 @@ import { forEachLedger, type TestLedger } from '../support/ledgers.ts';
 import { partSize, pngOf } from '../support/multipart.ts';
 import { png, send } from '../support/server-app.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
-import { everything, hour, setUp, ungrantedId, type World } from '../support/sweeping.ts';
+import { createSweepApp, hour, listBucket, type SweepAppOptions, ungrantedId } from '../support/sweep-app.ts';
 
 function countsOf({ completed, rejected, expired, aborted, deleted, failed }: SweepReport) {
   return { completed, rejected, expired, aborted, deleted, failed };
@@ -14,7 +14,7 @@ function countsOf({ completed, rejected, expired, aborted, deleted, failed }: Sw
 
 /** The suite, for a world with a ledger and for one without. */
 function sweeps(store: TestStore, place: TestLedger | null): void {
-  async function world(): Promise<World> {
+  async function world(): Promise<SweepAppOptions> {
     // A bucket of its own: a sweep sees all that is there.
     const bucket = await store.createBucket();
     const clock = { offset: 0 };
@@ -24,7 +24,7 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
 
   it('a closed tab loses no file: what arrived is completed and announced once', async () => {
     const here = await world();
-    const { app, parts, announced } = setUp(here);
+    const { app, parts, announced } = createSweepApp(here);
     const small = await app.grant(png);
     await send(small.request, png);
     const bytes = pngOf(partSize + 5);
@@ -34,11 +34,11 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
     here.clock.offset = hour;
     expect(await app.uploads.sweep()).toMatchObject({ completed: 2, rejected: 0, expired: 0, failed: 0 });
     expect(announced.sort()).toEqual([small.uploadId, large.uploadId].sort());
-    expect(await everything(here.storage, 'a/')).toEqual(
+    expect(await listBucket(here.storage, 'a/')).toEqual(
       [small.uploadId, large.uploadId].sort().map((id) => `a/anna/${id}.png`),
     );
     expect(
-      await everything(here.storage, 'incoming/').then((keys) => keys.filter((key) => !key.includes('.waybill/'))),
+      await listBucket(here.storage, 'incoming/').then((keys) => keys.filter((key) => !key.includes('.waybill/'))),
     ).toEqual([]);
     expect(await app.uploads.sweep()).toMatchObject({ completed: 0, failed: 0 });
     expect((await app.complete(small.grant)).json.results).toMatchObject([
@@ -50,16 +50,16 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
 
   it('parts that were abandoned are freed at the storage, and their quota is given back (F1)', async () => {
     const here = await world();
-    const { app, parts, announced } = setUp(here);
+    const { app, parts, announced } = createSweepApp(here);
     const bytes = pngOf(2 * partSize);
     const upload = await parts.begin(bytes);
     await parts.send(upload.grant, bytes, [1]);
     here.clock.offset = 2 * hour;
     expect(await app.uploads.sweep()).toMatchObject({ aborted: 0, expired: 0, failed: 0 });
-    expect(await everything(here.storage, `incoming/${upload.uploadId}`)).toHaveLength(1);
+    expect(await listBucket(here.storage, `incoming/${upload.uploadId}`)).toHaveLength(1);
     here.clock.offset = 30 * hour;
     expect(await app.uploads.sweep()).toMatchObject({ aborted: 1, completed: 0, failed: 0 });
-    expect(await everything(here.storage, `incoming/${upload.uploadId}`)).toEqual([]);
+    expect(await listBucket(here.storage, `incoming/${upload.uploadId}`)).toEqual([]);
     expect(announced).toEqual([]);
     if (here.ledger) {
       expect(await app.uploads.usage('anna')).toMatchObject({ pendingBytes: 0, pendingFiles: 0, storedFiles: 0 });
@@ -72,7 +72,7 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
   it('a callback that threw is tried again until it is done', async () => {
     const here = await world();
     let fail = true;
-    const { app, announced } = setUp(here, { fail: () => fail });
+    const { app, announced } = createSweepApp(here, { fail: () => fail });
     const upload = await app.grant(png);
     await send(upload.request, png);
     expect((await app.complete(upload.grant)).json.error?.code).toBe('callback_failed');
@@ -86,18 +86,18 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
 
   it('what is refused is gone (E4)', async () => {
     const here = await world();
-    const { app } = setUp(here, { refuse: () => true });
+    const { app } = createSweepApp(here, { refuse: () => true });
     const upload = await app.grant(png);
     await send(upload.request, png);
     here.clock.offset = hour;
     expect(await app.uploads.sweep()).toMatchObject({ rejected: 1, completed: 0 });
-    expect((await everything(here.storage)).filter((key) => !key.includes('.waybill/'))).toEqual([]);
+    expect((await listBucket(here.storage)).filter((key) => !key.includes('.waybill/'))).toEqual([]);
     if (here.ledger) expect(await app.uploads.usage('anna')).toMatchObject({ pendingBytes: 0, storedBytes: 0 });
   });
 
   it('what came again under an unexpired URL is removed (C11)', async () => {
     const here = await world();
-    const { app, announced } = setUp(here);
+    const { app, announced } = createSweepApp(here);
     const upload = await app.grant(png);
     await send(upload.request, png);
     await app.complete(upload.grant);
@@ -110,7 +110,7 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
 
   it('what nobody granted is garbage, and a dry run touches nothing', async () => {
     const here = await world();
-    const { app, announced, parts } = setUp(here);
+    const { app, announced, parts } = createSweepApp(here);
     await here.storage.put({ key: `incoming/${ungrantedId}`, body: 'x' });
     await here.storage.put({ key: 'incoming/odd', body: 'x' });
     const upload = await app.grant(png);
@@ -120,16 +120,16 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
     await parts.send(large.grant, bytes, [1]);
     // Without a ledger, not so late that what the sweep itself writes down would be old.
     here.clock.offset = (here.ledger ? 31 : 2) * 24 * hour;
-    const before = await everything(here.storage);
+    const before = await listBucket(here.storage);
     const dry = await app.uploads.sweep({ dryRun: true });
     expect(dry).toMatchObject({ dryRun: true, failed: 0, completed: 1, aborted: 1 });
-    expect(await everything(here.storage)).toEqual(before);
+    expect(await listBucket(here.storage)).toEqual(before);
     expect(announced).toEqual([]);
     if (here.ledger) expect(await here.ledger.lastSweep()).toBeNull();
     // It foretold what comes now.
     expect(countsOf(await app.uploads.sweep())).toEqual(countsOf(dry));
     expect(announced).toEqual([upload.uploadId]);
-    const left = await everything(here.storage);
+    const left = await listBucket(here.storage);
     // What names no upload of this deployment may be another's: the lifecycle rule collects that.
     expect(left.filter((key) => !key.includes('.waybill/'))).toEqual([`a/anna/${upload.uploadId}.png`, 'incoming/odd']);
     if (here.ledger) expect(left).toHaveLength(2);
@@ -148,14 +148,14 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
     await real.put({ key: `incoming/${ungrantedId}`, body: 'x' });
     await real.put({ key: 'incoming/odd', body: 'x' });
     here.clock.offset = 31 * 24 * hour;
-    const { app } = setUp({ ...here, storage: dateless });
+    const { app } = createSweepApp({ ...here, storage: dateless });
     expect(await app.uploads.sweep()).toMatchObject({ deleted: 0, failed: 0 });
-    expect(await setUp(here).app.uploads.sweep()).toMatchObject({ failed: 0, deleted: 1 });
+    expect(await createSweepApp(here).app.uploads.sweep()).toMatchObject({ failed: 0, deleted: 1 });
   });
 
   it('goes on when one thing fails, and says so', async () => {
     const here = await world();
-    const { app } = setUp(here);
+    const { app } = createSweepApp(here);
     const [bad, good] = [await app.grant(png), await app.grant(png)];
     for (const { request } of [bad, good]) await send(request, png);
     here.clock.offset = hour;
@@ -165,7 +165,7 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
       read: (key, options) => (key.endsWith(bad.uploadId) ? Promise.reject(new Error('500')) : real.read(key, options)),
       head: (key) => (key.endsWith(bad.uploadId) ? Promise.reject(new Error('500')) : real.head(key)),
     };
-    const doomed = setUp({ ...here, storage: failing });
+    const doomed = createSweepApp({ ...here, storage: failing });
     expect(await doomed.app.uploads.sweep()).toMatchObject({ completed: 1 });
     expect(doomed.events.some(({ type }) => type === 'sweep.failed')).toBe(true);
     here.clock.offset = 2 * hour;
@@ -174,8 +174,8 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
 
   it('two at once announce once', async () => {
     const here = await world();
-    const { app, announced } = setUp(here);
-    const other = setUp(here);
+    const { app, announced } = createSweepApp(here);
+    const other = createSweepApp(here);
     const uploads = await Promise.all(Array.from({ length: 10 }, () => app.grant(png)));
     for (const { request } of uploads) await send(request, png);
     here.clock.offset = hour;
@@ -190,8 +190,8 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
       const now = () => Date.now() + minutes * 60_000;
       const off = { ...here, storage: store.storage({ bucket: here.storage.bucket, now }), clock: { offset: 0 } };
       off.clock.offset = minutes * 60_000;
-      const { app } = setUp(off);
-      const upload = await setUp(here).app.grant(png);
+      const { app } = createSweepApp(off);
+      const upload = await createSweepApp(here).app.grant(png);
       await send(upload.request, png);
       // It has just arrived, wherever the clock of this process stands: too early, and then early enough.
       const early = await app.uploads.sweep();
@@ -205,7 +205,7 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
 
   it('runs again and again, and ends what it is at', async () => {
     const here = await world();
-    const { app } = setUp(here);
+    const { app } = createSweepApp(here);
     const upload = await app.grant(png);
     await send(upload.request, png);
     here.clock.offset = hour;
@@ -232,7 +232,7 @@ forEachStore('the sweep without a ledger', (store) => {
   it('does not give up what is still coming, however slowly', async () => {
     const real = store.storage({ bucket: await store.createBucket() });
     const clock = { offset: 0 };
-    const app = setUp({ storage: real, ledger: undefined, clock });
+    const app = createSweepApp({ storage: real, ledger: undefined, clock });
     const bytes = pngOf(2 * partSize);
     const upload = await app.parts.begin(bytes);
     await app.parts.send(upload.grant, bytes, [1]);
@@ -242,14 +242,14 @@ forEachStore('the sweep without a ledger', (store) => {
       listParts: async (...of) =>
         (await real.listParts(...of))?.map((part) => ({ ...part, lastModified: arrivedAt })) ?? null,
     };
-    const sweeper = setUp({ storage: slow, ledger: undefined, clock }).app.uploads;
+    const sweeper = createSweepApp({ storage: slow, ledger: undefined, clock }).app.uploads;
     clock.offset = 30 * hour;
     expect(await sweeper.sweep()).toMatchObject({ aborted: 0, failed: 0 });
     expect((await real.listMultiparts({ prefix: '' })).uploads).toHaveLength(1);
     clock.offset = 50 * hour;
     expect(await sweeper.sweep()).toMatchObject({ aborted: 1, failed: 0 });
     expect(
-      await everything(real, 'incoming/').then((keys) => keys.filter((key) => /\(parts\)|\.parts/.test(key))),
+      await listBucket(real, 'incoming/').then((keys) => keys.filter((key) => /\(parts\)|\.parts/.test(key))),
     ).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** The page as `vite build` makes it from the sources of now, in a folder of the caller's. */
+/** Builds the page with Vite from the current sources, into a given or a temporary folder. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export async function buildPage(outDir: string): Promise<string> {
 
 let built: Promise<string> | undefined;
 
-/** Built once for each test file, and removed when its process ends. */
+/** Builds the page once for each test file. `removeBuiltPage` deletes it. */
 export function builtPage(): Promise<string> {
   built ??= mkdtemp(join(tmpdir(), 'waybill-page-')).then((dir) => buildPage(join(dir, 'web')));
   return built;

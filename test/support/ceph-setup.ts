@@ -1,7 +1,7 @@
 /**
- * Vitest global set-up: starts one Ceph for the whole run, whichever projects ask, and tells test files where it is.
- * `inject('ceph')` is null when this machine has none; under CI that fails. `WAYBILL_CEPH=off` leaves it out (not under CI), and so
- * does `WAYBILL_STORES=devstore`, with which no suite asks for it.
+ * Vitest global set-up: starts one Ceph for all projects of a run and provides its endpoint to the test files.
+ * `inject('ceph')` is null when Ceph is not installed, which is an error under CI. `WAYBILL_CEPH=off` (not under CI) and
+ * `WAYBILL_STORES=devstore` leave Ceph out.
  */
 import type { TestProject } from 'vitest/node';
 import { type Ceph, type CephInfo, missingCephTools, startCeph } from './ceph.ts';
@@ -17,7 +17,7 @@ interface Shared {
   ceph: Promise<Ceph>;
 }
 
-/** Every project loads its own copy of this module, so what they share hangs on the process. */
+/** Each project loads its own copy of this module, so the shared state is kept in a global. */
 const registry = globalThis as { [key: symbol]: Shared | undefined };
 const slot = Symbol.for('waybill.test.ceph');
 
@@ -26,7 +26,7 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     project.provide('ceph', null);
     return undefined;
   }
-  const reason = whyNot();
+  const reason = reasonToSkip();
   if (reason) {
     if (process.env.CI) throw new Error(`${reason}; under CI the suites must run against Ceph`);
     console.warn(`\nSKIPPED: nothing runs against Ceph: ${reason}.\n`);
@@ -45,7 +45,7 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   };
 }
 
-function whyNot(): string | undefined {
+function reasonToSkip(): string | undefined {
   if (process.env.WAYBILL_CEPH === 'off') return 'WAYBILL_CEPH=off';
   const missing = missingCephTools();
   if (missing.length === 0) return undefined;

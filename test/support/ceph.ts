@@ -1,8 +1,8 @@
 /**
- * A Ceph RADOS Gateway of our own for a test run: one monitor, one in-memory OSD, one gateway, on loopback ports chosen at
- * run time, in a temporary directory, without systemd. It is the S3 server that we did not write.
+ * Starts a Ceph RADOS Gateway for a test run: one monitor, one in-memory OSD and one gateway, on free loopback ports, in a
+ * temporary directory, without systemd. The suites need an S3 server that is not part of this project.
  *
- * Needs Debian's ceph-mon, ceph-osd and radosgw (which bring `ceph` and the admin tools). Nothing it holds survives.
+ * Needs Debian's ceph-mon, ceph-osd and radosgw, which depend on `ceph` and the admin tools.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -18,7 +18,7 @@ export interface CephInfo {
   endpoint: string;
   region: string;
   credentials: { accessKeyId: string; secretAccessKey: string };
-  /** A second user, who may do nothing but what a bucket policy allows. */
+  /** A second user who has only the permissions of a bucket policy. */
   limited: { arn: string; credentials: { accessKeyId: string; secretAccessKey: string } };
 }
 
@@ -29,22 +29,22 @@ export interface Ceph extends CephInfo {
 }
 
 export interface CephOptions {
-  /** Makes a lifecycle "day" this long, so that rules can be watched at work. @default a real day */
+  /** Length of a lifecycle "day", so that tests can observe lifecycle rules. @default a real day */
   lifecycleDayInSeconds?: number;
-  /** What the in-memory OSD may hold, in bytes. @default 2 GiB */
+  /** Capacity of the in-memory OSD, in bytes. @default 2 GiB */
   maxBytes?: number;
-  /** Further lines of the gateway's section, such as `rgw s3 auth use sts = true`. @default [] */
+  /** More lines for the gateway's section, such as `rgw s3 auth use sts = true`. @default [] */
   gatewayOptions?: readonly string[];
 }
 
 const tools = ['ceph', 'ceph-authtool', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'] as const;
 
-/** The programs that are not on this machine; empty when Ceph can be started. */
+/** Returns the programs that are not installed. Ceph can be started when there are none. */
 export function missingCephTools(): string[] {
   return tools.filter((tool) => !onPath(tool));
 }
 
-/** Starts a fresh cluster, in about three seconds. Tries other ports when somebody took one meanwhile. */
+/** Starts a new cluster in about three seconds. Tries other ports when another process has taken one. */
 export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
   const missing = missingCephTools();
   if (missing.length > 0) throw new Error(`Ceph cannot start: ${missing.join(', ')} not found`);
@@ -69,7 +69,7 @@ async function createCluster(options: CephOptions) {
   const fsid = randomUUID();
   const conf = join(dir, 'ceph.conf');
   const keyring = join(dir, 'keyring');
-  const daemons: { name: string; child: ChildProcess; gone: Promise<string> }[] = [];
+  const daemons: { name: string; child: ChildProcess; ended: Promise<string> }[] = [];
   const info: CephInfo = {
     endpoint: `http://127.0.0.1:${gateway}`,
     region: 'us-east-1',
@@ -91,20 +91,20 @@ async function createCluster(options: CephOptions) {
 
   const daemon = (name: string, tool: (typeof tools)[number], ...args: string[]) => {
     const log = openSync(join(dir, `${name}.out`), 'a');
-    // The kernel ends the daemon with us, even when we are ended by SIGKILL.
+    // The kernel kills the daemon together with this process, even after SIGKILL.
     const tether = onPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];
     const [command = tool, ...rest] = [...tether, tool, '-c', conf, '-f', ...args];
     const child = spawn(command, rest, { stdio: ['ignore', log, log] });
-    const gone = new Promise<string>((resolve) => {
+    const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(`${name}: ${error.message}`));
       child.once('exit', (code, signal) => resolve(`${name} ended with ${code ?? signal}`));
     });
-    daemons.push({ name, child, gone });
+    daemons.push({ name, child, ended });
   };
 
-  /** The promise's value, unless a daemon ends first. */
+  /** Resolves as `work` does, or rejects when a daemon ends first. */
   const whileAlive = <T>(work: Promise<T>): Promise<T> =>
-    Promise.race([work, ...daemons.map(({ gone }) => gone.then((why) => Promise.reject<T>(new Error(why))))]);
+    Promise.race([work, ...daemons.map(({ ended }) => ended.then((why) => Promise.reject<T>(new Error(why))))]);
 
   const killAll = () => {
     for (const { child } of daemons) child.kill('SIGKILL');
@@ -134,7 +134,7 @@ async function createCluster(options: CephOptions) {
       await run('ceph-osd', '-c', conf, '-i', '0', '--mkfs', '--osd-uuid', osd);
       daemon('osd', 'ceph-osd', '-i', '0');
       daemon('rgw', 'radosgw', '-n', 'client.rgw.a');
-      await whileAlive(answers(info.endpoint));
+      await whileAlive(waitForHttp(info.endpoint));
       for (const [uid, { accessKeyId, secretAccessKey }] of [
         ['test', info.credentials],
         ['limited', info.limited.credentials],
@@ -171,7 +171,7 @@ async function createCluster(options: CephOptions) {
       },
       async stop() {
         killAll();
-        await Promise.all(daemons.map(({ gone }) => gone));
+        await Promise.all(daemons.map(({ ended }) => ended));
         process.off('exit', killAll);
         rmSync(dir, { recursive: true, force: true });
       },
@@ -179,7 +179,7 @@ async function createCluster(options: CephOptions) {
   };
 }
 
-/** One replica on one OSD, small pools, and no health checks that a laptop's full disk would trip. */
+/** One replica on one OSD, small pools, and no health checks that fail on a nearly full disk. */
 function configuration(
   cluster: CephOptions & { dir: string; fsid: string; monitor: string; gateway: number | undefined },
 ) {
@@ -223,8 +223,8 @@ ${(cluster.gatewayOptions ?? []).join('\n')}
 `;
 }
 
-/** Resolves when something answers HTTP there. There is no event to wait for in another process, so it asks. */
-async function answers(endpoint: string): Promise<void> {
+/** Polls the endpoint until it answers HTTP. */
+async function waitForHttp(endpoint: string): Promise<void> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     const status = await fetch(endpoint, { signal: AbortSignal.timeout(5_000) }).then(
@@ -255,7 +255,7 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 function onPath(tool: string): boolean {
-  // Debian keeps some of them in sbin, which a plain user's PATH may lack; those are then truly out of reach of spawn.
+  // Debian keeps some of the tools in sbin. Without sbin in PATH, `spawn` cannot find them either.
   return (process.env.PATH ?? '').split(delimiter).some((dir) => {
     try {
       accessSync(join(dir, tool), constants.X_OK);

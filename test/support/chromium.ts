@@ -1,6 +1,6 @@
 /**
- * Chromium for tests: $CHROMIUM_PATH, else the usual places. `describeBrowser` skips loudly where there is none, and fails
- * under CI.
+ * Launches Chromium for tests, from $CHROMIUM_PATH or the usual places. Without Chromium, `describeBrowser` skips the suite
+ * with a warning, and fails under CI.
  */
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -15,26 +15,26 @@ export const chromiumArgs = [
   '--no-first-run',
 ];
 
-/** A headless Chromium; the caller closes it. */
+/** Launches a headless Chromium. The caller closes it. */
 export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium();
-  if (!executablePath) throw new Error(missing);
+  if (!executablePath) throw new Error(missingMessage);
   return chromium.launch({ executablePath, headless: true, args: [...chromiumArgs, ...args] });
 }
 
-const missing =
+const missingMessage =
   'no Chromium found: set CHROMIUM_PATH, or install one (Debian: apt-get install chromium; elsewhere: npx playwright install chromium)';
 
-/** Describes a suite around one browser, opened in beforeAll and closed in afterAll. Pages are the suite's own. */
+/** Describes a suite that shares one browser, opened in beforeAll and closed in afterAll. The suite opens its own pages. */
 export function describeBrowser(name: string, suite: (browser: () => Browser) => void): void {
   let browser: Browser | undefined;
   const opened = () => {
-    if (!browser) throw new Error('The browser opens in beforeAll');
+    if (!browser) throw new Error('The browser is opened in beforeAll.');
     return browser;
   };
-  const here = findChromium() !== undefined;
-  if (!here && !process.env.CI) console.warn(`SKIPPED ${name}: ${missing}`);
-  describe.skipIf(!here && !process.env.CI)(name, () => {
+  const isInstalled = findChromium() !== undefined;
+  if (!isInstalled && !process.env.CI) console.warn(`SKIPPED ${name}: ${missingMessage}`);
+  describe.skipIf(!isInstalled && !process.env.CI)(name, () => {
     beforeAll(async () => {
       browser = await launchChromium();
     });

@@ -1,6 +1,6 @@
 /**
- * The client on a page of its own origin, the app's server on a second, the store wherever it is. Pages get `waybill`
- * (what waybill/client exports), `createPut`, an `<input type="file" multiple>`, and `track(upload)`.
+ * Serves a page with the client and an app server, on two origins. The page defines `waybill` (the exports of
+ * waybill/client), `createPut`, `track(upload)` and an `<input type="file" multiple>`.
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -17,7 +17,7 @@ const script = `
 import * as waybill from './client/index.ts';
 import { createPut } from './client/put.ts';
 Object.assign(window, { waybill, createPut, track });
-/** Plain data of how an upload went, whatever way it ended. */
+/** Waits for the end of an upload and returns its snapshots as plain data. */
 async function track(upload) {
   const snapshots = [upload.getSnapshot()];
   upload.subscribe(() => snapshots.push(upload.getSnapshot()));
@@ -33,9 +33,8 @@ export interface Tracked extends Omit<UploadSnapshot, 'error'> {
 }
 
 export interface ClientPage {
-  /** Where the page is. */
   readonly url: string;
-  /** Where the app's server is, on another origin. */
+  /** The upload endpoint of the app server, on another origin than the page. */
   readonly endpoint: string;
   close(): Promise<void>;
 }
@@ -79,7 +78,7 @@ export async function openClientPage(
   };
 }
 
-/** What a page loads as `/page.js`, and its chunks, by their names. @param contents a script in src/ */
+/** Bundles a script for `/page.js`. Returns the files by name. @param contents source text that is resolved from src/ */
 export async function bundleScripts(contents: string): Promise<Map<string, string>> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: fileURLToPath(new URL('../../src/', import.meta.url)), loader: 'js' },
@@ -94,7 +93,7 @@ export async function bundleScripts(contents: string): Promise<Map<string, strin
   return new Map(outputFiles.map((file) => [file.path.replace(/.*[/\\]/, ''), file.text]));
 }
 
-/** @param port 0: any free one */
+/** @param port 0 selects a free port */
 export async function listen(server: Server, port = 0): Promise<string> {
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

@@ -1,4 +1,4 @@
-/** First bytes of real formats and of what only looks like them, and which declared types they agree with. */
+/** First bytes of real formats and of lookalikes, and whether they agree with a declared content type. */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 
@@ -24,7 +24,7 @@ const ogg = (codec: Buffer) =>
     Buffer.alloc(40),
   ]);
 
-/** A zip whose first entry has this name, stored. */
+/** A zip whose first entry has this name and is not compressed. */
 export function zip(name: string, content = ''): Buffer {
   const head = Buffer.alloc(30);
   head.write('PK\u0003\u0004', 'latin1');
@@ -45,8 +45,8 @@ function packets(count: number): Buffer[] {
   return Array.from({ length: count }, () => Buffer.concat([hex('47400010'), Buffer.alloc(184, 0xff)]));
 }
 
-/** Does not compress. */
-function noise(): string {
+/** Returns text that does not compress. */
+function makeNoise(): string {
   return Array.from({ length: 400 }, (_, n) => createHash('sha256').update(`${n}`).digest('hex')).join('');
 }
 
@@ -119,7 +119,7 @@ export const heads = {
   markdown: ascii('<h1 align="center">Title</h1>\n\nWords.'),
   zeros: Buffer.alloc(64),
   empty: Buffer.alloc(0),
-  // Letters that are also some format's signature (public reports against `file-type` and libmagic name each of them).
+  // Text that begins with the signature of a binary format. Each is a public report against `file-type` or libmagic.
   form: ascii('FORM 10-K\nANNUAL REPORT\n'),
   mac: ascii('MAC ADDRESS,HOST\n00:11:22:33:44:55,printer\n'),
   parent: ascii('PARENT_ID,CHILD_ID\n1,2\n'),
@@ -179,7 +179,7 @@ export const heads = {
   zerosToTheEnd: Buffer.alloc(4100),
   tsInTheMiddle: Buffer.concat([Buffer.alloc(100, 1), ...packets(5)]),
   svgz: gzipSync('<svg xmlns="http://www.w3.org/2000/svg"/>'),
-  svgzCut: gzipSync(`<svg xmlns="http://www.w3.org/2000/svg">${noise()}</svg>`).subarray(0, 4100),
+  svgzCut: gzipSync(`<svg xmlns="http://www.w3.org/2000/svg">${makeNoise()}</svg>`).subarray(0, 4100),
   htmlGz: gzipSync('<html><svg/></html>'),
   bombGz: gzipSync(Buffer.alloc(50_000_000, 0x20)).subarray(0, 4100),
   svgPrefix: ascii('<?xml version="1.0"?><svg:svg xmlns:svg="http://www.w3.org/2000/svg"/>'),
@@ -197,7 +197,6 @@ export const heads = {
   der: Buffer.concat([hex('30820305 308201ed a0030201'), Buffer.alloc(30)]),
 } as const;
 
-/** Declared type, head, whether they agree. */
 export const table: readonly (readonly [declared: string, head: keyof typeof heads, agree: boolean])[] = [
   ['image/png', 'png', true],
   ['image/x-png', 'png', true],
@@ -353,7 +352,7 @@ export const table: readonly (readonly [declared: string, head: keyof typeof hea
   ['text/plain', 'htmlUtf16', false],
   ['text/plain', 'htmlUtf16NoBom', false],
   ['text/plain', 'svgUtf16', false],
-  // Not even as what it pretends to be: a picture has bytes that no text has.
+  // Not accepted as a GIF either: an image has bytes that no text has.
   ['image/gif', 'gifPolyglot', false],
   ['image/png', 'gifPolyglot', false],
   ['audio/aiff', 'form', false],
@@ -420,7 +419,7 @@ export const table: readonly (readonly [declared: string, head: keyof typeof hea
   ['text/plain', 'pdf', false],
   ['text/plain', 'png', false],
   ['text/plain', 'zeros', false],
-  // Its signature is all letters, and everything that follows is text as well.
+  // The signature of RTF is text, and so is the rest of the file.
   ['text/plain', 'rtf', true],
   ['text/csv', 'htmlLate', false],
   ['text/csv', 'exe', false],

@@ -1,6 +1,6 @@
 /**
- * A server and a storage for uploads in parts, in memory, with parts of a few bytes: for states and sequences, not for bytes
- * on a wire. The real ones are tried in test/interop.
+ * An in-memory server and storage for uploads in parts of a few bytes. It is for tests of states and sequences; test/interop
+ * runs the client against a real server and storage.
  */
 import { createHash } from 'node:crypto';
 import type { Transport, TransportRequest, TransportResponse } from '../../src/client/types.ts';
@@ -17,18 +17,20 @@ interface Multipart {
 export interface FakeParts {
   transport: Transport;
   readonly uploads: Map<string, Multipart>;
-  /** How often each upload was really completed, not counting those that asked again. */
+  /** Number of completions by upload id, without repeated calls for a completed upload. */
   readonly completions: Map<string, number>;
-  /** Called before each answer of the storage; null: as it should be. */
-  atStorage: (partNumber: number) => StorageMood;
-  atServer: (path: string) => ServerMood;
-  /** Before each request. */
+  /** Chooses how the storage answers the next request for a part. */
+  atStorage: (partNumber: number) => StorageAnswer;
+  /** Chooses how the server answers the next request. */
+  atServer: (path: string) => ServerAnswer;
+  /** Called before each request. */
   onRequest: () => void;
-  readonly maxMoving: number;
+  /** The highest number of parts that were sent at the same time. */
+  readonly maxPartsAtOnce: number;
 }
 
-export type StorageMood = 'ok' | '503' | '403' | '404' | 'bad digest' | 'lost before' | 'lost after' | 'gone';
-export type ServerMood =
+export type StorageAnswer = 'ok' | '503' | '403' | '404' | 'bad digest' | 'lost before' | 'lost after' | 'gone';
+export type ServerAnswer =
   | 'ok'
   | 'lost before'
   | 'lost after'
@@ -45,15 +47,15 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
   const uploads = new Map<string, Multipart>();
   const completions = new Map<string, number>();
   let serial = 0;
-  let moving = 0;
+  let partsInFlight = 0;
   const error = (status: number, code: string, retryable = false, details?: unknown) => ({
     status,
     body: { error: { code, message: code, retryable, details } },
   });
 
   function serve(path: string, json: Record<string, unknown>): { status: number; body: unknown } {
-    const mood = fake.atServer(path);
-    if (mood === '502') return { status: 502, body: 'Bad Gateway' };
+    const chosen = fake.atServer(path);
+    if (chosen === '502') return { status: 502, body: 'Bad Gateway' };
     const upload = uploads.get(String(json.grant ?? '').split('.')[0] ?? '');
     if (path.startsWith('/routes/'))
       return {
@@ -87,7 +89,7 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
       return { status: 200, body: { uploads: granted } };
     }
     if (path === '/parts') {
-      if (mood === 'expired' || !upload) return error(410, 'upload_expired');
+      if (chosen === 'expired' || !upload) return error(410, 'upload_expired');
       const parts = (
         json.parts as { partNumber: number; size: number; checksum: { value: string }; host?: number }[]
       ).map(({ partNumber, size, checksum, host = 0 }) => {
@@ -120,7 +122,7 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
       };
     }
     if (path === '/complete')
-      return { status: 200, body: { results: (json.grants as unknown[]).map((one) => complete(one, mood)) } };
+      return { status: 200, body: { results: (json.grants as unknown[]).map((entry) => complete(entry, chosen)) } };
     for (const grant of json.grants as string[]) {
       const aborted = uploads.get(grant.split('.')[0] ?? '');
       if (aborted?.state === 'open') aborted.state = 'aborted';
@@ -128,16 +130,16 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
     return { status: 200, body: { results: (json.grants as string[]).map(() => ({ aborted: true })) } };
   }
 
-  function complete(said: unknown, mood: ServerMood): unknown {
-    const { grant, checksum, size = null } = said as { grant: string; checksum?: { value: string }; size?: number };
+  function complete(entry: unknown, chosen: ServerAnswer): unknown {
+    const { grant, checksum, size = null } = entry as { grant: string; checksum?: { value: string }; size?: number };
     const upload = uploads.get(grant.split('.')[0] ?? '');
     if (!upload || upload.state === 'gone') return error(410, 'upload_expired').body;
-    if (mood === 'expired') return error(410, 'upload_expired').body;
-    if (mood === 'callback_failed') return error(503, 'callback_failed', true).body;
+    if (chosen === 'expired') return error(410, 'upload_expired').body;
+    if (chosen === 'callback_failed') return error(503, 'callback_failed', true).body;
     if (upload.state === 'aborted') return error(409, 'upload_conflict').body;
     const whole = upload.size ?? size ?? 0;
     if (upload.state === 'open') {
-      if (mood === 'unready') upload.parts.delete(1);
+      if (chosen === 'unready') upload.parts.delete(1);
       const missing: number[] = [];
       for (let n = 1; n <= Math.ceil(whole / partSize); n++) if (!upload.parts.has(n)) missing.push(n);
       if (missing.length) return error(409, 'object_not_ready', true, { missing }).body;
@@ -147,7 +149,7 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
       upload.state = 'completed';
       completions.set(upload.uploadId, (completions.get(upload.uploadId) ?? 0) + 1);
     }
-    if (mood === '202') return { completing: true, retryAfterSeconds: 0 };
+    if (chosen === '202') return { completing: true, retryAfterSeconds: 0 };
     return {
       uploadId: upload.uploadId,
       file: {
@@ -166,20 +168,20 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
     const upload = uploads.get(uploadId) as Multipart;
     const { source } = request;
     const bytes = (await source?.read(0, source.size)) ?? new Uint8Array();
-    const mood = fake.atStorage(Number(number));
-    if (mood === 'gone') upload.state = 'gone';
-    if (mood === 'lost before') return null;
-    if (mood === '503') return { status: 503, body: '<Code>SlowDown</Code>' };
-    if (mood === '403') return { status: 403, body: '<Code>AccessDenied</Code>' };
-    if (mood === 'bad digest' || digest(bytes) !== decodeURIComponent(value))
+    const chosen = fake.atStorage(Number(number));
+    if (chosen === 'gone') upload.state = 'gone';
+    if (chosen === 'lost before') return null;
+    if (chosen === '503') return { status: 503, body: '<Code>SlowDown</Code>' };
+    if (chosen === '403') return { status: 403, body: '<Code>AccessDenied</Code>' };
+    if (chosen === 'bad digest' || digest(bytes) !== decodeURIComponent(value))
       return { status: 400, body: '<Code>BadDigest</Code>' };
-    if (mood === '404' || upload.state !== 'open') return { status: 404, body: '<Code>NoSuchUpload</Code>' };
+    if (chosen === '404' || upload.state !== 'open') return { status: 404, body: '<Code>NoSuchUpload</Code>' };
     upload.parts.set(Number(number), { size: bytes.length, value: decodeURIComponent(value) });
-    return mood === 'lost after' ? null : { status: 200, body: '' };
+    return chosen === 'lost after' ? null : { status: 200, body: '' };
   }
 
   async function answer(request: TransportRequest): Promise<TransportResponse> {
-    // A turn of the event loop, as a network would take.
+    // A real network answers in a later turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     fake.onRequest();
     if (request.signal.aborted) throw new Error('aborted');
@@ -187,25 +189,25 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
     const served = path === null ? await store(request) : serve(path, JSON.parse(request.body ?? '{}'));
     if (!served || request.signal.aborted) throw new Error('no answer');
     const { status, body } = served;
-    const lead = (body as { error?: unknown; results?: { error?: { code: string } }[] })?.results?.[0]?.error;
+    const firstError = (body as { error?: unknown; results?: { error?: { code: string } }[] })?.results?.[0]?.error;
     return {
-      status: lead ? 400 : status,
+      status: firstError ? 400 : status,
       text: typeof body === 'string' ? body : JSON.stringify(body),
       header: () => undefined,
     };
   }
 
-  const fake: FakeParts & { maxMoving: number } = {
+  const fake: FakeParts & { maxPartsAtOnce: number } = {
     uploads,
     completions,
     atStorage: () => 'ok',
     atServer: () => 'ok',
     onRequest: () => {},
-    maxMoving: 0,
+    maxPartsAtOnce: 0,
     transport: {
       async send(request) {
         const toStorage = request.method === 'PUT';
-        if (toStorage) fake.maxMoving = Math.max(fake.maxMoving, ++moving);
+        if (toStorage) fake.maxPartsAtOnce = Math.max(fake.maxPartsAtOnce, ++partsInFlight);
         try {
           const path = request.url.slice('/uploads'.length);
           const before = !toStorage && fake.atServer(`before ${path}`) === 'lost before';
@@ -214,7 +216,7 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
           if (!toStorage && fake.atServer(`after ${path}`) === 'lost after') throw new Error('lost');
           return response;
         } finally {
-          if (toStorage) moving--;
+          if (toStorage) partsInFlight--;
         }
       },
     },
@@ -222,7 +224,7 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
   return fake;
 }
 
-/** As a storage would make it of these bytes. */
+/** Returns the composite checksum that a storage computes for an upload of these bytes. */
 export function compositeOf(bytes: Uint8Array): string {
   const digests: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += partSize)

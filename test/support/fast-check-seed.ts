@@ -1,6 +1,5 @@
 /**
- * fast-check prints the seed and the path of a failure. `FC_SEED=123 npx vitest run src/s3` runs with that seed again;
- * without it nothing is loaded here.
+ * Repeats a failed property test: fast-check prints the seed of a failure, and `FC_SEED=123 npx vitest run src/s3` uses it.
  */
 const seed = Number(process.env.FC_SEED);
 

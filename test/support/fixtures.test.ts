@@ -5,7 +5,7 @@ import { fileTypeFromBuffer } from 'file-type';
 import { expect, it } from 'vitest';
 import { fixture, fixtureNames, hostileCopy, hostileFileName } from './fixtures.ts';
 
-it('names every file of the folder, and no other', async () => {
+it('fixtureNames lists exactly the files of test/fixtures', async () => {
   const files = await readdir(dirname(fixture('note.txt').path));
   expect(files.filter((file) => file !== 'README.md').sort()).toEqual([...fixtureNames].sort());
 });
@@ -21,16 +21,16 @@ const sniffed = {
   'polyglot.gif': 'image/gif',
 } as Record<string, string>;
 
-it.each(fixtureNames)('%s is what it says by its magic bytes', async (name) => {
+it.each(fixtureNames)('%s has the type that its magic bytes say', async (name) => {
   expect((await fileTypeFromBuffer(fixture(name).bytes))?.mime).toBe(sniffed[name]);
 });
 
-it('has a polyglot that runs as a script', () => {
+it('polyglot.gif runs as a script', () => {
   const script = Buffer.from(fixture('polyglot.gif').bytes).toString('latin1');
   expect(new Function('globalThis', `var GIF89a;${script};return globalThis.polyglotRan`)({})).toBe(true);
 });
 
-it('copies a picture under a name that attacks', async () => {
+it('hostileCopy() copies an image under a hostile name', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-hostile-'));
   try {
     await hostileCopy(dir);

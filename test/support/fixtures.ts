@@ -1,8 +1,8 @@
 /**
- * Real input: the files of test/fixtures (its README says how each was made), and names that attack.
+ * Test input: the files of test/fixtures (its README says how each was made), and hostile file names.
  *
  *     const photo = fixture('camera.jpg');   // bytes, path, contentType, width, height as shown
- *     const path = await hostileCopy(dir);   // a PNG on disk under the nastiest name that a file system takes
+ *     const path = await hostileCopy(dir);   // a PNG on disk under a hostile name
  */
 import { readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 interface Facts {
-  /** What a browser declares for the file: by its extension. */
+  /** The type that a browser declares, by the extension. */
   contentType: string;
-  /** What it really is, where the name lies. @default contentType */
+  /** The real type, where the extension is wrong. @default contentType */
   actual?: string;
-  /** As shown, after the EXIF orientation. Present when the picture is the four {@link quadrants}. */
+  /** Size in pixels after the EXIF orientation. Present when the image shows the four {@link quadrants}. */
   shown?: { width: number; height: number };
 }
 
@@ -39,7 +39,7 @@ export const fixtureNames = Object.keys(table) as FixtureName[];
 
 export interface Fixture extends Facts {
   fileName: FixtureName;
-  /** Absolute, for a file input. */
+  /** Absolute path. */
   path: string;
   bytes: Uint8Array<ArrayBuffer>;
 }
@@ -49,7 +49,7 @@ export function fixture(fileName: FixtureName): Fixture {
   return { ...table[fileName], fileName, path, bytes: new Uint8Array(readFileSync(path)) };
 }
 
-/** The corners as shown. The files are lossy: compare with {@link sameColour}. */
+/** Colours of the corners. The files are lossy: compare with {@link sameColour}. */
 export const quadrants = {
   topLeft: [220, 40, 40],
   topRight: [40, 160, 70],
@@ -59,7 +59,7 @@ export const quadrants = {
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** The middle of each quadrant in a picture shown at this size, in pixels. */
+/** Centres of the quadrants in an image of this size, in pixels. */
 export function quadrantCentres(shown: {
   width: number;
   height: number;
@@ -69,15 +69,15 @@ export function quadrantCentres(shown: {
   return { topLeft: [left, top], topRight: [right, top], bottomLeft: [left, bottom], bottomRight: [right, bottom] };
 }
 
-/** Nearer than any two quadrants are to each other, and further than any of our encoders strays. */
+/** The default tolerance is smaller than the distance of any two quadrants and larger than the error of our encoders. */
 export function sameColour(a: ArrayLike<number>, b: ArrayLike<number>, tolerance = 24): boolean {
   return [0, 1, 2].every((channel) => Math.abs((a[channel] ?? Number.NaN) - (b[channel] ?? Number.NaN)) <= tolerance);
 }
 
-/** Markup, a traversal, a direction override, query characters, a percent escape, an emoji: all legal in a Linux file name. */
+/** Markup, path traversal, direction override, query characters, percent escape, emoji: all are legal in a Linux file name. */
 export const hostileFileName = '"><img src=x onerror=alert(1)>..\\..%2f\u202Egnp.exe ?acl&uploads#+%20\'🚢.png';
 
-/** Names that only an attacker's client can declare, for requests made by hand. */
+/** Hostile names for requests that a test builds itself: no file system accepts all of them. */
 export const hostileNames: readonly string[] = [
   hostileFileName,
   '../../etc/passwd',
@@ -97,12 +97,12 @@ export const hostileNames: readonly string[] = [
   '....',
   'CON',
   'nul.txt',
-  // What POST forms expand.
+  // S3 expands this in a POST form.
   '${filename}',
   '\ud800.png',
 ];
 
-/** The quadrants PNG under {@link hostileFileName}, in a folder of the caller's. Returns its path. */
+/** Copies the quadrants PNG to {@link hostileFileName} in `dir`. Returns its path. */
 export async function hostileCopy(dir: string): Promise<string> {
   const path = join(dir, hostileFileName);
   await copyFile(fixture('quadrants.png').path, path);

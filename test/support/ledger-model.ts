@@ -1,4 +1,4 @@
-/** What a ledger promises, said again without a database: plain objects, one owner of each at a time, sums made by adding up. */
+/** A model of the ledger in plain objects, for the model-based test: no database, no concurrency, usage added up on each call. */
 import { mayFollow, type NewUpload, type Quota, type UploadState, type Usage } from '../../src/server/index.ts';
 
 export interface ModelUpload {
@@ -16,7 +16,7 @@ export interface ModelUpload {
   retryAt: number | null;
   parkedAt: number | null;
   sweepAt: number | null;
-  /** Counts as pending. */
+  /** Whether the upload counts as pending in the quota. */
   reserved: boolean;
 }
 
@@ -44,8 +44,8 @@ export function createLedgerModel(now: () => number): LedgerModel {
   const uploads = new Map<string, ModelUpload>();
   const at = (uploadId: string) => uploads.get(uploadId) as ModelUpload;
 
-  /** Every change of state goes by the table. */
-  function move(upload: ModelUpload, to: UploadState): boolean {
+  /** Changes the state when the table of transitions allows it. */
+  function changeState(upload: ModelUpload, to: UploadState): boolean {
     if (upload.state !== to && !mayFollow(upload.state, to)) return false;
     upload.state = to;
     return true;
@@ -58,10 +58,11 @@ export function createLedgerModel(now: () => number): LedgerModel {
     return true;
   }
 
-  const mine = (uploadId: string, fence: number) => at(uploadId).state === 'completing' && at(uploadId).fence === fence;
+  const holdsLease = (uploadId: string, fence: number) =>
+    at(uploadId).state === 'completing' && at(uploadId).fence === fence;
 
   function lease(upload: ModelUpload, ms: number): number {
-    move(upload, 'completing');
+    changeState(upload, 'completing');
     upload.fence += 1;
     upload.leaseUntil = now() + ms;
     Object.assign(upload, { sweepAt: upload.leaseUntil, retryAt: null, parkedAt: null });
@@ -84,14 +85,15 @@ export function createLedgerModel(now: () => number): LedgerModel {
     return sum;
   }
 
-  const fits = (quota: Quota | null, has: Usage, bytes: number) =>
+  const fitsQuota = (quota: Quota | null, has: Usage, bytes: number) =>
     has.storedBytes + has.pendingBytes + bytes <= (quota?.maxBytes ?? Infinity) &&
     has.storedFiles + has.pendingFiles + 1 <= (quota?.maxFiles ?? Infinity) &&
     has.pendingBytes + bytes <= (quota?.maxPendingBytes ?? Infinity);
 
   function fitsQuotas({ ownerId, route, quotas, reservedBytes }: NewUpload): boolean {
     return (
-      fits(quotas.owner, usage(ownerId), reservedBytes) && fits(quotas.route, usage(ownerId, route), reservedBytes)
+      fitsQuota(quotas.owner, usage(ownerId), reservedBytes) &&
+      fitsQuota(quotas.route, usage(ownerId, route), reservedBytes)
     );
   }
 
@@ -134,16 +136,16 @@ export function createLedgerModel(now: () => number): LedgerModel {
 
     claim(uploadId, ms) {
       const upload = at(uploadId);
-      const free = upload.state === 'completing' ? upload.leaseUntil <= now() : mayFollow(upload.state, 'completing');
-      // What comes late is asked to fit the quota again.
-      if (free && !upload.reserved) upload.reserved = upload.state === 'expired' && fitsQuotas(upload.granted);
-      return free ? lease(upload, ms) : 'held';
+      const isFree = upload.state === 'completing' ? upload.leaseUntil <= now() : mayFollow(upload.state, 'completing');
+      // An expired upload has to fit the quota again.
+      if (isFree && !upload.reserved) upload.reserved = upload.state === 'expired' && fitsQuotas(upload.granted);
+      return isFree ? lease(upload, ms) : 'held';
     },
 
-    retake: (uploadId, fence, ms) => (mine(uploadId, fence) ? lease(at(uploadId), ms) : null),
+    retake: (uploadId, fence, ms) => (holdsLease(uploadId, fence) ? lease(at(uploadId), ms) : null),
 
     calling(uploadId, fence, ms) {
-      if (!mine(uploadId, fence)) return null;
+      if (!holdsLease(uploadId, fence)) return null;
       const upload = at(uploadId);
       upload.attempts += 1;
       if (upload.began) upload.interruptions += 1;
@@ -153,14 +155,14 @@ export function createLedgerModel(now: () => number): LedgerModel {
 
     release(uploadId, fence) {
       const upload = at(uploadId);
-      // Given up already: its next try is noted.
-      if (!mine(uploadId, fence) || upload.leaseUntil === 0) return;
+      // A failed callback has already ended the lease and scheduled the next attempt.
+      if (!holdsLease(uploadId, fence) || upload.leaseUntil === 0) return;
       upload.leaseUntil = 0;
       upload.sweepAt = now();
     },
 
     failed(uploadId, fence, retryInMs) {
-      if (!mine(uploadId, fence)) return;
+      if (!holdsLease(uploadId, fence)) return;
       const upload = at(uploadId);
       upload.leaseUntil = 0;
       upload.began = false;
@@ -170,22 +172,22 @@ export function createLedgerModel(now: () => number): LedgerModel {
     },
 
     end(uploadId, fence, state, bytes) {
-      if (!mine(uploadId, fence) || (state === 'completed' && !at(uploadId).reserved)) return false;
-      if (!move(at(uploadId), state)) return false;
+      if (!holdsLease(uploadId, fence) || (state === 'completed' && !at(uploadId).reserved)) return false;
+      if (!changeState(at(uploadId), state)) return false;
       at(uploadId).began = false;
       if (state === 'completed') at(uploadId).storedBytes = bytes;
       return finish(at(uploadId));
     },
 
     abort: (uploadId) =>
-      at(uploadId).state !== 'completing' && at(uploadId).state !== 'aborted' && move(at(uploadId), 'aborted')
+      at(uploadId).state !== 'completing' && at(uploadId).state !== 'aborted' && changeState(at(uploadId), 'aborted')
         ? finish(at(uploadId))
         : false,
 
     expire(uploadId) {
       const upload = at(uploadId);
       if (upload.state !== 'granted' || upload.abandonAt > now()) return false;
-      return move(upload, 'expired') && finish(upload);
+      return changeState(upload, 'expired') && finish(upload);
     },
 
     freeReservation(uploadId) {
@@ -197,19 +199,19 @@ export function createLedgerModel(now: () => number): LedgerModel {
 
     delete(uploadId) {
       const upload = at(uploadId);
-      if (upload.state !== 'completed' || !move(upload, 'deleted')) return null;
+      if (upload.state !== 'completed' || !changeState(upload, 'deleted')) return null;
       const others = [...uploads.values()].filter(({ granted }) => granted.key === upload.granted.key);
-      const live = others.some(
+      const isShared = others.some(
         ({ state, granted }) =>
           state === 'completed' || (granted.transfer === 'none' && (state === 'granted' || state === 'completing')),
       );
-      return { last: !live };
+      return { last: !isShared };
     },
 
     lookAgain(uploadId, ms) {
       const upload = at(uploadId);
-      const live = upload.state === 'granted' || upload.state === 'completing';
-      if ((live || upload.reserved) && upload.parkedAt === null) upload.sweepAt = now() + ms;
+      const isOpen = upload.state === 'granted' || upload.state === 'completing';
+      if ((isOpen || upload.reserved) && upload.parkedAt === null) upload.sweepAt = now() + ms;
     },
 
     unpark(uploadId) {

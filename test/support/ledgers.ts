@@ -1,4 +1,4 @@
-/** The ledgers that a suite runs against: SQLite in a temporary file, and a real Postgres. */
+/** Runs a suite against each ledger: SQLite in a temporary file, and a real Postgres. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,28 +11,28 @@ import { createTestDatabase, onServer } from './postgres.ts';
 
 export interface TestLedger {
   readonly name: Ledger['kind'];
-  /** An empty one for this test. */
+  /** Opens the test's own ledger, which is empty at first. */
   open(options?: LedgerOptions): Promise<Ledger>;
-  /** The same one again, as another replica would. */
+  /** Opens the same ledger again, as another replica does. */
   reopen(options?: LedgerOptions): Promise<Ledger>;
-  /** SQL, past the ledger. */
+  /** Runs SQL without the ledger. */
   execute(statement: string): Promise<void>;
-  /** What the database answers. */
+  /** Runs SQL without the ledger and returns the rows. */
   query(statement: string): Promise<Record<string, unknown>[]>;
-  /** Where it is, for a process of its own. */
+  /** The ledger's URL, for another process. */
   url(): string;
 }
 
 type LedgerOptions = Pick<Parameters<typeof sqliteLedger>[0], 'now' | 'onQuery'>;
 
-interface Place {
+interface Database {
   url: string;
   open(options?: LedgerOptions): Promise<Ledger>;
   query(statement: string): Promise<Record<string, unknown>[]>;
   remove(): Promise<void>;
 }
 
-/** Describes the suite once for each database. `only` narrows it to one, with the reason beside the call. */
+/** Describes the suite once for each database. `only` selects one; the caller states the reason in a comment. */
 export function forEachLedger(
   name: string,
   suite: (ledger: TestLedger) => void,
@@ -42,7 +42,7 @@ export function forEachLedger(
   if (options.only === 'sqlite') return;
   const postgres = inject('postgres');
   if (postgres) describeLedger(name, 'postgres', suite, () => openPostgres(postgres.url));
-  else describe.skip(`${name} [postgres: not on this machine]`, () => suite(describedOnly));
+  else describe.skip(`${name} [postgres: not installed]`, () => suite(describedOnly));
 }
 
 const describedOnly = { name: 'postgres' } as TestLedger;
@@ -51,42 +51,42 @@ function describeLedger(
   name: string,
   kind: Ledger['kind'],
   suite: (ledger: TestLedger) => void,
-  make: () => Promise<Place>,
+  make: () => Promise<Database>,
 ): void {
   describe(`${name} [${kind}]`, () => {
-    let place: Place | undefined;
+    let database: Database | undefined;
     const opened: Ledger[] = [];
-    const there = () => {
-      if (!place) throw new Error('A ledger opens inside a test');
-      return place;
+    const current = () => {
+      if (!database) throw new Error('Open a ledger inside a test, not while the suite is described.');
+      return database;
     };
     const open: TestLedger['reopen'] = async (options) => {
-      const ledger = await there().open(options);
+      const ledger = await current().open(options);
       opened.push(ledger);
       return ledger;
     };
     beforeEach(async () => {
-      place = await make();
+      database = await make();
     });
     afterEach(async () => {
       await Promise.all(opened.splice(0).map((ledger) => ledger.close()));
-      await place?.remove();
-      place = undefined;
+      await database?.remove();
+      database = undefined;
     });
     suite({
       name: kind,
       open,
       reopen: open,
-      query: (statement) => there().query(statement),
-      url: () => there().url,
+      query: (statement) => current().query(statement),
+      url: () => current().url,
       async execute(statement) {
-        await there().query(statement);
+        await current().query(statement);
       },
     });
   });
 }
 
-async function openSqlite(): Promise<Place> {
+async function openSqlite(): Promise<Database> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-ledger-'));
   const file = join(dir, 'uploads.db');
   return {
@@ -107,7 +107,7 @@ async function openSqlite(): Promise<Place> {
   };
 }
 
-async function openPostgres(server: string): Promise<Place> {
+async function openPostgres(server: string): Promise<Database> {
   const database = await createTestDatabase(server);
   return {
     url: database.url,

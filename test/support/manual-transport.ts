@@ -1,31 +1,31 @@
-/** A transport that hands each request to the test, which answers when and how it likes. No network. */
+/** A client transport without a network: it hands each request to the test, which answers it. */
 import type { Transport, TransportRequest, TransportResponse } from '../../src/client/types.ts';
 
-export interface Handed {
+export interface HeldRequest {
   readonly request: TransportRequest;
-  /** Text, or anything else as JSON. */
+  /** Answers with a text, or with a value as JSON. */
   answer(status: number, body?: unknown, headers?: Record<string, string>): void;
-  /** No readable answer. */
+  /** Fails as `fetch` does without a readable answer. */
   fail(): void;
   readonly json: Record<string, unknown>;
 }
 
 export interface ManualTransport {
   transport: Transport;
-  /** The next request, which must fit `what`; waits for it. */
-  next(what?: RegExp): Promise<Handed>;
-  /** Requests that nobody has taken yet. */
-  readonly pending: readonly Handed[];
-  /** Answers every request from now on. */
-  serve(handler: (handed: Handed) => void): void;
+  /** Waits for the next request. Throws when its method and URL do not match `pattern`. */
+  next(pattern?: RegExp): Promise<HeldRequest>;
+  /** Requests that the test has not taken yet. */
+  readonly pending: readonly HeldRequest[];
+  /** Passes the pending requests and all later ones to `handler`. */
+  serve(handler: (held: HeldRequest) => void): void;
   readonly sent: readonly TransportRequest[];
 }
 
 export function createManualTransport(): ManualTransport {
-  const pending: Handed[] = [];
-  const takers: ((handed: Handed) => void)[] = [];
+  const pending: HeldRequest[] = [];
+  const takers: ((held: HeldRequest) => void)[] = [];
   const sent: TransportRequest[] = [];
-  let handler: ((handed: Handed) => void) | undefined;
+  let handler: ((held: HeldRequest) => void) | undefined;
 
   const transport: Transport = {
     send: (request) =>
@@ -33,7 +33,7 @@ export function createManualTransport(): ManualTransport {
         sent.push(request);
         request.signal.addEventListener('abort', () => reject(new Error('aborted by the caller')));
         if (request.signal.aborted) reject(new Error('aborted before it was sent'));
-        const handed: Handed = {
+        const held: HeldRequest = {
           request,
           answer: (status, body = '', headers = {}) =>
             resolve({
@@ -47,8 +47,8 @@ export function createManualTransport(): ManualTransport {
           },
         };
         const take = handler ?? takers.shift();
-        if (take) take(handed);
-        else pending.push(handed);
+        if (take) take(held);
+        else pending.push(held);
       }),
   };
 
@@ -56,15 +56,15 @@ export function createManualTransport(): ManualTransport {
     transport,
     pending,
     sent,
-    async next(what = /./) {
-      const handed = pending.shift() ?? (await new Promise<Handed>((resolve) => takers.push(resolve)));
-      const line = `${handed.request.method} ${handed.request.url}`;
-      if (!what.test(line)) throw new Error(`Expected ${what}, got ${line}`);
-      return handed;
+    async next(pattern = /./) {
+      const held = pending.shift() ?? (await new Promise<HeldRequest>((resolve) => takers.push(resolve)));
+      const line = `${held.request.method} ${held.request.url}`;
+      if (!pattern.test(line)) throw new Error(`Expected ${pattern}, got ${line}`);
+      return held;
     },
     serve(next) {
       handler = next;
-      for (const handed of pending.splice(0)) next(handed);
+      for (const held of pending.splice(0)) next(held);
     },
   };
 }
@@ -103,15 +103,15 @@ export function completedOf(grant: string, data: unknown = null) {
 
 export const wireError = (code: string, retryable = false) => ({ error: { code, message: `${code}!`, retryable } });
 
-/** Answers as a server and a storage where all goes well would. */
-export function answerWell(handed: Handed): void {
-  const { method, url } = handed.request;
-  if (url.includes('/routes/')) handed.answer(200, routeInfo);
+/** Answers as a server and a storage do when every request succeeds. */
+export function answerWell(held: HeldRequest): void {
+  const { method, url } = held.request;
+  if (url.includes('/routes/')) held.answer(200, routeInfo);
   else if (url.endsWith('/complete'))
-    handed.answer(200, { results: (handed.json.grants as string[]).map((grant) => completedOf(grant)) });
+    held.answer(200, { results: (held.json.grants as string[]).map((grant) => completedOf(grant)) });
   else if (url.endsWith('/abort'))
-    handed.answer(200, { results: (handed.json.grants as string[]).map(() => ({ aborted: true })) });
-  else if (method === 'POST' && handed.request.body)
-    handed.answer(200, { uploads: (handed.json.files as unknown[]).map(() => grantOf()) });
-  else handed.answer(200);
+    held.answer(200, { results: (held.json.grants as string[]).map(() => ({ aborted: true })) });
+  else if (method === 'POST' && held.request.body)
+    held.answer(200, { uploads: (held.json.files as unknown[]).map(() => grantOf()) });
+  else held.answer(200);
 }

@@ -1,13 +1,13 @@
-/** A ledger with a million uploads in it, made inside the database: no row of them passes through Node. */
+/** Fills a ledger with many uploads by SQL inside the database, so that no row passes through Node. */
 
-export interface Many {
+export interface FillOptions {
   kind: 'sqlite' | 'postgres';
   count: number;
   execute(statement: string): Promise<unknown>;
   query(statement: string): Promise<Record<string, unknown>[]>;
 }
 
-/** Of a thousand uploads: most are stored, some ended otherwise, few are under way. */
+/** Upper bounds of each state in a thousand uploads: most are completed, few are open. */
 const states = [
   ['completed', 900],
   ['deleted', 940],
@@ -18,23 +18,23 @@ const states = [
   ['completing', 1000],
 ] as const;
 
-/** So many that what they have is a table worth an index, too. */
+/** Enough owners that the usage table needs an index, too. */
 const owners = 50_000;
 export const ownerOf = (n: number): string => `owner-${n % owners}`;
 
-/** Spread over the whole range, as random ones are: an index does not grow at its end. */
+/** Ids are spread over the whole range, as random ids are, so that the index does not only grow at its end. */
 export const idOf = (n: number): string =>
   ((n * spread) % 2 ** 32).toString(16).padStart(8, '0') + n.toString(16).padStart(24, '0');
 const spread = 2654435761;
 
-export async function addUploads({ kind, count, execute, query }: Many): Promise<void> {
+export async function addUploads({ kind, count, execute, query }: FillOptions): Promise<void> {
   const indexes = await query(
     kind === 'sqlite'
       ? "select name, sql as def from sqlite_master where type = 'index' and tbl_name = 'waybill_uploads' and sql is not null"
       : `select indexname as name, indexdef as def from pg_indexes
          where tablename = 'waybill_uploads' and indexname <> 'waybill_uploads_pkey'`,
   );
-  // Filling an index is quicker at the end.
+  // It is faster to build the indexes after the inserts.
   for (const { name } of indexes) await execute(`drop index ${name}`);
   await execute(insert(kind, count));
   await execute('delete from waybill_usage');
@@ -44,7 +44,7 @@ export async function addUploads({ kind, count, execute, query }: Many): Promise
   await execute(kind === 'sqlite' ? 'analyze' : 'vacuum analyze');
 }
 
-function insert(kind: Many['kind'], count: number): string {
+function insert(kind: FillOptions['kind'], count: number): string {
   const numbers =
     kind === 'sqlite'
       ? `with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n < ${count - 1})`
@@ -54,7 +54,7 @@ function insert(kind: Many['kind'], count: number): string {
     kind === 'sqlite'
       ? `printf('%08x%024x', ${hashed}, n)`
       : `lpad(to_hex(${hashed}), 8, '0') || lpad(to_hex(n), 24, '0')`;
-  // Spread over states as their neighbours are not.
+  // Neighbouring ids get different states.
   const state = `case ${states.map(([name, below]) => `when (n * 37 + n / 1000) % 1000 < ${below} then '${name}'`).join(' ')} end`;
   return `${numbers}, rows as (select n, ${id} as id, ${state} as state from numbers)
 insert into waybill_uploads (upload_id, route, owner_id, key, file_name, content_type, size, transfer,
@@ -71,7 +71,7 @@ select id, case when n % 3 = 0 then 'avatars' else 'files' end, 'owner-' || (n %
 from rows`;
 }
 
-const usage = (kind: Many['kind']) => `insert into waybill_usage
+const usage = (kind: FillOptions['kind']) => `insert into waybill_usage
   (owner_id, route, stored_bytes, stored_files, pending_bytes, pending_files)
 select owner_id, route, sum(bytes), sum(files), sum(pending), sum(pending_files) from (
   select owner_id, '' as route, ${amounts} from waybill_uploads
@@ -83,7 +83,7 @@ const amounts = `case when state = 'completed' then 1000 else 0 end as bytes,
   case when state = 'completed' then 1 else 0 end as files,
   ${live} reserved_bytes else 0 end as pending, ${live} 1 else 0 end as pending_files`;
 
-/** One of ten, delivered; a few wait, a few are parked. */
+/** A webhook for every tenth completed upload: most are delivered, a few wait, a few are parked. */
 const webhooks = `insert into waybill_webhooks
   (webhook_id, upload_id, type, payload, created_at, attempts, next_at, delivered_at, parked_at)
 select 'msg_' || upload_id, upload_id, 'upload.completed', '{}', created_at, 1,

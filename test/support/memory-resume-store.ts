@@ -1,4 +1,4 @@
-/** A resume store that forgets with the process. Two on the same `entries` and `locks` are two tabs of one browser. */
+/** A resume store in memory. Two stores that share `entries` and `locks` behave as two tabs of one browser. */
 import type { ResumeEntry, ResumeProgress, ResumeStore } from '../../src/client/types.ts';
 
 export interface MemoryResumeStore extends ResumeStore {

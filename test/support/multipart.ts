@@ -1,4 +1,4 @@
-/** Uploads in parts through a test's app, as a client would send them. */
+/** Sends uploads in parts through a test app, as a client does. */
 import { createHash } from 'node:crypto';
 import type {
   ArrivedPart,
@@ -14,7 +14,7 @@ import { MiB, partBytes } from '../../src/protocol/index.ts';
 import type { createTestApp } from './server-app.ts';
 import { send } from './server-app.ts';
 
-/** The smallest that S3 takes for all parts but the last. */
+/** S3's minimum for every part except the last. */
 export const partSize = 5 * MiB;
 
 type App = Pick<ReturnType<typeof createTestApp>, 'call' | 'uploads'>;
@@ -30,7 +30,7 @@ export interface PartsBody {
   error?: WireError;
 }
 
-/** Bytes that differ everywhere, behind a head that says PNG. */
+/** Makes bytes with a PNG signature whose parts all differ. */
 export function pngOf(size: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(size);
   Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').copy(bytes);
@@ -59,7 +59,7 @@ export function createParts(app: App, user: Record<string, string> = {}) {
     partOf: (bytes: Uint8Array, partNumber: number, size = partSize) =>
       bytes.subarray((partNumber - 1) * size, (partNumber - 1) * size + partBytes(bytes.length, size, partNumber)),
 
-    /** `bytes` null for a stream. */
+    /** Requests a grant. `bytes` is null for a stream. */
     async begin(bytes: Uint8Array | null, more: object = {}, route = app.uploads.config.routes[0]?.route) {
       const { json } = await call('/uploads', {
         route,
@@ -81,7 +81,7 @@ export function createParts(app: App, user: Record<string, string> = {}) {
 
     list: (grant: string) => call('/uploads/parts/list', { grant }),
 
-    /** Signs and sends these parts, all by default; the storage must take each. */
+    /** Signs and sends the given parts, by default all of them. Throws when a part is refused. */
     async send(grant: string, bytes: Uint8Array, numbers?: readonly number[]) {
       const all = numbers ?? Array.from({ length: Math.ceil(bytes.length / partSize) }, (_, index) => index + 1);
       const { json } = await parts.sign(

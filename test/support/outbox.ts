@@ -1,8 +1,8 @@
-/** Messages in an outbox, without the uploads they tell of having been anywhere. */
+/** Writes webhooks to a ledger's outbox for uploads that no client has sent. */
 import { randomBytes } from 'node:crypto';
 import type { Ledger } from '../../src/server/index.ts';
 
-/** @returns the message's id */
+/** @returns the webhook's id */
 export async function addMessage(
   ledger: Ledger,
   state: 'completed' | 'rejected' = 'rejected',
@@ -20,8 +20,8 @@ export async function addMessage(
   const file = { ...facts, size: 1, checksum: null, etag: '"e"', url: `/files/${uploadId}`, storedAt: '2026-01-01' };
   const error = { code: 'upload_rejected' as const, message: 'No.', retryable: false };
   const type = `upload.${state}`;
-  const told = { uploadId, route: 'files', ownerId: 'anna', ...(state === 'completed' ? { file } : { error }) };
-  const webhooks = [{ webhookId, type, payload: JSON.stringify({ type, timestamp: '2026-01-01', data: told }) }];
+  const data = { uploadId, route: 'files', ownerId: 'anna', ...(state === 'completed' ? { file } : { error }) };
+  const webhooks = [{ webhookId, type, payload: JSON.stringify({ type, timestamp: '2026-01-01', data: data }) }];
   const ending =
     state === 'completed' ? ({ state, file, data: null, webhooks } as const) : ({ state, error, webhooks } as const);
   if (!(await ledger.end(uploadId, claim.fence, ending))) throw new Error('not ended');

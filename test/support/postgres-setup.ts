@@ -1,6 +1,6 @@
 /**
- * Vitest global set-up: starts one Postgres for the whole run and tells test files where it is. `inject('postgres')` is null
- * when this machine has none; under CI that fails.
+ * Vitest global set-up: starts one Postgres for all projects of a run and provides its URL to the test files.
+ * `inject('postgres')` is null when Postgres is not installed, which is an error under CI.
  */
 import type { TestProject } from 'vitest/node';
 import { hasPostgres, type Postgres, type PostgresInfo, startPostgres } from './postgres.ts';
@@ -16,7 +16,7 @@ interface Shared {
   postgres: Promise<Postgres>;
 }
 
-/** Every project loads its own copy of this module, so what they share hangs on the process. */
+/** Each project loads its own copy of this module, so the shared state is kept in a global. */
 const registry = globalThis as { [key: symbol]: Shared | undefined };
 const slot = Symbol.for('waybill.test.postgres');
 

@@ -1,4 +1,4 @@
-/** A real Postgres of our own: a private cluster in a temporary folder, on loopback, gone when the run ends. */
+/** Starts a private Postgres on loopback with its data in a temporary folder. */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
@@ -12,17 +12,17 @@ import pg from 'pg';
 const run = promisify(execFile);
 
 export interface PostgresInfo {
-  /** With the password; of the database `postgres`. */
+  /** URL of the database `postgres`, with the password. */
   url: string;
 }
 
 export interface Postgres extends PostgresInfo {
-  /** `immediate` is how it looks when the machine dies. */
+  /** `immediate` ends all processes without a checkpoint, as a power failure does. */
   restart(mode: 'fast' | 'immediate'): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Debian keeps the server's programs out of the PATH. */
+/** Debian does not put the server's programs into PATH. */
 function programsDir(): string | undefined {
   const base = '/usr/lib/postgresql';
   const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : [];
@@ -34,7 +34,7 @@ export function hasPostgres(): boolean {
   return programsDir() !== undefined;
 }
 
-/** It refuses to run as root. */
+/** Postgres refuses to run as root. */
 async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const id = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout);
@@ -49,10 +49,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** @param settings lines of postgresql.conf besides */
+/** @param settings more lines for postgresql.conf */
 export async function startPostgres(settings: readonly string[] = []): Promise<Postgres> {
   const programs = programsDir();
-  if (!programs) throw new Error('There is no Postgres here (Debian: apt-get install postgresql)');
+  if (!programs) throw new Error('Postgres is not installed (Debian: apt-get install postgresql)');
   const user = await serverUser();
   const dir = await mkdtemp(join(tmpdir(), 'waybill-postgres-'));
   const password = randomBytes(12).toString('hex');
@@ -87,9 +87,9 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
       ...as,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    let said = '';
+    let output = '';
     child.stderr.on('data', (text) => {
-      said = (said + text).slice(-4000);
+      output = (output + text).slice(-4000);
     });
     let ended = false;
     stopped = new Promise((resolve) =>
@@ -100,9 +100,9 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     );
     pid = child.pid as number;
     for (;;) {
-      if (ended) throw new Error(`Postgres did not start:\n${said}`);
+      if (ended) throw new Error(`Postgres did not start:\n${output}`);
       const client = new pg.Client({ connectionString: url });
-      // A connection that breaks while it opens says so twice.
+      // A connection that fails while it opens also emits an error event.
       client.on('error', () => {});
       try {
         await client.connect();
@@ -135,7 +135,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   };
 }
 
-/** An empty database on it, for one suite. */
+/** Creates an empty database for one suite. */
 export async function createTestDatabase(url: string): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `waybill_${randomBytes(6).toString('hex')}`;
   await onServer(url, `create database ${name}`);
@@ -149,7 +149,7 @@ export async function createTestDatabase(url: string): Promise<{ url: string; dr
 
 export async function onServer(url: string, statement: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
-  // A connection that breaks fails the call below; without a listener it would end the process as well.
+  // A broken connection also emits an error event, which would end the process without a listener.
   client.on('error', () => {});
   await client.connect();
   try {

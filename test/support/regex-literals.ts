@@ -1,16 +1,16 @@
-/** Finds the regular expressions of the sources, and makes texts that are hard for each of them. */
+/** Finds the regular expressions in the sources and makes texts on which each of them could be slow. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseAst } from 'vite';
 import { stopwatch } from './stopwatch.ts';
 
 export interface RegexLiteral {
-  /** Relative to `root`, with `/`. */
+  /** Path relative to `root`, with `/`. */
   file: string;
   line: number;
-  /** Undefined for one that is put together at run time. */
+  /** Undefined for an expression that is built at run time. */
   regex: RegExp | undefined;
-  /** As it stands in the file. */
+  /** The source text. */
   source: string;
 }
 
@@ -22,7 +22,7 @@ interface Node {
   regex?: { pattern: string; flags: string };
 }
 
-/** Every regular expression in the TypeScript files below `root`; tests are left out. */
+/** Finds every regular expression in the TypeScript files below `root`, except tests. */
 export function regexLiterals(root: string): RegexLiteral[] {
   const found: RegexLiteral[] = [];
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
@@ -56,8 +56,8 @@ export function regexLiteralsIn(text: string, file: string): RegexLiteral[] {
 const longestPump = 10;
 
 /**
- * Texts of about `length` characters that repeat a piece of what the pattern looks for, behind a beginning that it accepts,
- * and before an end that it does not. What is quadratic or worse in a pattern nearly always shows on one of them.
+ * Makes texts of about `length` characters: a beginning that the pattern accepts, a repeated piece of the pattern, and an end
+ * that it does not accept. A pattern with quadratic or worse time is nearly always slow on one of them.
  */
 export function hardTexts({ source, flags }: RegExp, length: number): string[] {
   const pieces = samples(source, flags);
@@ -79,7 +79,7 @@ export function hardTexts({ source, flags }: RegExp, length: number): string[] {
   return [...texts];
 }
 
-/** One text for each element of the pattern, in order, also of those in groups; each alternative counts. */
+/** Returns one text for each element of the pattern, in order, including elements of groups and of every alternative. */
 function samples(source: string, flags: string): string[] {
   const pieces: string[] = [];
   for (let at = 0; at < source.length; ) {
@@ -92,7 +92,7 @@ function samples(source: string, flags: string): string[] {
 
 function element(source: string, at: number, flags: string): { text: string; end: number } {
   const rest = source.slice(at);
-  // Groups are opened, so that what is in them counts as elements of the whole; anchors and quantifiers match nothing.
+  // Parentheses, anchors and quantifiers match no text, so the elements of a group count as elements of the pattern.
   const silent =
     /^(?:\(\?(?::|<?[=!]|<[A-Za-z]\w*>)|[()|^$]|[*+?]\??|\{\d+(?:,\d*)?\}\??|\\[bB]|\\[1-9]|\\k<\w+>)/.exec(rest);
   if (silent) return { text: '', end: at + silent[0].length };
@@ -105,7 +105,7 @@ function element(source: string, at: number, flags: string): { text: string; end
   return { text: isText ? text : memberOf(text, flags), end: at + Math.max(1, text.length) };
 }
 
-/** A character that the class or escape takes; letters and spaces before the odd ones. */
+/** Returns a character that the class or escape matches. Common characters are tried first. */
 function memberOf(part: string, flags: string): string {
   const one = new RegExp(`^(?:${part})$`, flags.replace(/[gy]/g, ''));
   for (const candidate of 'a 1/-_.:="\'<>&;,\t\n\0é\u200b\ud800') if (one.test(candidate)) return candidate;
@@ -114,8 +114,8 @@ function memberOf(part: string, flags: string): string {
   return '';
 }
 
-/** Milliseconds for one pass over the text as the code does it: `g` and `y` patterns go on where they stopped. */
-export function millisecondsFor({ source, flags }: RegExp, text: string): number {
+/** Returns the milliseconds of one pass over the text. Patterns with `g` continue after each match. */
+export function measureMilliseconds({ source, flags }: RegExp, text: string): number {
   const regex = new RegExp(source, flags);
   const elapsed = stopwatch();
   if (regex.global) text.replace(regex, '');

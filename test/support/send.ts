@@ -1,22 +1,22 @@
-/** Replays a request that the server or the storage handed out, as any HTTP client would. */
+/** Sends presigned requests as any HTTP client does. */
 import { createHash } from 'node:crypto';
 import { algorithms } from '../../src/devstore/checksums.ts';
 import type { Checksum, ChecksumAlgorithm, PresignedRequest } from '../../src/protocol/index.ts';
 
-export interface Sent {
+export interface StorageAnswer {
   status: number;
   headers: Headers;
   text: string;
-  /** S3's error code, when the answer is an error of S3. */
+  /** S3's error code, when the answer is an S3 error. */
   code: string | undefined;
 }
 
-/** `content-length` comes from the bytes, whatever was signed. `extra` headers are sent besides the signed ones. */
+/** Sends `bytes` with their real length, which may differ from the signed one. `extra` adds headers to the signed ones. */
 export async function sendPresigned(
   request: PresignedRequest,
   bytes: Uint8Array<ArrayBuffer> | string | null = null,
   extra: Readonly<Record<string, string>> = {},
-): Promise<Sent> {
+): Promise<StorageAnswer> {
   const { 'content-length': _, ...signed } = request.headers;
   const response = await fetch(request.url, {
     method: request.method,
@@ -28,7 +28,7 @@ export async function sendPresigned(
   return { status: response.status, headers: response.headers, text, code: /<Code>(\w+)<\/Code>/.exec(text)?.[1] };
 }
 
-/** The fields in their order, and then the bytes, as RESTObjectPOST wants it. */
+/** The fields in their order and then the file: S3 ignores fields after the file (RESTObjectPOST). */
 export function formOf(fields: Readonly<Record<string, string>>, bytes: Uint8Array<ArrayBuffer> | string): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
@@ -38,7 +38,7 @@ export function formOf(fields: Readonly<Record<string, string>>, bytes: Uint8Arr
 
 const devstoreNames = { crc32: 'CRC32', crc32c: 'CRC32C', crc64nvme: 'CRC64NVME' } as const;
 
-/** The CRCs are the devstore's, proven beside their source on published check values. */
+/** Computes CRCs with the devstore's code, which its unit tests check against published values. */
 export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array | string): Checksum {
   if (algorithm === 'md5' || algorithm === 'sha1' || algorithm === 'sha256')
     return { algorithm, value: createHash(algorithm).update(bytes).digest('base64') };

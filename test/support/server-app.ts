@@ -1,4 +1,4 @@
-/** An app on a test's store, called through its core as an adapter would, and the storage as a client would use it. */
+/** Creates an app on a test store and calls it through `handle`, as an adapter does. */
 import { createHash } from 'node:crypto';
 import type {
   Checksum,
@@ -11,6 +11,7 @@ import type {
 } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
 import { type AnyRoute, createUploads, type PlainResponse, type UploadsOptions } from '../../src/server/index.ts';
+import { sendPresigned } from './send.ts';
 
 export const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -81,16 +82,7 @@ export function createTestApp<Routes extends Record<string, AnyRoute>>(
   };
 }
 
-/** What any HTTP client would do with a request that was handed out. */
+/** Sends the bytes with a presigned request and returns the status. */
 export async function send(request: PresignedRequest, bytes: Uint8Array): Promise<number> {
-  const { 'content-length': _, ...headers } = request.headers;
-  let body: BodyInit = new Uint8Array(bytes);
-  if (request.fields) {
-    body = new FormData();
-    for (const [name, value] of Object.entries(request.fields)) body.append(name, value);
-    body.append('file', new Blob([new Uint8Array(bytes)]));
-  }
-  const response = await fetch(request.url, { method: request.method, headers, body });
-  await response.arrayBuffer();
-  return response.status;
+  return (await sendPresigned(request, new Uint8Array(bytes))).status;
 }

@@ -1,6 +1,6 @@
 /**
- * Starts a stopwatch in milliseconds. The shorter of two clocks counts: while another process has the CPU, only the clock on
- * the wall goes on.
+ * Starts a stopwatch in milliseconds. It returns the smaller of wall time and CPU time, because wall time also counts while
+ * another process uses the CPU.
  */
 export function stopwatch(): () => number {
   const wall = performance.now();

@@ -1,11 +1,10 @@
 /**
- * The stores that a suite runs against: the devstore in this process, Ceph (a server that we did not write), and any other
- * S3 endpoint named by S3_TEST_ENDPOINT, S3_TEST_BUCKET, S3_TEST_ACCESS_KEY and S3_TEST_SECRET_KEY (S3_TEST_REGION, default
- * us-east-1; S3_TEST_PRESET, default aws). S3_TEST_BUCKET must be for tests only: its CORS rules are replaced, and what the
- * suites write stays there.
+ * Runs a suite against each store: the devstore in this process, Ceph, and another S3 endpoint when S3_TEST_ENDPOINT,
+ * S3_TEST_BUCKET, S3_TEST_ACCESS_KEY and S3_TEST_SECRET_KEY name one (S3_TEST_REGION, default us-east-1; S3_TEST_PRESET,
+ * default aws). S3_TEST_BUCKET must be for tests only: the suites replace its CORS rules and leave objects behind.
  *
  *     forEachStore('promotion', (store) => {
- *       it('moves the object', async () => {
+ *       it('promotion moves the object', async () => {
  *         const storage = store.storage();
  *         ...
  *       });
@@ -18,30 +17,36 @@ import { join } from 'node:path';
 import type { CORSRule, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { createDevstore } from '../../src/devstore/index.ts';
-import { type CapabilityPreset, type Credentials, type S3StorageOptions, type Storage, s3Storage } from '../../src/s3/index.ts';
+import {
+  type CapabilityPreset,
+  type Credentials,
+  type S3StorageOptions,
+  type Storage,
+  s3Storage,
+} from '../../src/s3/index.ts';
 
 export interface TestStore {
   readonly name: StoreName;
   readonly preset: CapabilityPreset;
-  /** Known from `beforeAll` on, like all below. Loopback, no path, no trailing slash. */
+  /** Available from `beforeAll` on, like the members below. Loopback, no path, no trailing slash. */
   readonly endpoint: string;
   readonly region: string;
-  /** Fresh and empty for the suite (an external store's is neither), CORS open to every origin. */
+  /** A new, empty bucket for the suite, except on an external store. CORS is open to every origin. */
   readonly bucket: string;
   readonly credentials: Credentials;
-  /** A new one for each call, with the store's capabilities preset and no retries unless told. */
+  /** Creates a storage with the store's capabilities preset and without retries. */
   storage(overrides?: Partial<S3StorageOptions>): Storage;
   /** Replaces the bucket's CORS rules; an empty list removes them all. */
   setCors(rules: readonly CORSRule[]): Promise<void>;
   /** Another empty bucket on the same store. An external store refuses. */
   createBucket(): Promise<string>;
-  /** The AWS SDK on this store: an oracle, and a way to do what {@link Storage} does not. */
+  /** The AWS SDK on this store, for comparison and for operations that {@link Storage} does not have. */
   sdk(): Promise<S3Client>;
 }
 
 export type StoreName = 'devstore' | 'ceph' | 'external';
 
-/** What a page of any origin needs: to send forms and files, and to read the answer. */
+/** Lets a page of any origin send forms and files and read the answers. */
 export const openCors: readonly CORSRule[] = [
   {
     AllowedOrigins: ['*'],
@@ -52,19 +57,19 @@ export const openCors: readonly CORSRule[] = [
   },
 ];
 
-interface Place {
+interface StoreLocation {
   endpoint: string;
   region: string;
   credentials: Credentials;
-  /** Undefined where a fresh one is to be created. */
+  /** Undefined when the suite creates a new bucket. */
   bucket?: string;
   close?(): Promise<void>;
 }
 
-/** `npm test` is for the devstore alone, and leaves the others out without a word: scripts/lib/plan.mjs. */
+/** `npm test` uses only the devstore and leaves the others out without a warning: see scripts/lib/plan.mjs. */
 const onlyDevstore = process.env.WAYBILL_STORES === 'devstore';
 
-/** Describes the suite once for each store at hand. `only` narrows it to some, with the reason beside the call. */
+/** Describes the suite once for each available store. `only` selects some; the caller states the reason in a comment. */
 export function forEachStore(
   name: string,
   suite: (store: TestStore) => void,
@@ -76,12 +81,12 @@ export function forEachStore(
   if (wanted('ceph')) {
     const ceph = inject('ceph');
     if (ceph) describeStore(name, 'ceph', 'ceph16', suite, async () => ceph);
-    else describe.skip(`${name} [ceph: not on this machine]`, () => suite(createStore('ceph', 'ceph16', unopened)));
+    else describe.skip(`${name} [ceph: not installed]`, () => suite(createStore('ceph', 'ceph16', unopened)));
   }
-  const external = externalPlace();
+  const external = findExternalStore();
   if (external && wanted('external'))
-    describeStore(name, 'external', external.preset, suite, async () => external.place);
-  // A file without a suite would fail.
+    describeStore(name, 'external', external.preset, suite, async () => external.location);
+  // Vitest fails a file without a suite.
   if (onlyDevstore && !wanted('devstore'))
     describe.skip(`${name} [not on the devstore]`, () => suite(createStore('ceph', 'ceph16', unopened)));
 }
@@ -91,30 +96,32 @@ function describeStore(
   store: StoreName,
   preset: CapabilityPreset,
   suite: (store: TestStore) => void,
-  open: () => Promise<Place>,
+  open: () => Promise<StoreLocation>,
 ): void {
   describe(`${name} [${store}]`, () => {
-    let place: Place | undefined;
+    let location: StoreLocation | undefined;
     let bucket = '';
-    const opened = () => (place ? { ...place, bucket } : unopened());
+    const opened = () => (location ? { ...location, bucket } : unopened());
     const testStore = createStore(store, preset, opened);
     beforeAll(async () => {
-      place = await open();
-      bucket = place.bucket ?? (await createBucket(await testStore.sdk()));
+      location = await open();
+      bucket = location.bucket ?? (await createBucket(await testStore.sdk()));
       await testStore.setCors(openCors);
     });
     afterAll(async () => {
       (await clients.get(testStore))?.destroy();
-      await place?.close?.();
+      await location?.close?.();
     });
     suite(testStore);
   });
 }
 
-type Opened = Place & { bucket: string };
+type Opened = StoreLocation & { bucket: string };
 
 function unopened(): Opened {
-  throw new Error('The store opens in beforeAll: use it inside a test or a hook, not while the suite is described');
+  throw new Error(
+    'The store is opened in beforeAll: use it inside a test or a hook, not while the suite is described.',
+  );
 }
 
 const clients = new WeakMap<TestStore, Promise<S3Client>>();
@@ -147,7 +154,7 @@ function createStore(name: StoreName, preset: CapabilityPreset, opened: () => Op
       else await client.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules: [...rules] } }));
     },
     async createBucket() {
-      if (name === 'external') throw new Error('An external store has the one bucket it was given');
+      if (name === 'external') throw new Error('Suites cannot create buckets on an external store.');
       const bucket = await createBucket(await store.sdk());
       return bucket;
     },
@@ -163,7 +170,7 @@ function createStore(name: StoreName, preset: CapabilityPreset, opened: () => Op
   return store;
 }
 
-async function createSdk({ endpoint, region, credentials }: Place): Promise<S3Client> {
+async function createSdk({ endpoint, region, credentials }: StoreLocation): Promise<S3Client> {
   const { S3Client } = await import('@aws-sdk/client-s3');
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   return new S3Client({
@@ -182,7 +189,7 @@ async function createBucket(client: S3Client): Promise<string> {
   return bucket;
 }
 
-async function openDevstore(): Promise<Place> {
+async function openDevstore(): Promise<StoreLocation> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-devstore-'));
   const region = 'us-east-1';
   const credentials = {
@@ -204,15 +211,15 @@ async function openDevstore(): Promise<Place> {
   };
 }
 
-/** All four variables or none: half a configuration is a mistake, not a reason to test less. */
-function externalPlace(): { place: Place; preset: CapabilityPreset } | undefined {
+/** An incomplete configuration is an error, so that the suite is not skipped by mistake. */
+function findExternalStore(): { location: StoreLocation; preset: CapabilityPreset } | undefined {
   const variables = ['S3_TEST_ENDPOINT', 'S3_TEST_BUCKET', 'S3_TEST_ACCESS_KEY', 'S3_TEST_SECRET_KEY'] as const;
   const [endpoint, bucket, accessKeyId, secretAccessKey] = variables.map((variable) => process.env[variable]);
   if (!endpoint && !bucket) return undefined;
   if (!endpoint || !bucket || !accessKeyId || !secretAccessKey)
-    throw new Error(`An external store needs all of ${variables.join(', ')}`);
+    throw new Error(`An external store needs all of ${variables.join(', ')}.`);
   return {
-    place: {
+    location: {
       endpoint: endpoint.replace(/\/+$/, ''),
       bucket,
       region: process.env.S3_TEST_REGION ?? 'us-east-1',

@@ -1,13 +1,13 @@
 /**
- * A proxy before a store that gives every write of an object an id, as Google Cloud Storage (`x-goog-generation`) and
- * versioned buckets do, and that ignores If-None-Match, as Google does. It keeps the Host header, so signatures hold.
+ * A proxy in front of a store that adds an id to every write of an object, as Google Cloud Storage (`x-goog-generation`) and
+ * versioned buckets do. It keeps the Host header, so signatures stay valid.
  */
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface WriteIds {
-  /** Where to send, instead of the store's endpoint. */
+  /** The proxy's URL, to be used instead of the store's endpoint. */
   endpoint: string;
   close(): Promise<void>;
 }

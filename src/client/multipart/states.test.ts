@@ -1,12 +1,17 @@
 /** Whatever storages, servers, networks and users do, in whatever order: no upload in parts gets stuck, and none is completed twice. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { compositeOf, createFakeParts, type ServerMood, type StorageMood } from '../../../test/support/fake-parts.ts';
+import {
+  compositeOf,
+  createFakeParts,
+  type ServerAnswer,
+  type StorageAnswer,
+} from '../../../test/support/fake-parts.ts';
 import { createMemoryResumeStore } from '../../../test/support/memory-resume-store.ts';
 import { createClientOn } from '../client.ts';
 import type { StreamLike, Upload } from '../types.ts';
 
-const storageMoods: readonly StorageMood[] = [
+const storageMoods: readonly StorageAnswer[] = [
   'ok',
   'ok',
   'ok',
@@ -18,7 +23,7 @@ const storageMoods: readonly StorageMood[] = [
   'lost after',
   'gone',
 ];
-const serverMoods: readonly ServerMood[] = [
+const serverMoods: readonly ServerAnswer[] = [
   'ok',
   'ok',
   'ok',
@@ -145,7 +150,7 @@ it('always ends, once, with exactly its bytes', async () => {
           else if (status !== 'done') upload.retry();
         });
         await Promise.all(uploads.map(ended));
-        expect(fake.maxMoving).toBeLessThanOrEqual(concurrency * hosts);
+        expect(fake.maxPartsAtOnce).toBeLessThanOrEqual(concurrency * hosts);
         const used = new Set<string>();
         uploads.forEach((upload, index) => {
           const { status, file, loaded, total, size, error } = upload.getSnapshot();

@@ -1,4 +1,4 @@
-/** What a database says about how it goes about the statements that a ledger really ran. */
+/** Asks a database for the query plans of the statements that a ledger ran. */
 import Libsql from 'libsql';
 import pg from 'pg';
 
@@ -9,15 +9,15 @@ export interface Statement {
 
 export interface Plan {
   sql: string;
-  /** Of the database's own words, one line for each step. */
+  /** One line for each step, in the database's words. */
   steps: string[];
-  /** Tables that it reads from end to end, or an index of which every entry is read. */
+  /** Tables or indexes that are read completely. */
   scans: string[];
-  /** Pages of 8 kB that it touched; SQLite does not tell. */
+  /** Number of 8 kB pages that were read. Null on SQLite, which does not report it. */
   pages: number | null;
 }
 
-/** Statements that only begin and end transactions have no plan. */
+/** Statements that begin or end a transaction have no plan. */
 export const hasPlan = ({ sql }: Statement): boolean => /^(select|insert|update|delete|with)\b/i.test(sql);
 
 export function sqlitePlans(file: string, statements: readonly Statement[]): Plan[] {
@@ -44,7 +44,7 @@ interface Node {
   Plans?: Node[];
 }
 
-/** Each but an insert is run, and undone. */
+/** Runs each statement except inserts in a transaction that is rolled back. */
 export async function postgresPlans(url: string, statements: readonly Statement[]): Promise<Plan[]> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => {});
@@ -53,12 +53,12 @@ export async function postgresPlans(url: string, statements: readonly Statement[
   try {
     for (const { sql, parameters } of statements) {
       await client.query('begin');
-      // What was inserted is there, and cannot be inserted again.
-      const how = /^insert/i.test(sql) ? 'format json' : 'analyze, buffers, format json';
-      const answer = await client.query(`explain (${how}) ${sql}`, [...parameters]);
+      // The row exists already, so the insert would fail.
+      const format = /^insert/i.test(sql) ? 'format json' : 'analyze, buffers, format json';
+      const answer = await client.query(`explain (${format}) ${sql}`, [...parameters]);
       await client.query('rollback');
       const root = answer.rows[0]['QUERY PLAN'][0].Plan as Node;
-      const nodes = flat(root);
+      const nodes = flatten(root);
       plans.push({
         sql,
         steps: nodes.map((node) =>
@@ -78,6 +78,6 @@ export async function postgresPlans(url: string, statements: readonly Statement[
 
 const isScan = (node: Node) => node['Node Type'] === 'Seq Scan';
 
-function flat(node: Node): Node[] {
-  return [node, ...(node.Plans ?? []).flatMap(flat)];
+function flatten(node: Node): Node[] {
+  return [node, ...(node.Plans ?? []).flatMap(flatten)];
 }

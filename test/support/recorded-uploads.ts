@@ -1,4 +1,4 @@
-/** What an operator would find in a ledger: uploads in every state, callbacks and webhooks that were given up. */
+/** Records uploads in a ledger in the states that an operator can find, with parked callbacks and webhooks. */
 import { randomBytes } from 'node:crypto';
 import type { Ending, Ledger, NewUpload } from '../../src/server/index.ts';
 
@@ -26,30 +26,31 @@ export async function grantedUpload(ledger: Ledger, more: Partial<NewUpload> = {
       ...more,
     },
   ]);
-  if (refusals[0]) throw new Error('It was not granted.');
+  if (refusals[0]) throw new Error('The upload was not granted.');
   return uploadId;
 }
 
-/** Its callback has failed for the last time. */
+/** Records an upload whose callback failed for the last time. */
 export async function parkedUpload(
   ledger: Ledger,
   more: Partial<NewUpload> = {},
-  reason = 'Error: the database of the app is away',
+  reason = 'Error: the database of the app is down',
 ): Promise<string> {
   const uploadId = await grantedUpload(ledger, more);
-  const calling = await ledger.calling(uploadId, await claimed(ledger, uploadId), leaseMs);
-  if (calling === null) throw new Error('It moved on.');
+  const calling = await ledger.calling(uploadId, await claimFence(ledger, uploadId), leaseMs);
+  if (calling === null) throw new Error('The upload is in another state.');
   await ledger.failed(uploadId, calling, reason, null);
   return uploadId;
 }
 
 export async function endedUpload(ledger: Ledger, ending: Ending, more: Partial<NewUpload> = {}): Promise<string> {
   const uploadId = await grantedUpload(ledger, more);
-  if (!(await ledger.end(uploadId, await claimed(ledger, uploadId), ending))) throw new Error('It moved on.');
+  if (!(await ledger.end(uploadId, await claimFence(ledger, uploadId), ending)))
+    throw new Error('The upload is in another state.');
   return uploadId;
 }
 
-/** A message in the outbox. @returns its id */
+/** Writes a webhook to the outbox. @returns its id */
 export async function writeWebhook(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<string> {
   const webhookId = `msg_${randomBytes(12).toString('hex')}`;
   const webhooks = [{ webhookId, type: 'upload.rejected', payload: '{}' }];
@@ -63,8 +64,8 @@ export async function writeWebhook(ledger: Ledger, more: Partial<NewUpload> = {}
   return webhookId;
 }
 
-async function claimed(ledger: Ledger, uploadId: string): Promise<number> {
+async function claimFence(ledger: Ledger, uploadId: string): Promise<number> {
   const claim = await ledger.claim(uploadId, leaseMs);
-  if (!claim || !('fence' in claim)) throw new Error('Somebody else has it.');
+  if (!claim || !('fence' in claim)) throw new Error('Another process holds the lease.');
   return claim.fence;
 }

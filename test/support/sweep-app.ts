@@ -1,4 +1,4 @@
-/** Worlds for the sweep: an app whose clock can be moved on, and a look at all that a bucket holds. */
+/** Creates apps for tests of the sweep, with a clock that the test can put forward, and lists a bucket. */
 import { MiB } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
 import { type Ledger, type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
@@ -10,15 +10,15 @@ const owner = (): Owner => ({ ownerId: 'anna' });
 const limits = { maxBytes: 100 * MiB };
 export const hour = 3_600_000;
 
-export interface World {
+export interface SweepAppOptions {
   storage: Storage;
   ledger: Ledger | undefined;
-  /** Milliseconds that have passed. */
+  /** Milliseconds that the app's clock is ahead. */
   clock: { offset: number };
 }
 
-export function setUp(
-  { storage, ledger, clock }: World,
+export function createSweepApp(
+  { storage, ledger, clock }: SweepAppOptions,
   definition: { fail?: () => boolean; refuse?: () => boolean } = {},
 ) {
   const announced: string[] = [];
@@ -43,10 +43,11 @@ export function setUp(
   return { app, parts: createParts(app), announced, events };
 }
 
-/** An upload that was never granted, as this deployment would name it. */
+/** The id of an upload that was never granted, with the mark of this deployment. */
 export const ungrantedId = 'f'.repeat(24) + deriveKey(secret, 'deployment').toString('hex', 0, 4);
 
-export async function everything(storage: Storage, prefix = ''): Promise<string[]> {
+/** Returns the keys of all objects and unfinished multipart uploads, sorted. */
+export async function listBucket(storage: Storage, prefix = ''): Promise<string[]> {
   const objects = (await storage.list({ prefix })).objects.map(({ key }) => key);
   const parts = (await storage.listMultiparts({ prefix })).uploads.map(({ key }) => `${key} (parts)`);
   return [...objects, ...parts].sort();

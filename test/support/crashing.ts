@@ -1,0 +1,69 @@
+/** Simulates a process that crashes at a chosen call to the storage or the ledger: later calls never return. */
+import type { Storage } from '../../src/s3/index.ts';
+import type { Ledger } from '../../src/server/index.ts';
+
+const operations: readonly (keyof Storage)[] = [
+  'listParts',
+  'completeMultipart',
+  'abortMultipart',
+  'createMultipart',
+  'list',
+  'listMultiparts',
+  'copyPart',
+  'head',
+  'get',
+  'read',
+  'put',
+  'copy',
+  'delete',
+  'deleteMany',
+];
+
+export interface CrashState {
+  hasCrashed: boolean;
+  calls: number;
+  /** The call at which the process crashed. */
+  at: string;
+}
+
+const never = () => new Promise<never>(() => {});
+
+function crashAtCall<T extends object>(
+  target: T,
+  names: readonly (keyof T)[],
+  nth: number,
+  when: 'before' | 'after',
+  state: CrashState,
+) {
+  const wrapped = { ...target } as Record<keyof T, unknown>;
+  for (const name of names) {
+    const work = target[name] as (...given: unknown[]) => Promise<unknown>;
+    wrapped[name] = async (...given: unknown[]) => {
+      if (state.hasCrashed) return never();
+      state.calls += 1;
+      const crashesHere = state.calls === nth;
+      if (crashesHere) state.at = `${String(name)}, call ${nth}`;
+      if (crashesHere && when === 'before') {
+        state.hasCrashed = true;
+        return never();
+      }
+      const answer = await work(...given);
+      if (crashesHere) state.hasCrashed = true;
+      return state.hasCrashed ? never() : answer;
+    };
+  }
+  return wrapped as T;
+}
+
+/** Crashes at the `nth` call to the storage, before the call has an effect or after it, before the answer arrives. */
+export function crashStorageAt(storage: Storage, nth: number, when: 'before' | 'after') {
+  const state: CrashState = { hasCrashed: false, calls: 0, at: '' };
+  return { storage: crashAtCall(storage, operations, nth, when, state), state };
+}
+
+/** Crashes at the `nth` call to the storage or the ledger. */
+export function crashStorageOrLedgerAt(storage: Storage, ledger: Ledger, nth: number, when: 'before' | 'after') {
+  const { storage: crashing, state } = crashStorageAt(storage, nth, when);
+  const methods = (Object.keys(ledger) as (keyof Ledger)[]).filter((name) => typeof ledger[name] === 'function');
+  return { storage: crashing, ledger: crashAtCall(ledger, methods, nth, when, state), state };
+}
