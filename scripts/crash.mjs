@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run test:crash [-- --seeds 20 --from 1 --uploads 2000]`: replicas are killed, the database is restarted, the store
- * misbehaves; see test/crash. One seed of it runs in `npm test`.
+ * `npm run test:crash [-- --seeds 20 --from 1 --uploads 2000]` (the defaults): replicas are killed, the database is restarted,
+ * the store fails; see test/crash. `npm run test:all` runs one seed with 400 uploads.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,5 +19,5 @@ for (const [name, value] of Object.entries(values))
 await ensureInstalled();
 process.env.WAYBILL_CRASH_RUNS = values.seeds ?? '20';
 process.env.WAYBILL_CRASH_SEED = values.from ?? '1';
-if (values.uploads) process.env.WAYBILL_CRASH_UPLOADS = values.uploads;
+process.env.WAYBILL_CRASH_UPLOADS = values.uploads ?? '2000';
 process.exitCode = await run(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'test/crash']);

@@ -24,8 +24,12 @@ const quickFiles = [
   'test/package/tarball.test.ts',
 ];
 
-/** Too long for every run, or in need of Ceph. */
+/** Files that are too long for every run, or that need Ceph. */
 const notQuick = [
+  // Each stops a process at every request and at every statement, which takes minutes.
+  'test/contract/ledger-crash.test.ts',
+  'test/contract/parts-crash.test.ts',
+  'test/contract/sweep-crash.test.ts',
   // A million rows in each database.
   'test/contract/ledger-plans.test.ts',
   // Bucket policies: the devstore has none.
