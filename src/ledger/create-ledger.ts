@@ -5,9 +5,9 @@ import { createLists } from './lists.ts';
 import { migrate, requireCurrent } from './migrations.ts';
 import { createOutbox } from './outbox.ts';
 import { createStates } from './states.ts';
-import { usageByOwner, usageOfOwner } from './usage.ts';
+import { findOwnerUsage, listOwnerUsage } from './usage.ts';
 
-/** @param migrating false: the schema must be there already, see `waybill migrate` */
+/** @param migrating false when the schema must be up to date already, see `waybill migrate` */
 export async function createLedger(database: Database, migrating: boolean): Promise<Ledger> {
   try {
     await (migrating ? migrate(database) : requireCurrent(database));
@@ -21,8 +21,8 @@ export async function createLedger(database: Database, migrating: boolean): Prom
     ...createStates(database),
     ...createLists(database),
     ...createOutbox(database),
-    usage: (ownerId) => usageOfOwner(database, ownerId),
-    usageByOwner: (options) => usageByOwner(database, options),
+    usage: (ownerId) => findOwnerUsage(database, ownerId),
+    usageByOwner: (options) => listOwnerUsage(database, options),
     close: () => database.close(),
   };
 }

@@ -1,4 +1,4 @@
-/** Where a page of a list ends: a number that the list is ordered by, and the id that tells equal ones apart. */
+/** Where a page of a list ends: the number that the list is ordered by, and the id that orders equal numbers. */
 export interface Cursor {
   position: number;
   id: string;
@@ -9,8 +9,9 @@ export function formatCursor({ position, id }: Cursor): string {
 }
 
 /**
- * Null for a text that no page gave out: the list then begins at its start. A cursor travels in URLs, and a number or a text
- * that a database cannot hold would be an error of the server.
+ * Cursors come back in URLs. A number or a text that the database cannot hold would become a server error.
+ *
+ * @returns null for a text that is no cursor, so that the list starts at its beginning
  */
 export function parseCursor(text: string | undefined): Cursor | null {
   const [, digits, id = ''] = /^(\d{1,16})\.(.{1,1024})$/s.exec(text ?? '') ?? [];

@@ -1,19 +1,19 @@
-/** Reservations: a group of grants is one transaction, in which each is judged by what its owner has then. */
+/** Recording grants: one transaction for a group of uploads, in which each reserves its share of the quota. */
 import { sql, type Transaction } from 'kysely';
 import type { GrantOutcome, NewUpload } from '../server/index.ts';
 import type { Database } from './database.ts';
 import { createGroup } from './group.ts';
-import { refusalOf } from './quota.ts';
-import { textOf } from './rows.ts';
+import { findBrokenQuota } from './quota.ts';
+import { toJsonText } from './rows.ts';
 import type { Tables, UsageTable } from './schema.ts';
 import { addUsage, allRoutes } from './usage.ts';
 
-/** Rows in one statement: SQLite takes 32,766 parameters. */
-const mostInGroup = 200;
-/** Metadata in one statement. */
-const mostBytesInGroup = 1024 * 1024;
+/** Limited by the 32,766 parameters of one SQLite statement. https://sqlite.org/limits.html */
+const maxUploadsInGroup = 200;
+/** Limits the metadata in one statement. */
+const maxBytesInGroup = 1024 * 1024;
 
-/** An upload whose JSON is text already: what cannot be written as JSON has thrown before it joins a group. */
+/** An upload with its metadata as JSON text. Metadata that has no JSON throws before the upload joins a group. */
 interface Reservation {
   upload: NewUpload;
   metadata: string | null;
@@ -22,25 +22,25 @@ interface Reservation {
 export function createGranting(database: Database): (uploads: readonly NewUpload[]) => Promise<GrantOutcome[]> {
   const { kysely } = database;
   const group = createGroup<Reservation, GrantOutcome>({
-    parallel: database.parallelGroups,
-    most: mostInGroup,
-    mostBytes: mostBytesInGroup,
-    weightOf: ({ metadata }) => metadata?.length ?? 0,
-    oneIsAtFault: isOfARow,
+    maxParallel: database.parallelGroups,
+    maxItems: maxUploadsInGroup,
+    maxBytes: maxBytesInGroup,
+    bytesOf: ({ metadata }) => metadata?.length ?? 0,
+    isCausedByOneItem: isCausedByOneRow,
     run: (reservations) => kysely.transaction().execute((trx) => reserve(database, trx, reservations)),
   });
   return async (uploads) => {
-    const reservations = uploads.map((upload) => ({ upload, metadata: textOf(upload.metadata) }));
+    const reservations = uploads.map((upload) => ({ upload, metadata: toJsonText(upload.metadata) }));
     return Promise.all(reservations.map((reservation) => group.add(reservation)));
   };
 }
 
 /**
- * Errors that one row can cause: an id that exists already, a text that the database does not take, a statement that is too
- * large, or a value that the driver cannot send. SQLite's names, and SQLSTATE's classes 22, 23 and 54
+ * Whether a single row can have caused this error: its id exists, the database refuses its text, its statement is too large,
+ * or the driver cannot send a value. These are SQLite's error names and the SQLSTATE classes 22, 23 and 54
  * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
  */
-function isOfARow(error: unknown): boolean {
+function isCausedByOneRow(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === 'string' && /^(SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)|(2[23]|54)...$)/.test(code)) return true;
   return error instanceof TypeError || error instanceof RangeError;
@@ -53,46 +53,48 @@ async function reserve(
 ): Promise<GrantOutcome[]> {
   const uploads = reservations.map(({ upload }) => upload);
   const added = new Map<string, UsageTable>();
-  for (const upload of uploads) for (const route of scopes(upload)) add(added, upload.ownerId, route, upload, 1);
-  // Adding first takes the rows: nobody else is judged by them until this transaction ends.
-  const totals = new Map((await addUsage(trx, [...added.values()])).map((row) => [idOf(row.owner_id, row.route), row]));
+  for (const upload of uploads) for (const route of routesOf(upload)) countPending(added, route, upload, 1);
+  // Adds the usage of all uploads first, which locks the rows of the owners until this transaction ends.
+  const totals = new Map(
+    (await addUsage(trx, [...added.values()])).map((row) => [usageId(row.owner_id, row.route), row]),
+  );
   for (const [id, row] of added) {
     const total = totals.get(id) as UsageTable;
     total.pending_bytes -= row.pending_bytes;
     total.pending_files -= row.pending_files;
   }
-  const given = new Map<string, UsageTable>();
+  const refused = new Map<string, UsageTable>();
   const admitted: Reservation[] = [];
-  // After the rows of the owners were taken: nobody else grants the same key until this transaction ends.
+  // While the rows of the owners are locked, no other transaction can use the same idempotency key.
   const existing = await findByIdempotencyKey(trx, uploads);
   const outcomes = reservations.map((reservation): GrantOutcome => {
     const { upload } = reservation;
-    const keyed = keyOf(upload);
-    const uploadId = keyed === null ? undefined : existing.get(keyed);
-    const total = (route: string) => totals.get(idOf(upload.ownerId, route)) as UsageTable;
+    const id = idempotencyId(upload);
+    const uploadId = id === null ? undefined : existing.get(id);
+    const total = (route: string) => totals.get(usageId(upload.ownerId, route)) as UsageTable;
     const outcome =
       uploadId === undefined
-        ? refusalOf(upload.quotas, { owner: total(allRoutes), route: total(upload.route) }, upload)
+        ? findBrokenQuota(upload.quotas, { owner: total(allRoutes), route: total(upload.route) }, upload)
         : { existing: uploadId };
-    if (outcome) for (const route of scopes(upload)) add(given, upload.ownerId, route, upload, -1);
+    if (outcome) for (const route of routesOf(upload)) countPending(refused, route, upload, -1);
     else {
       admitted.push(reservation);
-      if (keyed !== null) existing.set(keyed, upload.uploadId);
-      for (const route of scopes(upload)) take(total(route), upload);
+      if (id !== null) existing.set(id, upload.uploadId);
+      for (const route of routesOf(upload)) reserveIn(total(route), upload);
     }
     return outcome;
   });
-  if (given.size > 0) await addUsage(trx, [...given.values()]);
-  if (admitted.length > 0) await insert(database, trx, admitted);
+  if (refused.size > 0) await addUsage(trx, [...refused.values()]);
+  if (admitted.length > 0) await insertUploads(database, trx, admitted);
   return outcomes;
 }
 
-/** Identifies uploads that one idempotency key names; null without one. */
-function keyOf({ ownerId, route, idempotencyKey }: NewUpload): string | null {
+/** Equal for two uploads with the same idempotency key, owner and route; null without a key. */
+function idempotencyId({ ownerId, route, idempotencyKey }: NewUpload): string | null {
   return idempotencyKey === undefined ? null : JSON.stringify([ownerId, route, idempotencyKey]);
 }
 
-/** Live uploads by their keys. */
+/** The ids of existing uploads, by `idempotencyId`. */
 async function findByIdempotencyKey(
   trx: Transaction<Tables>,
   uploads: readonly NewUpload[],
@@ -119,23 +121,24 @@ async function findByIdempotencyKey(
   return found;
 }
 
-const scopes = ({ route }: NewUpload) => [allRoutes, route];
-const idOf = (ownerId: string, route: string) => `${ownerId}/${route}`;
+const routesOf = ({ route }: NewUpload) => [allRoutes, route];
+const usageId = (ownerId: string, route: string) => `${ownerId}/${route}`;
 
-function add(rows: Map<string, UsageTable>, owner_id: string, route: string, upload: NewUpload, sign: 1 | -1): void {
-  const id = idOf(owner_id, route);
+function countPending(rows: Map<string, UsageTable>, route: string, upload: NewUpload, sign: 1 | -1): void {
+  const owner_id = upload.ownerId;
+  const id = usageId(owner_id, route);
   const row = rows.get(id) ?? { owner_id, route, stored_bytes: 0, stored_files: 0, pending_bytes: 0, pending_files: 0 };
   row.pending_bytes += sign * upload.reservedBytes;
   row.pending_files += sign;
   rows.set(id, row);
 }
 
-function take(total: UsageTable, { reservedBytes }: NewUpload): void {
+function reserveIn(total: UsageTable, { reservedBytes }: NewUpload): void {
   total.pending_bytes += reservedBytes;
   total.pending_files += 1;
 }
 
-async function insert(
+async function insertUploads(
   database: Database,
   trx: Transaction<Tables>,
   reservations: readonly Reservation[],

@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { createGroup } from './group.ts';
 
-/** Runs that the test ends, one by one. */
-function createRuns(oneIsAtFault: boolean) {
+/** Transactions that the test ends one by one. */
+function createRuns(isCausedByOneItem: boolean) {
   const runs: { items: readonly number[]; answer(): void; fail(): void }[] = [];
   const group = createGroup<number, number>({
     run: (items) =>
       new Promise((resolve, reject) =>
         runs.push({ items, answer: () => resolve(items.map((n) => n * 2)), fail: () => reject(new Error('no')) }),
       ),
-    oneIsAtFault: () => oneIsAtFault,
-    weightOf: (n) => n,
-    mostBytes: 100,
-    parallel: 1,
-    most: 3,
+    isCausedByOneItem: () => isCausedByOneItem,
+    bytesOf: (n) => n,
+    maxBytes: 100,
+    maxParallel: 1,
+    maxItems: 3,
   });
   const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   return { group, runs, turn };
 }
 
-describe('a group', () => {
-  it('shares the next transaction with whoever came while one ran, up to a number', async () => {
+describe('createGroup()', () => {
+  it('puts the items that arrive during a transaction into the next one, up to maxItems', async () => {
     const { group, runs, turn } = createRuns(false);
     const first = group.add(1);
     await turn();
@@ -36,7 +36,7 @@ describe('a group', () => {
     expect(runs.map(({ items }) => items)).toEqual([[1], [2, 3, 4], [5]]);
   });
 
-  it('is halved until the item at fault is alone, so that only its call fails', async () => {
+  it('halves a group until the item that fails is alone, so that only its call rejects', async () => {
     const { group, runs, turn } = createRuns(true);
     const answers = Promise.allSettled([1, 2, 3].map((n) => group.add(n)));
     await turn();
@@ -48,7 +48,7 @@ describe('a group', () => {
     expect(runs.map(({ items }) => items)).toEqual([[1, 2, 3], [1, 2], [1], [2], [3]]);
   });
 
-  it('has at most so many bytes, and one item that has more goes alone', async () => {
+  it('limits a transaction to maxBytes and runs a larger item alone', async () => {
     const { group, runs, turn } = createRuns(true);
     const all = Promise.all([60, 50, 500, 1].map((n) => group.add(n)));
     await turn();
@@ -60,7 +60,7 @@ describe('a group', () => {
     expect(runs.map(({ items }) => items)).toEqual([[60], [50], [500], [1]]);
   });
 
-  it('asks a database that does not answer once, and not for each of them', async () => {
+  it('rejects every item without another attempt when no single item caused the error', async () => {
     const { group, runs, turn } = createRuns(false);
     const answers = Promise.allSettled([1, 2, 3].map((n) => group.add(n)));
     await turn();

@@ -1,27 +1,26 @@
 /**
- * Group commit: what comes while a transaction runs waits, and shares the next one. Under load a commit (a sync of the disk)
- * is paid once for all of them; alone, nothing waits.
+ * Group commit: items that arrive while a transaction runs share the next one. Under load one commit (a sync of the disk)
+ * serves many items; without load no item waits.
  */
 export interface Group<In, Out> {
   add(item: In): Promise<Out>;
 }
 
 export interface GroupOptions<In, Out> {
-  /** All in one transaction: one result for each, in order. */
+  /** Runs one transaction for all items. Returns one result for each, in order. */
   run(items: readonly In[]): Promise<Out[]>;
   /**
-   * Whether one item may have caused what `run` threw. The group is then halved until that item is alone, so that only its
-   * own call fails. Any other error is the answer to all of them.
+   * Whether a single item can have caused an error of `run`. The group is then halved until that item is alone, so that only
+   * its call fails. Any other error rejects the calls of all items.
    */
-  oneIsAtFault(error: unknown): boolean;
-  /** Bytes that this item brings to a transaction. */
-  weightOf(item: In): number;
-  /** Bytes in one transaction. A single item may have more. */
-  mostBytes: number;
-  /** Transactions at once. */
-  parallel: number;
-  /** Items in one. */
-  most: number;
+  isCausedByOneItem(error: unknown): boolean;
+  bytesOf(item: In): number;
+  /** The most bytes in one transaction. A single larger item gets a transaction of its own. */
+  maxBytes: number;
+  /** The most transactions at the same time. */
+  maxParallel: number;
+  /** The most items in one transaction. */
+  maxItems: number;
 }
 
 interface Waiting<In, Out> {
@@ -32,11 +31,11 @@ interface Waiting<In, Out> {
 
 export function createGroup<In, Out>({
   run,
-  oneIsAtFault,
-  weightOf,
-  mostBytes,
-  parallel,
-  most,
+  isCausedByOneItem,
+  bytesOf,
+  maxBytes,
+  maxParallel,
+  maxItems,
 }: GroupOptions<In, Out>): Group<In, Out> {
   const waiting: Waiting<In, Out>[] = [];
   let running = 0;
@@ -47,8 +46,8 @@ export function createGroup<In, Out>({
       const results = await run(group.map(({ item }) => item));
       for (const [index, one] of group.entries()) one.resolve(results[index] as Out);
     } catch (error) {
-      // A database that does not answer is not asked again for each of two hundred, one after the other.
-      if (group.length === 1 || !oneIsAtFault(error)) for (const one of group) one.reject(error);
+      // When the database does not answer, it must not be asked again for every single item.
+      if (group.length === 1 || !isCausedByOneItem(error)) for (const one of group) one.reject(error);
       else {
         const half = Math.ceil(group.length / 2);
         await commit(group.slice(0, half));
@@ -57,12 +56,12 @@ export function createGroup<In, Out>({
     }
   }
 
-  function takeNext(): Waiting<In, Out>[] {
+  function takeGroup(): Waiting<In, Out>[] {
     let count = 0;
     let bytes = 0;
     for (const { item } of waiting) {
-      bytes += weightOf(item);
-      if (count > 0 && (count === most || bytes > mostBytes)) break;
+      bytes += bytesOf(item);
+      if (count > 0 && (count === maxItems || bytes > maxBytes)) break;
       count += 1;
     }
     return waiting.splice(0, count);
@@ -70,9 +69,9 @@ export function createGroup<In, Out>({
 
   function start(): void {
     scheduled = false;
-    while (running < parallel && waiting.length > 0) {
+    while (running < maxParallel && waiting.length > 0) {
       running += 1;
-      void commit(takeNext()).finally(() => {
+      void commit(takeGroup()).finally(() => {
         running -= 1;
         start();
       });
@@ -83,8 +82,8 @@ export function createGroup<In, Out>({
     add(item) {
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        if (scheduled || running >= parallel) return;
-        // Those that come in this turn of the loop come along.
+        if (scheduled || running >= maxParallel) return;
+        // Items that are added in the same turn of the event loop share the transaction.
         scheduled = true;
         setImmediate(start);
       });

@@ -1,17 +1,17 @@
-/** What is asked: one upload, some, pages, counts. Every query goes by an index. */
+/** Reading uploads: one, several, pages, counts. Every query uses an index. */
 import { sql } from 'kysely';
 import type { Counts, Ledger, UploadFilter, UploadState } from '../server/index.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
-import { type Database, is, needsObject, once } from './database.ts';
-import { recordOf, type UploadRow } from './rows.ts';
+import { type Database, evaluateOnce, needsObject, stateLiteral } from './database.ts';
+import { rowToRecord, type UploadRow } from './rows.ts';
 
 export type ListMethods = Pick<
   Ledger,
   'find' | 'findMany' | 'findStored' | 'keysInUse' | 'isObjectNeeded' | 'list' | 'counts' | 'due' | 'forget' | 'ping'
 >;
 
-/** As they follow each other: what moves on while it is listed is found twice, not missed. */
-const order: readonly UploadState[] = [
+/** In the order of transitions, so that an upload that changes its state between two queries is found twice, not missed. */
+const stateOrder: readonly UploadState[] = [
   'granted',
   'expired',
   'completing',
@@ -20,19 +20,20 @@ const order: readonly UploadState[] = [
   'aborted',
   'deleted',
 ];
-const inOrder = (states = order) => order.filter((state) => states.includes(state));
+const sortStates = (states = stateOrder) => stateOrder.filter((state) => states.includes(state));
 
-const newestFirst = (a: UploadRow, b: UploadRow) => b.created_at - a.created_at || (a.upload_id < b.upload_id ? 1 : -1);
+const compareNewestFirst = (a: UploadRow, b: UploadRow) =>
+  b.created_at - a.created_at || (a.upload_id < b.upload_id ? 1 : -1);
 
-/** Parameters in one statement. */
-const mostInList = 1000;
-const mostInPage = 1000;
+/** The most parameters in one statement. */
+const maxIds = 1000;
+const maxPageSize = 1000;
 
 export function createLists(database: Database): ListMethods {
   const { kysely, now } = database;
-  const rows = () => kysely.selectFrom('waybill_uploads').selectAll().select(now().as('clock'));
+  const selectUploads = () => kysely.selectFrom('waybill_uploads').selectAll().select(now().as('clock'));
 
-  async function count(state: UploadState): Promise<number> {
+  async function countUploads(state: UploadState): Promise<number> {
     const found = await kysely
       .selectFrom('waybill_uploads')
       .select(({ fn }) => fn.countAll<number>().as('n'))
@@ -41,8 +42,12 @@ export function createLists(database: Database): ListMethods {
     return Number(found.n);
   }
 
-  async function newest(filter: UploadFilter, state: UploadState | undefined, most: number): Promise<UploadRow[]> {
-    let query = rows().orderBy('created_at', 'desc').orderBy('upload_id', 'desc').limit(most);
+  async function selectNewest(
+    filter: UploadFilter,
+    state: UploadState | undefined,
+    pageSize: number,
+  ): Promise<UploadRow[]> {
+    let query = selectUploads().orderBy('created_at', 'desc').orderBy('upload_id', 'desc').limit(pageSize);
     if (state) query = query.where('state', '=', state);
     else if (filter.states) query = query.where('state', 'in', filter.states);
     if (filter.ownerId !== undefined) query = query.where('owner_id', '=', filter.ownerId);
@@ -68,43 +73,43 @@ export function createLists(database: Database): ListMethods {
 
   return {
     async find(uploadId) {
-      const row = await rows().where('upload_id', '=', uploadId).executeTakeFirst();
-      return row ? recordOf(row) : null;
+      const row = await selectUploads().where('upload_id', '=', uploadId).executeTakeFirst();
+      return row ? rowToRecord(row) : null;
     },
 
     async findMany(uploadIds) {
-      const found = new Map<string, ReturnType<typeof recordOf>>();
-      for (let from = 0; from < uploadIds.length; from += mostInList) {
-        const some = await rows()
-          .where('upload_id', 'in', uploadIds.slice(from, from + mostInList))
+      const found = new Map<string, ReturnType<typeof rowToRecord>>();
+      for (let from = 0; from < uploadIds.length; from += maxIds) {
+        const some = await selectUploads()
+          .where('upload_id', 'in', uploadIds.slice(from, from + maxIds))
           .execute();
-        for (const row of some) found.set(row.upload_id, recordOf(row));
+        for (const row of some) found.set(row.upload_id, rowToRecord(row));
       }
       return found;
     },
 
     async findStored({ ownerId, route, sha256, size }) {
-      const row = await rows()
+      const row = await selectUploads()
         .where('owner_id', '=', ownerId)
         .where('route', '=', route)
         .where('checksum', '=', sha256)
         .where('size', '=', size)
-        .where('state', '=', is('completed'))
+        .where('state', '=', stateLiteral('completed'))
         .where('checksum_algorithm', '=', sql.lit('sha256'))
         .where('checksum_parts', 'is', null)
         .limit(1)
         .executeTakeFirst();
-      return row ? recordOf(row) : null;
+      return row ? rowToRecord(row) : null;
     },
 
     async keysInUse(keys) {
       const used = new Set<string>();
-      for (let from = 0; from < keys.length; from += mostInList) {
+      for (let from = 0; from < keys.length; from += maxIds) {
         const some = await kysely
           .selectFrom('waybill_uploads')
           .select('key')
-          .where('key', 'in', keys.slice(from, from + mostInList))
-          .where('state', 'in', [is('granted'), is('completing'), is('completed')])
+          .where('key', 'in', keys.slice(from, from + maxIds))
+          .where('state', 'in', [stateLiteral('granted'), stateLiteral('completing'), stateLiteral('completed')])
           .execute();
         for (const { key } of some) used.add(key);
       }
@@ -123,25 +128,25 @@ export function createLists(database: Database): ListMethods {
     },
 
     async list(filter: UploadFilter = {}) {
-      const most = Math.min(filter.limit ?? 50, mostInPage);
+      const pageSize = Math.min(filter.limit ?? 50, maxPageSize);
       const found = new Map<string, UploadRow>();
-      // A search in an index for each state, whatever else is asked: of a million, a page may be in three that are parked.
-      for (const state of filter.parked ? [undefined] : inOrder(filter.states))
-        for (const row of await newest(filter, state, most)) found.set(row.upload_id, row);
-      const page = [...found.values()].sort(newestFirst).slice(0, most);
+      // One search in the index of each state: a page may consist of three uploads among a million.
+      for (const state of filter.parked ? [undefined] : sortStates(filter.states))
+        for (const row of await selectNewest(filter, state, pageSize)) found.set(row.upload_id, row);
+      const page = [...found.values()].sort(compareNewestFirst).slice(0, pageSize);
       const last = page.at(-1) as UploadRow;
       return {
-        uploads: page.map(recordOf),
-        next: page.length === most ? formatCursor({ position: last.created_at, id: last.upload_id }) : null,
+        uploads: page.map(rowToRecord),
+        next: page.length === pageSize ? formatCursor({ position: last.created_at, id: last.upload_id }) : null,
       };
     },
 
     async counts() {
-      const few: UploadState[] = ['granted', 'completing', 'rejected', 'expired', 'aborted', 'deleted'];
+      const rareStates: UploadState[] = ['granted', 'completing', 'rejected', 'expired', 'aborted', 'deleted'];
       const states = Object.fromEntries(
-        await Promise.all(few.map(async (state) => [state, await count(state)] as const)),
+        await Promise.all(rareStates.map(async (state) => [state, await countUploads(state)] as const)),
       ) as Counts['states'];
-      // Of the many, what owners have says how many there are.
+      // Completed uploads are too many to count. The usage of their owners has the number.
       const stored = await kysely
         .selectFrom('waybill_usage')
         .select(({ fn }) => fn.sum<number>('stored_files').as('n'))
@@ -162,7 +167,7 @@ export function createLists(database: Database): ListMethods {
         .selectFrom('waybill_uploads')
         .select(({ fn }) => fn.min('created_at').as('at'))
         .select(now().as('clock'))
-        .where('state', '=', is('completing'))
+        .where('state', '=', stateLiteral('completing'))
         .executeTakeFirst();
       const since = oldest?.at ?? null;
       return {
@@ -176,8 +181,12 @@ export function createLists(database: Database): ListMethods {
     },
 
     async due(limit) {
-      const found = await rows().where('sweep_at', '<=', once(now())).orderBy('sweep_at').limit(limit).execute();
-      return found.map(recordOf);
+      const found = await selectUploads()
+        .where('sweep_at', '<=', evaluateOnce(now()))
+        .orderBy('sweep_at')
+        .limit(limit)
+        .execute();
+      return found.map(rowToRecord);
     },
 
     async forget(endedBeforeMs, limit) {
@@ -188,19 +197,24 @@ export function createLists(database: Database): ListMethods {
             eb
               .selectFrom('waybill_uploads')
               .select('upload_id')
-              .where('state', 'in', [is('rejected'), is('expired'), is('aborted'), is('deleted')])
+              .where('state', 'in', [
+                stateLiteral('rejected'),
+                stateLiteral('expired'),
+                stateLiteral('aborted'),
+                stateLiteral('deleted'),
+              ])
               .where('reserved', '=', 0)
-              .where('ended_at', '<', sql<number>`${once(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
+              .where('ended_at', '<', sql<number>`${evaluateOnce(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
               .orderBy('ended_at')
               .limit(limit),
           )
           .returning('upload_id')
           .execute();
         const uploadIds = forgotten.map(({ upload_id }) => upload_id);
-        for (let from = 0; from < uploadIds.length; from += mostInList)
+        for (let from = 0; from < uploadIds.length; from += maxIds)
           await trx
             .deleteFrom('waybill_webhooks')
-            .where('upload_id', 'in', uploadIds.slice(from, from + mostInList))
+            .where('upload_id', 'in', uploadIds.slice(from, from + maxIds))
             .execute();
         return uploadIds.length;
       });

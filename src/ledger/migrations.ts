@@ -1,4 +1,4 @@
-/** The schema's versions, oldest first. A version that was released is never edited: the next one changes it. */
+/** The versions of the schema, oldest first. A released version is never edited; a new version changes the schema. */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { WaybillError } from '../protocol/index.ts';
 import type { Database } from './database.ts';
@@ -6,8 +6,8 @@ import type { Tables } from './schema.ts';
 
 type Step = (trx: Transaction<Tables>) => Promise<void>;
 
-/** Statements that both databases take as they are. */
-const first = `
+/** Only statements that both databases understand. */
+const initialTables = `
 create table waybill_uploads (
   upload_id text primary key,
   route text not null,
@@ -89,16 +89,16 @@ create table waybill_sweeps (
 )`;
 
 const statements = (text: string): Step => {
-  const each = text.split(';').map((one) => one.trim());
+  const list = text.split(';').map((statement) => statement.trim());
   return async (trx) => {
-    for (const one of each) await sql.raw(one).execute(trx);
+    for (const statement of list) await sql.raw(statement).execute(trx);
   };
 };
 
-/** Messages are deleted with their upload. */
+/** Webhooks are deleted with their upload. */
 const webhooksOfUpload = 'create index waybill_webhooks_upload on waybill_webhooks (upload_id)';
 
-/** Reservations that outlast the end of their upload, quotas that are asked again, and keys of repeated grant calls. */
+/** For reservations that outlast the end of an upload, quotas that are applied again, and idempotency keys. */
 const reservations = `
 alter table waybill_uploads add column reserved integer not null default 0;
 alter table waybill_uploads add column quotas text;
@@ -107,30 +107,30 @@ update waybill_uploads set reserved = 1 where state in ('granted', 'completing')
 create unique index waybill_uploads_idempotency on waybill_uploads (owner_id, route, idempotency_key)
   where idempotency_key is not null`;
 
-const steps: readonly Step[] = [statements(first), statements(webhooksOfUpload), statements(reservations)];
+const steps: readonly Step[] = [statements(initialTables), statements(webhooksOfUpload), statements(reservations)];
 
 const newestVersion = steps.length;
 
-/** Versions there are; 0 for a database that has never been a ledger. */
-async function schemaVersion({ kysely }: Pick<Database, 'kysely'>): Promise<number> {
-  await prepareTable(kysely);
-  return versionIn(kysely);
+/** @returns 0 for a database that has never been a ledger */
+async function readSchemaVersion({ kysely }: Pick<Database, 'kysely'>): Promise<number> {
+  await createMigrationTable(kysely);
+  return selectVersion(kysely);
 }
 
 /**
- * Brings the schema up to date, under a lock: several replicas may start at once.
+ * Migrates the schema, under a lock because several replicas may start at the same time.
  *
  * @returns the versions that were added
- * @throws {WaybillError} `config_invalid` when the database is of a newer Waybill
+ * @throws {WaybillError} `config_invalid` when the schema is newer than this version of Waybill
  */
 export async function migrate(database: Database): Promise<number[]> {
   const { kysely, now } = database;
-  // The usual start waits for nobody.
-  if ((await schemaVersion(database)) === newestVersion) return [];
+  // A schema that is up to date needs no lock.
+  if ((await readSchemaVersion(database)) === newestVersion) return [];
   return kysely.transaction().execute(async (trx) => {
     await database.exclusive(trx, 'waybill migrations');
-    const version = await versionIn(trx);
-    refuseNewer(version);
+    const version = await selectVersion(trx);
+    requireKnownVersion(version);
     const added: number[] = [];
     for (let next = version + 1; next <= newestVersion; next += 1) {
       await (steps[next - 1] as Step)(trx);
@@ -147,49 +147,49 @@ export interface SchemaVersions {
   newest: number;
 }
 
-/** For a command that does nothing else. @param check only look */
+/** Migrates the schema and closes the database. @param check true only reads the versions */
 export async function migrateAndClose(database: Database, check: boolean): Promise<SchemaVersions> {
   try {
-    const from = await schemaVersion(database);
+    const from = await readSchemaVersion(database);
     if (!check) await migrate(database);
-    return { from, to: await schemaVersion(database), newest: newestVersion };
+    return { from, to: await readSchemaVersion(database), newest: newestVersion };
   } finally {
     await database.close();
   }
 }
 
-/** @throws {WaybillError} `config_invalid` unless the schema is exactly this version's */
+/** @throws {WaybillError} `config_invalid` when the schema is older or newer than this version of Waybill */
 export async function requireCurrent(database: Database): Promise<void> {
-  const version = await schemaVersion(database);
-  refuseNewer(version);
+  const version = await readSchemaVersion(database);
+  requireKnownVersion(version);
   if (version < newestVersion)
     throw new WaybillError(
       'config_invalid',
-      `The ledger has version ${version} of the schema, and this Waybill needs ${newestVersion}: run \`waybill migrate\`.`,
+      `The schema of the ledger has version ${version}; this Waybill needs version ${newestVersion}. Run \`waybill migrate\`.`,
     );
 }
 
-function refuseNewer(version: number): void {
+function requireKnownVersion(version: number): void {
   if (version > newestVersion)
     throw new WaybillError(
       'config_invalid',
-      `The ledger was migrated by a newer Waybill (its schema has version ${version}, this one knows ${newestVersion}).`,
+      `The ledger was migrated by a newer Waybill, to version ${version} of the schema. This one knows versions up to ${newestVersion}: update it.`,
     );
 }
 
-async function prepareTable(kysely: Kysely<Tables>): Promise<void> {
+async function createMigrationTable(kysely: Kysely<Tables>): Promise<void> {
   await sql
     .raw('create table if not exists waybill_migrations (version integer primary key, migrated_at bigint not null)')
     .execute(kysely)
-    // Two that create it at once: one of them is told so by Postgres, in the words of its catalogue.
+    // Two processes may create the table at the same time. Postgres then fails one of them with a catalogue error.
     .catch(async (error) => {
-      await versionIn(kysely).catch(() => {
+      await selectVersion(kysely).catch(() => {
         throw error;
       });
     });
 }
 
-async function versionIn(kysely: Kysely<Tables>): Promise<number> {
+async function selectVersion(kysely: Kysely<Tables>): Promise<number> {
   const row = await kysely
     .selectFrom('waybill_migrations')
     .select(({ fn }) => fn.max('version').as('version'))

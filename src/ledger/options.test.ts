@@ -3,17 +3,29 @@ import { openLedger } from './index.ts';
 import { postgresLedger } from './postgres.ts';
 import { sqliteLedger } from './sqlite.ts';
 
-describe('options of a ledger', () => {
+describe('ledger options', () => {
   const connectionString = 'postgres://user:hunter2@127.0.0.1:1/none';
   it.each<[string, () => Promise<unknown>, RegExp]>([
-    ['unknown, of SQLite', () => sqliteLedger({ file: ':memory:', fille: 1 } as never), /unknown option `fille`/],
+    [
+      'an unknown option of SQLite',
+      () => sqliteLedger({ file: ':memory:', fille: 1 } as never),
+      /unknown option `fille`/,
+    ],
     ['no file', () => sqliteLedger({} as never), /needs `file`/],
-    ['a file that cannot be', () => sqliteLedger({ file: '/dev/null/none.db' }), /cannot be used/],
-    ['unknown, of Postgres', () => postgresLedger({ connectionString, max: 3 } as never), /unknown option `max`/],
+    ['a file that cannot be created', () => sqliteLedger({ file: '/dev/null/none.db' }), /cannot be used/],
+    [
+      'an unknown option of Postgres',
+      () => postgresLedger({ connectionString, max: 3 } as never),
+      /unknown option `max`/,
+    ],
     ['no connections', () => postgresLedger({ connectionString, maxConnections: 0 }), /needs `maxConnections`/],
-    ['another database', () => postgresLedger({ connectionString: 'mysql://hunter2@x' }), /needs `connectionString`/],
-    ['no address', () => openLedger('mysql://hunter2@x'), /sqlite:FILE or postgres:/],
-  ])('%s: config_invalid, and no password said', async (_what, open, words) => {
+    [
+      'the URL of another database',
+      () => postgresLedger({ connectionString: 'mysql://hunter2@x' }),
+      /needs `connectionString`/,
+    ],
+    ['an unknown URL', () => openLedger('mysql://hunter2@x'), /sqlite:FILE or postgres:/],
+  ])('%s is config_invalid, without the password in the message', async (_what, open, words) => {
     const error = await open().then(
       () => null,
       (thrown: unknown) => thrown,

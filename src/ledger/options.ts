@@ -1,48 +1,54 @@
-/** What a ledger may be told. An unknown option is an error: a misspelt one would be ignored for ever. */
+/** The options of a ledger. An unknown option is an error, so that a misspelt one is not ignored. */
 import { WaybillError } from '../protocol/index.ts';
 
-export type OptionTable = Readonly<Record<string, { is: string; check: (value: unknown) => boolean; required?: true }>>;
+export type OptionTable = Readonly<
+  Record<string, { expected: string; isValid: (value: unknown) => boolean; required?: true }>
+>;
 
 const isFunction = (value: unknown) => typeof value === 'function';
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
 const isBoolean = (value: unknown) => typeof value === 'boolean';
 
 const common: OptionTable = {
-  migrate: { is: 'true or false', check: isBoolean },
-  check: { is: 'true or false', check: isBoolean },
-  now: { is: 'a function', check: isFunction },
-  onQuery: { is: 'a function', check: isFunction },
+  migrate: { expected: 'true or false', isValid: isBoolean },
+  check: { expected: 'true or false', isValid: isBoolean },
+  now: { expected: 'a function', isValid: isFunction },
+  onQuery: { expected: 'a function', isValid: isFunction },
 };
 
 export const sqliteOptions: OptionTable = {
   ...common,
-  file: { is: 'the name of a file', check: (value) => typeof value === 'string' && value !== '', required: true },
-  busyTimeoutMs: { is: 'a whole number above 0', check: isCount },
+  file: {
+    expected: 'the name of a file',
+    isValid: (value) => typeof value === 'string' && value !== '',
+    required: true,
+  },
+  busyTimeoutMs: { expected: 'a whole number above 0', isValid: isCount },
 };
 
 export const postgresOptions: OptionTable = {
   ...common,
   connectionString: {
-    is: 'such as postgres://user:password@host/database',
-    check: (value) => typeof value === 'string' && /^postgres(ql)?:\/\//.test(value),
+    expected: 'a URL such as postgres://user:password@host/database',
+    isValid: (value) => typeof value === 'string' && /^postgres(ql)?:\/\//.test(value),
     required: true,
   },
-  maxConnections: { is: 'a whole number above 0', check: isCount },
-  timeoutMs: { is: 'a whole number above 0', check: isCount },
-  onError: { is: 'a function', check: isFunction },
+  maxConnections: { expected: 'a whole number above 0', isValid: isCount },
+  timeoutMs: { expected: 'a whole number above 0', isValid: isCount },
+  onError: { expected: 'a function', isValid: isFunction },
 };
 
-/** @throws {WaybillError} `config_invalid`; it names the option, and never its value: that may hold a password */
-export function checkOptions(what: string, given: object, table: OptionTable): void {
+/** @throws {WaybillError} `config_invalid`, which names the option but not its value: that may be a password */
+export function checkOptions(functionName: string, given: object, table: OptionTable): void {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(table, name))
       throw new WaybillError(
         'config_invalid',
-        `${what} has an unknown option \`${name}\`; it takes ${Object.keys(table).join(', ')}.`,
+        `${functionName} has an unknown option \`${name}\`. Its options are ${Object.keys(table).join(', ')}.`,
       );
-  for (const [name, { is, check, required }] of Object.entries(table)) {
+  for (const [name, { expected, isValid, required }] of Object.entries(table)) {
     const value = (given as Record<string, unknown>)[name];
-    if (value === undefined ? required : !check(value))
-      throw new WaybillError('config_invalid', `${what} needs \`${name}\` to be ${is}.`);
+    if (value === undefined ? required : !isValid(value))
+      throw new WaybillError('config_invalid', `${functionName} needs \`${name}\` to be ${expected}.`);
   }
 }

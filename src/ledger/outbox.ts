@@ -1,9 +1,9 @@
-/** Messages that wait for their receiver, what the sweep did, and who may do what alone. */
+/** The outbox of webhooks, the reports of sweeps, and named locks. */
 import { sql } from 'kysely';
 import type { Ledger, Orphan } from '../server/index.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
-import { type Database, is, once } from './database.ts';
-import { reasonOf, webhookOf } from './rows.ts';
+import { type Database, evaluateOnce, stateLiteral } from './database.ts';
+import { rowToWebhook, storableReason } from './rows.ts';
 
 export type OutboxMethods = Pick<
   Ledger,
@@ -18,7 +18,8 @@ export type OutboxMethods = Pick<
   | 'unlock'
 >;
 
-const keptSweeps = 50;
+const maxSweeps = 50;
+const maxPageSize = 1000;
 
 export function createOutbox(database: Database): OutboxMethods {
   const { kysely, now } = database;
@@ -33,14 +34,14 @@ export function createOutbox(database: Database): OutboxMethods {
           const due = eb
             .selectFrom('waybill_webhooks')
             .select('webhook_id')
-            .where('next_at', '<=', once(now()))
+            .where('next_at', '<=', evaluateOnce(now()))
             .orderBy('next_at')
             .limit(limit);
           return database.skipLocked ? due.forUpdate().skipLocked() : due;
         })
         .returningAll()
         .execute();
-      return taken.map(webhookOf).sort((a, b) => a.createdAt - b.createdAt);
+      return taken.map(rowToWebhook).sort((a, b) => a.createdAt - b.createdAt);
     },
 
     async webhookDelivered(webhookId) {
@@ -49,7 +50,7 @@ export function createOutbox(database: Database): OutboxMethods {
         .set({ next_at: null, parked_at: null, last_error: null, delivered_at: now() })
         .where('webhook_id', '=', webhookId)
         .execute();
-      // Its file was deleted meanwhile: nothing needs the message any more.
+      // The webhooks of a deleted upload are deleted with it, except those that were still to be delivered.
       await kysely
         .deleteFrom('waybill_webhooks')
         .where('webhook_id', '=', webhookId)
@@ -59,7 +60,7 @@ export function createOutbox(database: Database): OutboxMethods {
               .selectFrom('waybill_uploads')
               .select('upload_id')
               .whereRef('waybill_uploads.upload_id', '=', 'waybill_webhooks.upload_id')
-              .where('state', '=', is('deleted')),
+              .where('state', '=', stateLiteral('deleted')),
           ),
         )
         .execute();
@@ -69,26 +70,26 @@ export function createOutbox(database: Database): OutboxMethods {
       await kysely
         .updateTable('waybill_webhooks')
         .set({
-          last_error: reasonOf(reason),
+          last_error: storableReason(reason),
           next_at: retryInMs === null ? null : later(retryInMs),
           parked_at: retryInMs === null ? now() : null,
         })
         .where('webhook_id', '=', webhookId)
-        // Whoever stalled over its time says nothing of what another delivered meanwhile.
+        // A sender that took longer than its time must not overwrite the result of another one.
         .where('next_at', 'is not', null)
         .execute();
     },
 
     async listWebhooks({ state, after, limit = 50 } = {}) {
-      const most = Math.min(limit, 1000);
+      const pageSize = Math.min(limit, maxPageSize);
       let query = kysely
         .selectFrom('waybill_webhooks')
         .selectAll()
         .orderBy('created_at', 'desc')
         .orderBy('webhook_id', 'desc')
-        .limit(most);
+        .limit(pageSize);
       if (state === 'pending') query = query.where('next_at', 'is not', null);
-      // Delivered once and sent again, it may have been parked since.
+      // Not `delivered_at`: a webhook that was replayed after its delivery may be parked.
       if (state === 'delivered') query = query.where('next_at', 'is', null).where('parked_at', 'is', null);
       if (state === 'parked') query = query.where('parked_at', 'is not', null);
       const from = parseCursor(after);
@@ -99,8 +100,9 @@ export function createOutbox(database: Database): OutboxMethods {
       const found = await query.execute();
       const last = found.at(-1);
       return {
-        webhooks: found.map(webhookOf),
-        next: found.length === most && last ? formatCursor({ position: last.created_at, id: last.webhook_id }) : null,
+        webhooks: found.map(rowToWebhook),
+        next:
+          found.length === pageSize && last ? formatCursor({ position: last.created_at, id: last.webhook_id }) : null,
       };
     },
 
@@ -123,7 +125,7 @@ export function createOutbox(database: Database): OutboxMethods {
       await kysely
         .deleteFrom('waybill_sweeps')
         .where('started_at', 'not in', (eb) =>
-          eb.selectFrom('waybill_sweeps').select('started_at').orderBy('started_at', 'desc').limit(keptSweeps),
+          eb.selectFrom('waybill_sweeps').select('started_at').orderBy('started_at', 'desc').limit(maxSweeps),
         )
         .execute();
     },

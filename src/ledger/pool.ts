@@ -1,15 +1,15 @@
 import type pg from 'pg';
 
 /**
- * A pool whose connections may break at any moment without ending the process: the server restarts, an operator ends a
- * backend, a proxy closes what is idle. https://node-postgres.com/apis/pool#events
+ * Opens a pool whose connections may break without ending the process: when the server restarts, an operator ends a
+ * backend, or a proxy closes an idle connection. https://node-postgres.com/apis/pool#events
  *
- * @param onError hears of an idle connection that broke; a call that uses one fails by itself
+ * @param onError called when an idle connection has broken; a call that uses one rejects
  */
 export function openPool(driver: typeof pg, settings: pg.PoolConfig, onError?: (error: Error) => void): pg.Pool {
   const pool = new driver.Pool(settings);
   pool.on('error', (error) => onError?.(error));
-  // The pool listens to idle connections only. Between two statements of a transaction nothing else would.
+  // The pool handles errors of idle connections only. A connection can also break between two statements of a transaction.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }

@@ -1,16 +1,16 @@
-/** The ledger in Postgres over a given driver, so that only `postgres.ts` makes a bundler look for `pg`. */
+/** The ledger in Postgres over a given driver, so that only `postgres.ts` makes a bundler resolve `pg`. */
 import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import type { Ledger } from '../server/index.ts';
 import { createLedger } from './create-ledger.ts';
-import { clockOf, type Database } from './database.ts';
+import { clockFor, type Database } from './database.ts';
 import { migrateAndClose, type SchemaVersions } from './migrations.ts';
 import { checkOptions, postgresOptions } from './options.ts';
 import { openPool } from './pool.ts';
 import type { Tables } from './schema.ts';
 
 /**
- * What `pg` exports. Internal, so that the types of `pg` are in no declaration that a consumer reads.
+ * The module `pg`. Internal, so that no declaration for consumers refers to the types of `pg`.
  * @internal
  */
 export type PostgresDriver = typeof pg;
@@ -20,9 +20,9 @@ export interface PostgresLedgerOptions {
   connectionString: string;
   /** The most connections that this process opens. @default 10 @example 4 */
   maxConnections?: number;
-  /** How long to wait for a connection or an answer, in milliseconds. @default 15_000 @example 5_000 */
+  /** The longest wait for a connection and for each answer, in milliseconds. @default 15_000 @example 5_000 */
   timeoutMs?: number;
-  /** Bring the schema up to date at start. @default true @example false */
+  /** Whether to migrate the schema at start. @default true @example false */
   migrate?: boolean;
   /** A clock for tests, in milliseconds since the epoch. @default Postgres's */
   now?: () => number;
@@ -31,13 +31,13 @@ export interface PostgresLedgerOptions {
    */
   onQuery?: (event: LogEvent) => void;
   /**
-   * Called when a connection in the pool broke. The next call opens another. @default ignored @example console.error
+   * Called when an idle connection has broken. The next call opens a new one. @default ignored @example console.error
    */
   onError?: (error: Error) => void;
 }
 
 /**
- * @throws {WaybillError} `config_invalid` when the schema is of a newer Waybill
+ * @throws {WaybillError} `config_invalid` when the schema is newer than this version of Waybill
  * @internal
  */
 export async function openPostgresLedger(driver: PostgresDriver, options: PostgresLedgerOptions): Promise<Ledger> {
@@ -45,7 +45,7 @@ export async function openPostgresLedger(driver: PostgresDriver, options: Postgr
 }
 
 /**
- * @returns the versions that were there, are there, and could be
+ * @returns the version of the schema before and after, and the newest one that this version of Waybill knows
  * @internal
  */
 export function migratePostgresWith(
@@ -56,8 +56,8 @@ export function migratePostgresWith(
   return migrateAndClose(openDatabase(driver, rest), check);
 }
 
-/** Sums and 64-bit integers come as text otherwise. None of ours is beyond 2^53. */
-function numbersOf({ types }: PostgresDriver) {
+/** Parses sums and 64-bit integers as numbers, which `pg` returns as text. None of ours exceeds 2^53. */
+function createNumberTypes({ types }: PostgresDriver) {
   const asNumber: ReadonlySet<number> = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
   return {
     getTypeParser: (id: number, format?: 'text' | 'binary') =>
@@ -74,7 +74,7 @@ function openDatabase(driver: PostgresDriver, options: PostgresLedgerOptions): D
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
     application_name: 'waybill',
-    types: numbersOf(driver) as never,
+    types: createNumberTypes(driver) as never,
   };
   const pool = openPool(driver, settings, onError);
   const kysely = new Kysely<Tables>({
@@ -84,7 +84,7 @@ function openDatabase(driver: PostgresDriver, options: PostgresLedgerOptions): D
   return {
     kind: 'postgres',
     kysely,
-    now: clockOf('postgres', now),
+    now: clockFor('postgres', now),
     parallelGroups: Math.max(1, Math.floor(maxConnections / 3)),
     async exclusive(trx, name) {
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx);

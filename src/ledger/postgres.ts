@@ -1,4 +1,4 @@
-/** The ledger in Postgres, for any number of replicas. */
+/** The ledger in Postgres, for any number of replicas of the server. */
 import pg from 'pg';
 import type { Ledger } from '../server/index.ts';
 import type { SchemaVersions } from './migrations.ts';
@@ -10,13 +10,13 @@ export { type PostgresRateLimits, type PostgresRateLimitsOptions, postgresRateLi
 /**
  * @example
  * createUploads({ ledger: await postgresLedger({ connectionString: process.env.DATABASE_URL }), ... })
- * @throws {WaybillError} `config_invalid` when the schema is of a newer Waybill
+ * @throws {WaybillError} `config_invalid` when the schema is newer than this version of Waybill
  */
 export function postgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
   return openPostgresLedger(pg, options);
 }
 
-/** @returns the versions that were there, are there, and could be */
+/** @returns the version of the schema before and after, and the newest one that this version of Waybill knows */
 export function migratePostgres(options: PostgresLedgerOptions & { check?: boolean }): Promise<SchemaVersions> {
   return migratePostgresWith(pg, options);
 }

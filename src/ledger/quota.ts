@@ -1,30 +1,31 @@
-/** Whether an upload fits into what its owner may have. */
+/** Whether an upload fits into the quota of its owner. */
 import type { NewUpload, Quota, QuotaRefusal } from '../server/index.ts';
 import type { UsageTable } from './schema.ts';
 
 type Rule = keyof Quota;
-type Reserving = Pick<NewUpload, 'reservedBytes'>;
+type ReservedUpload = Pick<NewUpload, 'reservedBytes'>;
 
-const rules: Readonly<Record<Rule, { used: (total: UsageTable) => number; more: (upload: Reserving) => number }>> = {
-  maxBytes: { used: (total) => total.stored_bytes + total.pending_bytes, more: (upload) => upload.reservedBytes },
-  maxFiles: { used: (total) => total.stored_files + total.pending_files, more: () => 1 },
-  maxPendingBytes: { used: (total) => total.pending_bytes, more: (upload) => upload.reservedBytes },
-};
+const rules: Readonly<Record<Rule, { used: (total: UsageTable) => number; more: (upload: ReservedUpload) => number }>> =
+  {
+    maxBytes: { used: (total) => total.stored_bytes + total.pending_bytes, more: (upload) => upload.reservedBytes },
+    maxFiles: { used: (total) => total.stored_files + total.pending_files, more: () => 1 },
+    maxPendingBytes: { used: (total) => total.pending_bytes, more: (upload) => upload.reservedBytes },
+  };
 
-/** @param totals what the owner has without this upload, over all routes and on this one */
-export function refusalOf(
+/** @param totals the usage of the owner without this upload, over all routes and on this one */
+export function findBrokenQuota(
   { owner, route }: NewUpload['quotas'],
   totals: { owner: UsageTable; route: UsageTable },
-  upload: Reserving,
+  upload: ReservedUpload,
 ): QuotaRefusal | null {
-  return brokenRule('owner', owner, totals.owner, upload) ?? brokenRule('route', route, totals.route, upload);
+  return findBrokenRule('owner', owner, totals.owner, upload) ?? findBrokenRule('route', route, totals.route, upload);
 }
 
-function brokenRule(
+function findBrokenRule(
   quota: QuotaRefusal['quota'],
   limits: Quota | null,
   total: UsageTable,
-  upload: Reserving,
+  upload: ReservedUpload,
 ): QuotaRefusal | null {
   for (const [rule, { used, more }] of Object.entries(rules) as [Rule, (typeof rules)[Rule]][]) {
     const limit = limits?.[rule];

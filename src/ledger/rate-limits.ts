@@ -1,4 +1,4 @@
-/** Counters in Postgres: a limit holds over all replicas. */
+/** Rate limits that are counted in Postgres, so that a limit holds over all replicas. */
 import pg from 'pg';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import type { RateLimitStore } from '../server/index.ts';
@@ -16,10 +16,10 @@ export interface PostgresRateLimits extends RateLimitStore {
 }
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const mayNotCreate = '42501';
+const insufficientPrivilege = '42501';
 
 /**
- * Periods end by the clocks of the replicas: those should differ by less than `perSeconds`.
+ * Each replica ends a period by its own clock. The clocks should differ by less than `perSeconds`.
  *
  * @example
  * createUploads({ rateLimit: { perOwner: { points: 600, perSeconds: 60 }, store: postgresRateLimits({ connectionString }) } })
@@ -36,7 +36,7 @@ export function postgresRateLimits({
   });
   return {
     open: (name, { points, perSeconds }) => {
-      const make = (tableCreated: boolean) =>
+      const createLimiter = (tableCreated: boolean) =>
         new Promise<RateLimiterPostgres>((resolve, reject) => {
           const limiter = new RateLimiterPostgres(
             {
@@ -47,16 +47,16 @@ export function postgresRateLimits({
               storeType: 'client',
               tableName: 'waybill_rates',
               tableCreated,
-              // Who is over the limit stays so until its period ends, and is refused without asking again.
+              // A key over its limit is refused until its period ends, without another query.
               inMemoryBlockOnConsumed: points + 1,
             },
-            // With `tableCreated` it says so before it is made.
+            // With `tableCreated` the callback runs before the constructor has returned.
             (error) => (error ? reject(error) : queueMicrotask(() => resolve(limiter))),
           );
         });
-      return make(false).catch((error) => {
-        // Who may not create tables may use the one there is.
-        if ((error as { code?: unknown }).code === mayNotCreate) return make(true);
+      return createLimiter(false).catch((error) => {
+        // A user without the right to create tables uses the existing table.
+        if ((error as { code?: unknown }).code === insufficientPrivilege) return createLimiter(true);
         throw error;
       });
     },

@@ -1,13 +1,13 @@
-/** Between rows and what the server knows. */
+/** Conversion between the rows of the tables and the records of the server. */
 import type { Selectable } from 'kysely';
 import type { ChecksumAlgorithm, StoredFile, Transfer, WireError } from '../protocol/index.ts';
 import type { UploadRecord, Usage, WebhookRecord } from '../server/index.ts';
 import type { UploadTable, UsageTable, WebhookTable } from './schema.ts';
 
-/** With the database's clock beside it, which leases are compared by. */
+/** A row with the database's clock, which leases are compared with. */
 export type UploadRow = Selectable<UploadTable> & { clock: number };
 
-export function recordOf(row: UploadRow): UploadRecord {
+export function rowToRecord(row: UploadRow): UploadRecord {
   return {
     uploadId: row.upload_id,
     route: row.route,
@@ -18,7 +18,7 @@ export function recordOf(row: UploadRow): UploadRecord {
     size: row.size,
     partSize: row.part_size,
     transfer: row.transfer as Transfer,
-    checksum: checksumOf(row),
+    checksum: readChecksum(row),
     metadata: parse(row.metadata),
     state: row.state,
     fence: row.fence,
@@ -43,7 +43,7 @@ export function recordOf(row: UploadRow): UploadRecord {
   };
 }
 
-function checksumOf(row: UploadRow): UploadRecord['checksum'] {
+function readChecksum(row: UploadRow): UploadRecord['checksum'] {
   if (row.checksum_algorithm === null || row.checksum === null) return null;
   const algorithm = row.checksum_algorithm as ChecksumAlgorithm;
   const parts = row.checksum_parts;
@@ -54,12 +54,12 @@ function parse(text: string | null): unknown {
   return text === null ? undefined : JSON.parse(text);
 }
 
-/** Undefined, as metadata of a route without a schema is, has no JSON. */
-export function textOf(value: unknown): string | null {
+/** @returns null for undefined, which has no JSON: the metadata of a route without a schema */
+export function toJsonText(value: unknown): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }
 
-export function usageOf(row: Omit<Selectable<UsageTable>, 'owner_id' | 'route'>): Usage {
+export function rowToUsage(row: Omit<Selectable<UsageTable>, 'owner_id' | 'route'>): Usage {
   return {
     storedBytes: row.stored_bytes,
     storedFiles: row.stored_files,
@@ -68,7 +68,7 @@ export function usageOf(row: Omit<Selectable<UsageTable>, 'owner_id' | 'route'>)
   };
 }
 
-export function webhookOf(row: Selectable<WebhookTable>): WebhookRecord {
+export function rowToWebhook(row: Selectable<WebhookTable>): WebhookRecord {
   return {
     webhookId: row.webhook_id,
     uploadId: row.upload_id,
@@ -83,14 +83,14 @@ export function webhookOf(row: Selectable<WebhookTable>): WebhookRecord {
   };
 }
 
-/** Longest text of an error that is kept, in UTF-16 code units. */
+/** In UTF-16 code units. */
 const maxReasonLength = 4000;
 
 /**
- * An error's text as every database can hold it: Postgres refuses NUL in text, and half of a surrogate pair is not UTF-8.
- * An error often quotes what its user wrote, and a failure that cannot be noted would be neither retried nor parked.
+ * The text of an error in a form that both databases can store: Postgres refuses NUL in text, and a lone surrogate is not
+ * UTF-8. Errors often quote user input, and a failure that cannot be stored would be neither retried nor parked.
  */
-export function reasonOf(text: string): string {
+export function storableReason(text: string): string {
   return text
     .slice(0, maxReasonLength)
     .replaceAll('\0', '\uFFFD')

@@ -1,4 +1,4 @@
-/** The tables, as Kysely knows them. Times are milliseconds since the epoch by the database's clock; JSON is text. */
+/** The tables for Kysely. Times are milliseconds since the epoch by the database's clock; JSON is text. */
 import type { UploadState } from '../server/index.ts';
 
 export interface UploadTable {
@@ -22,7 +22,7 @@ export interface UploadTable {
   reserved_bytes: number;
   /** 1 while `reserved_bytes` and one file count as pending in the usage of its owner. */
   reserved: number;
-  /** The quotas that held when it was granted, as JSON; null without any. */
+  /** The quotas that held when the upload was granted, as JSON; null without any. */
   quotas: string | null;
   /** Chosen by the client; null once the upload has ended without a file. */
   idempotency_key: string | null;
@@ -36,16 +36,16 @@ export interface UploadTable {
   error: string | null;
   callback_attempts: number;
   callback_interruptions: number;
-  /** Set while a callback runs; found set by whoever takes over, it was interrupted. */
+  /** Set while a callback runs. When the next holder of the lease finds it set, that callback was interrupted. */
   callback_began: number | null;
   callback_error: string | null;
   retry_at: number | null;
   parked_at: number | null;
-  /** When the sweep has to look at it; null for never. */
+  /** When the sweep visits the upload next; null for never. */
   sweep_at: number | null;
 }
 
-/** Per owner, in all (route '') and by route. */
+/** Usage of each owner: over all routes (route '') and for each route. */
 export interface UsageTable {
   owner_id: string;
   route: string;
@@ -86,7 +86,7 @@ export interface MigrationTable {
   migrated_at: number;
 }
 
-/** Prefixed, because the database may be the app's own. */
+/** The names have a prefix because the database may also have tables of the app. */
 export interface Tables {
   waybill_uploads: UploadTable;
   waybill_usage: UsageTable;

@@ -1,4 +1,4 @@
-/** Kysely over the one connection of {@link SqliteThread}. Kysely's own driver calls SQLite on the event loop. */
+/** Kysely's dialect over {@link SqliteThread}. Kysely's own driver calls SQLite on the event loop. */
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -27,20 +27,20 @@ function createDriver(thread: SqliteThread): Driver {
     },
     // biome-ignore lint/correctness/useYield: Kysely's interface wants a generator
     async *streamQuery() {
-      throw new Error('The ledger reads no streams.');
+      throw new Error('The ledger does not stream rows.');
     },
   };
   const raw = async (sql: string) => {
     await connection.executeQuery(CompiledQuery.raw(sql));
   };
-  const { acquire, release } = createTurns();
+  const { acquire, release } = createLock();
   return {
     init: async () => {},
     async acquireConnection() {
       await acquire();
       return connection;
     },
-    // A transaction that began by reading could not write after another's write; this one has its turn at once.
+    // A deferred transaction that has read first fails when it writes after another writer (SQLITE_BUSY_SNAPSHOT).
     beginTransaction: () => raw('begin immediate'),
     commitTransaction: () => raw('commit'),
     rollbackTransaction: () => raw('rollback'),
@@ -49,8 +49,8 @@ function createDriver(thread: SqliteThread): Driver {
   };
 }
 
-/** One has the connection at a time, in the order in which they asked: the release wakes the next one and no other. */
-function createTurns(): { acquire(): Promise<void>; release(): void } {
+/** A lock for the one connection. Callers get it in the order of their calls. */
+function createLock(): { acquire(): Promise<void>; release(): void } {
   const waiting: (() => void)[] = [];
   let taken = false;
   return {

@@ -1,17 +1,17 @@
 /**
- * SQLite in a thread of its own. Every call of SQLite blocks its caller: for a sync of the disk, for a checkpoint, and while
- * another process holds the file. In the thread, the server's event loop goes on meanwhile.
+ * SQLite in a worker thread. Every SQLite call blocks its thread while the disk syncs, during a checkpoint, and while another
+ * process has locked the file. In a worker it does not block the event loop of the server.
  */
 import { Worker } from 'node:worker_threads';
 
 export interface StatementResult {
   rows: Record<string, unknown>[];
-  /** Rows that were changed; undefined for a statement that returns rows. */
+  /** The number of changed rows; undefined for a statement that returns rows. */
   changes?: number;
 }
 
 export interface SqliteThread {
-  /** One statement. They run in the order of the calls. */
+  /** Runs one statement. Statements run in the order of the calls. */
   run(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
   /** Closes the file and ends the thread. */
   close(): Promise<void>;
@@ -19,25 +19,25 @@ export interface SqliteThread {
 
 export interface SqliteThreadOptions {
   file: string;
-  /** How long a statement waits while another process holds the file. */
+  /** How long a statement waits while another process has locked the file. */
   busyTimeoutMs: number;
   pragmas: readonly string[];
 }
 
 type Call = { id: number; sql: string; parameters: readonly unknown[] } | 'close';
-type Failed = { message: string; code: string | undefined };
-type Answer = { id: number } & ({ result: StatementResult } | { failed: Failed });
+type Failure = { message: string; code: string | undefined };
+type Answer = { id: number } & ({ result: StatementResult } | { failure: Failure });
 
-/** @throws what SQLite says when the file cannot be opened */
+/** @throws SQLite's error when the file cannot be opened */
 export async function startSqliteThread(options: SqliteThreadOptions): Promise<SqliteThread> {
-  // Bundlers that find the name of a helper give functions their names with one called `__name`.
+  // Bundlers that keep the names of functions (esbuild's `keepNames`) insert calls of a helper `__name`.
   const code = `const __name = (value) => value; (${threadMain})(require);`;
   const worker = new Worker(code, {
     eval: true,
     name: 'waybill-sqlite',
-    // Without the options of this process, which may load a TypeScript runner or a profiler.
+    // Does not inherit the options of this process, which may load a TypeScript runner or a profiler.
     execArgv: [],
-    workerData: { ...options, libsql: pathOf('libsql') },
+    workerData: { ...options, libsql: resolvePackage('libsql') },
   });
   const waiting = new Map<number, { resolve(result: StatementResult): void; reject(error: Error): void }>();
   let ended: Error | undefined;
@@ -63,10 +63,10 @@ export async function startSqliteThread(options: SqliteThreadOptions): Promise<S
   worker.on('message', (answer: Answer) => {
     const one = waiting.get(answer.id);
     waiting.delete(answer.id);
-    // An open database keeps no process alive; a statement that somebody waits for does.
+    // A running statement keeps the process alive; an open database alone does not.
     if (waiting.size === 0) worker.unref();
     if ('result' in answer) one?.resolve(answer.result);
-    else one?.reject(Object.assign(new Error(answer.failed.message), { code: answer.failed.code }));
+    else one?.reject(Object.assign(new Error(answer.failure.message), { code: answer.failure.code }));
   });
   await opened;
 
@@ -90,10 +90,10 @@ export async function startSqliteThread(options: SqliteThreadOptions): Promise<S
   };
 }
 
-/** A thread made of text resolves names from the working directory, so it gets a path where there is one. */
-function pathOf(name: string): string {
+/** A worker that is made of source text resolves packages from the working directory, so it gets an absolute path. */
+function resolvePackage(name: string): string {
   try {
-    // Not by an import: webpack rewrites what it sees `createRequire` do.
+    // Without an import, because webpack replaces an imported `createRequire`.
     return process
       .getBuiltinModule('node:module')
       .createRequire(import.meta.url)
@@ -103,15 +103,15 @@ function pathOf(name: string): string {
   }
 }
 
-/** Runs in the thread. Its text is sent there: it must use nothing from outside of itself. */
+/** Runs in the worker. Only the text of this function is sent there, so it must not refer to anything outside. */
 function threadMain(load: (name: string) => unknown): void {
   const { parentPort, workerData } = load('node:worker_threads') as typeof import('node:worker_threads');
   const { file, busyTimeoutMs, pragmas, libsql } = workerData as SqliteThreadOptions & { libsql: string };
   const port = parentPort as NonNullable<typeof parentPort>;
-  const mostPrepared = 500;
+  const maxPrepared = 500;
   const prepared = new Map<string, import('libsql').Statement>();
   const answer = (message: Answer) => port.postMessage(message);
-  const failedOf = (error: unknown): Failed => ({
+  const toFailure = (error: unknown): Failure => ({
     message: error instanceof Error ? error.message : String(error),
     code: (error as { code?: string } | null)?.code,
   });
@@ -122,16 +122,16 @@ function threadMain(load: (name: string) => unknown): void {
     database = new Database(file, { timeout: busyTimeoutMs });
     for (const pragma of pragmas) database.pragma(pragma);
   } catch (error) {
-    answer({ id: 0, failed: failedOf(error) });
+    answer({ id: 0, failure: toFailure(error) });
     return;
   }
 
-  const statementOf = (sql: string) => {
+  const prepare = (sql: string) => {
     let statement = prepared.get(sql);
     if (!statement) {
       statement = database.prepare(sql);
-      // Groups of every size are statements of their own.
-      if (prepared.size >= mostPrepared) prepared.delete(prepared.keys().next().value as string);
+      // The number of rows in an insert makes a different statement, so there can be many.
+      if (prepared.size >= maxPrepared) prepared.delete(prepared.keys().next().value as string);
       prepared.set(sql, statement);
     }
     return statement;
@@ -146,13 +146,13 @@ function threadMain(load: (name: string) => unknown): void {
     }
     const { id, sql, parameters } = call;
     try {
-      const statement = statementOf(sql);
+      const statement = prepare(sql);
       const result: StatementResult = statement.reader
         ? { rows: statement.all(parameters) as Record<string, unknown>[] }
         : { rows: [], changes: statement.run(parameters).changes };
       answer({ id, result });
     } catch (error) {
-      answer({ id, failed: failedOf(error) });
+      answer({ id, failure: toFailure(error) });
     }
   });
   answer({ id: 0, result: { rows: [] } });

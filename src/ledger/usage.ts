@@ -1,9 +1,9 @@
-/** What owners have: one row over all their routes (route ''), and one for each. */
+/** The usage of owners: one row over all routes (route ''), and one for each route. */
 import { sql, type Transaction } from 'kysely';
 import type { OwnerUsage, Usage } from '../server/index.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import type { Database } from './database.ts';
-import { usageOf } from './rows.ts';
+import { rowToUsage } from './rows.ts';
 import type { Tables, UsageTable } from './schema.ts';
 
 export const allRoutes = '';
@@ -13,10 +13,9 @@ export type UsageChange = Omit<UsageTable, 'owner_id' | 'route'>;
 const columns = ['stored_bytes', 'stored_files', 'pending_bytes', 'pending_files'] as const;
 
 /**
- * Adds to many rows at once, always in one order: two transactions that want the same rows wait for each other, and never
- * both.
+ * Adds to many rows in one statement, in a fixed order, so that two transactions cannot deadlock.
  *
- * @returns what the rows are then
+ * @returns the rows after the change
  */
 export async function addUsage(trx: Transaction<Tables>, rows: UsageTable[]): Promise<UsageTable[]> {
   const ordered = [...rows].sort((a, b) => compare(a.owner_id, b.owner_id) || compare(a.route, b.route));
@@ -38,11 +37,11 @@ export async function addUsage(trx: Transaction<Tables>, rows: UsageTable[]): Pr
   return totals;
 }
 
-/** An owner who has nothing leaves no row behind: on some routes every request is a new owner. */
+/** Deletes the rows of owners who have nothing: on anonymous routes every request can be a new owner. */
 async function removeEmpty(trx: Transaction<Tables>, totals: readonly UsageTable[]): Promise<void> {
   const empty = totals.filter((row) => columns.every((name) => row[name] === 0));
   if (empty.length === 0) return;
-  // Their rows are this transaction's until it ends, so that nothing was added meanwhile.
+  // This transaction has locked these rows, so that nothing can have been added to them.
   await trx
     .deleteFrom('waybill_usage')
     .where(({ eb, or, and }) =>
@@ -51,8 +50,8 @@ async function removeEmpty(trx: Transaction<Tables>, totals: readonly UsageTable
     .execute();
 }
 
-/** Adds to both rows of one upload's owner. @returns what they are then */
-export async function settle(
+/** Adds to the two rows that one upload counts in. @returns the rows after the change */
+export async function adjustUsage(
   trx: Transaction<Tables>,
   { owner_id, route }: { owner_id: string; route: string },
   change: Partial<UsageChange>,
@@ -70,35 +69,35 @@ function compare(a: string, b: string): number {
 
 const none: Usage = { storedBytes: 0, storedFiles: 0, pendingBytes: 0, pendingFiles: 0 };
 
-export async function usageOfOwner({ kysely }: Database, ownerId: string): Promise<OwnerUsage> {
+export async function findOwnerUsage({ kysely }: Database, ownerId: string): Promise<OwnerUsage> {
   const rows = await kysely.selectFrom('waybill_usage').selectAll().where('owner_id', '=', ownerId).execute();
-  return together(ownerId, rows);
+  return toOwnerUsage(ownerId, rows);
 }
 
-function together(ownerId: string, rows: UsageTable[]): OwnerUsage {
+function toOwnerUsage(ownerId: string, rows: UsageTable[]): OwnerUsage {
   const usage: OwnerUsage = { ownerId, ...none, routes: {} };
   for (const row of rows) {
-    if (row.route === allRoutes) Object.assign(usage, usageOf(row));
-    else usage.routes[row.route] = usageOf(row);
+    if (row.route === allRoutes) Object.assign(usage, rowToUsage(row));
+    else usage.routes[row.route] = rowToUsage(row);
   }
   return usage;
 }
 
-const mostOwners = 1000;
+const maxOwners = 1000;
 
-/** The largest first. `after` is the `next` of the page before. */
-export async function usageByOwner(
+/** Owners with the most stored bytes first. `after` is the `next` of the previous page. */
+export async function listOwnerUsage(
   { kysely }: Database,
   { after, limit = 50 }: { after?: string; limit?: number } = {},
 ): Promise<{ owners: OwnerUsage[]; next: string | null }> {
-  const most = Math.min(limit, mostOwners);
+  const pageSize = Math.min(limit, maxOwners);
   let query = kysely
     .selectFrom('waybill_usage')
     .selectAll()
     .where('route', '=', sql.lit(allRoutes))
     .orderBy('stored_bytes', 'desc')
     .orderBy('owner_id', 'desc')
-    .limit(most);
+    .limit(pageSize);
   const from = parseCursor(after);
   if (from)
     query = query.where(({ eb, refTuple, tuple }) =>
@@ -111,8 +110,11 @@ export async function usageByOwner(
   const last = totals.at(-1) as UsageTable;
   return {
     owners: totals.map((total) =>
-      together(total.owner_id, [total, ...routes.filter((row) => row.owner_id === total.owner_id && row.route !== '')]),
+      toOwnerUsage(total.owner_id, [
+        total,
+        ...routes.filter((row) => row.owner_id === total.owner_id && row.route !== ''),
+      ]),
     ),
-    next: totals.length === most ? formatCursor({ position: last.stored_bytes, id: last.owner_id }) : null,
+    next: totals.length === pageSize ? formatCursor({ position: last.stored_bytes, id: last.owner_id }) : null,
   };
 }

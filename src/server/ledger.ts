@@ -62,7 +62,7 @@ export interface NewUpload {
   size: number | null;
   /** Null where all bytes go in one request. */
   partSize: number | null;
-  transfer: Transfer | 'none';
+  transfer: Transfer;
   checksum: Checksum | null;
   metadata: unknown;
   /** What is reserved: the size, or for a stream the route's `maxBytes`. */
@@ -101,7 +101,7 @@ export interface UploadRecord {
   contentType: string;
   size: number | null;
   partSize: number | null;
-  transfer: Transfer | 'none';
+  transfer: Transfer;
   /** Declared; once completed, the one that was verified. */
   checksum: (Checksum & { parts?: number }) | null;
   metadata: unknown;

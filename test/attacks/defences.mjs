@@ -885,8 +885,8 @@ export const defences = [
   {
     attack: 'F1 a grant that never completes',
     suite: 'f-quota',
-    file: 'src/ledger/states.ts',
-    find: 'if (freed) await settle(trx, freed, { pending_bytes: -freed.reserved_bytes, pending_files: -1 });',
+    file: 'src/ledger/endings.ts',
+    find: 'if (freed) await adjustUsage(trx, freed, { pending_bytes: -freed.reserved_bytes, pending_files: -1 });',
     replace: '',
   },
   {
@@ -963,7 +963,7 @@ export const defences = [
     attack: 'F2 the limit holds for a server that may not create tables',
     suite: 'f-rate',
     file: 'src/ledger/rate-limits.ts',
-    find: 'if ((error as { code?: unknown }).code === mayNotCreate) return make(true);',
+    find: 'if ((error as { code?: unknown }).code === insufficientPrivilege) return createLimiter(true);',
     replace: '',
   },
   {
@@ -1286,7 +1286,7 @@ export const defences = [
   {
     attack: 'G11 a delivered',
     suite: 'g-outbox',
-    file: 'src/ledger/states.ts',
+    file: 'src/ledger/endings.ts',
     find: ".where('next_at', 'is', null)\n          .execute();",
     replace: ".where('next_at', '=', -1)\n          .execute();",
   },
@@ -1294,14 +1294,14 @@ export const defences = [
     attack: 'G11 a message that is not delivered',
     suite: 'g-outbox',
     file: 'src/ledger/outbox.ts',
-    find: ".where('state', '=', is('deleted'))",
-    replace: ".where('state', '=', is('granted'))",
+    find: ".where('state', '=', stateLiteral('deleted'))",
+    replace: ".where('state', '=', stateLiteral('granted'))",
   },
   {
     attack: 'G11 a message goes when',
     suite: 'g-outbox',
     file: 'src/ledger/lists.ts',
-    find: ".where('upload_id', 'in', uploadIds.slice(from, from + mostInList))\n            .execute();\n        return",
+    find: ".where('upload_id', 'in', uploadIds.slice(from, from + maxIds))\n            .execute();\n        return",
     replace: ".where('upload_id', '=', '')\n            .execute();\n        return",
   },
 ];

@@ -1,0 +1,161 @@
+/** The ends of an upload: completed, rejected, aborted, expired, deleted, and the reservation that outlasts most of them. */
+import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
+import type { Ending, Ledger, NewWebhook } from '../server/index.ts';
+import { type Database, needsObject, stateLiteral } from './database.ts';
+import { rowToRecord, toJsonText } from './rows.ts';
+import type { Tables } from './schema.ts';
+import { createUploadChanges, type UploadChange } from './upload-changes.ts';
+import { adjustUsage } from './usage.ts';
+
+export type EndingMethods = Pick<Ledger, 'end' | 'abort' | 'expire' | 'delete' | 'freeReservation'>;
+
+type Where = ExpressionBuilder<Tables, 'waybill_uploads'>;
+
+/** The process that ends an upload also deletes its objects. After this time the sweep takes that over. */
+const cleanupMs = 60_000;
+
+export function createEndings(database: Database): EndingMethods {
+  const { kysely, now } = database;
+  const { later, update, updateLeased } = createUploadChanges(database);
+
+  /**
+   * The values of an end without a file. The reservation stays until `freeReservation`: the signed request may still store
+   * bytes, and those that it stored may still exist.
+   */
+  const endedValues = (): UploadChange => ({
+    ended_at: now(),
+    lease_until: 0,
+    sweep_at: sql<number | null>`case when reserved = 1 then ${later(cleanupMs)} else null end`,
+    retry_at: null,
+    parked_at: null,
+    idempotency_key: null,
+  });
+
+  async function endGranted(
+    uploadId: string,
+    state: 'aborted' | 'expired',
+    where: (eb: Where) => ReturnType<Where['and']>,
+  ): Promise<boolean> {
+    const { numUpdatedRows } = await update(uploadId, { ...endedValues(), state })
+      .where('state', '=', 'granted')
+      .where(where)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  async function insertWebhooks(
+    trx: Transaction<Tables>,
+    uploadId: string,
+    webhooks: readonly NewWebhook[],
+  ): Promise<void> {
+    const values = webhooks.map(({ webhookId, type, payload }) => ({
+      webhook_id: webhookId,
+      upload_id: uploadId,
+      type,
+      payload,
+      created_at: now(),
+      attempts: 0,
+      next_at: now(),
+    }));
+    if (values.length > 0) await trx.insertInto('waybill_webhooks').values(values).execute();
+  }
+
+  return {
+    end: (uploadId, fence, ending) =>
+      kysely.transaction().execute(async (trx) => {
+        const values = { ...endedValues(), state: ending.state, callback_began: null, ...endingValues(ending) };
+        const changed = updateLeased(uploadId, fence, values, trx);
+        // An upload without a reservation was refused by the quota and must never become a file.
+        const ended = await (ending.state === 'completed' ? changed.where('reserved', '=', 1) : changed)
+          .returning(['owner_id', 'route', 'reserved_bytes'])
+          .executeTakeFirst();
+        if (!ended) return false;
+        if (ending.state === 'completed')
+          await adjustUsage(trx, ended, {
+            pending_bytes: -ended.reserved_bytes,
+            pending_files: -1,
+            stored_bytes: ending.file.size,
+            stored_files: 1,
+          });
+        if ('webhooks' in ending) await insertWebhooks(trx, uploadId, ending.webhooks ?? []);
+        return true;
+      }),
+
+    async abort(uploadId) {
+      if (await endGranted(uploadId, 'aborted', (eb) => eb.and([]))) return true;
+      const { numUpdatedRows } = await update(uploadId, { state: 'aborted', ended_at: now() })
+        .where('state', '=', 'expired')
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+
+    expire: (uploadId) => endGranted(uploadId, 'expired', (eb) => eb.and([eb('abandon_at', '<=', now())])),
+
+    delete: (of) =>
+      kysely.transaction().execute(async (trx) => {
+        const target = await trx
+          .selectFrom('waybill_uploads')
+          .select(['upload_id', 'key'])
+          .where('state', '=', 'completed')
+          .where((eb) => ('key' in of ? eb('key', '=', of.key) : eb('upload_id', '=', of.uploadId)))
+          .orderBy('created_at')
+          .limit(1)
+          .executeTakeFirst();
+        if (!target) return null;
+        // Two uploads that share an object may be deleted at the same time. Exactly the second must find that it is the last.
+        await database.exclusive(trx, `waybill key ${target.key}`);
+        const values: UploadChange = { state: 'deleted', ended_at: now(), idempotency_key: null };
+        const deleted = await update(target.upload_id, values, trx)
+          .where('state', '=', 'completed')
+          .returningAll()
+          .returning(now().as('clock'))
+          .executeTakeFirst();
+        if (!deleted) return null;
+        // A webhook contains facts about the file. Undelivered ones are deleted after their delivery instead.
+        await trx
+          .deleteFrom('waybill_webhooks')
+          .where('upload_id', '=', target.upload_id)
+          .where('next_at', 'is', null)
+          .execute();
+        const record = rowToRecord(deleted);
+        await adjustUsage(trx, deleted, { stored_bytes: -(record.file?.size ?? 0), stored_files: -1 });
+        const other = await trx
+          .selectFrom('waybill_uploads')
+          .select('upload_id')
+          .where('key', '=', target.key)
+          .where(needsObject)
+          .limit(1)
+          .executeTakeFirst();
+        return { record, last: other === undefined };
+      }),
+
+    freeReservation: (uploadId) =>
+      kysely.transaction().execute(async (trx) => {
+        const freed = await update(uploadId, { reserved: 0, sweep_at: null }, trx)
+          .where('state', 'in', [stateLiteral('aborted'), stateLiteral('rejected'), stateLiteral('expired')])
+          .where('reserved', '=', 1)
+          .returning(['owner_id', 'route', 'reserved_bytes'])
+          .executeTakeFirst();
+        if (freed) await adjustUsage(trx, freed, { pending_bytes: -freed.reserved_bytes, pending_files: -1 });
+        return freed !== undefined;
+      }),
+  };
+}
+
+function endingValues(ending: Ending): UploadChange {
+  if (ending.state === 'rejected') return { error: JSON.stringify(ending.error) };
+  if (ending.state !== 'completed') return {};
+  const { file, data } = ending;
+  return {
+    file: JSON.stringify(file),
+    data: toJsonText(data ?? null),
+    reserved: 0,
+    sweep_at: null,
+    // Kept, so that a grant call that is repeated after the completion finds the file.
+    idempotency_key: sql<string | null>`idempotency_key`,
+    size: file.size,
+    checksum_algorithm: file.checksum?.algorithm ?? null,
+    checksum: file.checksum?.value ?? null,
+    checksum_parts: file.checksum?.parts ?? null,
+  };
+}
