@@ -1,4 +1,4 @@
-/** What AWS answers when a request does not prove who sent it. Used by the verifiers; the devstore renders it. */
+/** The errors of AWS for requests that fail authentication. The verifiers throw them and the devstore sends them. */
 
 /** AWS's codes with their statuses: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 const statusOf = {

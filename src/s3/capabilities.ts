@@ -1,13 +1,12 @@
 /**
- * What storages are known to enforce. (d) documented, (i) from issue threads, (s) read in the source, (r) observed by
- * running it; unmarked or unsure counts as no, because a guarantee that is only claimed is none.
+ * What each storage enforces. (d) documented, (i) from issue threads, (s) read in its source, (r) observed by running
+ * it. A capability that is not certain counts as missing, because a route would rely on it.
  */
 import { WaybillError } from '../protocol/index.ts';
+import { checksumAlgorithms } from './checksums.ts';
 import type { CapabilityPreset, StorageCapabilities } from './types.ts';
 
-const everyChecksum = ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'] as const;
-
-const none: StorageCapabilities = {
+const noCapabilities: StorageCapabilities = {
   once: false,
   copyOnce: false,
   copyPrecondition: false,
@@ -27,47 +26,52 @@ const none: StorageCapabilities = {
   writeIds: false,
 };
 
+/**
+ * The presets for {@link S3StorageOptions.capabilities}, by name.
+ *
+ * @example capabilityPresets.minio.copyOnce // false
+ */
 export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabilities>> = {
-  /** All (d), but for `x-amz-checksum-*` fields in forms: unsure until `waybill doctor` has seen one refused. */
+  /** (d), except `x-amz-checksum-*` fields in forms, which AWS does not document. `waybill doctor` observes them. */
   aws: {
-    ...none,
+    ...noCapabilities,
     once: true,
     copyOnce: true,
     copyPrecondition: true,
     deleteIfMatch: true,
-    checksums: everyChecksum,
+    checksums: checksumAlgorithms,
     contentMd5: true,
     postPolicy: true,
     postContentMd5: true,
     refusesUnsignedHeaders: true,
     multipart: true,
     completeOnce: true,
-    partChecksums: everyChecksum,
+    partChecksums: checksumAlgorithms,
     tagging: true,
   },
-  /** (r): ours, strict by design. */
+  /** (r). Part of this package, and strict by design. */
   devstore: {
     once: true,
     copyOnce: true,
     copyPrecondition: true,
     deleteIfMatch: true,
-    checksums: everyChecksum,
+    checksums: checksumAlgorithms,
     contentMd5: true,
     postPolicy: true,
-    postChecksums: everyChecksum,
+    postChecksums: checksumAlgorithms,
     postContentMd5: true,
     refusesUnsignedHeaders: true,
     unsignedAcls: false,
     equalParts: false,
     multipart: true,
     completeOnce: true,
-    partChecksums: everyChecksum,
+    partChecksums: checksumAlgorithms,
     tagging: true,
     writeIds: false,
   },
-  /** (r): Ceph RGW 16.2. It ignores every `x-amz-checksum-*` and copy precondition. */
+  /** (r), Ceph RGW 16.2. It ignores every `x-amz-checksum-*` header and every precondition of a copy. */
   ceph16: {
-    ...none,
+    ...noCapabilities,
     once: true,
     contentMd5: true,
     postPolicy: true,
@@ -75,42 +79,43 @@ export const capabilityPresets: Readonly<Record<CapabilityPreset, StorageCapabil
     multipart: true,
     tagging: true,
   },
-  /** (d). Create-only copies need its own `cf-copy-destination-if-none-match`. */
+  /** (d). A copy that must not replace an object needs R2's own `cf-copy-destination-if-none-match`. */
   r2: {
-    ...none,
+    ...noCapabilities,
     once: true,
     copyPrecondition: true,
-    checksums: everyChecksum,
+    checksums: checksumAlgorithms,
     contentMd5: true,
     equalParts: true,
     multipart: true,
     completeOnce: true,
-    partChecksums: everyChecksum,
+    partChecksums: checksumAlgorithms,
   },
-  /** (s). The destination of a copy is not guarded. */
+  /** (s). `If-None-Match` does not protect the destination of a copy. */
   minio: {
-    ...none,
+    ...noCapabilities,
     once: true,
     copyPrecondition: true,
-    checksums: everyChecksum,
+    checksums: checksumAlgorithms,
     contentMd5: true,
     postPolicy: true,
-    postChecksums: everyChecksum,
+    postChecksums: checksumAlgorithms,
     multipart: true,
     completeOnce: true,
-    partChecksums: everyChecksum,
+    partChecksums: checksumAlgorithms,
     tagging: true,
   },
   /**
-   * (d), S3 interoperability with HMAC keys. If-None-Match is silently ignored (i). Every write has a generation:
+   * (d), the XML API with HMAC keys. If-None-Match is ignored (i). Every write has a generation:
    * https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooggeneration
    */
-  gcs: { ...none, contentMd5: true, postPolicy: true, multipart: true, writeIds: true },
+  gcs: { ...noCapabilities, contentMd5: true, postPolicy: true, multipart: true, writeIds: true },
   /**
-   * (i): If-None-Match answers 501, forms are refused. What it verifies is not documented, so that its routes say
-   * `integrity: 'size-only'`. Every bucket keeps versions (d): https://www.backblaze.com/docs/cloud-storage-s3-compatible-api
+   * (i). If-None-Match is answered with 501, and forms are refused. Which checksums it verifies is not documented, so
+   * its routes need `integrity: 'size-only'`. Every bucket keeps versions (d):
+   * https://www.backblaze.com/docs/cloud-storage-s3-compatible-api
    */
-  b2: { ...none, multipart: true, writeIds: true },
+  b2: { ...noCapabilities, multipart: true, writeIds: true },
 };
 
 /** @throws WaybillError config_invalid for an unknown preset or capability */
@@ -118,30 +123,26 @@ export function resolveCapabilities(
   given: CapabilityPreset | Partial<StorageCapabilities> | undefined = 'aws',
 ): StorageCapabilities {
   if (typeof given !== 'string') {
-    // A storage that is known to apply unsigned headers is taken to apply unsigned ACLs, until it says otherwise.
+    // A storage that applies unsigned headers probably applies unsigned ACLs too.
     const unsignedAcls = given.refusesUnsignedHeaders === false;
-    return freeze({ ...capabilityPresets.aws, unsignedAcls, ...known(given) });
+    return Object.freeze({ ...capabilityPresets.aws, unsignedAcls, ...checkCapabilities(given) });
   }
   if (!Object.hasOwn(capabilityPresets, given))
     throw new WaybillError(
       'config_invalid',
       `Unknown capabilities; there are ${Object.keys(capabilityPresets).join(', ')}.`,
     );
-  return freeze({ ...capabilityPresets[given] });
+  return Object.freeze({ ...capabilityPresets[given] });
 }
 
-function known(given: Partial<StorageCapabilities>): Partial<StorageCapabilities> {
+function checkCapabilities(given: Partial<StorageCapabilities>): Partial<StorageCapabilities> {
   for (const [name, value] of Object.entries(given)) {
-    const model = Object.hasOwn(none, name) ? none[name as keyof StorageCapabilities] : undefined;
+    const model = Object.hasOwn(noCapabilities, name) ? noCapabilities[name as keyof StorageCapabilities] : undefined;
     const fits = Array.isArray(model)
-      ? Array.isArray(value) && value.every((item) => everyChecksum.includes(item))
+      ? Array.isArray(value) && value.every((item) => checksumAlgorithms.includes(item))
       : typeof value === typeof model;
     if (model === undefined || !fits)
       throw new WaybillError('config_invalid', `capabilities.${name} is unknown or of the wrong type.`);
   }
   return given;
-}
-
-function freeze(capabilities: StorageCapabilities): StorageCapabilities {
-  return Object.freeze(capabilities);
 }

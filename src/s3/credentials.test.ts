@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { awsCredentials, createCredentialsCache, envCredentials } from './credentials.ts';
 import type { Credentials } from './types.ts';
 
-/** A provider that answers when it is told to, and a clock that is set by hand. */
+/** A provider that the test resolves, and a clock that the test sets. */
 function setUp(first?: Credentials) {
   const calls: PromiseWithResolvers[] = [];
   let ms = 0;
@@ -43,7 +43,7 @@ const until = (seconds: number, accessKeyId = 'a'): Credentials => ({
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a provider', () => {
-  it('is asked once, however many wait', async () => {
+  it('is called once for concurrent callers', async () => {
     const { cache, calls } = setUp();
     expect(() => cache.current()).toThrow(expect.objectContaining({ code: 'storage_unavailable' }));
     const waiting = [cache.ready(), cache.ready(), cache.ready()];
@@ -55,7 +55,7 @@ describe('a provider', () => {
     expect(cache.current()).toEqual(until(3600));
   });
 
-  it('is asked again ahead of time, while the old ones still serve', async () => {
+  it('is called again before the credentials expire, while they are still used', async () => {
     const { cache, calls, at } = setUp(until(3600));
     await cache.ready();
     at(3299);
@@ -72,7 +72,7 @@ describe('a provider', () => {
     expect(cache.current().accessKeyId).toBe('new');
   });
 
-  it('may fail ahead of time, and is then left alone for a while', async () => {
+  it('is not called again for ten seconds after an early refresh failed', async () => {
     const { cache, calls, at } = setUp(until(3600));
     await cache.ready();
     at(3400);
@@ -89,7 +89,7 @@ describe('a provider', () => {
     expect(calls).toHaveLength(3);
   });
 
-  it('must be waited for once they have expired, and may fail then', async () => {
+  it('must be waited for after the credentials have expired, and its failure is thrown', async () => {
     const { cache, calls, at } = setUp(until(3600));
     await cache.ready();
     at(3600);
@@ -108,7 +108,7 @@ describe('a provider', () => {
     expect(cache.current()).toEqual(until(7200));
   });
 
-  it('may answer at once, and throw at once', async () => {
+  it('may return or throw synchronously', async () => {
     const sync = createCredentialsCache(
       () => until(10),
       () => 0,
@@ -131,7 +131,7 @@ describe('a provider', () => {
 });
 
 describe('envCredentials', () => {
-  it('reads what it is given, and nothing else', () => {
+  it('reads the given environment and not process.env', () => {
     expect(envCredentials({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_SESSION_TOKEN: '' })).toEqual({
       accessKeyId: 'a',
       secretAccessKey: 'b',
@@ -148,14 +148,14 @@ describe('envCredentials', () => {
     ).toMatchObject({ sessionToken: 'c', expiration: new Date('2026-11-23T12:00:00Z') });
   });
 
-  it('names what is missing', () => {
+  it('names the missing variables', () => {
     const missing = (env: object) => () => envCredentials(env as never).secretAccessKey;
     expect(missing({})).toThrow('Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
     expect(missing({ AWS_ACCESS_KEY_ID: 'a' })).toThrow('Set AWS_SECRET_ACCESS_KEY.');
     expect(() => ({ ...envCredentials({}) })).toThrow('Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
   });
 
-  it('reads the environment at first use, and once', () => {
+  it('reads the environment once, on first use', () => {
     const env: Record<string, string> = {};
     const credentials = createCredentialsCache(envCredentials(env), () => 0);
     expect(() => credentials.current()).toThrow('Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
@@ -167,12 +167,12 @@ describe('envCredentials', () => {
     expect(() => createCredentialsCache(envCredentials(env), () => 0).current()).toThrow('without spaces');
   });
 
-  it('leaves an object without credentials refused at once', () => {
+  it('does not delay the refusal of an object without credentials', () => {
     expect(() => createCredentialsCache({} as Credentials, () => 0)).toThrow('accessKeyId');
   });
 });
 
-it('awsCredentials says which package it needs', async () => {
+it('awsCredentials() names the package that it needs', async () => {
   await expect(awsCredentials()()).rejects.toMatchObject({
     code: 'config_invalid',
     message: expect.stringContaining('npm install @aws-sdk/credential-providers'),

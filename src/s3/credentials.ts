@@ -1,19 +1,19 @@
-/** Where credentials come from, and how they stay fresh without the signing path ever waiting. */
+/** Loads credentials, and refreshes them in the background so that signing never waits for them. */
 import { isWaybillError, WaybillError } from '../protocol/index.ts';
 import { redact } from './redact.ts';
 import type { Credentials, CredentialsSource } from './types.ts';
 
-/** New ones are fetched in the background this long before the old ones expire. */
+/** A background refresh starts this long before the credentials expire. */
 const refreshAheadSeconds = 300;
 /** A background refresh that failed is tried again after this long. */
 const retryAfterSeconds = 10;
 
 export interface CredentialsCache {
-  /** @throws WaybillError storage_unavailable when there are none that are valid */
+  /** @throws WaybillError storage_unavailable when there are no valid credentials */
   current(): Credentials;
-  /** Undefined when {@link current} will not throw. */
+  /** Returns undefined when {@link current} will not throw, else a promise to wait for. */
   ready(): undefined | Promise<void>;
-  /** The storage refused these: ask for others, at once. False when there are no others to ask for. */
+  /** Loads new credentials after the storage refused the current ones. False when the credentials are fixed. */
   renew(): Promise<boolean>;
 }
 
@@ -25,9 +25,9 @@ export function createCredentialsCache(source: CredentialsSource, now: () => num
   let pending: Promise<void> | undefined;
   let nextAttempt = 0;
 
-  const secondsLeft = () => (current ? secondsUntil(current, now()) : 0);
+  const secondsLeft = () => (current ? secondsUntilExpiration(current, now()) : 0);
 
-  /** Single flight: everyone who waits, waits for the same answer. */
+  /** Concurrent callers share one call of the provider. */
   function load(): Promise<void> {
     pending ??= Promise.resolve()
       .then(provider)
@@ -38,7 +38,7 @@ export function createCredentialsCache(source: CredentialsSource, now: () => num
         },
         (error: unknown) => {
           nextAttempt = now() + retryAfterSeconds * 1000;
-          throw unavailable(error);
+          throw credentialsUnavailable(error);
         },
       )
       .finally(() => {
@@ -74,12 +74,12 @@ function fixedCredentials(source: Credentials, now: () => number): CredentialsCa
     checked ??= checkCredentials(source);
     return checked;
   };
-  // An object with getters, such as that of `envCredentials`, is read at first use; any other is checked at once.
+  // An object with getters, such as that of `envCredentials`, is read on first use. Any other is checked at once.
   if (!Object.getOwnPropertyDescriptor(source ?? {}, 'accessKeyId')?.get) read();
   return {
     current() {
       const credentials = read();
-      if (secondsUntil(credentials, now()) >= 1) return credentials;
+      if (secondsUntilExpiration(credentials, now()) >= 1) return credentials;
       throw new WaybillError('storage_unavailable', 'The storage credentials have expired.');
     },
     ready: () => undefined,
@@ -87,35 +87,38 @@ function fixedCredentials(source: Credentials, now: () => number): CredentialsCa
   };
 }
 
-/** Whole seconds until they expire; Infinity for long-lived ones. */
-export function secondsUntil({ expiration }: Credentials, now: number): number {
+/** Whole seconds until the credentials expire; Infinity when they do not. */
+export function secondsUntilExpiration({ expiration }: Credentials, now: number): number {
   return expiration ? Math.floor((expiration.getTime() - now) / 1000) : Number.POSITIVE_INFINITY;
 }
 
-/** A frozen copy, or else the owner of the object could change a secret under its cached key. */
+/** Returns a frozen copy: if the caller changed the secret, the cached signing key would be wrong. */
 function checkCredentials(given: Credentials): Credentials {
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = given ?? {};
-  const filled = [accessKeyId, secretAccessKey, sessionToken ?? 'none'].every(
+  const hasValidTexts = [accessKeyId, secretAccessKey, sessionToken ?? 'none'].every(
     (text) => typeof text === 'string' && /^[\x21-\x7e]+$/.test(text),
   );
-  const dated = expiration === undefined || (expiration instanceof Date && !Number.isNaN(expiration.getTime()));
-  if (!filled || !dated)
+  const hasValidExpiration =
+    expiration === undefined || (expiration instanceof Date && !Number.isNaN(expiration.getTime()));
+  if (!hasValidTexts || !hasValidExpiration)
     throw new WaybillError(
       'config_invalid',
-      'Credentials need `accessKeyId` and `secretAccessKey`, without spaces; `sessionToken` and a Date as `expiration` are optional.',
+      'Credentials need `accessKeyId` and `secretAccessKey`, without spaces. ' +
+        '`sessionToken` and a Date as `expiration` are optional.',
     );
   return Object.freeze({ accessKeyId, secretAccessKey, sessionToken, expiration });
 }
 
-function unavailable(error: unknown): WaybillError {
+function credentialsUnavailable(error: unknown): WaybillError {
   if (isWaybillError(error)) return error;
   const reason = error instanceof Error ? redact(error.message) : 'unknown reason';
   return new WaybillError('storage_unavailable', `The storage credentials could not be loaded: ${reason}`);
 }
 
 /**
- * AWS's usual variables, from a given environment. They are read when the storage is first used, not here: a container image is
- * built without secrets, and its build may import the module that calls this.
+ * Credentials from the usual variables of AWS: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and
+ * AWS_CREDENTIAL_EXPIRATION. They are read when the storage is first used, because a container image is built without
+ * secrets and its build may run the code that calls this.
  *
  * @example s3Storage({ bucket, credentials: envCredentials(process.env) })
  * @throws {WaybillError} `config_invalid` at first use, naming the variables that are missing
@@ -144,7 +147,13 @@ export function envCredentials(env: Readonly<Record<string, string | undefined>>
   };
 }
 
-/** AWS's default chain (environment, profiles, containers, instances) from the optional peer that implements it. */
+/**
+ * Credentials from the default chain of AWS: environment, profiles, containers, instances. It needs the package
+ * `@aws-sdk/credential-providers`.
+ *
+ * @example s3Storage({ bucket: 'user-content', region: 'eu-west-1', credentials: awsCredentials() })
+ * @throws {WaybillError} `config_invalid` at first use when the package is not installed
+ */
 export function awsCredentials(): () => Promise<Credentials> {
   let provider: Promise<() => Promise<Credentials>> | undefined;
   return async () => {
@@ -158,7 +167,7 @@ export function awsCredentials(): () => Promise<Credentials> {
 
 async function loadDefaultChain(): Promise<() => Promise<Credentials>> {
   const peer = '@aws-sdk/credential-providers';
-  // Bundlers leave this to Node: the peer is optional, and they would fail where it is not installed.
+  // Bundlers must leave this import to Node: they would fail where the optional peer is not installed.
   const loaded = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ peer).catch(
     (cause: unknown) => {
       throw new WaybillError('config_invalid', `awsCredentials() needs the package ${peer}: npm install ${peer}`, {

@@ -1,20 +1,16 @@
-/** The two spellings of time that SigV4 uses: `20130524T000000Z` and its day, `20130524`. */
+/** The date format of SigV4: `20130524T000000Z`. */
 
-/** Of milliseconds since the epoch, rounded down to the second. */
-export function amzDateOf(ms: number): string {
+/** @param ms milliseconds since the epoch, rounded down to the second */
+export function formatAmzDate(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 }
 
-/** Milliseconds since the epoch; NaN when it is no such date. */
+/** Returns milliseconds since the epoch, or NaN when `text` is not such a date. */
 export function parseAmzDate(text: string): number {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   if (!match) return Number.NaN;
   const [, year, month, day, hour, minute, second] = match;
   const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  // Date.parse rolls 30 February over into March.
-  return amzDateOfValid(ms) === text ? ms : Number.NaN;
-}
-
-function amzDateOfValid(ms: number): string | null {
-  return Number.isNaN(ms) ? null : amzDateOf(ms);
+  // Date.parse turns 30 February into a day in March, so the result must format to the same text.
+  return !Number.isNaN(ms) && formatAmzDate(ms) === text ? ms : Number.NaN;
 }

@@ -8,16 +8,16 @@ it.each([
   [' +%/', '%20%2B%25%2F'],
   ['é😀', '%C3%A9%F0%9F%98%80'],
   ['\u0000\n', '%00%0A'],
-])('%j becomes %s', (text, encoded) => {
+])('encodeComponent(%j) returns %s', (text, encoded) => {
   expect(encodeComponent(text)).toBe(encoded);
   expect(encodeKey(text)).toBe(encoded.replaceAll('%2F', '/'));
 });
 
-it('a key keeps its slashes, and only those', () => {
+it('encodeKey() keeps slashes only', () => {
   expect(encodeKey('a/b c//%2F/')).toBe('a/b%20c//%252F/');
 });
 
-it('any spelling of any text has one canonical form', () => {
+it('canonicalEscapes() returns the same form for every encoding of a text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (text) => {
       const encoded = encodeComponent(text);
@@ -30,8 +30,8 @@ it('any spelling of any text has one canonical form', () => {
   );
 });
 
-it('what is no spelling has none', () => {
+it('canonicalEscapes() returns null for a broken escape', () => {
   for (const broken of ['%', '%a', '%zz', 'a%2', '€']) expect(canonicalEscapes(broken, '/')).toBeNull();
-  // Not UTF-8, but bytes all the same.
+  // These bytes are not UTF-8.
   expect(canonicalEscapes('%ff\u00fe', '/')).toBe('%FF%FE');
 });

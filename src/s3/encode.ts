@@ -1,17 +1,18 @@
 /**
- * Percent-encoding as SigV4 wants it: RFC 3986 unreserved characters stay, every other UTF-8 byte becomes %XX in upper
- * case, `/` separates the segments of a key. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ * Percent-encoding as SigV4 requires it: RFC 3986 unreserved characters stay, every other UTF-8 byte becomes %XX in
+ * upper case. `/` separates the segments of a key.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 const unreserved = /^[A-Za-z0-9\-._~]*$/;
 const unreservedPath = /^[A-Za-z0-9\-._~/]*$/;
 
-/** `encodeURIComponent` leaves these five alone; RFC 3986 section 2.2 reserves them. */
-const reservedLeftovers = /[!'()*]/g;
+/** `encodeURIComponent` does not encode these five, which RFC 3986 section 2.2 reserves. */
+const reservedCharacters = /[!'()*]/g;
 
 /** @throws URIError on a lone surrogate */
 export function encodeComponent(text: string): string {
   if (unreserved.test(text)) return text;
-  return encodeURIComponent(text).replace(reservedLeftovers, (char) => percent(char.charCodeAt(0)));
+  return encodeURIComponent(text).replace(reservedCharacters, (char) => percent(char.charCodeAt(0)));
 }
 
 /** Encodes a key segment by segment. @throws URIError on a lone surrogate */
@@ -20,8 +21,9 @@ export function encodeKey(key: string): string {
 }
 
 /**
- * The canonical spelling of a path or query part as it came over the wire: what clients escape differs, what they sign
- * does not. Works on bytes, so that a path which is not UTF-8 has a canonical form too. Null when an escape is broken or it holds more than bytes.
+ * The canonical encoding of a path or query part as received. Clients differ in what they escape, but all sign the
+ * canonical form. It works on bytes, because a path need not be UTF-8. Null for a broken escape or a character above
+ * U+00FF.
  */
 export function canonicalEscapes(raw: string, keep: '/' | ''): string | null {
   if ((keep ? unreservedPath : unreserved).test(raw)) return raw;

@@ -1,8 +1,8 @@
 /**
- * One request and its answer, in the least that storage calls need. Over node:http (`node-exchange.ts`) that is all there
- * is; an app's own `fetch` is put under it here.
+ * The HTTP interface that storage calls are written against: one request and its response. `node-exchange.ts`
+ * implements it with node:http, and this file with a `fetch` that the app brings.
  */
-import type { Deadline } from './deadline.ts';
+import type { IdleTimeout } from './idle-timeout.ts';
 
 export interface ExchangeRequest {
   method: string;
@@ -13,36 +13,38 @@ export interface ExchangeRequest {
   /** Lower-case names, `host` among them. */
   headers: Readonly<Record<string, string>>;
   body: Uint8Array | undefined;
-  /** Ends it at any time, also while the body is read. */
+  /** Aborts the exchange at any time, also while the body is read. */
   signal: AbortSignal | undefined;
-  deadline: Deadline;
+  idleTimeout: IdleTimeout;
 }
 
-export interface Exchanged {
+export interface ExchangeResponse {
   status: number;
   /** Lower-case names. */
-  headers: AnswerHeaders;
-  /** The whole body, each piece of which is good for another deadline. Null when it is longer: then it is dropped. */
+  headers: ResponseHeaders;
+  /**
+   * Reads the whole body; each piece restarts the idle timeout. Returns null, and drops the body, when it is longer.
+   */
   bytes(maxBytes: number): Promise<Buffer | null>;
-  /** The body as it comes. It must be consumed or cancelled. */
+  /** The unread body. It must be consumed or cancelled. */
   stream(): ReadableStream<Uint8Array>;
   drop(): void;
 }
 
-export type AnswerHeaders = Readonly<Record<string, string>>;
+export type ResponseHeaders = Readonly<Record<string, string>>;
 
-export type Exchange = (request: ExchangeRequest) => Promise<Exchanged>;
+export type Exchange = (request: ExchangeRequest) => Promise<ExchangeResponse>;
 
-export function fetchExchange(send: typeof fetch): Exchange {
-  return async ({ method, origin, target, headers, body, signal, deadline }) => {
+export function createFetchExchange(send: typeof fetch): Exchange {
+  return async ({ method, origin, target, headers, body, signal, idleTimeout }) => {
     const controller = new AbortController();
-    deadline.onOver(() => controller.abort());
-    // Fetch says it itself.
+    idleTimeout.onExpire(() => controller.abort());
+    // fetch sets the Host header itself.
     const { host, ...toSend } = headers;
     const response = await send(`${origin}${target}`, {
       method,
       headers: toSend,
-      // A redirect names another region; following it would carry the signature there.
+      // A redirect points to another region, and the signature must not be sent there.
       redirect: 'manual',
       signal: signal ? AbortSignal.any([controller.signal, signal]) : controller.signal,
       ...(addsCacheControl(method, headers) ? { cache: 'force-cache' } : {}),
@@ -58,7 +60,7 @@ export function fetchExchange(send: typeof fetch): Exchange {
         let size = 0;
         if (response.body)
           for await (const piece of response.body as ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>) {
-            deadline.restart();
+            idleTimeout.restart();
             size += piece.length;
             if (size > maxBytes) return null;
             pieces.push(piece);
@@ -70,8 +72,8 @@ export function fetchExchange(send: typeof fetch): Exchange {
 }
 
 /**
- * Beside a condition, fetch adds `Cache-Control: no-cache` unless it is told to use a cache (which a PUT never does), and
- * the storage would keep it with the object. https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
+ * With a conditional header, fetch adds `Cache-Control: no-cache` unless the cache mode says otherwise, and the storage
+ * would store that header with the object. https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
  */
 function addsCacheControl(method: string, headers: Readonly<Record<string, string>>): boolean {
   return method === 'PUT' && !('cache-control' in headers) && ('if-none-match' in headers || 'if-match' in headers);

@@ -11,11 +11,11 @@ export { cutText } from './redact.ts';
 export { toWaybillError } from './s3-error.ts';
 export { type ChunkToSign, chunkSignature, emptyPayload, trailerSignature } from './sign.ts';
 export {
-  type PayloadClaim,
+  type PayloadBinding,
   type RequestToVerify,
   signatureMismatch,
   type VerifiedRequest,
   type VerifyOptions,
   verifyRequest,
 } from './verify.ts';
-export { isWhole, parseFlat, rootOf } from './xml.ts';
+export { isComplete, parseFlat, rootName } from './xml.ts';

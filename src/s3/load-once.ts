@@ -1,6 +1,6 @@
 /**
- * Runs `load` with the first call and keeps what it gave. A failure is not kept: the next call tries again, so that a
- * moment without file descriptors does not break a process for good.
+ * Runs `load` on the first call and keeps its result. A failure is not kept: the next call tries again, so that a
+ * temporary lack of file descriptors does not break the process permanently.
  */
 export function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;

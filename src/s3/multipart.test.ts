@@ -1,4 +1,4 @@
-/** What storages answer to multipart calls, and what we make of it. The transport is the only thing that is not real. */
+/** The multipart operations against prepared responses. Only `fetch` is replaced. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isS3Error } from './s3-error.ts';
@@ -12,14 +12,14 @@ interface Sent {
   body: string;
 }
 
-function setUp(answer: (sent: Sent, count: number) => Response | Error, options: Partial<S3StorageOptions> = {}) {
+function setUp(response: (sent: Sent, count: number) => Response | Error, options: Partial<S3StorageOptions> = {}) {
   const sent: Sent[] = [];
   const fetch = async (url: string, init: RequestInit): Promise<Response> => {
     const body = init.body ? Buffer.from(init.body as Uint8Array).toString() : '';
     const { searchParams } = new URL(url);
     const headers = init.headers as Record<string, string>;
     sent.push({ method: String(init.method), query: searchParams, headers, body });
-    const answered = answer(sent.at(-1) as Sent, sent.length);
+    const answered = response(sent.at(-1) as Sent, sent.length);
     if (answered instanceof Error) throw answered;
     return answered;
   };
@@ -51,7 +51,7 @@ const part = (number: number): PartInfo => ({
 });
 
 describe('listParts', () => {
-  it('reads all pages of ten thousand parts, with gaps, and in order', async () => {
+  it('reads all pages of 10,000 parts in order, also with gaps', async () => {
     const there = Array.from({ length: 10_000 }, (_, index) => index + 1).filter((number) => number % 7 !== 0);
     const { storage, sent } = setUp(({ query }) => {
       const after = Number(query.get('part-number-marker') ?? 0);
@@ -66,7 +66,7 @@ describe('listParts', () => {
     expect(sent.every(({ query }) => query.get('uploadId') === 'u')).toBe(true);
   });
 
-  it('takes an ETag in every spelling, and leaves out checksums that are not there', async () => {
+  it('accepts every notation of an ETag and omits absent checksums', async () => {
     const etags = ['&quot;a-b&quot;', '&#34;a-b&#34;', '"a-b"', 'a-b'];
     const { storage } = setUp(() =>
       xml(
@@ -78,13 +78,13 @@ describe('listParts', () => {
     );
   });
 
-  it('ends when a storage says that there is more and gives nothing', async () => {
+  it('ends when a truncated page has no parts', async () => {
     const { storage, sent } = setUp(() => xml('<ListPartsResult><IsTruncated>true</IsTruncated></ListPartsResult>'));
     expect(await storage.listParts('a', 'u')).toEqual([]);
     expect(sent).toHaveLength(1);
   });
 
-  it('is null for an upload that there is not, and only for that', async () => {
+  it('returns null only when the multipart upload does not exist', async () => {
     expect(await setUp(() => error(404, 'NoSuchUpload')).storage.listParts('a', 'u')).toBeNull();
     const forbidden = setUp(() => error(403, 'AccessDenied')).storage.listParts('a', 'u');
     await expect(forbidden).rejects.toMatchObject({ code: 'AccessDenied' });
@@ -92,7 +92,7 @@ describe('listParts', () => {
     await expect(nowhere).rejects.toMatchObject({ code: 'NoSuchBucket' });
   });
 
-  it('tries a page again that broke', async () => {
+  it('retries a page that was cut off', async () => {
     const { storage } = setUp((_, count) =>
       count < 3 ? error(503, 'SlowDown') : xml(`<ListPartsResult>${partXml(1)}</ListPartsResult>`),
     );
@@ -101,7 +101,7 @@ describe('listParts', () => {
 });
 
 describe('createMultipart', () => {
-  it('names the algorithm and its type where the storage knows them', async () => {
+  it('sends the checksum algorithm and type where the storage supports them', async () => {
     const created = () => xml('<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>');
     const headersFor = async (
       algorithm: 'sha256' | 'crc64nvme' | 'md5',
@@ -134,7 +134,7 @@ describe('completeMultipart', () => {
       `<CompleteMultipartUploadResult><ETag>&quot;e-2&quot;</ETag><ChecksumSHA256>${value}-2</ChecksumSHA256></CompleteMultipartUploadResult>`,
     );
 
-  it('lists ETags and checksums, guards the key, and binds the size', async () => {
+  it('sends ETags, checksums, If-None-Match and the size', async () => {
     const { storage, sent } = setUp(done);
     expect(await storage.completeMultipart(complete)).toEqual({ etag: '"e-2"', checksums: { sha256: value } });
     expect(sent[0]?.headers).toMatchObject({ 'if-none-match': '*', 'x-amz-mp-object-size': '3' });
@@ -143,7 +143,7 @@ describe('completeMultipart', () => {
     expect(sent[0]?.body).toBe(`<CompleteMultipartUpload>${listed(1)}${listed(2)}</CompleteMultipartUpload>`);
   });
 
-  it('sends no condition that the storage ignores, and none where it is not wanted', async () => {
+  it('sends no condition that the storage ignores or that `once: false` turns off', async () => {
     const { storage, sent } = setUp(done, { capabilities: 'ceph16' });
     await storage.completeMultipart(complete);
     expect(sent[0]?.headers).not.toHaveProperty('if-none-match');
@@ -153,7 +153,7 @@ describe('completeMultipart', () => {
     expect(twice.sent[0]?.headers).not.toHaveProperty('if-none-match');
   });
 
-  it('whatever an ETag says stays inside its element', async () => {
+  it('escapes any ETag', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ maxLength: 20 }), async (etag) => {
         const { storage, sent } = setUp(done);
@@ -167,7 +167,7 @@ describe('completeMultipart', () => {
     );
   });
 
-  it('a success with an <Error> inside is a failure, also behind the spaces of a long wait', async () => {
+  it('throws for an <Error> with status 200, also after leading spaces', async () => {
     const slow = () => new Response(`      <?xml version="1.0"?>\n<Error><Code>InternalError</Code></Error>`);
     const { storage, sent } = setUp(slow, { retries: 2 });
     await expect(storage.completeMultipart(complete)).rejects.toMatchObject({
@@ -183,7 +183,7 @@ describe('completeMultipart', () => {
     await expect(cutOff.storage.completeMultipart(complete)).rejects.toMatchObject({ code: 'InternalError' });
   });
 
-  it('a conflict is told at once: the parts have to be sent again', async () => {
+  it('throws ConditionalRequestConflict without a retry, because the parts must be sent again', async () => {
     const { storage, sent } = setUp(() => error(409, 'ConditionalRequestConflict'));
     await expect(storage.completeMultipart(complete)).rejects.toMatchObject({
       status: 409,
@@ -195,14 +195,14 @@ describe('completeMultipart', () => {
   it.each([
     [404, 'NoSuchUpload'],
     [412, 'PreconditionFailed'],
-  ])('the echo of our own, whose answer was lost, is a %i that says it was a second attempt', async (status, code) => {
+  ])('throws the %i after a lost response with the number of attempts', async (status, code) => {
     const { storage, sent } = setUp((_, count) => (count === 1 ? lost() : error(status, code)));
     const failure = await storage.completeMultipart(complete).catch((caught: unknown) => caught);
     expect(isS3Error(failure) && failure).toMatchObject({ status, code, attempts: 2 });
     expect(sent).toHaveLength(2);
   });
 
-  it('an answer without an ETag is one all the same', async () => {
+  it('accepts a response without an ETag', async () => {
     const { storage } = setUp(() =>
       xml('<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>'),
     );
@@ -210,15 +210,15 @@ describe('completeMultipart', () => {
   });
 });
 
-describe('the rest', () => {
-  it('abort is content with what is gone, and with nothing else', async () => {
+describe('the other multipart operations', () => {
+  it('abortMultipart() ignores only a missing multipart upload', async () => {
     await setUp(() => new Response(null, { status: 204 })).storage.abortMultipart('a', 'u');
     await setUp(() => error(404, 'NoSuchUpload')).storage.abortMultipart('a', 'u');
     const refused = setUp(() => error(403, 'AccessDenied')).storage.abortMultipart('a', 'u');
     await expect(refused).rejects.toMatchObject({ code: 'AccessDenied' });
   });
 
-  it('uploads are listed with their keys decoded, and the next page named', async () => {
+  it('listMultiparts() decodes keys and returns the markers of the next page', async () => {
     const { storage, sent } = setUp(() =>
       xml(
         '<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextKeyMarker>in/a+b%2B</NextKeyMarker><NextUploadIdMarker>u1</NextUploadIdMarker><Upload><Key>in/a+b%2B</Key><UploadId>u1</UploadId><Initiated>2026-11-24T00:00:00.000Z</Initiated></Upload></ListMultipartUploadsResult>',
@@ -242,7 +242,7 @@ describe('the rest', () => {
     expect(await empty.storage.listMultiparts({ prefix: 'in/' })).toEqual({ uploads: [] });
   });
 
-  it('a part is copied by its range, from what it is believed to be', async () => {
+  it('copyPart() sends the range and the expected ETag of the source', async () => {
     const { storage, sent } = setUp(() => xml('<CopyPartResult><ETag>e</ETag></CopyPartResult>'));
     const copied = await storage.copyPart({
       from: 'a b',
@@ -271,16 +271,16 @@ describe('presignPart', () => {
   it.each([
     ['part 0', { partNumber: 0 }],
     ['part 10,001', { partNumber: 10_001 }],
-    ['half a part', { partNumber: 1.5 }],
+    ['a fraction of a part number', { partNumber: 1.5 }],
     ['a negative size', { size: -1 }],
-    ['an id that breaks out of the query', { multipartId: 'u\n' }],
-    ['a host that there is not', { host: 2 }],
+    ['a multipartId with a line break', { multipartId: 'u\n' }],
+    ['an unknown host', { host: 2 }],
     ['a checksum that the storage does not verify', { checksum: { algorithm: 'md4' as never, value: 'x' } }],
-  ])('signs nothing for %s', (_, change) => {
+  ])('refuses %s', (_, change) => {
     expect(() => storage.presignPart({ ...facts, ...change })).toThrow();
   });
 
-  it('escapes the id, and signs each host for itself', () => {
+  it('escapes the multipartId and signs for the chosen host', () => {
     const [first, second] = [0, 1].map((host) => storage.presignPart({ ...facts, multipartId: 'a+b&c=d/e', host }));
     expect(first?.url).toContain('&partNumber=1&uploadId=a%2Bb%26c%3Dd%2Fe&X-Amz-Signature=');
     expect(first?.url.startsWith('http://a.test/')).toBe(true);

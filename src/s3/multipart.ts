@@ -1,14 +1,17 @@
-/** Multipart uploads as the server needs them; clients send the parts with `presignPart`. */
+/** The operations on multipart uploads that a server sends. Clients send the parts, with `presignPart`. */
+
+import { checksumAlgorithms, checksumTable } from './checksums.ts';
 import type { StorageConfig } from './config.ts';
 import { encodeKey } from './encode.ts';
-import type { Send } from './http.ts';
-import { checkExistingKey, checkKey } from './key.ts';
-import { checksumAlgorithms, copyPatience, decodeListed, describing, quoted } from './operations.ts';
+import { objectHeaders, quoteEtag } from './object-info.ts';
+import { checkExistingKey, checkKey } from './object-key.ts';
+import { copyTimeoutFactor, decodeListedKey } from './operations.ts';
 import { isS3Error } from './s3-error.ts';
-import type { MultipartOperations, ObjectInfo, PartInfo } from './types.ts';
+import type { Send } from './send.ts';
+import type { MultipartOperations, PartInfo, S3ChecksumAlgorithm, StoredChecksums } from './types.ts';
 import { childElements, childText, escapeXml, type XmlElement } from './xml.ts';
 
-/** What S3 gives at most on one page. */
+/** The limit of S3 for one page. */
 const partsPerPage = 1000;
 
 export function createMultipartOperations(config: StorageConfig, send: Send): MultipartOperations {
@@ -32,19 +35,19 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
   return {
     async createMultipart({ checksumAlgorithm, ...options }) {
       checkKey(options.key);
-      const known =
+      const isSupported =
         checksumAlgorithm !== 'md5' && checksumAlgorithm && capabilities.partChecksums.includes(checksumAlgorithm);
       const { document } = await send({
         method: 'POST',
         key: options.key,
         query: [['uploads', '']],
         headers: {
-          ...describing(options),
+          ...objectHeaders(options),
           ...(capabilities.unsignedAcls ? { 'x-amz-acl': 'private' } : {}),
-          ...(known
+          ...(isSupported
             ? {
                 'x-amz-checksum-algorithm': checksumAlgorithm.toUpperCase(),
-                'x-amz-checksum-type': typeOf(checksumAlgorithm),
+                'x-amz-checksum-type': checksumType(checksumAlgorithm),
               }
             : {}),
         },
@@ -82,11 +85,11 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
         },
         body: Buffer.from(`<CompleteMultipartUpload>${listed}</CompleteMultipartUpload>`),
         root: 'CompleteMultipartUploadResult',
-        patience: copyPatience,
+        timeoutFactor: copyTimeoutFactor,
         // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-        final: ['ConditionalRequestConflict'],
+        doNotRetry: ['ConditionalRequestConflict'],
       });
-      return { etag: quoted(childText(document, 'ETag') ?? ''), checksums: composedChecksums(document) };
+      return { etag: quoteEtag(childText(document, 'ETag') ?? ''), checksums: composedChecksums(document) };
     },
 
     async abortMultipart(key, multipartId) {
@@ -109,8 +112,9 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
         ],
         root: 'ListMultipartUploadsResult',
       });
-      // Not asked for: Ceph then encodes keys without saying so. XML can say every key that we sign.
-      const decode = (key = '') => (childText(document, 'EncodingType') === 'url' ? decodeListed(key) : key);
+      // `encoding-type` is not sent, because Ceph then encodes keys without saying so. XML can represent every key we
+      // sign.
+      const decode = (key = '') => (childText(document, 'EncodingType') === 'url' ? decodeListedKey(key) : key);
       const truncated = childText(document, 'IsTruncated') === 'true';
       return {
         uploads: childElements(document, 'Upload').map((upload) => ({
@@ -145,33 +149,40 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
           ...(sourceEtag === undefined ? {} : { 'x-amz-copy-source-if-match': sourceEtag }),
         },
         root: 'CopyPartResult',
-        patience: copyPatience,
+        timeoutFactor: copyTimeoutFactor,
       });
       return {
         partNumber,
         size: range[1] - range[0] + 1,
-        etag: quoted(childText(document, 'ETag') ?? ''),
+        etag: quoteEtag(childText(document, 'ETag') ?? ''),
         checksums: checksumsOf((name) => childText(document, name)),
       };
     },
   };
 }
 
-/** CRC64NVME has no composite form, SHA has no other. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html */
-function typeOf(algorithm: string): string {
+/**
+ * CRC64NVME has only a full-object form, and SHA only a composite form.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+ */
+function checksumType(algorithm: string): string {
   return algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE';
 }
 
-/** Ceph 16 says NoSuchKey of one that was completed or aborted. */
+/** Ceph 16 answers NoSuchKey after the multipart upload was completed or aborted. */
 function isGone(error: unknown): boolean {
   return isS3Error(error) && (error.code === 'NoSuchUpload' || error.code === 'NoSuchKey');
 }
 
+const algorithmsByElement: ReadonlyMap<string, S3ChecksumAlgorithm> = new Map(
+  checksumAlgorithms.map((algorithm) => [checksumTable[algorithm].element, algorithm]),
+);
+
 const partElements = /<Part>|<(PartNumber|Size|ETag|LastModified|Checksum[A-Z0-9]+)>([^<]*)/g;
 
 /**
- * A page of a thousand parts, in one look for what we know: a general parser takes twenty times as long, and 10,000
- * parts are ten pages. S3 escapes what is inside these elements, so no value contains a tag.
+ * Reads a page of up to 1,000 parts with one regular expression. A general parser takes twenty times as long, and
+ * 10,000 parts are ten pages. S3 escapes the text of these elements, so no value contains a tag.
  */
 function readParts(text: string): PartInfo[] {
   const parts: PartInfo[] = [];
@@ -184,7 +195,7 @@ function readParts(text: string): PartInfo[] {
     else if (name === 'PartNumber') part.partNumber = Number(value);
     else if (name === 'Size') part.size = Number(value);
     else if (name === 'LastModified') part.lastModified = value;
-    else if (name === 'ETag') part.etag = quoted(value.replace(/&quot;|&#34;/g, '"'));
+    else if (name === 'ETag') part.etag = quoteEtag(value.replace(/&quot;|&#34;/g, '"'));
     else {
       const algorithm = algorithmsByElement.get(name);
       if (algorithm && value) part.checksums[algorithm] = value;
@@ -200,38 +211,26 @@ function elementText(text: string, name: string): string | undefined {
   return text.slice(start, text.indexOf('<', start));
 }
 
-function checksumsOf(textOf: (name: string) => string | undefined): ObjectInfo['checksums'] {
-  const checksums: ObjectInfo['checksums'] = {};
+function checksumsOf(textOf: (name: string) => string | undefined): StoredChecksums {
+  const checksums: StoredChecksums = {};
   for (const algorithm of checksumAlgorithms) {
-    const value = textOf(elementNames[algorithm]);
+    const value = textOf(checksumTable[algorithm].element);
     if (value) checksums[algorithm] = value;
   }
   return checksums;
 }
 
-const elementNames = {
-  sha256: 'ChecksumSHA256',
-  sha1: 'ChecksumSHA1',
-  crc32: 'ChecksumCRC32',
-  crc32c: 'ChecksumCRC32C',
-  crc64nvme: 'ChecksumCRC64NVME',
-} as const satisfies Record<(typeof checksumAlgorithms)[number], string>;
-
-const algorithmsByElement: ReadonlyMap<string, (typeof checksumAlgorithms)[number]> = new Map(
-  checksumAlgorithms.map((algorithm) => [elementNames[algorithm], algorithm]),
-);
-
 function partXml({ partNumber, etag, checksums }: PartInfo): string {
   let listed = '';
   for (const algorithm of checksumAlgorithms)
     if (checksums[algorithm])
-      listed += `<${elementNames[algorithm]}>${checksums[algorithm]}</${elementNames[algorithm]}>`;
-  // Ten thousand of them go through here; all that S3 gives look like this.
+      listed += `<${checksumTable[algorithm].element}>${checksums[algorithm]}</${checksumTable[algorithm].element}>`;
+  // The usual form needs no general escaping; a request lists up to 10,000 parts.
   const inner = /^"([\w-]+)"$/.exec(etag)?.[1];
   const escaped = inner === undefined ? escapeXml(etag) : `&quot;${inner}&quot;`;
   return `<Part><ETag>${escaped}</ETag>${listed}<PartNumber>${partNumber}</PartNumber></Part>`;
 }
 
-function composedChecksums(document: XmlElement): ObjectInfo['checksums'] {
+function composedChecksums(document: XmlElement): StoredChecksums {
   return checksumsOf((name) => childText(document, name)?.replace(/-\d+$/, ''));
 }

@@ -1,11 +1,11 @@
-/** Against a real server on loopback: what counts is what goes over the wire. */
+/** Tests against a real server on loopback, because the bytes on the wire matter. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { startDeadline } from './deadline.ts';
-import type { Exchanged, ExchangeRequest } from './exchange.ts';
+import type { ExchangeRequest, ExchangeResponse } from './exchange.ts';
+import { startIdleTimeout } from './idle-timeout.ts';
 import { createNodeExchange } from './node-exchange.ts';
 
 let server: Server;
@@ -32,15 +32,15 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-async function ask(request: Partial<ExchangeRequest> = {}): Promise<Exchanged> {
-  const deadline = request.deadline ?? startDeadline(60_000);
-  deadline.stop();
+async function ask(request: Partial<ExchangeRequest> = {}): Promise<ExchangeResponse> {
+  const idleTimeout = request.idleTimeout ?? startIdleTimeout(60_000);
+  idleTimeout.stop();
   const given = { method: 'GET', origin, target: '/', headers: { host: 'store' }, body: undefined, signal: undefined };
-  return createNodeExchange(origin)({ ...given, ...request, deadline });
+  return createNodeExchange(origin)({ ...given, ...request, idleTimeout });
 }
-const textOf = async (answer: Exchanged) => String(await answer.bytes(1000));
+const textOf = async (response: ExchangeResponse) => String(await response.bytes(1000));
 
-it('closes no connection that it can use again, not even after a HEAD', async () => {
+it('keeps connections open, also after a HEAD', async () => {
   const seen: string[] = [];
   handler = async (request, response) => {
     let body = '';
@@ -51,9 +51,9 @@ it('closes no connection that it can use again, not even after a HEAD', async ()
     response.end(request.method === 'HEAD' ? undefined : 'answer');
   };
   for (const method of ['HEAD', 'GET', 'PUT', 'POST', 'DELETE']) {
-    const answer = await ask({ method, target: '/key?a=b' });
-    expect(answer.headers.etag).toBe('"e"');
-    expect(await textOf(answer)).toBe(method === 'HEAD' ? '' : 'answer');
+    const response = await ask({ method, target: '/key?a=b' });
+    expect(response.headers.etag).toBe('"e"');
+    expect(await textOf(response)).toBe(method === 'HEAD' ? '' : 'answer');
   }
   await textOf(await ask({ method: 'PUT', body: Buffer.from('abc') }));
   await textOf(await ask());
@@ -69,29 +69,29 @@ it('closes no connection that it can use again, not even after a HEAD', async ()
   expect(closed).toBe(0);
 });
 
-it('follows nothing and decodes nothing', async () => {
+it('follows no redirect and decodes no body', async () => {
   const zipped = gzipSync('text');
   handler = (_request, response) =>
     response.writeHead(307, { location: '/elsewhere', 'content-encoding': 'gzip' }).end(zipped);
-  const answer = await ask();
-  expect(answer.status).toBe(307);
-  expect((await answer.bytes(1000))?.equals(zipped)).toBe(true);
+  const response = await ask();
+  expect(response.status).toBe(307);
+  expect((await response.bytes(1000))?.equals(zipped)).toBe(true);
 });
 
-it.each([204, 304, 799])('takes a %i without a body', async (status) => {
+it.each([204, 304, 799])('accepts a %i without a body', async (status) => {
   handler = (_request, response) => response.writeHead(status).end();
-  const answer = await ask({ method: 'DELETE' });
-  expect(answer.status).toBe(status);
-  expect(await textOf(answer)).toBe('');
+  const response = await ask({ method: 'DELETE' });
+  expect(response.status).toBe(status);
+  expect(await textOf(response)).toBe('');
 });
 
-it('drops what is longer than wanted', async () => {
+it('drops a body that is too long', async () => {
   handler = (_request, response) => response.writeHead(200).end('x'.repeat(1001));
   expect(await (await ask()).bytes(1001)).toHaveLength(1001);
   expect(await (await ask()).bytes(1000)).toBeNull();
 });
 
-it('stops waiting when it is told to, with the reason', async () => {
+it('rejects with the reason of the signal', async () => {
   const arrived = new Promise<void>((resolve) => {
     handler = () => resolve();
   });
@@ -103,19 +103,19 @@ it('stops waiting when it is told to, with the reason', async () => {
   await expect(asked).rejects.toBe(reason);
 });
 
-it.each(['before an answer', 'within one'])('stops when the time is over, %s', async (when) => {
+it.each(['before a response', 'within a response'])('stops on expiry of the idle timeout, %s', async (when) => {
   let over = () => {};
-  const onOver = (stop: () => void) => {
+  const onExpire = (stop: () => void) => {
     over = stop;
   };
-  const deadline = { ...startDeadline(60_000), onOver };
+  const idleTimeout = { ...startIdleTimeout(60_000), onExpire };
   const arrived = new Promise<void>((resolve) => {
     handler = (_request, response) => {
       if (when === 'within one') response.writeHead(200, { 'content-length': '100' }).write('begin');
       resolve();
     };
   });
-  const asked = ask({ deadline });
+  const asked = ask({ idleTimeout });
   if (when === 'within one') {
     const read = (await asked).bytes(1000);
     over();
@@ -127,7 +127,7 @@ it.each(['before an answer', 'within one'])('stops when the time is over, %s', a
   }
 });
 
-it('stops reading when it is told to', async () => {
+it('stops reading when the signal aborts', async () => {
   handler = (_request, response) => response.writeHead(200, { 'content-length': '100' }).write('begin');
   const stop = new AbortController();
   const reader = (await ask({ signal: stop.signal })).stream().getReader();
@@ -136,7 +136,7 @@ it('stops reading when it is told to', async () => {
   await expect(reader.read()).rejects.toThrow();
 });
 
-it('fails when a body breaks off, and when nobody answers', async () => {
+it('fails when a body is cut off and when the connection is refused', async () => {
   handler = (_request, response) => {
     response.writeHead(200, { 'content-length': '100' });
     response.write('begin', () => response.destroy());

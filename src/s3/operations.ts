@@ -1,19 +1,18 @@
-/** The operations a server needs, each a few lines over one `send`. */
+/** The operations on single objects. Each is one request over `send`, except for batches of deletes. */
 import { hash } from 'node:crypto';
 import type { StorageConfig } from './config.ts';
 import { encodeKey } from './encode.ts';
-import type { AnswerHeaders } from './exchange.ts';
-import type { S3Answer, Send } from './http.ts';
-import { checkExistingKey, checkKey } from './key.ts';
+import { objectHeaders, quoteEtag, readObjectInfo } from './object-info.ts';
+import { checkExistingKey, checkKey } from './object-key.ts';
 import { isS3Error } from './s3-error.ts';
-import { metadataHeaders } from './signed-facts.ts';
-import type { CopyOptions, ListPage, ObjectInfo, ObjectOperations, PutOptions } from './types.ts';
+import type { S3Response, Send } from './send.ts';
+import type { CopyOptions, ListPage, ObjectOperations, PutOptions } from './types.ts';
 import { childElements, childText, escapeXml, isXmlText } from './xml.ts';
 
-/** S3's limit for one DeleteObjects. */
+/** The limit of S3 for one DeleteObjects request. */
 const keysPerDelete = 1000;
-/** A copy of 5 GB takes its time, and not every storage sends spaces meanwhile. */
-export const copyPatience = 12;
+/** A copy of 5 GB takes long, and not every storage sends spaces while it works. */
+export const copyTimeoutFactor = 12;
 
 export function createOperations(config: StorageConfig, send: Send): ObjectOperations {
   const { bucket, capabilities } = config;
@@ -21,10 +20,10 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
     ? { 'x-amz-checksum-mode': 'ENABLED' }
     : {};
 
-  /** Null for what is missing, even where S3 says 403 because we may not know. */
-  async function orMissing(key: string, asked: Promise<S3Answer>): Promise<S3Answer | null> {
+  /** S3 answers 403 for a missing object when the credentials do not allow listing. */
+  async function nullIfMissing(key: string, request: Promise<S3Response>): Promise<S3Response | null> {
     try {
-      return await asked;
+      return await request;
     } catch (error) {
       if (!isS3Error(error)) throw error;
       if (error.status === 404 && error.code !== 'NoSuchBucket') return null;
@@ -33,11 +32,11 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
     }
   }
 
-  /** False also when a listing is denied: then the 403 stands. Another refusal of it says more than a HEAD can. */
+  /** False also when the listing is denied: the 403 of the object then stands. Any other error is thrown. */
   async function isMissing(key: string): Promise<boolean> {
     try {
       const { objects } = await list({ prefix: key, maxKeys: 1 });
-      // Of all keys with this prefix, the key itself sorts first.
+      // The key itself sorts before every other key with this prefix.
       return objects[0]?.key !== key;
     } catch (error) {
       if (isS3Error(error) && error.status === 403 && error.code === 'AccessDenied') return false;
@@ -54,7 +53,7 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
       method: 'GET',
       query: [
         ...(continuationToken === undefined ? [] : [['continuation-token', continuationToken] as const]),
-        // Keys may hold what XML cannot.
+        // A key may contain characters that XML cannot represent.
         ['encoding-type', 'url'],
         ['list-type', '2'],
         ['max-keys', String(maxKeys)],
@@ -66,7 +65,7 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
     const next = childText(document, 'NextContinuationToken');
     return {
       objects: childElements(document, 'Contents').map((object) => ({
-        key: encoded ? decodeListed(childText(object, 'Key') ?? '') : (childText(object, 'Key') ?? ''),
+        key: encoded ? decodeListedKey(childText(object, 'Key') ?? '') : (childText(object, 'Key') ?? ''),
         size: Number(childText(object, 'Size')),
         etag: childText(object, 'ETag') ?? '',
         lastModified: childText(object, 'LastModified') ?? '',
@@ -83,9 +82,9 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
       await send({ method: 'DELETE', key, ...(conditional ? { headers: { 'if-match': ifMatch } } : {}) });
       return true;
     } catch (error) {
-      const refused =
+      const preconditionFailed =
         isS3Error(error) && (error.status === 412 || (error.status === 404 && error.code === 'NoSuchKey'));
-      if (!conditional || !refused) throw error;
+      if (!conditional || !preconditionFailed) throw error;
       return false;
     }
   }
@@ -96,7 +95,7 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
     const { document } = await send({
       method: 'POST',
       query: [['delete', '']],
-      headers: { 'content-type': 'application/xml', ...integrityOf(body, capabilities.contentMd5) },
+      headers: { 'content-type': 'application/xml', ...integrityHeaders(body, capabilities.contentMd5) },
       body,
       root: 'DeleteResult',
     });
@@ -112,8 +111,8 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
 
     async head(key) {
       checkExistingKey(key);
-      const answer = await orMissing(key, send({ method: 'HEAD', key, headers: withChecksums }));
-      return answer && infoOf(key, answer.headers);
+      const response = await nullIfMissing(key, send({ method: 'HEAD', key, headers: withChecksums }));
+      return response && readObjectInfo(key, response.headers);
     },
 
     async get(key, { range, ifMatch, signal } = {}) {
@@ -122,14 +121,14 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
         ...(range ? { range: `bytes=${range[0]}-${range[1]}` } : {}),
         ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
       };
-      const answer = await orMissing(key, send({ method: 'GET', key, headers, stream: true, signal }));
-      return answer && { info: infoOf(key, answer.headers), body: answer.body ?? new Blob().stream() };
+      const response = await nullIfMissing(key, send({ method: 'GET', key, headers, stream: true, signal }));
+      return response && { info: readObjectInfo(key, response.headers), body: response.body ?? new Blob().stream() };
     },
 
     async read(key, { maxBytes }) {
       checkExistingKey(key);
-      const answer = await orMissing(key, send({ method: 'GET', key, headers: withChecksums, maxBytes }));
-      return answer && { info: infoOf(key, answer.headers), bytes: answer.bytes };
+      const response = await nullIfMissing(key, send({ method: 'GET', key, headers: withChecksums, maxBytes }));
+      return response && { info: readObjectInfo(key, response.headers), bytes: response.bytes };
     },
 
     async put(options: PutOptions) {
@@ -140,10 +139,10 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
         key: options.key,
         body,
         headers: {
-          ...describing({ contentType: 'application/octet-stream', ...options }),
-          ...integrityOf(body, capabilities.contentMd5),
+          ...objectHeaders({ contentType: 'application/octet-stream', ...options }),
+          ...integrityHeaders(body, capabilities.contentMd5),
           ...(options.ifNoneMatch === undefined ? {} : { 'if-none-match': options.ifNoneMatch }),
-          // Without its quotes, as in AWS's own example of a conditional write: Ceph 16 matches nothing else here.
+          // Without quotes, as in AWS's example of a conditional write: Ceph 16 does not match a quoted ETag here.
           ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch.replaceAll('"', '') }),
         },
       });
@@ -157,24 +156,24 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
         method: 'PUT',
         key: options.to,
         headers: {
-          ...describing(options),
+          ...objectHeaders(options),
           'x-amz-copy-source': `/${bucket}/${encodeKey(options.from)}`,
           'x-amz-metadata-directive': 'REPLACE',
           ...(options.sourceEtag === undefined ? {} : { 'x-amz-copy-source-if-match': options.sourceEtag }),
           ...(options.once && capabilities.copyOnce ? { 'if-none-match': '*' } : {}),
         },
         root: 'CopyObjectResult',
-        patience: copyPatience,
+        timeoutFactor: copyTimeoutFactor,
       });
-      return { etag: quoted(childText(document, 'ETag') ?? '') };
+      return { etag: quoteEtag(childText(document, 'ETag') ?? '') };
     },
 
     async deleteMany(keys) {
       keys.forEach(checkExistingKey);
       const failed: { key: string; code: string }[] = [];
-      const sayable = keys.filter(isXmlText);
-      for (let start = 0; start < sayable.length; start += keysPerDelete)
-        failed.push(...(await deleteBatch(sayable.slice(start, start + keysPerDelete))));
+      const listable = keys.filter(isXmlText);
+      for (let start = 0; start < listable.length; start += keysPerDelete)
+        failed.push(...(await deleteBatch(listable.slice(start, start + keysPerDelete))));
       for (const key of keys.filter((key) => !isXmlText(key)))
         await deleteOne(key).catch((error: unknown) => {
           if (!isS3Error(error)) throw error;
@@ -185,66 +184,13 @@ export function createOperations(config: StorageConfig, send: Send): ObjectOpera
   };
 }
 
-/** The headers that describe an object, for put and copy alike. */
-export function describing(options: Omit<CopyOptions, 'from' | 'to'>): Record<string, string> {
-  return {
-    'content-type': options.contentType,
-    ...(options.cacheControl === undefined ? {} : { 'cache-control': options.cacheControl }),
-    ...(options.contentDisposition === undefined ? {} : { 'content-disposition': options.contentDisposition }),
-    ...Object.fromEntries(metadataHeaders(options.metadata ?? {})),
-  };
-}
-
-function integrityOf(body: Uint8Array, contentMd5: boolean): Record<string, string> {
+function integrityHeaders(body: Uint8Array, contentMd5: boolean): Record<string, string> {
   return contentMd5
     ? { 'content-md5': hash('md5', body, 'base64') }
     : { 'x-amz-checksum-sha256': hash('sha256', body, 'base64') };
 }
 
-export const checksumAlgorithms = ['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme'] as const;
-
-function infoOf(key: string, headers: AnswerHeaders): ObjectInfo {
-  const size = Number(/\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] ?? headers['content-length'] ?? 0);
-  const info: ObjectInfo = {
-    key,
-    size,
-    contentType: headers['content-type'] ?? '',
-    etag: headers.etag ?? '',
-    lastModified: headers['last-modified'] ?? '',
-    checksums: {},
-    metadata: {},
-  };
-  for (const algorithm of checksumAlgorithms) {
-    const value = headers[`x-amz-checksum-${algorithm}`];
-    if (value !== undefined) info.checksums[algorithm] = value;
-  }
-  for (const name in headers)
-    if (name.startsWith('x-amz-meta-')) info.metadata[name.slice(11)] = headers[name] as string;
-  const extras = {
-    contentEncoding: 'content-encoding',
-    contentDisposition: 'content-disposition',
-    cacheControl: 'cache-control',
-    versionId: 'x-amz-version-id',
-  } as const;
-  for (const [property, name] of Object.entries(extras)) {
-    const value = headers[name];
-    if (value !== undefined) info[property as keyof typeof extras] = value;
-  }
-  const writeId = headers['x-goog-generation'] ?? headers['x-amz-version-id'];
-  // A bucket whose versioning is suspended calls every version "null".
-  if (writeId !== undefined && writeId !== 'null') info.writeId = writeId;
-  const encryption =
-    headers['x-amz-server-side-encryption'] ??
-    (headers['x-amz-server-side-encryption-customer-algorithm'] === undefined ? undefined : 'SSE-C');
-  if (encryption !== undefined) info.encryption = encryption;
-  return info;
-}
-
-/** Ceph leaves the quotes out of a copy's answer; headers have them. */
-export function quoted(etag: string): string {
-  return etag === '' || etag.endsWith('"') ? etag : `"${etag}"`;
-}
-
-export function decodeListed(key: string): string {
+/** Decodes a key from a listing with `encoding-type=url`. */
+export function decodeListedKey(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '));
 }

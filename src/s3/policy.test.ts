@@ -1,8 +1,8 @@
-/** POST policies, refused as AWS refuses them. The first form is AWS's own example. */
+/** Verification of POST policies, with the errors of AWS. The first form is the example of AWS. */
 import { describe, expect, it } from 'vitest';
 import { S3AuthError } from './auth-error.ts';
 import { checkContentLength, type PolicyToVerify, verifyPolicy } from './policy.ts';
-import { signatureOf } from './sign.ts';
+import { computeSignature } from './sign.ts';
 import { deriveSigningKey } from './signing-key.ts';
 import { s3Storage } from './storage.ts';
 import type { Credentials, PresignFormOptions } from './types.ts';
@@ -14,7 +14,7 @@ const bucket = 'user-content';
 type Fields = Record<string, string>;
 type Policy = { expiration?: unknown; conditions?: unknown };
 
-/** Signs whatever is given: what a server with a mistake, or another tool, would send. */
+/** Signs any policy, as a faulty server or another tool would. */
 function form(policy: Policy | string, fields: Fields = {}, who = credentials): Fields {
   const text = typeof policy === 'string' ? policy : JSON.stringify(policy);
   const base64 = Buffer.from(text).toString('base64');
@@ -25,7 +25,7 @@ function form(policy: Policy | string, fields: Fields = {}, who = credentials): 
     'x-amz-date': '20151229T120000Z',
     ...fields,
     policy: base64,
-    'x-amz-signature': signatureOf(deriveSigningKey(who.secretAccessKey, '20151229', 'us-east-1'), base64),
+    'x-amz-signature': computeSignature(deriveSigningKey(who.secretAccessKey, '20151229', 'us-east-1'), base64),
   };
 }
 
@@ -100,7 +100,7 @@ it("accepts AWS's example", () => {
   );
 });
 
-describe('the forms we hand out', () => {
+describe('a form of presignForm()', () => {
   const options: PresignFormOptions = {
     key: 'incoming/a b"\\é.jpg',
     size: 5,
@@ -118,7 +118,7 @@ describe('the forms we hand out', () => {
   });
   const fields = storage.presignForm(options).fields ?? {};
 
-  it('are accepted', () => {
+  it('is accepted', () => {
     expect(verify(fields)).toMatchObject({ contentLengthRange: { min: 5, max: 5 } });
   });
 
@@ -129,7 +129,7 @@ describe('the forms we hand out', () => {
     ['Content-Type', 'image/jpeg,text/html'],
     ['x-amz-checksum-sha256', '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='],
     ['x-amz-meta-waybill', 'other'],
-  ])('with %s = %j are not what was signed', (name, value) => {
+  ])('is refused with %s = %j', (name, value) => {
     expect(outcome({ ...fields, [name]: value })).toContain(`Policy Condition failed: ["eq", "$${name.toLowerCase()}"`);
   });
 
@@ -143,7 +143,7 @@ describe('the forms we hand out', () => {
     'x-amz-date',
     'x-amz-credential',
     'x-amz-algorithm',
-  ])('without %s are not either', (name) => {
+  ])('is refused without %s', (name) => {
     const { [name]: _, ...rest } = fields;
     expect(outcome(rest)).toMatch(
       /^(403 AccessDenied: Invalid according to Policy: Policy Condition failed|400 InvalidArgument: Bucket POST must contain a field named)/,
@@ -157,7 +157,7 @@ describe('the forms we hand out', () => {
     },
   );
 
-  it('are for one bucket', () => {
+  it('is valid for one bucket', () => {
     expect(outcome(fields, { bucket: 'other' })).toBe(
       against('Policy Condition failed: ["eq", "$bucket", "user-content"]'),
     );
@@ -165,12 +165,12 @@ describe('the forms we hand out', () => {
     expect(outcome({ ...fields, bucket: 'other' })).toContain('Bucket does not match');
   });
 
-  it('end when they say', () => {
+  it('is refused after it expires', () => {
     expect(outcome(fields, { now: now + 59_999 })).toBe('accepted');
     expect(outcome(fields, { now: now + 60_000 })).toBe(against('Policy expired.'));
   });
 
-  it('carry a session token that is checked', () => {
+  it('carries a session token that is verified', () => {
     const temporary = { ...credentials, sessionToken: 'tok' };
     const tokenFields =
       s3Storage({ bucket, credentials: temporary, capabilities: 'devstore', now: () => now }).presignForm(options)
@@ -184,7 +184,7 @@ describe('the forms we hand out', () => {
   });
 });
 
-describe('a signature', () => {
+describe('a policy signature', () => {
   const fields = form(conditions(anyKey));
   it('of another policy is refused', () => {
     const other = form(conditions(anyKey, ['content-length-range', 0, 1]));
@@ -201,21 +201,21 @@ describe('a signature', () => {
   it('of another day than its date is refused', () => {
     expect(outcome({ ...fields, 'x-amz-date': '20151230T000000Z' })).toContain('Invalid credential date');
   });
-  it('lives for a week and begins now', () => {
+  it('is valid for one week, and not before its date', () => {
     const long = form({ ...conditions(anyKey), expiration: '2030-01-01T00:00:00Z' });
     expect(outcome(long, { now: now + 604_800_000 })).toBe('accepted');
     expect(outcome(long, { now: now + 604_800_001 })).toBe(against('Policy expired.'));
     expect(outcome(long, { now: now - 900_000 })).toBe('accepted');
     expect(outcome(long, { now: now - 900_001 })).toBe('403 AccessDenied: Request is not yet valid');
   });
-  it('of version 2 is not taken', () => {
+  it('of version 2 is refused', () => {
     expect(outcome({ key: 'a', AWSAccessKeyId: 'a', policy: 'e30=', signature: 'b' })).toContain('400 InvalidRequest');
   });
 });
 
 describe('conditions', () => {
   it.each<[string, Policy, Fields]>([
-    ['cover case-insensitively', conditions(['StArTs-WiTh', '$KeY', 'a'], { AcL: 'private' }), { acl: 'private' }],
+    ['names in any case', conditions(['StArTs-WiTh', '$KeY', 'a'], { AcL: 'private' }), { acl: 'private' }],
     ['eq as an operator', conditions(['eq', '$key', 'a.txt']), {}],
     ['an empty prefix', conditions(anyKey, ['starts-with', '$acl', '']), { acl: '' }],
     [
@@ -281,26 +281,26 @@ describe('conditions', () => {
     ['every field', conditions(anyKey), { acl: 'private', tagging: 'x' }, 'Extra input fields: acl, tagging'],
     ['the key', conditions(), {}, 'Extra input fields: key'],
     ['the bucket', { expiration, conditions: [...common.slice(1), anyKey] }, {}, 'Extra input fields: bucket'],
-  ])('must hold: %s', (_what, policy, fields, reason) => {
+  ])('are enforced: %s', (_what, policy, fields, reason) => {
     expect(outcome(form(policy, fields))).toBe(against(reason));
   });
 
-  it('compare content types as lists only there', () => {
+  it('compare content types as lists only with starts-with', () => {
     const policy = conditions(anyKey, ['starts-with', '$x-amz-meta-list', 'a']);
     expect(outcome(form(policy, { 'x-amz-meta-list': 'a,b' }))).toBe('accepted');
   });
 
   it.each<[string, Policy | string]>([
     ['not JSON', 'nonsense'],
-    ['no object', '[]'],
+    ['not an object', '[]'],
     ['no expiration', { conditions: [] }],
-    ['an expiration in another case', { EXPIRATION: expiration, conditions: [] } as Policy],
+    ['an expiration with another case of its name', { EXPIRATION: expiration, conditions: [] } as Policy],
     ['an expiration without a zone', { expiration: '2015-12-30 12:00:00', conditions: [] }],
     ['an impossible expiration', { expiration: '2015-13-30T12:00:00Z', conditions: [] }],
     ['no conditions', { expiration }],
-    ['conditions that are no list', { expiration, conditions: {} }],
+    ['conditions that are not an array', { expiration, conditions: {} }],
     ['an empty condition', conditions({})],
-    ['two in one', conditions({ key: 'a', acl: 'b' })],
+    ['two properties in one condition', conditions({ key: 'a', acl: 'b' })],
     ['a number as value', conditions({ key: 1 })],
     ['a scalar', conditions('key')],
     ['null', conditions(null)],
@@ -309,25 +309,25 @@ describe('conditions', () => {
     ['an unknown operator', conditions(['ends-with', '$key', 'a'])],
     ['a range with one end', conditions(['content-length-range', 0])],
     ['a negative range', conditions(['content-length-range', -1, 5])],
-    ['a range backwards', conditions(['content-length-range', 5, 4])],
+    ['a range with its ends exchanged', conditions(['content-length-range', 5, 4])],
     ['a fraction', conditions(['content-length-range', 0, 1.5])],
-  ])('with %s are no policy', (_what, policy) => {
+  ])('with %s make the policy invalid', (_what, policy) => {
     expect(outcome(form(policy))).toMatch(/^400 InvalidPolicyDocument: Invalid Policy: /);
   });
 
-  it('are never read without a good signature', () => {
+  it('are not parsed when the signature is wrong', () => {
     const fields = { ...form('nonsense'), 'x-amz-signature': 'a'.repeat(64) };
     expect(outcome(fields)).toContain('SignatureDoesNotMatch');
   });
 
-  it('come with each field once', () => {
+  it('require each field to be given once', () => {
     const fields = Object.entries(form(conditions(anyKey)));
     const twice = refusal(() => verify({}, { fields: [...fields, ['KEY', 'b']] }));
     expect(twice).toBe("400 InvalidArgument: The form field 'key' must be given once.");
   });
 });
 
-describe('a length', () => {
+describe('checkContentLength()', () => {
   const range = (...ranges: [number, number][]) =>
     verify(form(conditions(anyKey, ...ranges.map((ends) => ['content-length-range', ...ends])))).contentLengthRange;
 
@@ -336,20 +336,20 @@ describe('a length', () => {
     [5, 'accepted'],
     [7, 'accepted'],
     [8, '400 EntityTooLarge: Your proposed upload exceeds the maximum allowed size'],
-  ])('of %i in 5 to 7: %s', (size, expected) => {
+  ])('answers %i bytes for 5 to 7 with %s', (size, expected) => {
     expect(refusal(() => checkContentLength(range([5, 7]), size))).toBe(expected);
   });
 
-  it('is checked as it arrives', () => {
+  it('checks the maximum while the file arrives', () => {
     expect(refusal(() => checkContentLength(range([5, 7]), 1, false))).toBe('accepted');
     expect(refusal(() => checkContentLength(range([5, 7]), 8, false))).toContain('EntityTooLarge');
   });
 
-  it('has to fit every range', () => {
+  it('requires the size to be in every range', () => {
     expect(range([0, 9], [5, 20])).toEqual({ min: 5, max: 9 });
   });
 
-  it('is free without one', () => {
+  it('allows every size without a range', () => {
     expect(refusal(() => checkContentLength(range(), 1e12))).toBe('accepted');
   });
 });

@@ -1,13 +1,13 @@
 /**
- * Is this POST form the one that was signed? Every field must be covered by a condition, every condition must hold.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html
+ * Verifies a POST form against its signed policy: every field must be covered by a condition, and every condition
+ * must hold. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html
  */
 import { S3AuthError } from './auth-error.ts';
-import { parseCredential } from './claims.ts';
 import { parseAmzDate } from './dates.ts';
 import { type Condition, parsePolicy } from './policy-document.ts';
-import { algorithm, signatureOf } from './sign.ts';
-import { signingKeyOf } from './signing-key.ts';
+import { algorithm, computeSignature } from './sign.ts';
+import { parseCredential } from './signature-parameters.ts';
+import { getSigningKey } from './signing-key.ts';
 import type { Credentials } from './types.ts';
 import { checkCredentials, sameText, signatureMismatch } from './verify.ts';
 
@@ -17,7 +17,7 @@ export interface PolicyToVerify {
    * `key`: AWS compares conditions with the key that will be stored.
    */
   fields: Iterable<readonly [name: string, value: string]>;
-  /** Of the URL. It counts as a field: a policy that does not name its bucket is refused. */
+  /** The bucket of the URL. It counts as a field: a policy that does not name its bucket is refused. */
   bucket: string;
   lookup(accessKeyId: string): Credentials | undefined;
   /** Milliseconds since the epoch. */
@@ -32,44 +32,47 @@ export interface VerifiedPolicy {
   accessKeyId: string;
   /** Lower-case names. */
   fields: ReadonlyMap<string, string>;
-  /** For {@link checkContentLength}, once the file's size is known. Both ends are allowed. */
+  /** For {@link checkContentLength}. Both ends are inclusive. */
   contentLengthRange: { min: number; max: number } | undefined;
   scope: string;
   date: string;
   signature: string;
 }
 
-/** These need no condition. `x-ignore-*` neither. */
-const uncovered: ReadonlySet<string> = new Set(['policy', 'x-amz-signature', 'file', 'awsaccesskeyid', 'signature']);
+/** Fields that need no condition, in addition to `x-ignore-*`. */
+const exemptFields: ReadonlySet<string> = new Set(['policy', 'x-amz-signature', 'file', 'awsaccesskeyid', 'signature']);
 
 /** @throws S3AuthError with AWS's code, status and message */
 export function verifyPolicy(options: PolicyToVerify): VerifiedPolicy {
   const fields = readFields(options.fields);
-  if (fields.has('bucket') && fields.get('bucket') !== options.bucket) throw refused('Bucket does not match.');
-  const policy = required(fields, 'policy');
-  const claims = formClaims(fields, options.region);
-  const credentials = checkCredentials(claims, options);
-  const signingKey = signingKeyOf(credentials, claims.day, claims.region);
-  if (!sameText(signatureOf(signingKey, policy), claims.signature))
-    throw signatureMismatch(claims, { stringToSign: Buffer.from(policy) });
+  if (fields.has('bucket') && fields.get('bucket') !== options.bucket) throw policyViolation('Bucket does not match.');
+  const policy = requireField(fields, 'policy');
+  const parameters = parseFormSignature(fields, options.region);
+  const credentials = checkCredentials(parameters, options);
+  const signingKey = getSigningKey(credentials, parameters.day, parameters.region);
+  if (!sameText(computeSignature(signingKey, policy), parameters.signature))
+    throw signatureMismatch(parameters, { stringToSign: Buffer.from(policy) });
 
   const { expiration, conditions } = parsePolicy(policy);
-  if (expiration <= options.now) throw refused('Policy expired.');
-  checkDate(claims.signedAt, options);
+  if (expiration <= options.now) throw policyViolation('Policy expired.');
+  checkDate(parameters.signedAt, options);
   const covered = new Map([...fields, ['bucket', options.bucket]]);
   for (const condition of conditions) checkCondition(condition, covered);
-  checkCoverage(conditions, covered);
+  checkEveryFieldIsCovered(conditions, covered);
   return {
-    accessKeyId: claims.accessKeyId,
+    accessKeyId: parameters.accessKeyId,
     fields,
-    contentLengthRange: narrowest(conditions),
-    scope: claims.scope,
-    date: claims.date,
-    signature: claims.signature,
+    contentLengthRange: intersectRanges(conditions),
+    scope: parameters.scope,
+    date: parameters.date,
+    signature: parameters.signature,
   };
 }
 
-/** @throws S3AuthError EntityTooLarge, EntityTooSmall. Call it early with what has arrived so far, too. */
+/**
+ * @param complete false while the file is still arriving, when only the maximum is checked
+ * @throws S3AuthError EntityTooLarge, EntityTooSmall
+ */
 export function checkContentLength(range: VerifiedPolicy['contentLengthRange'], size: number, complete = true): void {
   if (!range) return;
   if (size > range.max)
@@ -97,7 +100,7 @@ function readFields(entries: PolicyToVerify['fields']): Map<string, string> {
   return fields;
 }
 
-function required(fields: ReadonlyMap<string, string>, name: string): string {
+function requireField(fields: ReadonlyMap<string, string>, name: string): string {
   const value = fields.get(name.toLowerCase());
   if (value) return value;
   throw new S3AuthError(
@@ -107,7 +110,7 @@ function required(fields: ReadonlyMap<string, string>, name: string): string {
   );
 }
 
-function formClaims(fields: ReadonlyMap<string, string>, region: string | undefined) {
+function parseFormSignature(fields: ReadonlyMap<string, string>, region: string | undefined) {
   const fail = (message: string): never => {
     throw new S3AuthError('InvalidArgument', message);
   };
@@ -116,11 +119,11 @@ function formClaims(fields: ReadonlyMap<string, string>, region: string | undefi
       'InvalidRequest',
       `The authorization mechanism you have provided is not supported. Please use ${algorithm}.`,
     );
-  required(fields, 'key');
-  if (required(fields, 'X-Amz-Algorithm') !== algorithm) fail(`X-Amz-Algorithm only supports "${algorithm}"`);
-  const credential = required(fields, 'X-Amz-Credential');
-  const date = required(fields, 'X-Amz-Date');
-  const signature = required(fields, 'X-Amz-Signature');
+  requireField(fields, 'key');
+  if (requireField(fields, 'X-Amz-Algorithm') !== algorithm) fail(`X-Amz-Algorithm only supports "${algorithm}"`);
+  const credential = requireField(fields, 'X-Amz-Credential');
+  const date = requireField(fields, 'X-Amz-Date');
+  const signature = requireField(fields, 'X-Amz-Signature');
   const signedAt = parseAmzDate(date);
   if (Number.isNaN(signedAt)) fail("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
   const scoped = parseCredential(credential, date, { service: 's3', region }, (message) =>
@@ -129,43 +132,43 @@ function formClaims(fields: ReadonlyMap<string, string>, region: string | undefi
   return { ...scoped, date, signedAt, signature, sessionToken: fields.get('x-amz-security-token') };
 }
 
-/** A signing key lives for seven days, and none is for tomorrow. */
+/** A signing key is valid for seven days. */
 function checkDate(signedAt: number, { now, maxSkewSeconds = 900 }: PolicyToVerify): void {
   if (signedAt > now + maxSkewSeconds * 1000) throw new S3AuthError('AccessDenied', 'Request is not yet valid');
-  if (now > signedAt + 604_800_000) throw refused('Policy expired.');
+  if (now > signedAt + 604_800_000) throw policyViolation('Policy expired.');
 }
 
 function checkCondition(condition: Condition, fields: ReadonlyMap<string, string>): void {
   if (condition.kind === 'content-length-range') return;
-  if (condition.kind === 'never') throw refused(`Policy Condition failed: ${condition.text}`);
+  if (condition.kind === 'never') throw policyViolation(`Policy Condition failed: ${condition.text}`);
   const { kind, field, value } = condition;
   const actual = fields.get(field);
-  if (actual !== undefined && holds(kind, field, actual, value)) return;
-  throw refused(`Policy Condition failed: ["${kind}", "$${field}", ${JSON.stringify(value)}]`);
+  if (actual !== undefined && conditionHolds(kind, field, actual, value)) return;
+  throw policyViolation(`Policy Condition failed: ["${kind}", "$${field}", ${JSON.stringify(value)}]`);
 }
 
-function holds(kind: 'eq' | 'starts-with', field: string, actual: string, value: string): boolean {
+function conditionHolds(kind: 'eq' | 'starts-with', field: string, actual: string, value: string): boolean {
   if (kind === 'eq') return actual === value;
-  // AWS reads a Content-Type under starts-with as a list, each of whose items has to start so.
+  // AWS treats a Content-Type under starts-with as a list, and every item must start with the value.
   const items = field === 'content-type' ? actual.split(',') : [actual];
   return items.every((item) => item.startsWith(value));
 }
 
-function checkCoverage(conditions: readonly Condition[], fields: ReadonlyMap<string, string>): void {
+function checkEveryFieldIsCovered(conditions: readonly Condition[], fields: ReadonlyMap<string, string>): void {
   const named = new Set(conditions.map((condition) => ('field' in condition ? condition.field : '')));
   const extra = [...fields.keys()].filter(
-    (field) => !named.has(field) && !uncovered.has(field) && !field.startsWith('x-ignore-'),
+    (field) => !named.has(field) && !exemptFields.has(field) && !field.startsWith('x-ignore-'),
   );
-  if (extra.length > 0) throw refused(`Extra input fields: ${extra.join(', ')}`);
+  if (extra.length > 0) throw policyViolation(`Extra input fields: ${extra.join(', ')}`);
 }
 
-/** Several ranges all have to hold. */
-function narrowest(conditions: readonly Condition[]): VerifiedPolicy['contentLengthRange'] {
+/** A policy with several ranges requires all of them. */
+function intersectRanges(conditions: readonly Condition[]): VerifiedPolicy['contentLengthRange'] {
   const ranges = conditions.filter((condition) => condition.kind === 'content-length-range');
   if (ranges.length === 0) return undefined;
   return { min: Math.max(...ranges.map(({ min }) => min)), max: Math.min(...ranges.map(({ max }) => max)) };
 }
 
-function refused(reason: string): S3AuthError {
+function policyViolation(reason: string): S3AuthError {
   return new S3AuthError('AccessDenied', `Invalid according to Policy: ${reason}`);
 }

@@ -1,4 +1,4 @@
-/** Loads what this module otherwise loads with the first request that needs it; see src/server/preload.ts. */
+/** Loads the files that this module otherwise loads on the first request that needs them. */
 export async function preloadStorage(): Promise<void> {
   await import('fast-xml-parser');
   await import('./node-exchange.ts');

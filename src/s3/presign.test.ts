@@ -31,7 +31,7 @@ function failure(act: () => unknown): string {
 const queryOf = (url: string) => new URL(url).searchParams;
 
 describe('presignPut', () => {
-  it('signs everything that constrains, as headers and nothing of it in the query', () => {
+  it('signs every constraint as a header and none in the query', () => {
     const { method, url, headers, expiresAt } = storageWith().presignPut({ ...put, metadata: { waybill: 'x' } });
     expect({ method, headers, expiresAt }).toEqual({
       method: 'PUT',
@@ -58,7 +58,7 @@ describe('presignPut', () => {
     );
   });
 
-  it('binds by Content-MD5 where that is the checksum', () => {
+  it('signs Content-MD5 for an MD5 checksum', () => {
     const { url, headers } = storageWith({ capabilities: 'ceph16' }).presignPut({ ...put, checksum: md5 });
     expect(headers['content-md5']).toBe(md5.value);
     expect(queryOf(url).get('X-Amz-SignedHeaders')).toBe(
@@ -66,18 +66,18 @@ describe('presignPut', () => {
     );
   });
 
-  it('signs metadata in the order of its names', () => {
+  it('signs metadata sorted by name', () => {
     const { url } = storageWith().presignPut({ ...put, metadata: { b: '1', 'a-b': '2', a: '3', a1: '4' } });
     expect(queryOf(url).get('X-Amz-SignedHeaders')).toContain('x-amz-meta-a;x-amz-meta-a-b;x-amz-meta-a1;x-amz-meta-b');
   });
 
-  it('may be sent again only where that was asked for', () => {
+  it('omits If-None-Match only with `once: false`', () => {
     const { url, headers } = storageWith().presignPut({ ...put, once: false });
     expect(headers).not.toHaveProperty('if-none-match');
     expect(queryOf(url).get('X-Amz-SignedHeaders')).not.toContain('if-none-match');
   });
 
-  it('is equal for equal facts within a second, whatever came between', () => {
+  it('returns equal requests for equal options within a second', () => {
     const storage = storageWith();
     const first = storage.presignPut(put);
     storage.presignPut({ ...put, key: 'other', expiresInSeconds: 7 });
@@ -86,8 +86,8 @@ describe('presignPut', () => {
 
   it.each([
     ['a size below zero', { size: -1 }, 'internal_error: Not signed: size'],
-    ['half a byte', { size: 0.5 }, 'internal_error: Not signed: size'],
-    ['no number', { size: Number.NaN }, 'internal_error: Not signed: size'],
+    ['a fraction of a byte', { size: 0.5 }, 'internal_error: Not signed: size'],
+    ['not a number', { size: Number.NaN }, 'internal_error: Not signed: size'],
     ['no type', { contentType: '' }, 'internal_error: Not signed: contentType'],
     [
       'a type with a line break',
@@ -105,10 +105,10 @@ describe('presignPut', () => {
       { checksum: { algorithm: 'constructor', value: 'a' } },
       'config_invalid: This storage does not verify',
     ],
-    ['no time', { expiresInSeconds: 0 }, 'internal_error: Not signed: expiresInSeconds'],
-    ['too much time', { expiresInSeconds: 604_801 }, 'internal_error: Not signed: expiresInSeconds'],
+    ['no expiry', { expiresInSeconds: 0 }, 'internal_error: Not signed: expiresInSeconds'],
+    ['an expiry over a week', { expiresInSeconds: 604_801 }, 'internal_error: Not signed: expiresInSeconds'],
     ['metadata with a line break', { metadata: { a: 'b\nc' } }, 'internal_error: Not signed: metadata'],
-    ['metadata that is folded on the way', { metadata: { a: 'b  c' } }, 'internal_error: Not signed: metadata'],
+    ['metadata with two spaces', { metadata: { a: 'b  c' } }, 'internal_error: Not signed: metadata'],
     ['metadata that is not ASCII', { metadata: { a: 'é' } }, 'internal_error: Not signed: metadata'],
     ['a metadata name in upper case', { metadata: { A: 'b' } }, 'internal_error: Not signed: metadata names'],
     [
@@ -120,7 +120,7 @@ describe('presignPut', () => {
     expect(failure(() => storageWith().presignPut({ ...put, ...change } as never))).toContain(expected);
   });
 
-  it('never silently weakens', () => {
+  it('refuses a constraint that the storage does not enforce', () => {
     const gcs = storageWith({ capabilities: 'gcs' });
     expect(failure(() => gcs.presignPut({ ...put, checksum: md5 }))).toContain(
       'config_invalid: This storage does not honour If-None-Match',
@@ -136,7 +136,7 @@ describe('presignPut', () => {
       failure(() => storageWith({ capabilities: 'b2' }).presignPut({ ...put, once: false, checksum: md5 })),
     ).toContain('md5');
     expect(failure(() => storageWith({ capabilities: 'r2' }).presignForm(put))).toContain(
-      'config_invalid: This storage does not take POST forms',
+      'config_invalid: This storage does not support POST forms',
     );
     expect(failure(() => storageWith({ capabilities: 'aws' }).presignForm(put))).toContain(
       'config_invalid: This storage does not verify sha256',
@@ -181,13 +181,13 @@ describe('keys', () => {
     },
   );
 
-  it('arrive at the path that was signed', () => {
+  it('are sent to the path that was signed', () => {
     for (const key of ['a b+c/ü%2F?#&=;\'"()*!', '%2e%2e/a', 'a\\b'])
       expect(decodeURIComponent(new URL(storageWith().presignPut({ ...put, key }).url).pathname)).toBe(`/${key}`);
   });
 });
 
-describe('where it is sent', () => {
+describe('the URL of a presigned request', () => {
   it.each<[Partial<S3StorageOptions>, string]>([
     [{}, 'https://user-content.s3.eu-west-1.amazonaws.com/k?'],
     [{ region: 'cn-north-1' }, 'https://user-content.s3.cn-north-1.amazonaws.com.cn/k?'],
@@ -202,7 +202,7 @@ describe('where it is sent', () => {
       { endpoint: 'http://minio:9000', publicEndpoint: 'https://files.example.com' },
       'https://files.example.com/user-content/k?',
     ],
-  ])('%j', (options, start) => {
+  ])('with %j', (options, start) => {
     const storage = storageWith(options);
     const { url } = storage.presignPut({ ...put, key: 'k' });
     expect(url.slice(0, url.indexOf('?') + 1)).toBe(start);
@@ -213,7 +213,7 @@ describe('where it is sent', () => {
 });
 
 describe('presignGet', () => {
-  it('overrides what the answer says, within the signature', () => {
+  it('signs the overrides of response headers', () => {
     const { url, headers } = storageWith().presignGet({
       key: 'a',
       expiresInSeconds: 60,
@@ -229,14 +229,14 @@ describe('presignGet', () => {
     expect(queryOf(url).get('response-cache-control')).toBe('private, max-age=60');
   });
 
-  it('refuses what could break out of a header', () => {
+  it('refuses an override with a control character', () => {
     const get = (contentDisposition: string) => () =>
       storageWith().presignGet({ key: 'a', expiresInSeconds: 60, contentDisposition });
     expect(failure(get('inline\r\nset-cookie: a=b'))).toContain('internal_error');
     expect(failure(get('attachment; filename="é"'))).toContain('internal_error');
   });
 
-  it('is the same URL for everyone within a rounded time', () => {
+  it('returns the same URL for the same rounded time', () => {
     const signedAt = now - (now % 300_000);
     const at = (ms: number) => storageWith({ now: () => ms }).presignGet({ key: 'a', expiresInSeconds: 600, signedAt });
     expect(at(now + 60_000)).toEqual(at(now));
@@ -245,7 +245,7 @@ describe('presignGet', () => {
 });
 
 describe('presignForm', () => {
-  it('binds every field and the length', () => {
+  it('fixes every field and the length in the policy', () => {
     const {
       method,
       headers,
@@ -284,7 +284,7 @@ describe('presignForm', () => {
     });
   });
 
-  it('names the MD5 as forms do', () => {
+  it('sends an MD5 as the field Content-MD5', () => {
     expect(storageWith().presignForm({ ...put, checksum: md5 }).fields).toMatchObject({ 'Content-MD5': md5.value });
   });
 });
@@ -292,7 +292,7 @@ describe('presignForm', () => {
 describe('temporary credentials', () => {
   const temporary = { ...credentials, sessionToken: 'tok/en', expiration: new Date(now + 30_900) };
 
-  it('travel in the URL or in a field, and shorten what they sign', () => {
+  it('are sent in the URL or in a field, and limit the expiry', () => {
     const storage = storageWith({ credentials: temporary });
     const { url, expiresAt } = storage.presignPut(put);
     expect(queryOf(url).get('X-Amz-Security-Token')).toBe('tok/en');
@@ -304,7 +304,7 @@ describe('temporary credentials', () => {
     expect(storage.presignPut({ ...put, expiresInSeconds: 5 }).expiresAt).toBe('2026-11-23T12:00:05.000Z');
   });
 
-  it('sign nothing once they have expired', () => {
+  it('sign nothing after they have expired', () => {
     const storage = storageWith({ credentials: { ...temporary, expiration: new Date(now) } });
     expect(failure(() => storage.presignPut(put))).toBe('storage_unavailable: The storage credentials have expired.');
   });

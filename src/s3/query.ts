@@ -1,4 +1,4 @@
-/** The query string of a request that is being verified: read once, in its canonical spelling. */
+/** Parses the query string of a request to verify, into its canonical form. */
 import { S3AuthError } from './auth-error.ts';
 import { canonicalEscapes } from './encode.ts';
 
@@ -10,14 +10,17 @@ export interface Query {
   readonly canonical: string;
 }
 
-/** @throws S3AuthError InvalidURI, or when an `X-Amz-*` parameter is repeated: which one was meant? */
+/**
+ * @throws S3AuthError InvalidURI for a broken escape, AuthorizationQueryParametersError for a repeated `X-Amz-*`
+ * parameter
+ */
 export function parseQuery(rawQuery: string): Query {
   const pairs: (readonly [name: string, value: string])[] = [];
   for (const part of rawQuery.split('&')) {
     if (part === '') continue;
     const equals = part.indexOf('=');
-    const name = canonical(equals < 0 ? part : part.slice(0, equals));
-    pairs.push([name, equals < 0 ? '' : canonical(part.slice(equals + 1))]);
+    const name = canonicalize(equals < 0 ? part : part.slice(0, equals));
+    pairs.push([name, equals < 0 ? '' : canonicalize(part.slice(equals + 1))]);
   }
   const values = new Map<string, string>();
   for (const [name, value] of pairs) {
@@ -36,8 +39,8 @@ export function parseQuery(rawQuery: string): Query {
   };
 }
 
-/** A plus sign is a space in a query, as in forms. */
-function canonical(raw: string): string {
+/** A plus sign in a query means a space, as in forms. */
+function canonicalize(raw: string): string {
   const escaped = canonicalEscapes(raw.replaceAll('+', '%20'), '');
   if (escaped === null) throw new S3AuthError('InvalidURI', "Couldn't parse the specified URI.");
   return escaped;
@@ -51,7 +54,7 @@ function unescapeBytes(escaped: string): string {
   return escaped.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** By code point of the encoded, hence ASCII, text. */
+/** Compares by code point. Both texts are percent-encoded and therefore ASCII. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

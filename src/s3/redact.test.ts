@@ -28,12 +28,12 @@ it.each([
     'nothing to hide: key avatars/u1/8f14e45f-ceea-467f-a0e6-4f1b1f9f6b4c.jpg?',
     'nothing to hide: key avatars/u1/8f14e45f-ceea-467f-a0e6-4f1b1f9f6b4c.jpg?',
   ],
-])('%j', (text, expected) => {
+])('redact(%j) removes secrets', (text, expected) => {
   expect(redact(text)).toBe(expected);
   expect(redact(redact(text))).toBe(expected);
 });
 
-it('leaves no signature of anything we presign, wherever it is quoted', () => {
+it('redact() leaves no signature of any presigned request', () => {
   const storage = s3Storage({
     bucket: 'user-content',
     credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'tokentoken' },
@@ -50,7 +50,7 @@ it('leaves no signature of anything we presign, wherever it is quoted', () => {
   );
 });
 
-it('cuts a long text, and never through a secret', () => {
+it('redact() cuts a long text, and never through a secret', () => {
   const long = 'word '.repeat(2000);
   expect(redact(long)).toBe(`${long.slice(0, 8190)}[cut]`);
   expect(redact('x'.repeat(100_000))).toBe('[cut]');

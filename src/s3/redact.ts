@@ -1,19 +1,19 @@
 /**
- * The one place that knows what a secret looks like in a text. Texts come from users as well, so the work is linear: a text
- * is cut first, and no pattern below can start again inside of what it has looked at.
+ * Removes secrets from text. Users supply texts as well, so the work must be linear in the length: a text is cut
+ * first, and no pattern below can restart inside text that it has already scanned.
  */
 
 const mark = '[redacted]';
 const cutMark = '[cut]';
 
-/** Characters. Enough for the stack of an error; a message of a client may have a quarter of a million. */
+/** Characters. Enough for a stack trace; a text from a client may have 250,000. */
 const maxCharacters = 8192;
 
 type Replacement = string | ((match: string) => string);
 
 const secrets: readonly (readonly [pattern: RegExp, replacement: Replacement])[] = [
-  // A user and password before the host, and the query. The match ends where the URL does, also without a query: a pattern
-  // that looks for a "?" would search the rest of the text for it at every "http://".
+  // URLs: the user and password before the host, and the query. The pattern does not require a "?": it would search the
+  // rest of the text for one at every "http://".
   [/https?:\/\/[^\s"'<>]*/gi, redactUrl],
   // Parameters and fields of a signature.
   [/(x-amz-(?:signature|credential|security-token)["']?\s{0,8}[=:]\s{0,8}["']?)[^\s&"',;<>]+/gi, `$1${mark}`],
@@ -23,13 +23,13 @@ const secrets: readonly (readonly [pattern: RegExp, replacement: Replacement])[]
     /((?:secretAccessKey|sessionToken|aws_secret_access_key|aws_session_token)["']?\s{0,8}[=:]\s{0,8}["']?)[^\s&"',;<>]+/gi,
     `$1${mark}`,
   ],
-  // Signatures, grants, receipts, tokens: nothing else that we write has so long a run of such characters.
+  // Signatures, grants, receipts, tokens: no other text that Waybill writes has such a long run of these characters.
   [/(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{64,}/g, mark],
 ];
 
 /**
- * For every text that leaves the process: messages, logs, metrics. A text of more than `max` characters is cut, together
- * with the word in which the cut falls: half a signature is a secret too.
+ * Removes signatures, grants, credentials and the queries of URLs from a text, before it is logged or sent. A text of
+ * more than `max` characters is cut before the word that crosses the limit, because half a signature is a secret too.
  *
  * @param max @default 8192 characters
  *
@@ -41,7 +41,7 @@ export function redact(text: string, max = maxCharacters): string {
   return clean;
 }
 
-/** At most so many characters, and whole words only. */
+/** Cuts a text to at most `max` characters and whole words. */
 export function cutText(text: string, max: number): string {
   if (text.length <= max) return text;
   let end = max;
@@ -56,7 +56,7 @@ function isSpace(code: number): boolean {
 function redactUrl(url: string): string {
   const question = url.indexOf('?');
   const address = question === -1 ? url : url.slice(0, question);
-  // One URL may stand in the path of another. The host begins after the last "@".
+  // A URL may contain another one in its path. The host begins after the last "@".
   const clean = address.replace(
     /:\/\/[^/#@]*@[^/#]*/g,
     (authority) => `://${mark}${authority.slice(authority.lastIndexOf('@'))}`,

@@ -1,13 +1,13 @@
-/** When to try again: full jitter under a growing ceiling, and never earlier than the storage asked for. */
+/** Decides whether and when to retry: exponential backoff with full jitter, and never earlier than `Retry-After`. */
 import { isWaybillError } from '../protocol/index.ts';
 import { isS3Error, isTransient } from './s3-error.ts';
 
 const firstCeilingMs = 100;
 const lastCeilingMs = 5_000;
-/** Who is told to wait longer is better told so at once. */
+/** If the storage asks for a longer wait, the request fails at once. */
 const longestWaitMs = 30_000;
 
-/** Null when another attempt would be pointless. `attempt` counts from 1, `random` is in [0, 1). */
+/** Returns null when the request must not be retried. `attempt` counts from 1, `random` is in [0, 1). */
 export function retryDelayMs(failure: unknown, attempt: number, random: () => number): number | null {
   const refused = isS3Error(failure) && isTransient(failure);
   const unanswered = isWaybillError(failure) && failure.code === 'storage_unavailable';

@@ -1,4 +1,4 @@
-/** A refusal that the storage put into words, and what it means to whoever asked Waybill. */
+/** The errors that a storage answers with, and their translation to errors of Waybill. */
 import { isWaybillError, WaybillError } from '../protocol/index.ts';
 import { redact } from './redact.ts';
 import { refusalHint } from './storage-hints.ts';
@@ -10,15 +10,22 @@ export interface S3ErrorOptions {
   code: string;
   /** HTTP status; 200 when the error came inside a success. */
   status: number;
-  /** The storage's own words; redacted here. */
+  /** The message of the storage. It is redacted here. */
   message?: string;
   requestId?: string | undefined;
-  /** 412 on a later attempt may be the echo of an earlier one whose answer was lost. @default 1 */
+  /** A 412 on a later attempt may be caused by an earlier attempt whose response was lost. @default 1 */
   attempts?: number;
   retryAfterSeconds?: number | undefined;
 }
 
+/**
+ * Thrown by the operations of a {@link Storage} when the storage refuses a request. Recognise it with {@link
+ * isS3Error}.
+ *
+ * @example new S3Error({ code: 'NoSuchKey', status: 404 }).message // 'NoSuchKey (404)'
+ */
 export class S3Error extends Error {
+  /** The error code of S3, such as `NoSuchKey`. */
   readonly code: string;
   readonly status: number;
   readonly requestId: string | undefined;
@@ -38,12 +45,19 @@ export class S3Error extends Error {
   }
 }
 
-/** By brand, which also holds across two copies of the package. */
+/**
+ * Whether an error came from the storage. It compares a brand, which also works across two copies of the package.
+ *
+ * @example if (isS3Error(error) && error.code === 'NoSuchBucket') createBucket()
+ */
 export function isS3Error(value: unknown): value is S3Error {
   return typeof value === 'object' && value !== null && (value as Record<string, unknown>)[brand] === true;
 }
 
-/** Codes that say "not now" whatever their status. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+/**
+ * Codes that mean "try again later", for any status.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
 const transientCodes: ReadonlySet<string> = new Set([
   'SlowDown',
   'InternalError',
@@ -56,14 +70,14 @@ const transientCodes: ReadonlySet<string> = new Set([
   'TooManyRequests',
 ]);
 
-/** Would the same request, sent again, have a chance? */
+/** Whether the same request may succeed when it is sent again. */
 export function isTransient({ code, status }: Pick<S3Error, 'code' | 'status'>): boolean {
   return transientCodes.has(code) || status === 429 || (status >= 500 && status !== 501);
 }
 
 /**
- * A fault of the storage or of how it is set up. `message` is for the developer: what happened and what to set. The user, who
- * cannot mend it, reads one sentence instead (see server/answers.ts).
+ * An error of the storage or of its configuration. The message is for the developer: what happened and what to
+ * change. The server sends clients a general message instead.
  */
 export function storageFault(
   code: 'storage_rejected' | 'storage_unavailable',
@@ -82,7 +96,7 @@ interface StorageFaultOptions {
   storageCode?: string;
 }
 
-/** `storage_unavailable` or `storage_rejected`; anything that is not from the storage passes through. */
+/** Converts an S3Error to `storage_unavailable` or `storage_rejected`, and returns any other error unchanged. */
 export function toWaybillError(error: unknown): unknown {
   if (!isS3Error(error) || isWaybillError(error)) return error;
   const { code: storageCode, retryAfterSeconds } = error;
@@ -90,6 +104,6 @@ export function toWaybillError(error: unknown): unknown {
   if (isTransient(error))
     return storageFault('storage_unavailable', `The storage cannot answer right now: ${storageCode}.`, options);
   const hint = refusalHint(error);
-  const words = `The storage refused: ${storageCode}.${hint === undefined ? '' : ` ${hint}`}`;
-  return storageFault('storage_rejected', words, options);
+  const message = `The storage refused: ${storageCode}.${hint === undefined ? '' : ` ${hint}`}`;
+  return storageFault('storage_rejected', message, options);
 }

@@ -1,6 +1,6 @@
 /**
- * SigV4 as one pipeline: canonical request -> string to sign -> signature. The verifier walks the same steps; AWS's
- * published vectors and the AWS SDK keep both honest.
+ * SigV4 as one pipeline: canonical request -> string to sign -> signature. The verifier takes the same steps, so both
+ * are also tested against the published vectors of AWS and against the AWS SDK.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 import { createHmac, hash } from 'node:crypto';
@@ -11,16 +11,18 @@ export const emptyPayload = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49
 
 export interface RequestToSign {
   method: string;
-  /** Encoded, as it goes over the wire. */
+  /** Encoded, as it is sent. */
   path: string;
   /** Encoded and sorted by name, without the signature. */
   query: string;
   headers: HeaderBlock;
-  /** Lower-case hex SHA-256 of the body, or one of S3's words for a body that is not hashed here. */
+  /**
+   * Lower-case hex SHA-256 of the body, or a constant such as {@link unsignedPayload} for a body that is not hashed.
+   */
   payload: string;
 }
 
-/** The signed headers, in the two spellings that a canonical request has of them. */
+/** The signed headers in the two forms that a canonical request contains. */
 export interface HeaderBlock {
   /** `name:value\n` each */
   lines: string;
@@ -32,7 +34,7 @@ export function canonicalRequest({ method, path, query, headers, payload }: Requ
   return `${method}\n${path}\n${query}\n${headers.lines}\n${headers.names}\n${payload}`;
 }
 
-/** Of lower-case names, sorted, with trimmed values. */
+/** @param headers sorted by name; names are lower case, values are trimmed */
 export function headerBlock(headers: readonly (readonly [name: string, value: string])[]): HeaderBlock {
   return {
     lines: headers.map(([name, value]) => `${name}:${value}\n`).join(''),
@@ -45,27 +47,27 @@ export function stringToSign(amzDate: string, scope: string, canonical: string |
   return `${algorithm}\n${amzDate}\n${scope}\n${hash('sha256', canonical, 'hex')}`;
 }
 
-/** Of a string to sign, and of a POST policy's base64. */
-export function signatureOf(signingKey: Buffer, text: string): string {
+/** @param text a string to sign, or the base64 of a POST policy */
+export function computeSignature(signingKey: Buffer, text: string): string {
   return createHmac('sha256', signingKey).update(text).digest('hex');
 }
 
-/** Room for every string to sign; a POST policy may be longer. */
-const roomBytes = 512;
+/** Enough for every string to sign. A POST policy may be longer. */
+const maxTextBytes = 512;
 
 /**
- * {@link signatureOf} for a key that signs many ASCII texts. HMAC is two hashes of padded keys (RFC 2104), and Node's
- * one-shot hashes take half of the time that creating a Hmac does.
+ * {@link computeSignature} for a key that signs many ASCII texts. It computes the two hashes of an HMAC (RFC 2104) with
+ * Node's one-shot `hash`, which takes half of the time of `createHmac`.
  */
 export function createSigner(signingKey: Buffer): (text: string) => string {
-  const inner = Buffer.alloc(64 + roomBytes, 0x36);
+  const inner = Buffer.alloc(64 + maxTextBytes, 0x36);
   const outer = Buffer.alloc(64 + 32, 0x5c);
   for (const [at, byte] of signingKey.entries()) {
     inner[at] = byte ^ 0x36;
     outer[at] = byte ^ 0x5c;
   }
   return (text) => {
-    if (text.length > roomBytes) return signatureOf(signingKey, text);
+    if (text.length > maxTextBytes) return computeSignature(signingKey, text);
     const length = inner.write(text, 64, 'latin1');
     outer.write(hash('sha256', inner.subarray(0, 64 + length), 'binary'), 64, 'latin1');
     return hash('sha256', outer, 'hex');
@@ -76,19 +78,19 @@ export interface ChunkToSign {
   signingKey: Buffer;
   amzDate: string;
   scope: string;
-  /** The chunk before; for the first one, the request's own signature. */
+  /** The signature of the previous chunk; for the first chunk, that of the request. */
   previousSignature: string;
 }
 
-/** `data` is the chunk's bytes, or their SHA-256 in hex when they were hashed while they streamed by. */
+/** @param chunk.data the bytes of the chunk, or their SHA-256 in hex when they were hashed as they arrived */
 export function chunkSignature(chunk: ChunkToSign & { data: Uint8Array | { sha256: string } }): string {
   const sha256 = chunk.data instanceof Uint8Array ? hash('sha256', chunk.data, 'hex') : chunk.data.sha256;
   return chainedSignature('AWS4-HMAC-SHA256-PAYLOAD', chunk, `${emptyPayload}\n${sha256}`);
 }
 
 /**
- * The last link of `STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER`. `trailer` is its canonical form: `name:value\n` each,
- * names lower case and sorted, without `x-amz-trailer-signature`.
+ * The signature of the trailing headers of `STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER`. `trailer` is their canonical
+ * form: `name:value\n` each, names in lower case and sorted, without `x-amz-trailer-signature`.
  */
 export function trailerSignature(chunk: ChunkToSign & { trailer: string }): string {
   return chainedSignature('AWS4-HMAC-SHA256-TRAILER', chunk, hash('sha256', chunk.trailer, 'hex'));
@@ -97,5 +99,5 @@ export function trailerSignature(chunk: ChunkToSign & { trailer: string }): stri
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-streaming-trailers.html */
 function chainedSignature(kind: string, chunk: ChunkToSign, digests: string): string {
   const text = `${kind}\n${chunk.amzDate}\n${chunk.scope}\n${chunk.previousSignature}\n${digests}`;
-  return signatureOf(chunk.signingKey, text);
+  return computeSignature(chunk.signingKey, text);
 }

@@ -1,18 +1,18 @@
-/** The signed headers of a presigned request, in every spelling that is needed, built in one go. */
+/** The signed headers of a presigned request, built in every form that signing needs at the same time. */
 import type { HeaderBlock } from './sign.ts';
 
 export interface SignedHeaders extends HeaderBlock {
   /** `names` as the value of X-Amz-SignedHeaders. */
   escapedNames: string;
-  /** What the sender has to send: all of them but `host`, which comes with the URL. */
+  /** The headers that the client has to send: all except `host`, which follows from the URL. */
   toSend: Record<string, string>;
 }
 
-export function startHeaders(): SignedHeaders {
+export function createSignedHeaders(): SignedHeaders {
   return { lines: '', names: '', escapedNames: '', toSend: {} };
 }
 
-/** To be called in the order of the names. */
+/** Call it in the order of the header names. */
 export function signHeader(headers: SignedHeaders, name: string, value: string): void {
   append(headers, name, value);
   headers.toSend[name] = value;

@@ -1,4 +1,4 @@
-/** The HMAC chain from a secret to the key that signs for one day, one region, one service. */
+/** Derives the signing key for one day, region and service from a secret. */
 import { createHmac } from 'node:crypto';
 import type { Credentials } from './types.ts';
 
@@ -9,22 +9,22 @@ export function deriveSigningKey(secretAccessKey: string, day: string, region: s
   return key as Buffer;
 }
 
-interface Remembered {
+interface CachedKey {
   secretAccessKey: string;
   day: string;
   region: string;
   key: Buffer;
 }
 
-/** A memo of a pure function: weak, so that rotated credentials take their keys with them. */
-const remembered = new WeakMap<Credentials, Remembered>();
+/** The last key of each credentials object. The map is weak, so that rotated credentials are freed. */
+const cachedKeys = new WeakMap<Credentials, CachedKey>();
 
-/** {@link deriveSigningKey}, remembering for each credentials object the key it was last asked for. */
-export function signingKeyOf(credentials: Credentials, day: string, region: string): Buffer {
-  const last = remembered.get(credentials);
+/** {@link deriveSigningKey}, cached for the last day and region of each credentials object. */
+export function getSigningKey(credentials: Credentials, day: string, region: string): Buffer {
+  const last = cachedKeys.get(credentials);
   const { secretAccessKey } = credentials;
   if (last && last.day === day && last.region === region && last.secretAccessKey === secretAccessKey) return last.key;
   const key = deriveSigningKey(secretAccessKey, day, region);
-  remembered.set(credentials, { secretAccessKey, day, region, key });
+  cachedKeys.set(credentials, { secretAccessKey, day, region, key });
   return key;
 }

@@ -1,16 +1,17 @@
 /**
- * What to set when the storage, or the way to it, refuses this server altogether: by the code of a refusal, or by the
- * system's code of a connection that could not be made. None of these goes away by itself.
+ * Hints for errors of configuration: what to change, by the error code of the storage or by the system's error code
+ * of a failed connection.
  */
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
-const refusals: ReadonlyMap<string, string> = new Map([
+const hintsByErrorCode: ReadonlyMap<string, string> = new Map([
   ['NoSuchBucket', 'The bucket does not exist. Check `bucket` and `endpoint`, or create the bucket.'],
-  ['InvalidBucketName', 'The storage takes no bucket of this name. Check `bucket`.'],
+  ['InvalidBucketName', 'The storage does not allow this bucket name. Check `bucket`.'],
   ['InvalidAccessKeyId', 'The storage does not know this access key. Check `credentials`.'],
   [
     'SignatureDoesNotMatch',
-    'The signature does not match. Check the secret access key, and that `endpoint` names the host that the storage sees.',
+    'The signature does not match. Check the secret access key, ' +
+      'and that `endpoint` names the host that the storage sees.',
   ],
   ['InvalidToken', 'The session token is not valid. Check `credentials`.'],
   ['ExpiredToken', 'The session token has expired. Give `credentials` as a function that renews them.'],
@@ -23,23 +24,26 @@ const refusals: ReadonlyMap<string, string> = new Map([
   ['RequestTimeTooSkewed', 'The clock of this machine differs from that of the storage by more than a day. Set it.'],
   [
     'MethodNotAllowed',
-    'The endpoint does not take this request. Check that `endpoint` is the API of the storage and not its console.',
+    'The endpoint does not support this request. Check that `endpoint` is the API of the storage and not its console.',
   ],
   ['NotImplemented', 'The storage does not support this request. Check `capabilities`.'],
 ]);
 
 const untrusted = 'This machine does not trust the certificate of the storage. Set NODE_EXTRA_CA_CERTS.';
-const noWay = 'The storage cannot be reached from this machine. Check `endpoint` and the network.';
+const unreachable = 'The storage cannot be reached from this machine. Check `endpoint` and the network.';
 
-/** https://nodejs.org/api/errors.html#common-system-errors and, for certificates, https://nodejs.org/api/tls.html#x509-certificate-error-codes */
-const connections: ReadonlyMap<string, string> = new Map([
+/**
+ * https://nodejs.org/api/errors.html#common-system-errors and, for certificates,
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
+const hintsBySystemCode: ReadonlyMap<string, string> = new Map([
   ['ENOTFOUND', 'The host name of the storage does not exist. Check `endpoint`, `region` and `pathStyle`.'],
   [
     'ECONNREFUSED',
     'Nothing answers at the address of the storage. Check `endpoint` and its port, and that the storage is running.',
   ],
-  ['EHOSTUNREACH', noWay],
-  ['ENETUNREACH', noWay],
+  ['EHOSTUNREACH', unreachable],
+  ['ENETUNREACH', unreachable],
   ['EPROTO', 'The storage does not speak TLS at this address. Check `http:` and `https:` in `endpoint`.'],
   ['CERT_HAS_EXPIRED', 'The certificate of the storage has expired.'],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', untrusted],
@@ -51,39 +55,39 @@ const connections: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** May be over in a moment where the storage has answered before. */
-const passing: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']);
+/** Temporary problems, if the storage has answered before. */
+const temporary: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']);
 
-/** What to do about a refusal; undefined for one that is not about the set-up. */
+/** Returns what to change, or undefined when the error is not about the configuration. */
 export function refusalHint({ code, message }: { code: string; message: string }): string | undefined {
   const region = /expecting '([a-z0-9-]{1,40})'/.exec(message)?.[1];
   if (code === 'AuthorizationHeaderMalformed' && region !== undefined)
     return `The region of the signature is wrong. Set \`region\` to '${region}'.`;
-  return refusals.get(code);
+  return hintsByErrorCode.get(code);
 }
 
 export interface ConnectionProblem {
-  /** The system's, such as ENOTFOUND. */
+  /** The system's error code, such as ENOTFOUND. */
   code: string;
   hint: string | undefined;
-  /** Only a change of the set-up helps: another try would be pointless. */
-  final: boolean;
+  /** True when only a change of the configuration helps, so that a retry is pointless. */
+  isPermanent: boolean;
 }
 
-/** `answeredBefore`: the storage has answered this process at least once. */
-export function connectionProblem(error: unknown, answeredBefore: boolean): ConnectionProblem | undefined {
-  const code = systemCode(error);
+/** @param hasResponded whether the storage has answered this process at least once */
+export function describeConnectionError(error: unknown, hasResponded: boolean): ConnectionProblem | undefined {
+  const code = findSystemCode(error);
   if (code === undefined) return undefined;
-  const hint = connections.get(code);
-  return { code, hint, final: hint !== undefined && !(passing.has(code) && answeredBefore) };
+  const hint = hintsBySystemCode.get(code);
+  return { code, hint, isPermanent: hint !== undefined && !(temporary.has(code) && hasResponded) };
 }
 
-function systemCode(error: unknown): string | undefined {
+function findSystemCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     const { code } = at as NodeJS.ErrnoException;
     if (typeof code === 'string') return code;
-    // One for each address of the host.
-    if (at instanceof AggregateError && at.errors.length > 0) return systemCode(at.errors[0]);
+    // It has one error for each address of the host.
+    if (at instanceof AggregateError && at.errors.length > 0) return findSystemCode(at.errors[0]);
   }
   return undefined;
 }

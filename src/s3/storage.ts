@@ -1,57 +1,59 @@
-/** {@link s3Storage}: one bucket as the server sees it. Options become a config, the config becomes verbs. */
+/** {@link s3Storage}: checks the options and assembles the operations on one bucket. */
 import { WaybillError } from '../protocol/index.ts';
 import type { createCheck } from './check.ts';
-import { createStorageClock } from './clock.ts';
 import { resolveConfig } from './config.ts';
-import { presignForm } from './form.ts';
-import { createSend } from './http.ts';
 import { loadOnce } from './load-once.ts';
-import { createMoments } from './moment.ts';
 import { createMultipartOperations } from './multipart.ts';
 import { createOperations } from './operations.ts';
 import { presignPart, presignPut, presignRead } from './presign.ts';
+import { presignForm } from './presign-form.ts';
+import { createSend } from './send.ts';
+import { createSigningTimes } from './signing-time.ts';
+import { createStorageClock } from './storage-clock.ts';
 import type { S3StorageOptions, Storage } from './types.ts';
 
 /**
- * One bucket of an S3-compatible storage. It reads nothing at import and sends nothing until the first request.
+ * Returns one bucket of an S3-compatible storage. Nothing is sent until the first operation.
+ *
  * @example s3Storage({ bucket: 'user-content', region: 'eu-west-1', credentials: awsCredentials() })
- * @throws {WaybillError} `config_invalid` for a missing, unknown or impossible option
+ *
+ * @throws {WaybillError} `config_invalid` for a missing, unknown or invalid option
  */
 export function s3Storage(options: S3StorageOptions): Storage {
   const config = resolveConfig(options);
   const { bucket, region, capabilities, credentials } = config;
   const clock = createStorageClock(config.now);
-  const moments = createMoments(region);
-  const viewMoments = createMoments(region);
-  const now = () => moments(credentials.current(), clock.now());
-  const viewMoment = (signedAt = clock.now()) => viewMoments(credentials.current(), signedAt);
+  const signingTimes = createSigningTimes(region);
+  const viewSigningTimes = createSigningTimes(region);
+  const now = () => signingTimes(credentials.current(), clock.now());
+  const viewSigningTime = (signedAt = clock.now()) => viewSigningTimes(credentials.current(), signedAt);
   const send = createSend(config, clock);
   const address = (host = 0) => {
-    const found = config.publics[host];
-    if (!found) throw new WaybillError('invalid_request', `The storage has ${config.publics.length} hosts.`);
+    const found = config.publicAddresses[host];
+    if (!found) throw new WaybillError('invalid_request', `The storage has ${config.publicAddresses.length} hosts.`);
     return found;
   };
   const operations = { ...createOperations(config, send), ...createMultipartOperations(config, send) };
-  const check = createLazyCheck({ config, send, moment: now, operations });
+  const check = createLazyCheck({ config, send, signingTime: now, operations });
   return Object.freeze({
     bucket,
     region,
     capabilities,
     publicOrigin: config.public.origin,
-    publicOrigins: Object.freeze(config.publics.map(({ origin }) => origin)),
+    publicOrigins: Object.freeze(config.publicAddresses.map(({ origin }) => origin)),
     ready: credentials.ready,
     clockOffsetMs: clock.offsetMs,
     presignPut: (put) => presignPut(address(put.host), capabilities, now(), put),
     presignForm: (form) => presignForm(address(form.host), bucket, capabilities, now(), form),
     presignPart: (part) => presignPart(address(part.host), capabilities, now(), part),
-    presignGet: (get) => presignRead('GET', config.public, viewMoment(get.signedAt), get),
-    presignHead: (head) => presignRead('HEAD', config.public, viewMoment(head.signedAt), head),
+    presignGet: (get) => presignRead('GET', config.public, viewSigningTime(get.signedAt), get),
+    presignHead: (head) => presignRead('HEAD', config.public, viewSigningTime(head.signedAt), head),
     check,
     ...operations,
   } satisfies Storage);
 }
 
-/** Loaded with the first check: a cold start grants without it. */
+/** The check is loaded on its first call, because it would delay a cold start. */
 function createLazyCheck(tools: Parameters<typeof createCheck>[0]): Storage['check'] {
   return async (options) => (await loadCheck()).createCheck(tools)(options);
 }

@@ -1,11 +1,11 @@
-/** AWS's published examples, byte for byte: the one oracle that no implementation of ours can bend. */
+/** The published examples of AWS, byte for byte. They do not depend on any code of this package. */
 import { describe, expect, it } from 'vitest';
 import {
   canonicalRequest,
   chunkSignature,
+  computeSignature,
   emptyPayload,
   headerBlock,
-  signatureOf,
   stringToSign,
   trailerSignature,
   unsignedPayload,
@@ -21,7 +21,7 @@ type Pairs = Parameters<typeof headerBlock>[0];
 
 function sign(method: string, path: string, query: string, headers: Pairs, payload: string): string {
   const canonical = canonicalRequest({ method, path, query, headers: headerBlock(headers), payload });
-  return signatureOf(signingKey, stringToSign(amzDate, scope, canonical));
+  return computeSignature(signingKey, stringToSign(amzDate, scope, canonical));
 }
 
 const host = ['host', 'examplebucket.s3.amazonaws.com'] as const;
@@ -29,7 +29,7 @@ const date = ['x-amz-date', amzDate] as const;
 const noBody = ['x-amz-content-sha256', emptyPayload] as const;
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-it('signs the presigned GET example', () => {
+it('presigning matches the GET example', () => {
   const query =
     'X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host';
   expect(sign('GET', '/test.txt', query, [host], unsignedPayload)).toBe(
@@ -38,7 +38,7 @@ it('signs the presigned GET example', () => {
 });
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-describe('signs the Authorization header examples', () => {
+describe('the Authorization header matches the example', () => {
   it('GET object', () => {
     expect(sign('GET', '/test.txt', '', [host, ['range', 'bytes=0-9'], noBody, date], emptyPayload)).toBe(
       'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41',
@@ -73,16 +73,16 @@ describe('signs the Authorization header examples', () => {
 });
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html
-it('signs the POST policy example', () => {
+it('signing a POST policy matches the example', () => {
   const policy =
     'eyAiZXhwaXJhdGlvbiI6ICIyMDE1LTEyLTMwVDEyOjAwOjAwLjAwMFoiLA0KICAiY29uZGl0aW9ucyI6IFsNCiAgICB7ImJ1Y2tldCI6ICJzaWd2NGV4YW1wbGVidWNrZXQifSwNCiAgICBbInN0YXJ0cy13aXRoIiwgIiRrZXkiLCAidXNlci91c2VyMS8iXSwNCiAgICB7ImFjbCI6ICJwdWJsaWMtcmVhZCJ9LA0KICAgIHsic3VjY2Vzc19hY3Rpb25fcmVkaXJlY3QiOiAiaHR0cDovL3NpZ3Y0ZXhhbXBsZWJ1Y2tldC5zMy5hbWF6b25hd3MuY29tL3N1Y2Nlc3NmdWxfdXBsb2FkLmh0bWwifSwNCiAgICBbInN0YXJ0cy13aXRoIiwgIiRDb250ZW50LVR5cGUiLCAiaW1hZ2UvIl0sDQogICAgeyJ4LWFtei1tZXRhLXV1aWQiOiAiMTQzNjUxMjM2NTEyNzQifSwNCiAgICB7IngtYW16LXNlcnZlci1zaWRlLWVuY3J5cHRpb24iOiAiQUVTMjU2In0sDQogICAgWyJzdGFydHMtd2l0aCIsICIkeC1hbXotbWV0YS10YWciLCAiIl0sDQoNCiAgICB7IngtYW16LWNyZWRlbnRpYWwiOiAiQUtJQUlPU0ZPRE5ON0VYQU1QTEUvMjAxNTEyMjkvdXMtZWFzdC0xL3MzL2F3czRfcmVxdWVzdCJ9LA0KICAgIHsieC1hbXotYWxnb3JpdGhtIjogIkFXUzQtSE1BQy1TSEEyNTYifSwNCiAgICB7IngtYW16LWRhdGUiOiAiMjAxNTEyMjlUMDAwMDAwWiIgfQ0KICBdDQp9';
-  expect(signatureOf(deriveSigningKey(secret, '20151229', 'us-east-1'), policy)).toBe(
+  expect(computeSignature(deriveSigningKey(secret, '20151229', 'us-east-1'), policy)).toBe(
     '8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e',
   );
 });
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
-it('chains the chunked upload example: 65,536 + 1,024 + 0 bytes', () => {
+it('chunk signatures match the example of 65,536 + 1,024 + 0 bytes', () => {
   const payload = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD';
   const headers: Pairs = [
     ['content-encoding', 'aws-chunked'],
@@ -108,7 +108,7 @@ it('chains the chunked upload example: 65,536 + 1,024 + 0 bytes', () => {
 });
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
-it('chains the example with a trailing checksum', () => {
+it('chunk and trailer signatures match the example with a trailing checksum', () => {
   const payload = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER';
   const headers: Pairs = [
     ['content-encoding', 'aws-chunked'],

@@ -1,10 +1,10 @@
-/** Every defence of the verifier, each seen failing without its line. Times are AWS's example day. */
+/** Each rule of the verifier. Times are those of the examples of AWS. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { S3AuthError } from './auth-error.ts';
-import { authorize } from './authorize.ts';
-import { createMoments } from './moment.ts';
+import { createAuthorizedHeaders } from './authorization-header.ts';
 import { emptyPayload, unsignedPayload } from './sign.ts';
+import { createSigningTimes } from './signing-time.ts';
 import { s3Storage } from './storage.ts';
 import type { Credentials, S3StorageOptions } from './types.ts';
 import { type RequestToVerify, type VerifyOptions, verifyRequest } from './verify.ts';
@@ -30,7 +30,7 @@ interface Presigned {
   headers: Record<string, string>;
 }
 
-/** As the storage would receive it. */
+/** The request as a storage receives it. */
 function received({ method, url, headers }: Presigned): RequestToVerify {
   const [, host = '', rawPath = '', rawQuery = ''] = /^https?:\/\/([^/]+)([^?]*)\??(.*)$/.exec(url) ?? [];
   return { method, rawPath, rawQuery, headers: { host, ...headers } };
@@ -80,7 +80,7 @@ const mismatch =
   '403 SignatureDoesNotMatch: The request signature we calculated does not match the signature you provided. Check your key and signing method.';
 
 describe('a presigned request', () => {
-  it('is accepted as it was handed out', () => {
+  it('is accepted unchanged', () => {
     expect(verify(put())).toMatchObject({
       accessKeyId: 'AKIDEXAMPLE',
       kind: 'query',
@@ -115,30 +115,30 @@ describe('a presigned request', () => {
     ['an extra parameter', (request) => ({ ...request, rawQuery: `a=b&${request.rawQuery}` })],
     ['a raised expiry', (request) => withQuery(request, (query) => query.set('X-Amz-Expires', '61'))],
     ['another date', (request) => withQuery(request, (query) => query.set('X-Amz-Date', '20130524T000001Z'))],
-    ['a hash it did not sign', (request) => withHeaders(request, { 'x-amz-content-sha256': emptyPayload })],
+    ['a payload hash that was not signed', (request) => withHeaders(request, { 'x-amz-content-sha256': emptyPayload })],
     ['a shorter signature', (request) => ({ ...request, rawQuery: request.rawQuery.slice(0, -1) })],
     [
       'a signature in upper case',
       (request) =>
         withQuery(request, (query) => query.set('X-Amz-Signature', (query.get('X-Amz-Signature') ?? '').toUpperCase())),
     ],
-  ])('with %s is not what was signed', (_what, change) => {
+  ])('is refused with %s', (_what, change) => {
     expect(refusal(change(put()))).toBe(mismatch);
   });
 
-  it('needs what was signed to be sent, even when it was signed empty', () => {
-    const moment = createMoments('us-east-1')(credentials, now);
-    const headers = authorize(
+  it('must contain every signed header, also one with an empty value', () => {
+    const signingTime = createSigningTimes('us-east-1')(credentials, now);
+    const headers = createAuthorizedHeaders(
       { method: 'GET', path: '/', query: '', headers: { 'x-amz-meta-empty': '' }, payload: unsignedPayload },
       'store.test',
-      moment,
+      signingTime,
     );
     const request = { method: 'GET', rawPath: '/', rawQuery: '', headers: { host: 'store.test', ...headers } };
     expect(refusal(request)).toBe('accepted');
     expect(refusal(without(request, 'x-amz-meta-empty'))).toBe(mismatch);
   });
 
-  it('takes the literal that it signed as a header too', () => {
+  it('accepts its signed UNSIGNED-PAYLOAD as a header too', () => {
     expect(verify(withHeaders(put(), { 'x-amz-content-sha256': unsignedPayload })).payload).toEqual({
       kind: 'unsigned',
     });
@@ -150,7 +150,7 @@ describe('a presigned request', () => {
     ['x-amz-tagging', 'a=b'],
     ['x-amz-security-token', 'tok'],
     ['content-md5', 'rL0Y20zC+Fzt72VPzMSk2A=='],
-  ])('refuses an unsigned %s', (name, value) => {
+  ])('is refused with an unsigned %s', (name, value) => {
     expect(refusal(withHeaders(put(), { [name]: value }))).toBe(
       '403 AccessDenied: There were headers present in the request which were not signed',
     );
@@ -161,26 +161,26 @@ describe('a presigned request', () => {
     }
   });
 
-  it('refuses a signature that leaves the host out', () => {
+  it('is refused when the signature does not cover the host', () => {
     const request = withQuery(put(), (query) => query.set('X-Amz-SignedHeaders', 'content-type'));
     expect(refusal({ ...request, headers: { host: 'store.test:9000', 'content-type': 'image/jpeg' } })).toBe(
       '403 AccessDenied: There were headers present in the request which were not signed',
     );
   });
 
-  it('refuses an unsigned If-Range beside a signed Range only', () => {
+  it('is refused for an unsigned If-Range only with a signed Range', () => {
     const request = received(storageWith().presignGet({ key: 'a', expiresInSeconds: 60 }));
     expect(refusal(withHeaders(request, { range: 'bytes=0-1', 'if-range': '"e"' }))).toBe('accepted');
     const ranged = withQuery(request, (query) => query.set('X-Amz-SignedHeaders', 'host;range'));
     expect(refusal(withHeaders(ranged, { range: 'bytes=0-1', 'if-range': '"e"' }))).toContain('not signed');
   });
 
-  it('lives exactly as long as it says', () => {
+  it('is valid until exactly X-Amz-Expires', () => {
     expect(refusal(put(), { now: now + 60_000 })).toBe('accepted');
     expect(refusal(put(), { now: now + 60_001 })).toBe('403 AccessDenied: Request has expired');
   });
 
-  it('is not for later', () => {
+  it('is refused before its date', () => {
     expect(refusal(put(), { now: now - 900_000 })).toBe('accepted');
     expect(refusal(put(), { now: now - 900_001 })).toBe('403 AccessDenied: Request is not yet valid');
     expect(refusal(put(), { now: now - 61_000, maxSkewSeconds: 60 })).toBe(
@@ -188,7 +188,7 @@ describe('a presigned request', () => {
     );
   });
 
-  const parameters = 'AuthorizationQueryParametersError';
+  const errorCode = 'AuthorizationQueryParametersError';
   it.each([
     ['X-Amz-Algorithm', null, 'Query-string authentication version 4 requires'],
     ['X-Amz-Credential', null, 'Query-string authentication version 4 requires'],
@@ -214,14 +214,14 @@ describe('a presigned request', () => {
     ],
     ['X-Amz-SignedHeaders', 'Host', 'SignedHeaders must be lower-case'],
     ['X-Amz-SignedHeaders', 'host;host', 'SignedHeaders must name each header once'],
-  ])('with %s = %s is malformed', (name, value, message) => {
+  ])('is malformed with %s = %s', (name, value, message) => {
     const request = withQuery(put(), (query) => (value === null ? query.delete(name) : query.set(name, value)));
     const refused = refusal(request, { region: 'us-east-1' });
-    expect(refused).toContain(`400 ${parameters}: `);
+    expect(refused).toContain(`400 ${errorCode}: `);
     expect(refused).toContain(message);
   });
 
-  it('may spell a space as a plus and order its parameters as it likes', () => {
+  it('may encode a space as a plus and order its parameters freely', () => {
     const request = received(
       storageWith().presignGet({ key: 'a', expiresInSeconds: 60, contentDisposition: 'attachment; filename=a' }),
     );
@@ -230,21 +230,21 @@ describe('a presigned request', () => {
     expect(refusal({ ...request, rawQuery: backwards })).toBe('accepted');
   });
 
-  it('says each parameter once', () => {
-    expect(refusal({ ...put(), rawQuery: `${put().rawQuery}&X-Amz-Expires=604800` })).toContain(`400 ${parameters}`);
+  it('is refused with a repeated parameter', () => {
+    expect(refusal({ ...put(), rawQuery: `${put().rawQuery}&X-Amz-Expires=604800` })).toContain(`400 ${errorCode}`);
   });
 
-  it('is from a key we know', () => {
+  it('is refused with an unknown access key', () => {
     expect(refusal(put(), { lookup: () => undefined })).toBe(
       '403 InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records.',
     );
   });
 
-  it('fails with another secret', () => {
+  it('is refused with another secret', () => {
     expect(refusal(put(), { lookup: () => ({ ...credentials, secretAccessKey: 'Secret' }) })).toBe(mismatch);
   });
 
-  it('does not fall over a broken escape', () => {
+  it('is refused with a broken escape', () => {
     expect(refusal({ ...put(), rawPath: '/user-content/%zz' })).toBe(
       "400 InvalidURI: Couldn't parse the specified URI.",
     );
@@ -261,29 +261,29 @@ describe('a session token', () => {
       value === null ? query.delete('X-Amz-Security-Token') : query.set('X-Amz-Security-Token', value),
     );
 
-  it('travels in the query, and is accepted', () => {
+  it('is accepted in the query', () => {
     expect(new URLSearchParams(request.rawQuery).get('X-Amz-Security-Token')).toBe('tok/en+==');
     expect(refusal(request)).toBe('accepted');
   });
 
-  it('must be there', () => expect(refusal(token(null))).toContain('403 InvalidAccessKeyId'));
-  it('must be the right one', () => expect(refusal(token('tok'))).toContain('400 InvalidToken'));
-  it('must not be there for long-lived keys', () => {
+  it('is required', () => expect(refusal(token(null))).toContain('403 InvalidAccessKeyId'));
+  it('is refused when it is wrong', () => expect(refusal(token('tok'))).toContain('400 InvalidToken'));
+  it('is refused for long-lived keys', () => {
     const stray = withQuery(put(), (query) => query.set('X-Amz-Security-Token', 'tok'));
     expect(refusal(stray)).toContain('400 InvalidToken');
   });
-  it('expires', () => {
-    const expired = () => ({ ...temporary, expiration: new Date(now) });
-    expect(refusal(request, { lookup: expired })).toBe('400 ExpiredToken: The provided token has expired.');
+  it('is refused after it expires', () => {
+    const expiredCredentials = () => ({ ...temporary, expiration: new Date(now) });
+    expect(refusal(request, { lookup: expiredCredentials })).toBe('400 ExpiredToken: The provided token has expired.');
   });
 });
 
 describe('an Authorization header', () => {
   const signed = (headers: Record<string, string> = {}, who = credentials) =>
-    authorize(
+    createAuthorizedHeaders(
       { method: 'GET', path: '/user-content/a', query: '', headers, payload: emptyPayload },
       'store.test',
-      createMoments('us-east-1')(who, now),
+      createSigningTimes('us-east-1')(who, now),
     );
   const get = (headers = signed()): RequestToVerify => ({
     method: 'GET',
@@ -297,15 +297,15 @@ describe('an Authorization header', () => {
     expect(refusal(get(signed({}, temporary)))).toBe('accepted');
   });
 
-  it('may be dated by Date', () => {
+  it('may use the Date header', () => {
     const date = new Date(now).toUTCString();
     const { 'x-amz-date': _, ...headers } = signed({ date });
-    // What was signed named x-amz-date; the point is that the date was read.
+    // The signature covers x-amz-date, so it does not match. The error shows that Date was read.
     expect(refusal(get(headers))).toBe(mismatch);
     expect(refusal(get({ ...headers, date: 'yesterday' }))).toContain('403 AccessDenied: AWS authentication requires');
   });
 
-  it('must be of our time', () => {
+  it('is refused outside the allowed clock skew', () => {
     expect(refusal(get(), { now: now + 900_000 })).toBe('accepted');
     expect(refusal(get(), { now: now - 900_000 })).toBe('accepted');
     for (const skewed of [now + 900_001, now - 900_001])
@@ -329,11 +329,11 @@ describe('an Authorization header', () => {
     ['AWS4-HMAC-SHA256 Signature=a, Signature=b', 'Signature must be given once'],
     ['AWS AKIDEXAMPLE:abc', '400 InvalidRequest: The authorization mechanism you have provided is not supported'],
     ['Bearer abc', '400 InvalidArgument: Unsupported Authorization Type'],
-  ])('that is %j is refused', (authorization, expected) => {
+  ])('is refused: %j', (authorization, expected) => {
     expect(refusal(withHeaders(get(), { authorization }))).toContain(expected);
   });
 
-  it.each(['x-amz-content-sha256', 'x-amz-date', 'host'])('must cover %s', (name) => {
+  it.each(['x-amz-content-sha256', 'x-amz-date', 'host'])('must sign %s', (name) => {
     const headers = get().headers as Record<string, string>;
     const authorization = (headers.authorization ?? '').replace(
       /SignedHeaders=[^,]+/,
@@ -358,7 +358,7 @@ describe('an Authorization header', () => {
     expect(refusal(withHeaders(get(), { authorization }))).toBe('accepted');
   });
 
-  it('needs to say how the body is bound', () => {
+  it('must state the payload hash', () => {
     const { 'x-amz-content-sha256': _, ...headers } = signed();
     expect(refusal(get(headers))).toBe(
       '400 InvalidRequest: Missing required header for this request: x-amz-content-sha256',
@@ -371,38 +371,38 @@ describe('an Authorization header', () => {
     ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER', { kind: 'streaming', signed: true, trailer: true }],
     ['STREAMING-UNSIGNED-PAYLOAD-TRAILER', { kind: 'streaming', signed: false, trailer: true }],
     [unsignedPayload, { kind: 'unsigned' }],
-  ])('reads %s', (payload, expected) => {
-    const headers = authorize(
+  ])('returns the binding of %s', (payload, expected) => {
+    const headers = createAuthorizedHeaders(
       { method: 'PUT', path: '/user-content/a', query: '', headers: {}, payload },
       'store.test',
-      createMoments('us-east-1')(credentials, now),
+      createSigningTimes('us-east-1')(credentials, now),
     );
     expect(verify({ ...get(headers), method: 'PUT' }).payload).toEqual(expected);
   });
 
-  it('is not accepted beside a signed query, and nothing is accepted without either', () => {
+  it('is refused together with a signed query, and a request without either is refused', () => {
     const both = withHeaders(put(), { authorization: signed().authorization ?? '' });
     expect(refusal(both)).toContain('400 InvalidArgument: Only one auth mechanism allowed');
     expect(refusal({ ...get(), headers: { host: 'store.test' } })).toBe('403 AccessDenied: Access Denied');
     expect(refusal({ ...get({}), rawQuery: 'AWSAccessKeyId=a&Expires=1&Signature=b' })).toContain('400 InvalidRequest');
   });
 
-  it('is compared byte by byte with what was sent: folded spaces, Latin-1', () => {
+  it('is verified over the bytes that were sent: collapsed spaces, Latin-1', () => {
     expect(refusal(get({ ...signed({ 'x-amz-meta-a': 'a b' }), 'x-amz-meta-a': ' a   b ' }))).toBe('accepted');
     const headers = signed({ 'x-amz-meta-a': 'é' });
-    // We sign UTF-8; node:http reads the bytes of it as Latin-1.
+    // The signer uses UTF-8, and node:http decodes these bytes as Latin-1.
     expect(refusal(get({ ...headers, 'x-amz-meta-a': Buffer.from('é').toString('latin1') }))).toBe('accepted');
     expect(refusal(get(headers))).toBe(mismatch);
   });
 });
 
-/** Anything S3 takes as a key, less what we refuse to sign. */
+/** Every key that S3 accepts and that presigning does not refuse. */
 const hostileKey = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 60 })
   .filter((key) => !/\p{Cc}|\p{Cs}|\$\{|(^|\/)\.{0,2}(\/|$)/u.test(key));
 
 describe('for any key', () => {
-  it('what was signed verifies, however the sender spells the path', () => {
+  it('a signed request verifies for every encoding of its path', () => {
     fc.assert(
       fc.property(hostileKey, fc.boolean(), (key, pathStyle) => {
         const request = received(
@@ -417,7 +417,7 @@ describe('for any key', () => {
     );
   });
 
-  it('a change anywhere in what was sent is refused', () => {
+  it('a request that was changed anywhere is refused', () => {
     const base = put({ credentials: temporary });
     const parts = { rawPath: base.rawPath, rawQuery: base.rawQuery };
     const headerNames = Object.keys(base.headers);
@@ -442,7 +442,7 @@ describe('for any key', () => {
   });
 });
 
-/** The case of escapes, surplus spaces, and a second `&`: spelling, not meaning. */
+/** Ignores the case of escapes, extra spaces and a second `&`, which do not change the meaning. */
 function meansTheSame(where: string, original: string, changed: string): boolean {
   if (where === 'header') return original.trim() === changed.trim();
   const normal = (text: string) => text.replaceAll(/%[0-9a-f]{2}/gi, (hex) => hex.toUpperCase());

@@ -1,16 +1,22 @@
-/** Does this request come from who it says, is it the one they signed, and is it still time? Refuses as AWS refuses. */
+/** Verifies the signature, the credentials and the time of a request. The errors are those of AWS. */
 import { timingSafeEqual } from 'node:crypto';
 import { S3AuthError } from './auth-error.ts';
-import { type Claims, type Headers, headerClaims, headerOf, queryClaims } from './claims.ts';
 import { canonicalEscapes } from './encode.ts';
 import { parseQuery, type Query } from './query.ts';
-import { canonicalRequest, headerBlock, signatureOf, stringToSign, unsignedPayload } from './sign.ts';
-import { signingKeyOf } from './signing-key.ts';
+import { canonicalRequest, computeSignature, headerBlock, stringToSign, unsignedPayload } from './sign.ts';
+import {
+  getHeader,
+  type Headers,
+  parseHeaderSignature,
+  parseQuerySignature,
+  type SignatureParameters,
+} from './signature-parameters.ts';
+import { getSigningKey } from './signing-key.ts';
 import type { Credentials } from './types.ts';
 
 export interface RequestToVerify {
   method: string;
-  /** As it came over the wire, before any decoding. */
+  /** As received, before any decoding. */
   rawPath: string;
   /** Without the question mark. */
   rawQuery: string;
@@ -30,8 +36,8 @@ export interface VerifyOptions {
   region?: string | undefined;
 }
 
-/** How the body is bound to the signature; the receiver has to check it while reading. */
-export type PayloadClaim =
+/** How the signature covers the body. The receiver must verify it while it reads the body. */
+export type PayloadBinding =
   | { kind: 'sha256'; hex: string }
   | { kind: 'unsigned' }
   /** `aws-chunked`; `signed`: each chunk carries a signature; `trailer`: trailing headers follow the last chunk. */
@@ -41,7 +47,7 @@ export interface VerifiedRequest {
   accessKeyId: string;
   kind: 'query' | 'header';
   signedHeaders: readonly string[];
-  payload: PayloadClaim;
+  payload: PayloadBinding;
   signature: string;
   /** `day/region/service/aws4_request` */
   scope: string;
@@ -54,42 +60,43 @@ export interface VerifiedRequest {
 /** @throws S3AuthError with AWS's code, status and message */
 export function verifyRequest(request: RequestToVerify, options: VerifyOptions): VerifiedRequest {
   const query = parseQuery(request.rawQuery);
-  const claims = claimsOf(request, query, options);
-  checkTime(claims, options);
-  checkCoverage(claims, request.headers);
-  const credentials = checkCredentials(claims, options);
-  const word = payloadWord(claims, query, request.headers);
-  const payload = payloadClaim(word);
-  const signingKey = signingKeyOf(credentials, claims.day, claims.region);
-  checkSignature(claims, request, query, word, signingKey);
-  const { accessKeyId, kind, signedHeaders, signature, scope, amzDate } = claims;
+  const parameters = parseSignature(request, query, options);
+  checkTime(parameters, options);
+  checkSignedHeaders(parameters, request.headers);
+  const credentials = checkCredentials(parameters, options);
+  const payloadHash = readPayloadHash(parameters, query, request.headers);
+  const payload = parsePayloadBinding(payloadHash);
+  const signingKey = getSigningKey(credentials, parameters.day, parameters.region);
+  checkSignature(parameters, request, query, payloadHash, signingKey);
+  const { accessKeyId, kind, signedHeaders, signature, scope, amzDate } = parameters;
   return { accessKeyId, kind, signedHeaders, payload, signature, scope, date: amzDate, signingKey };
 }
 
-function claimsOf({ headers }: RequestToVerify, query: Query, options: VerifyOptions): Claims {
+function parseSignature({ headers }: RequestToVerify, query: Query, options: VerifyOptions): SignatureParameters {
   const expected = { service: options.service ?? 's3', region: options.region };
-  const authorization = headerOf(headers, 'authorization');
+  const authorization = getHeader(headers, 'authorization');
   const inQuery = ['X-Amz-Algorithm', 'X-Amz-Signature', 'X-Amz-Credential', 'Signature'].some((name) =>
     query.has(name),
   );
   if (authorization !== undefined && inQuery)
     throw new S3AuthError(
       'InvalidArgument',
-      'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
+      'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, ' +
+        'Signature query string parameter or the Authorization header should be specified',
       { ArgumentName: 'Authorization' },
     );
-  if (authorization !== undefined) return headerClaims(authorization, headers, expected);
+  if (authorization !== undefined) return parseHeaderSignature(authorization, headers, expected);
   if (!inQuery) throw new S3AuthError('AccessDenied', 'Access Denied');
   if (query.has('Signature'))
     throw new S3AuthError(
       'InvalidRequest',
       'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
     );
-  return queryClaims(query, headers, expected);
+  return parseQuerySignature(query, headers, expected);
 }
 
 function checkTime(
-  { signedAt, expiresInSeconds, amzDate }: Claims,
+  { signedAt, expiresInSeconds, amzDate }: SignatureParameters,
   { now, maxSkewSeconds = 900 }: VerifyOptions,
 ): void {
   const skew = maxSkewSeconds * 1000;
@@ -117,13 +124,13 @@ function checkTime(
     });
 }
 
-/** Known key; and the session token that belongs to it, no more and no less. */
+/** Checks that the access key is known and that the session token is the one that belongs to it. */
 export function checkCredentials(
-  { accessKeyId, sessionToken }: Pick<Claims, 'accessKeyId' | 'sessionToken'>,
+  { accessKeyId, sessionToken }: Pick<SignatureParameters, 'accessKeyId' | 'sessionToken'>,
   { lookup, now }: Pick<VerifyOptions, 'lookup' | 'now'>,
 ): Credentials {
   const credentials = lookup(accessKeyId);
-  // Temporary keys do not exist for AWS without their token.
+  // For AWS a temporary key without its token does not exist.
   if (!credentials || (credentials.sessionToken && !sessionToken))
     throw new S3AuthError('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
       AWSAccessKeyId: accessKeyId,
@@ -135,10 +142,10 @@ export function checkCredentials(
   return credentials;
 }
 
-/** What may not be left out of the signature, because storages act on it. */
-function checkCoverage({ kind, signedHeaders }: Claims, headers: Headers): void {
+/** Headers that storages act on must be signed. */
+function checkSignedHeaders({ kind, signedHeaders }: SignatureParameters, headers: Headers): void {
   const signed = new Set(signedHeaders);
-  const unsigned = Object.keys(headers).filter((name) => mustBeSigned(name, kind, signed) && !signed.has(name));
+  const unsigned = Object.keys(headers).filter((name) => requiresSignature(name, kind, signed) && !signed.has(name));
   if (!signed.has('host') && !unsigned.includes('host')) unsigned.push('host');
   if (unsigned.length > 0)
     throw new S3AuthError('AccessDenied', 'There were headers present in the request which were not signed', {
@@ -146,41 +153,42 @@ function checkCoverage({ kind, signedHeaders }: Claims, headers: Headers): void 
     });
 }
 
-function mustBeSigned(name: string, kind: Claims['kind'], signed: ReadonlySet<string>): boolean {
-  // AWS: an unsigned one in a presigned request still takes part, as the canonical request's last line.
+function requiresSignature(name: string, kind: SignatureParameters['kind'], signed: ReadonlySet<string>): boolean {
+  // In a presigned request the canonical request contains its value in any case, as the last line.
   if (name === 'x-amz-content-sha256') return kind === 'header';
-  // AWS: a signed Range drags If-Range along. https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+  // With a signed Range, If-Range must be signed too.
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
   if (name === 'if-range') return signed.has('range');
   return name.startsWith('x-amz-') || name === 'content-md5';
 }
 
-function payloadWord({ kind }: Claims, query: Query, headers: Headers): string {
-  const word = query.get('X-Amz-Content-Sha256') ?? headerOf(headers, 'x-amz-content-sha256');
-  if (word !== undefined) return word;
+function readPayloadHash({ kind }: SignatureParameters, query: Query, headers: Headers): string {
+  const payloadHash = query.get('X-Amz-Content-Sha256') ?? getHeader(headers, 'x-amz-content-sha256');
+  if (payloadHash !== undefined) return payloadHash;
   if (kind === 'query') return unsignedPayload;
   throw new S3AuthError('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
 }
 
-const streaming: ReadonlyMap<string, PayloadClaim> = new Map([
+const payloadConstants: ReadonlyMap<string, PayloadBinding> = new Map([
   [unsignedPayload, { kind: 'unsigned' }],
   ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD', { kind: 'streaming', signed: true, trailer: false }],
   ['STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER', { kind: 'streaming', signed: true, trailer: true }],
   ['STREAMING-UNSIGNED-PAYLOAD-TRAILER', { kind: 'streaming', signed: false, trailer: true }],
 ]);
 
-function payloadClaim(word: string): PayloadClaim {
-  const claim = streaming.get(word);
+function parsePayloadBinding(payloadHash: string): PayloadBinding {
+  const claim = payloadConstants.get(payloadHash);
   if (claim) return claim;
-  if (/^[0-9a-fA-F]{64}$/.test(word)) return { kind: 'sha256', hex: word.toLowerCase() };
+  if (/^[0-9a-fA-F]{64}$/.test(payloadHash)) return { kind: 'sha256', hex: payloadHash.toLowerCase() };
   throw new S3AuthError(
     'InvalidArgument',
-    `x-amz-content-sha256 must be ${[...streaming.keys()].join(', ')} or a valid sha256 value.`,
-    { ArgumentName: 'x-amz-content-sha256', ArgumentValue: word },
+    `x-amz-content-sha256 must be ${[...payloadConstants.keys()].join(', ')} or a valid sha256 value.`,
+    { ArgumentName: 'x-amz-content-sha256', ArgumentValue: payloadHash },
   );
 }
 
 function checkSignature(
-  claims: Claims,
+  parameters: SignatureParameters,
   { method, rawPath, headers }: RequestToVerify,
   query: Query,
   payload: string,
@@ -188,22 +196,22 @@ function checkSignature(
 ): void {
   const path = canonicalEscapes(rawPath, '/');
   if (path === null) throw new S3AuthError('InvalidURI', "Couldn't parse the specified URI.");
-  const signed = claims.signedHeaders.map(
-    (name) => [name, (headerOf(headers, name) ?? '').trim().replaceAll(/ +/g, ' ')] as const,
+  const signed = parameters.signedHeaders.map(
+    (name) => [name, (getHeader(headers, name) ?? '').trim().replaceAll(/ +/g, ' ')] as const,
   );
   const canonical = canonicalRequest({ method, path, query: query.canonical, headers: headerBlock(signed), payload });
-  // node:http hands over header bytes as Latin-1: hash the bytes that were sent.
-  const text = stringToSign(claims.amzDate, claims.scope, Buffer.from(canonical, 'latin1'));
-  // An absent header is not the same as an empty one: what was signed must have been sent.
-  const sent = claims.signedHeaders.every((name) => Object.hasOwn(headers, name));
-  if (!sameText(signatureOf(signingKey, text), claims.signature) || !sent)
-    throw signatureMismatch(claims, {
+  // node:http decodes headers as Latin-1, so encoding them as Latin-1 restores the bytes that were sent.
+  const text = stringToSign(parameters.amzDate, parameters.scope, Buffer.from(canonical, 'latin1'));
+  // A signed header must be present: a missing header is not the same as an empty one.
+  const sent = parameters.signedHeaders.every((name) => Object.hasOwn(headers, name));
+  if (!sameText(computeSignature(signingKey, text), parameters.signature) || !sent)
+    throw signatureMismatch(parameters, {
       stringToSign: Buffer.from(text),
       canonicalRequest: Buffer.from(canonical, 'latin1'),
     });
 }
 
-/** Everything that a developer needs to find out which of the two sides signed something else. */
+/** The details show a developer what was signed here, for comparison with what the client signed. */
 export function signatureMismatch(
   { accessKeyId, signature }: { accessKeyId: string; signature: string },
   { stringToSign, canonicalRequest }: { stringToSign: Buffer; canonicalRequest?: Buffer },
@@ -228,7 +236,7 @@ function hexBytes(bytes: Buffer): string {
   return bytes.toString('hex').replace(/..(?=.)/g, '$& ');
 }
 
-/** In constant time, the length excepted. */
+/** Compares in constant time, unless the lengths differ. */
 export function sameText(a: string, b: string): boolean {
   const bytesA = Buffer.from(a);
   const bytesB = Buffer.from(b);

@@ -5,14 +5,14 @@ import { parseFlat, parseXml } from './xml.ts';
 
 const general = new XMLParser({ parseTagValue: false, trimValues: false, ignoreAttributes: true, htmlEntities: true });
 
-describe('what is read without the parser', () => {
+describe('parseFlat()', () => {
   it.each([
     ['<R><ETag>"e"</ETag></R>', { ETag: '"e"' }],
     ['  \n<?xml version="1.0"?>\n<R xmlns="http://s3/"><A> 007 </A>\n <B></B></R>\n', { A: ' 007 ', B: '' }],
     ['<R><ETag>&quot;e&#34;</ETag></R>', { ETag: '"e"' }],
     ['<R/>', {}],
     ['<R xmlns="x" />', {}],
-  ])('%j', (text, children) => {
+  ])('parses %j', (text, children) => {
     expect(parseFlat(text)).toEqual({ R: children });
   });
 
@@ -31,9 +31,9 @@ describe('what is read without the parser', () => {
     '<DeleteResult><Error></Error></DeleteResult>',
     `<R><A>${'x'.repeat(5000)}</A></R>`,
     '',
-  ])('not %.40j', (text) => expect(parseFlat(text)).toBeNull());
+  ])('returns null for %.40j', (text) => expect(parseFlat(text)).toBeNull());
 
-  it('is the same as with it', async () => {
+  it('returns the same result as the general parser', async () => {
     const piece = fc.constantFrom(
       '<A>',
       '</A>',
@@ -68,7 +68,7 @@ describe('what is read without the parser', () => {
   });
 });
 
-/** The spaces between elements. */
+/** Removes the spaces between elements. */
 function withoutSpace(element: object): object {
   return Object.fromEntries(Object.entries(element).filter(([name]) => name !== '#text'));
 }

@@ -1,18 +1,18 @@
-/** S3's XML, read with a parser that is loaded when the first answer needs it: a cold start does not. */
+/** Parses the XML of S3. The general parser is loaded on first use, because it would delay a cold start. */
 
 import { loadOnce } from './load-once.ts';
 
 export type XmlElement = Readonly<Record<string, unknown>>;
 
-/** Elements that repeat; a single one must not look different. */
-const lists: ReadonlySet<string> = new Set([
+/** Elements that may repeat. They become an array also when there is only one. */
+const repeatedElements: ReadonlySet<string> = new Set([
   'ListBucketResult.Contents',
   'DeleteResult.Error',
   'DeleteResult.Deleted',
   'ListMultipartUploadsResult.Upload',
 ]);
 
-/** Values stay text, spaces included: a key such as ` 007` is no number. */
+/** Values stay text, spaces included: a key such as ` 007` must not become a number. */
 export async function parseXml(text: string): Promise<XmlElement> {
   const flat = parseFlat(text);
   if (flat) return flat;
@@ -28,43 +28,43 @@ const loadParser = loadOnce(async (): Promise<{ parse(text: string): unknown }> 
     ignoreAttributes: true,
     ignoreDeclaration: true,
     htmlEntities: true,
-    isArray: (_name, path) => lists.has(String(path)),
+    isArray: (_name, path) => repeatedElements.has(String(path)),
   });
 });
 
-/** Letters. What is longer is a list. */
-const longestFlat = 4096;
-const frame = /^\s*(?:<\?xml[^>]*\?>\s*)?<([A-Za-z]+)(?:\s[^<>]*)?(?:\/>|>([\s\S]*)<\/\1\s*>)\s*$/;
-const child = /\s*<([A-Za-z][A-Za-z0-9]*)>([^<&]*)<\/\1>\s*/y;
-const quotes = /&(?:quot|#34);/g;
+/** Characters. A longer document is a list. */
+const maxFlatLength = 4096;
+const rootPattern = /^\s*(?:<\?xml[^>]*\?>\s*)?<([A-Za-z]+)(?:\s[^<>]*)?(?:\/>|>([\s\S]*)<\/\1\s*>)\s*$/;
+const childPattern = /\s*<([A-Za-z][A-Za-z0-9]*)>([^<&]*)<\/\1>\s*/y;
+const escapedQuotes = /&(?:quot|#34);/g;
 
 /**
- * A root with a text or two below it, as S3 answers a copy, a completion, a delete, a refusal: the general parser takes
- * twenty times as long, and each file has such an answer. Null for whatever is anything more than that (attributes
- * below the root, nested or repeated elements, other escapes than a quote), which is for that parser to read.
+ * Parses a root element that contains only elements with text, such as the response to a copy, a completion or a
+ * delete, or an error. The general parser takes twenty times as long. Returns null for anything else: attributes
+ * below the root, nested or repeated elements, escapes other than a quote.
  */
 export function parseFlat(text: string): XmlElement | null {
-  const [, root, inner = ''] = text.length > longestFlat ? [] : (frame.exec(text) ?? []);
+  const [, root, inner = ''] = text.length > maxFlatLength ? [] : (rootPattern.exec(text) ?? []);
   if (root === undefined) return null;
-  const content = inner.replace(quotes, '"');
+  const content = inner.replace(escapedQuotes, '"');
   const children: Record<string, string> = {};
-  child.lastIndex = 0;
-  while (child.lastIndex < content.length) {
-    const [, name, value] = child.exec(content) ?? [];
+  childPattern.lastIndex = 0;
+  while (childPattern.lastIndex < content.length) {
+    const [, name, value] = childPattern.exec(content) ?? [];
     if (name === undefined || value === undefined || Object.hasOwn(children, name)) return null;
-    if (lists.has(`${root}.${name}`)) return null;
+    if (repeatedElements.has(`${root}.${name}`)) return null;
     children[name] = value;
   }
   return { [root]: children };
 }
 
-/** The root's name, without parsing. Leading spaces are how S3 keeps a connection alive during a long copy. */
-export function rootOf(text: string): string | undefined {
+/** The name of the root element. S3 sends spaces before it to keep the connection alive during a long copy. */
+export function rootName(text: string): string | undefined {
   return /^\s*(?:<\?xml[^>]*\?>\s*)?<([A-Za-z]+)[\s/>]/.exec(text)?.[1];
 }
 
-/** Whether the root ends, without parsing. */
-export function isWhole(text: string, root: string): boolean {
+/** Whether the document contains the end of its root element. */
+export function isComplete(text: string, root: string): boolean {
   return (
     /<\/([A-Za-z]+)\s*>\s*$/.exec(text.slice(-100))?.[1] === root ||
     /^(?:[^<]*<\?[^<>]*\?>)?[^<]*<[^<>]*\/>\s*$/.test(text)
@@ -87,7 +87,7 @@ export function childText(parent: XmlElement, name: string): string | undefined 
   return typeof child === 'string' ? child : undefined;
 }
 
-/** Can XML 1.0 say this at all? https://www.w3.org/TR/xml/#charsets */
+/** Whether XML 1.0 can represent this text. https://www.w3.org/TR/xml/#charsets */
 export function isXmlText(text: string): boolean {
   return !/[\p{Cs}\uFFFE\uFFFF]|[^\P{Cc}\t\n\r\u007f-\u009f]/u.test(text);
 }

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { readXml } from '../../src/devstore/xml-read.ts';
 import { redact } from '../../src/s3/index.ts';
-import { isWhole, parseFlat, rootOf } from '../../src/s3/internal.ts';
+import { isComplete, parseFlat, rootName } from '../../src/s3/internal.ts';
 import { type CallbackRequest, route, type StandardSchema } from '../../src/server/index.ts';
 import { wireSchemas } from '../../src/server/wire-schema.ts';
 import { hardTexts, measureMilliseconds, regexLiterals, regexLiteralsIn } from '../support/regex-literals.ts';
@@ -129,8 +129,8 @@ describe('F6 readers of texts', () => {
     redact,
     readXml,
     parseFlat,
-    rootOf,
-    isWhole: (text) => isWhole(text, 'a'),
+    rootName,
+    isComplete: (text) => isComplete(text, 'a'),
   };
 
   it.each(Object.keys(readers))('F6 %s reads 256 kB of anything within the budget', (name) => {

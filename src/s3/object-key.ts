@@ -1,9 +1,9 @@
-/** Which keys we are willing to sign. Messages name the rule, never the key. */
+/** Rules for the keys that may be signed. Messages name the rule, never the key. */
 import { WaybillError } from '../protocol/index.ts';
 
 const maxKeyBytes = 1024;
 
-/** Rules for every request: what breaks them cannot be addressed, because URL parsers fold dot segments away. */
+/** Rules for every request. A key that breaks them has no URL: URL parsers remove dot segments, for instance. */
 const addressable = [
   [(key: string) => key === '', 'is empty'],
   [tooLong, `has more than ${maxKeyBytes} UTF-8 bytes`],
@@ -11,25 +11,28 @@ const addressable = [
   [(key: string) => /(^|\/)\.{1,2}(\/|$)/.test(key), 'has a segment "." or ".."'],
 ] as const;
 
-/** Rules for what clients are sent to, and for what is written. */
+/** Rules for keys that are written or that clients get a URL for. */
 const safe = [
   ...addressable,
   [(key: string) => /(^|\/)(\/|$)/.test(key), 'has an empty segment'],
   [(key: string) => /\p{Cc}/u.test(key), 'has a control character'],
-  // POST forms expand ${filename} with what the sender likes.
+  // A POST form replaces ${filename} with a name that the sender chooses.
   [(key: string) => key.includes('${'), 'contains "${"'],
 ] as const;
 
-/** Nothing to find in these: letters, digits, dashes and single dots or slashes between them. */
-const harmless = /^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*$/;
+/** A quick test for keys that break no rule: letters, digits, dashes, and single dots or slashes between them. */
+const plainKey = /^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*$/;
 
 /** @throws WaybillError internal_error naming the rule */
 export function checkKey(key: string): void {
-  if (key.length <= maxKeyBytes && harmless.test(key)) return;
+  if (key.length <= maxKeyBytes && plainKey.test(key)) return;
   check(key, safe);
 }
 
-/** For reading and deleting what others may have stored. @throws WaybillError internal_error naming the rule */
+/**
+ * Checks a key that is only read or deleted: others may have stored it.
+ * @throws WaybillError internal_error naming the rule
+ */
 export function checkExistingKey(key: string): void {
   check(key, addressable);
 }

@@ -1,14 +1,14 @@
-/** Weather: what the storage may answer, and when it does not. The transport is the only thing that is not real. */
+/** Retries, timeouts and error responses of storage calls. Only `fetch` is replaced. */
 import { describe, expect, it } from 'vitest';
 import { s3Storage } from './storage.ts';
 import type { Credentials, S3StorageOptions } from './types.ts';
 
 const credentials: Credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
 
-type Answer = Response | Error | 'silence';
+type Outcome = Response | Error | 'silence';
 
-/** Hands out the answers one by one and remembers what was asked. */
-function setUp(answers: (Answer | ((init: RequestInit) => Answer))[], options: Partial<S3StorageOptions> = {}) {
+/** Returns the prepared responses one after the other, and records the requests. */
+function setUp(outcomes: (Outcome | ((init: RequestInit) => Outcome))[], options: Partial<S3StorageOptions> = {}) {
   const sent: { url: string; method: string; headers: Record<string, string>; body: string }[] = [];
   const fetch = (url: string, init: RequestInit): Promise<Response> => {
     sent.push({
@@ -17,10 +17,10 @@ function setUp(answers: (Answer | ((init: RequestInit) => Answer))[], options: P
       headers: init.headers as Record<string, string>,
       body: String(init.body ?? ''),
     });
-    const next = answers.shift() ?? new Error('no answer left');
-    const answer = typeof next === 'function' ? next(init) : next;
-    if (answer instanceof Error) return Promise.reject(answer);
-    if (answer !== 'silence') return Promise.resolve(answer);
+    const next = outcomes.shift() ?? new Error('no response left');
+    const response = typeof next === 'function' ? next(init) : next;
+    if (response instanceof Error) return Promise.reject(response);
+    if (response !== 'silence') return Promise.resolve(response);
     return new Promise((_, reject) => {
       init.signal?.addEventListener('abort', () => reject(init.signal?.reason));
     });
@@ -47,27 +47,28 @@ const error = (status: number, code: string, headers: Record<string, string> = {
   );
 const stored = () => new Response(null, { headers: { etag: '"e"' } });
 const copied = () => new Response('   <?xml version="1.0"?><CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>');
-const refused = () => Object.assign(new TypeError('fetch failed'), { cause: new Error('connect ECONNREFUSED') });
+const connectionRefused = () =>
+  Object.assign(new TypeError('fetch failed'), { cause: new Error('connect ECONNREFUSED') });
 
 const put = { key: 'a', body: 'abc' };
 
-describe('tries again', () => {
-  it.each<[string, () => Answer]>([
+describe('a failed attempt', () => {
+  it.each<[string, () => Outcome]>([
     ['500', () => error(500, 'InternalError')],
     ['503', () => error(503, 'SlowDown')],
-    ['a gateway that does not speak XML', () => new Response('<html>Bad gateway</html>', { status: 502 })],
+    ['a gateway error without XML', () => new Response('<html>Bad gateway</html>', { status: 502 })],
     ['429', () => error(429, 'TooManyRequests')],
     ['409 ConditionalRequestConflict', () => error(409, 'ConditionalRequestConflict')],
     ['400 RequestTimeout', () => error(400, 'RequestTimeout')],
-    ['no connection', refused],
+    ['no connection', connectionRefused],
     ['an error inside a success', () => error(200, 'InternalError')],
-  ])('after %s', async (_what, answer) => {
-    const { storage, sent } = setUp([answer, answer, answer, stored]);
+  ])('is retried after %s', async (_what, response) => {
+    const { storage, sent } = setUp([response, response, response, stored]);
     expect(await storage.put(put)).toEqual({ etag: '"e"' });
     expect(sent).toHaveLength(4);
   });
 
-  it('but not for ever', async () => {
+  it('is retried only `retries` times', async () => {
     const { storage, sent } = setUp(
       Array.from({ length: 9 }, () => () => error(503, 'SlowDown')),
       { retries: 2 },
@@ -90,18 +91,18 @@ describe('tries again', () => {
     [400, 'InvalidArgument'],
     [501, 'NotImplemented'],
     [301, 'PermanentRedirect'],
-  ])('but not after %i %s', async (status, code) => {
+  ])('is not retried after %i %s', async (status, code) => {
     const { storage, sent } = setUp([error(status, code)]);
     await expect(storage.put(put)).rejects.toMatchObject({ code, status, attempts: 1 });
     expect(sent).toHaveLength(1);
   });
 
-  it('says how often, because a 412 may be the echo of a lost success', async () => {
-    const { storage } = setUp([refused, error(412, 'PreconditionFailed')]);
+  it('is counted in the error, because a 412 may follow a lost success', async () => {
+    const { storage } = setUp([connectionRefused, error(412, 'PreconditionFailed')]);
     await expect(storage.put({ ...put, ifNoneMatch: '*' })).rejects.toMatchObject({ status: 412, attempts: 2 });
   });
 
-  it('not before it was asked to, and not at all when that is too long', async () => {
+  it('is retried after Retry-After, unless that is too long', async () => {
     const early = setUp([error(503, 'SlowDown', { 'retry-after': '0' }), stored()]);
     await early.storage.put(put);
     const late = setUp([error(503, 'SlowDown', { 'retry-after': '31' })]);
@@ -110,20 +111,20 @@ describe('tries again', () => {
   });
 });
 
-describe('gives up', () => {
-  it('on one attempt after its time', async () => {
+describe('a request', () => {
+  it('ends an attempt after `timeoutMs`', async () => {
     const { storage, sent } = setUp(['silence', stored()], { timeoutMs: 5 });
     await storage.put(put);
     expect(sent).toHaveLength(2);
   });
 
-  it('in words without the address', async () => {
+  it('fails with a message that does not contain the address', async () => {
     const { storage } = setUp(['silence'], { timeoutMs: 5, retries: 0 });
     await expect(storage.put(put)).rejects.toMatchObject({
       code: 'storage_unavailable',
       message: 'The storage did not answer within 5 ms.',
     });
-    const { storage: other } = setUp([refused], { retries: 0 });
+    const { storage: other } = setUp([connectionRefused], { retries: 0 });
     await expect(other.put(put)).rejects.toMatchObject({
       code: 'storage_unavailable',
       message: 'The storage could not be reached.',
@@ -131,13 +132,13 @@ describe('gives up', () => {
     });
   });
 
-  it('when a body stops halfway', async () => {
+  it('ends an attempt when the body stops arriving', async () => {
     const stuck = (init: RequestInit) =>
       new Response(
         new ReadableStream({
           start(controller) {
             controller.enqueue(Buffer.from('<List'));
-            // As fetch does it.
+            // fetch does the same.
             init.signal?.addEventListener('abort', () => controller.error(init.signal?.reason));
           },
         }),
@@ -147,7 +148,7 @@ describe('gives up', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('but not while something arrives', async () => {
+  it('does not time out while data arrives', async () => {
     let pieces = 0;
     const slow = (init: RequestInit) =>
       new Response(
@@ -165,7 +166,7 @@ describe('gives up', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('when its caller does, and then at once', async () => {
+  it('rejects at once when its signal aborts', async () => {
     const controller = new AbortController();
     const { storage, sent } = setUp(['silence', stored()]);
     const got = storage.get('a', { signal: controller.signal });
@@ -175,7 +176,7 @@ describe('gives up', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('when its caller does, also between two attempts', async () => {
+  it('rejects at once when its signal aborts between two attempts', async () => {
     const controller = new AbortController();
     const { storage, sent } = setUp([error(503, 'SlowDown', { 'retry-after': '20' }), stored()]);
     const got = storage.get('a', { signal: controller.signal });
@@ -186,27 +187,27 @@ describe('gives up', () => {
   });
 });
 
-describe('a success that is none', () => {
+describe('a success status with the wrong document', () => {
   const copy = { from: 'a', to: 'b', contentType: 'text/plain' };
 
-  it('is a failure: an error after spaces', async () => {
+  it('throws an <Error> after spaces', async () => {
     const late = () => new Response('   \n<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>');
     const { storage } = setUp([late]);
     await expect(storage.copy(copy)).rejects.toMatchObject({ code: 'AccessDenied', status: 200 });
   });
 
-  it('is a failure: nothing at all, tried again', async () => {
+  it('is retried when the body is empty', async () => {
     const { storage, sent } = setUp([new Response('    '), copied]);
     expect(await storage.copy(copy)).toEqual({ etag: '"e"' });
     expect(sent).toHaveLength(2);
   });
 });
 
-describe('half an answer', () => {
+describe('a response that was cut off', () => {
   const root = 'InitiateMultipartUploadResult';
   const whole = `<${root}><Bucket>b</Bucket><Key>a</Key><UploadId>abcdef</UploadId></${root}>`;
 
-  it.each([`<${root}>`, whole.slice(0, whole.indexOf('def')), whole.slice(0, -1)])('is none: %s', async (half) => {
+  it.each([`<${root}>`, whole.slice(0, whole.indexOf('def')), whole.slice(0, -1)])('is retried: %s', async (half) => {
     const { storage, sent } = setUp([new Response(half), new Response(whole)], { capabilities: 'devstore' });
     const made = await storage.createMultipart({ key: 'a', contentType: 'text/plain', metadata: {} });
     expect(made).toEqual({ multipartId: 'abcdef' });
@@ -219,7 +220,7 @@ describe('the clock', () => {
   const theirs = ours + 3_600_000;
   const date = { date: new Date(theirs).toUTCString() };
 
-  it('is the storage’s, learned from a refusal and kept', async () => {
+  it('is set from the Date of a refusal and kept', async () => {
     const { storage, sent } = setUp(
       [error(403, 'RequestTimeTooSkewed', date), new Response(null, { headers: { ...date, etag: '"e"' } })],
       {
@@ -232,7 +233,7 @@ describe('the clock', () => {
     expect(storage.presignGet({ key: 'a', expiresInSeconds: 60 }).expiresAt).toBe('2026-11-23T13:01:00.000Z');
   });
 
-  it('is corrected for a HEAD too, whose refusal says nothing', async () => {
+  it('is corrected after a 403 to HEAD, which has no code', async () => {
     const { storage, sent } = setUp(
       [new Response(null, { status: 403, headers: date }), new Response(null, { status: 404, headers: date })],
       {
@@ -244,7 +245,7 @@ describe('the clock', () => {
     expect(sent.map(({ method }) => method)).toEqual(['HEAD', 'HEAD']);
   });
 
-  it('is corrected once, and only when it differs', async () => {
+  it('is corrected once, and only when it differs by more than the tolerance', async () => {
     const skewed = () => error(403, 'RequestTimeTooSkewed', date);
     const { storage, sent } = setUp([skewed, skewed, skewed], { now: () => ours, retries: 0 });
     await expect(storage.put(put)).rejects.toMatchObject({ code: 'RequestTimeTooSkewed' });
@@ -256,7 +257,7 @@ describe('the clock', () => {
     expect(agreeing.storage.presignGet({ key: 'a', expiresInSeconds: 60 }).expiresAt).toBe('2026-11-23T12:01:00.000Z');
   });
 
-  it('is not learned from a cache', async () => {
+  it('is not set from a cached response', async () => {
     const { storage } = setUp([new Response(null, { headers: { ...date, age: '3600', etag: '"e"' } })], {
       now: () => ours,
     });
@@ -266,7 +267,7 @@ describe('the clock', () => {
 });
 
 describe('credentials', () => {
-  it('that the storage calls expired are replaced, once', async () => {
+  it('are renewed once after ExpiredToken', async () => {
     let asked = 0;
     const provider = () => ({ ...credentials, accessKeyId: `KEY${++asked}` });
     const { storage, sent } = setUp([error(400, 'ExpiredToken'), stored()], { credentials: provider, retries: 0 });
@@ -282,21 +283,21 @@ describe('credentials', () => {
     expect(await head.storage.head('a')).toBeNull();
   });
 
-  it('that are refused again are not replaced for ever', async () => {
+  it('are renewed only once per request', async () => {
     const expired = () => error(400, 'ExpiredToken');
     const { storage, sent } = setUp([expired, expired, expired], { credentials: () => credentials, retries: 0 });
     await expect(storage.put(put)).rejects.toMatchObject({ code: 'ExpiredToken' });
     expect(sent).toHaveLength(2);
   });
 
-  it('that are fixed are not', async () => {
+  it('are not renewed when they are fixed', async () => {
     const { storage, sent } = setUp([error(400, 'ExpiredToken')]);
     await expect(storage.put(put)).rejects.toMatchObject({ code: 'ExpiredToken' });
     expect(sent).toHaveLength(1);
   });
 });
 
-describe('what is missing', () => {
+describe('a missing object', () => {
   const none = () => new Response('<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>');
   const some = (key: string) => () =>
     new Response(
@@ -304,18 +305,18 @@ describe('what is missing', () => {
     );
   const denied = () => new Response(null, { status: 403 });
 
-  it('is null', async () => {
+  it('is returned as null', async () => {
     expect(await setUp([new Response(null, { status: 404 })]).storage.head('a')).toBeNull();
     expect(await setUp([error(404, 'NoSuchKey')]).storage.get('a')).toBeNull();
   });
 
-  it('is null too when a 403 turns out to mean that', async () => {
+  it('is returned as null when a 403 means that it is missing', async () => {
     expect(await setUp([denied, none]).storage.head('a')).toBeNull();
     expect(await setUp([denied, some('a+b')]).storage.head('a')).toBeNull();
     expect(await setUp([error(403, 'AccessDenied'), none]).storage.get('a')).toBeNull();
   });
 
-  it('is not null when we may not look', async () => {
+  it('is a 403 when listing is denied', async () => {
     await expect(setUp([denied, some('a')]).storage.head('a')).rejects.toMatchObject({ status: 403 });
     await expect(setUp([denied, some('a+b')]).storage.head('a b')).rejects.toMatchObject({ status: 403 });
     await expect(setUp([denied, error(403, 'AccessDenied')]).storage.head('a')).rejects.toMatchObject({ status: 403 });
@@ -323,8 +324,8 @@ describe('what is missing', () => {
   });
 });
 
-describe('answers', () => {
-  it('about many deletes name those that failed', async () => {
+describe('a response', () => {
+  it('to DeleteObjects lists the keys that failed', async () => {
     const result = '<DeleteResult><Error><Key>a&amp;b</Key><Code>AccessDenied</Code></Error></DeleteResult>';
     const { storage, sent } = setUp([
       new Response(result),
@@ -338,14 +339,14 @@ describe('answers', () => {
       { key: 'null\u0000', code: 'AccessDenied' },
     ]);
     expect(sent.map(({ method }) => method)).toEqual(['POST', 'POST', 'DELETE', 'DELETE']);
-    // XML 1.0 cannot say them, escaped or not.
+    // XML 1.0 cannot represent them, escaped or not.
     expect(sent[0]?.body).toContain('<Object><Key>a&#38;b</Key></Object>');
     for (const { body } of sent) expect(body).not.toMatch(/bell|null/);
     expect(await storage.deleteMany([])).toEqual([]);
     expect(sent).toHaveLength(4);
   });
 
-  it('about one object are a list of one, and keys are text', async () => {
+  it('with one object is a list of one, and keys are text', async () => {
     const { storage } = setUp([
       new Response(
         '<ListBucketResult><EncodingType>url</EncodingType><NextContinuationToken>t</NextContinuationToken><Contents><Key>007+%2B%0A</Key><Size>3</Size><ETag>&quot;e&quot;</ETag><LastModified>d</LastModified></Contents></ListBucketResult>',
@@ -357,7 +358,7 @@ describe('answers', () => {
     });
   });
 
-  it('that are too long are not read to their end', async () => {
+  it('that is too long is not read to its end', async () => {
     const megabyte = Buffer.alloc(1024 * 1024, ' ');
     let pulled = 0;
     const endless = new ReadableStream({
@@ -372,7 +373,7 @@ describe('answers', () => {
   });
 });
 
-it('no failure quotes a URL, a signature or a key', async () => {
+it('no error contains a URL, a signature or a key', async () => {
   const quoting = () =>
     new Response(
       '<Error><Code>SignatureDoesNotMatch</Code><Message>See http://store.test:9000/a?X-Amz-Signature=abc Credential=AKIDEXAMPLE/2026</Message></Error>',

@@ -1,13 +1,13 @@
 /**
- * What a request says about its own signature, in either of the two places SigV4 puts it, checked for shape only.
- * Messages and codes are AWS's, because tools and people look for them.
+ * Parses the parameters of a SigV4 signature from a query or an Authorization header. Only their format is checked
+ * here. Messages and codes are those of AWS, because tools and developers search for them.
  */
 import { S3AuthError } from './auth-error.ts';
-import { amzDateOf, parseAmzDate } from './dates.ts';
+import { formatAmzDate, parseAmzDate } from './dates.ts';
 import type { Query } from './query.ts';
 import { algorithm } from './sign.ts';
 
-export interface Claims {
+export interface SignatureParameters {
   kind: 'query' | 'header';
   accessKeyId: string;
   day: string;
@@ -34,12 +34,12 @@ export type Headers = Readonly<Record<string, string>>;
 
 export const maxExpiresInSeconds = 604_800;
 
-export function headerOf(headers: Headers, name: string): string | undefined {
+export function getHeader(headers: Headers, name: string): string | undefined {
   return Object.hasOwn(headers, name) ? headers[name] : undefined;
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
-export function queryClaims(query: Query, headers: Headers, expected: ScopeExpectation): Claims {
+export function parseQuerySignature(query: Query, headers: Headers, expected: ScopeExpectation): SignatureParameters {
   const fail: Fail = (message, details) => {
     throw new S3AuthError('AuthorizationQueryParametersError', message, details);
   };
@@ -51,7 +51,8 @@ export function queryClaims(query: Query, headers: Headers, expected: ScopeExpec
   const expires = query.get('X-Amz-Expires');
   if (!given || !credential || !signature || !amzDate || !signedHeaders || !expires)
     fail(
-      'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
+      'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, ' +
+        'X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
     );
   if (given !== algorithm) fail(`X-Amz-Algorithm only supports "${algorithm}"`);
   if (!/^-?\d+$/.test(expires)) fail('X-Amz-Expires should be a number');
@@ -59,7 +60,8 @@ export function queryClaims(query: Query, headers: Headers, expected: ScopeExpec
   if (expiresInSeconds < 0) fail('X-Amz-Expires must be non-negative');
   if (expiresInSeconds > maxExpiresInSeconds)
     fail(
-      'X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds',
+      'X-Amz-Expires must be less than a week (in seconds); ' +
+        'that is, the given X-Amz-Expires must be less than 604800 seconds',
     );
   const signedAt = parseAmzDate(amzDate);
   if (Number.isNaN(signedAt)) fail("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
@@ -74,12 +76,16 @@ export function queryClaims(query: Query, headers: Headers, expected: ScopeExpec
     expiresInSeconds,
     signedHeaders: parseSignedHeaders(signedHeaders, fail),
     signature,
-    sessionToken: query.get('X-Amz-Security-Token') ?? headerOf(headers, 'x-amz-security-token'),
+    sessionToken: query.get('X-Amz-Security-Token') ?? getHeader(headers, 'x-amz-security-token'),
   };
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html */
-export function headerClaims(authorization: string, headers: Headers, expected: ScopeExpectation): Claims {
+export function parseHeaderSignature(
+  authorization: string,
+  headers: Headers,
+  expected: ScopeExpectation,
+): SignatureParameters {
   const fail: Fail = (message, details) => {
     throw new S3AuthError('AuthorizationHeaderMalformed', `The authorization header is malformed; ${message}`, details);
   };
@@ -107,26 +113,26 @@ export function headerClaims(authorization: string, headers: Headers, expected: 
     expiresInSeconds: undefined,
     signedHeaders: parseSignedHeaders(parts.get('SignedHeaders') ?? '', fail),
     signature: parts.get('Signature') ?? '',
-    sessionToken: headerOf(headers, 'x-amz-security-token'),
+    sessionToken: getHeader(headers, 'x-amz-security-token'),
   };
 }
 
-/** `x-amz-date`, or else `Date`, which is spelled anew for the string to sign. */
+/** Reads `x-amz-date`, or else `Date`, which the string to sign contains in the format of `x-amz-date`. */
 function headerDate(headers: Headers): { amzDate: string; signedAt: number } {
-  const amzDate = headerOf(headers, 'x-amz-date');
+  const amzDate = getHeader(headers, 'x-amz-date');
   if (amzDate !== undefined) {
     const signedAt = parseAmzDate(amzDate);
     if (!Number.isNaN(signedAt)) return { amzDate, signedAt };
   } else {
-    const signedAt = Date.parse(headerOf(headers, 'date') ?? '');
-    if (!Number.isNaN(signedAt)) return { amzDate: amzDateOf(signedAt), signedAt };
+    const signedAt = Date.parse(getHeader(headers, 'date') ?? '');
+    if (!Number.isNaN(signedAt)) return { amzDate: formatAmzDate(signedAt), signedAt };
   }
   throw new S3AuthError('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
 }
 
 type Fail = (message: string, details?: Record<string, string>) => never;
 
-/** An access key may itself contain slashes on storages other than AWS, so the scope is read from the right. */
+/** The scope is read from the right, because an access key may contain slashes on storages other than AWS. */
 export function parseCredential(credential: string, amzDate: string, expected: ScopeExpectation, fail: Fail) {
   const parts = credential.split('/');
   const [day = '', region = '', service = '', terminal = ''] = parts.slice(-4);

@@ -1,11 +1,11 @@
-/** All of a signature that stays the same for a second. */
-import { amzDateOf } from './dates.ts';
+/** The parts of a signature that stay the same for one second, computed once per second. */
+import { formatAmzDate } from './dates.ts';
 import { encodeComponent } from './encode.ts';
 import { algorithm, createSigner } from './sign.ts';
-import { signingKeyOf } from './signing-key.ts';
+import { getSigningKey } from './signing-key.ts';
 import type { Credentials } from './types.ts';
 
-export interface Moment {
+export interface SigningTime {
   readonly credentials: Credentials;
   /** Milliseconds since the epoch, whole seconds. */
   readonly ms: number;
@@ -14,20 +14,20 @@ export interface Moment {
   readonly scope: string;
   /** `accessKeyId/scope` */
   readonly credential: string;
-  /** Signs a text that is ASCII. */
+  /** Returns the signature of an ASCII text. */
   readonly sign: (text: string) => string;
-  /** A presigned URL's query up to the value of X-Amz-Expires. */
+  /** The query of a presigned URL up to the value of X-Amz-Expires. */
   readonly queryHead: string;
   /** From there to the value of X-Amz-SignedHeaders. */
   readonly queryMiddle: string;
-  /** ISO 8601 of this moment plus so many seconds. */
+  /** This time plus `seconds`, in ISO 8601. */
   isoAfter(seconds: number): string;
 }
 
-/** A key lasts for a day, a moment for a second. */
+/** Signers by signing key. A key is used for a whole day. */
 const signers = new WeakMap<Buffer, (text: string) => string>();
 
-function signerOf(key: Buffer): (text: string) => string {
+function getSigner(key: Buffer): (text: string) => string {
   let signer = signers.get(key);
   if (!signer) {
     signer = createSigner(key);
@@ -36,18 +36,18 @@ function signerOf(key: Buffer): (text: string) => string {
   return signer;
 }
 
-/** @returns a function that remembers the last moment, so that a busy second is computed once */
-export function createMoments(region: string): (credentials: Credentials, ms: number) => Moment {
-  let last: Moment | undefined;
+/** @returns a function that computes the signing time once per second and credentials */
+export function createSigningTimes(region: string): (credentials: Credentials, ms: number) => SigningTime {
+  let last: SigningTime | undefined;
   return (credentials, ms) => {
     const second = ms - (ms % 1000);
-    if (last?.ms !== second || last.credentials !== credentials) last = momentOf(credentials, second, region);
+    if (last?.ms !== second || last.credentials !== credentials) last = computeSigningTime(credentials, second, region);
     return last;
   };
 }
 
-function momentOf(credentials: Credentials, ms: number, region: string): Moment {
-  const amzDate = amzDateOf(ms);
+function computeSigningTime(credentials: Credentials, ms: number, region: string): SigningTime {
+  const amzDate = formatAmzDate(ms);
   const day = amzDate.slice(0, 8);
   const scope = `${day}/${region}/s3/aws4_request`;
   const credential = `${credentials.accessKeyId}/${scope}`;
@@ -60,8 +60,10 @@ function momentOf(credentials: Credentials, ms: number, region: string): Moment 
     amzDate,
     scope,
     credential,
-    sign: signerOf(signingKeyOf(credentials, day, region)),
-    queryHead: `X-Amz-Algorithm=${algorithm}&X-Amz-Credential=${encodeComponent(credential)}&X-Amz-Date=${amzDate}&X-Amz-Expires=`,
+    sign: getSigner(getSigningKey(credentials, day, region)),
+    queryHead:
+      `X-Amz-Algorithm=${algorithm}&X-Amz-Credential=${encodeComponent(credential)}` +
+      `&X-Amz-Date=${amzDate}&X-Amz-Expires=`,
     queryMiddle: `${token ? `&X-Amz-Security-Token=${encodeComponent(token)}` : ''}&X-Amz-SignedHeaders=`,
     isoAfter(seconds) {
       if (seconds !== after) {
