@@ -4,7 +4,7 @@
  * the server looks at what was stored, knows more formats, and is right.
  */
 import { contentMismatch, headBytes, isText } from '../protocol/content/index.ts';
-import { isNamedType, otherTypes, resolveContentType } from '../protocol/content-types.ts';
+import { isNamedType, listOtherTypes, resolveContentType } from '../protocol/content-types.ts';
 import type { RouteInfo, WaybillError } from '../protocol/index.ts';
 import { failure } from './errors.ts';
 import type { Source } from './types.ts';
@@ -35,7 +35,7 @@ export async function checkContent(
   if (!admitted || guessed === 'by-content') return null;
   const head = await file.read(0, Math.min(file.size, headBytes));
   let detected: string | null = null;
-  for (const type of [contentType, ...otherTypes(contentTypes, { contentType, fileName, guessed })]) {
+  for (const type of [contentType, ...listOtherTypes(contentTypes, { contentType, fileName, guessed })]) {
     const mismatch = await contentMismatch(type, head, isNamedType(contentTypes, type));
     // What the table cannot tell the server may know. Text it is, or it is not.
     if (mismatch === null || (mismatch === 'something unrecognised' && !isText(head))) return null;

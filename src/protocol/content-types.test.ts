@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
-  contentTypeAllowed,
+  chooseSpelling,
+  isContentTypeAllowed,
   isPlaceholderType,
-  otherTypes,
-  possibleTypes,
+  listOtherTypes,
+  listPossibleTypes,
   resolveContentType,
-  storedSpelling,
 } from './content-types.ts';
 
 const xlsx = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
@@ -35,7 +35,7 @@ describe('what a route admits', () => {
     [['*/*'], 'application/x-unheard-of'],
     [undefined, 'application/x-unheard-of'],
   ])('%j admits %s', (patterns, type) => {
-    expect(contentTypeAllowed(patterns, type)).toBe(true);
+    expect(isContentTypeAllowed(patterns, type)).toBe(true);
   });
 
   it.each([
@@ -56,7 +56,7 @@ describe('what a route admits', () => {
     [['application/zip'], xlsx],
     [[], 'image/png'],
   ])('%j does not admit %s', (patterns, type) => {
-    expect(contentTypeAllowed(patterns, type)).toBe(false);
+    expect(isContentTypeAllowed(patterns, type)).toBe(false);
   });
 
   it.each([
@@ -67,7 +67,7 @@ describe('what a route admits', () => {
     [['text/*'], 'text/rtf', 'text/rtf'],
     [['*/*'], 'a/unknown', 'a/unknown'],
   ])('on %j a file declared %s is stored as %s', (patterns, declared, stored) => {
-    expect(storedSpelling(patterns, declared)).toBe(stored);
+    expect(chooseSpelling(patterns, declared)).toBe(stored);
   });
 });
 
@@ -169,14 +169,14 @@ describe('the type of a declaration', () => {
   it('is what the first bytes may still correct', () => {
     const any = undefined;
     const of = (contentType: string, fileName: string, guessed: 'by-extension' | false = false) =>
-      otherTypes(any, { contentType, fileName, guessed });
+      listOtherTypes(any, { contentType, fileName, guessed });
     expect(of('video/mp2t', 'code.ts')).toEqual(['text/x-typescript', 'text/vnd.trolltech.linguist']);
-    expect(otherTypes(['video/*'], { contentType: 'video/mp2t', fileName: 'code.ts', guessed: false })).toEqual([]);
+    expect(listOtherTypes(['video/*'], { contentType: 'video/mp2t', fileName: 'code.ts', guessed: false })).toEqual([]);
     expect(of('text/csv', 'table.csv')).toEqual([]);
     expect(of('image/jpeg', 'photo.jpg', 'by-extension')).toEqual(['application/octet-stream']);
-    expect(otherTypes(['image/*'], { contentType: 'image/jpeg', fileName: 'a.jpg', guessed: 'by-extension' })).toEqual(
-      [],
-    );
+    expect(
+      listOtherTypes(['image/*'], { contentType: 'image/jpeg', fileName: 'a.jpg', guessed: 'by-extension' }),
+    ).toEqual([]);
     expect(of('application/vnd.apple.keynote', 'server.key')).toEqual(['application/x-pem-file']);
     expect(of('image/png', 'photo.png')).toEqual([]);
   });
@@ -191,7 +191,7 @@ describe('the type of a declaration', () => {
   });
 
   it('has candidates for every extension that it knows', () => {
-    expect(possibleTypes('', 'a.jpg')).toEqual(['image/jpeg', 'application/octet-stream']);
-    expect(possibleTypes('video/*', 'a.jpg')).toEqual([]);
+    expect(listPossibleTypes('', 'a.jpg')).toEqual(['image/jpeg', 'application/octet-stream']);
+    expect(listPossibleTypes('video/*', 'a.jpg')).toEqual([]);
   });
 });

@@ -1,12 +1,12 @@
-/** What a route admits: types, their other spellings, wildcards; and what a type that says nothing stands for. */
+/** Which content types a route admits: by name, by another spelling of the format, by wildcard, by file name extension. */
 import { WaybillError } from './errors.ts';
 import { type Format, formatOf, formatsOfExtension, isActiveType, isSameFormat } from './formats/index.ts';
 import { checkExtension, checkSize, extensionOf, type Limits } from './limits.ts';
 
-/** RFC 9110 section 8.3.1, without parameters: a parameter would make two spellings of one type. */
+/** RFC 9110 section 8.3.1, without parameters, which would give one type many spellings. */
 const contentTypeShape = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/;
 
-/** Arbitrary bytes: never shown, only saved. */
+/** Arbitrary bytes. Such a file is never displayed, only downloaded. */
 export const unknownType = 'application/octet-stream';
 
 export function isContentType(value: string): boolean {
@@ -14,19 +14,19 @@ export function isContentType(value: string): boolean {
 }
 
 /**
- * What systems say when they do not know the type: nothing, `application/octet-stream` and its variants, a family
- * (Android's share intents and pickers say `image/*`, others `image`), or the names of
+ * What systems declare when they do not know the type: the empty string, `application/octet-stream` and its variants, a
+ * family (Android's share intents and pickers declare `image/*`, others `image`), or the names of
  * https://mimesniff.spec.whatwg.org/#sniffing-a-mislabeled-binary-resource.
  */
 const placeholderShape =
   /^$|^[a-z]{1,16}(?:\/\*)?$|^\*(?:\/\*)?$|^(?:binary|application|content)\/(?:x-)?(?:octet-stream|unknown|binary|download|force-download|object)$|^unknown\//;
 
-/** Whether a declared type leaves the decision to the file name: `''`, `application/octet-stream`, `image/*`, ... */
+/** Whether the file name decides instead of this declared type: `''`, `application/octet-stream`, `image/*`, ... */
 export function isPlaceholderType(declared: string): boolean {
   return placeholderShape.test(declared);
 }
 
-/** `image` of `image/*` and of `image`. Empty for a placeholder that names no family. */
+/** @returns `image` for `image/*` and `image`; the empty string for a placeholder without a family */
 export function familyOfPlaceholder(declared: string): string {
   return /^(image|video|audio|font|text|model)(?:\/\*)?$/.exec(declared)?.[1] ?? '';
 }
@@ -34,23 +34,23 @@ export function familyOfPlaceholder(declared: string): string {
 const familyOf = (type: string) => type.slice(0, type.indexOf('/'));
 
 /**
- * Whether a wildcard of this family admits the type. A format is in the family of its canonical spelling and in those
- * that the table adds; what is canonically `application/...` is also in the family of the spelling that was declared.
+ * Whether a wildcard of this family admits the type. A format belongs to the family of its canonical type and to those that
+ * the table adds. A format whose canonical type is `application/...` also belongs to the family of the declared spelling.
  */
 function isInFamily(family: string, contentType: string, format: Format | undefined): boolean {
-  const own = familyOf(contentType);
-  if (!format) return own === family;
+  const declaredFamily = familyOf(contentType);
+  if (!format) return declaredFamily === family;
   const canonical = familyOf(format.type);
   if (canonical === family || format.families.includes(family)) return true;
-  return own === family && (canonical === 'application' || family === 'application');
+  return declaredFamily === family && (canonical === 'application' || family === 'application');
 }
 
 /**
- * Whether a route's list admits a type: one of its entries is a spelling of the same format, or a wildcard of its family.
+ * Whether the list of a route admits a type: an entry is a spelling of the same format, or a wildcard of its family.
  *
- * @param patterns absent: any type that is not active
+ * @param patterns undefined admits every type that is not active
  */
-export function contentTypeAllowed(patterns: readonly string[] | undefined, contentType: string): boolean {
+export function isContentTypeAllowed(patterns: readonly string[] | undefined, contentType: string): boolean {
   if (!patterns) return !isActiveType(contentType);
   if (patterns.includes(contentType)) return true;
   const format = formatOf(contentType);
@@ -61,40 +61,40 @@ export function contentTypeAllowed(patterns: readonly string[] | undefined, cont
   });
 }
 
-/** Whether the route names the type or another spelling of it, and not only a wildcard that admits it. */
+/** Whether the list names the type or another spelling of it. A wildcard does not count. */
 export function isNamedType(patterns: readonly string[] | undefined, contentType: string): boolean {
   return patterns?.some((pattern) => isSameFormat(pattern, contentType)) ?? false;
 }
 
 /**
- * The spelling under which a file is stored and reported: the one that the route's list names, so that an application
- * reads what it wrote, else the canonical one, else (where the list admits only this spelling) the declared one.
+ * The spelling under which a file is stored and reported: the one in the route's list, so that an app reads what it
+ * configured; else the canonical one; else, where the list does not admit that one, the declared one.
  */
-export function storedSpelling(patterns: readonly string[] | undefined, contentType: string): string {
+export function chooseSpelling(patterns: readonly string[] | undefined, contentType: string): string {
   const format = formatOf(contentType);
   if (!format) return contentType;
   const named = patterns?.find((pattern) => formatOf(pattern) === format);
   if (named !== undefined) return named;
-  return contentTypeAllowed(patterns, format.type) ? format.type : contentType;
+  return isContentTypeAllowed(patterns, format.type) ? format.type : contentType;
 }
 
 /**
- * What a file with this name and this declared type may be, the likeliest first. The declared type comes first where it
- * says something; the extension adds the other formats that share it (`.ts`), that systems are known to declare
- * under this type (`.csv` as Excel), or of which the declared one is the general case (`.docx` as zip).
+ * The types that a file with this name and declared type can have, the most likely first. A declared type that is no
+ * placeholder comes first. The extension adds formats that share it (`.ts`), that some systems declare under this type
+ * (`.csv` as Excel), and that are special cases of the declared one (`.docx` of zip).
  */
-export function possibleTypes(declared: string, fileName: string): string[] {
-  const named = formatsOfExtension(extensionOf(fileName));
+export function listPossibleTypes(declared: string, fileName: string): string[] {
+  const byName = formatsOfExtension(extensionOf(fileName));
   if (isPlaceholderType(declared)) {
     const family = familyOfPlaceholder(declared);
-    if (family !== '') return typesOf(named.filter((format) => isInFamily(family, format.type, format)));
-    return [...typesOf(named), unknownType];
+    if (family !== '') return typesOf(byName.filter((format) => isInFamily(family, format.type, format)));
+    return [...typesOf(byName), unknownType];
   }
   const format = formatOf(declared);
-  if (!format) return [declared, ...typesOf(named)];
-  const declaresAnother = named.filter((other) => other.declaredAs.some((type) => isSameFormat(type, declared)));
-  const related = named.includes(format) ? named : named.filter((other) => isSpecialCaseOf(other, format));
-  return [...new Set([...typesOf(declaresAnother), declared, ...typesOf(related.filter((other) => other !== format))])];
+  if (!format) return [declared, ...typesOf(byName)];
+  const declaredAs = byName.filter((other) => other.declaredAs.some((type) => isSameFormat(type, declared)));
+  const related = byName.includes(format) ? byName : byName.filter((other) => isSpecialCaseOf(other, format));
+  return [...new Set([...typesOf(declaredAs), declared, ...typesOf(related.filter((other) => other !== format))])];
 }
 
 const typesOf = (list: readonly Format[]) => list.map(({ type }) => type);
@@ -104,67 +104,67 @@ function isSpecialCaseOf(format: Format, general: Format): boolean {
   return format.of === general.type || (general.type === 'application/ogg' && format.container === 'ogg');
 }
 
-/** What a declaration comes to on a route. */
+/** The type of a declared file on a route. */
 export interface ResolvedType {
-  /** What is signed. Where `admitted` is false, what the refusal names. */
+  /** The type to sign, or to name in the error when `admitted` is false. */
   contentType: string;
   admitted: boolean;
-  /** The declared type said nothing. `by-content`: neither did the name, and only the bytes can tell. */
+  /** Set when a placeholder was declared. `by-content`: the file name has no known extension either. */
   guessed: false | 'by-extension' | 'by-content';
 }
 
 /**
- * The type to sign for a declaration, before anything is sent. Whether it is right is checked with the content later.
+ * Chooses the type to sign for a declared file. The content is compared with it after the upload.
  *
- * @param declared as the client sent it; absent or a placeholder when nobody knows
+ * @param declared the type from the client; undefined or a placeholder when it is not known
  */
 export function resolveContentType(
   patterns: readonly string[] | undefined,
   declared: string | undefined,
   fileName: string,
 ): ResolvedType {
-  const said = declared ?? '';
-  const possible = possibleTypes(said, fileName);
-  const admitted = possible.find((type) => contentTypeAllowed(patterns, type));
-  const guesses = isPlaceholderType(said);
+  const type = declared ?? '';
+  const possible = listPossibleTypes(type, fileName);
+  const admitted = possible.find((one) => isContentTypeAllowed(patterns, one));
+  const isPlaceholder = isPlaceholderType(type);
   if (admitted !== undefined) {
-    const guessed = guesses && admitted !== unknownType ? 'by-extension' : false;
-    return { contentType: storedSpelling(patterns, admitted), admitted: true, guessed };
+    const guessed = isPlaceholder && admitted !== unknownType ? 'by-extension' : false;
+    return { contentType: chooseSpelling(patterns, admitted), admitted: true, guessed };
   }
-  const family = familyOfPlaceholder(said);
+  const family = familyOfPlaceholder(type);
   const [named] = formatsOfExtension(extensionOf(fileName));
-  if (!named && family !== '' && admitsSomeOf(patterns, family))
+  if (!named && family !== '' && admitsFamily(patterns, family))
     return { contentType: unknownType, admitted: true, guessed: 'by-content' };
   return { contentType: possible[0] ?? named?.type ?? unknownType, admitted: false, guessed: false };
 }
 
-function admitsSomeOf(patterns: readonly string[] | undefined, family: string): boolean {
+function admitsFamily(patterns: readonly string[] | undefined, family: string): boolean {
   return !patterns || patterns.some((pattern) => pattern === '*/*' || familyOf(pattern) === family);
 }
 
 /**
- * The other types that a stored object may turn out to be, when its bytes are not of the signed one. Each is admitted by
- * the route, as if it had been declared.
+ * The types to try when the bytes of a stored object are not of the signed type. The route admits each of them as if it had
+ * been declared.
  */
-export function otherTypes(
+export function listOtherTypes(
   patterns: readonly string[] | undefined,
   { contentType, fileName, guessed }: { contentType: string; fileName: string; guessed: ResolvedType['guessed'] },
 ): string[] {
-  const possible = possibleTypes(contentType, fileName).filter((type) => !isSameFormat(type, contentType));
+  const possible = listPossibleTypes(contentType, fileName).filter((type) => !isSameFormat(type, contentType));
   if (guessed === 'by-extension') possible.push(unknownType);
   return [...new Set(possible)]
-    .filter((type) => contentTypeAllowed(patterns, type))
-    .map((type) => storedSpelling(patterns, type));
+    .filter((type) => isContentTypeAllowed(patterns, type))
+    .map((type) => chooseSpelling(patterns, type));
 }
 
-/** The error for a file that breaks the limits, or null. */
+/** @returns the error for a file that exceeds the limits, or null */
 export function checkLimits(
   limits: Limits,
   file: { fileName: string; size: number; contentType: string },
 ): WaybillError | null {
   return (
     checkSize(limits, file.size) ??
-    (contentTypeAllowed(limits.contentTypes, file.contentType) ? null : typeNotAllowed(limits, file.contentType)) ??
+    (isContentTypeAllowed(limits.contentTypes, file.contentType) ? null : typeNotAllowed(limits, file.contentType)) ??
     checkExtension(limits, file.fileName, file.contentType)
   );
 }

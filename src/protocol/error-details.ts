@@ -1,6 +1,6 @@
 /**
- * What `details` of an error holds, by its code. `message` is for the person who uploads; `hint` is for the developer: what
- * was seen, and which option or header to change. Never a URL with a query, a grant or a secret.
+ * The fields of `details`, by error code. `message` is for the user; `hint` is for the developer: what happened, and which
+ * option or header to change. Details never contain a URL with a query, a grant or a secret.
  */
 import type { ErrorCode } from './errors.ts';
 
@@ -9,7 +9,7 @@ export interface Hint {
   hint?: string;
 }
 
-/** Codes that an app throws itself (`authorize`, `inspect`) may carry facts of the app's own. */
+/** Details of codes that apps throw themselves (`authorize`, `inspect`) may have fields of the app. */
 type AppDetails = Hint & { [name: string]: unknown };
 
 interface FileSizeDetails extends Hint {
@@ -17,9 +17,9 @@ interface FileSizeDetails extends Hint {
   size: number;
 }
 
-/** One rule that a request breaks. */
+/** A rule of the protocol that a request breaks. */
 export interface Issue {
-  /** Dotted, such as `files.0.size`; empty for the body itself. */
+  /** Where in the body: such as `files.0.size`; empty for the whole body. */
   path: string;
   message: string;
 }
@@ -27,10 +27,10 @@ export interface Issue {
 export interface ErrorDetails {
   invalid_request: Hint & { issues?: Issue[]; [name: string]: unknown };
   unauthenticated: AppDetails;
-  /** `origin` is the page's, `host` what the server was called by: set when a page of another origin was refused. */
+  /** Set when a page of another origin was refused: `origin` of the page, `host` that the request named. */
   forbidden: AppDetails & { origin?: string; host?: string };
   grant_invalid: Hint;
-  /** `limit` and `used` are bytes, or files for `maxFiles`. `quota`: over all routes, or of this one. */
+  /** `limit` and `used` are bytes, or files for `maxFiles`. `quota` is that of the owner over all routes, or of one route. */
   quota_exceeded: AppDetails & {
     quota?: 'owner' | 'route';
     rule?: 'maxBytes' | 'maxFiles' | 'maxPendingBytes';
@@ -41,27 +41,27 @@ export interface ErrorDetails {
   upload_not_found: Hint;
   method_not_allowed: Hint & { allow: string };
   upload_conflict: Hint & { state?: 'completing' | 'completed' | 'rejected' | 'aborted' | 'expired' | 'deleted' };
-  /** Part numbers that the storage does not have yet, at most 1,000 of them. */
+  /** The numbers of parts that have not arrived, at most 1,000. */
   object_not_ready: Hint & { missing?: number[] };
   upload_expired: Hint;
-  /** Bytes of a request body. */
+  /** The largest request body, in bytes. */
   request_too_large: Hint & { maxBytes: number };
   file_too_large: FileSizeDetails & { maxBytes: number };
   file_too_small: FileSizeDetails & { minBytes: number };
-  /** `contentType` is what was declared; `contentTypes` and `extensions` are what the route takes. */
+  /** `contentType` was declared; `contentTypes` and `extensions` are what the route allows. */
   content_type_not_allowed: Hint & { contentType: string; contentTypes?: string[]; extensions?: string[] };
-  /** `maxFiles` in one request, of which there were `files`. */
+  /** The request had `files` files; `maxFiles` are allowed. */
   too_many_files: Hint & { maxFiles: number; files: number };
   part_invalid: Hint & { partNumber?: number; size?: number; planned?: number };
-  /** Bytes: what was declared, and what the storage has. */
+  /** The declared and the stored bytes. */
   size_mismatch: Hint & { declared: number | null; stored: number };
   checksum_mismatch: Hint;
-  /** `detected` says in words what the content looks like. */
+  /** `detected` describes the content in words. */
   content_type_mismatch: Hint & { declared: string; detected?: string };
   upload_rejected: AppDetails;
   rate_limited: AppDetails;
   internal_error: AppDetails;
-  /** The storage's own code, such as `NoSuchBucket`. In a client: the status of its answer. */
+  /** `storageCode` is the storage's own error code, such as `NoSuchBucket`. */
   storage_rejected: Hint & { storageCode?: string; [name: string]: unknown };
   callback_failed: Hint;
   storage_unavailable: Hint & { storageCode?: string; [name: string]: unknown };
@@ -75,13 +75,13 @@ export interface ErrorDetails {
   config_invalid: Hint;
 }
 
-/** A request that had no readable answer. */
+/** A request that got no readable answer. */
 export interface TriedRequest {
   method: string;
-  /** Without the query, which is a secret. */
+  /** Without its query, which is a secret. */
   url: string;
   headers: string[];
-  /** Bytes of the body that the other side took. */
+  /** Bytes of the body that were sent. */
   moved: number;
 }
 

@@ -96,7 +96,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = table;
 /** The error half of a response: `{"error": WireError}`. */
 export interface WireError<Code extends ErrorCode = ErrorCode> {
   code: Code;
-  /** For the person who uploads. The developer's text is `details.hint`. */
+  /** For the user. The text for the developer is `details.hint`. */
   message: string;
   retryable: boolean;
   details?: DetailsOf<Code>;
@@ -104,19 +104,19 @@ export interface WireError<Code extends ErrorCode = ErrorCode> {
 }
 
 export interface WaybillErrorOptions<Code extends ErrorCode = ErrorCode> {
-  /** Facts by code, see `ErrorDetails`. Safe to show to the client: never a URL, a grant or a secret. */
+  /** The fields of this code, see `ErrorDetails`. They are sent to the client: never a URL, a grant or a secret. */
   details?: DetailsOf<Code> | undefined;
   requestId?: string | undefined;
-  /** For server logs only; never crosses the wire. */
+  /** For the logs of the server. It is never sent. */
   cause?: unknown;
-  /** From a `Retry-After` header. */
+  /** Sent as, or received from, the `Retry-After` header. */
   retryAfterSeconds?: number | undefined;
 }
 
 const brand = 'waybill.error';
 
 /**
- * The one error class. Recognise it with {@link isWaybillError}, which also works across two copies of the package and
+ * The error class of Waybill. Recognise it with {@link isWaybillError}, which also works across two copies of the package and
  * types `details` by `code`.
  *
  * @example throw new WaybillError('forbidden', 'Only members may upload here.', { details: { hint: 'role is guest' } })
@@ -138,7 +138,7 @@ export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
-  /** HTTP status of the code; 0 for codes that never travel. */
+  /** The HTTP status of the code; 0 for codes that are never sent over HTTP. */
   get status(): number {
     return table[this.code].status;
   }
@@ -158,7 +158,7 @@ export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** One member for each code, so that comparing `code` also types `details`. */
+/** A union with a member for each code, so that comparing `code` also types `details`. */
 export type AnyWaybillError = { [Code in ErrorCode]: WaybillError<Code> }[ErrorCode];
 
 /** @example if (isWaybillError(error) && error.code === 'file_too_large') show(error.details?.maxBytes) */
@@ -166,7 +166,7 @@ export function isWaybillError(value: unknown): value is AnyWaybillError {
   return typeof value === 'object' && value !== null && (value as Record<string, unknown>)[brand] === true;
 }
 
-/** Narrows a string from the wire to a known code. */
+/** Whether a value from the wire is an error code. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(table, value);
 }

@@ -1,4 +1,4 @@
-/** Sizes in messages for people. Exact bytes are in `details`. */
+/** Sizes in messages for users. `details` has the exact bytes. */
 
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -18,7 +18,7 @@ export function formatBytes(bytes: number): string {
   return `${value < 9.95 ? Number(value.toFixed(1)) : Math.round(value)} ${units[unit]}`;
 }
 
-/** A size and its limit. Exact where both would read the same: "20 MB; the limit is 20 MB" would help nobody. */
+/** Formats a size and its limit, in exact bytes when both would round to the same text. */
 export function formatSizes(size: number, limit: number): [size: string, limit: string] {
   const rounded: [string, string] = [formatBytes(size), formatBytes(limit)];
   if (rounded[0] !== rounded[1]) return rounded;

@@ -1,16 +1,16 @@
 /**
- * How a server's types reach its clients without the client importing any of the server's code:
- * `createClient<typeof uploads>()` reads the phantom property below, which exists in types only.
+ * Passes the types of a server to its clients without importing its code: `createClient<typeof uploads>()` reads the property
+ * `$routes`, which exists in types only.
  */
 
-/** What one route takes and gives. `metadata` is the schema's input, `data` what `onComplete` returns. */
+/** The types of one route: `metadata` is the input of its schema, `data` the result of its `onComplete`. */
 export interface RouteTypes {
   metadata: unknown;
   data: unknown;
 }
 
 export interface TypedUploads<Routes extends Record<string, RouteTypes> = Record<string, RouteTypes>> {
-  /** Never set at run time. */
+  /** Always undefined at run time. */
   readonly $routes?: Routes;
 }
 

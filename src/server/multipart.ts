@@ -2,7 +2,7 @@
  * Uploads in parts, until they are complete: begin, sign requests for some parts, tell which arrived. Nothing is kept
  * here between calls: what a part may be follows from the grant and the route.
  */
-import { contentTypeAllowed } from '../protocol/content-types.ts';
+import { isContentTypeAllowed } from '../protocol/content-types.ts';
 import {
   type ArrivedPart,
   type ListPartsResponse,
@@ -154,7 +154,7 @@ function requireParts({ claims, multipart }: OpenedGrant): { claims: ByParts; mu
 function requireAllowed(route: ResolvedRoute, claims: ByParts): void {
   const { contentType, guessed } = claims;
   // What nobody could name is decided by its content, when it is there.
-  const admitted = guessed === 'by-content' || contentTypeAllowed(route.limits.contentTypes, contentType);
+  const admitted = guessed === 'by-content' || isContentTypeAllowed(route.limits.contentTypes, contentType);
   const broken = refusalOf(route, claims, admitted);
   if (broken) throw broken;
 }

@@ -1,9 +1,9 @@
 import {
-  contentTypeAllowed,
+  chooseSpelling,
+  isContentTypeAllowed,
   isNamedType,
-  otherTypes,
+  listOtherTypes,
   type ResolvedType,
-  storedSpelling,
 } from '../protocol/content-types.ts';
 import { type Checksum, KiB, type StoredFile, WaybillError } from '../protocol/index.ts';
 import { storageFault } from '../s3/s3-error.ts';
@@ -158,11 +158,11 @@ async function verifyContent(
   const { contentType, fileName } = claims;
   if (guessed === 'by-content') {
     const found = await typeByContent(head);
-    if (found !== null && contentTypeAllowed(contentTypes, found)) return storedSpelling(contentTypes, found);
-    if (contentTypeAllowed(contentTypes, contentType)) return contentType;
+    if (found !== null && isContentTypeAllowed(contentTypes, found)) return chooseSpelling(contentTypes, found);
+    if (isContentTypeAllowed(contentTypes, contentType)) return contentType;
     throw typeMismatch(contentType, found ?? 'something unrecognised');
   }
-  const types = [contentType, ...otherTypes(contentTypes, { contentType, fileName, guessed })];
+  const types = [contentType, ...listOtherTypes(contentTypes, { contentType, fileName, guessed })];
   const verdict = await firstMatchingType(types, head, (type) => isNamedType(contentTypes, type));
   if (verdict.contentType !== null) return verdict.contentType;
   throw typeMismatch(contentType, verdict.looksLike ?? 'something unrecognised');
