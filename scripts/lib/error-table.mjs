@@ -9,42 +9,42 @@ export const end = '<!-- end of errors -->';
 /** @type {Readonly<Record<string, string>>} what happened, and what to do */
 export const meanings = {
   invalid_request: 'The request is not JSON, or breaks a rule of this page. `details.issues` lists each rule.',
-  unauthenticated: '`authorize` returned nothing for this request. Sign in, then ask again.',
-  forbidden: 'The sender is known and may not do this, or the page is of an origin that may not send cookies.',
-  grant_invalid: 'The grant is not one of this server, or belongs to another owner or deployment. Start a new upload.',
-  quota_exceeded: 'The owner has no room for these files. Delete some, or wait until uploads under way have ended.',
-  route_not_found: 'There is no such path or route. Check the endpoint, `basePath` and the name of the route.',
-  upload_not_found: 'There is no such upload or file for this sender. Files of other owners answer the same.',
-  method_not_allowed: 'The path exists, and does not take this method. The `Allow` header lists those that it takes.',
+  unauthenticated: '`authorize` returned nothing for this request. Sign in and repeat the call.',
+  forbidden: 'The user is known and may not do this, or the origin of the page may not send cookies.',
+  grant_invalid: 'The grant was not sealed by this server, or belongs to another owner or deployment. Start a new upload.',
+  quota_exceeded: 'These files exceed the quota of the owner. Delete files, or wait until running uploads have ended.',
+  route_not_found: 'The path or the route does not exist. Check the endpoint, `basePath` and the name of the route.',
+  upload_not_found: 'This user has no such upload or file. Files of other owners get the same answer.',
+  method_not_allowed: 'The path does not accept this method. The `Allow` header lists the accepted ones.',
   upload_conflict:
     'The upload is being completed or has ended, the key has another file, or the idempotency key was used for another declaration.',
   object_not_ready: 'The bytes, or some parts, have not arrived. Send them, then complete again.',
   upload_expired:
-    'The permission has expired, and nothing arrived. Start a new upload, or list the parts to renew a grant.',
-  request_too_large: 'The body of the request is over `maxBodyBytes`. Send fewer files in one request.',
-  file_too_large: 'The file is over the `maxBytes` of the route.',
-  file_too_small: 'The file is under the `minBytes` of the route, or empty.',
-  content_type_not_allowed: 'The route does not take this type or this file name extension.',
-  too_many_files: 'More files in one request than `maxFiles`, or than the rate limit can ever allow at once.',
-  part_invalid: 'The part is not in the plan: its number, its size or its checksum.',
-  size_mismatch: 'The stored object has another size than was declared. It was deleted.',
-  checksum_mismatch: 'The stored object has other bytes than were declared. It was deleted.',
-  content_type_mismatch: 'The content is not of the declared type. The object was deleted.',
-  upload_rejected: '`inspect` of the app refused the file. The object was deleted.',
-  rate_limited: 'Too many calls or files in this period. Wait as long as `Retry-After` says.',
-  internal_error: 'A fault of the server or of the app. The event `request.failed` has the reason.',
-  storage_rejected: 'The storage refused a request: wrong bucket, keys or region, or an upload it does not accept.',
+    'The grant has expired, and nothing has arrived. Start a new upload, or list the parts to renew a grant.',
+  request_too_large: 'The request body is larger than `maxBodyBytes`. Send fewer files in one request.',
+  file_too_large: 'The file is larger than the `maxBytes` of the route.',
+  file_too_small: 'The file is smaller than the `minBytes` of the route, or empty.',
+  content_type_not_allowed: 'The route does not accept this type or this file name extension.',
+  too_many_files: 'The request has more files than `maxFiles`, or more than the rate limit can ever allow at once.',
+  part_invalid: 'The number, size or checksum of the part does not match the plan.',
+  size_mismatch: 'The stored object has another size than declared. It was deleted.',
+  checksum_mismatch: 'The stored object has other bytes than declared. It was deleted.',
+  content_type_mismatch: 'The content does not have the declared type. The object was deleted.',
+  upload_rejected: 'The `inspect` callback of the app rejected the file. The object was deleted.',
+  rate_limited: 'There were too many calls or files in this period. Wait for the time in `Retry-After`.',
+  internal_error: 'The server or the app has failed. The event `request.failed` contains the reason.',
+  storage_rejected: 'The storage refused a request: the bucket, the credentials or the region is wrong, or it does not accept the upload.',
   callback_failed: '`onComplete` or `inspect` threw. The file is kept; complete again later.',
-  storage_unavailable: 'The storage did not answer, or is overloaded. Try again.',
+  storage_unavailable: 'The storage did not answer or is overloaded. Try again.',
   ledger_unavailable: 'The database did not answer. Try again.',
   aborted: 'The upload was aborted by `abort()` or a signal.',
-  network_error: 'No answer came. The client tries again by itself first.',
-  timeout: 'Nothing moved for too long. The client tries again by itself first.',
-  source_unreadable: 'The file cannot be read: it was moved, deleted, or is not a file.',
-  source_changed: 'The file is not the one that was begun. Pick the right file, or start a new upload.',
+  network_error: 'No answer was received. The client has already tried again.',
+  timeout: 'No byte was sent or received for too long. The client has already tried again.',
+  source_unreadable: 'The file cannot be read: it was moved or deleted, or is not a file.',
+  source_changed: 'The file has changed since the upload began. Choose the original file, or start a new upload.',
   cors_blocked:
-    'The browser was not allowed to send to the storage or the server. `details.hint` says which rule is missing.',
-  config_invalid: 'An option is missing, unknown or impossible. The message names it.',
+    'CORS rules do not allow the page to send to the storage or the server. `details.hint` names the missing rule.',
+  config_invalid: 'An option is missing, unknown or invalid. The message names it.',
 };
 
 /** @returns {{ code: string, status: number, retryable: boolean, kind: string }[]} the rows of src/protocol/errors.ts */
@@ -88,7 +88,7 @@ export function renderErrorTable(/** @type {string} */ root) {
   return lines.join('\n');
 }
 
-/** The page with its table as it should be. */
+/** Returns the page with up-to-date tables. */
 export function withErrorTable(/** @type {string} */ root, /** @type {string} */ page) {
   const from = page.indexOf(begin);
   const to = page.indexOf(end);
