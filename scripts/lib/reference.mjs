@@ -208,7 +208,7 @@ export const sections = [
       { of: 'src/devstore/index.ts#DevstoreOptions' },
       { of: 'src/devstore/index.ts#DevstoreCredentials', title: 'credentials' },
       { of: 'src/devstore/cors-rules.ts#CorsRule', title: 'cors' },
-      { of: 'src/devstore/weather.ts#Weather', title: 'weather: faults on purpose' },
+      { of: 'src/devstore/fault-injector.ts#StoreFault', title: 'faults: deliberate faults' },
       { of: 'src/devstore/index.ts#Devstore', title: 'What createDevstore returns', kind: 'members' },
     ],
   },

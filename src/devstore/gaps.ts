@@ -272,7 +272,7 @@ export const gaps: readonly Gap[] = [
   {
     what: 'Request rates',
     aws: '503 SlowDown above about 3,500 writes a second and prefix.',
-    here: 'No limit, unless `weather` asks for SlowDown.',
+    here: 'No limit, unless `faults` asks for SlowDown.',
     source: `${guide}/optimizing-performance.html`,
     probes: [],
   },

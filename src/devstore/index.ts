@@ -12,15 +12,15 @@ import type { Credentials } from '../s3/index.ts';
 import { openBuckets } from './buckets.ts';
 import type { Owner, Store } from './call.ts';
 import { type CorsRule, checkCorsRules } from './cors-rules.ts';
+import { createFaultInjector, type StoreFault } from './fault-injector.ts';
 import { PortInUseError } from './port-in-use.ts';
 import { createHttpServer, type RequestReport } from './serve.ts';
 import { defaultHosts, isBucketName } from './target.ts';
-import { createClimate, type Weather } from './weather.ts';
 
 export type { CorsRule } from './cors-rules.ts';
+export type { StoreFault, StoreFaultRequest } from './fault-injector.ts';
 export { isPortInUse, PortInUseError } from './port-in-use.ts';
 export type { RequestReport } from './serve.ts';
-export type { Weather, WeatherRequest } from './weather.ts';
 
 export interface DevstoreCredentials extends Credentials {
   /** The account, 12 digits. Keys of one account share its buckets. @default '000000000000' @example '123456789012' */
@@ -54,7 +54,7 @@ export interface DevstoreOptions {
    * Faults on purpose, for tests: delays, dropped connections, wrong clocks. @default none @example { probability: 0.2,
    * slowDown: {} }
    */
-  weather?: Weather | readonly Weather[];
+  faults?: StoreFault | readonly StoreFault[];
   /**
    * Hosts that a bucket's name may stand before. @default localhost, s3.localhost, s3.amazonaws.com @example
    * ['s3.test']
@@ -71,7 +71,7 @@ export interface DevstoreOptions {
   idleTimeoutMs?: number;
   /** Milliseconds since the epoch. @default Date.now */
   now?: () => number;
-  /** 0 <= n < 1, for the weather and for request identifiers. @default Math.random */
+  /** 0 <= n < 1, for the probability of faults and for request ids. @default Math.random */
   random?: () => number;
   /**
    * Called after each request, for logs and tests. @default none @example ({ method, key, status }) =>
@@ -95,7 +95,7 @@ export interface Devstore {
   /** Replaces the CORS rules of a bucket. */
   setCors(bucket: string, rules: readonly CorsRule[]): Promise<void>;
   /** Replaces the faults; undefined removes them. */
-  setWeather(weather: Weather | readonly Weather[] | undefined): void;
+  setFaults(faults: StoreFault | readonly StoreFault[] | undefined): void;
 }
 
 /**
@@ -113,14 +113,14 @@ export async function createDevstore(options: DevstoreOptions): Promise<Devstore
     if (!isBucketName(name)) throw new TypeError(`createDevstore: "${name}" cannot be the name of a bucket.`);
   const rules = options.cors && checkCorsRules(options.cors);
   const owners = new Map(credentials.map((item) => ownerEntry(item)));
-  const climate = createClimate(random, options.weather);
+  const faultInjector = createFaultInjector(random, options.faults);
   const buckets = await openBuckets(options.dir, { sync: options.durable ?? false });
   const store: Store = {
     buckets,
     region,
     ownerOf: (accessKeyId) => ownerEntry(byKey.get(accessKeyId) ?? first)[1],
     ownerById: (id) => owners.get(id) ?? { id, displayName: 'devstore', accountId: defaultAccount },
-    now: () => now() + climate.clockSkewMs(),
+    now: () => now() + faultInjector.clockSkewMs(),
     random,
     idleTimeoutMs: options.idleTimeoutMs ?? 30_000,
     md5Etags: (options.etags ?? 'md5') === 'md5',
@@ -135,7 +135,7 @@ export async function createDevstore(options: DevstoreOptions): Promise<Devstore
     store,
     lookup: (accessKeyId) => byKey.get(accessKeyId),
     hosts: (options.hosts ?? defaultHosts).map((host) => host.toLowerCase()),
-    climate,
+    faultInjector,
     onRequest: options.onRequest,
     onError: options.onError,
   });
@@ -165,7 +165,7 @@ export async function createDevstore(options: DevstoreOptions): Promise<Devstore
       if (!bucket) throw new TypeError(`setCors: there is no bucket "${name}".`);
       await bucket.save({ cors: checkCorsRules(next) });
     },
-    setWeather: climate.set,
+    setFaults: faultInjector.set,
   };
 }
 

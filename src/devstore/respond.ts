@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { S3AuthError } from '../s3/internal.ts';
 import type { Reply } from './call.ts';
 import { StoreError } from './errors.ts';
-import type { Weather } from './weather.ts';
+import type { StoreFault } from './fault-injector.ts';
 import { xmlDocument } from './xml-write.ts';
 
 export interface Identity {
@@ -40,7 +40,7 @@ export async function send(
   response: ServerResponse,
   reply: Reply,
   headers: Record<string, string | undefined>,
-  weather: Weather,
+  fault: StoreFault,
 ): Promise<number> {
   const { body } = reply;
   try {
@@ -54,15 +54,15 @@ export async function send(
     const isBodiless = request.method === 'HEAD' || reply.status === 204 || reply.status === 304;
     if (isBodiless || body === undefined) {
       if (body === undefined && !isBodiless) response.setHeader('content-length', '0');
-      if (weather.dropResponseAfterBytes !== undefined) return drop(request);
+      if (fault.dropResponseAfterBytes !== undefined) return drop(request);
       response.end();
       return 0;
     }
     if (typeof body === 'string') {
       const bytes = Buffer.from(body);
-      return await sendBytes(request, response, bytes.length, [bytes], weather);
+      return await sendBytes(request, response, bytes.length, [bytes], fault);
     }
-    return await sendBytes(request, response, body.size, body.read(), weather);
+    return await sendBytes(request, response, body.size, body.read(), fault);
   } finally {
     if (typeof body === 'object') await body.close();
   }
@@ -78,16 +78,16 @@ async function sendBytes(
   response: ServerResponse,
   size: number,
   source: AsyncIterable<Buffer> | Iterable<Buffer>,
-  weather: Weather,
+  fault: StoreFault,
 ): Promise<number> {
-  const { dropResponseAfterBytes, truncateResponseTo = Number.POSITIVE_INFINITY } = weather;
+  const { dropResponseAfterBytes, truncateResponseTo = Number.POSITIVE_INFINITY } = fault;
   const promised = Math.min(size, truncateResponseTo);
   const limit = Math.min(promised, dropResponseAfterBytes ?? Number.POSITIVE_INFINITY);
   response.setHeader('content-length', String(promised));
   let sent = 0;
   for await (const block of source) {
     if (sent >= limit) break;
-    const piece = damaged(block.subarray(0, limit - sent), sent === 0 && weather.corruptResponse === true);
+    const piece = damaged(block.subarray(0, limit - sent), sent === 0 && fault.corruptResponse === true);
     sent += piece.length;
     if (!response.write(piece) && !(await drained(response))) return sent;
   }

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { checkRead, checkWrite, readConditions, readWriteCondition } from './conditions.ts';
 import { type CorsRule, corsHeaders, matchRule } from './cors-rules.ts';
+import { createFaultInjector } from './fault-injector.ts';
 import { parseRange } from './ranges.ts';
 import { objectTagLimits, parseTagDocument, parseTagHeader } from './tags.ts';
 import { isBucketName, resolveTarget } from './target.ts';
-import { createClimate } from './weather.ts';
 
 describe('parseRange', () => {
   it.each([
@@ -192,24 +192,24 @@ describe('tags', () => {
   });
 });
 
-describe('weather', () => {
+describe('faults', () => {
   const request = { method: 'PUT', bucket: 'b', key: 'k', query: [] };
   it('falls where its predicate says, as often as its probability says', () => {
     const draws = [0.1, 0.9];
-    const climate = createClimate(
+    const faultInjector = createFaultInjector(
       () => draws.shift() ?? 1,
       [
         { when: ({ method }) => method === 'GET', delayMs: 1 },
         { probability: 0.5, expire: true },
       ],
     );
-    expect(climate.forecast(request)).toMatchObject({ expire: true });
-    expect(climate.forecast(request)).toEqual({});
+    expect(faultInjector.select(request)).toMatchObject({ expire: true });
+    expect(faultInjector.select(request)).toEqual({});
   });
   it('can be changed, and has one clock', () => {
-    const climate = createClimate(() => 0, { clockSkewSeconds: 60 });
-    expect(climate.clockSkewMs()).toBe(60_000);
-    climate.set(undefined);
-    expect(climate.clockSkewMs()).toBe(0);
+    const faultInjector = createFaultInjector(() => 0, { clockSkewSeconds: 60 });
+    expect(faultInjector.clockSkewMs()).toBe(60_000);
+    faultInjector.set(undefined);
+    expect(faultInjector.clockSkewMs()).toBe(0);
   });
 });

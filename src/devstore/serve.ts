@@ -5,10 +5,10 @@ import { S3AuthError } from '../s3/internal.ts';
 import type { Call, Reply, Store } from './call.ts';
 import { answerHeaders } from './cors.ts';
 import { StoreError } from './errors.ts';
+import type { FaultInjector, StoreFault } from './fault-injector.ts';
 import { handle, type Pipeline } from './pipeline.ts';
 import { errorReply, send } from './respond.ts';
 import { readQuery, resolveTarget } from './target.ts';
-import type { Climate, Weather } from './weather.ts';
 import { xmlDocument } from './xml-write.ts';
 
 /** One request, told to whoever shows or counts them. Never a query string, a signature or a credential. */
@@ -30,7 +30,7 @@ export interface ServeOptions {
   store: Store;
   lookup: Pipeline['lookup'];
   hosts: readonly string[];
-  climate: Climate;
+  faultInjector: FaultInjector;
   onRequest?: ((report: RequestReport) => void) | undefined;
   onError?: ((error: unknown) => void) | undefined;
 }
@@ -99,9 +99,9 @@ async function serveOne(
   expectsContinue: boolean,
   options: ServeOptions,
 ): Promise<void> {
-  const { store, climate } = options;
+  const { store, faultInjector } = options;
   const counts = { in: 0, out: 0 };
-  let weather: Weather = {};
+  let fault: StoreFault = {};
   let continued = !expectsContinue;
   let formKey: string | undefined;
   const [rawPath = '/', ...queryParts] = (request.url ?? '/').split('?');
@@ -122,7 +122,7 @@ async function serveOne(
     caller: undefined,
     received(bytes) {
       counts.in += bytes;
-      if (weather.dropRequestAfterBytes === undefined || counts.in <= weather.dropRequestAfterBytes) return;
+      if (fault.dropRequestAfterBytes === undefined || counts.in <= fault.dropRequestAfterBytes) return;
       request.socket.destroy();
       throw new StoreError('IncompleteBody');
     },
@@ -144,21 +144,21 @@ async function serveOne(
     const query = readQuery(rawQuery);
     const target = resolveTarget(rawPath, call.headers.get('host'), options.hosts);
     resolved = { ...call, query, target };
-    weather = climate.forecast({ method: call.method, ...target, query: [...query.keys()].filter(isHarmless) });
-    if (weather.delayMs) await new Promise((resolve) => setTimeout(resolve, weather.delayMs));
-    if (weather.dropRequestAfterBytes === 0) {
+    fault = faultInjector.select({ method: call.method, ...target, query: [...query.keys()].filter(isHarmless) });
+    if (fault.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+    if (fault.dropRequestAfterBytes === 0) {
       request.socket.destroy();
       report(options, resolved, formKey, 0, counts, undefined);
       return;
     }
-    if (weather.slowDown) {
-      const after = weather.slowDown.retryAfterSeconds;
+    if (fault.slowDown) {
+      const after = fault.slowDown.retryAfterSeconds;
       throw new StoreError('SlowDown', after === undefined ? {} : { headers: { 'retry-after': String(after) } });
     }
     reply = await handle(resolved, {
       lookup: options.lookup,
       region: store.region,
-      aheadMs: () => (weather.expire ? 8 * 86_400_000 : 0),
+      aheadMs: () => (fault.expire ? 8 * 86_400_000 : 0),
     });
   } catch (error) {
     const known = toKnown(error, options);
@@ -177,7 +177,7 @@ async function serveOne(
     report(options, resolved, formKey, 0, counts, code);
     return;
   }
-  counts.out = await send(request, response, reply, headers, weather);
+  counts.out = await send(request, response, reply, headers, fault);
   linger(request);
   report(options, resolved, formKey, reply.status, counts, code);
 }

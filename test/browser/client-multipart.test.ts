@@ -59,7 +59,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
   beforeEach(async () => {
     seen = [];
     complaints.length = 0;
-    devstore.setWeather(undefined);
+    devstore.setFaults(undefined);
     page = await browser().newPage();
     page.on('console', (message) => complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(String(error)));
@@ -121,7 +121,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
   it('sends parts again whose connection broke or whose storage was busy, and only those', async () => {
     const bytes = await pick(48 * MiB, 'broken.txt');
     let left = 4;
-    devstore.setWeather({ when: ({ method }) => method === 'PUT' && left-- > 0, dropRequestAfterBytes: 500_000 });
+    devstore.setFaults({ when: ({ method }) => method === 'PUT' && left-- > 0, dropRequestAfterBytes: 500_000 });
     const upload = await send();
     await expectStored(upload, bytes);
     expect(sent()).toBeLessThan(48 * MiB + 8 * MiB);
@@ -131,7 +131,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
     const bytes = await pick(48 * MiB, 'reload.txt');
     let started = 0;
     // Three parts arrive; the others wait until the page has gone.
-    devstore.setWeather({ when: ({ method }) => method === 'PUT' && ++started > 3, delayMs: 60_000 });
+    devstore.setFaults({ when: ({ method }) => method === 'PUT' && ++started > 3, delayMs: 60_000 });
     await page.evaluate((endpoint) => {
       const file = document.querySelector('input')?.files?.[0] as File;
       window.uploads = [window.waybill.createClient({ endpoint }).upload('files', file)];
@@ -142,7 +142,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
       .toBe(3);
     const before = seen.filter(({ status }) => status === 200).reduce((sum, { bytesIn }) => sum + bytesIn, 0);
     await open();
-    devstore.setWeather(undefined);
+    devstore.setFaults(undefined);
     seen = [];
     const left = await page.evaluate(async (endpoint) => {
       const found: Resumable[] = await window.waybill.createClient({ endpoint }).resumable();
@@ -162,7 +162,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
 
   it('pauses and goes on', async () => {
     const bytes = await pick(32 * MiB, 'paused.txt');
-    devstore.setWeather({ when: ({ method }) => method === 'PUT', delayMs: 200 });
+    devstore.setFaults({ when: ({ method }) => method === 'PUT', delayMs: 200 });
     const upload = await page.evaluate(async (endpoint) => {
       const file = document.querySelector('input')?.files?.[0] as File;
       const upload = window.waybill.createClient({ endpoint }).upload('files', file);
@@ -200,7 +200,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
   it('says so when the file is edited under way, and keeps nothing of it', async () => {
     await pick(32 * MiB, 'edited.txt');
     let puts = 0;
-    devstore.setWeather({
+    devstore.setFaults({
       when: ({ method }) => {
         if (method === 'PUT' && ++puts === 2) void writeFile(join(dir, 'edited.txt'), prose(32 * MiB));
         return false;

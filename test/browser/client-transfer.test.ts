@@ -141,13 +141,13 @@ describeBrowser('the client in Chromium', (browser) => {
     }, 60_000);
   });
 
-  describe('in bad weather', () => {
+  describe('with injected faults', () => {
     let devstore: Devstore;
     let client: ClientPage;
     let seen: { method: string; status: number; bytesIn: number }[] = [];
 
     beforeAll(async () => {
-      const credentials = { accessKeyId: 'weather', secretAccessKey: 'weather-weather-weather' };
+      const credentials = { accessKeyId: 'faults', secretAccessKey: 'faults-faults-faults' };
       devstore = await createDevstore({
         dir: join(dir, 'store'),
         credentials: [credentials],
@@ -165,7 +165,7 @@ describeBrowser('the client in Chromium', (browser) => {
       await devstore.setCors('bucket', [
         { allowedOrigins: ['*'], allowedMethods: ['GET', 'PUT', 'POST'], allowedHeaders: ['*'] },
       ]);
-      devstore.setWeather(undefined);
+      devstore.setFaults(undefined);
       seen = [];
     });
 
@@ -200,7 +200,7 @@ describeBrowser('the client in Chromium', (browser) => {
     ])('a lost answer to a %s costs a question, not the bytes', async (method, size) => {
       await open(client);
       await pick(size, 'lost.txt');
-      devstore.setWeather({ when: first(1, method), dropResponseAfterBytes: 0 });
+      devstore.setFaults({ when: first(1, method), dropResponseAfterBytes: 0 });
       expect(await send(client)).toMatchObject({ status: 'done' });
       const sent = seen.reduce((sum, { bytesIn }) => sum + bytesIn, 0);
       expect(sent).toBeGreaterThanOrEqual(size);
@@ -210,14 +210,14 @@ describeBrowser('the client in Chromium', (browser) => {
     it('a connection that breaks in the middle is tried again', async () => {
       await open(client);
       await pick(4_000_000, 'broken.txt');
-      devstore.setWeather({ when: first(2, 'PUT'), dropRequestAfterBytes: 500_000 });
+      devstore.setFaults({ when: first(2, 'PUT'), dropRequestAfterBytes: 500_000 });
       expect(await send(client)).toMatchObject({ status: 'done' });
     });
 
     it('what expired is asked for again, and nobody notices', async () => {
       await open(client);
       await pick(2_000_000, 'expired.txt');
-      devstore.setWeather({ when: first(1, 'PUT'), expire: true });
+      devstore.setFaults({ when: first(1, 'PUT'), expire: true });
       const upload = await send(client);
       expect(upload).toMatchObject({ status: 'done' });
       expect(upload.snapshots.some(({ status }) => status === 'failed')).toBe(false);
@@ -318,7 +318,7 @@ describeBrowser('the client in Chromium', (browser) => {
     it('aborts in the middle of a transfer', async () => {
       await open(client);
       await pick(8_000_000, 'aborted.txt');
-      devstore.setWeather({ when: ({ method }) => method === 'PUT', delayMs: 60_000 });
+      devstore.setFaults({ when: ({ method }) => method === 'PUT', delayMs: 60_000 });
       const upload = await page.evaluate(async (endpoint) => {
         const file = document.querySelector('input')?.files?.[0] as File;
         const upload = window.waybill.createClient({ endpoint }).upload('files', file);

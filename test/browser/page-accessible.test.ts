@@ -26,7 +26,7 @@ describeBrowser('axe finds nothing', (browser) => {
   beforeAll(async () => {
     app = await startPageWithStore();
   });
-  afterEach(() => app.store.setWeather(undefined));
+  afterEach(() => app.store.setFaults(undefined));
   afterAll(() => app?.close());
 
   for (const [screen, options] of Object.entries(screens))
@@ -49,7 +49,7 @@ describeBrowser('axe finds nothing', (browser) => {
         for (const name of ['camera.jpg', 'note.txt', 'tone.mp3'])
           await (await stamped(name, 'Received')).locator('figcaption').waitFor();
         await stamped('lying.png', 'Refused');
-        app.store.setWeather({ when: ({ method }) => method === 'PUT' || method === 'POST', delayMs: 600_000 });
+        app.store.setFaults({ when: ({ method }) => method === 'PUT' || method === 'POST', delayMs: 600_000 });
         await pick(fixture('quadrants.png').path, fixture('quadrants.webp').path);
         await stamped('quadrants.png', 'On its way');
         await slip('quadrants.webp').getByRole('button', { name: 'Cancel' }).click();
@@ -81,7 +81,7 @@ describeBrowser('axe finds nothing', (browser) => {
         await expect.poll(() => seen.page.locator('.stamp').getByText('Received').count(), patience).toBe(15);
         await seen.stamped('lying.png', 'Refused');
         await expectClean(seen.page);
-        app.store.setWeather({ when: ({ query }) => query.includes('partNumber'), delayMs: 600_000 });
+        app.store.setFaults({ when: ({ query }) => query.includes('partNumber'), delayMs: 600_000 });
         await seen.pick(path, path);
         await expect.poll(() => seen.page.locator('.stamp').getByText('On its way').count(), patience).toBe(2);
         await expectClean(seen.page);

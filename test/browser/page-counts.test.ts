@@ -11,7 +11,7 @@ describeBrowser('the way of a file', (browser) => {
   beforeAll(async () => {
     app = await startPageWithStore();
   });
-  afterEach(() => app.store.setWeather(undefined));
+  afterEach(() => app.store.setFaults(undefined));
   afterAll(() => app?.close());
 
   it('a hundred times the bytes go to the store, and not one more through the server', async () => {
@@ -38,14 +38,14 @@ describeBrowser('the way of a file', (browser) => {
 
   it('bytes that do come through the server would show', async () => {
     const { page, stamped, close } = await visit(browser(), app.url);
-    app.store.setWeather({ when: ({ method }) => method === 'POST' || method === 'PUT', delayMs: 600_000 });
+    app.store.setFaults({ when: ({ method }) => method === 'POST' || method === 'PUT', delayMs: 600_000 });
     await page.setInputFiles('#picker', { name: 'a.bin', mimeType: '', buffer: Buffer.alloc(30_000, 1) });
     await stamped('a.bin', 'On its way');
     await page.request.post(`${app.url}/uploads`, {
       data: Buffer.alloc(50_000),
       headers: { 'content-type': 'application/octet-stream' },
     });
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Try again' }).click();
     const first = await countsOf(await stamped('a.bin', 'Received'));

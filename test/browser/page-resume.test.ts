@@ -33,7 +33,7 @@ describeBrowser('a large file', (browser) => {
     await writeFile(path, bytes);
     app.sent.length = 0;
   });
-  afterEach(() => app.store.setWeather(undefined));
+  afterEach(() => app.store.setFaults(undefined));
   afterAll(async () => {
     await app?.close();
     if (dir) await rm(dir, { recursive: true, force: true });
@@ -42,7 +42,7 @@ describeBrowser('a large file', (browser) => {
   /** So many parts get through; the others wait for better weather. */
   function letThrough(parts: number): void {
     let seen = 0;
-    app.store.setWeather({
+    app.store.setFaults({
       when: ({ method, query }) => method === 'PUT' && query.includes('partNumber') && ++seen > parts,
       delayMs: 600_000,
     });
@@ -79,7 +79,7 @@ describeBrowser('a large file', (browser) => {
     await seen.stamped('scan.bin', 'Paused');
     expect(await seen.slip('scan.bin').locator('.pace').textContent()).toMatch(/^Paused at [\d.]+ MB of 42 MB$/);
     expect(await seen.page.title()).toBe('Waybill');
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     await seen.slip('scan.bin').getByRole('button', { name: 'Go on' }).click();
     await seen.stamped('scan.bin', 'Received');
     expect(total()).toBe(size);
@@ -96,7 +96,7 @@ describeBrowser('a large file', (browser) => {
     await seen.page.reload();
     await seen.stamped('scan.bin', 'Paused');
     expect(await seen.slip('scan.bin').locator('.verdict').textContent()).toContain('What has arrived is kept');
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
 
     const other = join(dir, 'other.bin');
     await writeFile(other, 'another');
@@ -119,7 +119,7 @@ describeBrowser('a large file', (browser) => {
     await half(seen);
     await seen.page.reload();
     await seen.stamped('scan.bin', 'Paused');
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     await seen.pick(path);
     await seen.stamped('scan.bin', 'Received');
     expect(await seen.page.locator('.consignment').count()).toBe(1);
@@ -158,7 +158,7 @@ describeBrowser('a large file', (browser) => {
         store().put({ ...entry, handle }).onsuccess = resolve;
       });
     });
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     await seen.page.reload();
     await seen.stamped('scan.bin', 'Received');
     expect(total()).toBe(size);
@@ -174,7 +174,7 @@ describeBrowser('a large file', (browser) => {
     await half(seen);
     await seen.page.reload();
     await seen.stamped('scan.bin', 'Paused');
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     // By so much that the last part counts as well: see `sent` in page-app.ts.
     const edited = randomBytes(size + 1024 * 1024);
     await writeFile(path, edited);
@@ -198,7 +198,7 @@ describeBrowser('a large file', (browser) => {
     const two = await follow(one, app.url);
     await two.stamped('scan.bin', 'Elsewhere');
     // Whatever moves there moves here.
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     await one.slip('scan.bin').getByRole('button', { name: 'Pause' }).click();
     await one.slip('scan.bin').getByRole('button', { name: 'Go on' }).click();
     await one.stamped('scan.bin', 'Received');
@@ -218,7 +218,7 @@ describeBrowser('a large file', (browser) => {
     await two.stamped('scan.bin', 'Elsewhere');
     await one.page.close();
     await two.stamped('scan.bin', 'Paused');
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     await pickAgain(two, path);
     await two.stamped('scan.bin', 'Received');
     expect(total()).toBe(size);
@@ -248,7 +248,7 @@ describeBrowser('a large file', (browser) => {
       const second = await open();
       const again = await follow({ page: await second.newPage() }, app.url);
       await again.stamped('scan.bin', 'Paused');
-      app.store.setWeather(undefined);
+      app.store.setFaults(undefined);
       await pickAgain(again, path);
       await again.stamped('scan.bin', 'Received');
       expect(total()).toBe(size);

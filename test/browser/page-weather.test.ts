@@ -1,6 +1,6 @@
 /** Trouble on the way: cancelling, trying again, no network, a reload in the middle. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { WeatherRequest } from '../../src/devstore/index.ts';
+import type { StoreFaultRequest } from '../../src/devstore/index.ts';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
@@ -8,7 +8,7 @@ import { expectQuadrants, type PageAppWithStore, startPageWithStore, visit } fro
 
 afterAll(removeBuiltPage);
 
-const sending = ({ method }: WeatherRequest) => method === 'PUT' || method === 'POST';
+const sending = ({ method }: StoreFaultRequest) => method === 'PUT' || method === 'POST';
 /** Longer than any test: what waits for it is held until the weather is over. */
 const held = { when: sending, delayMs: 600_000 };
 
@@ -17,18 +17,18 @@ describeBrowser('on the page', (browser) => {
   beforeAll(async () => {
     app = await startPageWithStore();
   });
-  afterEach(() => app.store.setWeather(undefined));
+  afterEach(() => app.store.setFaults(undefined));
   afterAll(() => app?.close());
 
   it('cancel stops an upload, and trying again sends it after all', async () => {
     const { slip, pick, stamped, problems, close } = await visit(browser(), app.url);
-    app.store.setWeather(held);
+    app.store.setFaults(held);
     await pick(fixture('camera.jpg').path);
     await stamped('camera.jpg', 'On its way');
     await slip('camera.jpg').getByRole('button', { name: 'Cancel' }).click();
     await stamped('camera.jpg', 'Cancelled');
     expect(await slip('camera.jpg').getByRole('progressbar').isVisible()).toBe(false);
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     await slip('camera.jpg').getByRole('button', { name: 'Try again' }).click();
     await expectQuadrants((await stamped('camera.jpg', 'Received')).locator('img'));
     expect(problems).toEqual([]);
@@ -38,7 +38,7 @@ describeBrowser('on the page', (browser) => {
   it('a store that breaks down and comes back is waited for, without anybody doing anything', async () => {
     const { pick, stamped, problems, close } = await visit(browser(), app.url);
     let failures = 2;
-    app.store.setWeather({ when: (request) => sending(request) && failures-- > 0, slowDown: {} });
+    app.store.setFaults({ when: (request) => sending(request) && failures-- > 0, slowDown: {} });
     await pick(fixture('camera.jpg').path);
     await stamped('camera.jpg', 'Received');
     expect(failures).toBeLessThan(0);
@@ -48,11 +48,11 @@ describeBrowser('on the page', (browser) => {
 
   it('what was held up for good says so, and trying again sends it', async () => {
     const { slip, pick, stamped, problems, close } = await visit(browser(), app.url);
-    app.store.setWeather({ when: sending, expire: true });
+    app.store.setFaults({ when: sending, expire: true });
     await pick(fixture('camera.jpg').path);
     await stamped('camera.jpg', 'Held up');
     expect(await slip('camera.jpg').locator('.verdict').textContent()).toMatch(/^.{5,}[.] .{20,}[.]$/);
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     await slip('camera.jpg').getByRole('button', { name: 'Try again' }).click();
     await stamped('camera.jpg', 'Received');
     expect(problems).toEqual([]);
@@ -108,7 +108,7 @@ describeBrowser('on the page', (browser) => {
     const before = await slip('quadrants.png').locator('figcaption').textContent();
     await pick(fixture('empty.txt').path);
     await stamped('empty.txt', 'Refused');
-    app.store.setWeather(held);
+    app.store.setFaults(held);
     await pick(fixture('camera.jpg').path);
     await stamped('camera.jpg', 'On its way');
 
@@ -119,7 +119,7 @@ describeBrowser('on the page', (browser) => {
     await stamped('camera.jpg', 'Interrupted');
     expect(await page.locator('.number').allTextContents()).toEqual(['003', '002', '001']);
 
-    app.store.setWeather(undefined);
+    app.store.setFaults(undefined);
     const pickAgain = async (path: string) => {
       const chooser = page.waitForEvent('filechooser');
       await slip('camera.jpg').getByRole('button', { name: 'Pick it again' }).click();

@@ -124,12 +124,12 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     await post(`${url}/uploads/complete`, { grants: [granted.grant, `${granted.grant}x`] }, headers);
     await post(`${url}/uploads/complete?X-Amz-Signature=abcdef0123`, { grants: ['nonsense'] }, headers);
     await fetch(`${url}${result?.file.url}`, { redirect: 'manual', headers });
-    serving.store.setWeather({ slowDown: {} });
+    serving.store.setFaults({ slowDown: {} });
     const one = bad.body.uploads?.[0];
     if (!one) throw new Error('not granted');
     const failed = await post(`${url}/uploads/complete`, { grants: [one.grant] }, headers);
     expect(failed.body.results?.[0]?.error?.code ?? failed.body.error?.code).toBe('storage_unavailable');
-    serving.store.setWeather(undefined);
+    serving.store.setFaults(undefined);
     const metrics = (await read(`${ops}/metrics`)).text;
     process.child.kill('SIGTERM');
     await process.ended;

@@ -52,7 +52,7 @@ beforeEach(async () => {
   sent = [];
 });
 afterEach(async () => {
-  store.setWeather(undefined);
+  store.setFaults(undefined);
   for (const { child, ended } of running.splice(0)) {
     child.kill('SIGKILL');
     await ended;
@@ -86,7 +86,7 @@ async function makeFile(name = 'scan.bin'): Promise<Buffer> {
 /** So many parts get through; the others wait for better weather. */
 function letThrough(parts: number): void {
   let seen = 0;
-  store.setWeather({
+  store.setFaults({
     when: ({ method, query }) => method === 'PUT' && query.includes('partNumber') && ++seen > parts,
     delayMs: 600_000,
   });
@@ -120,7 +120,7 @@ describe('a large file', { timeout: 60_000 }, () => {
     const [name] = (await readdir(state)).filter((one) => one.endsWith('.json'));
     expect((await stat(join(state, name ?? ''))).mode & 0o777).toBe(0o600);
 
-    store.setWeather(undefined);
+    store.setFaults(undefined);
     const again = await finish('scan.bin');
     expect(again).toMatchObject({ code: 0 });
     expect(again.stderr).toContain('goes on  scan.bin');
@@ -146,7 +146,7 @@ describe('a large file', { timeout: 60_000 }, () => {
     expect(await told.stop()).toBe(130);
     expect(JSON.parse(told.stdout())).toMatchObject({ path: 'scan.bin', status: 'paused', size });
 
-    store.setWeather(undefined);
+    store.setFaults(undefined);
     const again = await finish('scan.bin', '--state', 'kept', '-q');
     expect(again).toMatchObject({ code: 0, stderr: '' });
     await expectStored(again.stdout.trim(), bytes);
@@ -159,7 +159,7 @@ describe('a large file', { timeout: 60_000 }, () => {
     await half(first);
     first.child.kill('SIGKILL');
     await first.ended;
-    store.setWeather(undefined);
+    store.setFaults(undefined);
 
     const edited = await makeFile();
     const refused = await finish('scan.bin', '--json');
@@ -184,7 +184,7 @@ describe('a large file', { timeout: 60_000 }, () => {
     await half(first);
     first.child.kill('SIGKILL');
     await first.ended;
-    store.setWeather(undefined);
+    store.setFaults(undefined);
     await utimes(join(cwd, 'scan.bin'), new Date(), new Date(Date.now() + 60_000));
     const again = await finish('scan.bin');
     expect(again).toMatchObject({ code: 0 });
@@ -200,7 +200,7 @@ describe('a large file', { timeout: 60_000 }, () => {
     const second = await finish('scan.bin', '--json');
     expect(second.code).toBe(1);
     expect(JSON.parse(second.stdout)).toMatchObject({ error: { code: 'upload_conflict' } });
-    store.setWeather(undefined);
+    store.setFaults(undefined);
   });
 });
 

@@ -10,7 +10,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDevstore, type Weather } from '../../src/devstore/index.ts';
+import { createDevstore, type StoreFault } from '../../src/devstore/index.ts';
 import { type Storage, s3Storage } from '../../src/s3/index.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import type { CrashConfig } from './config.ts';
@@ -44,7 +44,7 @@ export interface Environment {
 
 const bucket = 'uploads';
 /** The store answers 5 % of calls with 503 and breaks 2 % of connections. */
-const faults: Weather[] = [
+const faults: StoreFault[] = [
   { probability: 0.05, slowDown: {} },
   { probability: 0.01, dropRequestAfterBytes: 0 },
   { probability: 0.01, dropResponseAfterBytes: 0 },
@@ -64,7 +64,7 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
       dir: join(dir, 'store'),
       credentials: [credentials],
       buckets: [bucket],
-      weather: faults,
+      faults,
       random,
       onRequest: ({ method, key, status }) => {
         if (
@@ -179,7 +179,7 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
     return {
       config,
       storage: s3Storage(config.storage),
-      stopFaults: () => store.setWeather(undefined),
+      stopFaults: () => store.setFaults(undefined),
       postgres,
       announced,
       url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,

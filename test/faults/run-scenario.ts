@@ -1,7 +1,7 @@
 /** Runs a scenario in Chromium. Faults are injected when the storage has received a given number of requests. */
 import { createServer } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
-import type { Weather, WeatherRequest } from '../../src/devstore/index.ts';
+import type { StoreFault, StoreFaultRequest } from '../../src/devstore/index.ts';
 import { bundleScripts, listen, stop } from '../support/client-page.ts';
 import type { Outcome } from './check-outcome.ts';
 import { checkOutcome } from './check-outcome.ts';
@@ -30,7 +30,7 @@ export interface RunOptions extends EnvironmentOptions {
   /** Milliseconds that the server has to finish its aborts after the page has reported all results. @default 4000 */
   cleanupMs?: number;
   /** Faults in addition to the scenario's. */
-  faults?: Weather;
+  faults?: StoreFault;
   /** Runs after the last upload has ended, before the store is read. */
   afterwards?: (environment: Environment) => Promise<void>;
 }
@@ -176,17 +176,17 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 
   let received = 0;
   const waiting = [...scenario.events];
-  const requestFaults: Weather[] = [];
+  const requestFaults: StoreFault[] = [];
   for (const { afterRequests, fault } of scenario.events) {
     if (!('requests' in fault)) continue;
     let left = fault.requests;
-    const applies = (request: WeatherRequest) => fault.type !== 'expire' || isFileOrPart(request);
+    const applies = (request: StoreFaultRequest) => fault.type !== 'expire' || isFileOrPart(request);
     requestFaults.push({
       when: (request) => !runEnded && received > afterRequests && applies(request) && left-- > 0,
       ...toStoreFault(fault),
     });
   }
-  environment.store.setWeather([
+  environment.store.setFaults([
     {
       when: () => {
         received += 1;
@@ -219,7 +219,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       return JSON.stringify({ statuses, received, injected, results, activeFaults });
     });
     runEnded = true;
-    environment.store.setWeather(undefined);
+    environment.store.setFaults(undefined);
     await options.afterwards?.(environment);
     const readOutcome = async (): Promise<Outcome> => ({
       scenario,
@@ -243,13 +243,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     }
   } finally {
     runEnded = true;
-    environment.store.setWeather(undefined);
+    environment.store.setFaults(undefined);
     await context.close();
     await environment.close();
   }
 }
 
-function toStoreFault(fault: Extract<Fault, { requests: number }>): Weather {
+function toStoreFault(fault: Extract<Fault, { requests: number }>): StoreFault {
   switch (fault.type) {
     case 'drop-request':
       return { dropRequestAfterBytes: fault.bytes };
@@ -265,7 +265,7 @@ function toStoreFault(fault: Extract<Fault, { requests: number }>): Weather {
 }
 
 /** Whether the request carries a file or a part of it. An expired request of the server itself is signed again at once. */
-const isFileOrPart = ({ method, key = '', query }: WeatherRequest) =>
+const isFileOrPart = ({ method, key = '', query }: StoreFaultRequest) =>
   (method === 'POST' && !key && query.length === 0) ||
   (method === 'PUT' && key.startsWith(stagingPrefix) && !key.startsWith(`${stagingPrefix}.waybill/`));
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const { url: endpoint } = await store.listen();
   storage = s3Storage({ bucket: 'uploads', endpoint, credentials, capabilities: 'devstore' });
 });
-beforeEach(() => store.setWeather(undefined));
+beforeEach(() => store.setFaults(undefined));
 afterAll(async () => {
   await store?.close();
   if (dir) await rm(dir, { recursive: true, force: true });
@@ -32,7 +32,7 @@ async function put(key: string, size: number): Promise<void> {
 it('a small object whose answer was cut short and called whole has the size that HEAD tells', async () => {
   await put('small', 1000);
   let cuts = 1;
-  store.setWeather({ when: ({ method }) => method === 'GET' && cuts-- > 0, truncateResponseTo: 99 });
+  store.setFaults({ when: ({ method }) => method === 'GET' && cuts-- > 0, truncateResponseTo: 99 });
   const staged = await lookAtStaged(storage, 'small', 1000);
   expect(staged?.info.size).toBe(1000);
   expect(staged?.head).toHaveLength(1000);
@@ -40,7 +40,7 @@ it('a small object whose answer was cut short and called whole has the size that
 
 it('first bytes that never come whole are for another time, not for a verdict', async () => {
   await put('large', 100 * KiB);
-  store.setWeather({ when: ({ method }) => method === 'GET', truncateResponseTo: 99 });
+  store.setFaults({ when: ({ method }) => method === 'GET', truncateResponseTo: 99 });
   await expect(lookAtStaged(storage, 'large', 100 * KiB)).rejects.toMatchObject({
     code: 'storage_unavailable',
     retryable: true,
@@ -49,7 +49,7 @@ it('first bytes that never come whole are for another time, not for a verdict', 
 
 it('a connection that is lost in the middle of the first bytes is the storage being unavailable', async () => {
   await put('large', 100 * KiB);
-  store.setWeather({ when: ({ method }) => method === 'GET', dropResponseAfterBytes: 796 });
+  store.setFaults({ when: ({ method }) => method === 'GET', dropResponseAfterBytes: 796 });
   await expect(lookAtStaged(storage, 'large', 100 * KiB)).rejects.toMatchObject({
     code: 'storage_unavailable',
     retryable: true,

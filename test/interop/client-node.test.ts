@@ -195,7 +195,7 @@ forEachStore('the client in Node', (store) => {
   });
 });
 
-describe('weather', () => {
+describe('with injected faults', () => {
   let devstore: Devstore;
   let storage: ReturnType<typeof s3Storage>;
   let endpoint: string;
@@ -203,9 +203,9 @@ describe('weather', () => {
   let bytesIn = 0;
 
   beforeAll(async () => {
-    const credentials = { accessKeyId: 'weather', secretAccessKey: 'weather-weather-weather' };
+    const credentials = { accessKeyId: 'faults', secretAccessKey: 'faults-faults-faults' };
     devstore = await createDevstore({
-      dir: join(dir, 'weather'),
+      dir: join(dir, 'faults'),
       credentials: [credentials],
       buckets: ['bucket'],
       onRequest: (report) => {
@@ -218,7 +218,7 @@ describe('weather', () => {
   });
 
   beforeEach(() => {
-    devstore.setWeather(undefined);
+    devstore.setFaults(undefined);
     bytesIn = 0;
   });
 
@@ -242,7 +242,7 @@ describe('weather', () => {
       ['PUT', 2_000_000],
       ['POST', 200_000],
     ])('a lost answer to a %s costs a question, not the bytes', async (method, size) => {
-      devstore.setWeather({ when: first(1, method), dropResponseAfterBytes: 0 });
+      devstore.setFaults({ when: first(1, method), dropResponseAfterBytes: 0 });
       const upload = open().upload('files', text(prose(size)));
       await upload.done;
       expect(bytesIn).toBeGreaterThanOrEqual(size);
@@ -250,19 +250,19 @@ describe('weather', () => {
     });
 
     it('a connection that breaks in the middle is tried again', async () => {
-      devstore.setWeather({ when: first(2, 'PUT'), dropRequestAfterBytes: 100_000 });
+      devstore.setFaults({ when: first(2, 'PUT'), dropRequestAfterBytes: 100_000 });
       const upload = open().upload('files', text(prose(2_000_000)));
       expect((await upload.done).file.size).toBe(2_000_000);
     });
 
     it('SlowDown is waited out', async () => {
-      devstore.setWeather({ when: first(2, 'PUT'), slowDown: {} });
+      devstore.setFaults({ when: first(2, 'PUT'), slowDown: {} });
       const upload = open().upload('files', text(prose(2_000_000)));
       expect((await upload.done).file.size).toBe(2_000_000);
     });
 
     it('what expired is asked for again', async () => {
-      devstore.setWeather({ when: first(1, 'PUT'), expire: true });
+      devstore.setFaults({ when: first(1, 'PUT'), expire: true });
       const upload = open().upload('files', text(prose(2_000_000)));
       const seen: unknown[] = [];
       upload.subscribe(() => seen.push(upload.getSnapshot().error));
@@ -272,7 +272,7 @@ describe('weather', () => {
   });
 
   it('the put-only entry survives the same', async () => {
-    devstore.setWeather([
+    devstore.setFaults([
       { when: first(1, 'PUT'), dropResponseAfterBytes: 0 },
       { when: first(1, 'HEAD'), delayMs: 5 },
     ]);

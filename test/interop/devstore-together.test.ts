@@ -199,11 +199,11 @@ describe('memory', () => {
   });
 });
 
-describe('weather', () => {
-  afterAll(() => store.store.setWeather(undefined));
+describe('with injected faults', () => {
+  afterAll(() => store.store.setFaults(undefined));
 
   it('answers SlowDown with Retry-After, where its predicate says', async () => {
-    store.store.setWeather({ when: ({ method }) => method === 'PUT', slowDown: { retryAfterSeconds: 2 } });
+    store.store.setFaults({ when: ({ method }) => method === 'PUT', slowDown: { retryAfterSeconds: 2 } });
     const refused = await store.send('PUT', '/photos/slow', { body: 'x' });
     expect(refused).toMatchObject({ status: 503, code: 'SlowDown' });
     expect(refused.headers['retry-after']).toBe('2');
@@ -211,24 +211,24 @@ describe('weather', () => {
   });
 
   it('breaks connections, before and after the work is done', async () => {
-    store.store.setWeather({ dropRequestAfterBytes: 100 });
+    store.store.setFaults({ dropRequestAfterBytes: 100 });
     await expect(store.send('PUT', '/photos/dropped', { body: randomBytes(100_000) })).rejects.toThrow();
-    store.store.setWeather({ dropResponseAfterBytes: 0 });
+    store.store.setFaults({ dropResponseAfterBytes: 0 });
     await expect(store.send('PUT', '/photos/lost', { body: 'x' })).rejects.toThrow();
-    store.store.setWeather(undefined);
+    store.store.setFaults(undefined);
     expect((await store.send('GET', '/photos/dropped')).status).toBe(404);
     expect((await store.send('GET', '/photos/lost')).body.toString()).toBe('x');
   });
 
   it('truncates, corrupts, expires and skews', async () => {
     await store.send('PUT', '/photos/w', { body: 'hello' });
-    store.store.setWeather({ truncateResponseTo: 2 });
+    store.store.setFaults({ truncateResponseTo: 2 });
     expect((await store.send('GET', '/photos/w')).body.toString()).toBe('he');
-    store.store.setWeather({ corruptResponse: true });
+    store.store.setFaults({ corruptResponse: true });
     expect((await store.send('GET', '/photos/w')).body.toString()).toBe('hemlo');
-    store.store.setWeather({ expire: true });
+    store.store.setFaults({ expire: true });
     expect(await store.send('GET', '/photos/w')).toMatchObject({ status: 403, code: 'RequestTimeTooSkewed' });
-    store.store.setWeather({ clockSkewSeconds: 3600 });
+    store.store.setFaults({ clockSkewSeconds: 3600 });
     const skewed = await store.send('GET', '/photos/w');
     expect(skewed.code).toBe('RequestTimeTooSkewed');
     const theirs = Date.parse(skewed.headers.date ?? '');
