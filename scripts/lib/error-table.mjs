@@ -11,7 +11,8 @@ export const meanings = {
   invalid_request: 'The request is not JSON, or breaks a rule of this page. `details.issues` lists each rule.',
   unauthenticated: '`authorize` returned nothing for this request. Sign in and repeat the call.',
   forbidden: 'The user is known and may not do this, or the origin of the page may not send cookies.',
-  grant_invalid: 'The grant was not sealed by this server, or belongs to another owner or deployment. Start a new upload.',
+  grant_invalid:
+    'The grant was not sealed by this server, or belongs to another owner or deployment. Start a new upload.',
   quota_exceeded: 'These files exceed the quota of the owner. Delete files, or wait until running uploads have ended.',
   route_not_found: 'The path or the route does not exist. Check the endpoint, `basePath` and the name of the route.',
   upload_not_found: 'This user has no such upload or file. Files of other owners get the same answer.',
@@ -33,7 +34,8 @@ export const meanings = {
   upload_rejected: 'The `inspect` callback of the app rejected the file. The object was deleted.',
   rate_limited: 'There were too many calls or files in this period. Wait for the time in `Retry-After`.',
   internal_error: 'The server or the app has failed. The event `request.failed` contains the reason.',
-  storage_rejected: 'The storage refused a request: the bucket, the credentials or the region is wrong, or it does not accept the upload.',
+  storage_rejected:
+    'The storage refused a request: the bucket, the credentials or the region is wrong, or it does not accept the upload.',
   callback_failed: '`onComplete` or `inspect` threw. The file is kept; complete again later.',
   storage_unavailable: 'The storage did not answer or is overloaded. Try again.',
   ledger_unavailable: 'The database did not answer. Try again.',

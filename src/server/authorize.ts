@@ -1,8 +1,8 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { ResolvedRoute } from './config.ts';
-import { brokenOwnerRule } from './keys.ts';
-import { uploadNotFound } from './refusals.ts';
-import { isThenable } from './thenable.ts';
+import { brokenOwnerRule } from './grants/keys.ts';
+import { uploadNotFound } from './shared/errors.ts';
+import { isThenable } from './shared/thenable.ts';
 import type { Action, AuthorizeFile, CallbackRequest, Owner } from './types.ts';
 
 /**

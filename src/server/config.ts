@@ -2,14 +2,9 @@
 import type { Limits, RouteInfo, Transfer } from '../protocol/index.ts';
 import { KiB, MiB, WaybillError } from '../protocol/index.ts';
 import type { Storage, StorageCapabilities } from '../s3/types.ts';
-import { addressOwnerOf, refuseUncountedLimits } from './anonymous.ts';
-import { createDeployment, type Deployment } from './deployment.ts';
+import { joinOf } from './completion/copy-guard.ts';
+import { requireUniqueKeys } from './completion/key-locks.ts';
 import type { UploadsEvent } from './events.ts';
-import { guardLedger } from './guard-ledger.ts';
-import { type Instrument, instrumentCallbacks, instrumentStorage } from './instrument.ts';
-import { joinOf } from './join.ts';
-import { requireUniqueKeys } from './key-locks.ts';
-import type { Ledger, Quota } from './ledger.ts';
 import {
   checkEvents,
   checkRateLimit,
@@ -20,10 +15,15 @@ import {
   refuseWithoutLedger,
   type UploadsOptions,
 } from './options.ts';
-import type { RandomFill } from './random-pool.ts';
-import type { RateLimits } from './rate-limit.ts';
+import { addressOwnerOf, refuseUncountedLimits } from './rate-limits/address-owner.ts';
+import type { RateLimits } from './rate-limits/rate-limits.ts';
 import { type AnyRoute, checkOptions, isAnyone } from './route.ts';
-import { resolveSecrets } from './secrets.ts';
+import { createDeployment, type Deployment } from './shared/deployment.ts';
+import { type Instrument, instrumentCallbacks, instrumentStorage } from './shared/instrument.ts';
+import type { RandomFill } from './shared/random-pool.ts';
+import { resolveSecrets } from './shared/secrets.ts';
+import { guardLedger } from './state/guard-ledger.ts';
+import type { Ledger, Quota } from './state/ledger.ts';
 import type { CallbackRequest, ErasedDefinition, Owner } from './types.ts';
 import { checkWebhooks, type ResolvedWebhooks, requirePublicUrl } from './webhooks/options.ts';
 

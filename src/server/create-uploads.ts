@@ -7,31 +7,31 @@ import {
   type TypedUploads,
   WaybillError,
 } from '../protocol/index.ts';
-import type { StorageFinding, StorageReport } from '../s3/types.ts';
 import { loadOnce } from '../s3/load-once.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
-import type { Completed, Completing } from './complete.ts';
+import type { StorageFinding, StorageReport } from '../s3/types.ts';
+import type { Completed, Completing } from './completion/complete.ts';
+import type { Later } from './completion/service.ts';
 import { type Config, resolveConfig } from './config.ts';
 import { createEmit } from './events.ts';
-import { createFailureLog } from './failure-log.ts';
-import { createFetch } from './fetch.ts';
-import { createFirstLook } from './first-look.ts';
-import { createGrants, type Grants, type OpenedGrant } from './grants.ts';
-import { createHandler } from './handler.ts';
-import type { Later } from './later.ts';
-import type { Ledger, OwnerUsage } from './ledger.ts';
+import { createGrants, type Grants, type OpenedGrant } from './grants/grants.ts';
+import { createFirstLook } from './grants/storage-probe.ts';
+import { createFetch } from './http/fetch.ts';
+import { createHandler } from './http/handler.ts';
+import type { PlainRequest, PlainResponse } from './http/plain-request.ts';
+import { findResource } from './http/resources.ts';
 import type { UploadsOptions } from './options.ts';
-import type { PlainRequest, PlainResponse } from './plain.ts';
-import { createRandomPool } from './random-pool.ts';
-import { grantInvalid, uploadNotFound } from './refusals.ts';
-import { findResource } from './resources.ts';
-import type { Room } from './room.ts';
 import type { AnyRoute } from './route.ts';
+import type { Room } from './services.ts';
+import { grantInvalid, uploadNotFound } from './shared/errors.ts';
+import { createFailureLog } from './shared/failure-log.ts';
+import { createRandomPool } from './shared/random-pool.ts';
+import type { Ledger, OwnerUsage } from './state/ledger.ts';
 import type { StorageEventResult } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import type { Route } from './types.ts';
-import { createViewRefs, type ViewRef, type ViewRefs } from './view-refs.ts';
-import type { PresignViewOptions } from './views.ts';
+import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
+import type { PresignViewOptions } from './views/views.ts';
 import type { Delivery, DeliveryOptions } from './webhooks/deliver.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
 
@@ -173,7 +173,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${room.refs.make(file)}`;
   let loaded: Later | undefined;
   const later = loadOnce(async () => {
-    const { createLater } = await import('./later.ts');
+    const { createLater } = await import('./completion/service.ts');
     loaded = createLater(room);
     return loaded;
   });

@@ -2,7 +2,7 @@
  * server: decides who may store which bytes where, signs exactly that, and checks what arrived. Routes, grants,
  * completion, views, and the handler over plain requests with the Fetch API on top. No byte of a file comes through it.
  */
-export type { Completed, Completing } from './complete.ts';
+export type { Completed, Completing } from './completion/complete.ts';
 export {
   createUploads,
   type TypesOf,
@@ -10,7 +10,15 @@ export {
   type UploadsView,
 } from './create-uploads.ts';
 export type { EventName, EventTable, Operation, UploadsEvent } from './events.ts';
-export { type Instrument, instrumentStorage } from './instrument.ts';
+export type { PlainRequest, PlainResponse } from './http/plain-request.ts';
+export { bodyReadBefore } from './http/read-json.ts';
+export type { UploadsOptions } from './options.ts';
+export type { Rate, RateLimiter, RateLimitOptions, RateLimitStore } from './rate-limits/rate-limits.ts';
+export { type AnyRoute, anyone, route } from './route.ts';
+export { type Instrument, instrumentStorage } from './shared/instrument.ts';
+export type { RandomFill } from './shared/random-pool.ts';
+export type { Secret } from './shared/secrets.ts';
+export type { StandardSchema } from './shared/standard-schema.ts';
 export {
   type CallbackRecord,
   type ClaimedUpload,
@@ -33,15 +41,7 @@ export {
   type UploadState,
   type Usage,
   type WebhookRecord,
-} from './ledger.ts';
-export type { UploadsOptions } from './options.ts';
-export type { PlainRequest, PlainResponse } from './plain.ts';
-export type { RandomFill } from './random-pool.ts';
-export type { Rate, RateLimiter, RateLimitOptions, RateLimitStore } from './rate-limit.ts';
-export { bodyReadBefore } from './read-json.ts';
-export { type AnyRoute, anyone, route } from './route.ts';
-export type { Secret } from './secrets.ts';
-export type { StandardSchema } from './standard-schema.ts';
+} from './state/ledger.ts';
 export type { EventsOptions, StorageEventResult } from './storage-events/index.ts';
 export {
   type EventQueue,
@@ -70,8 +70,8 @@ export type {
   StoredFileInput,
 } from './types.ts';
 export { startUpkeep, type UpkeepOptions } from './upkeep.ts';
-export type { ViewRef } from './view-refs.ts';
-export type { PresignViewOptions } from './views.ts';
+export type { ViewRef } from './views/view-refs.ts';
+export type { PresignViewOptions } from './views/views.ts';
 export {
   type Delivering,
   type Delivery,

@@ -9,8 +9,8 @@ import { preloadStorage } from '../s3/preload.ts';
 export async function preloadServer(): Promise<void> {
   await preloadStorage();
   // One after the other: all at once they would need as many file descriptors as there are files.
-  await import('./later.ts');
-  await import('./grant-on-record.ts');
+  await import('./completion/service.ts');
+  await import('./grants/grant-with-ledger.ts');
   await import('./storage-events/index.ts');
   await import('./sweep/index.ts');
   await import('./webhooks/deliver.ts');

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isContentType, maxObjectBytes, type RouteTypes, WaybillError } from '../protocol/index.ts';
-import type { StandardSchema } from './standard-schema.ts';
+import type { StandardSchema } from './shared/standard-schema.ts';
 import type { Authorize, ErasedDefinition, Owner, Route, RouteDefinition, RouteTypesOf } from './types.ts';
 
 /** A route that everyone may use, each upload on its own: holding the grant is the permission. */

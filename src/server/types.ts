@@ -1,7 +1,7 @@
 /** What an app writes: a route's rules and callbacks, and what those are given. */
 import type { FileDeclaration, Limits, RouteTypes, StoredFile } from '../protocol/index.ts';
-import type { Quota } from './ledger.ts';
-import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts';
+import type { InputOf, OutputOf, StandardSchema } from './shared/standard-schema.ts';
+import type { Quota } from './state/ledger.ts';
 
 /** The request as `authorize` sees it, whichever server it came through. */
 export interface CallbackRequest {

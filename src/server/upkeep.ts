@@ -1,6 +1,7 @@
 /** What a deployment does besides answering: it sweeps, and delivers webhooks. */
-import { again } from './again.ts';
+
 import type { Uploads } from './create-uploads.ts';
+import { again } from './shared/background.ts';
 import { type Sweeping, type SweepingOptions, startSweeping } from './sweep/loop.ts';
 import type { Delivery } from './webhooks/deliver.ts';
 

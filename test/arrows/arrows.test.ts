@@ -48,7 +48,7 @@ it.each([
   ['src/react/index.ts', `import { useState } from 'react-dom';`],
   ['src/react/index.ts', `import { s3Storage } from '../s3/index.ts';`],
   ['src/s3/sign.ts', `import { route } from '../server/index.ts';`],
-  ['src/server/seal.ts', `import { createDevstore } from '../devstore/index.ts';`],
+  ['src/server/services.ts', `import { createDevstore } from '../devstore/index.ts';`],
   ['src/devstore/get.ts', `export * from '../server/index.ts';`],
   ['src/adapters/node.ts', `import { Hono } from 'hono';`],
   ['src/server/x.ts', `import { root } from '../../test/support/stores.ts';`],

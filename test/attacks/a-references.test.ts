@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createUploads, type Ledger, route, type UploadsOptions } from '../../src/server/index.ts';
-import { deriveKey } from '../../src/server/secrets.ts';
+import { deriveKey } from '../../src/server/shared/secrets.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
 import { type App, png, raw, secret, startApp } from './app.ts';

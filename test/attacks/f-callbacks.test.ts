@@ -27,7 +27,7 @@ function appWith(onComplete: Callback, more: object = {}): Partial<UploadsOption
   };
 }
 
-/** What an app may throw; `src/server/describe.test.ts` has more of them. A new one for every call. */
+/** What an app may throw; `src/server/shared/describe.test.ts` has more of them. A new one for every call. */
 const thrown: Readonly<Record<string, () => unknown>> = {
   'an error with a NUL': () => new Error('no album called a\0b'),
   'an object without a prototype': () => Object.create(null),

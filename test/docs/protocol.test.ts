@@ -21,7 +21,7 @@ import {
   type MultipartGrant,
   type SignedPart,
 } from '../../src/protocol/index.ts';
-import { findResource } from '../../src/server/resources.ts';
+import { findResource } from '../../src/server/http/resources.ts';
 import { type BuiltCli, buildCli, type Running, spawnCli } from '../cli/built-cli.ts';
 import { fixture } from '../support/fixtures.ts';
 

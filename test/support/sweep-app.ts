@@ -2,7 +2,7 @@
 import { MiB } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
 import { type Ledger, type Owner, route, type UploadsEvent } from '../../src/server/index.ts';
-import { deriveKey } from '../../src/server/secrets.ts';
+import { deriveKey } from '../../src/server/shared/secrets.ts';
 import { createParts, partSize } from './multipart.ts';
 import { createTestApp, secret } from './server-app.ts';
 

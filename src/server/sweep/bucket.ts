@@ -1,9 +1,9 @@
 /** Everything there is outside of staging, against every key that an upload has. A bucket may be shared with others. */
 import type { Storage } from '../../s3/types.ts';
-import { mapLimited } from '../batch.ts';
-import type { Deployment } from '../deployment.ts';
-import type { Ledger, Orphan } from '../ledger.ts';
-import { uploadIdHeader } from '../promote.ts';
+import { uploadIdHeader } from '../completion/promote.ts';
+import { mapLimited } from '../http/batch-response.ts';
+import type { Deployment } from '../shared/deployment.ts';
+import type { Ledger, Orphan } from '../state/ledger.ts';
 import { ageOf, multipartsOf, pagesOf } from './listing.ts';
 import type { Outcome, SweepOptions, Tally } from './report.ts';
 

@@ -4,14 +4,14 @@
  * any may die: whatever one does, the next would do as well.
  */
 import { WaybillError } from '../../protocol/index.ts';
-import { describe } from '../describe.ts';
-import type { Later } from '../later.ts';
-import type { Ledger, Orphan } from '../ledger.ts';
-import type { Records } from '../records.ts';
-import type { Room } from '../room.ts';
-import { sweepStorage } from './by-storage.ts';
-import { sweepRecords } from './on-record.ts';
+import type { Later } from '../completion/service.ts';
+import type { Room } from '../services.ts';
+import { describe } from '../shared/describe.ts';
+import type { Records } from '../state/create-state.ts';
+import type { Ledger, Orphan } from '../state/ledger.ts';
 import { createTally, type SweepOptions, type SweepReport } from './report.ts';
+import { sweepRecords } from './with-ledger.ts';
+import { sweepStorage } from './without-ledger.ts';
 
 export type { SweepOptions, SweepReport } from './report.ts';
 

@@ -1,6 +1,6 @@
 /** The sweep again and again, by one replica at a time. */
 import { randomUUID } from 'node:crypto';
-import type { Ledger } from '../ledger.ts';
+import type { Ledger } from '../state/ledger.ts';
 import type { SweepOptions, SweepReport } from './report.ts';
 
 export interface SweepingOptions extends Omit<SweepOptions, 'dryRun' | 'signal'> {

@@ -1,6 +1,6 @@
 /** What a sweep did, or in a dry run would have done. */
 import { isWaybillError } from '../../protocol/index.ts';
-import type { Orphan } from '../ledger.ts';
+import type { Orphan } from '../state/ledger.ts';
 
 export interface SweepOptions {
   /** Report what a sweep would do, and change nothing. @default false @example true */

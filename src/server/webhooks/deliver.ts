@@ -2,9 +2,10 @@
  * The outbox's other end: messages are signed and sent until their receiver takes them, by whichever replica has them.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-import { type Again, again } from '../again.ts';
-import { mapLimited } from '../batch.ts';
-import type { Ledger, WebhookRecord } from '../ledger.ts';
+
+import { mapLimited } from '../http/batch-response.ts';
+import { type Again, again } from '../shared/background.ts';
+import type { Ledger, WebhookRecord } from '../state/ledger.ts';
 import { checkWebhooks, type WebhooksOptions } from './options.ts';
 import { type Refusal, sendMessage } from './send.ts';
 

@@ -1,5 +1,5 @@
-import type { Claims } from '../grants.ts';
-import type { Ending, NewWebhook } from '../ledger.ts';
+import type { Claims } from '../grants/grants.ts';
+import type { Ending, NewWebhook } from '../state/ledger.ts';
 import type { ResolvedWebhooks, WebhookType } from './options.ts';
 
 /**

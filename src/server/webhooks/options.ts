@@ -1,6 +1,6 @@
 import { WaybillError } from '../../protocol/index.ts';
 import { checkOptions } from '../route.ts';
-import { resolveSecrets, type Secret, type SecretOption } from '../secrets.ts';
+import { resolveSecrets, type Secret, type SecretOption } from '../shared/secrets.ts';
 
 export interface WebhooksOptions {
   /**

@@ -1,7 +1,7 @@
 /** One message to its receiver, once: what is sent, and what the answer means. */
 import type { Webhook } from 'standardwebhooks';
-import { describe } from '../describe.ts';
-import type { WebhookRecord } from '../ledger.ts';
+import { describe } from '../shared/describe.ts';
+import type { WebhookRecord } from '../state/ledger.ts';
 
 export interface SendOptions {
   url: string;

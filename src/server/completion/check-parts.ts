@@ -1,0 +1,119 @@
+/** Do the parts at the storage make the file that was granted? What the client says is only ever compared. */
+import { hash } from 'node:crypto';
+import { type Checksum, checkSize, type MultipartCompletion, partBytes, WaybillError } from '../../protocol/index.ts';
+import type { PartInfo } from '../../s3/types.ts';
+import type { ResolvedRoute } from '../config.ts';
+import type { Claims } from '../grants/grants.ts';
+import { md5OfPart } from '../grants/multipart.ts';
+import { invalid } from '../http/wire-schema.ts';
+import { checksumMismatch, damagedParts } from '../shared/errors.ts';
+
+/** What the client says of its finished upload. */
+export type Said = Pick<MultipartCompletion, 'checksum' | 'size'>;
+
+export type CompositeChecksum = Checksum & { parts: number };
+
+export interface CheckedParts {
+  /** Bytes in all. */
+  size: number;
+  /** As the storage is to list them: ascending. */
+  parts: PartInfo[];
+  /** Of the parts' checksums; null where the route asks for none. */
+  checksum: CompositeChecksum | null;
+}
+
+/** So that an answer stays small. */
+const mostNamed = 1000;
+
+/**
+ * @throws {WaybillError} `object_not_ready` with `details.missing`, `part_invalid`, `size_mismatch`, `file_too_large`,
+ * `file_too_small`, `checksum_mismatch`, `invalid_request` for a stream without its size
+ */
+export function checkParts(
+  route: ResolvedRoute,
+  claims: Claims & { partSize: number },
+  listed: readonly PartInfo[],
+  said: Said,
+): CheckedParts {
+  const { partSize } = claims;
+  const size = sizeOf(route, claims, said);
+  const partCount = Math.max(1, Math.ceil(size / partSize));
+  const parts = [...listed].sort((a, b) => a.partNumber - b.partNumber);
+  const there = new Set<number>();
+  for (const part of parts) {
+    const planned = partBytes(size, partSize, part.partNumber);
+    if (part.partNumber > partCount || part.size !== planned) throw offPlan(claims, part, planned, size);
+    there.add(part.partNumber);
+  }
+  if (there.size < partCount) {
+    const missing: number[] = [];
+    for (let n = 1; n <= partCount && missing.length < mostNamed; n += 1) if (!there.has(n)) missing.push(n);
+    throw new WaybillError('object_not_ready', 'A part of the file has not arrived yet. Try again.', {
+      details: { missing, hint: `${partCount - there.size} of ${partCount} parts are not at the storage.` },
+    });
+  }
+  const checksum = route.checksum === null ? null : composeChecksum(route.checksum, parts);
+  if (said.checksum) compareChecksum(checksum, said.checksum);
+  return { size, parts: parts.map((part) => ({ ...part, checksums: boundBy(route, part) })), checksum };
+}
+
+/** A storage may list checksums of its own besides, which S3 does not take back where the upload began without them. */
+function boundBy({ checksum }: ResolvedRoute, { checksums }: PartInfo): PartInfo['checksums'] {
+  return checksum === 'sha256' && checksums.sha256 ? { sha256: checksums.sha256 } : {};
+}
+
+function sizeOf(route: ResolvedRoute, claims: Claims, said: Said): number {
+  if (claims.size !== null) {
+    if (said.size === undefined || said.size === claims.size) return claims.size;
+    throw new WaybillError('size_mismatch', 'The file has changed since the upload started. Send it again.', {
+      details: {
+        declared: claims.size,
+        stored: said.size,
+        hint: `The completion says ${said.size} bytes; the permission is for ${claims.size}.`,
+      },
+    });
+  }
+  if (said.size === undefined)
+    throw invalid([{ path: 'size', message: 'is needed to complete a stream: its size in bytes' }]);
+  const refusal = checkSize(route.limits, said.size);
+  if (refusal) throw refusal;
+  return said.size;
+}
+
+function offPlan({ size: granted }: Claims, part: PartInfo, planned: number, size: number): WaybillError {
+  const { partNumber } = part;
+  if (granted === null && planned < part.size)
+    return new WaybillError('size_mismatch', 'More bytes arrived than the stream has. Send it again.', {
+      details: {
+        declared: size,
+        stored: size - planned + part.size,
+        hint: `Part ${partNumber} has ${part.size} bytes; a stream of ${size} bytes leaves ${planned} for it.`,
+      },
+    });
+  const hint = `Part ${partNumber} has ${part.size} bytes at the storage; the plan has ${planned}.`;
+  return damagedParts(hint, { partNumber, size: part.size, planned });
+}
+
+/** As S3 composes it: the digest of the parts' digests. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html */
+function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]): CompositeChecksum {
+  const length = algorithm === 'md5' ? 16 : 32;
+  // Ten thousand small updates of a hash cost more than one large one.
+  const digests = Buffer.alloc(parts.length * length);
+  for (const [index, { partNumber, etag, checksums }] of parts.entries()) {
+    const written =
+      algorithm === 'md5'
+        ? md5OfPart(etag)?.copy(digests, index * length)
+        : digests.write(checksums.sha256 ?? '', index * length, length, 'base64');
+    if (written !== length)
+      throw damagedParts(`The storage lists no ${algorithm} checksum for part ${partNumber}.`, { partNumber });
+  }
+  return { algorithm, value: hash(algorithm, digests, 'base64'), parts: parts.length };
+}
+
+/** @throws {WaybillError} `checksum_mismatch` */
+export function compareChecksum(known: Checksum | null, said: Checksum): void {
+  if (known?.algorithm === said.algorithm && known.value === said.value) return;
+  if (known === null)
+    throw invalid([{ path: 'checksum', message: 'must be left out: this upload has none to compare with' }]);
+  throw checksumMismatch('The checksum of the completion is not the one of the parts at the storage.');
+}

@@ -1,0 +1,265 @@
+import {
+  chooseSpelling,
+  isContentTypeAllowed,
+  isNamedType,
+  listOtherTypes,
+  type ResolvedType,
+} from '../../protocol/content-types.ts';
+import { type Checksum, KiB, type StoredFile, WaybillError } from '../../protocol/index.ts';
+import { storageFault } from '../../s3/s3-error.ts';
+import type { ObjectInfo, Storage } from '../../s3/types.ts';
+import type { ResolvedRoute } from '../config.ts';
+import type { Claims, Grants, OpenedGrant } from '../grants/grants.ts';
+import { isSameDeclaration } from '../grants/idempotency.ts';
+import type { Charset } from '../shared/charset.ts';
+import { checksumMismatch, refusedUpload } from '../shared/errors.ts';
+import { type CompositeChecksum, compareChecksum, type Said } from './check-parts.ts';
+import { firstMatchingType, headBytes, typeByContent } from './content-check.ts';
+import { isSeal } from './staging.ts';
+
+/** A stream has its size as soon as it is an object. */
+export type Settled = Claims & { size: number; charset?: Charset | undefined };
+
+export interface StagedObject {
+  info: ObjectInfo;
+  /** The first bytes. */
+  head: Uint8Array;
+  /** All of them, where they were read anyway. */
+  whole: Uint8Array | null;
+}
+
+/** Up to here, reading all of an object costs less than a second request. */
+const wholeBytes = 64 * KiB;
+
+/**
+ * The facts and the first bytes, as the storage tells them: of a small object with one GET, else a HEAD and a ranged GET at
+ * once. Null when nothing is there.
+ */
+export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
+  if (size !== null && size <= wholeBytes) {
+    const found = await storage.read(key, { maxBytes: wholeBytes });
+    if (!found || isSeal(found.info)) return null;
+    const { info, bytes } = found;
+    // Anything else (another size than granted, encoded on the way or not, without a length) is for the longer look: a
+    // proxy may cut an answer short and call it whole, and a HEAD tells.
+    if (bytes?.length === info.size && info.size === size)
+      return { info, head: bytes.subarray(0, headBytes), whole: bytes };
+  }
+  // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
+  for (let look = 0; look < 3; look += 1) {
+    const stop = new AbortController();
+    const reading = size === 0 ? null : readHead(storage, key, stop.signal);
+    // Awaited below; until then its failure must not count as unhandled.
+    reading?.catch(() => {});
+    const info = await storage.head(key);
+    // With a Content-Encoding `fetch` would decode what it reads, or choke on it; such an object is refused anyway.
+    const readable = info !== null && info.size > 0 && info.contentEncoding === undefined;
+    if (!readable) stop.abort();
+    if (!info || isSeal(info)) return null;
+    // An empty object is read whole: storages refuse every range of it (416).
+    const nothing = new Uint8Array(0);
+    if (!readable) return { info, head: nothing, whole: info.size === 0 ? nothing : null };
+    const first = await (reading ?? readHead(storage, key, stop.signal));
+    if (first?.etag !== info.etag) continue;
+    if (first.head.length === Math.min(info.size, headBytes))
+      return { info, head: first.head, whole: first.head.length === info.size ? first.head : null };
+    throw brokenOff();
+  }
+  return null;
+}
+
+const brokenOff = () => storageFault('storage_unavailable', 'The storage broke off in the middle of an object.');
+
+async function readHead(
+  storage: Storage,
+  key: string,
+  signal: AbortSignal,
+): Promise<{ etag: string; head: Uint8Array } | null> {
+  const found = await storage.get(key, { range: [0, headBytes - 1], signal });
+  if (!found) return null;
+  const bytes = await new Response(found.body).arrayBuffer().catch(() => {
+    throw brokenOff();
+  });
+  return { etag: found.info.etag, head: new Uint8Array(bytes) };
+}
+
+/**
+ * What a sender may have added without a signature, and what it would do to whoever is shown the file (ATTACKS C10).
+ * `fetch` itself adds `Cache-Control: no-cache` to any request with If-None-Match
+ * (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch): that one is no attack, and promotion replaces it.
+ */
+const unsignedHeaders = [
+  ['contentEncoding', 'Content-Encoding', null],
+  ['contentDisposition', 'Content-Disposition', null],
+  ['cacheControl', 'Cache-Control', /^(no-cache|max-age=0)$/i],
+] as const;
+
+export interface Verified {
+  checksum: StoredFile['checksum'];
+  /** The type that the content has. */
+  contentType: string;
+}
+
+/**
+ * Another receipt of this upload: any, where the row of the upload tells what was granted, else one for the same declaration,
+ * which a repeated grant call was given.
+ */
+function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: string | null): boolean {
+  if (!sent || sent.uploadId !== claims.uploadId) return false;
+  return receipt === null || isSameDeclaration(sent, claims);
+}
+
+/**
+ * Is what arrived what was granted? The storage has checked most of it already; a storage that did not is caught here.
+ *
+ * @throws {WaybillError} `size_mismatch`, `content_type_mismatch`, `checksum_mismatch` or `upload_rejected`
+ */
+export async function verifyStaged(
+  { route, grants }: { route: ResolvedRoute; grants: Pick<Grants, 'openReceipt'> },
+  { claims, receipt }: OpenedGrant & { claims: Settled },
+  { info, head }: StagedObject,
+  parts: { composite: CompositeChecksum | null; said: Said },
+): Promise<Verified> {
+  const sent = info.metadata.waybill ?? '';
+  const fromObject = sent === receipt ? null : grants.openReceipt(sent);
+  if (sent !== receipt && !isReceiptOf(fromObject?.claims, claims, receipt))
+    throw refusedUpload('The object at the storage was not sent with this permission.');
+  if (info.size !== claims.size)
+    throw new WaybillError('size_mismatch', 'The file did not arrive whole. Send it again.', {
+      details: { declared: claims.size, stored: info.size },
+    });
+  if (info.contentType !== claims.contentType)
+    throw new WaybillError('content_type_mismatch', 'The file was sent as another type than declared. Send it again.', {
+      details: { declared: claims.contentType, hint: `The object has the type ${info.contentType}.` },
+    });
+  for (const [field, header, harmless] of unsignedHeaders) {
+    const value = info[field] ?? '';
+    if (value !== '' && !harmless?.test(value))
+      throw refusedUpload(`The file was sent with ${header}, which was not part of the permission.`);
+  }
+  const checksum =
+    claims.partSize === null ? verifyChecksum(claims, info) : verifyComposite(route, info, parts.composite, parts.said);
+  // A row of the ledger does not say whether the type was guessed; what was sent does.
+  const guessed = (fromObject?.claims ?? claims).guessed ?? false;
+  return { checksum, contentType: await verifyContent(route, claims, guessed, head) };
+}
+
+/**
+ * The type that the content has: the signed one, or another that the name and the declaration left open, and that the route
+ * admits as well.
+ */
+async function verifyContent(
+  { limits }: ResolvedRoute,
+  claims: Settled,
+  guessed: ResolvedType['guessed'],
+  head: Uint8Array,
+): Promise<string> {
+  const { contentTypes } = limits;
+  const { contentType, fileName } = claims;
+  if (guessed === 'by-content') {
+    const found = await typeByContent(head);
+    if (found !== null && isContentTypeAllowed(contentTypes, found)) return chooseSpelling(contentTypes, found);
+    if (isContentTypeAllowed(contentTypes, contentType)) return contentType;
+    throw typeMismatch(contentType, found ?? 'something unrecognised');
+  }
+  const types = [contentType, ...listOtherTypes(contentTypes, { contentType, fileName, guessed })];
+  const verdict = await firstMatchingType(types, head, (type) => isNamedType(contentTypes, type));
+  if (verdict.contentType !== null) return verdict.contentType;
+  throw typeMismatch(contentType, verdict.looksLike ?? 'something unrecognised');
+}
+
+function typeMismatch(declared: string, detected: string): WaybillError {
+  return new WaybillError(
+    'content_type_mismatch',
+    `This file is said to be ${declared}, but its content looks like ${detected}.`,
+    { details: { declared, detected } },
+  );
+}
+
+/**
+ * Did the storage verify what was granted? It is asked, and the bytes are not read: no file passes this server. The signed
+ * request made it verify them when they arrived, so that this is a second look.
+ */
+function verifyChecksum(claims: Settled, info: ObjectInfo): Checksum | null {
+  const granted = claims.checksum;
+  if (!granted) return info.checksums.sha256 ? { algorithm: 'sha256', value: info.checksums.sha256 } : null;
+  if (granted.algorithm === 'md5') {
+    // An encrypted object has another ETag, and some gateways have their own. The Content-MD5 of the request was verified.
+    const told = info.encryption === undefined || info.encryption === 'AES256' ? md5OfEtag(info.etag) : undefined;
+    if (told === undefined || told === granted.value) return granted;
+  } else {
+    const told = info.checksums[granted.algorithm];
+    if (told === granted.value) return granted;
+    if (told === undefined)
+      throw storageFault(
+        'storage_rejected',
+        `The storage does not tell the ${granted.algorithm} checksum of an object that was sent with one. Set \`capabilities\` of s3Storage() to what this storage verifies.`,
+      );
+  }
+  throw checksumMismatch('The object at the storage has another checksum than was declared.');
+}
+
+/** Every part was verified when it came. Here it is whether these are the parts that the client means. */
+function verifyComposite(
+  route: ResolvedRoute,
+  info: ObjectInfo,
+  composite: CompositeChecksum | null,
+  said: Said,
+): CompositeChecksum | null {
+  if (route.checksum === null) return null;
+  const stored = compositeOf(info, route.checksum);
+  if (stored && composite && (stored.value !== composite.value || stored.parts !== composite.parts))
+    throw checksumMismatch('The object at the storage has another checksum than its parts.');
+  const known = stored ?? composite;
+  if (said.checksum && known) compareChecksum(known, said.checksum);
+  return known;
+}
+
+/** As HEAD has it: `digest-parts`, in base64, or for MD5 in hexadecimal as the ETag. */
+function compositeOf({ checksums, etag }: ObjectInfo, algorithm: 'sha256' | 'md5'): CompositeChecksum | null {
+  const found =
+    algorithm === 'md5' ? /^"?([0-9a-f]{32})-(\d+)"?$/.exec(etag) : /^(.+)-(\d+)$/.exec(checksums[algorithm] ?? '');
+  if (!found) return null;
+  const value = algorithm === 'md5' ? Buffer.from(found[1] as string, 'hex').toString('base64') : (found[1] as string);
+  return { algorithm, value, parts: Number(found[2]) };
+}
+
+/** Of an object that came in one PUT or POST the ETag is the MD5, unless encrypted with a key from KMS. */
+function md5OfEtag(etag: string): string | undefined {
+  const hex = /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1];
+  return hex && Buffer.from(hex, 'hex').toString('base64');
+}
+
+/**
+ * The app's own look. Null when it accepts; its words when it refuses.
+ *
+ * @throws whatever the callback threw
+ */
+export async function inspectStaged(
+  storage: Storage,
+  route: ResolvedRoute,
+  claims: Settled,
+  info: ObjectInfo,
+  checksum: StoredFile['checksum'],
+): Promise<string | null> {
+  const verdict = await route.definition.inspect?.({
+    file: { ...factsOf(claims), checksum, etag: info.etag },
+    ownerId: claims.ownerId,
+    uploadId: claims.uploadId,
+    metadata: claims.metadata,
+    async stream() {
+      const found = await storage.get(info.key, { ifMatch: info.etag });
+      if (!found)
+        throw new WaybillError('object_not_ready', 'The file is not ready yet. Try again.', {
+          details: { hint: 'The staged object was deleted while `inspect` read it.' },
+        });
+      return found.body;
+    },
+  });
+  return verdict ? String(verdict.reject).slice(0, 500) : null;
+}
+
+export function factsOf(claims: Settled): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
+  const { uploadId, route, key, fileName, size, contentType, charset } = claims;
+  return { uploadId, route, key, fileName, size, contentType, ...(charset === undefined ? {} : { charset }) };
+}

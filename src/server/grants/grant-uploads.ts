@@ -1,0 +1,355 @@
+import { type ResolvedType, resolveContentType, typeNotAllowed } from '../../protocol/content-types.ts';
+import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../../protocol/index.ts';
+import { checkExtension, checkSize, WaybillError } from '../../protocol/index.ts';
+import { authorize } from '../authorize.ts';
+import type { Later } from '../completion/service.ts';
+import { type Config, type ResolvedRoute, strongestChecksum } from '../config.ts';
+import type { Emit } from '../events.ts';
+import { mapLimited } from '../http/batch-response.ts';
+import { invalid } from '../http/wire-schema.ts';
+import { tooManyFiles, unknownRoute } from '../shared/errors.ts';
+import type { TakeRandom } from '../shared/random-pool.ts';
+import { isThenable } from '../shared/thenable.ts';
+import type { CallbackRequest, Owner } from '../types.ts';
+import { chooseTransfer, goesByParts, partSizeOf } from './choose-transfer.ts';
+import { cleanFileName } from './file-name.ts';
+import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
+import { randomOfKey } from './idempotency.ts';
+import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './keys.ts';
+import { parseMetadata } from './metadata.ts';
+import type { FirstLook } from './storage-probe.ts';
+
+export interface GrantDependencies {
+  config: Config;
+  grants: Grants;
+  random: TakeRandom;
+  emit: Emit | undefined;
+  later: () => Promise<Pick<Later, 'beginMultipart'>>;
+  firstLook: FirstLook;
+}
+
+/** Beginnings of multipart uploads at once: each is two requests to the storage. */
+const parallelBeginnings = 8;
+
+/** What S3 knows of an upload before it is promoted: its staging key. */
+export function stagingKeyOf(config: Pick<Config, 'stagingPrefix'>, uploadId: string): string {
+  return config.stagingPrefix + uploadId;
+}
+
+/** Becomes an item `{error}` at the edge, where its words are chosen. */
+export interface Failure {
+  failure: unknown;
+}
+
+export function isFailure(item: object): item is Failure {
+  return 'failure' in item;
+}
+
+/**
+ * metadata -> authorize -> limits -> key -> seal -> sign, in this order: what costs comes after what refuses. Promises
+ * only where a callback gave one: each that is not there is worth a fifth of a signature.
+ */
+export async function grantUploads(
+  dependencies: GrantDependencies,
+  request: CallbackRequest,
+  body: GrantRequest,
+): Promise<(GrantedUpload | Failure)[]> {
+  const { config } = dependencies;
+  const route = config.routes.get(body.route);
+  if (!route) throw unknownRoute();
+  if (body.files.length > route.limits.maxFiles) throw tooManyFiles(body.files.length, route.limits.maxFiles);
+  const types = body.files.map(({ contentType, fileName }) =>
+    resolveContentType(route.limits.contentTypes, contentType, cleanFileName(fileName)),
+  );
+  const parsing = body.files.map(({ metadata = body.metadata }) => tryParseMetadata(route, metadata));
+  const parsed = parsing.some(isThenable) ? await Promise.all(parsing) : (parsing as ParsedMetadata[]);
+  const files = body.files.map((file, index) =>
+    declare(file, types[index] as ResolvedType, parsed[index] as ParsedMetadata),
+  );
+  const valid = files.filter((_, index) => !isFailure(parsed[index] as ParsedMetadata));
+  if (valid.length === 0) return parsed as Failure[];
+  const authorizing = authorize(route, request, 'grant', valid);
+  const authorized = authorizing instanceof Promise ? await authorizing : authorizing;
+  const owner = route.addressOwner ? route.addressOwner(request) : authorized;
+  if (config.rateLimits) await config.rateLimits.owner(owner.ownerId, files.length);
+  const waiting = config.storage.ready();
+  if (waiting) await waiting;
+  dependencies.firstLook();
+  const prepareAt = (index: number) => {
+    const metadata = parsed[index] as ParsedMetadata;
+    if (isFailure(metadata)) throw metadata.failure;
+    return prepare(
+      dependencies,
+      route,
+      owner,
+      files[index] as DeclaredFile,
+      types[index] as ResolvedType,
+      body.files[index] as FileDeclaration,
+      body.transfers,
+    );
+  };
+  if (config.ledger) {
+    const { grantOnRecord } = await import('./grant-with-ledger.ts');
+    const takesNone = body.transfers?.includes('none') ?? false;
+    return grantOnRecord(dependencies, config.ledger, owner, { count: files.length, prepareAt, takesNone });
+  }
+  const grantAt = (index: number) => {
+    const prepared = prepareAt(index);
+    return prepared instanceof Promise ? prepared.then((one) => sign(dependencies, one)) : sign(dependencies, prepared);
+  };
+  const byParts = ({ size }: FileDeclaration) => size === null || size >= config.multipartMinBytes;
+  if (body.transfers?.includes('multipart') && body.files.some(byParts))
+    return mapLimited([...files.keys()], parallelBeginnings, async (index) => {
+      try {
+        return await grantAt(index);
+      } catch (failure) {
+        return { failure };
+      }
+    });
+  const items: (GrantedUpload | Failure)[] = [];
+  for (let index = 0; index < files.length; index += 1) {
+    try {
+      const granting = grantAt(index);
+      items.push(granting instanceof Promise ? await granting : granting);
+    } catch (error) {
+      items.push({ failure: error });
+    }
+  }
+  return items;
+}
+
+/** What `authorize` is asked about: the type is the one that will be signed. */
+type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'size'> & { contentType: string; metadata: unknown };
+
+function declare(
+  { fileName, size }: FileDeclaration,
+  { contentType }: ResolvedType,
+  metadata: ParsedMetadata,
+): DeclaredFile {
+  return {
+    fileName: cleanFileName(fileName),
+    size,
+    contentType,
+    metadata: isFailure(metadata) ? undefined : metadata.value,
+  };
+}
+
+type ParsedMetadata = { value: unknown } | Failure;
+
+/** Before `authorize`, so that an app decides on checked values only. */
+function tryParseMetadata({ definition }: ResolvedRoute, sent: unknown): ParsedMetadata | Promise<ParsedMetadata> {
+  try {
+    const value = parseMetadata(definition.metadata, sent);
+    if (!isThenable(value)) return { value };
+    return Promise.resolve(value).then(
+      (output) => ({ value: output }),
+      (failure: unknown) => ({ failure }),
+    );
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+/** What the limits of the route say of this file, or null. */
+export function refusalOf(
+  { limits }: ResolvedRoute,
+  file: Pick<DeclaredFile, 'fileName' | 'contentType' | 'size'>,
+  admitted: boolean,
+): WaybillError | null {
+  const { fileName, contentType, size } = file;
+  // A stream may turn out to have any size that the route takes; which it had, its completion tells.
+  return (
+    (size === null ? null : checkSize(limits, size)) ??
+    (admitted ? null : typeNotAllowed(limits, contentType)) ??
+    checkExtension(limits, fileName, contentType)
+  );
+}
+
+/** What passed every rule, and is not signed yet. */
+export interface Prepared {
+  route: ResolvedRoute;
+  claims: Claims;
+  transfer: Transfer;
+  host: number | undefined;
+  /** Undefined on a route for `anyone`, where no owner can be compared. */
+  idempotencyKey: string | undefined;
+  /** Of an upload in parts that has begun already, see `FileDeclaration.idempotencyKey`. */
+  multipartId?: string | null;
+}
+
+function prepare(
+  dependencies: GrantDependencies,
+  route: ResolvedRoute,
+  owner: Owner,
+  file: DeclaredFile,
+  type: ResolvedType,
+  declared: FileDeclaration,
+  transfers: readonly Transfer[] | undefined,
+): Prepared | Promise<Prepared> {
+  const { config, random } = dependencies;
+  const { admitted, guessed } = type;
+  const refusal = refusalOf(route, file, admitted);
+  if (refusal) throw refusal;
+  const { host } = declared;
+  if (host !== undefined && host >= config.storage.publicOrigins.length)
+    throw invalid([{ path: 'host', message: `must be below ${config.storage.publicOrigins.length}` }]);
+  const byParts = goesByParts(config, route, transfers, file.size);
+  const checksum = byParts ? null : checkChecksum(route, config, declared.checksum);
+  const transfer = byParts
+    ? 'multipart'
+    : chooseTransfer(config, route, transfers, file.size as number, checksum?.algorithm ?? null);
+  const { fileName, contentType } = file;
+  const idempotencyKey = route.public ? undefined : declared.idempotencyKey;
+  const uploadId = config.deployment.newUploadId(
+    idempotencyKey === undefined || config.ledger
+      ? random
+      : randomOfKey(config.secrets()[0] as string, {
+          route: route.name,
+          ownerId: owner.ownerId,
+          key: idempotencyKey,
+        }),
+  );
+  const claims: Claims = {
+    uploadId,
+    route: route.name,
+    ownerId: owner.ownerId,
+    key: '',
+    fileName,
+    size: file.size,
+    partSize: byParts ? partSizeOf(route, file.size, declared.partSize) : null,
+    contentType,
+    ...(guessed && { guessed }),
+    checksum,
+    expiresAt: 0,
+    metadata: file.metadata,
+  };
+  const withKey = (key: string): Prepared | Promise<Prepared> => {
+    const rule = brokenKeyRule(key, config.stagingPrefix) ?? borrowedKeyRule(config, route, claims.uploadId, key);
+    if (rule) throw new WaybillError('internal_error', `The result of \`key\` cannot be used: ${rule}.`);
+    claims.key = key;
+    const prepared: Prepared = { route, claims, transfer, host, idempotencyKey };
+    return mayBeTaken(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
+  };
+  const key = chooseKey(route, claims, owner);
+  return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
+}
+
+/** Keys that the route chooses can come again, unless the upload's own id is in them. */
+function mayBeTaken({ definition }: ResolvedRoute, { key, uploadId }: Claims): boolean {
+  return definition.key !== undefined && !definition.replace && !key.includes(uploadId);
+}
+
+/**
+ * Before the bytes are sent. The copy to this key decides: another upload may be stored there meanwhile.
+ *
+ * @throws {WaybillError} `upload_conflict`
+ */
+async function requireFreeKey({ storage }: Config, { key }: Claims): Promise<void> {
+  if ((await storage.head(key)) === null) return;
+  throw new WaybillError('upload_conflict', 'There is a file in this place already.', {
+    details: { hint: 'The key that the route chose has a file. Say `replace: true` on the route to replace it.' },
+  });
+}
+
+/** Everything of a grant that can fail because of what the client declared. */
+export function sealPrepared({ config, grants }: Pick<GrantDependencies, 'config' | 'grants'>, prepared: Prepared) {
+  const { claims } = prepared;
+  claims.expiresAt = Math.floor(config.now() / 1000) + config.expiresInSeconds;
+  return seal(grants, claims, config.ledger !== undefined);
+}
+
+/** Nothing of it is signed before everything else is settled. */
+export function sign(
+  dependencies: GrantDependencies,
+  prepared: Prepared,
+  sealed = sealPrepared(dependencies, prepared),
+): GrantedUpload | Promise<GrantedUpload> {
+  const { config, emit, later } = dependencies;
+  const { route, claims, transfer, host, multipartId = null } = prepared;
+  const nowMs = config.now();
+  const { uploadId, ownerId, size, contentType, checksum } = claims;
+  const granted = { uploadId, route: claims.route, ownerId, size, contentType, transfer };
+  if (transfer === 'none') {
+    emit?.('upload.granted', granted);
+    return { uploadId, grant: sealed.grant, transfer, contentType, expiresInSeconds: config.expiresInSeconds };
+  }
+  if (transfer === 'multipart')
+    return later().then(async ({ beginMultipart }) => {
+      const upload = await beginMultipart(route, claims, sealed, multipartId);
+      emit?.('upload.granted', granted);
+      return upload;
+    });
+  const { storage } = config;
+  const constraints = {
+    key: stagingKeyOf(config, uploadId),
+    size: size as number,
+    contentType,
+    checksum: checksum ?? undefined,
+    metadata: { waybill: sealed.receipt },
+    expiresInSeconds: config.expiresInSeconds,
+    once: storage.capabilities.once,
+    host: host ?? 0,
+  };
+  const request = transfer === 'form' ? storage.presignForm(constraints) : storage.presignPut(constraints);
+  emit?.('upload.granted', granted);
+  // Credentials that end earlier end the URL earlier.
+  const leftSeconds = Math.max(0, Math.floor((Date.parse(request.expiresAt) - nowMs) / 1000));
+  const expiresInSeconds = Math.min(config.expiresInSeconds, leftSeconds);
+  return { uploadId, grant: sealed.grant, transfer, contentType, request, expiresInSeconds };
+}
+
+/**
+ * Exactly the route's algorithm. A `size-only` route takes the strongest one that its storage verifies: a client never
+ * chooses a weaker one, of which two different files can share a checksum.
+ */
+function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum | undefined): Checksum | null {
+  const strongest = route.checksum ?? strongestChecksum(config.storage.capabilities);
+  if (!checksum) {
+    if (route.checksum === null) return null;
+    throw invalid([{ path: 'checksum', message: `is missing: this route wants ${strongest}, in base64` }]);
+  }
+  if (checksum.algorithm === strongest) return checksum;
+  const others = route.checksum === null ? ', or the checksum left out' : '';
+  const message =
+    strongest === null
+      ? 'is not verified by this storage: leave the checksum out'
+      : `must be ${strongest} here${others}`;
+  throw invalid([{ path: 'checksum.algorithm', message }]);
+}
+
+function borrowedKeyRule({ routes }: Config, { definition }: ResolvedRoute, uploadId: string, key: string) {
+  if (!definition.key) return null;
+  const hasDefaultKeys = (name: string) => routes.has(name) && !routes.get(name)?.definition.key;
+  return isAnotherDefaultKey(key, uploadId, hasDefaultKeys) ? 'it is the default key of another upload' : null;
+}
+
+function chooseKey(route: ResolvedRoute, claims: Claims, context: Owner): string | Promise<string> {
+  const choose = route.definition.key;
+  if (!choose) return defaultKey(claims);
+  return choose({
+    route: claims.route,
+    ownerId: claims.ownerId,
+    uploadId: claims.uploadId,
+    extension: keyExtension(claims.fileName, claims.contentType),
+    fileName: claims.fileName,
+    size: claims.size,
+    contentType: claims.contentType,
+    metadata: claims.metadata,
+    context,
+  });
+}
+
+function seal(grants: Grants, claims: Claims, onRecord: boolean): { grant: string; receipt: string } {
+  let sealed: { grant: string; receipt: string };
+  try {
+    sealed = grants.issue(claims);
+  } catch (cause) {
+    throw invalid([{ path: 'metadata', message: 'cannot be written as JSON' }], cause);
+  }
+  if (sealed.receipt.length <= maxReceiptBytes) return sealed;
+  if (onRecord && !claims.metadataInLedger) return seal(grants, { ...claims, metadataInLedger: true }, onRecord);
+  const excess = sealed.receipt.length - maxReceiptBytes;
+  throw invalid([
+    { path: 'metadata', message: `is ${excess} bytes too long to travel with the object, together with the names` },
+  ]);
+}

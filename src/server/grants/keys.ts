@@ -1,0 +1,103 @@
+import { formatOf, formatsOfExtension } from '../../protocol/formats/index.ts';
+import { extensionOf } from '../../protocol/index.ts';
+
+const maxKeyBytes = 1024;
+const maxSegmentBytes = 128;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** Nothing in such a key can break a rule: one look instead of several for nearly every key. */
+const plainKey = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+
+const plainSegment = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+
+/** The rule that a key breaks, or null. Every key is checked, also the default one. */
+export function brokenKeyRule(key: unknown, stagingPrefix: string): string | null {
+  if (typeof key !== 'string') return 'a key is a string';
+  if (key.length === 0) return 'a key is not empty';
+  if (key.startsWith(stagingPrefix)) return `a key is outside the staging prefix "${stagingPrefix}"`;
+  if (key.length <= maxKeyBytes && plainKey.test(key)) return null;
+  const rule = brokenTextRule(key);
+  if (rule) return rule;
+  if (Buffer.byteLength(key) > maxKeyBytes) return `a key has at most ${maxKeyBytes} bytes`;
+  for (const segment of key.split('/')) {
+    if (segment === '') return 'a key has no empty segment and neither begins nor ends with "/"';
+    // URL parsers resolve them, percent-encoded or not, and the signature would be for another key.
+    if (segment === '.' || segment === '..') return 'no segment of a key is "." or ".."';
+  }
+  return null;
+}
+
+/** The rule that an `ownerId` breaks, or null: it becomes one segment of a key. */
+export function brokenOwnerRule(ownerId: unknown): string | null {
+  if (typeof ownerId !== 'string') return 'an ownerId is a string';
+  if (ownerId.length <= maxSegmentBytes && plainSegment.test(ownerId)) return null;
+  if (ownerId === '' || ownerId === '.' || ownerId === '..') return 'an ownerId is not empty, "." or ".."';
+  if (ownerId.includes('/')) return 'an ownerId has no "/"';
+  if (Buffer.byteLength(ownerId) > maxSegmentBytes) return `an ownerId has at most ${maxSegmentBytes} bytes`;
+  return brokenTextRule(ownerId);
+}
+
+function brokenTextRule(text: string): string | null {
+  if (control.test(text)) return 'no control character may appear';
+  if (text.includes('\\')) return 'no backslash may appear';
+  // A POST form expands ${filename} in its key.
+  if (text.includes('${')) return 'no "${" may appear';
+  if (/\p{Surrogate}/u.test(text)) return 'no lone surrogate may appear';
+  return null;
+}
+
+/**
+ * The extension for a key: lower case, without the dot; empty when there is none worth keeping. One that a server or a CDN
+ * in front of the bucket would serve as something that a browser or the server runs is kept only for files whose type
+ * says the same, which a route must have named.
+ */
+export function keyExtension(fileName: string, contentType: string): string {
+  const extension = extensionOf(fileName);
+  const named = formatsOfExtension(extension);
+  if (!named.some(({ active, runsOnServers }) => active || runsOnServers)) return extension;
+  const format = formatOf(contentType);
+  const agrees = named.some(
+    (one) =>
+      one === format ||
+      one.holds.includes(format?.type ?? '') ||
+      (one.type === 'application/xml' && contentType.endsWith('+xml')),
+  );
+  return agrees ? extension : '';
+}
+
+export function defaultKey(claims: {
+  route: string;
+  ownerId: string;
+  uploadId: string;
+  fileName: string;
+  contentType: string;
+}): string {
+  const extension = keyExtension(claims.fileName, claims.contentType);
+  const base = `${claims.route}/${claims.ownerId}/${claims.uploadId}`;
+  return extension ? `${base}.${extension}` : base;
+}
+
+/** The upload that a default key names, or null where the key has another shape. */
+export function uploadIdOfKey({ route, ownerId, key }: { route: string; ownerId: string; key: string }): string | null {
+  const folder = `${route}/${ownerId}/`;
+  return key.startsWith(folder) ? (defaultFile.exec(key.slice(folder.length))?.[1] ?? null) : null;
+}
+
+/** The last segment of {@link defaultKey}. */
+const defaultFile = /^([0-9a-f]{32})(?:\.[^/]*)?$/;
+
+/**
+ * True for a key that a route without a `key` callback would give to another upload. Views of such keys do not look at
+ * the object first, because no other upload can get them; so no callback of another route may choose them.
+ */
+export function isAnotherDefaultKey(
+  key: string,
+  uploadId: string,
+  hasDefaultKeys: (route: string) => boolean,
+): boolean {
+  const [route = '', ownerId = '', file = '', ...more] = key.split('/');
+  if (more.length > 0 || ownerId === '') return false;
+  const named = defaultFile.exec(file)?.[1] ?? uploadId;
+  return named !== uploadId && hasDefaultKeys(route);
+}

@@ -1,0 +1,202 @@
+/**
+ * Uploads in parts, until they are complete: begin, sign requests for some parts, tell which arrived. Nothing is kept
+ * here between calls: what a part may be follows from the grant and the route.
+ */
+import { isContentTypeAllowed } from '../../protocol/content-types.ts';
+import {
+  type ArrivedPart,
+  type ListPartsResponse,
+  type MultipartGrant,
+  type PartDeclaration,
+  partBytes,
+  type SignedPart,
+  type SignPartsRequest,
+  s3PartLimits,
+} from '../../protocol/index.ts';
+import type { PartInfo } from '../../s3/types.ts';
+import type { ResolvedRoute } from '../config.ts';
+import type { Room } from '../services.ts';
+import { beingCompleted, damagedParts, uploadEnded, uploadExpired } from '../shared/errors.ts';
+import type { Sidecars } from '../state/sidecars.ts';
+import type { Markers } from '../state/storage-state.ts';
+import { type Failure, refusalOf, stagingKeyOf } from './grant-uploads.ts';
+import type { Claims, MultipartClaims, OpenedGrant } from './grants.ts';
+
+export interface Multiparts {
+  /** @param begunId of an upload that has begun already: only its grant is made again */
+  begin(
+    route: ResolvedRoute,
+    claims: Claims,
+    sealed: { grant: string; receipt: string },
+    begunId: string | null,
+  ): Promise<MultipartGrant>;
+  /** @throws {WaybillError} `upload_expired` | `part_invalid` when the upload has no parts */
+  sign(opened: OpenedGrant, request: SignPartsRequest): Promise<(SignedPart | Failure)[]>;
+  /** @throws {WaybillError} `upload_conflict` when it is completing or ended, `upload_expired` when its parts are gone */
+  list(opened: OpenedGrant, grant: string): Promise<ListPartsResponse>;
+}
+
+type ByParts = Claims & { partSize: number };
+
+export function createMultiparts(
+  { config, grants }: Pick<Room, 'config' | 'grants'>,
+  { markers, sidecars }: { markers: Markers; sidecars: Sidecars },
+): Multiparts {
+  const { storage, now, expiresInSeconds, maxExpiresInSeconds, ledger } = config;
+
+  function renew(grant: string, uploadId: string, multipartId: string): string {
+    const expiresAt = Math.floor(now() / 1000) + expiresInSeconds;
+    return grants.withMultipart(grant, uploadId, { multipartId, expiresAt });
+  }
+
+  async function create(route: ResolvedRoute, { uploadId, contentType }: Claims, receipt: string): Promise<string> {
+    await sidecars.write(uploadId, receipt);
+    const { multipartId } = await storage.createMultipart({
+      key: stagingKeyOf(config, uploadId),
+      contentType,
+      metadata: { waybill: receipt },
+      checksumAlgorithm: route.checksum ?? undefined,
+    });
+    if (ledger && !(await ledger.begun(uploadId, multipartId))) {
+      await storage.abortMultipart(stagingKeyOf(config, uploadId), multipartId);
+      throw uploadEnded('aborted');
+    }
+    return multipartId;
+  }
+
+  return {
+    async begin(route, claims, { grant, receipt }, begunId) {
+      const { uploadId, size, contentType } = claims;
+      const partSize = claims.partSize as number;
+      const multipartId = begunId ?? (await create(route, claims, receipt));
+      return {
+        uploadId,
+        grant: renew(grant, uploadId, multipartId),
+        transfer: 'multipart',
+        contentType,
+        partSize,
+        partCount: partCountOf(size, partSize),
+        expiresInSeconds,
+      };
+    },
+
+    async sign(opened, { parts, expiresInSeconds: asked = expiresInSeconds }) {
+      const wished = Math.min(asked, maxExpiresInSeconds);
+      const { claims, multipart } = requireParts(opened);
+      const route = config.routes.get(claims.route) as ResolvedRoute;
+      requireAllowed(route, claims);
+      const nowMs = now();
+      if (nowMs >= multipart.expiresAt * 1000)
+        throw uploadExpired('The grant has expired. List the parts to renew it.');
+      const waiting = storage.ready();
+      if (waiting) await waiting;
+      // Whoever cannot come back must not be given up before.
+      if (wished > expiresInSeconds) await ledger?.renew(claims.uploadId, wished * 1000);
+      const key = stagingKeyOf(config, claims.uploadId);
+      let leftFor = '';
+      let leftSeconds = 0;
+      return parts.map((part) => {
+        const problem = brokenPartRule(route, claims, storage, part);
+        if (problem)
+          return {
+            failure: damagedParts(`Part ${part.partNumber} ${problem}.`, { partNumber: part.partNumber }),
+          };
+        const { partNumber, size, checksum, host = 0 } = part;
+        const request = storage.presignPart({
+          key,
+          multipartId: multipart.multipartId,
+          partNumber,
+          size,
+          checksum,
+          expiresInSeconds: wished,
+          host,
+        });
+        if (request.expiresAt !== leftFor) {
+          leftFor = request.expiresAt;
+          // Credentials that end earlier end the URL earlier.
+          leftSeconds = Math.min(wished, Math.max(0, Math.floor((Date.parse(leftFor) - nowMs) / 1000)));
+        }
+        return { partNumber, request, expiresInSeconds: leftSeconds };
+      });
+    },
+
+    async list(opened, grant) {
+      const { claims, multipart } = requireParts(opened);
+      const { uploadId, size, partSize } = claims;
+      requireAllowed(config.routes.get(claims.route) as ResolvedRoute, claims);
+      const key = stagingKeyOf(config, uploadId);
+      const [listed, held] = await Promise.all([storage.listParts(key, multipart.multipartId), markers.read(uploadId)]);
+      if (held) {
+        const { marker } = held;
+        if (marker.state !== 'expired')
+          throw marker.state === 'promoting' ? beingCompleted() : uploadEnded(marker.state);
+      }
+      if (!listed || held) throw uploadExpired('The storage has dropped the parts of this upload.');
+      await ledger?.renew(uploadId, expiresInSeconds * 1000);
+      return {
+        uploadId,
+        grant: renew(grant, uploadId, multipart.multipartId),
+        expiresInSeconds,
+        partSize,
+        partCount: partCountOf(size, partSize),
+        parts: listed.map(arrived).sort((a, b) => a.partNumber - b.partNumber),
+      };
+    },
+  };
+}
+
+function requireParts({ claims, multipart }: OpenedGrant): { claims: ByParts; multipart: MultipartClaims } {
+  if (!multipart || claims.partSize === null) throw damagedParts('This upload goes in one request and has no parts.');
+  return { claims: claims as ByParts, multipart };
+}
+
+/** @throws {WaybillError} as a grant would be refused now: limits may be stricter than when this upload was granted */
+function requireAllowed(route: ResolvedRoute, claims: ByParts): void {
+  const { contentType, guessed } = claims;
+  // What nobody could name is decided by its content, when it is there.
+  const admitted = guessed === 'by-content' || isContentTypeAllowed(route.limits.contentTypes, contentType);
+  const broken = refusalOf(route, claims, admitted);
+  if (broken) throw broken;
+}
+
+export function partCountOf(size: number | null, partSize: number): number | null {
+  return size === null ? null : Math.max(1, Math.ceil(size / partSize));
+}
+
+/** The rule of the plan that this part breaks, or null. Only what passes here is ever signed (ATTACKS C8). */
+function brokenPartRule(
+  route: ResolvedRoute,
+  { size: total, partSize }: ByParts,
+  { capabilities, publicOrigins }: Room['config']['storage'],
+  { partNumber, size, checksum, host = 0 }: PartDeclaration,
+): string | null {
+  if (partNumber > s3PartLimits.maxParts) return `is beyond the ${s3PartLimits.maxParts} that there may be`;
+  if (total === null) {
+    const { minBytes, maxBytes } = route.limits;
+    const fewest = partNumber === 1 && minBytes === 0 ? 0 : 1;
+    if (size < fewest || size > partSize) return `of a stream has ${fewest} to ${partSize} bytes`;
+    if ((partNumber - 1) * partSize + size > maxBytes) return `goes beyond the ${maxBytes} bytes that are allowed`;
+  } else {
+    const planned = partBytes(total, partSize, partNumber);
+    if (planned === 0) return 'is not in the plan';
+    if (size !== planned) return `has ${planned} bytes in the plan`;
+  }
+  if (host >= publicOrigins.length) return `names a host that is not below ${publicOrigins.length}`;
+  if (route.checksum !== null && checksum?.algorithm !== route.checksum) return `needs its ${route.checksum} checksum`;
+  // S3 takes no other algorithm than the one that the upload began with; Content-MD5 is always taken.
+  if (route.checksum === null && checksum && !(checksum.algorithm === 'md5' && capabilities.contentMd5))
+    return 'needs no checksum here: leave it out';
+  return null;
+}
+
+function arrived({ partNumber, size, etag, checksums }: PartInfo): ArrivedPart {
+  if (checksums.sha256) return { partNumber, size, checksum: { algorithm: 'sha256', value: checksums.sha256 } };
+  const md5 = md5OfPart(etag);
+  return { partNumber, size, checksum: md5 === null ? null : { algorithm: 'md5', value: md5.toString('base64') } };
+}
+
+/** A part's ETag is its MD5, but where a key from KMS encrypts it. */
+export function md5OfPart(etag: string): Buffer | null {
+  const hex = /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1];
+  return hex === undefined ? null : Buffer.from(hex, 'hex');
+}

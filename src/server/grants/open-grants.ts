@@ -1,0 +1,60 @@
+import { authorize, notFound, requireOwner } from '../authorize.ts';
+import type { Config } from '../config.ts';
+import { grantInvalid } from '../shared/errors.ts';
+import { withMetadata } from '../state/create-state.ts';
+import type { Action, CallbackRequest, Owner } from '../types.ts';
+import type { Failure } from './grant-uploads.ts';
+import type { Grants, OpenedGrant } from './grants.ts';
+
+/** What a grant is handed back for. */
+export type LaterAction = Extract<Action, 'parts' | 'complete' | 'abort'>;
+
+/**
+ * Opens what a client handed back and asks `authorize` again, once for each route among them: a grant is bound to its
+ * owner and is not enough by itself.
+ */
+export async function openGrants(
+  { config, grants }: { config: Config; grants: Grants },
+  request: CallbackRequest,
+  texts: readonly string[],
+  action: LaterAction,
+): Promise<(OpenedGrant | Failure)[]> {
+  const opened = texts.map((text) => grants.openGrant(text));
+  for (const [index, one] of opened.entries())
+    if (one?.claims.metadataInLedger) opened[index] = await withMetadata(config.ledger, one);
+  const owners = new Map<string, Owner | Failure>();
+  for (const name of new Set(opened.flatMap((one) => one?.claims.route ?? []))) {
+    const files = opened.flatMap((one) => (one?.claims.route === name ? [one.claims] : []));
+    owners.set(name, await ownerOf(config, name, request, action, files));
+  }
+  return opened.map((one) => {
+    if (!one) return { failure: grantInvalid() };
+    const owner = owners.get(one.claims.route) as Owner | Failure;
+    if ('failure' in owner) return owner;
+    const route = config.routes.get(one.claims.route);
+    try {
+      if (!route) throw notFound();
+      requireOwner(route, owner, one.claims.ownerId);
+      return one;
+    } catch (failure) {
+      return { failure };
+    }
+  });
+}
+
+async function ownerOf(
+  config: Config,
+  name: string,
+  request: CallbackRequest,
+  action: LaterAction,
+  claims: readonly OpenedGrant['claims'][],
+): Promise<Owner | Failure> {
+  const route = config.routes.get(name);
+  if (!route) return { failure: notFound() };
+  const files = claims.map(({ fileName, size, contentType, metadata }) => ({ fileName, size, contentType, metadata }));
+  try {
+    return await authorize(route, request, action, files);
+  } catch (failure) {
+    return { failure };
+  }
+}

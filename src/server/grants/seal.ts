@@ -1,0 +1,93 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import type { TakeRandom } from '../shared/random-pool.ts';
+import { deriveKey } from '../shared/secrets.ts';
+
+const version = 1;
+const saltBytes = 8;
+const ivBytes = 12;
+const tagBytes = 16;
+const headBytes = 1 + saltBytes + ivBytes;
+/** NIST SP 800-38D section 8.3 allows 2^32 random IVs under one key; a new salt is drawn long before. */
+const sealsPerSalt = 2 ** 28;
+const rememberedSalts = 1024;
+
+export interface Sealer {
+  seal(plaintext: string): string;
+  /** Null for anything that was not sealed here, byte for byte. */
+  open(sealed: string): string | null;
+}
+
+/**
+ * AES-256-GCM as base64url of `version | salt | iv | ciphertext | tag`. The key is HKDF(secret, salt), and each process
+ * draws its own salt: with one key for all replicas, random 96-bit IVs would start to repeat after some weeks of
+ * heavy traffic, and one repeat gives the key's authentication away.
+ */
+export function createSealer(options: { secrets: readonly string[]; label: string; random: TakeRandom }): Sealer {
+  const { secrets, label, random } = options;
+  const known = new Map<string, Buffer>();
+  let salt: Buffer = Buffer.alloc(0);
+  let key: Buffer = Buffer.alloc(0);
+  let left = 0;
+
+  function renew(): void {
+    salt = Buffer.from(random(saltBytes));
+    key = deriveKey(secrets[0] as string, label, salt);
+    remember(salt, key);
+    left = sealsPerSalt;
+  }
+
+  function remember(salt: Buffer, key: Buffer): void {
+    if (known.size >= rememberedSalts) known.delete(known.keys().next().value as string);
+    known.set(salt.toString('latin1'), key);
+  }
+
+  return {
+    seal(plaintext) {
+      if (left === 0) renew();
+      left -= 1;
+      const iv = random(ivBytes);
+      const cipher = createCipheriv('aes-256-gcm', key, iv);
+      const body = cipher.update(plaintext, 'utf8');
+      cipher.final();
+      const sealed = Buffer.allocUnsafe(headBytes + body.length + tagBytes);
+      sealed[0] = version;
+      sealed.set(salt, 1);
+      sealed.set(iv, 1 + saltBytes);
+      sealed.set(body, headBytes);
+      sealed.set(cipher.getAuthTag(), headBytes + body.length);
+      return sealed.toString('base64url');
+    },
+
+    open(sealed) {
+      const bytes = Buffer.from(sealed, 'base64url');
+      if (bytes.length < headBytes + tagBytes || bytes[0] !== version) return null;
+      // Node decodes leniently (padding, other alphabets, loose last bits): one grant has one spelling.
+      if (bytes.toString('base64url') !== sealed) return null;
+      const salt = bytes.subarray(1, 1 + saltBytes);
+      const remembered = known.get(salt.toString('latin1'));
+      if (remembered) return decrypt(remembered, bytes);
+      for (const secret of secrets) {
+        const key = deriveKey(secret, label, salt);
+        const plaintext = decrypt(key, bytes);
+        if (plaintext === null) continue;
+        remember(Buffer.from(salt), key);
+        return plaintext;
+      }
+      return null;
+    },
+  };
+}
+
+function decrypt(key: Buffer, bytes: Buffer): string | null {
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1 + saltBytes, headBytes), {
+    authTagLength: tagBytes,
+  });
+  decipher.setAuthTag(bytes.subarray(bytes.length - tagBytes));
+  try {
+    const body = decipher.update(bytes.subarray(headBytes, bytes.length - tagBytes));
+    decipher.final();
+    return body.toString('utf8');
+  } catch {
+    return null;
+  }
+}

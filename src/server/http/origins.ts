@@ -1,0 +1,75 @@
+/**
+ * Whose pages may call (ATTACKS G2). A JSON body already forces browsers to ask first, with a preflight; where cookies
+ * come along the Origin is checked as well.
+ */
+import { WaybillError } from '../../protocol/index.ts';
+import type { Config } from '../config.ts';
+import type { PlainRequest } from './plain-request.ts';
+
+/** True for a page of this very origin, as far as the request tells. */
+function isOwnOrigin(config: Config, request: PlainRequest, origin: string): boolean {
+  // Set by the browser, out of reach of scripts (Fetch Metadata).
+  if (request.header('sec-fetch-site') === 'same-origin') return true;
+  if (origin === config.publicOrigin) return true;
+  const host = request.header('host');
+  return host !== undefined && (origin === `https://${host}` || origin === `http://${host}`);
+}
+
+/** @throws {WaybillError} `forbidden` when cookies come from a page that is not to send them */
+export function requireAllowedOrigin(config: Config, request: PlainRequest): void {
+  if (request.header('cookie') === undefined) return;
+  const origin = request.header('origin');
+  // Browsers send it with every POST and DELETE; without either header it is not a page that calls.
+  if (origin === undefined && request.header('sec-fetch-site') !== 'cross-site') return;
+  if (origin !== undefined && (config.allowedOrigins.has(origin) || isOwnOrigin(config, request, origin))) return;
+  throw originRefused(config, request, origin);
+}
+
+/** Names what was seen and what to set: behind a proxy that rewrites Host the app's own page looks like another's. */
+function originRefused({ publicOrigin }: Config, request: PlainRequest, origin = 'unknown'): WaybillError {
+  const page = origin.slice(0, 200);
+  const host = request.header('host')?.slice(0, 200);
+  const server = publicOrigin ?? host ?? 'an unknown host';
+  const forwarded = request.header('x-forwarded-host');
+  const behindProxy = forwarded !== undefined && page.endsWith(`://${forwarded}`);
+  const proxied = `set \`publicUrl: '${page}'\` of createUploads(), or let the proxy pass the Host header on`;
+  const other = `add '${page}' to \`allowedOrigins\` of createUploads()`;
+  return new WaybillError(
+    'forbidden',
+    `This page (${page}) may not upload to this server (${server}). If both are one app behind a proxy, its server has to know its \`publicUrl\`.`,
+    {
+      details: {
+        origin: page,
+        ...(host === undefined ? {} : { host }),
+        hint: behindProxy
+          ? `A proxy rewrites Host: it sent ${host}, and X-Forwarded-Host is ${page.slice(page.indexOf('://') + 3)}. To mend that, ${proxied}.`
+          : `Cookies were sent from ${page}, and the server was called as ${server}. If that page is yours, ${other}; behind a proxy that rewrites Host, ${proxied}.`,
+      },
+    },
+  );
+}
+
+/** CORS answers for configured origins only; the own one needs none. */
+export function corsHeaders(config: Config, request: PlainRequest): Record<string, string> | null {
+  if (config.allowedOrigins.size === 0) return null;
+  const origin = request.header('origin');
+  if (origin === undefined) return null;
+  if (config.allowedOrigins.has(origin))
+    return {
+      'access-control-allow-origin': origin,
+      'access-control-allow-credentials': 'true',
+      'access-control-expose-headers': 'retry-after',
+    };
+  if (!config.allowedOrigins.has('*')) return null;
+  return { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' };
+}
+
+export function preflightHeaders(request: PlainRequest, allow: string): Record<string, string> {
+  const asked = request.header('access-control-request-headers') ?? '';
+  return {
+    'access-control-allow-methods': allow,
+    // Whatever the app's own calls carry (tokens, CSRF headers): the origin is trusted, its headers are too.
+    'access-control-allow-headers': /^[a-z0-9!#$%&'*+.^_`|~, -]{1,1000}$/i.test(asked) ? asked : 'content-type',
+    'access-control-max-age': '7200',
+  };
+}

@@ -1,0 +1,226 @@
+/**
+ * The wire's input as valibot schemas. Shape only: what a value may be on this route is for limits and the route to say.
+ */
+import * as v from 'valibot';
+import {
+  type CompleteRequest,
+  type GrantRequest,
+  type GrantsRequest,
+  type Issue,
+  isContentType,
+  isPlaceholderType,
+  type ListPartsRequest,
+  type SignPartsRequest,
+  WaybillError,
+} from '../../protocol/index.ts';
+import { tooManyFiles } from '../shared/errors.ts';
+import { brokenJsonRule, brokenWireTextRule, jsonBytes, maxMetadataBytes } from '../shared/json-value.ts';
+
+const maxFiles = 1000;
+const maxGrants = 100;
+const maxParts = 1000;
+const maxTransfers = 8;
+const maxExpiresInSeconds = 604_800;
+const maxIssues = 20;
+const maxCommonMetadataBytes = 1024 * 1024;
+
+const fileName = v.pipe(
+  v.string(),
+  v.check((text) => text !== '' && Buffer.byteLength(text) <= 255, 'must have 1 to 255 bytes'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const rule = dataset.typed ? brokenWireTextRule(dataset.value) : null;
+    if (rule) addIssue({ message: rule });
+  }),
+);
+
+/** What the route's schema and `authorize` get to see. */
+const metadata = v.pipe(
+  v.unknown(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const rule = brokenJsonRule(dataset.value) ?? (isTooLong(dataset.value) ? tooLong : null);
+    if (rule) addIssue({ message: rule });
+  }),
+);
+
+const tooLong = `must have at most ${maxMetadataBytes} bytes as JSON`;
+
+function isTooLong(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+    ? jsonBytes(value) > maxMetadataBytes
+    : typeof value === 'string' && Buffer.byteLength(value) > maxMetadataBytes;
+}
+
+/** Printable ASCII, so that every database compares it in the same way. */
+const idempotencyKey = v.pipe(v.string(), v.regex(/^[!-~]{1,64}$/, 'must have 1 to 64 visible ASCII characters'));
+
+/** Base64 of each digest, in its one spelling: the loose bits of the last letter are zero (RFC 4648 section 3.5). */
+const digests: Readonly<Record<string, RegExp>> = {
+  sha256: /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/,
+  sha1: /^[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=$/,
+  md5: /^[A-Za-z0-9+/]{21}[AQgw]==$/,
+  crc64nvme: /^[A-Za-z0-9+/]{10}[AEIMQUYcgkosw048]=$/,
+  crc32: /^[A-Za-z0-9+/]{5}[AQgw]==$/,
+  crc32c: /^[A-Za-z0-9+/]{5}[AQgw]==$/,
+};
+
+const checksum = v.pipe(
+  v.object({ algorithm: v.picklist(['sha256', 'sha1', 'crc32', 'crc32c', 'crc64nvme', 'md5']), value: v.string() }),
+  v.check(({ algorithm, value }) => digests[algorithm]?.test(value) ?? false, "must be the digest's bytes in base64"),
+);
+
+/**
+ * An array whose length is checked before its items are: each wrong item is an issue, and a body has room for a hundred
+ * thousand of them. Every array of the wire is made by this function.
+ */
+function list<Item extends v.GenericSchema>(item: Item, max: number, name: string) {
+  return v.pipe(
+    v.custom<unknown[]>(
+      (items) => Array.isArray(items) && items.length >= 1 && items.length <= max,
+      `must be a list of 1 to ${max} ${name}`,
+    ),
+    v.array(item),
+  );
+}
+
+const bytes = v.pipe(
+  v.number(),
+  v.check((size) => Number.isSafeInteger(size) && size >= 0, 'must be a whole number of bytes'),
+);
+
+const count = (max: number) =>
+  v.pipe(
+    v.number(),
+    v.check((n) => Number.isSafeInteger(n) && n >= 1 && n <= max, `must be a whole number from 1 to ${max}`),
+  );
+
+const host = v.pipe(
+  v.number(),
+  v.check((n) => Number.isSafeInteger(n) && n >= 0, 'must be the position of a host, from 0'),
+);
+
+const file = v.object({
+  fileName,
+  size: v.nullable(bytes),
+  contentType: v.optional(
+    v.pipe(
+      v.string(),
+      v.check(
+        (type) => isContentType(type) || isPlaceholderType(type),
+        'must be a MIME type in lower case without parameters, such as image/png',
+      ),
+    ),
+  ),
+  checksum: v.optional(checksum),
+  metadata: v.optional(metadata),
+  partSize: v.optional(bytes),
+  host: v.optional(host),
+  idempotencyKey: v.optional(idempotencyKey),
+});
+
+const grantRequest = v.object({
+  route: v.string(),
+  files: list(file, maxFiles, 'files'),
+  metadata: v.optional(metadata),
+  transfers: v.optional(list(v.picklist(['put', 'form', 'multipart', 'none']), maxTransfers, 'transfers')),
+});
+
+const grantsRequest = v.object({
+  grants: list(v.string(), maxGrants, 'grants'),
+});
+
+const completeRequest = v.object({
+  grants: list(
+    v.union([v.string(), v.object({ grant: v.string(), checksum: v.optional(checksum), size: v.optional(bytes) })]),
+    maxGrants,
+    'grants',
+  ),
+});
+
+const part = v.object({
+  partNumber: count(10_000),
+  size: bytes,
+  checksum: v.optional(checksum),
+  host: v.optional(host),
+});
+
+const signPartsRequest = v.object({
+  grant: v.string(),
+  parts: list(part, maxParts, 'parts'),
+  expiresInSeconds: v.optional(count(maxExpiresInSeconds)),
+});
+
+const listPartsRequest = v.object({ grant: v.string() });
+
+/** @internal For the test that every array has a ceiling. */
+export const wireSchemas = { grantRequest, grantsRequest, completeRequest, signPartsRequest, listPartsRequest };
+
+export function parseGrantRequest(body: unknown): GrantRequest {
+  const files = (body as { files?: unknown } | null)?.files;
+  if (Array.isArray(files) && files.length > maxFiles) throw tooManyFiles(files.length, maxFiles);
+  const request = parse(grantRequest, body) as GrantRequest;
+  // The common metadata is stored once for each file: a short request must not become a large write.
+  const shared = request.files.filter((file) => file.metadata === undefined).length;
+  if (shared > 1 && jsonBytes(request.metadata) * shared > maxCommonMetadataBytes)
+    throw invalid([
+      {
+        path: 'metadata',
+        message: `must have at most ${maxCommonMetadataBytes} bytes as JSON, counted once for each file that uses it`,
+      },
+    ]);
+  return request;
+}
+
+export function parseGrantsRequest(body: unknown): GrantsRequest {
+  return parse(grantsRequest, body);
+}
+
+export function parseCompleteRequest(body: unknown): CompleteRequest {
+  return parse(completeRequest, body) as CompleteRequest;
+}
+
+export function parseSignPartsRequest(body: unknown): SignPartsRequest {
+  return parse(signPartsRequest, body) as SignPartsRequest;
+}
+
+export function parseListPartsRequest(body: unknown): ListPartsRequest {
+  return parse(listPartsRequest, body);
+}
+
+export function invalid(issues: Issue[], cause?: unknown): WaybillError {
+  const first = issues[0];
+  const subject = first?.path ? `\`${first.path}\`` : 'the body';
+  const message =
+    first?.message === missing
+      ? `The request needs ${subject}.`
+      : `The request is not valid${first ? `: ${subject} ${first.message}` : ''}.`;
+  return new WaybillError('invalid_request', message, { details: { issues: issues.slice(0, maxIssues) }, cause });
+}
+
+function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: unknown): Output {
+  const result = v.safeParse(schema, body, { abortPipeEarly: true });
+  if (result.success) return result.output;
+  throw invalid(
+    result.issues.slice(0, maxIssues).map((issue) => ({ path: v.getDotPath(issue) ?? '', message: wording(issue) })),
+  );
+}
+
+const missing = 'is missing';
+
+const plainTypes: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  Object: 'an object',
+  '(number | null)': 'a number or null',
+  '(string | Object)': 'a string or an object',
+};
+
+const ownWords: ReadonlySet<string> = new Set(['check', 'raw_check', 'custom', 'regex']);
+
+/** Valibot's own words quote what was received, which may be a grant. */
+function wording(issue: v.BaseIssue<unknown>): string {
+  if (ownWords.has(issue.type)) return issue.message;
+  // Of an object: its `expected` is then the name of the field, in quotes.
+  if (issue.received === 'undefined') return missing;
+  const expected = issue.expected ?? 'valid';
+  return `must be ${Object.hasOwn(plainTypes, expected) ? plainTypes[expected] : expected.replaceAll(' | ', ' or ')}`;
+}

@@ -1,0 +1,47 @@
+import { cutText, redact } from '../../s3/redact.ts';
+
+/** Longest description in characters. More than a log line or a database column has use for. */
+const maxLength = 4000;
+/** Of one error's message, in characters: it may quote what a user sent. The stack is kept behind it. */
+const maxMessage = 1000;
+/** An error's causes may form a cycle, or a chain of any length. */
+const maxCauses = 5;
+
+/**
+ * What a log may say of an unknown error: its stack and its causes, redacted and cut to 4,000 characters. Never throws,
+ * because apps throw anything: null-prototype objects, errors whose `message` throws, cycles of causes.
+ */
+export function describe(error: unknown): string {
+  const texts: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; depth < maxCauses; depth += 1) {
+    // Redacted before the cut: half of a signature is no longer recognised as one.
+    texts.push(redact(textOf(current)));
+    current = causeOf(current);
+    if (current === undefined || current === null) break;
+  }
+  return texts.join('\ncaused by: ').slice(0, maxLength);
+}
+
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? stackOf(error) : cutText(String(error), maxMessage);
+  } catch {
+    return 'An error that cannot be shown as text.';
+  }
+}
+
+function stackOf({ name, message, stack }: Error): string {
+  const text = String(stack ?? `${name}: ${message}`);
+  if (String(message).length <= maxMessage) return text;
+  const at = text.indexOf(message);
+  return `${name}: ${cutText(message, maxMessage)}${at === -1 ? '' : text.slice(at + message.length)}`;
+}
+
+function causeOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.cause : undefined;
+  } catch {
+    return undefined;
+  }
+}

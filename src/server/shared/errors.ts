@@ -1,0 +1,58 @@
+/**
+ * Errors that several places answer. `message` is for the person who uploads: what happened, and what to do next. The
+ * developer's half is the hint.
+ */
+import { type ErrorDetails, WaybillError } from '../../protocol/index.ts';
+
+type EndState = NonNullable<ErrorDetails['upload_conflict']['state']>;
+
+export { tooManyFiles } from '../../protocol/index.ts';
+
+export function grantInvalid(): WaybillError {
+  return new WaybillError('grant_invalid', 'This upload cannot be continued. Start it again.', {
+    details: {
+      hint: 'No `secret` of this server opens the grant: it is damaged, of another deployment, or was rotated out.',
+    },
+  });
+}
+
+export function uploadNotFound(): WaybillError {
+  return new WaybillError('upload_not_found', 'This upload does not exist.');
+}
+
+/** @param hint what the storage has, or does not have */
+export function uploadExpired(hint: string, cause?: unknown): WaybillError {
+  return new WaybillError('upload_expired', 'This upload has expired. Start it again.', { details: { hint }, cause });
+}
+
+export function beingCompleted(): WaybillError {
+  return new WaybillError('upload_conflict', 'This upload is being completed.', { details: { state: 'completing' } });
+}
+
+export function uploadEnded(state: EndState): WaybillError {
+  return new WaybillError('upload_conflict', `This upload was ${state}.`, { details: { state } });
+}
+
+export function checksumMismatch(hint: string): WaybillError {
+  return new WaybillError('checksum_mismatch', 'The file was damaged on its way. Send it again.', {
+    details: { hint },
+  });
+}
+
+/** For what only a client that is no Waybill client, or an attacker, brings about. */
+export function damagedParts(hint: string, details: { partNumber?: number; size?: number; planned?: number } = {}) {
+  return new WaybillError('part_invalid', 'The upload is damaged. Send the file again.', {
+    details: { ...details, hint },
+  });
+}
+
+/** For a stored object that cannot come from a request that this server signed. */
+export function refusedUpload(hint: string): WaybillError {
+  return new WaybillError('upload_rejected', 'This file was refused.', { details: { hint } });
+}
+
+export function unknownRoute(): WaybillError {
+  return new WaybillError('route_not_found', 'This kind of upload does not exist.', {
+    details: { hint: 'The request names a route that is not among the `routes` of createUploads().' },
+  });
+}

@@ -1,0 +1,72 @@
+/** Where it is recorded how an upload stands: in the ledger, or without one in the storage itself. */
+
+import { notFound } from '../authorize.ts';
+import { deleteStored } from '../completion/abort.ts';
+import { deleteOnRecord } from '../completion/delete-with-ledger.ts';
+import { recordOf } from '../grants/grant-with-ledger.ts';
+import type { Claims, OpenedGrant } from '../grants/grants.ts';
+import type { Room } from '../services.ts';
+import { uploadNotFound } from '../shared/errors.ts';
+import { messagesFor } from '../webhooks/messages.ts';
+import type { Ending, Ledger } from './ledger.ts';
+import { createLedgerMarkers, createLedgerSidecars } from './ledger-state.ts';
+import { createSidecars, type Sidecars } from './sidecars.ts';
+import { createStorageMarkers, type Markers } from './storage-state.ts';
+
+export interface Records {
+  markers: Markers;
+  sidecars: Sidecars;
+  /** The new file has its key: what earlier uploads stored there is gone. */
+  replaced(claims: Claims): Promise<void>;
+  /** Records that a completed upload was replaced by a later one before its own record was written. */
+  replacedBefore(claims: Claims): Promise<void>;
+  /** Deletes a stored file for good. True when it was there. */
+  erase(file: { key: string; uploadId?: string | undefined }): Promise<boolean>;
+}
+
+export function createRecords({ config, grants, random }: Pick<Room, 'config' | 'grants' | 'random'>): Records {
+  const { storage, stagingPrefix, ledger, now } = config;
+  if (!ledger) {
+    const markers = createStorageMarkers({ storage, stagingPrefix, random });
+    return {
+      markers,
+      sidecars: createSidecars({ storage, stagingPrefix, grants }),
+      // Views and deletes compare the upload of a reference with the object's.
+      async replaced() {},
+      async replacedBefore() {},
+      erase: (file) => deleteStored(storage, markers, file),
+    };
+  }
+
+  async function adopt(claims: Claims): Promise<void> {
+    const route = config.routes.get(claims.route);
+    // What it would need was only on record.
+    if (!route || claims.metadataInLedger || claims.shared) throw notFound();
+    const transfer = claims.partSize === null ? 'put' : 'multipart';
+    await (ledger as Ledger).grant([recordOf(config, route, claims, transfer, { owner: null, route: null })]);
+  }
+
+  const { webhooks } = config;
+  const messages = webhooks && ((claims: Claims, ending: Ending) => messagesFor(webhooks, claims, ending, now));
+  return {
+    markers: createLedgerMarkers({ ledger, adopt, messages, now }),
+    sidecars: createLedgerSidecars(ledger),
+    async replaced({ key }) {
+      while (await ledger.delete({ key }));
+    },
+    async replacedBefore({ uploadId }) {
+      await ledger.delete({ uploadId });
+    },
+    erase: (file) => deleteOnRecord(storage, ledger, file),
+  };
+}
+
+/** Metadata that was too long to travel is asked for when a grant comes back. */
+export async function withMetadata(ledger: Ledger | undefined, opened: OpenedGrant): Promise<OpenedGrant> {
+  const { claims } = opened;
+  if (!claims.metadataInLedger) return opened;
+  const record = await ledger?.find(claims.uploadId);
+  if (!record) throw uploadNotFound();
+  const { metadataInLedger: _, ...rest } = claims;
+  return { ...opened, claims: { ...rest, metadata: record.metadata } };
+}

@@ -1,0 +1,65 @@
+/**
+ * Whether the object at a key is still the one that an upload stored. A key may come again: a `key` callback can return
+ * it for another upload once the first file is gone, and what names the first file must not reach the second.
+ */
+import type { ObjectInfo, Storage } from '../../s3/types.ts';
+import { uploadIdHeader } from '../completion/promote.ts';
+import type { Config, ResolvedRoute } from '../config.ts';
+import { uploadIdOfKey } from '../grants/keys.ts';
+import { hasCharset } from '../shared/charset.ts';
+import type { ViewRef } from '../views/view-refs.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * What a view needs to know before it leads to the object. `info` is null where nothing had to be asked of the storage.
+ * Null when the file is gone.
+ */
+export async function findStored(
+  config: Pick<Config, 'storage' | 'ledger'>,
+  route: ResolvedRoute,
+  ref: ViewRef,
+): Promise<{ info: ObjectInfo | null } | null> {
+  const found = await findUpload(config, route, ref);
+  if (!found || found.info || ref.charset !== undefined || !hasCharset(ref.contentType)) return found;
+  // Older references to text do not say its encoding; the object does.
+  const info = await config.storage.head(ref.key);
+  return info && { info };
+}
+
+async function findUpload(
+  { storage, ledger }: Pick<Config, 'storage' | 'ledger'>,
+  route: ResolvedRoute,
+  ref: ViewRef,
+): Promise<{ info: ObjectInfo | null } | null> {
+  const named = route.definition.key ? null : uploadIdOfKey(ref);
+  // Nothing but this upload ever stores an object at a key that carries its id.
+  if (named === ref.uploadId && !route.definition.dedupe) return { info: null };
+  if (ledger) {
+    const record = await ledger.find(ref.uploadId);
+    if (record && (record.state !== 'completed' || record.key !== ref.key)) return null;
+    // The key is the default one of an upload with which this one shares the object.
+    if (named !== null) return record && { info: null };
+  }
+  const info = await storage.head(ref.key);
+  return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;
+}
+
+/** By the mark that {@link promote} left; of a shared object by the row of the upload that it names. */
+export async function isObjectOf(
+  ledger: Pick<Ledger, 'find'> | undefined,
+  { metadata }: ObjectInfo,
+  of: Pick<ViewRef, 'key' | 'uploadId'>,
+): Promise<boolean> {
+  const mark = metadata[uploadIdHeader];
+  if (mark === undefined || mark === of.uploadId) return mark !== undefined;
+  const own = await ledger?.find(of.uploadId);
+  if (own?.transfer !== 'none' || own.key !== of.key) return false;
+  const other = await ledger?.find(mark);
+  // Only the same owner's files on the same route share an object. A row that ended long ago may be forgotten.
+  return !other || (other.key === own.key && other.ownerId === own.ownerId && other.route === own.route);
+}
+
+/** Deletes the object that was looked at, and no other that has its key by now, where the storage can tell. */
+export function deleteSeen(storage: Storage, { key, etag }: ObjectInfo): Promise<boolean> {
+  return storage.delete(key, { ifMatch: etag });
+}

@@ -1,0 +1,143 @@
+/**
+ * The sweep without a ledger: receipts on staged objects, sidecars beside parts, and markers tell how uploads stand. It
+ * completes what arrived whole, aborts what was given up, and removes what can mean nothing any more. Ages are by the
+ * storage's clock, and whatever is removed is hours older than any clock is wrong.
+ */
+import type { PartInfo, Storage } from '../../s3/types.ts';
+import type { Later } from '../completion/service.ts';
+import type { Grants, OpenedGrant } from '../grants/grants.ts';
+import { mapLimited } from '../http/batch-response.ts';
+import type { Deployment } from '../shared/deployment.ts';
+import type { Sidecars } from '../state/sidecars.ts';
+import type { HeldMarker, Markers } from '../state/storage-state.ts';
+import { ageOf, type Listed, type ListedMultipart, multipartsOf, ownerIdOf, pagesOf, uploadIdOf } from './listing.ts';
+import { type Outcome, outcomeOf, type SweepOptions, settledOf, type Tally } from './report.ts';
+
+export interface StorageSweep {
+  storage: Storage;
+  grants: Pick<Grants, 'openReceipt'>;
+  markers: Pick<Markers, 'read'>;
+  sidecars: Pick<Sidecars, 'read'>;
+  stagingPrefix: string;
+  deployment: Pick<Deployment, 'isOwn'>;
+  /** Parts of which nothing has been heard for this long are given up. */
+  abandonAfterSeconds: number;
+  later: Pick<Later, 'completeObject' | 'abort'>;
+  /** Milliseconds since the epoch, as this process counts them: leases are by it. */
+  now: () => number;
+  /** The same as the storage counts them. */
+  storageNow: () => number;
+  options: SweepOptions & { graceSeconds: number };
+  tally: Tally;
+}
+
+const parallel = 8;
+/** An object without a receipt of ours. */
+const garbageMs = 24 * 60 * 60_000;
+/** Parts may be signed for seven days; what is remembered of their upload must outlive that. */
+const keptMs = 8 * 24 * 60 * 60_000;
+
+export async function sweepStorage(sweep: StorageSweep): Promise<void> {
+  const { storage, stagingPrefix, deployment, options, tally } = sweep;
+  // What another deployment has there is its own affair, and what nobody knows goes by the lifecycle rule.
+  const isOwn = ({ key }: { key: string }) => deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '');
+  const unfinished = new Set<string>();
+  for await (const page of multipartsOf(storage, stagingPrefix, options.signal)) {
+    const own = page.filter(isOwn);
+    for (const { key } of own) unfinished.add(key);
+    await mapLimited(own, parallel, (found) => tally.count(() => settleParts(sweep, found), options.signal));
+  }
+  for await (const page of pagesOf(storage, stagingPrefix, options.signal))
+    await mapLimited(page.filter(isOwn), parallel, (found) =>
+      tally.count(() => settleObject(sweep, found, unfinished), options.signal),
+    );
+}
+
+async function settleParts(sweep: StorageSweep, found: ListedMultipart): Promise<Outcome> {
+  const { storage, markers, sidecars, later, options, stagingPrefix, now } = sweep;
+  const age = ageOf(found.initiated, sweep.storageNow());
+  if (age < options.graceSeconds * 1000) return null;
+  const uploadId = uploadIdOf(stagingPrefix, found.key);
+  const opened = uploadId === null ? null : await sidecars.read(uploadId);
+  const parts = await storage.listParts(found.key, found.multipartId);
+  if (!parts) return null;
+  if (opened && isWhole(opened, parts)) {
+    if (options.dryRun) return 'completed';
+    const outcome = await outcomeOf(async () => (await later.completeObject(found.key)) ?? { completing: true });
+    if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
+  }
+  if (!isAbandoned(sweep, found, opened, parts)) return null;
+  if (uploadId !== null && isHeld(await markers.read(uploadId), now())) return null;
+  if (options.dryRun) return 'aborted';
+  if (opened)
+    await outcomeOf(async () => {
+      await later.abort({ ...opened, multipart: { multipartId: found.multipartId, expiresAt: 0 } });
+      return {};
+    });
+  await storage.abortMultipart(found.key, found.multipartId);
+  return 'aborted';
+}
+
+function isWhole({ claims }: OpenedGrant, parts: readonly PartInfo[]): boolean {
+  return claims.size !== null && parts.reduce((sum, { size }) => sum + size, 0) === claims.size;
+}
+
+/** No part has come for long, and none was signed at the beginning that still may. What was renewed cannot be seen. */
+function isAbandoned(
+  { abandonAfterSeconds, storageNow }: StorageSweep,
+  { initiated }: ListedMultipart,
+  opened: OpenedGrant | null,
+  parts: readonly PartInfo[],
+): boolean {
+  const now = storageNow();
+  const signs = [initiated, ...parts.flatMap(({ lastModified }) => lastModified ?? [])];
+  const expired = opened ? now - opened.claims.expiresAt * 1000 : Number.POSITIVE_INFINITY;
+  // One by one: ten thousand parts are more than a call takes as arguments.
+  const quiet = signs.reduce((shortest, at) => Math.min(shortest, ageOf(at, now)), expired);
+  return quiet >= abandonAfterSeconds * 1000;
+}
+
+function isHeld(held: HeldMarker | null, now: number): boolean {
+  return held?.marker.state === 'promoting' && held.marker.leaseUntil > now;
+}
+
+async function settleObject(sweep: StorageSweep, found: Listed, unfinished: ReadonlySet<string>): Promise<Outcome> {
+  const { storage, later, options, stagingPrefix } = sweep;
+  const { key } = found;
+  const age = ageOf(found.lastModified, sweep.storageNow());
+  if (age < options.graceSeconds * 1000) return null;
+  const uploadId = uploadIdOf(stagingPrefix, key);
+  if (uploadId !== null) {
+    const due = await lookAt(sweep, key, uploadId);
+    if (due === 'completed' && !options.dryRun) {
+      return settledOf(await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true }));
+    }
+    if (due === 'completed' || due === null) return due;
+    if (due === 'garbage' && age < garbageMs) return null;
+  } else if (age < oldestOf(key, stagingPrefix, unfinished)) return null;
+  if (!options.dryRun) await storage.delete(key);
+  return 'deleted';
+}
+
+/** What is to be done with a staged object. Whether it is what was granted only its completion tells. */
+async function lookAt(
+  { storage, grants, markers, now }: StorageSweep,
+  key: string,
+  uploadId: string,
+): Promise<'completed' | 'decided' | 'garbage' | null> {
+  const info = await storage.head(key);
+  if (!info) return null;
+  const receipt = info.metadata.waybill;
+  const opened = receipt === undefined ? null : grants.openReceipt(receipt);
+  if (opened?.claims.uploadId !== uploadId) return 'garbage';
+  const held = await markers.read(uploadId);
+  if (held && held.marker.state !== 'promoting') return 'decided';
+  return isHeld(held, now()) ? null : 'completed';
+}
+
+/** How old a thing in staging gets that is no upload: markers, sidecars, and what somebody else put there. */
+function oldestOf(key: string, stagingPrefix: string, unfinished: ReadonlySet<string>): number {
+  if (!key.startsWith(`${stagingPrefix}.waybill/`)) return garbageMs;
+  const parts = /\/([0-9a-f]{32})\.parts$/.exec(key)?.[1];
+  return parts !== undefined && unfinished.has(stagingPrefix + parts) ? Number.POSITIVE_INFINITY : keptMs;
+}

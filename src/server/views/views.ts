@@ -1,0 +1,151 @@
+import { isContentType, type PresignedRequest, type ViewResponse, WaybillError } from '../../protocol/index.ts';
+import type { ObjectInfo, PresignGetOptions } from '../../s3/types.ts';
+import { authorize, notFound, requireOwner } from '../authorize.ts';
+import type { Config, ResolvedRoute } from '../config.ts';
+import { brokenKeyRule } from '../grants/keys.ts';
+import { hasCharset, isCharset, splitCharset, withCharset } from '../shared/charset.ts';
+import { contentDisposition, inlineAnywhere, inlineOnStorageOrigin } from '../shared/disposition.ts';
+import { findStored } from '../state/stored-object.ts';
+import type { Action, CallbackRequest, StoredFileInput } from '../types.ts';
+import type { ViewRef, ViewRefs } from './view-refs.ts';
+
+export interface View extends ViewResponse {
+  /** Seconds for which the redirect may be cached: well within the life of the URL it leads to. */
+  maxAgeSeconds: number;
+  ref: ViewRef;
+}
+
+export interface ViewOptions {
+  /** Save instead of show. */
+  download: boolean;
+  method: 'GET' | 'HEAD';
+  /** The host that the request came to. */
+  host: string | undefined;
+}
+
+/**
+ * Who may see it, then a short-lived URL at the storage. The signing time is rounded down to half the URL's life, so
+ * that within it the URL repeats and a browser's cache works.
+ *
+ * @throws {WaybillError} `upload_not_found` for a wrong ref, a missing route and someone else's file alike
+ */
+export async function view(
+  config: Config,
+  refs: ViewRefs,
+  request: CallbackRequest,
+  text: string,
+  options: ViewOptions,
+): Promise<View> {
+  const { ref, route } = await readAllowed(config, refs, request, text, 'view');
+  const found = await findStored(config, route, ref);
+  if (!found) throw notFound();
+  const { storage, now } = config;
+  const waiting = storage.ready();
+  if (waiting) await waiting;
+  const nowMs = now();
+  const expiresInSeconds = Math.min(config.viewExpiresInSeconds, longestFor(route, ref));
+  const windowMs = Math.max(1000, (expiresInSeconds * 1000) / 2);
+  const signedAt = Math.floor(nowMs / windowMs) * windowMs;
+  const read: PresignGetOptions = {
+    key: ref.key,
+    expiresInSeconds,
+    signedAt,
+    ...shownAs(config, ref, found.info, options),
+  };
+  const presigned = options.method === 'HEAD' ? storage.presignHead(read) : storage.presignGet(read);
+  const leftMs = Date.parse(presigned.expiresAt) - nowMs;
+  const maxAgeSeconds = Math.max(0, Math.floor(Math.min(expiresInSeconds / 4, leftMs / 2000)));
+  return { url: presigned.url, expiresAt: presigned.expiresAt, maxAgeSeconds, ref };
+}
+
+/**
+ * The storage's URL is for a key and outlives the look at its object. Where another upload may get the key once this
+ * file is deleted, the URL lives for a short time only.
+ */
+const repeatableKeySeconds = 300;
+
+function longestFor({ definition }: ResolvedRoute, { key, uploadId }: ViewRef): number {
+  return !definition.key || key.includes(uploadId) ? Number.POSITIVE_INFINITY : repeatableKeySeconds;
+}
+
+/**
+ * How the file is shown is fixed by the reference: type and disposition together, so that neither is ever combined with
+ * the other of another file. PDF is inline on an origin which is not the app's; `?download=1` saves anything.
+ */
+function shownAs(
+  config: Config,
+  { contentType, charset, fileName }: ViewRef,
+  info: ObjectInfo | null,
+  options: ViewOptions,
+): Pick<PresignGetOptions, 'contentType' | 'contentDisposition'> {
+  const known = isContentType(contentType) ? contentType : 'application/octet-stream';
+  const inline =
+    !options.download && (inlineAnywhere(known) || (inlineOnStorageOrigin(known) && !isOwnHost(config, options.host)));
+  const stored = info && splitCharset(info.contentType);
+  const ofObject = stored?.contentType === known ? stored.charset : undefined;
+  const encoding = isCharset(charset) ? charset : ofObject;
+  return {
+    contentType: hasCharset(known) ? withCharset(known, encoding) : known,
+    contentDisposition: contentDisposition(inline ? 'inline' : 'attachment', fileName),
+  };
+}
+
+/** Whether the storage answers on the app's own origin. */
+function isOwnHost({ storage, publicHost }: Config, host: string | undefined): boolean {
+  const storageHost = new URL(storage.publicOrigin).host;
+  return storageHost === host || storageHost === publicHost;
+}
+
+/** The file that a view URL names, for whoever may do that with it. */
+export async function readAllowed(
+  config: Config,
+  refs: ViewRefs,
+  request: CallbackRequest,
+  text: string,
+  action: Extract<Action, 'view' | 'delete'>,
+): Promise<{ ref: ViewRef; route: ResolvedRoute }> {
+  const ref = refs.read(text);
+  const route = ref && config.routes.get(ref.route);
+  if (!ref || !route) throw notFound();
+  const { ownerId, uploadId, key, fileName } = ref;
+  const input: StoredFileInput = { request, route: ref.route, ownerId, uploadId, key, fileName };
+  const { authorizeView, authorizeDelete } = route.definition;
+  const decide = action === 'view' ? authorizeView : authorizeDelete;
+  if (decide) {
+    if (!(await decide(input))) throw notFound();
+    return { ref, route };
+  }
+  if (route.public) {
+    // The URL cannot be guessed: who has it may look. It is handed around, so it must not delete.
+    if (action === 'view') return { ref, route };
+    throw new WaybillError('forbidden', 'Files of this kind cannot be deleted here.', {
+      details: { hint: 'The route is for `anyone`: set `authorizeDelete` to say who may delete.' },
+    });
+  }
+  const owner = await authorize(route, request, action, [{ fileName: ref.fileName }]);
+  requireOwner(route, owner, ref.ownerId);
+  return { ref, route };
+}
+
+export interface PresignViewOptions {
+  /** How long the link works, in seconds, from 1 to 604,800. @example 3_600 */
+  expiresInSeconds: number;
+  /** Save under this name instead of showing. @default the storage's own headers decide @example 'report.pdf' */
+  download?: string;
+}
+
+/** @throws {WaybillError} `invalid_request` for a key or a time that cannot be */
+export async function presignView(
+  { storage, stagingPrefix }: Config,
+  key: string,
+  { expiresInSeconds, download }: PresignViewOptions,
+): Promise<PresignedRequest> {
+  const rule = brokenKeyRule(key, stagingPrefix);
+  if (rule) throw new WaybillError('invalid_request', `This key cannot be viewed: ${rule}.`);
+  if (!Number.isSafeInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > 604_800)
+    throw new WaybillError('invalid_request', '`expiresInSeconds` is a whole number from 1 to 604,800 (7 days).');
+  const waiting = storage.ready();
+  if (waiting) await waiting;
+  const saved = download === undefined ? {} : { contentDisposition: contentDisposition('attachment', download) };
+  return storage.presignGet({ key, expiresInSeconds, ...saved });
+}
