@@ -17,7 +17,8 @@ import {
 } from './options.ts';
 import { addressOwnerOf, refuseUncountedLimits } from './rate-limits/address-owner.ts';
 import type { RateLimits } from './rate-limits/rate-limits.ts';
-import { type AnyRoute, checkOptions, isAnyone } from './route.ts';
+import { type AnyRoute, isAnyone } from './route.ts';
+import { checkOptions } from './shared/check-options.ts';
 import { createDeployment, type Deployment } from './shared/deployment.ts';
 import { type Instrument, instrumentCallbacks, instrumentStorage } from './shared/instrument.ts';
 import type { RandomFill } from './shared/random-pool.ts';

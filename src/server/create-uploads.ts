@@ -7,30 +7,24 @@ import {
   type TypedUploads,
   WaybillError,
 } from '../protocol/index.ts';
-import { loadOnce } from '../s3/load-once.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { StorageFinding, StorageReport } from '../s3/types.ts';
 import type { Completed, Completing } from './completion/complete.ts';
-import type { Later } from './completion/service.ts';
 import { type Config, resolveConfig } from './config.ts';
-import { createEmit } from './events.ts';
-import { createGrants, type Grants, type OpenedGrant } from './grants/grants.ts';
-import { createFirstLook } from './grants/storage-probe.ts';
 import { createFetch } from './http/fetch.ts';
 import { createHandler } from './http/handler.ts';
 import type { PlainRequest, PlainResponse } from './http/plain-request.ts';
 import { findResource } from './http/resources.ts';
 import type { UploadsOptions } from './options.ts';
 import type { AnyRoute } from './route.ts';
-import type { Room } from './services.ts';
+import { createServices } from './services.ts';
 import { grantInvalid, uploadNotFound } from './shared/errors.ts';
-import { createFailureLog } from './shared/failure-log.ts';
-import { createRandomPool } from './shared/random-pool.ts';
+import type { OpenedGrant } from './state/claims.ts';
 import type { Ledger, OwnerUsage } from './state/ledger.ts';
 import type { StorageEventResult } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import type { Route } from './types.ts';
-import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
+import type { ViewRef } from './views/view-refs.ts';
 import type { PresignViewOptions } from './views/views.ts';
 import type { Delivery, DeliveryOptions } from './webhooks/deliver.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
@@ -164,39 +158,12 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   options: UploadsOptions<Routes>,
 ): Uploads<Routes> {
   const config = resolveConfig(options);
-  const { now } = config;
-  const random = createRandomPool({ fill: config.random, now });
-  // Made at first use, because only then the secrets must be there.
-  let grants: Grants | undefined;
-  let refs: ViewRefs | undefined;
-  const emit = createEmit(config.onEvent ?? createFailureLog(now), now);
-  const viewUrl = (file: ViewRef) => `${config.publicUrl}${config.basePath}/files/${room.refs.make(file)}`;
-  let loaded: Later | undefined;
-  const later = loadOnce(async () => {
-    const { createLater } = await import('./completion/service.ts');
-    loaded = createLater(room);
-    return loaded;
-  });
-  const room: Room = {
-    config,
-    get grants() {
-      grants ??= createGrants({ secrets: config.secrets(), random, audience: config.deployment.audience });
-      return grants;
-    },
-    get refs() {
-      refs ??= createViewRefs(config.viewSecrets());
-      return refs;
-    },
-    random,
-    emit,
-    firstLook: createFirstLook(config, emit),
-    viewUrl,
-    later,
-  };
-  const handle = createHandler(room);
+  const services = createServices(config);
+  const { completion, viewUrl } = services;
+  const handle = createHandler(services);
 
   function open(grant: string): OpenedGrant {
-    const opened = room.grants.openGrant(grant);
+    const opened = services.grants.openGrant(grant);
     if (!opened) throw grantInvalid();
     return opened;
   }
@@ -209,23 +176,27 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     basePath: config.basePath,
     config: describeConfig(config),
 
-    presignView: (key, options) => fromStorage(async () => (await later()).presignView(key, options)),
+    presignView: (key, options) =>
+      fromStorage(async () => {
+        const { presignView } = await import('./views/views.ts');
+        return presignView(config, key, options);
+      }),
 
     deleteFile: (key, { uploadId } = {}) =>
-      fromStorage(async () => (await later()).deleteFile({ key, uploadId }, null)),
+      fromStorage(async () => (await completion()).deleteFile({ key, uploadId }, null)),
 
-    complete: (grant, said) => fromStorage(async () => (await later()).complete(open(grant), said)),
+    complete: (grant, said) => fromStorage(async () => (await completion()).complete(open(grant), said)),
 
-    abort: (grant) => fromStorage(async () => (await later()).abort(open(grant))),
+    abort: (grant) => fromStorage(async () => (await completion()).abort(open(grant))),
 
     completeUpload: (uploadId) =>
       fromStorage(async () => {
         const record = await config.ledger?.find(uploadId);
         if (!record) throw uploadNotFound();
-        return (await later()).completeRecord(record);
+        return (await completion()).completeRecord(record);
       }),
 
-    handleStorageEvent: (event) => fromStorage(async () => (await later()).handleStorageEvent(event)),
+    handleStorageEvent: (event) => fromStorage(async () => (await services.storageEvents()).handle(event)),
 
     ledger: config.ledger,
     async check(options) {
@@ -233,7 +204,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
       const { ok, findings } = await config.storage.check({ prefix: `${config.stagingPrefix}.waybill/`, ...options });
       return { ok: ok && missing.length === 0, findings: [...missing, ...findings] };
     },
-    idle: async () => loaded?.idle(),
+    idle: services.idle,
 
     preload: async () => (await import('./preload.ts')).preloadServer(),
 
@@ -245,14 +216,14 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
         return deliverDue({
           ledger: config.ledger as Ledger,
           webhooks: options.webhooks as WebhooksOptions,
-          now,
+          now: config.now,
           ...given,
         });
       }),
 
     sweep: (options) =>
       fromStorage(async () => {
-        const sweep = async () => (await later()).sweep(options);
+        const sweep = () => services.sweep(options);
         return config.instrument ? config.instrument('waybill.sweep', {}, sweep) : sweep();
       }),
 
@@ -261,7 +232,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
       return config.ledger.usage(ownerId);
     },
 
-    completeObject: (stagedKey) => fromStorage(async () => (await later()).completeObject(stagedKey)),
+    completeObject: (stagedKey) => fromStorage(async () => (await completion()).completeObject(stagedKey)),
   };
 }
 

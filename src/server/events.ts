@@ -3,6 +3,7 @@
  * a checksum, a header or a file's name.
  */
 import type { ErrorCode, Transfer } from '../protocol/index.ts';
+import type { Claims } from './state/claims.ts';
 import type { SweepReport } from './sweep/report.ts';
 
 interface UploadFacts {
@@ -91,4 +92,8 @@ export function createEmit(onEvent: ((event: UploadsEvent) => void) | undefined,
       // Its own to report.
     }
   };
+}
+
+export function eventFacts({ uploadId, route, ownerId, size, contentType }: Claims) {
+  return { uploadId, route, ownerId, size, contentType };
 }

@@ -2,7 +2,8 @@ import { GiB, MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import { createEmit, type UploadsEvent } from './events.ts';
 import { createRateLimits, type Rate, type RateLimitOptions, type RateLimits } from './rate-limits/rate-limits.ts';
-import { type AnyRoute, checkOptions, isQuota, quotaRule } from './route.ts';
+import { type AnyRoute, isQuota, quotaRule } from './route.ts';
+import { checkOptions, type OptionTable } from './shared/check-options.ts';
 import { createFailureLog } from './shared/failure-log.ts';
 import type { Instrument } from './shared/instrument.ts';
 import type { RandomFill } from './shared/random-pool.ts';
@@ -159,7 +160,7 @@ const isBytes = (min: number, max: number) => (value: unknown) =>
 /** The most that one PUT carries and one CopyObject copies. https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
 export const maxSingleBytes = 5 * GiB;
 
-export const optionTable: Parameters<typeof checkOptions>[2] = [
+export const optionTable: OptionTable = [
   ['storage', 'a storage, such as s3Storage({...})', isObject, true],
   ['secret', 'at least 32 random characters, or a list of such', () => true],
   ['viewSecret', 'at least 32 random characters, or a list of such', () => true],

@@ -9,7 +9,11 @@ import { preloadStorage } from '../s3/preload.ts';
 export async function preloadServer(): Promise<void> {
   await preloadStorage();
   // One after the other: all at once they would need as many file descriptors as there are files.
+  await import('./state/create-state.ts');
+  await import('./grants/multipart.ts');
   await import('./completion/service.ts');
+  await import('./http/deferred-operations.ts');
+  await import('./views/views.ts');
   await import('./grants/grant-with-ledger.ts');
   await import('./storage-events/index.ts');
   await import('./sweep/index.ts');

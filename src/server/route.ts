@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isContentType, maxObjectBytes, type RouteTypes, WaybillError } from '../protocol/index.ts';
+import { checkOptions, type OptionCheck, type OptionTable } from './shared/check-options.ts';
 import type { StandardSchema } from './shared/standard-schema.ts';
 import type { Authorize, ErasedDefinition, Owner, Route, RouteDefinition, RouteTypesOf } from './types.ts';
 
@@ -29,10 +30,9 @@ export function route<Context extends Owner, Data = null, Schema extends Standar
 
 export type AnyRoute = Route<RouteTypes>;
 
-type Check = (value: unknown) => boolean;
 /** An object with at least one of the three. */
 export const quotaRule = 'an object with `maxBytes`, `maxFiles` or `maxPendingBytes`: whole numbers';
-export const isQuota: Check = (value) => {
+export const isQuota: OptionCheck = (value) => {
   if (typeof value !== 'object' || value === null) return false;
   const entries = Object.entries(value);
   return (
@@ -43,18 +43,17 @@ export const isQuota: Check = (value) => {
     )
   );
 };
-const isFunction: Check = (value) => typeof value === 'function';
+const isFunction: OptionCheck = (value) => typeof value === 'function';
 const isCount =
-  (min: number, max: number): Check =>
+  (min: number, max: number): OptionCheck =>
   (value) =>
     Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
 const isList =
-  (item: (text: string) => boolean): Check =>
+  (item: (text: string) => boolean): OptionCheck =>
   (value) =>
     Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && item(one));
 
-/** Option, what it must be, the check. The same table refuses what is not in it. */
-const routeOptions: readonly (readonly [name: string, expected: string, check: Check, required?: boolean])[] = [
+const routeOptions: OptionTable = [
   ['limits', 'an object with `maxBytes`', (value) => typeof value === 'object' && value !== null, true],
   ['authorize', 'a function; a public route says `authorize: anyone`', isFunction, true],
   ['metadata', 'a Standard Schema', isStandardSchema],
@@ -74,7 +73,7 @@ const routeOptions: readonly (readonly [name: string, expected: string, check: C
   ['cacheControl', 'a header value', (value) => typeof value === 'string' && /^[\x20-\x7e]{1,200}$/.test(value)],
 ];
 
-const limitOptions: typeof routeOptions = [
+const limitOptions: OptionTable = [
   [
     'maxBytes',
     `a whole number of bytes from 0 to ${maxObjectBytes} (50 TB, the largest object of S3)`,
@@ -99,21 +98,6 @@ function isStandardSchema(value: unknown): boolean {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   const standard = (value as { '~standard'?: { validate?: unknown } })['~standard'];
   return typeof standard?.validate === 'function';
-}
-
-export function checkOptions(what: string, given: object, table: typeof routeOptions): void {
-  const known = new Map(table.map((row) => [row[0], row]));
-  for (const name of Object.keys(given))
-    if (!known.has(name))
-      throw new WaybillError(
-        'config_invalid',
-        `${what} has an unknown option \`${name}\`; it takes ${[...known.keys()].join(', ')}.`,
-      );
-  for (const [name, expected, check, required] of table) {
-    const value = (given as Record<string, unknown>)[name];
-    if (value === undefined ? required : !check(value))
-      throw new WaybillError('config_invalid', `${what} needs \`${name}\` to be ${expected}.`);
-  }
 }
 
 function checkDefinition(definition: ErasedDefinition): void {

@@ -1,22 +1,85 @@
-import type { Later } from './completion/service.ts';
+import { loadOnce } from '../s3/load-once.ts';
+import type { CompletionService } from './completion/service.ts';
 import type { Config } from './config.ts';
-import type { Emit } from './events.ts';
-import type { Grants } from './grants/grants.ts';
-import type { FirstLook } from './grants/storage-probe.ts';
-import type { TakeRandom } from './shared/random-pool.ts';
-import type { ViewRef, ViewRefs } from './views/view-refs.ts';
+import { createEmit, type Emit } from './events.ts';
+import { createGrants, type Grants } from './grants/grants.ts';
+import type { Multiparts } from './grants/multipart.ts';
+import { createStorageProbe, type ProbeStorage } from './grants/storage-probe.ts';
+import { createFailureLog } from './shared/failure-log.ts';
+import { createRandomPool, type TakeRandom } from './shared/random-pool.ts';
+import type { UploadState } from './state/create-state.ts';
+import type { StorageEvents } from './storage-events/index.ts';
+import type { SweepOptions, SweepReport } from './sweep/report.ts';
+import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
 
-/** The pieces that `createUploads` puts together, for those that work with several of them. */
-export interface Room {
+/**
+ * The parts that one `createUploads` puts together. Only the composition and `http/` know all of them; every other function
+ * names the few that it needs. What only comes after a grant loads when it is first asked for.
+ */
+export interface Services {
   config: Config;
   /** Throws `config_invalid` without a secret, as `refs` does. */
   readonly grants: Grants;
   readonly refs: ViewRefs;
   random: TakeRandom;
   emit: Emit | undefined;
-  firstLook: FirstLook;
+  probeStorage: ProbeStorage;
   /** The stable URL of a stored file. */
   viewUrl: (file: ViewRef) => string;
-  /** What only comes after a grant, loaded when first asked for. */
-  later: () => Promise<Later>;
+  multiparts: () => Promise<Multiparts>;
+  completion: () => Promise<CompletionService>;
+  storageEvents: () => Promise<StorageEvents>;
+  sweep: (options?: SweepOptions) => Promise<SweepReport>;
+  /** Resolves when no completion is under way in this process. */
+  idle: () => Promise<void>;
+}
+
+export function createServices(config: Config): Services {
+  const { now } = config;
+  const random = createRandomPool({ fill: config.random, now });
+  const emit = createEmit(config.onEvent ?? createFailureLog(now), now);
+  // Made at first use, because only then the secrets must be there.
+  let grants: Grants | undefined;
+  let refs: ViewRefs | undefined;
+  let loadedCompletion: CompletionService | undefined;
+
+  const state = loadOnce<UploadState>(async () => {
+    const { createUploadState } = await import('./state/create-state.ts');
+    return createUploadState(services);
+  });
+
+  const services: Services = {
+    config,
+    get grants() {
+      grants ??= createGrants({ secrets: config.secrets(), random, audience: config.deployment.audience });
+      return grants;
+    },
+    get refs() {
+      refs ??= createViewRefs(config.viewSecrets());
+      return refs;
+    },
+    random,
+    emit,
+    probeStorage: createStorageProbe(config, emit),
+    viewUrl: (file) => `${config.publicUrl}${config.basePath}/files/${services.refs.make(file)}`,
+    multiparts: loadOnce(async () => {
+      const { createMultiparts } = await import('./grants/multipart.ts');
+      return createMultiparts(services, await state());
+    }),
+    completion: loadOnce(async () => {
+      const { createCompletionService } = await import('./completion/service.ts');
+      loadedCompletion = createCompletionService(services, await state());
+      return loadedCompletion;
+    }),
+    storageEvents: loadOnce(async () => {
+      const { createStorageEvents } = await import('./storage-events/index.ts');
+      return createStorageEvents(services, await services.completion());
+    }),
+    async sweep(options) {
+      const { sweepUploads } = await import('./sweep/index.ts');
+      return sweepUploads(services, await services.completion(), await state(), options);
+    },
+    idle: async () => loadedCompletion?.idle(),
+  };
+  return services;
 }

@@ -510,14 +510,14 @@ export const defences = [
     attack: 'G10 a sweep leaves',
     suite: 'g-deployments',
     file: 'src/server/sweep/without-ledger.ts',
-    find: "deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '')",
-    replace: "(deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '') || true)",
+    find: "deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '')",
+    replace: "(deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '') || true)",
   },
   {
     attack: 'G10 a sweep leaves',
     suite: 'g-deployments',
     file: 'src/server/sweep/with-ledger.ts',
-    find: "if (!record && !deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '')) return null;\n  // Granted",
+    find: "if (!record && !deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '')) return null;\n  // Granted",
     replace: '// Granted',
   },
   {
@@ -697,7 +697,7 @@ export const defences = [
     attack: 'G7 those of unknown',
     suite: 'g-events',
     file: 'src/server/storage-events/index.ts',
-    find: 'await config.rateLimits?.address(call, true);',
+    find: 'await countRefusal();',
     replace: '',
   },
   {
@@ -892,7 +892,7 @@ export const defences = [
   {
     attack: 'F1 a stream',
     suite: 'f-quota',
-    file: 'src/server/grants/grant-with-ledger.ts',
+    file: 'src/server/state/new-upload.ts',
     find: 'reservedBytes: size ?? route.limits.maxBytes,',
     replace: 'reservedBytes: size ?? 0,',
   },
@@ -949,8 +949,8 @@ export const defences = [
     attack: 'F2 an address',
     suite: 'f-rate',
     file: 'src/server/http/handler.ts',
-    find: 'if (rateLimits) return rateLimits.address(call).then(() => perform(room, call, operation));',
-    replace: '',
+    find: 'return rateLimits ? rateLimits.address(new RequestView(request), operation).then(run) : run();',
+    replace: 'return run();',
   },
   {
     attack: 'F2 a counter that does not answer',

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { mapLimited } from '../../src/server/http/batch-response.ts';
+import { mapLimited } from '../../src/server/shared/map-limited.ts';
 import { png } from '../support/server-app.ts';
 import { type BuiltCli, buildCli } from './built-cli.ts';
 import { createServing, declare, post, type Serving, upload, writeJson } from './serving.ts';

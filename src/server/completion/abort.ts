@@ -1,14 +1,15 @@
 import type { Storage } from '../../s3/types.ts';
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
-import type { OpenedGrant } from '../grants/grants.ts';
+import { eventFacts } from '../events.ts';
 import { beingCompleted, uploadEnded } from '../shared/errors.ts';
+import { isUploadId } from '../shared/upload-id.ts';
+import type { OpenedGrant } from '../state/claims.ts';
 import type { Sidecars } from '../state/sidecars.ts';
 import type { Markers, StorageMarkers } from '../state/storage-state.ts';
-import { deleteSeen } from '../state/stored-object.ts';
+import { deleteSeen, uploadIdHeader } from '../state/stored-object.ts';
 import { discard } from './lease.ts';
-import { uploadIdHeader, withdraw } from './promote.ts';
-import { eventFacts } from './verify-content.ts';
+import { withdraw } from './promote.ts';
 
 export interface AbortDependencies {
   config: Config;
@@ -55,6 +56,6 @@ export async function deleteStored(
   if (!info) return false;
   const mark = info.metadata[uploadIdHeader];
   if (uploadId !== undefined && mark !== uploadId) return false;
-  if (mark !== undefined && /^[0-9a-f]{32}$/.test(mark)) await markers.deleted(mark);
+  if (mark !== undefined && isUploadId(mark)) await markers.deleted(mark);
   return deleteSeen(storage, info);
 }

@@ -5,9 +5,9 @@
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
 import { isS3Error, type S3Error } from '../../s3/s3-error.ts';
 import type { ResolvedRoute } from '../config.ts';
-import { stagingKeyOf } from '../grants/grant-uploads.ts';
-import type { OpenedGrant } from '../grants/grants.ts';
 import { checksumMismatch, uploadExpired } from '../shared/errors.ts';
+import { stagingKeyOf } from '../shared/staging-key.ts';
+import type { OpenedGrant } from '../state/claims.ts';
 import { type CheckedParts, type CompositeChecksum, checkParts, type Said } from './check-parts.ts';
 import type { Completed, Completing, CompletionDependencies } from './complete.ts';
 import { claimUpload, discard, isLease, type Lease, leaseMs } from './lease.ts';

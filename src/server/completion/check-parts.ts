@@ -3,10 +3,9 @@ import { hash } from 'node:crypto';
 import { type Checksum, checkSize, type MultipartCompletion, partBytes, WaybillError } from '../../protocol/index.ts';
 import type { PartInfo } from '../../s3/types.ts';
 import type { ResolvedRoute } from '../config.ts';
-import type { Claims } from '../grants/grants.ts';
-import { md5OfPart } from '../grants/multipart.ts';
-import { invalid } from '../http/wire-schema.ts';
-import { checksumMismatch, damagedParts } from '../shared/errors.ts';
+import { checksumMismatch, damagedParts, invalid } from '../shared/errors.ts';
+import { md5OfEtag } from '../shared/md5-of-etag.ts';
+import type { Claims } from '../state/claims.ts';
 
 /** What the client says of its finished upload. */
 export type Said = Pick<MultipartCompletion, 'checksum' | 'size'>;
@@ -102,7 +101,7 @@ function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]
   for (const [index, { partNumber, etag, checksums }] of parts.entries()) {
     const written =
       algorithm === 'md5'
-        ? md5OfPart(etag)?.copy(digests, index * length)
+        ? md5OfEtag(etag)?.copy(digests, index * length)
         : digests.write(checksums.sha256 ?? '', index * length, length, 'base64');
     if (written !== length)
       throw damagedParts(`The storage lists no ${algorithm} checksum for part ${partNumber}.`, { partNumber });

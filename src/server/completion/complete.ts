@@ -9,14 +9,17 @@ import { checkLimits, isWaybillError, type StoredFile, WaybillError } from '../.
 import { notFound } from '../authorize.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import type { Emit } from '../events.ts';
-import { stagingKeyOf } from '../grants/grant-uploads.ts';
-import type { Claims, Grants, OpenedGrant } from '../grants/grants.ts';
+import { eventFacts } from '../events.ts';
+import type { Grants } from '../grants/grants.ts';
 import { splitCharset } from '../shared/charset.ts';
 import { describe } from '../shared/describe.ts';
 import { uploadExpired } from '../shared/errors.ts';
-import type { Records } from '../state/create-state.ts';
+import { stagingKeyOf } from '../shared/staging-key.ts';
+import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
+import type { UploadState } from '../state/create-state.ts';
 import type { Sidecars } from '../state/sidecars.ts';
 import type { Claim, HeldMarker, Markers } from '../state/storage-state.ts';
+import { uploadIdHeader } from '../state/stored-object.ts';
 import { type Assembled, assemble, noParts } from './assemble-parts.ts';
 import { toJsonData } from './callback-data.ts';
 import type { Said } from './check-parts.ts';
@@ -31,11 +34,11 @@ import {
   leaseMs,
   outcomeOf,
 } from './lease.ts';
-import { checksumOf, promote, uploadIdHeader, withdraw } from './promote.ts';
-import type { Leftovers } from './staged-cleanup.ts';
+import { checksumOf, promote, withdraw } from './promote.ts';
+import type { StagedCleanup } from './staged-cleanup.ts';
 import { closeStaging, leavesSeal } from './staging.ts';
-import { callbackFailed, eventFacts, judge, type Verdict } from './verify-content.ts';
-import { factsOf, lookAtStaged, type Settled } from './verify-staged.ts';
+import { callbackFailed, judge, type Verdict } from './verify-content.ts';
+import { factsOf, lookAtStaged } from './verify-staged.ts';
 
 export interface Completed {
   uploadId: string;
@@ -59,16 +62,16 @@ export interface CompletionDependencies {
   emit: Emit | undefined;
   grants: Pick<Grants, 'openReceipt'>;
   keyLocks: KeyLocks;
-  records: Pick<Records, 'replaced' | 'replacedBefore'>;
+  records: Pick<UploadState, 'replaced' | 'replacedBefore'>;
   /** The stable URL of a stored file. */
   viewUrl: (claims: Claims) => string;
 }
 
-/** `said` is compared with what the storage has, and never believed. Without `leftovers` the staged object goes at once. */
+/** `said` is compared with what the storage has, and never believed. Without `cleanup` the staged object goes at once. */
 export type CompleteUpload = (
   opened: OpenedGrant,
   said?: Said,
-  leftovers?: Leftovers,
+  cleanup?: StagedCleanup,
 ) => Promise<Completed | Completing>;
 
 export function createCompletion(given: Omit<CompletionDependencies, 'returned'>): {
@@ -81,12 +84,12 @@ export function createCompletion(given: Omit<CompletionDependencies, 'returned'>
   const dependencies: CompletionDependencies = { ...given, returned: new Map() };
   const inFlight = new Map<string, Promise<Completed | Completing>>();
   return {
-    complete(opened, said = {}, leftovers = undefined) {
+    complete(opened, said = {}, cleanup = undefined) {
       const { uploadId } = opened.claims;
       // Fifty calls at once are one completion, and all get its result.
       const running = inFlight.get(uploadId);
       if (running) return running;
-      const promise = completeOne(dependencies, opened, said, leftovers).finally(() => inFlight.delete(uploadId));
+      const promise = completeOne(dependencies, opened, said, cleanup).finally(() => inFlight.delete(uploadId));
       inFlight.set(uploadId, promise);
       return promise;
     },
@@ -103,13 +106,13 @@ async function completeOne(
   dependencies: CompletionDependencies,
   opened: OpenedGrant,
   said: Said,
-  leftovers: Leftovers | undefined,
+  cleanup: StagedCleanup | undefined,
 ): Promise<Completed | Completing> {
   const { claims } = opened;
   const { config } = dependencies;
   const route = config.routes.get(claims.route);
   if (!route) throw notFound();
-  const run: Run = { dependencies, route, opened, said, leftovers, startedAt: config.now() };
+  const run: Run = { dependencies, route, opened, said, cleanup, startedAt: config.now() };
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const outcome = await advance(run);
     if (outcome) return outcome;
@@ -125,7 +128,7 @@ interface Run {
   route: ResolvedRoute;
   opened: OpenedGrant;
   said: Said;
-  leftovers: Leftovers | undefined;
+  cleanup: StagedCleanup | undefined;
   startedAt: number;
 }
 
@@ -304,7 +307,7 @@ async function leaseFor(
  * somebody else has the upload by now.
  */
 async function finish(run: Run, claims: Settled, file: StoredFile, lease: Lease): Promise<Completed | null> {
-  const { dependencies, leftovers, startedAt } = run;
+  const { dependencies, cleanup, startedAt } = run;
   const { config, markers, sidecars, emit } = dependencies;
   const { uploadId } = claims;
   const called = await callBack(run, claims, file, lease);
@@ -312,7 +315,7 @@ async function finish(run: Run, claims: Settled, file: StoredFile, lease: Lease)
   const { data } = called;
   const staged = claims.shared ? null : stagingKeyOf(config, uploadId);
   // Many objects are deleted in one call; each that is left empty is a call of its own.
-  const isBatched = leftovers !== undefined && !leavesSeal(config, claims);
+  const isBatched = cleanup !== undefined && !leavesSeal(config, claims);
   // At once: should the record fail after the delete, the copy at its key still tells whose it is. What cannot be
   // deleted is garbage that the lifecycle rule collects, and no reason to fail.
   const [recorded] = await Promise.allSettled([
@@ -322,7 +325,7 @@ async function finish(run: Run, claims: Settled, file: StoredFile, lease: Lease)
   ]);
   if (recorded.status === 'rejected') throw recorded.reason;
   dependencies.returned.delete(uploadId);
-  if (staged !== null && isBatched) await leftovers?.take(staged);
+  if (staged !== null && isBatched) await cleanup?.take(staged);
   if (!recorded.value) return null;
   if (run.route.definition.replace && config.ledger) {
     // A later upload may have replaced it between the copy and the record.

@@ -14,7 +14,7 @@
  * `once`: they are used with SHA-256 only.
  */
 import type { ObjectInfo, StorageCapabilities } from '../../s3/types.ts';
-import type { Claims } from '../grants/grants.ts';
+import type { Claims } from '../state/claims.ts';
 
 export type Join = 'parts' | 'sha256' | 'once' | 'writeId';
 

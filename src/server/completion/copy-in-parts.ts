@@ -1,7 +1,7 @@
 /** What one CopyObject does not carry, by UploadPartCopy: several parts at once, and no byte through this process. */
 import { MiB, partBytes, s3PartLimits } from '../../protocol/index.ts';
 import type { CopyOptions, PartInfo, Storage } from '../../s3/types.ts';
-import { mapLimited } from '../http/batch-response.ts';
+import { mapLimited } from '../shared/map-limited.ts';
 
 const parallelCopies = 8;
 /** A storage copies this much in some seconds: soon enough to be tried again, and few requests for a large file. */

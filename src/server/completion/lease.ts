@@ -2,14 +2,13 @@
 import { WaybillError } from '../../protocol/index.ts';
 import { storageFault } from '../../s3/s3-error.ts';
 import type { Storage } from '../../s3/types.ts';
-import { stagingKeyOf } from '../grants/grant-uploads.ts';
-import type { Claims, OpenedGrant } from '../grants/grants.ts';
 import { maxSingleBytes } from '../options.ts';
 import { uploadEnded, uploadExpired } from '../shared/errors.ts';
+import { stagingKeyOf } from '../shared/staging-key.ts';
+import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
 import type { Claim, Marker } from '../state/storage-state.ts';
 import type { Completed, Completing, CompletionDependencies } from './complete.ts';
 import { closeStaging, dropShared } from './staging.ts';
-import type { Settled } from './verify-staged.ts';
 
 /** The marker is ours until `leaseUntil` (milliseconds since the epoch), as long as it has this version. */
 export interface Lease {

@@ -1,17 +1,14 @@
 import { type ChecksumAlgorithm, type StoredFile, WaybillError } from '../../protocol/index.ts';
 import type { CopyOptions, ObjectInfo, Storage } from '../../s3/types.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
-import type { Claims } from '../grants/grants.ts';
 import { maxSingleBytes } from '../options.ts';
 import { withCharset } from '../shared/charset.ts';
 import { contentDisposition, inlineAnywhere } from '../shared/disposition.ts';
-import { isMissing, isPreconditionFailed } from '../state/storage-state.ts';
+import { isMissing, isPreconditionFailed } from '../shared/storage-errors.ts';
+import type { Claims, Settled } from '../state/claims.ts';
+import { uploadIdHeader } from '../state/stored-object.ts';
 import { isSameWrite, joinOfUpload } from './copy-guard.ts';
 import { abandonCopies, copyInParts } from './copy-in-parts.ts';
-import type { Settled } from './verify-staged.ts';
-
-/** `x-amz-meta-*` of a promoted object: which upload it came from, so that a delete finds its marker. */
-export const uploadIdHeader = 'waybill-upload';
 
 /** The checksum of what came in parts: the copy has another of its own, or none. `algorithm:base64:parts` */
 const checksumHeader = 'waybill-checksum';

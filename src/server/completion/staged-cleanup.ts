@@ -1,8 +1,8 @@
 import type { Storage } from '../../s3/types.ts';
-import { mapLimited } from '../http/batch-response.ts';
+import { mapLimited } from '../shared/map-limited.ts';
 
 /** The staged objects that one request made files of. */
-export interface Leftovers {
+export interface StagedCleanup {
   /** Of a file that is recorded as one: only then nobody needs its staged object any more. */
   take(key: string): Promise<void>;
   /** Deletes all that was taken; what is taken later goes at once. What cannot be deleted is the lifecycle rule's. */
@@ -12,7 +12,7 @@ export interface Leftovers {
 const parallelDeletes = 8;
 
 /** One call to the storage for all of a batch. */
-export function createLeftovers(storage: Storage): Leftovers {
+export function createStagedCleanup(storage: Storage): StagedCleanup {
   let taken: string[] | null = [];
   const deleteOne = (key: string) => storage.delete(key).catch(() => {});
   return {

@@ -7,10 +7,9 @@
  */
 import type { ObjectInfo } from '../../s3/types.ts';
 import type { Config } from '../config.ts';
-import { stagingKeyOf } from '../grants/grant-uploads.ts';
-import type { Claims } from '../grants/grants.ts';
-import { deleteSeen, isObjectOf } from '../state/stored-object.ts';
-import { uploadIdHeader } from './promote.ts';
+import { stagingKeyOf } from '../shared/staging-key.ts';
+import type { Claims } from '../state/claims.ts';
+import { deleteSeen, isObjectOf, uploadIdHeader } from '../state/stored-object.ts';
 
 type Context = Pick<Config, 'storage' | 'ledger' | 'stagingPrefix' | 'routes' | 'quota'>;
 

@@ -2,13 +2,14 @@
 import { checkLimits, isWaybillError, WaybillError } from '../../protocol/index.ts';
 import { toWaybillError } from '../../s3/s3-error.ts';
 import type { ResolvedRoute } from '../config.ts';
-import type { Claims, OpenedGrant } from '../grants/grants.ts';
+import { eventFacts } from '../events.ts';
 import type { Charset } from '../shared/charset.ts';
 import { describe } from '../shared/describe.ts';
+import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
 import type { CompositeChecksum, Said } from './check-parts.ts';
 import type { CompletionDependencies } from './complete.ts';
 import { detectCharset } from './detect-charset.ts';
-import { inspectStaged, type Settled, type StagedObject, type Verified, verifyStaged } from './verify-staged.ts';
+import { inspectStaged, type StagedObject, type Verified, verifyStaged } from './verify-staged.ts';
 
 interface Judged {
   dependencies: CompletionDependencies;
@@ -80,8 +81,4 @@ export function callbackFailed(
   return new WaybillError('callback_failed', 'The file has arrived, but could not be processed yet. Try again.', {
     cause: error,
   });
-}
-
-export function eventFacts({ uploadId, route, ownerId, size, contentType }: Claims) {
-  return { uploadId, route, ownerId, size, contentType };
 }

@@ -9,16 +9,14 @@ import { type Checksum, KiB, type StoredFile, WaybillError } from '../../protoco
 import { storageFault } from '../../s3/s3-error.ts';
 import type { ObjectInfo, Storage } from '../../s3/types.ts';
 import type { ResolvedRoute } from '../config.ts';
-import type { Claims, Grants, OpenedGrant } from '../grants/grants.ts';
+import type { Grants } from '../grants/grants.ts';
 import { isSameDeclaration } from '../grants/idempotency.ts';
-import type { Charset } from '../shared/charset.ts';
 import { checksumMismatch, refusedUpload } from '../shared/errors.ts';
+import { md5OfEtag } from '../shared/md5-of-etag.ts';
+import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
 import { type CompositeChecksum, compareChecksum, type Said } from './check-parts.ts';
 import { firstMatchingType, headBytes, typeByContent } from './content-check.ts';
 import { isSeal } from './staging.ts';
-
-/** A stream has its size as soon as it is an object. */
-export type Settled = Claims & { size: number; charset?: Charset | undefined };
 
 export interface StagedObject {
   info: ObjectInfo;
@@ -185,7 +183,10 @@ function verifyChecksum(claims: Settled, info: ObjectInfo): Checksum | null {
   if (!granted) return info.checksums.sha256 ? { algorithm: 'sha256', value: info.checksums.sha256 } : null;
   if (granted.algorithm === 'md5') {
     // An encrypted object has another ETag, and some gateways have their own. The Content-MD5 of the request was verified.
-    const told = info.encryption === undefined || info.encryption === 'AES256' ? md5OfEtag(info.etag) : undefined;
+    const told =
+      info.encryption === undefined || info.encryption === 'AES256'
+        ? md5OfEtag(info.etag)?.toString('base64')
+        : undefined;
     if (told === undefined || told === granted.value) return granted;
   } else {
     const told = info.checksums[granted.algorithm];
@@ -222,12 +223,6 @@ function compositeOf({ checksums, etag }: ObjectInfo, algorithm: 'sha256' | 'md5
   if (!found) return null;
   const value = algorithm === 'md5' ? Buffer.from(found[1] as string, 'hex').toString('base64') : (found[1] as string);
   return { algorithm, value, parts: Number(found[2]) };
-}
-
-/** Of an object that came in one PUT or POST the ETag is the MD5, unless encrypted with a key from KMS. */
-function md5OfEtag(etag: string): string | undefined {
-  const hex = /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1];
-  return hex && Buffer.from(hex, 'hex').toString('base64');
 }
 
 /**

@@ -2,48 +2,36 @@ import { type ResolvedType, resolveContentType, typeNotAllowed } from '../../pro
 import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../../protocol/index.ts';
 import { checkExtension, checkSize, WaybillError } from '../../protocol/index.ts';
 import { authorize } from '../authorize.ts';
-import type { Later } from '../completion/service.ts';
 import { type Config, type ResolvedRoute, strongestChecksum } from '../config.ts';
 import type { Emit } from '../events.ts';
-import { mapLimited } from '../http/batch-response.ts';
-import { invalid } from '../http/wire-schema.ts';
-import { tooManyFiles, unknownRoute } from '../shared/errors.ts';
+import { invalid, tooManyFiles, unknownRoute } from '../shared/errors.ts';
+import { type Failure, isFailure } from '../shared/failure.ts';
+import { mapLimited } from '../shared/map-limited.ts';
 import type { TakeRandom } from '../shared/random-pool.ts';
+import { stagingKeyOf } from '../shared/staging-key.ts';
 import { isThenable } from '../shared/thenable.ts';
+import type { Claims } from '../state/claims.ts';
 import type { CallbackRequest, Owner } from '../types.ts';
 import { chooseTransfer, goesByParts, partSizeOf } from './choose-transfer.ts';
 import { cleanFileName } from './file-name.ts';
-import { type Claims, type Grants, maxReceiptBytes } from './grants.ts';
+import { type Grants, maxReceiptBytes } from './grants.ts';
 import { randomOfKey } from './idempotency.ts';
 import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './keys.ts';
 import { parseMetadata } from './metadata.ts';
-import type { FirstLook } from './storage-probe.ts';
+import type { Multiparts } from './multipart.ts';
+import type { ProbeStorage } from './storage-probe.ts';
 
 export interface GrantDependencies {
   config: Config;
   grants: Grants;
   random: TakeRandom;
   emit: Emit | undefined;
-  later: () => Promise<Pick<Later, 'beginMultipart'>>;
-  firstLook: FirstLook;
+  multiparts: () => Promise<Pick<Multiparts, 'begin'>>;
+  probeStorage: ProbeStorage;
 }
 
 /** Beginnings of multipart uploads at once: each is two requests to the storage. */
 const parallelBeginnings = 8;
-
-/** What S3 knows of an upload before it is promoted: its staging key. */
-export function stagingKeyOf(config: Pick<Config, 'stagingPrefix'>, uploadId: string): string {
-  return config.stagingPrefix + uploadId;
-}
-
-/** Becomes an item `{error}` at the edge, where its words are chosen. */
-export interface Failure {
-  failure: unknown;
-}
-
-export function isFailure(item: object): item is Failure {
-  return 'failure' in item;
-}
 
 /**
  * metadata -> authorize -> limits -> key -> seal -> sign, in this order: what costs comes after what refuses. Promises
@@ -74,7 +62,7 @@ export async function grantUploads(
   if (config.rateLimits) await config.rateLimits.owner(owner.ownerId, files.length);
   const waiting = config.storage.ready();
   if (waiting) await waiting;
-  dependencies.firstLook();
+  dependencies.probeStorage();
   const prepareAt = (index: number) => {
     const metadata = parsed[index] as ParsedMetadata;
     if (isFailure(metadata)) throw metadata.failure;
@@ -264,7 +252,7 @@ export function sign(
   prepared: Prepared,
   sealed = sealPrepared(dependencies, prepared),
 ): GrantedUpload | Promise<GrantedUpload> {
-  const { config, emit, later } = dependencies;
+  const { config, emit, multiparts } = dependencies;
   const { route, claims, transfer, host, multipartId = null } = prepared;
   const nowMs = config.now();
   const { uploadId, ownerId, size, contentType, checksum } = claims;
@@ -274,8 +262,8 @@ export function sign(
     return { uploadId, grant: sealed.grant, transfer, contentType, expiresInSeconds: config.expiresInSeconds };
   }
   if (transfer === 'multipart')
-    return later().then(async ({ beginMultipart }) => {
-      const upload = await beginMultipart(route, claims, sealed, multipartId);
+    return multiparts().then(async ({ begin }) => {
+      const upload = await begin(route, claims, sealed, multipartId);
       emit?.('upload.granted', granted);
       return upload;
     });

@@ -2,14 +2,16 @@
  * Grants with a ledger: what passed every rule is put on record and its quota reserved, all of a request in one
  * transaction, before anything is signed. What then cannot be signed gives its reservation back.
  */
-import { type GrantedUpload, type Transfer, WaybillError } from '../../protocol/index.ts';
+import { type GrantedUpload, WaybillError } from '../../protocol/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
-import { mapLimited } from '../http/batch-response.ts';
+import { type Failure, isFailure } from '../shared/failure.ts';
+import { mapLimited } from '../shared/map-limited.ts';
+import type { Claims } from '../state/claims.ts';
 import type { Ledger, NewUpload, Quota } from '../state/ledger.ts';
+import { recordOf } from '../state/new-upload.ts';
 import { quotaExceeded } from '../state/quota-exceeded.ts';
 import type { Owner } from '../types.ts';
-import { type Failure, type GrantDependencies, isFailure, type Prepared, sealPrepared, sign } from './grant-uploads.ts';
-import type { Claims } from './grants.ts';
+import { type GrantDependencies, type Prepared, sealPrepared, sign } from './grant-uploads.ts';
 import { requireSameDeclaration } from './idempotency.ts';
 
 /** Beginnings of multipart uploads at once. */
@@ -123,43 +125,4 @@ function quotaOf({ definition, name }: ResolvedRoute, owner: Owner): Quota | nul
   if (chosen !== null && typeof chosen !== 'object')
     throw new WaybillError('internal_error', `The result of \`quota\` of the route ${name} is not a quota.`);
   return chosen;
-}
-
-/** How the ledger knows an upload. */
-export function recordOf(
-  config: Pick<Config, 'expiresInSeconds' | 'abandonAfterSeconds'>,
-  route: ResolvedRoute,
-  claims: Claims,
-  transfer: Transfer,
-  quotas: NewUpload['quotas'],
-  idempotencyKey?: string,
-): NewUpload {
-  const { uploadId, ownerId, key, fileName, contentType, size, partSize, checksum, metadata } = claims;
-  return {
-    uploadId,
-    route: route.name,
-    ownerId,
-    key,
-    fileName,
-    contentType,
-    size,
-    partSize,
-    transfer,
-    checksum,
-    metadata,
-    reservedBytes: size ?? route.limits.maxBytes,
-    expiresInMs: config.expiresInSeconds * 1000,
-    abandonAfterMs: partSize === null ? transferMs(size ?? 0) : config.abandonAfterSeconds * 1000,
-    quotas,
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-  };
-}
-
-const slowestBytesPerMs = 50;
-const shortestMs = 10 * 60_000;
-const longestMs = 24 * 3_600_000;
-
-/** A request that began before its permission expired may go on after it: ten minutes, and the file at 50 kB/s. */
-export function transferMs(size: number): number {
-  return Math.min(longestMs, shortestMs + size / slowestBytesPerMs);
 }

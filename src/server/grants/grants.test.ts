@@ -2,7 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandomPool } from '../shared/random-pool.ts';
-import { type Claims, createGrants } from './grants.ts';
+import type { Claims } from '../state/claims.ts';
+import { createGrants } from './grants.ts';
 
 const random = createRandomPool({ now: () => 0 });
 const oldSecret = 'the old secret of more than thirty-two characters';

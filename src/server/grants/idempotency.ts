@@ -2,8 +2,8 @@
 import { createHmac } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
 import type { TakeRandom } from '../shared/random-pool.ts';
+import type { Claims } from '../state/claims.ts';
 import type { UploadRecord } from '../state/ledger.ts';
-import type { Claims } from './grants.ts';
 
 /**
  * Without a ledger the key chooses the upload's id: both requests then store at one key, and `If-None-Match` admits one of

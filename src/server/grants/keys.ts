@@ -1,5 +1,6 @@
 import { formatOf, formatsOfExtension } from '../../protocol/formats/index.ts';
 import { extensionOf } from '../../protocol/index.ts';
+import { uploadIdPattern } from '../shared/upload-id.ts';
 
 const maxKeyBytes = 1024;
 const maxSegmentBytes = 128;
@@ -85,7 +86,7 @@ export function uploadIdOfKey({ route, ownerId, key }: { route: string; ownerId:
 }
 
 /** The last segment of {@link defaultKey}. */
-const defaultFile = /^([0-9a-f]{32})(?:\.[^/]*)?$/;
+const defaultFile = new RegExp(`^(${uploadIdPattern})(?:\\.[^/]*)?$`);
 
 /**
  * True for a key that a route without a `key` callback would give to another upload. Views of such keys do not look at

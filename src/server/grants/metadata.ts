@@ -1,4 +1,4 @@
-import { invalid } from '../http/wire-schema.ts';
+import { invalid } from '../shared/errors.ts';
 import type { StandardIssue, StandardSchema } from '../shared/standard-schema.ts';
 import { isThenable } from '../shared/thenable.ts';
 

@@ -14,13 +14,16 @@ import {
   s3PartLimits,
 } from '../../protocol/index.ts';
 import type { PartInfo } from '../../s3/types.ts';
-import type { ResolvedRoute } from '../config.ts';
-import type { Room } from '../services.ts';
+import type { Config, ResolvedRoute } from '../config.ts';
 import { beingCompleted, damagedParts, uploadEnded, uploadExpired } from '../shared/errors.ts';
+import type { Failure } from '../shared/failure.ts';
+import { md5OfEtag } from '../shared/md5-of-etag.ts';
+import { stagingKeyOf } from '../shared/staging-key.ts';
+import type { Claims, MultipartClaims, OpenedGrant } from '../state/claims.ts';
 import type { Sidecars } from '../state/sidecars.ts';
 import type { Markers } from '../state/storage-state.ts';
-import { type Failure, refusalOf, stagingKeyOf } from './grant-uploads.ts';
-import type { Claims, MultipartClaims, OpenedGrant } from './grants.ts';
+import { refusalOf } from './grant-uploads.ts';
+import type { Grants } from './grants.ts';
 
 export interface Multiparts {
   /** @param begunId of an upload that has begun already: only its grant is made again */
@@ -36,10 +39,15 @@ export interface Multiparts {
   list(opened: OpenedGrant, grant: string): Promise<ListPartsResponse>;
 }
 
+interface MultipartContext {
+  config: Config;
+  grants: Pick<Grants, 'withMultipart'>;
+}
+
 type ByParts = Claims & { partSize: number };
 
 export function createMultiparts(
-  { config, grants }: Pick<Room, 'config' | 'grants'>,
+  { config, grants }: MultipartContext,
   { markers, sidecars }: { markers: Markers; sidecars: Sidecars },
 ): Multiparts {
   const { storage, now, expiresInSeconds, maxExpiresInSeconds, ledger } = config;
@@ -167,7 +175,7 @@ export function partCountOf(size: number | null, partSize: number): number | nul
 function brokenPartRule(
   route: ResolvedRoute,
   { size: total, partSize }: ByParts,
-  { capabilities, publicOrigins }: Room['config']['storage'],
+  { capabilities, publicOrigins }: Config['storage'],
   { partNumber, size, checksum, host = 0 }: PartDeclaration,
 ): string | null {
   if (partNumber > s3PartLimits.maxParts) return `is beyond the ${s3PartLimits.maxParts} that there may be`;
@@ -191,12 +199,6 @@ function brokenPartRule(
 
 function arrived({ partNumber, size, etag, checksums }: PartInfo): ArrivedPart {
   if (checksums.sha256) return { partNumber, size, checksum: { algorithm: 'sha256', value: checksums.sha256 } };
-  const md5 = md5OfPart(etag);
-  return { partNumber, size, checksum: md5 === null ? null : { algorithm: 'md5', value: md5.toString('base64') } };
-}
-
-/** A part's ETag is its MD5, but where a key from KMS encrypts it. */
-export function md5OfPart(etag: string): Buffer | null {
-  const hex = /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1];
-  return hex === undefined ? null : Buffer.from(hex, 'hex');
+  const md5 = md5OfEtag(etag);
+  return { partNumber, size, checksum: md5 === undefined ? null : { algorithm: 'md5', value: md5.toString('base64') } };
 }

@@ -1,10 +1,11 @@
 import { authorize, notFound, requireOwner } from '../authorize.ts';
 import type { Config } from '../config.ts';
 import { grantInvalid } from '../shared/errors.ts';
+import type { Failure } from '../shared/failure.ts';
+import type { OpenedGrant } from '../state/claims.ts';
 import { withMetadata } from '../state/create-state.ts';
 import type { Action, CallbackRequest, Owner } from '../types.ts';
-import type { Failure } from './grant-uploads.ts';
-import type { Grants, OpenedGrant } from './grants.ts';
+import type { Grants } from './grants.ts';
 
 /** What a grant is handed back for. */
 export type LaterAction = Extract<Action, 'parts' | 'complete' | 'abort'>;

@@ -10,14 +10,14 @@ import type { Emit } from '../events.ts';
 import { describe } from '../shared/describe.ts';
 
 /** @throws {WaybillError} `storage_rejected` while the storage is known to be set up wrongly */
-export type FirstLook = () => void;
+export type ProbeStorage = () => void;
 
 const rememberedMs = 5000;
 
-export function createFirstLook(
+export function createStorageProbe(
   { storage, stagingPrefix, now }: Pick<Config, 'storage' | 'stagingPrefix' | 'now'>,
   emit: Emit | undefined,
-): FirstLook {
+): ProbeStorage {
   let answered = false;
   let looking = false;
   let fault: { error: WaybillError; at: number } | undefined;

@@ -1,6 +1,6 @@
 import type { WaybillError, WireError } from '../../protocol/index.ts';
 import type { Completing } from '../completion/complete.ts';
-import { type Failure, isFailure } from '../grants/grant-uploads.ts';
+import { type Failure, isFailure } from '../shared/failure.ts';
 import type { PlainResponse } from './plain-request.ts';
 import { asWaybillError, json, retryAfter, wireError } from './responses.ts';
 
@@ -41,19 +41,4 @@ export function batchAnswer(name: string, items: readonly (object | Failure)[], 
 function withRetry(answer: PlainResponse, pending: Completing | undefined): PlainResponse {
   if (pending) answer.headers['retry-after'] = String(pending.retryAfterSeconds);
   return answer;
-}
-
-/** As many at once as a storage takes calmly. */
-export async function mapLimited<In, Out>(
-  items: readonly In[],
-  limit: number,
-  work: (item: In) => Promise<Out>,
-): Promise<Out[]> {
-  const results: Out[] = new Array(items.length);
-  let next = 0;
-  async function lane(): Promise<void> {
-    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as In);
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  return results;
 }

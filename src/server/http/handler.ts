@@ -1,9 +1,11 @@
 /** The core: a plain request in, a plain answer out. Never throws; never answers 500 for what a client sent. */
 import type { WaybillError } from '../../protocol/index.ts';
+import { loadOnce } from '../../s3/load-once.ts';
 import { redact } from '../../s3/redact.ts';
+import type { Config } from '../config.ts';
 import type { Operation } from '../events.ts';
 import { grantUploads } from '../grants/grant-uploads.ts';
-import type { Room } from '../services.ts';
+import type { Services } from '../services.ts';
 import { describe } from '../shared/describe.ts';
 import { unknownRoute } from '../shared/errors.ts';
 import { batchAnswer } from './batch-response.ts';
@@ -14,25 +16,44 @@ import { findResourceOfMounted, methodNotAllowed, type Resource, routeNotFound }
 import { asWaybillError, json, maxMessage, retryAfter, wireError } from './responses.ts';
 import { parseGrantRequest } from './wire-schema.ts';
 
-const operations: Record<'grant' | 'route', (room: Room, call: Call) => PlainResponse | Promise<PlainResponse>> = {
-  async grant(room, call) {
-    const body = parseGrantRequest(await jsonBody(room, call));
-    return batchAnswer('uploads', await grantUploads(room, new RequestView(call.request), body), call);
-  },
+/** Runs one operation, and loads what it needs. */
+type RunOperation = (operation: RoutedOperation, call: Call) => PlainResponse | Promise<PlainResponse>;
 
-  route({ config, later }, { target }) {
+type RoutedOperation = Exclude<Operation, 'preflight' | 'unknown'>;
+
+function createOperations(services: Services): RunOperation {
+  const { config, completion } = services;
+  const deferred = loadOnce(async () => {
+    const { createDeferredOperations } = await import('./deferred-operations.ts');
+    return createDeferredOperations(services);
+  });
+
+  async function grant(call: Call): Promise<PlainResponse> {
+    const body = parseGrantRequest(await jsonBody(services, call));
+    return batchAnswer('uploads', await grantUploads(services, new RequestView(call.request), body), call);
+  }
+
+  function describeRoute({ target }: Call): PlainResponse {
     const route = config.routes.get(target);
     if (!route) throw unknownRoute();
     // Who asks is about to upload: what comes after the grant loads meanwhile.
-    later().catch(() => {});
+    deferred().catch(() => {});
+    completion().catch(() => {});
     return json(200, route.info, 'public, max-age=300');
-  },
-};
+  }
 
-export function createHandler(room: Room): (request: PlainRequest) => Promise<PlainResponse> {
-  const { config } = room;
+  return (operation, call) => {
+    if (operation === 'grant') return grant(call);
+    if (operation === 'route') return describeRoute(call);
+    return deferred().then((operations) => operations[operation](call));
+  };
+}
+
+export function createHandler(services: Services): (request: PlainRequest) => Promise<PlainResponse> {
+  const { config } = services;
+  const runOperation = createOperations(services);
   // An id and a time for each answer are for those who asked for events.
-  const told = config.onEvent && room.emit;
+  const told = config.onEvent && services.emit;
   return async (request) => {
     const startedAt = told ? config.now() : 0;
     let requestId: string | undefined;
@@ -42,14 +63,14 @@ export function createHandler(room: Room): (request: PlainRequest) => Promise<Pl
       target: '',
       bytesIn: 0,
       requestId: () => {
-        requestId ??= givenRequestId(request) ?? room.random(12).toString('hex');
+        requestId ??= givenRequestId(request) ?? services.random(12).toString('hex');
         return requestId;
       },
-      failed: (error) => reportFailure(room, call, error),
+      failed: (error) => reportFailure(services, call, error),
     };
     let answer: PlainResponse;
     try {
-      answer = await dispatch(room, call);
+      answer = await dispatch(services, runOperation, call);
     } catch (thrown) {
       const error = asWaybillError(thrown);
       call.failed(error);
@@ -74,37 +95,31 @@ export function createHandler(room: Room): (request: PlainRequest) => Promise<Pl
   };
 }
 
-function dispatch(room: Room, call: Call): PlainResponse | Promise<PlainResponse> {
+function dispatch(
+  { config }: Services,
+  runOperation: RunOperation,
+  call: Call,
+): PlainResponse | Promise<PlainResponse> {
   const { request } = call;
-  const { rateLimits } = room.config;
-  const found = findResourceOfMounted(room.config.basePath, request.path);
+  const { rateLimits, instrument } = config;
+  const found = findResourceOfMounted(config.basePath, request.path);
   if (!found) throw routeNotFound();
   call.target = found.target;
   const operation = found.resource.operations[request.method];
   if (operation) {
     call.operation = operation;
     // Before the body is read, or anybody asked who this is.
-    if (rateLimits) return rateLimits.address(call).then(() => perform(room, call, operation));
-    return perform(room, call, operation);
+    const run = () =>
+      instrument
+        ? instrument(`waybill.${operation}`, {}, async () => runOperation(operation, call))
+        : runOperation(operation, call);
+    return rateLimits ? rateLimits.address(new RequestView(request), operation).then(run) : run();
   }
-  if (request.method === 'OPTIONS') return preflight(room, call, found.resource);
+  if (request.method === 'OPTIONS') return preflight(config, call, found.resource);
   throw methodNotAllowed(found.resource);
 }
 
-type Performed = Exclude<Operation, 'preflight' | 'unknown'>;
-
-function perform(room: Room, call: Call, operation: Performed): PlainResponse | Promise<PlainResponse> {
-  const { instrument } = room.config;
-  if (instrument) return instrument(`waybill.${operation}`, {}, async () => performed(room, call, operation));
-  return performed(room, call, operation);
-}
-
-function performed(room: Room, call: Call, operation: Performed): PlainResponse | Promise<PlainResponse> {
-  if (operation === 'grant' || operation === 'route') return operations[operation](room, call);
-  return room.later().then((later) => later.operations[operation](call));
-}
-
-function preflight({ config }: Room, call: Call, resource: Resource): PlainResponse {
+function preflight(config: Config, call: Call, resource: Resource): PlainResponse {
   call.operation = 'preflight';
   const allowed = corsHeaders(config, call.request) !== null;
   const headers: Record<string, string> = { allow: resource.allow, 'cache-control': 'no-store' };
@@ -118,7 +133,7 @@ function givenRequestId(request: PlainRequest): string | undefined {
   return given !== undefined && /^[A-Za-z0-9._-]{1,60}$/.test(given) ? given : undefined;
 }
 
-function reportFailure({ emit }: Room, call: Call, error: WaybillError): void {
+function reportFailure({ emit }: Services, call: Call, error: WaybillError): void {
   const { code, status, message, cause, details } = error;
   const reason = {
     ...(details?.hint === undefined ? {} : { hint: redact(details.hint, maxMessage) }),

@@ -6,14 +6,12 @@ import {
   type CompleteRequest,
   type GrantRequest,
   type GrantsRequest,
-  type Issue,
   isContentType,
   isPlaceholderType,
   type ListPartsRequest,
   type SignPartsRequest,
-  WaybillError,
 } from '../../protocol/index.ts';
-import { tooManyFiles } from '../shared/errors.ts';
+import { invalid, isMissingIssue, maxIssues, tooManyFiles } from '../shared/errors.ts';
 import { brokenJsonRule, brokenWireTextRule, jsonBytes, maxMetadataBytes } from '../shared/json-value.ts';
 
 const maxFiles = 1000;
@@ -21,7 +19,6 @@ const maxGrants = 100;
 const maxParts = 1000;
 const maxTransfers = 8;
 const maxExpiresInSeconds = 604_800;
-const maxIssues = 20;
 const maxCommonMetadataBytes = 1024 * 1024;
 
 const fileName = v.pipe(
@@ -186,16 +183,6 @@ export function parseListPartsRequest(body: unknown): ListPartsRequest {
   return parse(listPartsRequest, body);
 }
 
-export function invalid(issues: Issue[], cause?: unknown): WaybillError {
-  const first = issues[0];
-  const subject = first?.path ? `\`${first.path}\`` : 'the body';
-  const message =
-    first?.message === missing
-      ? `The request needs ${subject}.`
-      : `The request is not valid${first ? `: ${subject} ${first.message}` : ''}.`;
-  return new WaybillError('invalid_request', message, { details: { issues: issues.slice(0, maxIssues) }, cause });
-}
-
 function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: unknown): Output {
   const result = v.safeParse(schema, body, { abortPipeEarly: true });
   if (result.success) return result.output;
@@ -203,8 +190,6 @@ function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown
     result.issues.slice(0, maxIssues).map((issue) => ({ path: v.getDotPath(issue) ?? '', message: wording(issue) })),
   );
 }
-
-const missing = 'is missing';
 
 const plainTypes: Readonly<Record<string, string>> = {
   string: 'a string',
@@ -220,7 +205,7 @@ const ownWords: ReadonlySet<string> = new Set(['check', 'raw_check', 'custom', '
 function wording(issue: v.BaseIssue<unknown>): string {
   if (ownWords.has(issue.type)) return issue.message;
   // Of an object: its `expected` is then the name of the field, in quotes.
-  if (issue.received === 'undefined') return missing;
+  if (issue.received === 'undefined') return isMissingIssue;
   const expected = issue.expected ?? 'valid';
   return `must be ${Object.hasOwn(plainTypes, expected) ? plainTypes[expected] : expected.replaceAll(' | ', ' or ')}`;
 }

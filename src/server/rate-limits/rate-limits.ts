@@ -4,8 +4,6 @@ import { isIPv6 } from 'node:net';
 import { WaybillError } from '../../protocol/index.ts';
 import { loadOnce } from '../../s3/load-once.ts';
 import type { Emit, Operation } from '../events.ts';
-import type { Call } from '../http/call.ts';
-import { RequestView } from '../http/plain-request.ts';
 import { describe } from '../shared/describe.ts';
 import { tooManyFiles } from '../shared/errors.ts';
 import type { CallbackRequest } from '../types.ts';
@@ -49,7 +47,7 @@ export interface RateLimitStore {
 
 export interface RateLimits {
   /** @throws {WaybillError} `rate_limited` */
-  address(call: Call, always?: boolean): Promise<void>;
+  address(request: CallbackRequest, operation: Operation, always?: boolean): Promise<void>;
   /** @throws {WaybillError} `rate_limited` */
   owner(ownerId: string, files: number): Promise<void>;
 }
@@ -74,10 +72,10 @@ export function createRateLimits(
   const countOwner = perOwner && createCounter(store, 'owner', perOwner, context);
   const countAddress = perAddress && createCounter(store, 'address', perAddress, context);
   return {
-    async address(call, always = false) {
-      if (!countAddress || (!always && uncounted.has(call.operation))) return;
+    async address(request, operation, always = false) {
+      if (!countAddress || (!always && uncounted.has(operation))) return;
       // Whoever comes from nowhere shares one counter.
-      const address = context.clientAddress?.(new RequestView(call.request)) || 'unknown';
+      const address = context.clientAddress?.(request) || 'unknown';
       await refusing('requests', countAddress(keyOf(networkOf(address)), 1));
     },
     async owner(ownerId, files) {

@@ -2,7 +2,7 @@
  * Errors that several places answer. `message` is for the person who uploads: what happened, and what to do next. The
  * developer's half is the hint.
  */
-import { type ErrorDetails, WaybillError } from '../../protocol/index.ts';
+import { type ErrorDetails, type Issue, WaybillError } from '../../protocol/index.ts';
 
 type EndState = NonNullable<ErrorDetails['upload_conflict']['state']>;
 
@@ -55,4 +55,20 @@ export function unknownRoute(): WaybillError {
   return new WaybillError('route_not_found', 'This kind of upload does not exist.', {
     details: { hint: 'The request names a route that is not among the `routes` of createUploads().' },
   });
+}
+
+/** The most issues of one request that are listed. */
+export const maxIssues = 20;
+
+/** The message of an issue with a field that is not there. */
+export const isMissingIssue = 'is missing';
+
+export function invalid(issues: Issue[], cause?: unknown): WaybillError {
+  const first = issues[0];
+  const subject = first?.path ? `\`${first.path}\`` : 'the body';
+  const message =
+    first?.message === isMissingIssue
+      ? `The request needs ${subject}.`
+      : `The request is not valid${first ? `: ${subject} ${first.message}` : ''}.`;
+  return new WaybillError('invalid_request', message, { details: { issues: issues.slice(0, maxIssues) }, cause });
 }

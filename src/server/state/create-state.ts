@@ -3,17 +3,25 @@
 import { notFound } from '../authorize.ts';
 import { deleteStored } from '../completion/abort.ts';
 import { deleteOnRecord } from '../completion/delete-with-ledger.ts';
-import { recordOf } from '../grants/grant-with-ledger.ts';
-import type { Claims, OpenedGrant } from '../grants/grants.ts';
-import type { Room } from '../services.ts';
+import type { Config } from '../config.ts';
+import type { Grants } from '../grants/grants.ts';
 import { uploadNotFound } from '../shared/errors.ts';
+import type { TakeRandom } from '../shared/random-pool.ts';
 import { messagesFor } from '../webhooks/messages.ts';
+import type { Claims, OpenedGrant } from './claims.ts';
 import type { Ending, Ledger } from './ledger.ts';
 import { createLedgerMarkers, createLedgerSidecars } from './ledger-state.ts';
+import { recordOf } from './new-upload.ts';
 import { createSidecars, type Sidecars } from './sidecars.ts';
 import { createStorageMarkers, type Markers } from './storage-state.ts';
 
-export interface Records {
+export interface UploadStateContext {
+  config: Config;
+  grants: Pick<Grants, 'openReceipt'>;
+  random: TakeRandom;
+}
+
+export interface UploadState {
   markers: Markers;
   sidecars: Sidecars;
   /** The new file has its key: what earlier uploads stored there is gone. */
@@ -24,7 +32,7 @@ export interface Records {
   erase(file: { key: string; uploadId?: string | undefined }): Promise<boolean>;
 }
 
-export function createRecords({ config, grants, random }: Pick<Room, 'config' | 'grants' | 'random'>): Records {
+export function createUploadState({ config, grants, random }: UploadStateContext): UploadState {
   const { storage, stagingPrefix, ledger, now } = config;
   if (!ledger) {
     const markers = createStorageMarkers({ storage, stagingPrefix, random });

@@ -4,7 +4,7 @@
  */
 import { notFound } from '../authorize.ts';
 import { leaseMs } from '../completion/lease.ts';
-import type { Claims, OpenedGrant } from '../grants/grants.ts';
+import type { Claims, OpenedGrant } from './claims.ts';
 import type { Ending, Ledger, NewWebhook, UploadRecord } from './ledger.ts';
 import { quotaExceeded } from './quota-exceeded.ts';
 import { callbackRetryMs } from './retry-delay.ts';

@@ -4,7 +4,8 @@
  * listing finds out whose it is (DESIGN section 7, 2). It goes when the upload ends.
  */
 import type { Storage } from '../../s3/types.ts';
-import type { Grants, OpenedGrant } from '../grants/grants.ts';
+import type { Grants } from '../grants/grants.ts';
+import type { OpenedGrant } from './claims.ts';
 
 export interface Sidecars {
   write(uploadId: string, receipt: string): Promise<void>;

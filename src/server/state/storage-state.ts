@@ -5,11 +5,10 @@
  * (DESIGN section 7, 3). With a ledger its rows are the markers, see `ledger-markers.ts`.
  */
 import type { StoredFile, WireError } from '../../protocol/index.ts';
-import { isS3Error } from '../../s3/s3-error.ts';
 import type { Storage } from '../../s3/types.ts';
-import type { Settled } from '../completion/verify-staged.ts';
-import type { Claims } from '../grants/grants.ts';
 import type { TakeRandom } from '../shared/random-pool.ts';
+import { isPreconditionFailed } from '../shared/storage-errors.ts';
+import type { Claims, Settled } from './claims.ts';
 
 export type Marker =
   /** Someone copies and calls back. After `leaseUntil` (milliseconds since the epoch) anyone may take over. */
@@ -151,12 +150,4 @@ export function createStorageMarkers(options: {
       await replace(uploadId, { state: 'deleted' });
     },
   };
-}
-
-export function isPreconditionFailed(error: unknown): boolean {
-  return isS3Error(error) && error.status === 412;
-}
-
-export function isMissing(error: unknown): boolean {
-  return isS3Error(error) && error.status === 404;
 }

@@ -3,7 +3,7 @@
  * it for another upload once the first file is gone, and what names the first file must not reach the second.
  */
 import type { ObjectInfo, Storage } from '../../s3/types.ts';
-import { uploadIdHeader } from '../completion/promote.ts';
+
 import type { Config, ResolvedRoute } from '../config.ts';
 import { uploadIdOfKey } from '../grants/keys.ts';
 import { hasCharset } from '../shared/charset.ts';
@@ -63,3 +63,6 @@ export async function isObjectOf(
 export function deleteSeen(storage: Storage, { key, etag }: ObjectInfo): Promise<boolean> {
   return storage.delete(key, { ifMatch: etag });
 }
+
+/** `x-amz-meta-*` of a promoted object: which upload it came from, so that a delete finds its marker. */
+export const uploadIdHeader = 'waybill-upload';

@@ -8,7 +8,7 @@
  * - R2's, as a consumer of its queue passes them on: https://developers.cloudflare.com/r2/buckets/event-notifications/
  */
 import * as v from 'valibot';
-import { invalid } from '../http/wire-schema.ts';
+import { invalid } from '../shared/errors.ts';
 
 export interface StorageEvent {
   bucket: string;

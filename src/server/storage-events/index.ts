@@ -5,17 +5,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
 import { type ErrorCode, isWaybillError, WaybillError } from '../../protocol/index.ts';
-import type { Later } from '../completion/service.ts';
+import { classifyCompletion } from '../completion/outcome.ts';
+import type { CompletionService } from '../completion/service.ts';
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
-import { mapLimited } from '../http/batch-response.ts';
-import type { Call } from '../http/call.ts';
-import type { PlainResponse } from '../http/plain-request.ts';
-import { readJsonOfAnyType } from '../http/read-json.ts';
-import { json as jsonAnswer } from '../http/responses.ts';
+import { mapLimited } from '../shared/map-limited.ts';
 import type { SecretOption } from '../shared/secrets.ts';
-import { uploadIdOf } from '../sweep/listing.ts';
-import { outcomeOf } from '../sweep/report.ts';
+import { uploadIdOfStagedObject } from '../shared/staging-key.ts';
 import { eventsOf, type StorageEvent, snsMessage } from './formats.ts';
 import { createSns, type SnsOptions } from './sns.ts';
 
@@ -45,6 +41,25 @@ export interface StorageEventResult {
   rejected: number;
 }
 
+/** One request to `POST /events`. */
+export interface EventRequest {
+  /** `name` is lower case. */
+  header(name: string): string | undefined;
+  /** Without `?`. */
+  query: string;
+  /** The body as JSON, of any content type. */
+  readBody(): Promise<unknown>;
+  /** Counts a refused request for the rate limit of its address. @throws {WaybillError} `rate_limited` */
+  countRefusal(): Promise<void>;
+}
+
+export interface StorageEvents {
+  /** @throws {WaybillError} `invalid_request` for what is no event, and what may be otherwise on another try */
+  handle(event: unknown): Promise<StorageEventResult>;
+  /** The same for a request of anyone: it must know the secret, or be signed by SNS. */
+  receive(request: EventRequest): Promise<StorageEventResult | { confirmed: true }>;
+}
+
 const parallel = 8;
 
 /** Nobody knows who sent it. */
@@ -52,9 +67,9 @@ const refusals: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'forbidden'
 
 export function createStorageEvents(
   { config, emit }: { config: Config; emit: Emit | undefined },
-  later: Pick<Later, 'completeObject'>,
-) {
-  const { storage, stagingPrefix, maxBodyBytes } = config;
+  completion: Pick<CompletionService, 'completeObject'>,
+): StorageEvents {
+  const { storage, stagingPrefix } = config;
   const { events: options } = config;
   let digests: Buffer[] | undefined;
   const secretDigests = () => {
@@ -67,14 +82,16 @@ export function createStorageEvents(
   async function handle(events: readonly StorageEvent[]): Promise<StorageEventResult> {
     const keys = new Set(
       events.flatMap(({ bucket, key, created }) =>
-        created && bucket === storage.bucket && uploadIdOf(stagingPrefix, key) !== null ? [key] : [],
+        created && bucket === storage.bucket && uploadIdOfStagedObject(stagingPrefix, key) !== null ? [key] : [],
       ),
     );
     const result: StorageEventResult = { received: events.length, completed: 0, ignored: 0, rejected: 0 };
     const failures: unknown[] = [];
     await mapLimited([...keys], parallel, async (key) => {
       try {
-        const outcome = await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true });
+        const outcome = await classifyCompletion(
+          async () => (await completion.completeObject(key)) ?? { completing: true },
+        );
         if (outcome === 'completed') result.completed += 1;
         if (outcome === 'rejected') result.rejected += 1;
         // Tried again by the sweep of a ledger, or when this comes again.
@@ -92,13 +109,12 @@ export function createStorageEvents(
   }
 
   /** What a storage sends is not limited by its address; what others send here is. */
-  async function countRefused(call: Call, code: ErrorCode): Promise<void> {
+  async function countRefused({ countRefusal }: EventRequest, code: ErrorCode): Promise<void> {
     emit?.('storage.event_refused', { code });
-    await config.rateLimits?.address(call, true);
+    await countRefusal();
   }
 
-  function knowsSecret(call: Call): boolean {
-    const { request } = call;
+  function knowsSecret(request: EventRequest): boolean {
     const authorization = request.header('authorization') ?? '';
     const bearer = /^Bearer (.+)$/i.exec(authorization)?.[1];
     const basic = /^Basic (.+)$/i.exec(authorization)?.[1];
@@ -123,29 +139,29 @@ export function createStorageEvents(
   return {
     handle: (json: unknown) => handle(eventsOf(json)),
 
-    async receive(call: Call): Promise<PlainResponse> {
+    async receive(request) {
       if (!options)
         throw new WaybillError(
           'route_not_found',
           'This server takes no storage events: set `events` of createUploads().',
         );
-      const trusted = knowsSecret(call);
-      const body = trusted || sns ? await readJsonOfAnyType(call.request, maxBodyBytes, call) : undefined;
+      const trusted = knowsSecret(request);
+      const body = trusted || sns ? await request.readBody() : undefined;
       const isSns = v.is(snsMessage, body);
       if (!trusted)
         try {
           if (!isSns || !sns) throw unauthenticated();
           await sns.verify(body);
         } catch (error) {
-          if (isWaybillError(error) && refusals.has(error.code)) await countRefused(call, error.code);
+          if (isWaybillError(error) && refusals.has(error.code)) await countRefused(request, error.code);
           throw error;
         }
       if (isSns && sns && body.Type === 'SubscriptionConfirmation') {
         if (trusted) await sns.verify(body);
         await sns.confirm(body);
-        return jsonAnswer(200, { confirmed: true });
+        return { confirmed: true };
       }
-      return jsonAnswer(200, await handle(eventsOf(body)));
+      return handle(eventsOf(body));
     },
   };
 }

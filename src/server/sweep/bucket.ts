@@ -1,9 +1,9 @@
 /** Everything there is outside of staging, against every key that an upload has. A bucket may be shared with others. */
 import type { Storage } from '../../s3/types.ts';
-import { uploadIdHeader } from '../completion/promote.ts';
-import { mapLimited } from '../http/batch-response.ts';
 import type { Deployment } from '../shared/deployment.ts';
+import { mapLimited } from '../shared/map-limited.ts';
 import type { Ledger, Orphan } from '../state/ledger.ts';
+import { uploadIdHeader } from '../state/stored-object.ts';
 import { ageOf, multipartsOf, pagesOf } from './listing.ts';
 import type { Outcome, SweepOptions, Tally } from './report.ts';
 

@@ -3,11 +3,14 @@
  * gives up what will not come, frees parts at the storage, and removes what nobody needs. Any number may run at once, and
  * any may die: whatever one does, the next would do as well.
  */
+
 import { WaybillError } from '../../protocol/index.ts';
-import type { Later } from '../completion/service.ts';
-import type { Room } from '../services.ts';
+import type { CompletionService } from '../completion/service.ts';
+import type { Config } from '../config.ts';
+import type { Emit } from '../events.ts';
+import type { Grants } from '../grants/grants.ts';
 import { describe } from '../shared/describe.ts';
-import type { Records } from '../state/create-state.ts';
+import type { UploadState } from '../state/create-state.ts';
 import type { Ledger, Orphan } from '../state/ledger.ts';
 import { createTally, type SweepOptions, type SweepReport } from './report.ts';
 import { sweepRecords } from './with-ledger.ts';
@@ -15,13 +18,19 @@ import { sweepStorage } from './without-ledger.ts';
 
 export type { SweepOptions, SweepReport } from './report.ts';
 
+export interface SweepContext {
+  config: Config;
+  emit: Emit | undefined;
+  grants: Pick<Grants, 'openReceipt'>;
+}
+
 const defaultGraceSeconds = 300;
 
 /** @throws {WaybillError} when the storage cannot be listed, or the ledger does not answer */
 export async function sweepUploads(
-  { config, emit, grants }: Pick<Room, 'config' | 'emit' | 'grants'>,
-  later: Later,
-  { markers, sidecars }: Pick<Records, 'markers' | 'sidecars'>,
+  { config, emit, grants }: SweepContext,
+  completion: CompletionService,
+  { markers, sidecars }: Pick<UploadState, 'markers' | 'sidecars'>,
   given: SweepOptions = {},
 ): Promise<SweepReport> {
   const { storage, ledger, stagingPrefix, deployment, abandonAfterSeconds, now } = config;
@@ -32,7 +41,7 @@ export async function sweepUploads(
   const { report } = tally;
   // What the storage dates is as old as the storage says (DESIGN section 7, 14).
   const storageNow = () => now() + storage.clockOffsetMs();
-  const shared = { storage, grants, stagingPrefix, deployment, later, storageNow, options, tally };
+  const shared = { storage, grants, stagingPrefix, deployment, completion, storageNow, options, tally };
   try {
     if (ledger) await sweepRecords({ ...shared, ledger });
     else await sweepStorage({ ...shared, markers, sidecars, abandonAfterSeconds, now });

@@ -34,17 +34,3 @@ export function ageOf(at: string, now: number): number {
   const age = now - Date.parse(at);
   return Number.isNaN(age) ? 0 : age;
 }
-
-/**
- * The upload that anything in staging belongs to: an object, a marker or a sidecar. Null for what somebody else put there.
- */
-export function ownerIdOf(stagingPrefix: string, key: string): string | null {
-  if (!key.startsWith(stagingPrefix)) return null;
-  return /^(?:\.waybill\/)?([0-9a-f]{32})(?:\.parts)?$/.exec(key.slice(stagingPrefix.length))?.[1] ?? null;
-}
-
-/** The upload that a key in staging is of; null for what is none. */
-export function uploadIdOf(stagingPrefix: string, key: string): string | null {
-  const id = key.slice(stagingPrefix.length);
-  return key.startsWith(stagingPrefix) && /^[0-9a-f]{32}$/.test(id) ? id : null;
-}

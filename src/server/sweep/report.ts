@@ -1,5 +1,4 @@
 /** What a sweep did, or in a dry run would have done. */
-import { isWaybillError } from '../../protocol/index.ts';
 import type { Orphan } from '../state/ledger.ts';
 
 export interface SweepOptions {
@@ -109,42 +108,4 @@ export function createTally(dryRun: boolean, failed: (error: unknown) => void): 
 /** Where nothing but a completion would have changed anything. */
 export function settledOf(outcome: Outcome | 'absent' | 'unknown'): Outcome {
   return outcome === 'absent' || outcome === 'unknown' ? null : outcome;
-}
-
-/** Nothing has arrived, or not all of it. */
-const notThere: ReadonlySet<string> = new Set(['object_not_ready', 'upload_expired', 'invalid_request']);
-
-/** Decided for good. */
-const refusals: ReadonlySet<string> = new Set([
-  'size_mismatch',
-  'checksum_mismatch',
-  'content_type_mismatch',
-  'content_type_not_allowed',
-  'upload_rejected',
-  'part_invalid',
-  'file_too_large',
-  'file_too_small',
-  'quota_exceeded',
-]);
-
-/**
- * What a completion comes to, seen by the sweep.
- *
- * @returns null when somebody else is at it, 'absent' when there is nothing to complete, 'unknown' when its route, or what
- * was on record of it, is gone: nobody can tell what it would be
- * @throws whatever may be otherwise next time
- */
-export async function outcomeOf(completing: () => Promise<object>): Promise<Outcome | 'absent' | 'unknown'> {
-  try {
-    return 'completing' in (await completing()) ? null : 'completed';
-  } catch (error) {
-    if (!isWaybillError(error)) throw error;
-    if (notThere.has(error.code)) return 'absent';
-    if (error.code === 'upload_not_found') return 'unknown';
-    if (error.code === 'callback_failed') return 'callbacksFailed';
-    // It came again after its end was decided, and is gone now.
-    if (error.code === 'upload_conflict') return 'deleted';
-    if (refusals.has(error.code)) return 'rejected';
-    throw error;
-  }
 }

@@ -3,14 +3,16 @@
  * for, so is the whole bucket. What is due the database's clock decides, what is old the storage's.
  */
 import type { Storage } from '../../s3/types.ts';
-import type { Later } from '../completion/service.ts';
+import { classifyCompletion } from '../completion/outcome.ts';
+import type { CompletionService } from '../completion/service.ts';
 import type { Grants } from '../grants/grants.ts';
-import { mapLimited } from '../http/batch-response.ts';
 import type { Deployment } from '../shared/deployment.ts';
+import { mapLimited } from '../shared/map-limited.ts';
+import { uploadIdOfStagedObject, uploadIdOfStagingKey } from '../shared/staging-key.ts';
 import type { Ledger, UploadRecord } from '../state/ledger.ts';
 import { sweepBucket } from './bucket.ts';
-import { ageOf, type Listed, type ListedMultipart, multipartsOf, ownerIdOf, pagesOf, uploadIdOf } from './listing.ts';
-import { type Outcome, outcomeOf, type SweepOptions, settledOf, type Tally } from './report.ts';
+import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf } from './listing.ts';
+import { type Outcome, type SweepOptions, settledOf, type Tally } from './report.ts';
 
 export interface RecordedSweep {
   storage: Storage;
@@ -18,7 +20,10 @@ export interface RecordedSweep {
   ledger: Ledger;
   stagingPrefix: string;
   deployment: Pick<Deployment, 'isOwn'>;
-  later: Pick<Later, 'completeRecord' | 'completeObject' | 'discardRecord' | 'leavesSeal' | 'sealRecord'>;
+  completion: Pick<
+    CompletionService,
+    'completeRecord' | 'completeObject' | 'discardRecord' | 'leavesSeal' | 'sealRecord'
+  >;
   /** Milliseconds since the epoch, as the storage counts them. */
   storageNow: () => number;
   options: SweepOptions & { graceSeconds: number };
@@ -73,12 +78,12 @@ async function sweepDue(sweep: Foreseeing): Promise<void> {
 }
 
 async function settle(sweep: Foreseeing, record: UploadRecord, clock: number): Promise<Outcome> {
-  const { ledger, later, options } = sweep;
+  const { ledger, completion, options } = sweep;
   const { uploadId, partSize, abandonAt, state } = record;
   const over = clock >= abandonAt;
   if (record.isReserved && endedWithoutFile.has(state)) return options.dryRun ? null : clearUp(sweep, record, clock);
   if (options.dryRun) return foresee(sweep, record, over);
-  const outcome = await outcomeOf(() => later.completeRecord(record));
+  const outcome = await classifyCompletion(() => completion.completeRecord(record));
   if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
   // Its route may come back, and with it the callback for a file that is there.
   if (outcome === 'unknown' && state === 'completing') {
@@ -104,7 +109,7 @@ async function settle(sweep: Foreseeing, record: UploadRecord, clock: number): P
 
 /** Whatever an ended upload has left at the storage goes, and its reservation with it as soon as nothing more can come. */
 async function clearUp(sweep: RecordedSweep, record: UploadRecord, clock: number): Promise<Outcome> {
-  const { ledger, later, storage, stagingPrefix } = sweep;
+  const { ledger, completion, storage, stagingPrefix } = sweep;
   const { uploadId, state, transfer, abandonAt } = record;
   if (state === 'expired' && transfer !== 'none') {
     await freeParts(sweep, record);
@@ -112,7 +117,7 @@ async function clearUp(sweep: RecordedSweep, record: UploadRecord, clock: number
     await ledger.freeReservation(uploadId);
     return null;
   }
-  await later.discardRecord(record);
+  await completion.discardRecord(record);
   if (!(await ledger.find(uploadId))?.isReserved) return null;
   if (clock < abandonAt) {
     await ledger.lookAgain(uploadId, abandonAt - clock);
@@ -160,7 +165,7 @@ async function sweepStaging(sweep: Foreseeing): Promise<void> {
   const { storage, ledger, stagingPrefix, options, tally, storageNow } = sweep;
   for await (const page of pagesOf(storage, stagingPrefix, options.signal)) {
     const old = page.filter(({ lastModified }) => ageOf(lastModified, storageNow()) >= options.graceSeconds * 1000);
-    const records = await ledger.findMany(old.flatMap(({ key }) => uploadIdOf(stagingPrefix, key) ?? []));
+    const records = await ledger.findMany(old.flatMap(({ key }) => uploadIdOfStagedObject(stagingPrefix, key) ?? []));
     const clock = await ledger.ping();
     await mapLimited(old, parallel, (found) =>
       tally.count(() => settleStaged(sweep, found, records, clock), options.signal),
@@ -174,27 +179,29 @@ async function settleStaged(
   records: ReadonlyMap<string, UploadRecord>,
   clock: number,
 ): Promise<Outcome> {
-  const { storage, stagingPrefix, deployment, options, storageNow, later, foreseen } = sweep;
-  const id = uploadIdOf(stagingPrefix, key);
+  const { storage, stagingPrefix, deployment, options, storageNow, completion, foreseen } = sweep;
+  const id = uploadIdOfStagedObject(stagingPrefix, key);
   if (id !== null && foreseen.has(id)) return null;
   const record = id === null ? undefined : records.get(id);
   if (record && !ended.has(record.state)) {
     // One that waits for its callback, or for an operator, is not to be hurried.
     if (record.callback.retryAt !== null || record.callback.parkedAt !== null || record.leaseLeftMs > 0) return null;
     if (options.dryRun) return 'completed';
-    return settledOf(await outcomeOf(() => later.completeRecord(record)));
+    return settledOf(await classifyCompletion(() => completion.completeRecord(record)));
   }
   // Without a record it is for the deployment that its key names, which may have a ledger of its own.
-  if (!record && !deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '')) return null;
+  if (!record && !deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '')) return null;
   // Granted before there was a ledger, or after its last backup: its receipt still tells what it is.
   if (!record && id !== null && (await hasReceipt(sweep, key, id))) {
     if (options.dryRun) return 'completed';
-    return settledOf(await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true }));
+    return settledOf(
+      await classifyCompletion(async () => (await completion.completeObject(key)) ?? { completing: true }),
+    );
   }
   // Until its request has expired, an empty object keeps that request from storing.
-  if (record && clock < record.abandonAt && later.leavesSeal(record)) {
+  if (record && clock < record.abandonAt && completion.leavesSeal(record)) {
     if (size === 0) return null;
-    if (!options.dryRun) await later.sealRecord(record);
+    if (!options.dryRun) await completion.sealRecord(record);
     return 'deleted';
   }
   // Without a record: what the storage remembered by itself goes when nothing can need it any more.
@@ -213,9 +220,9 @@ async function hasReceipt({ storage, grants }: RecordedSweep, key: string, uploa
 async function sweepParts(sweep: Foreseeing): Promise<void> {
   const { storage, ledger, stagingPrefix, options, tally } = sweep;
   for await (const page of multipartsOf(storage, stagingPrefix, options.signal)) {
-    const records = await ledger.findMany(page.flatMap(({ key }) => uploadIdOf(stagingPrefix, key) ?? []));
+    const records = await ledger.findMany(page.flatMap(({ key }) => uploadIdOfStagedObject(stagingPrefix, key) ?? []));
     await mapLimited(page, parallel, (found) => {
-      const id = uploadIdOf(stagingPrefix, found.key) ?? '';
+      const id = uploadIdOfStagedObject(stagingPrefix, found.key) ?? '';
       return tally.count(() => settleParts(sweep, found, records.get(id)), options.signal);
     });
   }
@@ -227,7 +234,7 @@ async function settleParts(
   record: UploadRecord | undefined,
 ): Promise<Outcome> {
   if (record && foreseen.has(record.uploadId)) return null;
-  if (!record && !deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '')) return null;
+  if (!record && !deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '')) return null;
   const old = ageOf(initiated, storageNow()) >= garbageMs;
   const alive = record?.state === 'granted' || record?.state === 'completing';
   // One that began twice (its answer was lost) has one set of parts too many.

@@ -3,15 +3,20 @@
  * completes what arrived whole, aborts what was given up, and removes what can mean nothing any more. Ages are by the
  * storage's clock, and whatever is removed is hours older than any clock is wrong.
  */
+
 import type { PartInfo, Storage } from '../../s3/types.ts';
-import type { Later } from '../completion/service.ts';
-import type { Grants, OpenedGrant } from '../grants/grants.ts';
-import { mapLimited } from '../http/batch-response.ts';
+import { classifyCompletion } from '../completion/outcome.ts';
+import type { CompletionService } from '../completion/service.ts';
+import type { Grants } from '../grants/grants.ts';
 import type { Deployment } from '../shared/deployment.ts';
+import { mapLimited } from '../shared/map-limited.ts';
+import { uploadIdOfStagedObject, uploadIdOfStagingKey } from '../shared/staging-key.ts';
+import { uploadIdPattern } from '../shared/upload-id.ts';
+import type { OpenedGrant } from '../state/claims.ts';
 import type { Sidecars } from '../state/sidecars.ts';
 import type { HeldMarker, Markers } from '../state/storage-state.ts';
-import { ageOf, type Listed, type ListedMultipart, multipartsOf, ownerIdOf, pagesOf, uploadIdOf } from './listing.ts';
-import { type Outcome, outcomeOf, type SweepOptions, settledOf, type Tally } from './report.ts';
+import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf } from './listing.ts';
+import { type Outcome, type SweepOptions, settledOf, type Tally } from './report.ts';
 
 export interface StorageSweep {
   storage: Storage;
@@ -22,7 +27,7 @@ export interface StorageSweep {
   deployment: Pick<Deployment, 'isOwn'>;
   /** Parts of which nothing has been heard for this long are given up. */
   abandonAfterSeconds: number;
-  later: Pick<Later, 'completeObject' | 'abort'>;
+  completion: Pick<CompletionService, 'completeObject' | 'abort'>;
   /** Milliseconds since the epoch, as this process counts them: leases are by it. */
   now: () => number;
   /** The same as the storage counts them. */
@@ -40,7 +45,7 @@ const keptMs = 8 * 24 * 60 * 60_000;
 export async function sweepStorage(sweep: StorageSweep): Promise<void> {
   const { storage, stagingPrefix, deployment, options, tally } = sweep;
   // What another deployment has there is its own affair, and what nobody knows goes by the lifecycle rule.
-  const isOwn = ({ key }: { key: string }) => deployment.isOwn(ownerIdOf(stagingPrefix, key) ?? '');
+  const isOwn = ({ key }: { key: string }) => deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '');
   const unfinished = new Set<string>();
   for await (const page of multipartsOf(storage, stagingPrefix, options.signal)) {
     const own = page.filter(isOwn);
@@ -54,24 +59,26 @@ export async function sweepStorage(sweep: StorageSweep): Promise<void> {
 }
 
 async function settleParts(sweep: StorageSweep, found: ListedMultipart): Promise<Outcome> {
-  const { storage, markers, sidecars, later, options, stagingPrefix, now } = sweep;
+  const { storage, markers, sidecars, completion, options, stagingPrefix, now } = sweep;
   const age = ageOf(found.initiated, sweep.storageNow());
   if (age < options.graceSeconds * 1000) return null;
-  const uploadId = uploadIdOf(stagingPrefix, found.key);
+  const uploadId = uploadIdOfStagedObject(stagingPrefix, found.key);
   const opened = uploadId === null ? null : await sidecars.read(uploadId);
   const parts = await storage.listParts(found.key, found.multipartId);
   if (!parts) return null;
   if (opened && isWhole(opened, parts)) {
     if (options.dryRun) return 'completed';
-    const outcome = await outcomeOf(async () => (await later.completeObject(found.key)) ?? { completing: true });
+    const outcome = await classifyCompletion(
+      async () => (await completion.completeObject(found.key)) ?? { completing: true },
+    );
     if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
   }
   if (!isAbandoned(sweep, found, opened, parts)) return null;
   if (uploadId !== null && isHeld(await markers.read(uploadId), now())) return null;
   if (options.dryRun) return 'aborted';
   if (opened)
-    await outcomeOf(async () => {
-      await later.abort({ ...opened, multipart: { multipartId: found.multipartId, expiresAt: 0 } });
+    await classifyCompletion(async () => {
+      await completion.abort({ ...opened, multipart: { multipartId: found.multipartId, expiresAt: 0 } });
       return {};
     });
   await storage.abortMultipart(found.key, found.multipartId);
@@ -102,15 +109,17 @@ function isHeld(held: HeldMarker | null, now: number): boolean {
 }
 
 async function settleObject(sweep: StorageSweep, found: Listed, unfinished: ReadonlySet<string>): Promise<Outcome> {
-  const { storage, later, options, stagingPrefix } = sweep;
+  const { storage, completion, options, stagingPrefix } = sweep;
   const { key } = found;
   const age = ageOf(found.lastModified, sweep.storageNow());
   if (age < options.graceSeconds * 1000) return null;
-  const uploadId = uploadIdOf(stagingPrefix, key);
+  const uploadId = uploadIdOfStagedObject(stagingPrefix, key);
   if (uploadId !== null) {
     const due = await lookAt(sweep, key, uploadId);
     if (due === 'completed' && !options.dryRun) {
-      return settledOf(await outcomeOf(async () => (await later.completeObject(key)) ?? { completing: true }));
+      return settledOf(
+        await classifyCompletion(async () => (await completion.completeObject(key)) ?? { completing: true }),
+      );
     }
     if (due === 'completed' || due === null) return due;
     if (due === 'garbage' && age < garbageMs) return null;
@@ -135,9 +144,11 @@ async function lookAt(
   return isHeld(held, now()) ? null : 'completed';
 }
 
+const sidecarKey = new RegExp(`/(${uploadIdPattern})\\.parts$`);
+
 /** How old a thing in staging gets that is no upload: markers, sidecars, and what somebody else put there. */
 function oldestOf(key: string, stagingPrefix: string, unfinished: ReadonlySet<string>): number {
   if (!key.startsWith(`${stagingPrefix}.waybill/`)) return garbageMs;
-  const parts = /\/([0-9a-f]{32})\.parts$/.exec(key)?.[1];
+  const parts = sidecarKey.exec(key)?.[1];
   return parts !== undefined && unfinished.has(stagingPrefix + parts) ? Number.POSITIVE_INFINITY : keptMs;
 }

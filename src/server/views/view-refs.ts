@@ -3,6 +3,7 @@ import { WaybillError } from '../../protocol/index.ts';
 import { uploadIdOfKey } from '../grants/keys.ts';
 import { isCharset, splitCharset, withCharset } from '../shared/charset.ts';
 import { deriveKey } from '../shared/secrets.ts';
+import { isUploadId } from '../shared/upload-id.ts';
 
 /** What a view URL names: one upload, and how its file is shown. */
 export interface ViewRef {
@@ -40,7 +41,6 @@ type Facts = [
 
 const macBytes = 16;
 const maxRefLength = 4096;
-const uploadIdShape = /^[0-9a-f]{32}$/;
 
 /** `payload.mac` in base64url: HMAC-SHA-256 cut to 128 bits (RFC 2104 section 5) under the view key. */
 export function createViewRefs(secrets: readonly string[]): ViewRefs {
@@ -56,7 +56,7 @@ export function createViewRefs(secrets: readonly string[]): ViewRefs {
       const contentType = withCharset(ref.contentType, isCharset(ref.charset) ? ref.charset : undefined);
       const named = uploadIdOfKey(ref);
       const uploadId = ref.uploadId ?? named;
-      if (typeof uploadId !== 'string' || !uploadIdShape.test(uploadId))
+      if (typeof uploadId !== 'string' || !isUploadId(uploadId))
         throw new WaybillError(
           'invalid_request',
           'viewUrl() needs the `uploadId` of the file: its key may come again.',

@@ -3,8 +3,8 @@
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 
-import { mapLimited } from '../http/batch-response.ts';
 import { type Again, again } from '../shared/background.ts';
+import { mapLimited } from '../shared/map-limited.ts';
 import type { Ledger, WebhookRecord } from '../state/ledger.ts';
 import { checkWebhooks, type WebhooksOptions } from './options.ts';
 import { type Refusal, sendMessage } from './send.ts';

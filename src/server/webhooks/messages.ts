@@ -1,4 +1,4 @@
-import type { Claims } from '../grants/grants.ts';
+import type { Claims } from '../state/claims.ts';
 import type { Ending, NewWebhook } from '../state/ledger.ts';
 import type { ResolvedWebhooks, WebhookType } from './options.ts';
 

@@ -1,5 +1,5 @@
 import { WaybillError } from '../../protocol/index.ts';
-import { checkOptions } from '../route.ts';
+import { checkOptions } from '../shared/check-options.ts';
 import { resolveSecrets, type Secret, type SecretOption } from '../shared/secrets.ts';
 
 export interface WebhooksOptions {

@@ -1,0 +1,160 @@
+/**
+ * The operations after a grant: sign and list parts, complete, abort, view, delete, storage events. They load with the first
+ * such request, so that a server that starts cold answers its first grant sooner.
+ */
+
+import type { Completed, Completing } from '../completion/complete.ts';
+import { createStagedCleanup } from '../completion/staged-cleanup.ts';
+import { type LaterAction, openGrants } from '../grants/open-grants.ts';
+import type { Services } from '../services.ts';
+import { type Failure, isFailure } from '../shared/failure.ts';
+import { mapLimited } from '../shared/map-limited.ts';
+import type { OpenedGrant } from '../state/claims.ts';
+import { readAllowed, view } from '../views/views.ts';
+import { batchAnswer } from './batch-response.ts';
+import { type Call, jsonBody } from './call.ts';
+import { requireAllowedOrigin } from './origins.ts';
+import { type PlainResponse, RequestView } from './plain-request.ts';
+import { readJsonOfAnyType } from './read-json.ts';
+import { json } from './responses.ts';
+import {
+  parseCompleteRequest,
+  parseGrantsRequest,
+  parseListPartsRequest,
+  parseSignPartsRequest,
+} from './wire-schema.ts';
+
+export type DeferredOperations = Record<
+  'parts' | 'list' | 'complete' | 'abort' | 'view' | 'delete' | 'event',
+  (call: Call) => Promise<PlainResponse>
+>;
+
+const parallelCompletions = 8;
+
+export function createDeferredOperations(services: Services): DeferredOperations {
+  const { config, refs, emit } = services;
+  const { storage } = config;
+  return {
+    async parts(call) {
+      const request = parseSignPartsRequest(await jsonBody(services, call));
+      const opened = await openOne(services, call, request.grant);
+      const multiparts = await services.multiparts();
+      return batchAnswer('parts', await multiparts.sign(opened, request), call);
+    },
+
+    async list(call) {
+      const { grant } = parseListPartsRequest(await jsonBody(services, call));
+      const opened = await openOne(services, call, grant);
+      return json(200, await (await services.multiparts()).list(opened, grant));
+    },
+
+    async complete(call) {
+      const { grants: sent } = parseCompleteRequest(await jsonBody(services, call));
+      const texts = sent.map((one) => (typeof one === 'string' ? one : one.grant));
+      // Of a single one the delete goes beside the record, and nobody waits for it.
+      const cleanup = sent.length > 1 ? createStagedCleanup(storage) : undefined;
+      const { complete } = await services.completion();
+      const items = await eachGrant(services, call, texts, 'complete', (opened, index) => {
+        const one = sent[index];
+        const said = typeof one === 'object' ? one : {};
+        return withinPatience(config.completionWaitSeconds, opened.claims.uploadId, complete(opened, said, cleanup));
+      });
+      await cleanup?.clear();
+      return batchAnswer('results', items, call);
+    },
+
+    async abort(call) {
+      const { grants: texts } = parseGrantsRequest(await jsonBody(services, call));
+      const { abort } = await services.completion();
+      const items = await eachGrant(services, call, texts, 'abort', async (opened) => {
+        await abort(opened);
+        return { uploadId: opened.claims.uploadId, aborted: true as const };
+      });
+      return batchAnswer('results', items, call);
+    },
+
+    async event(call) {
+      const { request } = call;
+      const { receive } = await services.storageEvents();
+      const result = await receive({
+        header: (name) => request.header(name),
+        query: request.query,
+        readBody: () => readJsonOfAnyType(request, config.maxBodyBytes, call),
+        countRefusal: async () => config.rateLimits?.address(new RequestView(request), call.operation, true),
+      });
+      return json(200, result);
+    },
+
+    async view(call) {
+      const { request, target } = call;
+      const query = new URLSearchParams(request.query);
+      const found = await view(config, refs, new RequestView(request), target, {
+        download: query.get('download') === '1',
+        method: request.method === 'HEAD' ? 'HEAD' : 'GET',
+        host: request.header('host'),
+      });
+      const { route, ownerId, key } = found.ref;
+      emit?.('view.served', { route, ownerId, key });
+      const answer: PlainResponse =
+        query.get('as') === 'json'
+          ? json(200, { url: found.url, expiresAt: found.expiresAt })
+          : { status: 302, headers: { location: found.url, 'x-content-type-options': 'nosniff' }, body: '' };
+      // Private: what one may see another may not. Vary: not after signing out either.
+      answer.headers['cache-control'] = `private, max-age=${found.maxAgeSeconds}`;
+      answer.headers.vary = 'cookie, authorization';
+      answer.headers['referrer-policy'] = 'no-referrer';
+      return answer;
+    },
+
+    async delete(call) {
+      requireAllowedOrigin(config, call.request);
+      const { ref } = await readAllowed(config, refs, new RequestView(call.request), call.target, 'delete');
+      const { deleteFile } = await services.completion();
+      await deleteFile(ref, ref.route);
+      return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
+    },
+  };
+}
+
+async function openOne(services: Services, call: Call, grant: string): Promise<OpenedGrant> {
+  const [opened] = await openGrants(services, new RequestView(call.request), [grant], 'parts');
+  if (!opened || isFailure(opened)) throw opened?.failure;
+  return opened;
+}
+
+async function eachGrant<T extends object>(
+  services: Services,
+  call: Call,
+  texts: readonly string[],
+  action: LaterAction,
+  work: (opened: OpenedGrant, index: number) => Promise<T>,
+): Promise<(T | Failure)[]> {
+  const opened = await openGrants(services, new RequestView(call.request), texts, action);
+  return mapLimited([...opened.entries()], parallelCompletions, async ([index, one]) => {
+    if (isFailure(one)) return one;
+    try {
+      return await work(one, index);
+    } catch (failure) {
+      return { failure };
+    }
+  });
+}
+
+/** A large copy outlives a request: it goes on, and the client comes again (DESIGN section 7, 8). */
+async function withinPatience(
+  seconds: number,
+  uploadId: string,
+  work: Promise<Completed | Completing>,
+): Promise<Completed | Completing> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<Completing>((resolve) => {
+    timer = setTimeout(() => resolve({ uploadId, completing: true, retryAfterSeconds: 2 }), seconds * 1000);
+  });
+  try {
+    return await Promise.race([work, patience]);
+  } finally {
+    clearTimeout(timer);
+    // When patience won, nobody waits for this promise any more; the next call meets its outcome.
+    work.catch(() => {});
+  }
+}

@@ -1,0 +1,9 @@
+import { isS3Error } from '../../s3/s3-error.ts';
+
+export function isPreconditionFailed(error: unknown): boolean {
+  return isS3Error(error) && error.status === 412;
+}
+
+export function isMissing(error: unknown): boolean {
+  return isS3Error(error) && error.status === 404;
+}

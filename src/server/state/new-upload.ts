@@ -1,0 +1,43 @@
+import type { Transfer } from '../../protocol/index.ts';
+import type { Config, ResolvedRoute } from '../config.ts';
+import type { Claims } from './claims.ts';
+import type { NewUpload } from './ledger.ts';
+
+/** How the ledger knows an upload. */
+export function recordOf(
+  config: Pick<Config, 'expiresInSeconds' | 'abandonAfterSeconds'>,
+  route: ResolvedRoute,
+  claims: Claims,
+  transfer: Transfer,
+  quotas: NewUpload['quotas'],
+  idempotencyKey?: string,
+): NewUpload {
+  const { uploadId, ownerId, key, fileName, contentType, size, partSize, checksum, metadata } = claims;
+  return {
+    uploadId,
+    route: route.name,
+    ownerId,
+    key,
+    fileName,
+    contentType,
+    size,
+    partSize,
+    transfer,
+    checksum,
+    metadata,
+    reservedBytes: size ?? route.limits.maxBytes,
+    expiresInMs: config.expiresInSeconds * 1000,
+    abandonAfterMs: partSize === null ? transferMs(size ?? 0) : config.abandonAfterSeconds * 1000,
+    quotas,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
+
+const slowestBytesPerMs = 50;
+const shortestMs = 10 * 60_000;
+const longestMs = 24 * 3_600_000;
+
+/** A request that began before its permission expired may go on after it: ten minutes, and the file at 50 kB/s. */
+export function transferMs(size: number): number {
+  return Math.min(longestMs, shortestMs + size / slowestBytesPerMs);
+}
