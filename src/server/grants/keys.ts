@@ -1,6 +1,6 @@
 import { formatOf, formatsOfExtension } from '../../protocol/formats/index.ts';
 import { extensionOf } from '../../protocol/index.ts';
-import { uploadIdPattern } from '../shared/upload-id.ts';
+import { leadingUploadId } from '../shared/upload-id.ts';
 
 const maxKeyBytes = 1024;
 const maxSegmentBytes = 128;
@@ -82,11 +82,15 @@ export function defaultKey(claims: {
 /** The upload that a default key names, or null where the key has another shape. */
 export function uploadIdOfKey({ route, ownerId, key }: { route: string; ownerId: string; key: string }): string | null {
   const folder = `${route}/${ownerId}/`;
-  return key.startsWith(folder) ? (defaultFile.exec(key.slice(folder.length))?.[1] ?? null) : null;
+  return key.startsWith(folder) ? uploadIdOfSegment(key.slice(folder.length)) : null;
 }
 
-/** The last segment of {@link defaultKey}. */
-const defaultFile = new RegExp(`^(${uploadIdPattern})(?:\\.[^/]*)?$`);
+/** The upload that the last segment of a {@link defaultKey} names, or null for a segment of another shape. */
+function uploadIdOfSegment(segment: string): string | null {
+  const uploadId = leadingUploadId(segment);
+  const rest = segment.slice(uploadId?.length);
+  return rest === '' || (rest.startsWith('.') && !rest.includes('/')) ? uploadId : null;
+}
 
 /**
  * True for a key that a route without a `key` callback would give to another upload. Views of such keys do not look at
@@ -99,6 +103,6 @@ export function isAnotherDefaultKey(
 ): boolean {
   const [route = '', ownerId = '', file = '', ...more] = key.split('/');
   if (more.length > 0 || ownerId === '') return false;
-  const named = defaultFile.exec(file)?.[1] ?? uploadId;
+  const named = uploadIdOfSegment(file) ?? uploadId;
   return named !== uploadId && hasDefaultKeys(route);
 }

@@ -1,6 +1,4 @@
-import { isUploadId, uploadIdPattern } from './upload-id.ts';
-
-const stagedByUpload = new RegExp(`^(?:\\.waybill/)?(${uploadIdPattern})(?:\\.parts)?$`);
+import { isUploadId } from './upload-id.ts';
 
 /** What S3 knows of an upload before it is promoted: its staging key. */
 export function stagingKeyOf(config: { stagingPrefix: string }, uploadId: string): string {
@@ -13,10 +11,23 @@ export function uploadIdOfStagedObject(stagingPrefix: string, key: string): stri
   return key.startsWith(stagingPrefix) && isUploadId(id) ? id : null;
 }
 
-/**
- * The upload that anything in staging belongs to: an object, a marker or a sidecar. Null for what somebody else put there.
- */
+/** Where a marker or a sidecar lies, below the staging prefix. */
+const recordFolder = '.waybill/';
+const sidecarEnding = '.parts';
+
+/** The upload whose sidecar has this key, or null. */
+export function uploadIdOfSidecar(stagingPrefix: string, key: string): string | null {
+  const prefix = stagingPrefix + recordFolder;
+  if (!key.startsWith(prefix) || !key.endsWith(sidecarEnding)) return null;
+  const id = key.slice(prefix.length, -sidecarEnding.length);
+  return isUploadId(id) ? id : null;
+}
+
+/** The upload that an object in staging belongs to, be it staged, a marker or a sidecar. Null for any other object. */
 export function uploadIdOfStagingKey(stagingPrefix: string, key: string): string | null {
-  if (!key.startsWith(stagingPrefix)) return null;
-  return stagedByUpload.exec(key.slice(stagingPrefix.length))?.[1] ?? null;
+  return (
+    uploadIdOfStagedObject(stagingPrefix, key) ??
+    uploadIdOfStagedObject(stagingPrefix + recordFolder, key) ??
+    uploadIdOfSidecar(stagingPrefix, key)
+  );
 }

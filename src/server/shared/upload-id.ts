@@ -1,8 +1,13 @@
-/** 32 lower-case hexadecimal digits: as text, to be part of a larger pattern. */
-export const uploadIdPattern = '[0-9a-f]{32}';
+const length = 32;
+const pattern = /^[0-9a-f]{32}$/;
 
-const wholeUploadId = new RegExp(`^${uploadIdPattern}$`);
-
+/** An `uploadId` is 32 lower-case hexadecimal digits. */
 export function isUploadId(text: string): boolean {
-  return wholeUploadId.test(text);
+  return pattern.test(text);
+}
+
+/** The `uploadId` that a text begins with, or null. */
+export function leadingUploadId(text: string): string | null {
+  const start = text.slice(0, length);
+  return isUploadId(start) ? start : null;
 }

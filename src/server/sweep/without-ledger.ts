@@ -10,8 +10,7 @@ import type { CompletionService } from '../completion/service.ts';
 import type { Grants } from '../grants/grants.ts';
 import type { Deployment } from '../shared/deployment.ts';
 import { mapLimited } from '../shared/map-limited.ts';
-import { uploadIdOfStagedObject, uploadIdOfStagingKey } from '../shared/staging-key.ts';
-import { uploadIdPattern } from '../shared/upload-id.ts';
+import { uploadIdOfSidecar, uploadIdOfStagedObject, uploadIdOfStagingKey } from '../shared/staging-key.ts';
 import type { OpenedGrant } from '../state/claims.ts';
 import type { Sidecars } from '../state/sidecars.ts';
 import type { HeldMarker, Markers } from '../state/storage-state.ts';
@@ -144,11 +143,9 @@ async function lookAt(
   return isHeld(held, now()) ? null : 'completed';
 }
 
-const sidecarKey = new RegExp(`/(${uploadIdPattern})\\.parts$`);
-
 /** How old a thing in staging gets that is no upload: markers, sidecars, and what somebody else put there. */
 function oldestOf(key: string, stagingPrefix: string, unfinished: ReadonlySet<string>): number {
   if (!key.startsWith(`${stagingPrefix}.waybill/`)) return garbageMs;
-  const parts = sidecarKey.exec(key)?.[1];
-  return parts !== undefined && unfinished.has(stagingPrefix + parts) ? Number.POSITIVE_INFINITY : keptMs;
+  const parts = uploadIdOfSidecar(stagingPrefix, key);
+  return parts !== null && unfinished.has(stagingPrefix + parts) ? Number.POSITIVE_INFINITY : keptMs;
 }
