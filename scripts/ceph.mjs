@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Runs the tests' Ceph gateway until Ctrl-C, and prints how to reach it: `node scripts/ceph.mjs [--lifecycle-day SECONDS]`. */
+/** Runs the Ceph gateway of the tests until Ctrl-C, and prints its address: `node scripts/ceph.mjs [--lifecycle-day SECONDS]`. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from './lib/install.mjs';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * What .ci/run starts, in a fresh clone with nothing installed: `npm start` in an empty folder, then `npm test` here, then what
- * `npm run test:all` has besides. Each command writes what it counted to a file; the last line is the sum of all. No dependencies.
+ * Runs everything for .ci/run, in a fresh clone with nothing installed: `npm start` in an empty clone, then `npm test`, then the
+ * rest of `npm run test:all`. Each command writes its counts to a file, and the last line is the sum. This file has no dependencies.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,12 +13,12 @@ requireNode();
 process.env.CI = 'true';
 const tally = createTally();
 await proveBareStart(tally);
-await counted('test', ['test']);
-await counted('rest', ['run', 'test:all', '--', '--rest']);
+await runCounted('test', ['test']);
+await runCounted('rest', ['run', 'test:all', '--', '--rest']);
 process.exitCode = tally.close();
 
-/** Runs one npm command and adds what it says that it counted. A command that counted nothing has failed. */
-async function counted(name, command) {
+/** Runs one npm command and adds its counts. */
+async function runCounted(name, command) {
   const file = join(root, '.cache', `counts-${name}.json`);
   mkdirSync(join(root, '.cache'), { recursive: true });
   rmSync(file, { force: true });

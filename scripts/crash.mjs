@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run test:crash [-- --seeds 20 --from 1 --uploads 2000]` (the defaults): replicas are killed, the database is restarted,
- * the store fails; see test/crash. `npm run test:all` runs one seed with 400 uploads.
+ * `npm run test:crash [-- --seeds 20 --from 1 --uploads 2000]` (the defaults) runs test/crash: it kills replicas, restarts the
+ * database and makes the storage fail. `npm run test:all` runs one seed with 400 uploads.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ const options = { seeds: { type: 'string' }, from: { type: 'string' }, uploads: 
 const { values } = parseArgs({ options });
 for (const [name, value] of Object.entries(values))
   if (!/^[1-9]\d{0,6}$/.test(value)) {
-    console.error(`--${name} takes a whole number.`);
+    console.error(`--${name} needs a whole number.`);
     process.exit(2);
   }
 await ensureInstalled();

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Takes every defence out once and sees its attack test fail: a security test that cannot fail protects nothing.
- * Works on copies of the sources under .cache/, on the devstore. `npm run test:defences [-- A3 C7]` narrows it.
+ * Removes every defence once, in a copy of the sources under .cache/, and checks that its attack test then fails on the
+ * devstore. `npm run test:defences -- A3 C7` runs only the defences of these attack ids.
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -29,22 +29,22 @@ const copied = [
 const queue = chosen.map((defence, index) => ({ ...defence, index }));
 let passed = 0;
 const failures = [];
-await Promise.all([lane(0), lane(1)]);
+await Promise.all([runQueue(0), runQueue(1)]);
 for (const failure of failures) console.error(failure);
 console.log(`${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;
 
-async function lane(number) {
+async function runQueue(number) {
   for (let defence = queue.shift(); defence; defence = queue.shift()) {
     const what = `${defence.attack} without ${defence.file}: ${defence.find.slice(0, 60)}`;
-    const outcome = await without(defence, join(root, '.cache', `defences-${number}`));
+    const outcome = await testWithout(defence, join(root, '.cache', `defences-${number}`));
     if (outcome === 'failed') passed++;
     else failures.push(`${what}\n  ${outcome}`);
-    console.log(`${outcome === 'failed' ? 'seen failing' : 'NOT SEEN'}  ${what}`);
+    console.log(`${outcome === 'failed' ? 'seen failing' : 'NOT FAILING'}  ${what}`);
   }
 }
 
-async function without(defence, directory) {
+async function testWithout(defence, directory) {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   for (const path of copied) await cp(join(root, path), join(directory, path), { recursive: true });
@@ -53,11 +53,11 @@ async function without(defence, directory) {
     for (const { file, find, replace, all } of [defence, defence.also].filter(Boolean)) {
       const path = join(directory, file);
       const text = await readFile(path, 'utf8');
-      if (!text.includes(find)) return `the defence is not in ${file} any more: move the table with the code`;
+      if (!text.includes(find)) return `${file} no longer contains this code: update test/attacks/defences.mjs`;
       await writeFile(path, all ? text.replaceAll(find, replace) : text.replace(find, () => replace));
     }
     const { tests, failed, output } = await run(defence, directory);
-    if (tests === 0) return `no test matches; vitest said: ${output.slice(-400)}`;
+    if (tests === 0) return `no test matches; the output of vitest: ${output.slice(-400)}`;
     return failed > 0 ? 'failed' : `all ${tests} tests passed without the defence`;
   } finally {
     await rm(directory, { recursive: true, force: true });

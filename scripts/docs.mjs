@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run docs`: writes what is made from the sources in docs/: reference.md, and the table of errors in protocol.md. */
+/** `npm run docs` writes the parts of docs/ that are generated from the sources: reference.md, and the errors in protocol.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled } from './lib/install.mjs';

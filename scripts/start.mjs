@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm start`: from a fresh clone to the running page. Installs and builds when it has to, then runs `waybill dev`. */
+/** `npm start` installs and builds when that is needed, and then runs `waybill dev`. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt } from './lib/build.mjs';
@@ -11,7 +11,7 @@ stopWithNpm();
 await ensureInstalled();
 if (!(await ensureBuilt())) process.exit(1);
 
-// In this process, so that a signal arrives once. A second one ends `waybill dev` at once.
+// `waybill dev` runs in this process, so that a signal arrives once. A second signal ends it at once.
 const main = join(root, 'dist/cli/main.js');
 process.chdir(root);
 process.argv = [process.execPath, main, 'dev', ...process.argv.slice(2)];

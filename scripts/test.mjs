@@ -51,7 +51,7 @@ if (names.length > 0) {
   if (!all) say('Not run: Ceph, the other Node versions, and the long suites. npm run test:all runs everything.');
 }
 
-if (underCi) tally.failWhatWasSkipped();
+if (underCi) tally.failSkipped();
 say(`Ran ${((performance.now() - start) / 1000).toFixed(0)} s`);
 process.exitCode = tally.close();
 // scripts/ci.mjs adds up the counts of several commands.

@@ -1,6 +1,6 @@
 /**
- * The first command of a newcomer: `npm start` in a clone in an empty folder, with nothing installed. Passes when the page
- * answers, one file has gone through by plain HTTP, and the command ends in good order. No dependencies.
+ * Tests `npm start` in a fresh clone without node_modules: the page answers, one file is uploaded by plain HTTP, and the command
+ * stops when it is told to. This file has no dependencies.
  */
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { root, run, timed } from './run.mjs';
 
-/** Installing and building included. */
+/** Includes the time to install and to build. */
 const startMs = 8 * 60_000;
 const stopMs = 30_000;
 
@@ -23,20 +23,20 @@ export async function proveBareStart(tally) {
     const clone = join(dir, 'clone');
     await cloneInto(clone);
     if (existsSync(join(clone, 'node_modules'))) throw new Error('The clone has a node_modules: it proves nothing.');
-    await timed('npm start in an empty clone', () => startThere(tally, clone));
+    await timed('npm start in an empty clone', () => checkStart(tally, clone));
   } finally {
     rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-/** By git where it can be had; else by copying what a clone would have. */
+/** Clones with git, or copies the files that a clone would have. */
 async function cloneInto(dir) {
   if (existsSync(join(root, '.git')) && (await run('git', ['clone', '--quiet', root, dir])) === 0) return;
   const isCloned = (path) => !notCloned.includes(relative(root, path).split(/[\\/]/).at(-1));
   cpSync(root, dir, { recursive: true, filter: isCloned });
 }
 
-async function startThere(tally, cwd) {
+async function checkStart(tally, cwd) {
   const first = start('npm', ['start', '--', '--port', '0'], cwd);
   let url;
   let stored;
@@ -44,17 +44,17 @@ async function startThere(tally, cwd) {
     url = await within(startMs, 'npm start printed no address', first.address);
     const page = await fetch(url);
     tally.check('npm start: its page answers', page.ok && (await page.text()).includes('<!doctype html'));
-    stored = await sendOne(url);
-    tally.check('npm start: one file goes through', await isStored(url, stored));
+    stored = await uploadFile(url);
+    tally.check('npm start: one file is uploaded', await isStored(url, stored));
     first.child.kill('SIGTERM');
     await within(stopMs, 'npm start did not end after SIGTERM', first.ended);
     tally.check('npm start: the server stops when npm is stopped', first.output().includes('Stopped.'));
   } catch (error) {
-    return failed(tally, 'npm start: from an empty clone to a stored file and a stop', error);
+    return recordFailure(tally, 'npm start: from an empty clone to a stored file and a stop', error);
   } finally {
     first.endGroup();
   }
-  // The code of npm is that of its shell, which the signal has ended. So the script's own code is read without npm.
+  // The signal ends the shell of npm, so npm's exit code says nothing. The second start runs the script without npm.
   const second = start(process.execPath, ['scripts/start.mjs', '--port', '0'], cwd);
   try {
     const again = await within(startMs, 'the second start printed no address', second.address);
@@ -64,23 +64,23 @@ async function startThere(tally, cwd) {
     if (code !== 0) console.error(`scripts/start.mjs ended with ${code}`);
     tally.check('npm start: ends with exit code 0', code === 0);
   } catch (error) {
-    failed(tally, 'npm start: a second start', error);
+    recordFailure(tally, 'npm start: a second start', error);
   } finally {
     second.endGroup();
   }
 }
 
-function failed(tally, name, error) {
+function recordFailure(tally, name, error) {
   console.error(error.message);
   tally.check(name, false);
 }
 
-/** A command in a process group of its own, so that nothing of it can be left over. */
+/** Starts a command in its own process group, so that `endGroup` can end every process of it. */
 function start(command, args, cwd) {
   const stdio = ['ignore', 'pipe', 'pipe'];
   const child = spawn(command, args, { cwd, env: { ...process.env, NO_COLOR: '1' }, stdio, detached: true });
   let output = '';
-  // `close` comes when every process that writes to these pipes has ended, the server included.
+  // `close` is emitted when every process that writes to these pipes has ended, including the server.
   const ended = new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
@@ -104,20 +104,20 @@ function start(command, args, cwd) {
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // Nothing of the group is left, as it should be.
+        // The group has already ended.
       }
     },
   };
 }
 
-/** Permission, bytes, completion. */
-async function sendOne(url) {
+/** Requests an upload, sends the bytes and completes it. */
+async function uploadFile(url) {
   const bytes = randomBytes(70_000);
   const checksum = { algorithm: 'sha256', value: createHash('sha256').update(bytes).digest('base64') };
   const file = { fileName: 'first.bin', contentType: 'application/octet-stream', size: bytes.length, checksum };
   const granted = await postJson(`${url}/uploads`, { route: 'files', files: [file] });
   const [upload] = granted.uploads ?? [];
-  if (!upload?.request) throw new Error(`no permission: ${JSON.stringify(granted.error ?? upload?.error)}`);
+  if (!upload?.request) throw new Error(`no grant: ${JSON.stringify(granted.error ?? upload?.error)}`);
   const put = await fetch(upload.request.url, { method: 'PUT', headers: upload.request.headers, body: bytes });
   if (!put.ok) throw new Error(`the store answered ${put.status}`);
   const completed = await postJson(`${url}/uploads/complete`, { grants: [upload.grant] });
@@ -141,8 +141,8 @@ async function postJson(url, body) {
 
 async function within(ms, problem, work) {
   let timer;
-  const late = new Promise((_, reject) => {
+  const timeout = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${problem} within ${ms / 1000} s`)), ms);
   });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
 }

@@ -1,4 +1,4 @@
-/** The checks beside the suites; each counts as one. */
+/** The checks that are not test suites. Each counts as one in the tally. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,14 +6,13 @@ import { npm, timed, tool } from './run.mjs';
 import { checkWords } from './words.mjs';
 
 export async function lintAndTypes(tally) {
-  // A warning that does not fail is a warning that stays.
   await check(tally, 'biome', () => tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']));
   await check(tally, 'the list of words', checkWords);
   await check(tally, 'tsc', () => tool('typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json']));
   await check(tally, 'knip', () => tool('knip/bin/knip.js', []));
 }
 
-/** What others get: `npm pack`'s tarball, judged by two tools. The consumer that installs it is a suite (test/package). */
+/** Checks the tarball of `npm pack` with two tools. The suite test/package installs it. */
 export async function checkPackage(tally) {
   const dir = mkdtempSync(join(tmpdir(), 'waybill-pack-'));
   try {

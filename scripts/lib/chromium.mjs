@@ -1,4 +1,4 @@
-/** Where a Chromium is: $CHROMIUM_PATH, the usual places, playwright's cache. Undefined when there is none. */
+/** Finds Chromium: $CHROMIUM_PATH, the usual places, the cache of Playwright. Returns undefined when there is none. */
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ function usualPlaces() {
   ];
 }
 
-/** `npx playwright install chromium` leaves builds there, the newest with the highest number. */
+/** `npx playwright install chromium` installs builds there. The newest has the highest number. */
 function playwrightCache() {
   const caches = {
     linux: [join(homedir(), '.cache/ms-playwright'), 'chrome-linux/chrome'],
@@ -32,7 +32,7 @@ function playwrightCache() {
   };
   const [cache, program] = caches[process.platform] ?? [];
   if (!cache) return [];
-  return listing(cache)
+  return listNames(cache)
     .filter((name) => /^chromium-\d+$/.test(name))
     .sort((a, b) => Number(b.slice(9)) - Number(a.slice(9)))
     .flatMap((name) => [
@@ -41,7 +41,7 @@ function playwrightCache() {
     ]);
 }
 
-function listing(dir) {
+function listNames(dir) {
   try {
     return readdirSync(dir);
   } catch {

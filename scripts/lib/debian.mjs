@@ -1,4 +1,4 @@
-/** Installing what npm cannot, where we may: on Debian and its kin, as root. */
+/** Installs Debian packages, on systems with apt-get and as root only. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run, timed } from './run.mjs';
@@ -22,7 +22,7 @@ export function canAptInstall() {
 
 let updated = false;
 
-/** True when apt says that they are installed. */
+/** Returns whether apt-get succeeded. */
 export async function aptInstall(packages) {
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
   const common = ['-qq', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0'];

@@ -1,4 +1,4 @@
-/** Reads declarations and their docstrings from TypeScript sources, for the pages that are made from them. */
+/** Reads declarations and their docstrings from TypeScript sources, for the generated pages of docs/. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSync } from 'vite';
@@ -27,7 +27,7 @@ export function readDocstring(text) {
   };
 }
 
-/** One line, with links as code. */
+/** Joins a text into one line, and writes links as code. */
 export function prose(/** @type {string} */ text) {
   return text
     .replace(/\{@link ([^}]+)\}/g, (_, name) => `\`${name}\``)
@@ -44,10 +44,10 @@ export function prose(/** @type {string} */ text) {
 const files = new Map();
 
 /**
- * Every interface, type alias and function that a file declares.
+ * Returns every interface, type alias and function that a file declares.
  *
  * @param {string} root the repository
- * @param {string} path from there
+ * @param {string} path relative to root
  * @returns {Map<string, Declaration>}
  */
 export function readDeclarations(root, path) {
@@ -61,7 +61,7 @@ export function readDeclarations(root, path) {
       ({ type, value, end }) => end <= start && type === 'Block' && value.startsWith('*'),
     );
     if (!comment) return null;
-    // A line for the linter may stand between.
+    // Line comments for the linter may be between the docstring and the declaration.
     const between = source.slice(comment.end, start).replace(/\/\/.*/g, '');
     return between.trim() === '' ? readDocstring(comment.value) : null;
   };
@@ -89,14 +89,14 @@ export function readDeclarations(root, path) {
   return declarations;
 }
 
-/** Those of an interface, of an object type, or of the object types in an intersection. @returns {any[]} */
+/** Members of an interface, of an object type, or of the object types in an intersection. @returns {any[]} */
 function membersOf(/** @type {any} */ { type, body, typeAnnotation }) {
   if (type === 'TSInterfaceDeclaration') return body.body;
   if (type !== 'TSTypeAliasDeclaration') return [];
   return [typeAnnotation, ...(typeAnnotation.types ?? [])].flatMap(({ members = [] }) => members);
 }
 
-/** As the source has it, on one line. */
+/** The type as it is written in the source, on one line. */
 function typeOf(/** @type {any} */ member, /** @type {string} */ source) {
   const text =
     member.type === 'TSMethodSignature'

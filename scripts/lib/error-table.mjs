@@ -1,4 +1,4 @@
-/** The table of errors in docs/protocol.md: codes, statuses and details are read from the sources, meanings stand here. */
+/** Renders the tables of errors in docs/protocol.md. Codes, statuses and details come from the sources; the meanings are below. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDeclaration } from './docstrings.mjs';

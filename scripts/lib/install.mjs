@@ -1,24 +1,24 @@
-/** Installs dependencies when what is in node_modules is not what the lockfile says. */
+/** Installs dependencies when node_modules does not match the lockfile. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npm, root, timed } from './run.mjs';
 
 export async function ensureInstalled() {
-  if (installed()) return;
+  if (isInstalled()) return;
   const code = await timed('Installing dependencies (a minute the first time)', () =>
     npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']),
   );
   if (code !== 0) {
-    console.error('npm ci failed: see above. Waybill needs a package registry once, to install.');
+    console.error('npm ci failed, see above. It needs access to a package registry.');
     process.exit(1);
   }
 }
 
 /**
- * Compares versions, not times: npm writes its own record of node_modules a moment before the lockfile, and a checkout
- * touches files that did not change.
+ * Compares versions instead of times: npm writes its record of node_modules before the lockfile, and a checkout changes the
+ * times of unchanged files.
  */
-function installed() {
+function isInstalled() {
   const record = join(root, 'node_modules/.package-lock.json');
   if (!existsSync(record)) return false;
   const wanted = packages(join(root, 'package-lock.json'));

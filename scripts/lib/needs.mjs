@@ -1,4 +1,4 @@
-/** What the suites need and npm cannot bring. */
+/** Installs the programs that the suites need and that npm does not provide, or records why suites will be skipped. */
 import { existsSync, readdirSync } from 'node:fs';
 import { findChromium } from './chromium.mjs';
 import { aptInstall, canAptInstall, onPath } from './debian.mjs';
@@ -8,14 +8,14 @@ export function ensureChromium(tally) {
     what: 'Chromium, for the browser suites',
     present: () => findChromium() !== undefined,
     packages: ['chromium', 'fonts-liberation'],
-    otherwise: 'set CHROMIUM_PATH to one, or: npx playwright install chromium',
+    otherwise: 'set CHROMIUM_PATH, or run npx playwright install chromium',
   });
 }
 
 export function ensureCeph(tally) {
   const programs = ['ceph', 'ceph-authtool', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'];
   return ensure(tally, {
-    what: 'Ceph, the S3 server that we did not write',
+    what: 'Ceph, the second S3 server of the suites',
     present: () => programs.every(onPath),
     packages: ['ceph-mon', 'ceph-osd', 'radosgw'],
     otherwise: 'run the tests in a Debian container, or name any S3 server by S3_TEST_ENDPOINT (see CONTRIBUTING.md)',
@@ -34,10 +34,10 @@ export function ensurePostgres(tally) {
 
 export function ensureSharedMimeInfo(tally) {
   return ensure(tally, {
-    what: "freedesktop's shared-mime-info, which the table of formats is held against",
+    what: "freedesktop's shared-mime-info, which a test compares with the table of formats",
     present: () => existsSync('/usr/share/mime/aliases'),
     packages: ['shared-mime-info'],
-    otherwise: 'install the package of that name',
+    otherwise: 'install shared-mime-info',
   });
 }
 
@@ -45,6 +45,6 @@ async function ensure(tally, { what, present, packages, otherwise }) {
   if (present()) return;
   if (canAptInstall() && (await aptInstall(packages)) && present()) return;
   tally.skip(
-    `${what}: not here. Debian: apt-get install --no-install-recommends ${packages.join(' ')}; elsewhere: ${otherwise}`,
+    `${what}, is not installed. On Debian: apt-get install --no-install-recommends ${packages.join(' ')}; on other systems: ${otherwise}`,
   );
 }

@@ -1,6 +1,6 @@
-/** Whether `npm test` runs it. `/` between folders, from the root of the repository. */
+/** Whether `npm test` runs this file. The path is relative to the root, with `/` between folders. */
 export function isQuick(file: string): boolean;
-/** Every test file, in two lists without overlap. */
+/** Every test file, in two lists without overlap: run by `npm test`, and run by `npm run test:all` only. */
 export function testFiles(): { quick: string[]; rest: string[] };
-/** What the lists name and the repository does not have. */
+/** Names in the plan that are not files of the repository. */
 export function missingFiles(): string[];

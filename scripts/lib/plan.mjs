@@ -1,15 +1,15 @@
 /**
- * Which test files are quick. `npm test` runs those, on the devstore; `npm run test:all` runs every file, on every store, and the
- * quick suites on the other Node versions. A file that is named nowhere below is not quick, so that none can be forgotten.
+ * Lists the quick test files. `npm test` runs them on the devstore. `npm run test:all` runs every file on every storage, and the
+ * quick suites on the other Node versions. A file that is not listed here is not quick, so that every file runs somewhere.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.mjs';
 
-/** Folders of quick suites: unit tests beside their sources, and the suites on the devstore and on both databases. */
+/** Folders whose test files are all quick, except those in `notQuick`. */
 const quickFolders = ['src/', 'web/', 'test/arrows/', 'test/support/', 'test/cli/', 'test/contract/', 'test/attacks/'];
 
-/** The main paths in a browser, and what others get from the registry. */
+/** Quick files of other folders: the main paths in a browser, the documents, and the packed tarball. */
 const quickFiles = [
   'test/browser/client-react.test.ts',
   'test/browser/client-transfer.test.ts',
@@ -43,7 +43,7 @@ export function isQuick(file) {
   return quickFiles.includes(file) || quickFolders.some((folder) => file.startsWith(folder));
 }
 
-/** Every test file of the repository, with `/` between folders, in two lists. */
+/** Every test file of the repository in two lists, with `/` between folders. */
 export function testFiles() {
   const all = ['src', 'web', 'test'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true })
@@ -53,7 +53,7 @@ export function testFiles() {
   return { quick: all.filter(isQuick).sort(), rest: all.filter((file) => !isQuick(file)).sort() };
 }
 
-/** Names that are in the lists above and not in the repository. */
+/** Names in the lists above that are not files of the repository. */
 export function missingFiles() {
   const { quick, rest } = testFiles();
   const all = new Set([...quick, ...rest]);

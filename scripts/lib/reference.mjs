@@ -1,4 +1,4 @@
-/** docs/reference.md, made from the docstrings of the public options. What it has a section for is the table below. */
+/** Renders docs/reference.md from the docstrings of the public options. The table below lists its sections. */
 import { readDeclaration } from './docstrings.mjs';
 
 /**
@@ -57,7 +57,7 @@ export const sections = [
       { of: 'src/server/upkeep.ts#UpkeepOptions' },
       {
         of: 'src/server/sweep/loop.ts#SweepingOptions',
-        title: 'Also taken by startUpkeep, and by startSweeping',
+        title: 'Options of startUpkeep and startSweeping',
         omit: ['everySeconds'],
       },
     ],
@@ -124,7 +124,7 @@ export const sections = [
       { of: 'src/client/types.ts#Upload', title: 'What client.upload returns', kind: 'members' },
       { of: 'src/client/types.ts#UploadSnapshot', title: 'upload.getSnapshot()', kind: 'members' },
       { of: 'src/client/types.ts#Resumable', title: 'client.resumable()', kind: 'members' },
-      { of: 'src/client/types.ts#Source', title: 'Source: a file of any other kind', kind: 'members' },
+      { of: 'src/client/types.ts#Source', title: 'Source: any other kind of file', kind: 'members' },
     ],
   },
   {
@@ -215,11 +215,11 @@ export const sections = [
 ];
 
 /**
- * Public options without a section: the requests that a `Storage` signs and sends, which apps do not make themselves, and
- * the options of an error class.
+ * Public options without a section: those of the requests that a `Storage` signs and sends, which apps do not make
+ * themselves, and those of error classes.
  */
 export const withoutSection = new Set([
-  // Of `storage.check()`, which apps call as `uploads.check()`.
+  // For `storage.check()`, which apps call as `uploads.check()`.
   'CheckOptions',
   'CompleteMultipartOptions',
   'CopyOptions',
@@ -235,7 +235,7 @@ export const withoutSection = new Set([
   'WaybillErrorOptions',
 ]);
 
-/** The members of a table that the page shows. */
+/** Returns the members of a table that the page shows. */
 export function membersOf(/** @type {string} */ root, /** @type {Table} */ { of, only, omit = [] }) {
   return readDeclaration(root, of).members.filter(
     ({ name, doc }) =>
@@ -243,14 +243,14 @@ export function membersOf(/** @type {string} */ root, /** @type {Table} */ { of,
   );
 }
 
-/** The page, as it should be. */
+/** Renders the whole page. */
 export function renderReference(/** @type {string} */ root) {
   const lines = [
     '# Reference',
     '',
-    'Every option, from the docstrings of the sources: `npm run docs` writes this page. An option that is not listed here is an',
-    'error (`config_invalid`) where options are checked at start-up. Units are in the names: `maxBytes`, `timeoutMs`,',
-    '`expiresInSeconds`. The HTTP calls and all error codes are in [protocol.md](protocol.md).',
+    'This page lists every option. `npm run docs` writes it from the docstrings of the sources. Where options are checked at start-up,',
+    'an unknown option is an error (`config_invalid`). Units are in the names: `maxBytes`, `timeoutMs`, `expiresInSeconds`.',
+    '[protocol.md](protocol.md) describes the HTTP calls and all error codes.',
     '',
     ...sections.map(({ title }) => `- [${title}](#${anchorOf(title)})`),
   ];
@@ -299,7 +299,7 @@ function meaning(
   return parts.filter((part) => part !== '').join(' ');
 }
 
-/** Values as code, words as words. */
+/** Formats values as code and sentences as text. */
 function defaultOf(/** @type {string} */ text) {
   return cell(text.replace(/^('[^']*'|[\d_]{3,}|\d+|true|false|\[\]|\w+\.\w+)(?=$|[ :])/, '`$1`'));
 }
@@ -309,7 +309,7 @@ const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|');
 const code = (/** @type {string} */ text) => (text === '' ? '' : `\`${cell(text.replace(/\s+/g, ' ').trim())}\``);
 const unfenced = (/** @type {string} */ text) => text.replace(/^```\w*\n|\n?```$/g, '');
 
-/** As GitHub makes them. */
+/** The anchor that GitHub gives to a heading. */
 export function anchorOf(/** @type {string} */ heading) {
   return heading
     .toLowerCase()

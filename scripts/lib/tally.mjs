@@ -1,4 +1,4 @@
-/** Counts what ran, and closes with the line that CI reads. */
+/** Counts the results of checks and suites, and prints the line that CI reads. */
 export function createTally() {
   const failures = [];
   const skips = [];
@@ -6,18 +6,18 @@ export function createTally() {
   let skipped = 0;
 
   return {
-    /** One check of its own. Returns whether it passed. */
+    /** Adds one check. Returns whether it passed. */
     check(name, ok) {
       if (ok) passed++;
       else failures.push(name);
       return ok;
     },
-    /** Something that did not run, and why. `count` tests, or one thing. */
+    /** Records that `count` tests did not run, and the reason. */
     skip(reason, count = 1) {
       skips.push(reason);
       skipped += count;
     },
-    /** From a suite: how many passed, and the names of the others. */
+    /** Adds the counts of a suite, with the names of tests that failed or were skipped. */
     add(counts) {
       passed += counts.passed;
       failures.push(...counts.failed);
@@ -26,17 +26,17 @@ export function createTally() {
         skipped += counts.skipped.length;
       }
     },
-    failWhatWasSkipped() {
+    failSkipped() {
       failures.push(...skips.map((reason) => `skipped under CI: ${reason}`));
     },
-    /** What another process can `add`. */
+    /** Counts that another process can `add`. */
     counts() {
       return { passed, failed: failures, skipped: skips };
     },
-    /** Prints all of it and returns the exit code. Nothing run is a failure as well. */
+    /** Prints the result and returns the exit code. It is a failure when nothing ran. */
     close() {
-      if (passed === 0 && failures.length === 0) failures.push('nothing ran');
-      if (skips.length > 0) console.log(`\nSKIPPED, and so not tested:\n${list(skips)}`);
+      if (passed === 0 && failures.length === 0) failures.push('No test ran.');
+      if (skips.length > 0) console.log(`\nSKIPPED:\n${list(skips)}`);
       if (failures.length > 0) console.log(`\nFAILED:\n${list(failures)}`);
       console.log(`\n${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
       return failures.length > 0 ? 1 : 0;
