@@ -1,4 +1,7 @@
-/** The ends of an upload: completed, rejected, aborted, expired, deleted, and the reservation that outlasts most of them. */
+/**
+ * The ends of an upload: completed, rejected, aborted, expired, deleted, and the reservation that outlasts most of
+ * them.
+ */
 import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
 import type { Ending, Ledger, NewWebhook } from '../server/index.ts';
 import { type Database, needsObject, stateLiteral } from './database.ts';
@@ -19,8 +22,8 @@ export function createEndings(database: Database): EndingMethods {
   const { later, update, updateLeased } = createUploadChanges(database);
 
   /**
-   * The values of an end without a file. The reservation stays until `freeReservation`: the signed request may still store
-   * bytes, and those that it stored may still exist.
+   * The values of an end without a file. The reservation stays until `freeReservation`: the signed request may still
+   * store bytes, and those that it stored may still exist.
    */
   const endedValues = (): UploadChange => ({
     ended_at: now(),
@@ -102,7 +105,8 @@ export function createEndings(database: Database): EndingMethods {
           .limit(1)
           .executeTakeFirst();
         if (!target) return null;
-        // Two uploads that share an object may be deleted at the same time. Exactly the second must find that it is the last.
+        // Two uploads that share an object may be deleted at the same time. Exactly the second must find that it is the
+        // last.
         await database.exclusive(trx, `waybill key ${target.key}`);
         const values: UploadChange = { state: 'deleted', ended_at: now(), idempotency_key: null };
         const deleted = await update(target.upload_id, values, trx)

@@ -1,6 +1,6 @@
 /**
- * Group commit: items that arrive while a transaction runs share the next one. Under load one commit (a sync of the disk)
- * serves many items; without load no item waits.
+ * Group commit: items that arrive while a transaction runs share the next one. Under load one commit (a sync of the
+ * disk) serves many items; without load no item waits.
  */
 export interface Group<In, Out> {
   add(item: In): Promise<Out>;
@@ -10,8 +10,8 @@ export interface GroupOptions<In, Out> {
   /** Runs one transaction for all items. Returns one result for each, in order. */
   run(items: readonly In[]): Promise<Out[]>;
   /**
-   * Whether a single item can have caused an error of `run`. The group is then halved until that item is alone, so that only
-   * its call fails. Any other error rejects the calls of all items.
+   * Whether a single item can have caused an error of `run`. The group is then halved until that item is alone, so that
+   * only its call fails. Any other error rejects the calls of all items.
    */
   isCausedByOneItem(error: unknown): boolean;
   bytesOf(item: In): number;

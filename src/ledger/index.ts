@@ -1,6 +1,6 @@
 /**
- * ledger: the durable record of uploads in SQLite or Postgres: states, leases with fences, quota, the outbox. It implements
- * the `Ledger` interface of `server`. Each database has its own subpath, which loads only its own driver.
+ * ledger: the durable record of uploads in SQLite or Postgres: states, leases with fences, quota, the outbox. It
+ * implements the `Ledger` interface of `server`. Each database has its own subpath, which loads only its own driver.
  */
 import { WaybillError } from '../protocol/index.ts';
 import type { Ledger } from '../server/index.ts';

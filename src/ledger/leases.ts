@@ -10,6 +10,9 @@ import { adjustUsage, allRoutes } from './usage.ts';
 
 export type LeaseMethods = Pick<Ledger, 'claim' | 'retake' | 'calling' | 'release' | 'failed' | 'unpark'>;
 
+/** A callback that has begun and not ended was interrupted. */
+const interruptions = sql<number>`callback_interruptions + case when callback_began is null then 0 else 1 end`;
+
 export function createLeases(database: Database): LeaseMethods {
   const { kysely, now } = database;
   const { later, update, updateLeased, leaseValues, selectUpload } = createUploadChanges(database);
@@ -89,7 +92,7 @@ export function createLeases(database: Database): LeaseMethods {
         updateLeased(uploadId, fence, {
           ...leaseValues(leaseMs),
           callback_attempts: sql<number>`callback_attempts + 1`,
-          callback_interruptions: sql<number>`callback_interruptions + case when callback_began is null then 0 else 1 end`,
+          callback_interruptions: interruptions,
           callback_began: now(),
         }),
       ),

@@ -10,7 +10,9 @@ export type ListMethods = Pick<
   'find' | 'findMany' | 'findStored' | 'keysInUse' | 'isObjectNeeded' | 'list' | 'counts' | 'due' | 'forget' | 'ping'
 >;
 
-/** In the order of transitions, so that an upload that changes its state between two queries is found twice, not missed. */
+/**
+ * In the order of transitions, so that an upload that changes its state between two queries is found twice, not missed.
+ */
 const stateOrder: readonly UploadState[] = [
   'granted',
   'expired',

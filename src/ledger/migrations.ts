@@ -165,7 +165,7 @@ export async function requireCurrent(database: Database): Promise<void> {
   if (version < newestVersion)
     throw new WaybillError(
       'config_invalid',
-      `The schema of the ledger has version ${version}; this Waybill needs version ${newestVersion}. Run \`waybill migrate\`.`,
+      `The schema of the ledger has version ${version}; this Waybill needs ${newestVersion}. Run \`waybill migrate\`.`,
     );
 }
 
@@ -173,7 +173,7 @@ function requireKnownVersion(version: number): void {
   if (version > newestVersion)
     throw new WaybillError(
       'config_invalid',
-      `The ledger was migrated by a newer Waybill, to version ${version} of the schema. This one knows versions up to ${newestVersion}: update it.`,
+      `The ledger was migrated by a newer Waybill (schema ${version} > ${newestVersion}). Update Waybill.`,
     );
 }
 

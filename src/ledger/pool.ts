@@ -9,7 +9,8 @@ import type pg from 'pg';
 export function openPool(driver: typeof pg, settings: pg.PoolConfig, onError?: (error: Error) => void): pg.Pool {
   const pool = new driver.Pool(settings);
   pool.on('error', (error) => onError?.(error));
-  // The pool handles errors of idle connections only. A connection can also break between two statements of a transaction.
+  // The pool handles errors of idle connections only. A connection can also break between two statements of a
+  // transaction.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }

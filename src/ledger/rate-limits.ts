@@ -21,8 +21,8 @@ const insufficientPrivilege = '42501';
 /**
  * Each replica ends a period by its own clock. The clocks should differ by less than `perSeconds`.
  *
- * @example
- * createUploads({ rateLimit: { perOwner: { points: 600, perSeconds: 60 }, store: postgresRateLimits({ connectionString }) } })
+ * @example createUploads({ rateLimit: { perOwner: { points: 600, perSeconds: 60 }, store: postgresRateLimits({
+ * connectionString }) } })
  */
 export function postgresRateLimits({
   connectionString,

@@ -87,8 +87,8 @@ export function rowToWebhook(row: Selectable<WebhookTable>): WebhookRecord {
 const maxReasonLength = 4000;
 
 /**
- * The text of an error in a form that both databases can store: Postgres refuses NUL in text, and a lone surrogate is not
- * UTF-8. Errors often quote user input, and a failure that cannot be stored would be neither retried nor parked.
+ * The text of an error in a form that both databases can store: Postgres refuses NUL in text, and a lone surrogate is
+ * not UTF-8. Errors often quote user input, and a failure that cannot be stored would be neither retried nor parked.
  */
 export function storableReason(text: string): string {
   return text

@@ -1,6 +1,6 @@
 /**
- * SQLite in a worker thread. Every SQLite call blocks its thread while the disk syncs, during a checkpoint, and while another
- * process has locked the file. In a worker it does not block the event loop of the server.
+ * SQLite in a worker thread. Every SQLite call blocks its thread while the disk syncs, during a checkpoint, and while
+ * another process has locked the file. In a worker it does not block the event loop of the server.
  */
 import { Worker } from 'node:worker_threads';
 

@@ -40,7 +40,8 @@ const defaultBusyTimeoutMs = 5000;
  *
  * @example
  * createUploads({ ledger: await sqliteLedger({ file: 'uploads.db' }), ... })
- * @throws {WaybillError} `config_invalid` when the file cannot be used or its schema is newer than this version of Waybill
+ * @throws {WaybillError} `config_invalid` when the file cannot be used or its schema is newer than this version of
+ * Waybill
  */
 export async function sqliteLedger(options: SqliteLedgerOptions): Promise<Ledger> {
   return createLedger(await openDatabase(options), options.migrate ?? true);
@@ -85,8 +86,8 @@ async function openDatabase(options: SqliteLedgerOptions): Promise<Database> {
 }
 
 /**
- * Creates the file readable by its owner only: it contains names and metadata of all users. SQLite gives the WAL and its
- * index the same permissions. An existing file keeps its permissions.
+ * Creates the file readable by its owner only: it contains names and metadata of all users. SQLite gives the WAL and
+ * its index the same permissions. An existing file keeps its permissions.
  */
 function createForOwnerOnly(file: string): void {
   if (file === ':memory:' || file === '' || file.startsWith('file:')) return;

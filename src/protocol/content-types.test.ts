@@ -10,7 +10,7 @@ import {
 
 const xlsx = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
 
-describe('what a route admits', () => {
+describe('isContentTypeAllowed() and chooseSpelling()', () => {
   it.each([
     [['image/jpeg'], 'image/jpg'],
     [['image/jpg'], 'image/jpeg'],
@@ -20,7 +20,7 @@ describe('what a route admits', () => {
     [['video/x-matroska'], 'video/matroska'],
     [['text/javascript'], 'application/javascript'],
     [['image/*'], 'image/x-canon-cr2'],
-    // What operating systems declare for members of a family, in another one.
+    // Types of another family that operating systems declare.
     [['image/*'], 'application/x-photoshop'],
     [['video/*'], 'application/vnd.ms-asf'],
     [['video/*'], 'application/mxf'],
@@ -66,12 +66,12 @@ describe('what a route admits', () => {
     [['video/x-matroska'], 'video/matroska', 'video/x-matroska'],
     [['text/*'], 'text/rtf', 'text/rtf'],
     [['*/*'], 'a/unknown', 'a/unknown'],
-  ])('on %j a file declared %s is stored as %s', (patterns, declared, stored) => {
+  ])('on %j a file that is declared as %s is stored as %s', (patterns, declared, stored) => {
     expect(chooseSpelling(patterns, declared)).toBe(stored);
   });
 });
 
-describe('types that say nothing', () => {
+describe('isPlaceholderType()', () => {
   it.each([
     '',
     'application/octet-stream',
@@ -101,7 +101,7 @@ describe('types that say nothing', () => {
 const resolved = (patterns: readonly string[] | undefined, declared: string | undefined, fileName: string) =>
   resolveContentType(patterns, declared, fileName);
 
-describe('the type of a declaration', () => {
+describe('resolveContentType()', () => {
   it.each([
     // Placeholders: the extension decides.
     [['image/*'], 'application/octet-stream', 'IMG_0001.HEIC', 'image/heic'],
@@ -116,10 +116,10 @@ describe('the type of a declaration', () => {
     [['text/*'], '', 'code.ts', 'text/x-typescript'],
     [undefined, 'application/octet-stream', 'what.ever', 'application/octet-stream'],
     [undefined, undefined, 'README', 'application/octet-stream'],
-    // A page is no page unless the route names it.
+    // The type is never active unless the route names it.
     [undefined, '', 'page.html', 'application/octet-stream'],
     [['text/html'], '', 'page.html', 'text/html'],
-    // Systems that declare another format.
+    // Some systems declare another format.
     [['text/csv'], 'application/vnd.ms-excel', 'table.csv', 'text/csv'],
     [undefined, 'application/vnd.ms-excel', 'table.csv', 'text/csv'],
     [['application/vnd.ms-excel'], 'application/vnd.ms-excel', 'table.csv', 'application/vnd.ms-excel'],
@@ -128,12 +128,12 @@ describe('the type of a declaration', () => {
     [['application/illustrator'], 'application/postscript', 'logo.ai', 'application/illustrator'],
     [['text/*'], 'video/mp2t', 'code.ts', 'text/x-typescript'],
     [['image/x-eps'], 'application/postscript', 'logo.eps', 'image/x-eps'],
-    // The general case of what the name says.
+    // The declared type is the general case of the format of the extension.
     [[xlsx], 'application/zip', 'table.xlsx', xlsx],
     [['text/markdown'], 'text/plain', 'README.md', 'text/markdown'],
     [['application/geo+json'], 'application/json', 'map.geojson', 'application/geo+json'],
     [['audio/ogg'], 'application/ogg', 'song.opus', 'audio/ogg'],
-    // A type that nobody knows does not stand in the way of a name that is known.
+    // An unknown declared type does not hide a known extension.
     [['image/*'], 'application/x-made-up', 'photo.jpg', 'image/jpeg'],
     [undefined, 'application/x-made-up', 'photo.jpg', 'application/x-made-up'],
   ])('on %j "%s" for %s is %s', (patterns, declared, fileName, contentType) => {
@@ -156,8 +156,8 @@ describe('the type of a declaration', () => {
     expect(resolved(patterns, declared, fileName)).toMatchObject({ contentType, admitted: false });
   });
 
-  it('leaves an image without an extension to its bytes', () => {
-    // What content URIs of Android are called.
+  it('leaves the type of an image without an extension to its bytes', () => {
+    // A name like those of Android's content URIs.
     expect(resolved(['image/*'], 'image/*', 'image:1000')).toEqual({
       contentType: 'application/octet-stream',
       admitted: true,
@@ -166,7 +166,7 @@ describe('the type of a declaration', () => {
     expect(resolved(['image/png'], 'image', 'photo').guessed).toBe('by-content');
   });
 
-  it('is what the first bytes may still correct', () => {
+  it('listOtherTypes() has the types that the first bytes may select', () => {
     const any = undefined;
     const of = (contentType: string, fileName: string, guessed: 'by-extension' | false = false) =>
       listOtherTypes(any, { contentType, fileName, guessed });
@@ -181,7 +181,7 @@ describe('the type of a declaration', () => {
     expect(of('image/png', 'photo.png')).toEqual([]);
   });
 
-  it('is never active by its name alone', () => {
+  it('never resolves to an active type by the file name alone', () => {
     for (const name of ['a.html', 'a.svg', 'a.js', 'a.xml', 'a.xhtml', 'a.svgz', 'a.mht'])
       for (const declared of ['', 'application/octet-stream', 'text/plain', 'application/zip', 'text/*', 'image/*'])
         for (const patterns of [undefined, ['*/*'], ['image/*', 'text/*']]) {
@@ -190,7 +190,7 @@ describe('the type of a declaration', () => {
         }
   });
 
-  it('has candidates for every extension that it knows', () => {
+  it('listPossibleTypes() respects the family of a placeholder', () => {
     expect(listPossibleTypes('', 'a.jpg')).toEqual(['image/jpeg', 'application/octet-stream']);
     expect(listPossibleTypes('video/*', 'a.jpg')).toEqual([]);
   });

@@ -1,4 +1,6 @@
-/** Which content types a route admits: by name, by another spelling of the format, by wildcard, by file name extension. */
+/**
+ * Which content types a route admits: by name, by another spelling of the format, by wildcard, by file name extension.
+ */
 import { WaybillError } from './errors.ts';
 import { type Format, formatOf, formatsOfExtension, isActiveType, isSameFormat } from './formats/index.ts';
 import { checkExtension, checkSize, extensionOf, type Limits } from './limits.ts';
@@ -18,12 +20,17 @@ export function isContentType(value: string): boolean {
  * family (Android's share intents and pickers declare `image/*`, others `image`), or the names of
  * https://mimesniff.spec.whatwg.org/#sniffing-a-mislabeled-binary-resource.
  */
-const placeholderShape =
-  /^$|^[a-z]{1,16}(?:\/\*)?$|^\*(?:\/\*)?$|^(?:binary|application|content)\/(?:x-)?(?:octet-stream|unknown|binary|download|force-download|object)$|^unknown\//;
+const placeholders = [
+  /^$/,
+  /^[a-z]{1,16}(?:\/\*)?$/,
+  /^\*(?:\/\*)?$/,
+  /^(?:binary|application|content)\/(?:x-)?(?:octet-stream|unknown|binary|download|force-download|object)$/,
+  /^unknown\//,
+];
 
 /** Whether the file name decides instead of this declared type: `''`, `application/octet-stream`, `image/*`, ... */
 export function isPlaceholderType(declared: string): boolean {
-  return placeholderShape.test(declared);
+  return placeholders.some((pattern) => pattern.test(declared));
 }
 
 /** @returns `image` for `image/*` and `image`; the empty string for a placeholder without a family */
@@ -34,8 +41,9 @@ export function familyOfPlaceholder(declared: string): string {
 const familyOf = (type: string) => type.slice(0, type.indexOf('/'));
 
 /**
- * Whether a wildcard of this family admits the type. A format belongs to the family of its canonical type and to those that
- * the table adds. A format whose canonical type is `application/...` also belongs to the family of the declared spelling.
+ * Whether a wildcard of this family admits the type. A format belongs to the family of its canonical type and to those
+ * that the table adds. A format whose canonical type is `application/...` also belongs to the family of the declared
+ * spelling.
  */
 function isInFamily(family: string, contentType: string, format: Format | undefined): boolean {
   const declaredFamily = familyOf(contentType);
@@ -143,8 +151,8 @@ function admitsFamily(patterns: readonly string[] | undefined, family: string): 
 }
 
 /**
- * The types to try when the bytes of a stored object are not of the signed type. The route admits each of them as if it had
- * been declared.
+ * The types to try when the bytes of a stored object are not of the signed type. The route admits each of them as if it
+ * had been declared.
  */
 export function listOtherTypes(
   patterns: readonly string[] | undefined,

@@ -1,6 +1,6 @@
 /**
- * The fields of `details`, by error code. `message` is for the user; `hint` is for the developer: what happened, and which
- * option or header to change. Details never contain a URL with a query, a grant or a secret.
+ * The fields of `details`, by error code. `message` is for the user; `hint` is for the developer: what happened, and
+ * which option or header to change. Details never contain a URL with a query, a grant or a secret.
  */
 import type { ErrorCode } from './errors.ts';
 
@@ -30,7 +30,10 @@ export interface ErrorDetails {
   /** Set when a page of another origin was refused: `origin` of the page, `host` that the request named. */
   forbidden: AppDetails & { origin?: string; host?: string };
   grant_invalid: Hint;
-  /** `limit` and `used` are bytes, or files for `maxFiles`. `quota` is that of the owner over all routes, or of one route. */
+  /**
+   * `limit` and `used` are bytes, or files for `maxFiles`. `quota` is that of the owner over all routes, or of one
+   * route.
+   */
   quota_exceeded: AppDetails & {
     quota?: 'owner' | 'route';
     rule?: 'maxBytes' | 'maxFiles' | 'maxPendingBytes';

@@ -116,8 +116,8 @@ export interface WaybillErrorOptions<Code extends ErrorCode = ErrorCode> {
 const brand = 'waybill.error';
 
 /**
- * The error class of Waybill. Recognise it with {@link isWaybillError}, which also works across two copies of the package and
- * types `details` by `code`.
+ * The error class of Waybill. Recognise it with {@link isWaybillError}, which also works across two copies of the
+ * package and types `details` by `code`.
  *
  * @example throw new WaybillError('forbidden', 'Only members may upload here.', { details: { hint: 'role is guest' } })
  */

@@ -14,7 +14,7 @@ it.each([
   [5e15, '5000 TB'],
 ])('formatBytes(%j) is %j', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
-it('formatSizes() gives exact bytes where both would read the same', () => {
+it('formatSizes() gives exact bytes where both sizes would round to the same text', () => {
   expect(formatSizes(20_000_001, 20_000_000)).toEqual(['20,000,001 bytes', '20,000,000 bytes']);
   expect(formatSizes(21_000_000, 20_000_000)).toEqual(['21 MB', '20 MB']);
 });
@@ -47,7 +47,7 @@ it.each([
     'Only files that end in .png, .jpg are accepted here.',
     { contentType: 'image/heic', extensions: ['png', 'jpg'] },
   ],
-])('checkLimits(%j) says what is wrong to a person, and exactly in details', (limits, declared, message, details) => {
+])('checkLimits(%j) explains the error in its message and in exact details', (limits, declared, message, details) => {
   const error = checkLimits(limits, declared);
   expect([error?.message, error?.details]).toEqual([message, details]);
 });

@@ -1,6 +1,6 @@
 /**
- * protocol: what client and server agree on: wire types, the error table, limits, formats, the part planner. It imports no
- * other module.
+ * protocol: what client and server agree on: wire types, the error table, limits, formats, the part planner. It imports
+ * no other module.
  */
 export * from './client-error-kind.ts';
 export * from './content-types.ts';

@@ -1,6 +1,6 @@
 /**
- * The rules for one file. The server decides by them; the client applies them before it hashes a file. The rules for content
- * types are in ./content-types.ts, because they need the table of formats, which a page does not load.
+ * The rules for one file. The server decides by them; the client applies them before it hashes a file. The rules for
+ * content types are in ./content-types.ts, because they need the table of formats, which a page does not load.
  */
 import { WaybillError } from './errors.ts';
 import { formatSizes } from './format-bytes.ts';
@@ -8,8 +8,8 @@ import { formatSizes } from './format-bytes.ts';
 export interface Limits {
   /**
    * Allowed types: `image/png`, `image/*`, or `*` + `/*` for any. A type includes every spelling of its format:
-   * `image/jpeg` admits `image/jpg`, and `text/csv` admits a .csv that Windows declares as Excel. A wildcard never admits
-   * a type that a browser executes ({@link isActiveType}); name such a type to allow it.
+   * `image/jpeg` admits `image/jpg`, and `text/csv` admits a .csv that Windows declares as Excel. A wildcard never
+   * admits a type that a browser executes ({@link isActiveType}); name such a type to allow it.
    * @default any type that is not active
    * @example ['image/*', 'application/pdf']
    */
@@ -21,8 +21,8 @@ export interface Limits {
   /** The largest file, in bytes. Required: a route without a limit does not start. @example 5 * MiB */
   maxBytes: number;
   /**
-   * The most files in one request to the server, and in one `uploadAll` of the client. `quota.maxFiles` limits how many files
-   * an owner stores. @default 100 @example 1
+   * The most files in one request to the server, and in one `uploadAll` of the client. `quota.maxFiles` limits how many
+   * files an owner stores. @default 100 @example 1
    */
   maxFiles?: number;
 }

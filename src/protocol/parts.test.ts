@@ -14,8 +14,8 @@ const options = fc.record({
   bytesPerSecond: fc.option(fc.double({ min: 1, max: 1e10, noNaN: true }), { nil: undefined }),
 });
 
-describe('planParts', () => {
-  it('covers every byte once, within the limits, whatever the size', () => {
+describe('planParts()', () => {
+  it('covers every byte once, within the limits, for every size', () => {
     fc.assert(
       fc.property(options, (given) => {
         const { partSize, partCount } = planParts(given);
@@ -31,12 +31,12 @@ describe('planParts', () => {
     );
   }, 60_000);
 
-  it('fills every connection in the last round, where the limits leave a choice', () => {
+  it('fills every connection in the last round unless the limits prevent it', () => {
     fc.assert(
       fc.property(options, (given) => {
         const { partSize, partCount } = planParts(given);
         const free = partSize > s3PartLimits.minPartBytes && partSize > Math.ceil(given.size / s3PartLimits.maxParts);
-        // At most the rounding of one byte a part is missing at the end.
+        // Rounding can cost at most one byte per part.
         if (free && partSize > partCount) expect(partCount % given.connections).toBe(0);
       }),
       { numRuns: 20_000 },
@@ -57,7 +57,7 @@ describe('planParts', () => {
     expect(planParts({ size, connections, bytesPerSecond }).partCount).toBe(parts);
   });
 
-  it('says so when nothing fits', () => {
+  it('throws a RangeError when no plan fits the limits', () => {
     const limits: PartLimits = { minPartBytes: 5, maxPartBytes: 10, maxParts: 3 };
     expect(planParts({ size: 30, limits })).toEqual({ partSize: 10, partCount: 3 });
     expect(() => planParts({ size: 31, limits })).toThrow(RangeError);
@@ -65,7 +65,7 @@ describe('planParts', () => {
   });
 });
 
-it('partBytes knows no part outside the plan', () => {
+it('partBytes() is 0 for a part outside the plan', () => {
   for (const partNumber of [0, -1, 1.5, Number.NaN, 4]) expect(partBytes(25, 10, partNumber)).toBe(0);
   expect([1, 2, 3].map((partNumber) => partBytes(25, 10, partNumber))).toEqual([10, 10, 5]);
 });

@@ -34,7 +34,10 @@ export interface PartPlan {
   partCount: number;
 }
 
-/** Large enough that round trips take a few percent of the time, small enough that losing a part on a usual line is cheap. */
+/**
+ * Large enough that round trips take a few percent of the time, small enough that losing a part on a usual line is
+ * cheap.
+ */
 const usualPartBytes = 16 * MiB;
 /** In a single round all parts would end at the same time, and an interruption before that would lose all of them. */
 const minRounds = 2;
@@ -42,7 +45,8 @@ const secondsPerPart = 2;
 const maxUsualPartBytes = 64 * MiB;
 
 /**
- * Plans parts of equal size, which R2 requires, in whole rounds over all connections, so that no connection is idle at the end.
+ * Plans parts of equal size, which R2 requires, in whole rounds over all connections, so that no connection is idle at
+ * the end.
  *
  * @throws RangeError when no plan fits the limits
  */

@@ -1,6 +1,6 @@
 /**
- * Passes the types of a server to its clients without importing its code: `createClient<typeof uploads>()` reads the property
- * `$routes`, which exists in types only.
+ * Passes the types of a server to its clients without importing its code: `createClient<typeof uploads>()` reads the
+ * property `$routes`, which exists in types only.
  */
 
 /** The types of one route: `metadata` is the input of its schema, `data` the result of its `onComplete`. */

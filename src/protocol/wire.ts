@@ -1,6 +1,6 @@
 /**
- * What travels between client and server, as JSON. `{endpoint}` below is where the handler's `uploads` collection
- * lives, `/uploads` by default.
+ * The JSON bodies of all calls between client and server. They are in one file so that the protocol can be read as a
+ * whole. `{endpoint}` is the URL of the handler's `uploads` collection, `/uploads` by default.
  *
  * | call | body | answer |
  * |---|---|---|
@@ -13,51 +13,57 @@
  * | `GET {base}/files/:ref` | - | 302 to the storage; `?as=json`: {@link ViewResponse}; `?download=1`: as attachment |
  * | `DELETE {base}/files/:ref` | - | 204 |
  *
- * A batch answers 200 when at least one of its items succeeded, with `{error}` in the place of each that did not.
- * When every item failed, the status is that of the first error and the body also carries it as `error`, so that
- * `curl --fail` fails and a client that looks only at `error` is right. A completion whose object the storage is still
- * moving stands as {@link PendingUpload}; the answer is then 202 with `Retry-After` unless another item succeeded.
+ * A batch answers 200 when at least one of its items succeeded, with `{error}` in the place of each item that failed.
+ * When every item failed, the status is that of the first error and the body also has it as `error`, so that `curl
+ * --fail` fails and a client that reads only `error` is right. A completion whose object the storage is still copying
+ * is a {@link PendingUpload}; the answer is then 202 with `Retry-After` unless another item succeeded.
  */
 import type { WireError } from './errors.ts';
 
-/** A checksum of exactly the bytes to be stored. `value` is base64 of the raw digest, as S3 wants it. */
+/** A checksum of the bytes to store. `value` is the raw digest in base64, as in S3's headers. */
 export interface Checksum {
   algorithm: ChecksumAlgorithm;
   value: string;
 }
 
-/** `md5` travels as `Content-MD5`, the others as `x-amz-checksum-<algorithm>`. */
+/** `md5` is sent as `Content-MD5`, the others as `x-amz-checksum-<algorithm>`. */
 export type ChecksumAlgorithm = 'sha256' | 'sha1' | 'crc32' | 'crc32c' | 'crc64nvme' | 'md5';
 
-/** How the bytes go. `none`: they are there already, see {@link SharedGrant}. */
+/** How the bytes are sent. `none`: they are stored already, see {@link SharedGrant}. */
 export type Transfer = 'put' | 'form' | 'multipart' | 'none';
 
-/** What the client declares of one file before any byte moves. */
+/** What the client declares about one file before it sends any byte. */
 export interface FileDeclaration {
   /** Untrusted display name, 1 to 255 UTF-8 bytes. It never decides where the file is stored. */
   fileName: string;
-  /** Exact size in bytes; null for a stream that ends when it ends: by multipart only, up to the route's `maxBytes`. */
+  /**
+   * Exact size in bytes; null for a stream, which is sent by multipart only and may have up to the route's `maxBytes`.
+   */
   size: number | null;
   /**
-   * MIME type without parameters, lower case, in any spelling of its format. Leave it out when nobody knows it: then, and
-   * for what systems say instead (`application/octet-stream`, `image/*`, the empty string), the extension of `fileName`
-   * decides. The grant answers with the type that it came to.
+   * MIME type without parameters, in lower case, in any spelling of its format. Leave it out when it is not known.
+   * Then, and for a placeholder (`application/octet-stream`, `image/*`, the empty string), the extension of `fileName`
+   * decides. The grant has the resulting type.
    */
   contentType?: string;
-  /** Required for `put` and `form` unless the route says `integrity: 'size-only'`; parts are bound when they are signed. */
+  /**
+   * Required for `put` and `form` unless the route has `integrity: 'size-only'`. Parts are declared when they are
+   * signed.
+   */
   checksum?: Checksum;
   /** Replaces the request's `metadata` for this file. At most 64 KiB as JSON and 32 levels deep, without U+0000. */
   metadata?: unknown;
-  /** For multipart: the size that all parts but the last shall have, see `planParts`. @default the server's own plan */
+  /**
+   * For multipart: the wanted size of every part except the last one, see `planParts`. @default the plan of the server
+   */
   partSize?: number;
   /** Which of {@link RouteInfo.hosts} to sign for. @default 0 */
   host?: number;
   /**
-   * Chosen by the client for one upload, at random: 1 to 64 visible ASCII characters. The same owner who asks again on the
-   * same route with the same key and the same declaration gets the same upload, with a fresh request: a grant call whose
-   * answer was lost can be repeated. Another declaration under the same key is `upload_conflict`. The key is free again
-   * once the upload has expired, or was aborted, rejected or deleted. Without effect on a route for `anyone`, which has no
-   * owner to compare.
+   * A random value that the client chooses for one upload: 1 to 64 visible ASCII characters. With it a grant call whose
+   * answer was lost can be repeated: the same owner, route, key and declaration get the same upload with a new request.
+   * Another declaration with the same key is `upload_conflict`. The key can be used again once the upload has expired,
+   * or was aborted, rejected or deleted. It has no effect on a route for `anyone`, which has no owners.
    * @example crypto.randomUUID()
    */
   idempotencyKey?: string;
@@ -66,23 +72,24 @@ export interface FileDeclaration {
 export interface GrantRequest {
   route: string;
   files: FileDeclaration[];
-  /** Checked by the route's schema; applies to every file that has none of its own. */
+  /** Checked by the route's schema. Applies to every file without `metadata` of its own. */
   metadata?: unknown;
-  /** The ways this client can send, best first. Default `["put"]`, which any HTTP client can do. */
+  /** The transfers that this client supports, best first. @default ["put"], which any HTTP client supports */
   transfers?: Transfer[];
 }
 
 /**
- * One request to the storage as plain data: any HTTP client can replay it. `fields` means multipart/form-data with
- * these fields in this order and then the bytes as the field `file`. A bearer secret until `expiresAt`: never log it.
+ * One request to the storage as plain data, which any HTTP client can send. With `fields` the body is
+ * multipart/form-data: these fields in this order, then the bytes as the field `file`. It is a bearer secret until
+ * `expiresAt`: never log it.
  */
 export interface PresignedRequest {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST';
   url: string;
-  /** Send exactly these. `content-length` is among the signed ones; HTTP clients set it themselves from the body. */
+  /** Send exactly these. `content-length` is signed too; HTTP clients set it from the body. */
   headers: Record<string, string>;
   fields?: Record<string, string>;
-  /** ISO 8601. Signed until then; a request that began earlier may finish later. */
+  /** ISO 8601. The request must begin before; it may finish later. */
   expiresAt: string;
 }
 
@@ -91,13 +98,13 @@ export type GrantedUpload = SingleGrant | MultipartGrant | SharedGrant;
 
 interface Granted {
   uploadId: string;
-  /** Opaque, sealed, bound to the owner: hand it back to complete or abort. */
+  /** Opaque, sealed, bound to the owner. Send it back to complete or abort the upload. */
   grant: string;
-  /** Seconds from this answer for which `grant` (and `request`) is valid. For clients whose clock is wrong. */
+  /** How long `grant` and `request` are valid, in seconds from this answer, for clients whose clock is wrong. */
   expiresInSeconds: number;
   /**
-   * The type that is signed, as the file will be stored: the route's own spelling where it names the format, else the
-   * canonical one. Where bytes tell more than a name (`.ts`), {@link StoredFile.contentType} may differ.
+   * The type that is signed: in the route's spelling where the route names the format, else in the canonical one. Where
+   * the bytes decide (`.ts`), {@link StoredFile.contentType} may differ.
    */
   contentType: string;
 }
@@ -109,34 +116,34 @@ export interface SingleGrant extends Granted {
 }
 
 /**
- * The same owner has stored the same bytes on this route: send nothing, and complete at once. Only to clients that list
- * `none` among their {@link GrantRequest.transfers}, on routes with `dedupe`.
+ * The same owner has stored the same bytes on this route. Send nothing and complete at once. Only clients that list
+ * `none` in {@link GrantRequest.transfers} get it, on routes with `dedupe`.
  */
 export interface SharedGrant extends Granted {
   transfer: 'none';
 }
 
-/** Ask for the parts' requests just ahead of need, see {@link SignPartsRequest}. */
+/** Ask for the requests of the parts shortly before they are needed, see {@link SignPartsRequest}. */
 export interface MultipartGrant extends Granted {
   transfer: 'multipart';
-  /** Bytes of every part but the last. */
+  /** Bytes of every part except the last one. */
   partSize: number;
   /** Null for a stream. */
   partCount: number | null;
 }
 
 /**
- * Requests for some parts of one upload. Each is signed for exactly this length and these bytes, and none beyond the
- * plan. When the grant has expired, {@link ListPartsResponse} has a new one for whoever may still send.
+ * Asks for the requests of some parts of one upload. Each is signed for exactly this length and checksum, and must be
+ * in the plan. When the grant has expired, {@link ListPartsResponse} has a new one if the user may still upload.
  */
 export interface SignPartsRequest {
   grant: string;
   /** 1 to 1,000. */
   parts: PartDeclaration[];
   /**
-   * For a client that cannot come back (a phone's background worker): how long the requests shall be valid, in seconds.
-   * The server's ceiling (`maxExpiresInSeconds`, by default its `expiresInSeconds`) and its credentials shorten it; what
-   * came of it is in each `expiresInSeconds` of the answer.
+   * How long the requests should be valid, in seconds, for a client that cannot ask again (the background worker of a
+   * phone). The limit of the server (`maxExpiresInSeconds`, by default its `expiresInSeconds`) and its credentials can
+   * shorten it; `expiresInSeconds` in the answer has the result.
    */
   expiresInSeconds?: number;
 }
@@ -144,9 +151,11 @@ export interface SignPartsRequest {
 export interface PartDeclaration {
   /** From 1. */
   partNumber: number;
-  /** Bytes: the plan's `partSize`, or what is left for the last part. A stream's last part may be any shorter. */
+  /**
+   * Bytes: the plan's `partSize`, or the rest for the last part. The last part of a stream may have any smaller size.
+   */
   size: number;
-  /** Required unless the route says `integrity: 'size-only'`. */
+  /** Required unless the route has `integrity: 'size-only'`. */
   checksum?: Checksum;
   /** Which of {@link RouteInfo.hosts} to sign for. @default 0 */
   host?: number;
@@ -169,15 +178,18 @@ export interface ListPartsRequest {
   grant: string;
 }
 
-/** What has arrived of an upload, and a renewed grant to go on with. `upload_conflict` once it is completing or ended. */
+/**
+ * The parts that have arrived, and a renewed grant. The call fails with `upload_conflict` once the upload is completing
+ * or has ended.
+ */
 export interface ListPartsResponse {
   uploadId: string;
-  /** Replaces the one that was sent. */
+  /** Replaces the grant of the request. */
   grant: string;
   expiresInSeconds: number;
   partSize: number;
   partCount: number | null;
-  /** In the order of their numbers. */
+  /** Ordered by number. */
   parts: ArrivedPart[];
 }
 
@@ -185,7 +197,7 @@ export interface ArrivedPart {
   partNumber: number;
   /** Bytes. */
   size: number;
-  /** As the storage verified it; MD5 where it knows no other. Null when the storage does not tell. */
+  /** As verified by the storage; MD5 where it has no other checksum. Null when the storage has none. */
   checksum: Checksum | null;
 }
 
@@ -205,16 +217,16 @@ export interface GrantsRequest {
 }
 
 export interface CompleteRequest {
-  /** 1 to 100; a plain grant, or one with what is to be compared. */
+  /** 1 to 100 grants, or grants with facts to compare. */
   grants: (string | MultipartCompletion)[];
 }
 
-/** What the client says of a multipart upload that it finished; compared with what the storage has. */
+/** What the client declares about a finished multipart upload. The server compares it with the storage. */
 export interface MultipartCompletion {
   grant: string;
-  /** Digest of the parts' digests, base64. */
+  /** The digest of the digests of all parts, in base64. */
   checksum?: Checksum;
-  /** Bytes in all. Required for a stream, which has no size before. */
+  /** The total size in bytes. Required for a stream, whose size was not declared. */
   size?: number;
 }
 
@@ -226,19 +238,21 @@ export interface StoredFile {
   route: string;
   /** The object's key in the bucket. */
   key: string;
-  /** As the client gave it, cleaned for display. Untrusted. */
+  /** From the client, cleaned for display. Untrusted. */
   fileName: string;
   /** Bytes. */
   size: number;
   /** Verified against the content. */
   contentType: string;
-  /** Of a text file in Unicode, as its bytes tell: `utf-8`, `utf-16le` or `utf-16be`. The file is stored and shown with it. */
+  /**
+   * Of a text file in Unicode, detected from its bytes: `utf-8`, `utf-16le` or `utf-16be`. It is stored with the file.
+   */
   charset?: string;
-  /** Of all bytes; of the parts' digests where `parts` says so. */
+  /** Of all bytes; with `parts`, the digest of the digests of that many parts. */
   checksum: (Checksum & { parts?: number }) | null;
   /** The storage's ETag, opaque, quotes included. */
   etag: string;
-  /** Stable URL that displays the file for whoever may see it. Relative to the server's origin unless configured. */
+  /** A stable URL that displays the file to those who may see it. Relative to the server's origin unless configured. */
   url: string;
   /** ISO 8601. */
   storedAt: string;
@@ -251,7 +265,7 @@ export interface CompletedUpload<Data = unknown> {
   data: Data;
 }
 
-/** Verified or being verified, not yet a file: a large object takes the storage long to move. Complete it again later. */
+/** Completion is still running: a large object takes the storage long to copy. Complete the upload again later. */
 export interface PendingUpload {
   uploadId: string;
   completing: true;
@@ -276,11 +290,11 @@ export interface ViewResponse {
   expiresAt: string;
 }
 
-/** What a client may know of a route before it hashes a byte. Cacheable. */
+/** What a client needs to know about a route before it declares a file. Cacheable. */
 export interface RouteInfo {
   route: string;
   limits: {
-    /** Patterns such as `image/*`, `application/pdf`; absent: any type. */
+    /** Patterns such as `image/*`, `application/pdf`; undefined for any type. */
     contentTypes?: string[];
     /** Lower case, without the dot. */
     extensions?: string[];
@@ -288,14 +302,14 @@ export interface RouteInfo {
     maxBytes: number;
     maxFiles: number;
   };
-  /** What the declaration must carry; `null` when the route asks for none. */
+  /** The checksum that a declaration must have; null when the route requires none. */
   checksum: ChecksumAlgorithm | null;
-  /** Ways the storage allows, best first. */
+  /** The transfers that the storage supports, best first. */
   transfers: Transfer[];
-  /** Files of at most this many bytes go by `form` when the client can. */
+  /** Files of at most this many bytes are sent by `form` when the client supports it. */
   formMaxBytes: number;
-  /** Files of at least this many bytes go by `multipart` when the client can, streams always. */
+  /** Files of at least this many bytes are sent by `multipart` when the client supports it; streams always are. */
   multipartMinBytes: number;
-  /** Origins of the storage that clients may send to, the usual one first. Browsers have six connections to each. */
+  /** Origins of the storage that clients may send to, the default first. A browser opens six connections to each. */
   hosts: string[];
 }

@@ -1,6 +1,6 @@
 /**
- * Compares a declared type with the first bytes of a file. The server decides by it; a client may ask it before anything
- * is sent. What can tell formats apart is handed in: the server has `file-type`, a page has the table's signatures only.
+ * Compares a declared type with the first bytes of a file. The server decides by it; a client can call it before it
+ * sends the file. The caller passes a detector: the server uses `file-type`, a page only the signatures of the table.
  */
 import { unknownType } from '../content-types.ts';
 import { type Format, formatOf } from '../formats/index.ts';
@@ -10,23 +10,23 @@ import { acceptedFormats, detectByMagic, hasOwnMagic, isAccepted } from './magic
 import { isCompressedSvg } from './svgz.ts';
 import { isDisprovedByText, isTextType, textMismatch } from './text.ts';
 
-/** How much of a file is looked at: what `file-type` asks for. */
+/** How many bytes are inspected: as many as `file-type` needs. */
 export const headBytes = 4100;
 
 export interface Detector {
-  /** The type that these bytes are of, in any spelling; null when it cannot tell. */
+  /** @returns the type of these bytes, in any spelling; null when it is not recognised */
   detect(head: Uint8Array): Promise<string | null>;
-  /** Whether `detect` would tell files of this type. */
+  /** Whether `detect` recognises files of this type. */
   recognises(type: string): boolean;
 }
 
-/** Knows the signatures of the table and nothing else. */
+/** Leaves detection to the signatures of the table. */
 export const signatureDetector: Detector = {
   detect: async () => null,
   recognises: () => false,
 };
 
-/** General formats that a type which is not in the table may be made of. Such a type is only ever saved. */
+/** General formats that a file of an unknown type may consist of. Such a file is never displayed. */
 const generalFormats: ReadonlySet<string> = new Set([
   'application/zip',
   'application/gzip',
@@ -38,15 +38,16 @@ const generalFormats: ReadonlySet<string> = new Set([
 const unrecognised = 'something unrecognised';
 
 /**
- * Null when the declared type and the first bytes agree, else what the bytes look like.
+ * Compares the declared type with the first bytes.
  *
- * @param named the route names this very type, and not only a wildcard that admits it: then a media type that nothing
- * recognises is taken at its word
+ * @param isNamed whether the route names the type, and not only a wildcard that admits it: then a media type without a
+ * known signature is accepted
+ * @returns null when they agree, else what the bytes look like
  */
 export async function contentMismatch(
   declared: string,
   head: Uint8Array,
-  named: boolean,
+  isNamed: boolean,
   detector: Detector = signatureDetector,
 ): Promise<string | null> {
   if (declared === unknownType) return null;
@@ -54,18 +55,21 @@ export async function contentMismatch(
   const seen = await detectFormat(declared, head, detector);
   if (typeof seen === 'object' && format && seen && !isTextType(declared) && isAccepted(format, seen)) return null;
   const detected = typeof seen === 'string' ? seen : (seen?.type ?? null);
-  if (format && (await isFoundFurtherIn(format, detected, head, detector))) return null;
+  if (format && (await isRecognisedFurtherIn(format, detected, head, detector))) return null;
   if (isTextType(declared)) return textMismatch(declared, detected, head);
-  if (!format) return unknownMismatch(declared, detected, named);
+  if (!format) return unknownTypeMismatch(declared, detected, isNamed);
   if (format.holds.some((held) => isTextType(held) && textMismatch(held, detected, head) === null)) return null;
   if (detected !== null) return detected;
   if (hasOwnMagic(format, head)) return null;
-  if (!format.signatureIsOptional && isTold(format, detector)) return unrecognised;
-  // Nothing tells files of this format. Of media so much is known: they are not text.
-  return isMedia(declared) && !named && decodeText(head) !== null ? unrecognised : null;
+  if (!format.signatureIsOptional && isRecognisable(format, detector)) return unrecognised;
+  // Files of this format have no signature. Media are at least not text.
+  return isMedia(declared) && !isNamed && decodeText(head) !== null ? unrecognised : null;
 }
 
-/** What the bytes are of: a format of the table, a type that is not in it, or null. Text disproves what only looks so. */
+/**
+ * @returns a format of the table, a type that is not in the table, or null. Text that resembles a signature is no
+ * match.
+ */
 async function detectFormat(declared: string, head: Uint8Array, detector: Detector): Promise<Format | string | null> {
   const type = await detector.detect(head);
   const seen = type === null ? detectByMagic(head) : formatOf(type);
@@ -73,14 +77,14 @@ async function detectFormat(declared: string, head: Uint8Array, detector: Detect
   return seen && isDisprovedByText(seen, isTextType(declared), head) ? null : seen;
 }
 
-/** Whether something at the beginning of a file of this format would tell it. */
-function isTold(format: Format, detector: Detector): boolean {
+/** Whether the first bytes of a file of this format identify it. */
+function isRecognisable(format: Format, detector: Detector): boolean {
   return acceptedFormats(format).some(
     ({ magic, type, also }) => magic.length > 0 || [type, ...also].some((one) => detector.recognises(one)),
   );
 }
 
-/** Headers that readers look for, and do not expect at the first byte. */
+/** Headers that may stand behind other bytes. */
 const laterHeaders = [
   ['application/pdf', '%PDF-'],
   ['application/postscript', '%!PS'],
@@ -91,8 +95,8 @@ function accepts(format: Format, type: string): boolean {
   return seen !== undefined && isAccepted(format, seen);
 }
 
-/** Files that begin with something else, and are what they say all the same. */
-async function isFoundFurtherIn(
+/** Whether the signature follows other bytes: a tag, padding, or the header of a mail or a printer. */
+async function isRecognisedFurtherIn(
   format: Format,
   detected: string | null,
   head: Uint8Array,
@@ -107,7 +111,7 @@ async function isFoundFurtherIn(
   if (detected === null && format.type === 'video/mp2t') return hasTransportPackets(head);
   if (!format.id3) return false;
   const end = endOfId3(head);
-  // The tag is longer than what was read, and nobody knows what follows it.
+  // The tag is longer than the bytes that were read.
   if (end >= head.length) return true;
   if (end > 0) {
     const rest = withoutLeadingZeros(head.subarray(end));
@@ -123,11 +127,11 @@ async function isFoundFurtherIn(
 
 const zipNames = /^application\/vnd\.(openxmlformats-officedocument|oasis\.opendocument)\.|\+zip$/;
 
-/** A type that the table does not know. Its name may tell what it is made of (RFC 6839). */
-function unknownMismatch(declared: string, detected: string | null, named: boolean): string | null {
+/** For a type that is not in the table. Its name may say what it consists of (RFC 6839). */
+function unknownTypeMismatch(declared: string, detected: string | null, isNamed: boolean): string | null {
   if (zipNames.test(declared)) return detected === 'application/zip' ? null : (detected ?? unrecognised);
   if (detected !== null) return generalFormats.has(detected) && !isMedia(declared) ? null : detected;
-  return isMedia(declared) && !named ? unrecognised : null;
+  return isMedia(declared) && !isNamed ? unrecognised : null;
 }
 
 function isMedia(type: string): boolean {

@@ -1,12 +1,12 @@
-/** Formats whose first bytes are not at the first byte: behind tags, padding, headers of a mail or of a printer. */
+/** Formats whose signature may follow other bytes: tags, padding, the headers of a mail or a printer. */
 import { decodeText } from './decode.ts';
 
 /** Acrobat looks for the header within the first 1,024 bytes (PDF Reference 1.7, implementation note 13). */
 const headerWithin = 1024;
 
 /**
- * Whether `%PDF-` (or another header) stands within the first 1,024 bytes, behind something that no browser would take for
- * a page or a script.
+ * Whether a header such as `%PDF-` is within the first 1,024 bytes, after bytes that no browser treats as a page or a
+ * script.
  */
 export function hasHeaderBehindJunk(head: Uint8Array, header: string): boolean {
   const text = latin1(head.subarray(0, headerWithin + header.length));
@@ -14,17 +14,19 @@ export function hasHeaderBehindJunk(head: Uint8Array, header: string): boolean {
   return at !== -1 && isHarmlessJunk(text.slice(0, at));
 }
 
-/** Tags would make it a page. What could be a call, an assignment or the beginning of a comment would make it a script. */
+/** A tag would make the file a page. A call, an assignment or the start of a comment could make it a script. */
 function isHarmlessJunk(junk: string): boolean {
   if (/<[a-z!?/]/i.test(junk)) return false;
   // A NUL or an escape is a syntax error in a script, and so is a header such as `Content-Type:`.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches control characters
   const neverScript = /[\u0000-\u0008\u000e-\u001f]/.test(junk) || /^[a-z]+-[a-z-]+:/im.test(junk);
   if (/\/\*|`/.test(junk)) return false;
   return neverScript || !/[=(]|\/\//.test(junk);
 }
 
-/** Where the ID3v2 tag at the beginning ends (https://id3.org/id3v2.4.0-structure section 3.1); 0 when there is none. */
+/**
+ * Where the ID3v2 tag at the beginning ends (https://id3.org/id3v2.4.0-structure section 3.1); 0 when there is none.
+ */
 export function endOfId3(head: Uint8Array): number {
   if (latin1(head.subarray(0, 3)) !== 'ID3' || head.length < 10) return 0;
   const [, , , major = 0, , flags = 0, a = 0, b = 0, c = 0, d = 0] = head;
@@ -32,7 +34,7 @@ export function endOfId3(head: Uint8Array): number {
   return 10 + ((a << 21) | (b << 14) | (c << 7) | d) + (flags & 0x10 ? 10 : 0);
 }
 
-/** Without the zeros that encoders pad with (LAME 3.90 wrote a frame of them). */
+/** Removes the zeros that encoders write as padding (LAME 3.90 wrote a frame of them). */
 export function withoutLeadingZeros(head: Uint8Array): Uint8Array {
   const first = head.findIndex((byte) => byte !== 0);
   return first === -1 ? head.subarray(head.length) : head.subarray(first);
@@ -53,8 +55,8 @@ const bitrates = {
 } as const;
 const sampleRates = [44_100, 48_000, 32_000] as const;
 
-/** Bytes of the frame of MPEG audio, or of AAC in ADTS, whose header is at `at`; 0 when there is none. */
-function frameLength(bytes: Uint8Array, at: number): number {
+/** @returns the bytes of the MPEG audio or ADTS (AAC) frame at `at`; 0 when there is no frame */
+function readFrameLength(bytes: Uint8Array, at: number): number {
   const [b0 = 0, b1 = 0, b2 = 0, b3 = 0, b4 = 0, b5 = 0] = bytes.subarray(at, at + 6);
   if (b0 !== 0xff || (b1 & 0xe0) !== 0xe0) return 0;
   const layer = 4 - ((b1 >> 1) & 3);
@@ -71,35 +73,38 @@ function frameLength(bytes: Uint8Array, at: number): number {
   return Math.floor(((layer === 3 && version !== 3 ? 72_000 : 144_000) * kbits) / hertz) + padding;
 }
 
-/** Frames in a row that cannot be chance. */
-const framesInARow = 3;
+/** So many consecutive frames do not occur by chance. */
+const minFrames = 3;
 
-/** Whether frames of audio follow each other somewhere in these bytes, behind something that is not text. */
+/** Whether these bytes contain consecutive audio frames, at the start or after bytes that are not text. */
 export function hasAudioFrames(bytes: Uint8Array): boolean {
   for (let at = bytes.indexOf(0xff); at !== -1; at = bytes.indexOf(0xff, at + 1)) {
     let next = at;
     let frames = 0;
-    while (frames < framesInARow && next + 4 <= bytes.length) {
-      const length = frameLength(bytes, next);
-      // Shorter than its own header: no frame.
+    while (frames < minFrames && next + 4 <= bytes.length) {
+      const length = readFrameLength(bytes, next);
+      // A frame cannot be shorter than its header.
       if (length < 7) break;
       frames++;
       next += length;
     }
-    // The last of what was read may be cut off; one frame alone proves nothing.
-    if (frames >= framesInARow || (frames === 2 && next >= bytes.length))
+    // The last frame may be cut off. A single frame can be chance.
+    if (frames >= minFrames || (frames === 2 && next >= bytes.length))
       return at < 16 || decodeText(bytes.subarray(0, at)) === null;
   }
   return false;
 }
 
-/** MPEG transport streams: packets of 188 bytes, or with a time stamp or a check sum 192 and 204, cut anywhere. */
+/**
+ * Packets of MPEG transport streams: 188 bytes; 192 with a time stamp; 204 with a checksum. A recording can start
+ * inside one.
+ */
 const packetSizes = [188, 192, 204] as const;
-const packetsInARow = 4;
+const minPackets = 4;
 
 export function hasTransportPackets(bytes: Uint8Array): boolean {
   return packetSizes.some((size) => {
-    for (let start = 0; start < size && start + (packetsInARow - 1) * size < bytes.length; start++) {
+    for (let start = 0; start < size && start + (minPackets - 1) * size < bytes.length; start++) {
       let at = start;
       while (at < bytes.length && bytes[at] === 0x47) at += size;
       if (at >= bytes.length) return true;

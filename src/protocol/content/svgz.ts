@@ -1,9 +1,9 @@
 import { isSvg } from './text.ts';
 
-/** As much as is looked at of a file that is not compressed. A file that expands without end is never read further. */
-const enough = 4100;
+/** As many characters as of an uncompressed file. It also limits how far a compressed file is expanded. */
+const maxCharacters = 4100;
 
-/** Whether what is compressed here is SVG. The bytes may end anywhere. */
+/** Whether these gzip bytes, which may be cut off anywhere, contain SVG. */
 export async function isCompressedSvg(head: Uint8Array): Promise<boolean> {
   const reader = new Blob([head as Uint8Array<ArrayBuffer>])
     .stream()
@@ -12,13 +12,13 @@ export async function isCompressedSvg(head: Uint8Array): Promise<boolean> {
   const decoder = new TextDecoder();
   let text = '';
   try {
-    while (text.length < enough) {
+    while (text.length < maxCharacters) {
       const { done, value } = await reader.read();
       if (done) break;
-      text += decoder.decode(value.subarray(0, enough), { stream: true });
+      text += decoder.decode(value.subarray(0, maxCharacters), { stream: true });
     }
   } catch {
-    // The end is missing; or it is not gzip at all, and then there is no text.
+    // The bytes are cut off, or they are no gzip and `text` is empty.
   }
   reader.cancel().catch(() => {});
   return text !== '' && isSvg(text);

@@ -5,7 +5,9 @@ const gzip = { of: 'application/gzip' } as const;
 
 export const archives: Rows = {
   'application/zip': {
-    also: 'application/x-zip application/x-zip-compressed application/zip-compressed application/x-compressed-zip multipart/x-zip',
+    also:
+      'application/x-zip application/x-zip-compressed application/zip-compressed ' +
+      'application/x-compressed-zip multipart/x-zip',
     ext: 'zip zipx',
     magic: '504b0304 504b0506 504b0708',
   },
@@ -82,7 +84,7 @@ export const archives: Rows = {
   'application/x-vhdx-disk': { also: 'application/x-virtualbox-vhdx', ext: 'vhdx', magic: '7668647866696c65' },
   'application/x-qemu-disk': { ext: 'qcow qcow2', magic: '514649fb' },
   'application/ovf': { also: 'application/x-virtualbox-ova', ext: 'ova', of: 'application/x-tar' },
-  // Programs and packages. Only routes that admit them by name or by a wildcard get them, and none is ever shown.
+  // Programs and packages. They are never displayed.
   'application/java-archive': { also: 'application/x-java-archive application/x-jar', ext: 'jar war ear', ...zip },
   'application/vnd.android.package-archive': { ext: 'apk', ...zip },
   'application/vnd.android.aab': { ext: 'aab xapk apks', ...zip },
@@ -107,18 +109,24 @@ export const archives: Rows = {
   'application/vnd.flatpak': { also: 'application/vnd.xdgapp', ext: 'flatpak' },
   'application/vnd.snap': { also: 'application/vnd.squashfs', ext: 'snap sqsh', magic: '68737173' },
   'application/vnd.microsoft.portable-executable': {
-    also: 'application/x-msdownload application/x-dosexec application/x-ms-dos-executable application/x-msdos-program-exe application/exe application/x-exe',
+    also:
+      'application/x-msdownload application/x-dosexec application/x-ms-dos-executable ' +
+      'application/x-msdos-program-exe application/exe application/x-exe',
     ext: 'exe dll scr sys com cpl ocx',
     magic: '4d5a',
   },
   'application/x-elf': {
-    also: 'application/x-executable application/x-sharedlib application/x-object application/x-pie-executable application/x-coredump',
+    also:
+      'application/x-executable application/x-sharedlib application/x-object application/x-pie-executable ' +
+      'application/x-coredump',
     ext: 'elf so o appimage',
     magic: '7f454c46',
   },
   'application/x-mach-binary': { ext: 'macho dylib', magic: 'feedface feedfacf cefaedfe cffaedfe cafebabe' },
   'application/java-vm': {
-    also: 'application/x-java application/java application/java-byte-code application/x-java-class application/x-java-vm',
+    also:
+      'application/x-java application/java application/java-byte-code application/x-java-class ' +
+      'application/x-java-vm',
     ext: 'class',
     magic: 'cafebabe',
   },

@@ -1,6 +1,6 @@
 import type { Rows } from './format.ts';
 
-/** A stream of MPEG frames: AAC in ADTS begins like MP3. */
+/** A stream of MPEG frames. AAC in ADTS begins like MP3. */
 const mpeg = { container: 'audio/mpeg', id3: true } as const;
 const isobmff = { container: 'isobmff' } as const;
 
@@ -31,7 +31,9 @@ export const audio: Rows = {
   },
   'audio/vnd.audible.aax': { ext: 'aax', ...isobmff },
   'audio/3gpp': {
-    also: 'audio/3gp audio/3gpp-encrypted audio/x-rn-3gpp-amr audio/x-rn-3gpp-amr-wb audio/x-rn-3gpp-amr-encrypted audio/x-rn-3gpp-amr-wb-encrypted',
+    also:
+      'audio/3gp audio/3gpp-encrypted audio/x-rn-3gpp-amr audio/x-rn-3gpp-amr-wb ' +
+      'audio/x-rn-3gpp-amr-encrypted audio/x-rn-3gpp-amr-wb-encrypted',
     ext: '3ga',
     ...isobmff,
   },
@@ -39,7 +41,9 @@ export const audio: Rows = {
   'audio/webm': { ext: 'weba', container: 'ebml' },
   'audio/matroska': { also: 'audio/x-matroska', ext: 'mka', container: 'ebml' },
   'audio/ogg': {
-    also: 'audio/x-ogg audio/opus audio/vorbis audio/x-vorbis audio/x-vorbis+ogg audio/x-opus+ogg audio/speex audio/x-speex audio/x-speex+ogg audio/x-flac+ogg audio/x-oggflac',
+    also:
+      'audio/x-ogg audio/opus audio/vorbis audio/x-vorbis audio/x-vorbis+ogg audio/x-opus+ogg audio/speex ' +
+      'audio/x-speex audio/x-speex+ogg audio/x-flac+ogg audio/x-oggflac',
     ext: 'ogg oga opus spx',
     container: 'ogg',
   },
@@ -53,7 +57,7 @@ export const audio: Rows = {
   'audio/wav': {
     also: 'audio/wave audio/x-wav audio/vnd.wave audio/x-pn-wav audio/bwf audio/x-bwf',
     ext: 'wav wave bwf rf64',
-    // EBU Tech 3306: RF64 and BW64 where 32 bits do not hold the size; RIFX is big-endian.
+    // EBU Tech 3306: RF64 and BW64 are for sizes over 32 bits. RIFX is big-endian.
     magic: '52494646........57415645 52463634........57415645 42573634........57415645 52494658........57415645',
   },
   'audio/x-w64': { ext: 'w64', magic: '726966662e91cf11' },
@@ -99,7 +103,9 @@ export const audio: Rows = {
   'audio/l16': { ext: 'l16' },
   'audio/x-pn-audibleaudio': { also: 'audio/vnd.audible', ext: 'aa', magic: '4:57907536' },
   'audio/x-mpegurl': {
-    also: 'audio/mpegurl audio/m3u audio/x-m3u audio/x-mp3-playlist application/m3u application/vnd.apple.mpegurl application/x-mpegurl application/mpegurl',
+    also:
+      'audio/mpegurl audio/m3u audio/x-m3u audio/x-mp3-playlist application/m3u ' +
+      'application/vnd.apple.mpegurl application/x-mpegurl application/mpegurl',
     ext: 'm3u m3u8',
     text: true,
   },

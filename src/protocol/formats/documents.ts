@@ -6,12 +6,12 @@ const ole2 = { of: 'application/x-cfb', container: 'application/x-cfb' } as cons
 const ooxml = 'application/vnd.openxmlformats-officedocument.';
 const odf = 'application/vnd.oasis.opendocument.';
 
-/** A zip; with a password an OLE2 container, whatever it is called ([MS-OFFCRYPTO] section 2.3). */
+/** A zip, or an OLE2 container when it has a password ([MS-OFFCRYPTO] section 2.3). */
 const office = (ext: string, more: Row = {}): Row => ({ ext, ...zip, holds: 'application/x-cfb', ...more });
 
 const word = `${ooxml}wordprocessingml.document ${ooxml}wordprocessingml.template`;
 const excel = `${ooxml}spreadsheetml.sheet ${ooxml}spreadsheetml.template`;
-const powerPoint = `${ooxml}presentationml.presentation ${ooxml}presentationml.slideshow ${ooxml}presentationml.template`;
+const powerPoint = ['presentation', 'slideshow', 'template'].map((kind) => `${ooxml}presentationml.${kind}`).join(' ');
 
 export const documents: Rows = {
   'application/pdf': {
@@ -21,7 +21,7 @@ export const documents: Rows = {
     show: 'viewer',
     readable: true,
   },
-  // Since 2002 these are PDFs; browsers and Windows still declare them as PostScript.
+  // These files are PDFs since 2002. Browsers and Windows still declare PostScript.
   'application/illustrator': {
     also: 'application/vnd.adobe.illustrator',
     ext: 'ai ait',
@@ -38,12 +38,12 @@ export const documents: Rows = {
   'application/rtf': {
     also: 'text/rtf application/x-rtf text/richtext',
     ext: 'rtf rtx',
-    // Windows with Word.
+    // Declared by Windows with Word.
     declaredAs: 'application/msword',
     magic: '7b5c727466',
     readable: true,
   },
-  // A .doc is also what WordPad writes as RTF, and what was renamed from .docx.
+  // WordPad writes RTF as .doc, and some .doc files are renamed .docx files.
   'application/msword': {
     also: 'application/vnd.ms-word application/x-msword application/msword-template application/doc',
     ext: 'doc dot wiz',
@@ -54,7 +54,7 @@ export const documents: Rows = {
     also: 'application/msexcel application/x-msexcel application/excel application/x-excel application/xls',
     ext: 'xls xlt xla xlw xlm xlc',
     ...ole2,
-    // Text with tabs or commas in a .xls opens as well.
+    // Excel also opens a .xls that contains text with tabs or commas.
     holds: `text/csv ${excel}`,
   },
   'application/vnd.ms-powerpoint': {

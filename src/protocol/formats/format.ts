@@ -1,36 +1,39 @@
 /** One row of the table of formats. */
 export interface Format {
-  /** Canonical type: what IANA registered where browsers use that, else what browsers and operating systems say most. */
+  /** The canonical type: the one that IANA registered if browsers use it, else the one that most systems declare. */
   readonly type: string;
-  /** Other spellings of the same format. Each stands for the canonical one, and the canonical one for each. */
+  /** Other spellings of the same format. All spellings are equivalent. */
   readonly also: readonly string[];
   /** Lower case, without the dot. One extension may belong to several formats. */
   readonly extensions: readonly string[];
-  /** Families whose wildcard admits it, beside those of its own spellings: `video` for `application/mxf`. */
+  /** Further families whose wildcard admits the format: `video` for `application/mxf`. */
   readonly families: readonly string[];
   /** Types of *other* formats that some systems declare for files with these extensions. */
   readonly declaredAs: readonly string[];
-  /** Formats of one container stand for each other when the content is checked: first bytes do not tell them apart. */
+  /** The content check accepts formats of the same container for each other: first bytes do not distinguish them. */
   readonly container: string;
-  /** The general format that this one is a special case of: `application/zip` of office documents. */
+  /** The general format of which this one is a special case: `application/zip` for office documents. */
   readonly of: string | undefined;
-  /** Other formats, or containers, whose bytes are legitimate under this type: a .doc may hold RTF. */
+  /** Other formats or containers whose bytes are accepted for this type: a .doc may hold RTF. */
   readonly holds: readonly string[];
-  /** First bytes that tell the format, see {@link Signature}. Empty: nothing does. */
+  /** First bytes that identify the format. */
   readonly magic: readonly Signature[];
-  /** `inline`: nothing in it runs in the page's origin. `viewer`: safe outside of the app's own origin. Else it is saved. */
+  /** `inline`: nothing in the file can run in the origin of the app. `viewer`: safe in another origin only. */
   readonly show: 'inline' | 'viewer' | 'download';
-  /** Its bytes are text. `markup`: it may begin with a tag, and no browser renders it. `or-binary`: there are two kinds. */
+  /**
+   * Whether files are text. `markup`: they may begin with a tag, and no browser renders them. `or-binary`: some are
+   * binary.
+   */
   readonly text: boolean | 'markup' | 'or-binary';
-  /** A browser runs it, or it carries script in the page's origin. A wildcard never admits it. */
+  /** A browser runs files of this format, or runs scripts in them. No wildcard admits the format. */
   readonly active: boolean;
-  /** A web server with such files in its folders would run them: their extensions stay out of keys. */
+  /** Some web servers run such files. Their extensions are not used in keys. */
   readonly runsOnServers: boolean;
-  /** Taggers write ID3v2 in front of it (https://id3.org/id3v2.4.0-structure section 3). */
+  /** Files may begin with an ID3v2 tag (https://id3.org/id3v2.4.0-structure section 3). */
   readonly id3: boolean;
-  /** Only some of its files have the signature, so that its absence says nothing. */
+  /** Only some files have the signature. */
   readonly signatureIsOptional: boolean;
-  /** Its files may begin without a control character, so that such a beginning does not prove them text. */
+  /** Files may begin without control characters, so that such a beginning does not prove text. */
   readonly readable: boolean;
 }
 
@@ -40,7 +43,7 @@ export interface Signature {
   readonly bytes: readonly (number | null)[];
 }
 
-/** Lists in a row are words with spaces between them. A signature is `hex`, or `offset:hex`; `..` matches any byte. */
+/** Lists are separated by spaces. A signature is `hex` or `offset:hex`; `..` matches any byte. */
 export interface Row {
   also?: string;
   ext?: string;
@@ -59,22 +62,22 @@ export interface Row {
   readable?: boolean;
 }
 
-/** Canonical type to row. */
+/** Rows by canonical type. */
 export type Rows = Readonly<Record<string, Row>>;
 
-const words = (text: string | undefined) => text?.split(' ') ?? [];
+const splitList = (text: string | undefined) => text?.split(' ') ?? [];
 
-export function formatOfRow(type: string, row: Row): Format {
+export function rowToFormat(type: string, row: Row): Format {
   return {
     type,
-    also: words(row.also),
-    extensions: words(row.ext),
-    families: words(row.families),
-    declaredAs: words(row.declaredAs),
+    also: splitList(row.also),
+    extensions: splitList(row.ext),
+    families: splitList(row.families),
+    declaredAs: splitList(row.declaredAs),
     container: row.container ?? type,
     of: row.of,
-    holds: words(row.holds),
-    magic: words(row.magic).map(parseSignature),
+    holds: splitList(row.holds),
+    magic: splitList(row.magic).map(parseSignature),
     show: row.show ?? 'download',
     text: row.text ?? false,
     active: row.active ?? false,

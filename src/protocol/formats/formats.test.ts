@@ -1,7 +1,7 @@
 /**
- * The table of formats against itself, and against what others know: `file-type` (what it can detect), freedesktop's
- * shared-mime-info (the table of Linux desktops, read from where Debian installs it) and `mime-db` (IANA's, Apache's and
- * nginx's tables). What is left out on purpose stands here with its reason.
+ * Checks the table of formats for consistency and compares it with other tables: `file-type` (what it can detect),
+ * freedesktop's shared-mime-info (Linux desktops, as installed by Debian) and `mime-db` (IANA, Apache and nginx).
+ * Intended differences are listed here with their reasons.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { supportedExtensions, supportedMimeTypes } from 'file-type';
@@ -13,32 +13,33 @@ import { canonicalType, formatOf, formats, formatsOfExtension, isActiveType, isS
 const spellings = formats.flatMap(({ type, also }) => [type, ...also]);
 
 describe('the table of formats', () => {
-  it('has hundreds of formats, and each spelling once', () => {
+  it('has hundreds of formats and each spelling once', () => {
     expect(formats.length).toBeGreaterThan(400);
     expect(spellings.filter((type, at) => spellings.indexOf(type) !== at)).toEqual([]);
   });
 
-  it('has types that can be declared, and extensions that can be read from a name', () => {
+  it('has only valid content types and extensions', () => {
     expect(spellings.filter((type) => !isContentType(type))).toEqual([]);
     const extensions = formats.flatMap((format) => format.extensions);
     expect(extensions.length).toBeGreaterThan(800);
     expect(extensions.filter((extension) => !/^[a-z0-9]{1,16}$/.test(extension))).toEqual([]);
   });
 
-  it('refers to formats and containers that exist', () => {
+  it('refers only to formats and containers that exist', () => {
     const known = new Set(formats.flatMap(({ type, container }) => [type, container]));
     const named = formats.flatMap(({ of, holds }) => [...(of === undefined ? [] : [of]), ...holds]);
     expect(named.length).toBeGreaterThan(100);
     expect(named.filter((type) => !known.has(type))).toEqual([]);
-    // A type that a system declares for another format need not be in the table itself.
+    // A type in `declaredAs` need not be in the table itself.
     expect(formats.flatMap(({ declaredAs }) => declaredAs).filter((type) => !isContentType(type))).toEqual([]);
   });
 
-  it('shows inline no format that a browser runs', () => {
+  it('displays no format inline that a browser runs', () => {
     const shown = formats.filter(({ show }) => show !== 'download');
     expect(shown.length).toBeGreaterThan(10);
     expect(shown.filter(({ active, runsOnServers }) => active || runsOnServers)).toEqual([]);
-    // Text that is shown is text for every browser: https://mimesniff.spec.whatwg.org/#sniffing-a-mislabeled-binary-resource
+    // Text that is displayed inline must have a type that every browser treats as text:
+    // https://mimesniff.spec.whatwg.org/#sniffing-a-mislabeled-binary-resource
     expect(shown.filter(({ text }) => text).map(({ type }) => type)).toEqual(['text/plain']);
   });
 
@@ -62,7 +63,7 @@ describe('the table of formats', () => {
     'message/rfc822',
     'application/x-mimearchive',
     'application/anything-else+xml',
-  ])('counts %s as active', (type) => {
+  ])('treats %s as active', (type) => {
     expect(isActiveType(type)).toBe(true);
   });
 
@@ -75,7 +76,7 @@ describe('the table of formats', () => {
     ['image/vnd.microsoft.icon', 'image/x-icon'],
     ['application/x-rar-compressed', 'application/vnd.rar'],
     ['video/avi', 'video/x-msvideo'],
-  ])('takes %s and %s for one format', (a, b) => {
+  ])('treats %s and %s as one format', (a, b) => {
     expect(isSameFormat(a, b)).toBe(true);
     expect(canonicalType(a)).toBe(canonicalType(b));
   });
@@ -89,20 +90,20 @@ describe('the table of formats', () => {
     ['text/plain', 'text/csv'],
     ['text/xml', 'text/html'],
     ['a/unknown', 'b/unknown'],
-  ])('takes %s and %s for two', (a, b) => {
+  ])('treats %s and %s as two formats', (a, b) => {
     expect(isSameFormat(a, b)).toBe(false);
   });
 });
 
-describe('against file-type', () => {
-  it('knows every type that it can detect', () => {
+describe('the table of formats and file-type', () => {
+  it('has every type that file-type can detect', () => {
     const types = [...supportedMimeTypes].map((type) => (type.split(';')[0] as string).toLowerCase());
     expect(types.length).toBeGreaterThan(150);
     expect(types.filter((type) => !formatOf(type))).toEqual([]);
   });
 
-  it('knows every extension that it gives', () => {
-    // Two extensions in one: files are known by the last.
+  it('has every extension that file-type gives', () => {
+    // A double extension: only the last one counts.
     const left = ['tar.gz'];
     const extensions = [...supportedExtensions].map((extension) => extension.toLowerCase());
     expect(extensions.length).toBeGreaterThan(150);
@@ -122,7 +123,9 @@ describe.skipIf(!isHere && !process.env.CI)('against freedesktop’s shared-mime
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));
 
-  /** There one format, here two: a route for sound does not admit films, and none for images admits documents. */
+  /**
+   * One format there and two formats here: a route for audio must not admit video, nor a route for images documents.
+   */
   const twoFormats: ReadonlySet<string> = new Set([
     'audio/3gpp',
     'audio/3gpp-encrypted',
@@ -134,12 +137,12 @@ describe.skipIf(!isHere && !process.env.CI)('against freedesktop’s shared-mime
     'image/pdf',
   ]);
 
-  it('takes its aliases for one format each', () => {
+  it('has the aliases of shared-mime-info as spellings of one format', () => {
     const aliases = lines('aliases').map((line) => line.split(' ') as [string, string]);
     expect(aliases.length).toBeGreaterThan(250);
     const apart = aliases.filter(
       ([alias, type]) =>
-        // `zz-application/...` are its own inventions for wine, which no browser says.
+        // `zz-application/...` are invented for Wine. No browser declares them.
         !alias.startsWith('zz-') && !twoFormats.has(alias) && (formatOf(alias) ?? formatOf(type)) !== formatOf(type),
     );
     expect(apart).toEqual([]);
@@ -150,13 +153,17 @@ describe.skipIf(!isHere && !process.env.CI)('against freedesktop’s shared-mime
   });
 
   /**
-   * Left out: what only emulators, trackers, one desktop's own programs or long dead machines write. Nobody is handed
-   * such a file by a phone, a camera or a browser; a route that names its type takes it all the same.
+   * Left out: formats of emulators, trackers, programs of a single desktop, and old machines. Phones, cameras and
+   * browsers do not produce them. A route that names such a type still accepts it.
    */
-  const rare =
-    /x-applix|x-gimp|x-skencil|sgi-movie|psf$|psflib|iriver|amzxml|annodex|realpix|xcf|x-xfig|x-bz|x-gz|lwo|lws|msod|xmf|x-xi|x-mo3|x-stm|prs\.sid|image\/(ief|rle)|macpaint|audio\/usac|x-quicktime|wavpack-correction|xwindowdump|ms-modi|ms-asx|javafx|x-mod$/;
+  const rare = new RegExp(
+    [
+      'x-applix|x-gimp|x-skencil|sgi-movie|psf$|psflib|iriver|amzxml|annodex|realpix|xcf|x-xfig|x-bz|x-gz|lwo|lws',
+      'msod|xmf|x-xi|x-mo3|x-stm|prs[.]sid|image/(ief|rle)|macpaint|audio/usac|x-quicktime|wavpack-correction|xwindowdump|ms-modi|ms-asx|javafx|x-mod$',
+    ].join('|'),
+  );
 
-  it('knows its images, films, sounds and fonts by type and by extension', () => {
+  it('has the images, videos, audio files and fonts of shared-mime-info by type and by extension', () => {
     const globs = lines('globs2').flatMap((line) => {
       const [, type = '', glob = ''] = line.split(':');
       const extension = /^\*\.([a-z0-9]+)$/.exec(glob)?.[1];
@@ -164,19 +171,19 @@ describe.skipIf(!isHere && !process.env.CI)('against freedesktop’s shared-mime
     });
     expect(globs.length).toBeGreaterThan(180);
     expect(globs.filter(({ type }) => !formatOf(type))).toEqual([]);
-    // Parts of a Blu-ray's or a camera's folder that are no films, and spellings of other decades.
-    const left = ['bdm', 'bdmv', 'clpi', 'cpi', 'mpl', 'mpls', 'qtvr', 'tpic', 'vlc'];
+    // Index files of a Blu-ray or a camera, and obsolete extensions.
+    const leftOut = ['bdm', 'bdmv', 'clpi', 'cpi', 'mpl', 'mpls', 'qtvr', 'tpic', 'vlc'];
     const unknown = globs.filter(({ extension }) => formatsOfExtension(extension).length === 0);
-    expect(unknown.map(({ extension }) => extension).sort()).toEqual(left);
+    expect(unknown.map(({ extension }) => extension).sort()).toEqual(leftOut);
   });
 });
 
-describe('against mime-db', () => {
+describe('the table of formats and mime-db', () => {
   const entries = Object.entries(mimeDb as Record<string, { extensions?: string[] }>).flatMap(
     ([type, { extensions = [] }]) => extensions.map((extension) => ({ type, extension })),
   );
 
-  it('means by an extension what mime-db means, or knows that systems declare it so', () => {
+  it('gives an extension the format of mime-db, or has its type in declaredAs', () => {
     expect(entries.length).toBeGreaterThan(1000);
     const differs = entries.filter(({ type, extension }) => {
       const here = formatsOfExtension(extension);
@@ -192,7 +199,7 @@ describe('against mime-db', () => {
   });
 });
 
-/** Where the table differs from mime-db on purpose. */
+/** Intended differences from mime-db. */
 const otherMeanings = {
   '3gpp audio/3gpp': 'a film by its name, as freedesktop has it',
   'afm application/x-font-type1': 'the metrics of such a font are text',

@@ -1,6 +1,6 @@
 import type { Rows } from './format.ts';
 
-/** Cameras' raw files that are TIFFs inside. */
+/** Raw files of cameras that are TIFF files. */
 const tiff = { container: 'image/tiff' } as const;
 
 export const images: Rows = {
@@ -16,13 +16,14 @@ export const images: Rows = {
     magic: '4:6674797061766966 4:6674797061766973',
     show: 'inline',
   },
-  // ISO/IEC 23008-12: the brand "mif1" alone does not tell HEIC from AVIF.
+  // ISO/IEC 23008-12: HEIC and AVIF both use the brand "mif1".
   'image/heic': {
     also: 'image/heif image/heic-sequence image/heif-sequence image/x-heic image/x-heif',
     ext: 'heic heif hif heics heifs',
     container: 'heif',
     magic:
-      '4:6674797068656963 4:6674797068656978 4:6674797068657663 4:6674797068657678 4:667479706d696631 4:667479706d736631 4:667479706865696d 4:6674797068656973 4:667479706865766d 4:6674797068657673',
+      '4:6674797068656963 4:6674797068656978 4:6674797068657663 4:6674797068657678 4:667479706d696631 ' +
+      '4:667479706d736631 4:667479706865696d 4:6674797068656973 4:667479706865766d 4:6674797068657673',
     show: 'inline',
   },
   'image/jxl': { ext: 'jxl', magic: 'ff0a 0000000c4a584c20', show: 'inline' },
@@ -44,7 +45,7 @@ export const images: Rows = {
     magic: '49492a00 4d4d002a 49492b00 4d4d002b',
     show: 'inline',
   },
-  // Also compressed (.svgz): stored without a Content-Encoding, which no browser renders. It stays what SVG is, active.
+  // Includes .svgz, which no browser renders without a Content-Encoding. It is active like SVG.
   'image/svg+xml': {
     also: 'image/svg image/svg-xml image/svg+xml-compressed image/svgz',
     ext: 'svg svgz',
@@ -95,7 +96,9 @@ export const images: Rows = {
   'image/jls': { ext: 'jls', magic: 'ffd8fff7' },
   'image/vnd.ms-photo': { also: 'image/jxr image/x-ms-photo', ext: 'jxr wdp hdp', magic: '4949bc01' },
   'image/vnd.adobe.photoshop': {
-    also: 'image/psd image/x-psd image/photoshop image/x-photoshop application/photoshop application/x-photoshop application/psd',
+    also:
+      'image/psd image/x-psd image/photoshop image/x-photoshop application/photoshop ' +
+      'application/x-photoshop application/psd',
     ext: 'psd psb',
     magic: '38425053',
   },
@@ -157,7 +160,9 @@ export const images: Rows = {
     readable: true,
   },
   'image/vnd.dwg': {
-    also: 'application/acad application/x-acad application/autocad_dwg application/dwg application/x-dwg image/x-dwg drawing/dwg',
+    also:
+      'application/acad application/x-acad application/autocad_dwg application/dwg application/x-dwg ' +
+      'image/x-dwg drawing/dwg',
     ext: 'dwg',
     magic: '41433130',
   },
@@ -165,11 +170,11 @@ export const images: Rows = {
   'image/x-mng': { also: 'video/x-mng', ext: 'mng', magic: '8a4d4e470d0a1a0a' },
   'image/x-jng': { ext: 'jng', magic: '8b4a4e470d0a1a0a' },
   'application/x-navi-animation': { also: 'image/x-ani', ext: 'ani', magic: '52494646........41434f4e' },
-  // Nothing at their beginning tells them.
+  // These formats have no signature.
   'image/x-tga': {
     also: 'image/tga image/targa image/x-targa image/x-icb application/tga application/x-tga application/x-targa',
     ext: 'tga icb vda',
-    // The beginning of the most usual kind is that of a Windows cursor.
+    // The most common kind begins like a Windows cursor.
     holds: 'image/x-icon',
   },
   'image/x-pict': { also: 'image/pict', ext: 'pict pct pict1 pict2' },

@@ -3,16 +3,20 @@ import type { Rows } from './format.ts';
 const zip = { of: 'application/zip' } as const;
 
 export const others: Rows = {
-  // Arbitrary bytes by definition, and never shown.
+  // Arbitrary bytes, which are never displayed.
   'application/octet-stream': { ext: 'bin dat' },
   'font/ttf': {
-    also: 'font/sfnt application/x-font-ttf application/font-sfnt application/x-font-truetype application/x-truetype-font font/truetype',
+    also:
+      'font/sfnt application/x-font-ttf application/font-sfnt application/x-font-truetype ' +
+      'application/x-truetype-font font/truetype',
     ext: 'ttf',
     container: 'sfnt',
     magic: '00010000 74727565',
   },
   'font/otf': {
-    also: 'application/x-font-otf application/vnd.ms-opentype application/x-font-opentype font/opentype application/font-otf',
+    also:
+      'application/x-font-otf application/vnd.ms-opentype application/x-font-opentype font/opentype ' +
+      'application/font-otf',
     ext: 'otf',
     container: 'sfnt',
     magic: '4f54544f',
@@ -34,9 +38,11 @@ export const others: Rows = {
     magic: '8001',
   },
   'application/x-font-pcf': { ext: 'pcf', families: 'font', magic: '01666370' },
-  // ASCII or binary; the binary one begins with 80 bytes of anything.
+  // ASCII or binary. A binary file begins with 80 arbitrary bytes.
   'model/stl': {
-    also: 'application/sla application/vnd.ms-pki.stl model/x.stl-ascii model/x.stl-binary application/x-stl model/x-stl',
+    also:
+      'application/sla application/vnd.ms-pki.stl model/x.stl-ascii model/x.stl-binary application/x-stl ' +
+      'model/x-stl',
     ext: 'stl',
     text: 'or-binary',
   },

@@ -1,12 +1,12 @@
 import type { Row, Rows } from './format.ts';
 
 const text = { text: true } as const;
-/** XML in everything but the right to run: what is served as one of these is no document of a browser. */
+/** XML that browsers do not display as a document, so that it is not active. */
 const xml = { text: 'markup', of: 'application/xml' } as const;
-/** A browser runs it, or renders what it says as a document. */
+/** A browser runs the file or renders it as a document. */
 const active = { text: true, active: true } as const;
 
-/** Source code: `canonical type | other spellings | extensions`. Browsers run none of it. */
+/** Source code that browsers do not run: `canonical type | other spellings | extensions`. */
 const sources = `
 text/x-typescript|application/typescript application/x-typescript text/typescript text/x.typescript|ts mts cts
 text/x-python|text/x-python3 text/x-script.python application/x-python application/x-python-code|py pyw pyi pyx wsgi
@@ -72,7 +72,7 @@ text/x-crystal|text/crystal|cr
 text/x-gdscript|application/x-gdscript|gd
 `;
 
-/** Web servers run these (a bucket never does): `canonical type | other spellings | extensions`. */
+/** Source code that some web servers run: `canonical type | other spellings | extensions`. */
 const serverScripts = `
 text/x-php|application/x-php application/php application/x-httpd-php text/php|php phtml php3 php4 php5 phps
 application/x-asp|text/asp|asp aspx
@@ -116,7 +116,7 @@ export const texts: Rows = {
   'text/csv': {
     also: 'text/comma-separated-values text/x-comma-separated-values text/x-csv application/csv application/x-csv',
     ext: 'csv',
-    // Windows with Excel.
+    // Declared by Windows with Excel.
     declaredAs: 'application/vnd.ms-excel',
     ...text,
   },
@@ -196,7 +196,9 @@ export const texts: Rows = {
   'application/vnd.ms-wpl': { ext: 'wpl', ...xml },
   'application/x-drawio': { also: 'application/vnd.jgraph.mxfile', ext: 'drawio', ...xml },
   'text/javascript': {
-    also: 'application/javascript application/x-javascript application/ecmascript text/ecmascript text/x-javascript text/jscript text/livescript application/x-ecmascript',
+    also:
+      'application/javascript application/x-javascript application/ecmascript text/ecmascript ' +
+      'text/x-javascript text/jscript text/livescript application/x-ecmascript',
     ext: 'js mjs cjs jsm es',
     ...active,
   },
@@ -233,10 +235,12 @@ export const texts: Rows = {
   'application/x-font-bdf': { ext: 'bdf', ...text },
   'application/x-font-afm': { ext: 'afm', ...text },
   'application/x-pem-file': {
-    also: 'application/x-x509-ca-cert application/pkix-cert application/x-x509-user-cert application/pkcs8 application/pkcs10',
+    also:
+      'application/x-x509-ca-cert application/pkix-cert application/x-x509-user-cert application/pkcs8 ' +
+      'application/pkcs10',
     ext: 'pem crt cer csr p8 key',
     declaredAs: 'application/vnd.apple.keynote application/pgp-keys',
-    // PEM is text, DER is not; both have these names.
+    // These extensions are used for PEM, which is text, and for DER, which is binary.
     text: 'or-binary',
   },
   'application/pgp-encrypted': {
@@ -247,6 +251,6 @@ export const texts: Rows = {
   ...rowsOf(sources, { text: true }),
   ...rowsOf(serverScripts, { text: 'markup', runsOnServers: true }),
   ...rowsOf(templates, { text: 'markup' }),
-  // Qt's translations are XML; after TypeScript, which has far more files of this name.
+  // Translations of Qt (XML). TypeScript comes first, because it has far more files with this extension.
   'text/vnd.trolltech.linguist': { also: 'text/vnd.qt.linguist application/x-linguist', ext: 'ts', ...xml },
 };

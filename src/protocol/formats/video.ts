@@ -1,6 +1,6 @@
 import type { Rows } from './format.ts';
 
-/** ISO base media: recorders write audio under the brands of video, and .mov under those of .mp4. */
+/** ISO base media: recorders write audio with the brands of video, and .mov with those of .mp4. */
 const isobmff = { container: 'isobmff' } as const;
 const ebml = { container: 'ebml' } as const;
 const asf = { container: 'asf' } as const;
@@ -34,7 +34,9 @@ export const video: Rows = {
     magic: '52494646........41564920',
   },
   'video/mpeg': {
-    also: 'video/mpg video/x-mpeg video/x-mpg video/mpeg-system video/x-mpeg-system video/x-mpeg2 video/mpeg2 video/mp1s video/mp2p video/dvd video/x-vob',
+    also:
+      'video/mpg video/x-mpeg video/x-mpg video/mpeg-system video/x-mpeg-system video/x-mpeg2 video/mpeg2 ' +
+      'video/mp1s video/mp2p video/dvd video/x-vob',
     ext: 'mpg mpeg mpe m1v m2v vob mp2v',
     magic: '000001b3 000001ba',
   },
