@@ -1,4 +1,4 @@
-/** A7: on a route for `anyone` each request is a new owner, so that limits for each owner must count something else. */
+/** A7: on a route for `anyone` each request has a new owner, so limits per owner must count addresses. Ids: docs/threat-model.md. */
 import { afterEach, expect, it } from 'vitest';
 import { anyone, createUploads, route, type UploadsOptions } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
@@ -12,26 +12,27 @@ const clientAddress: UploadsOptions['clientAddress'] = (request) => request.head
 forEachStore(
   'a route for anyone',
   (store) => {
-    forEachLedger('in', (place) => {
+    forEachLedger('ledger', (testLedger) => {
       const started: App[] = [];
-      async function start(options: Partial<UploadsOptions>, more = {}): Promise<App> {
-        const routes = { files: route({ limits, authorize: anyone, ...more }) };
-        const app = await startApp(store, { ledger: await place.open(), routes, ...options } as never);
+      async function start(options: Partial<UploadsOptions>, routeOptions = {}): Promise<App> {
+        const routes = { files: route({ limits, authorize: anyone, ...routeOptions }) };
+        const app = await startApp(store, { ledger: await testLedger.open(), routes, ...options } as never);
         started.push(app);
         return app;
       }
       afterEach(async () => {
-        await Promise.all(started.splice(0).map((one) => one.stop()));
+        await Promise.all(started.splice(0).map((app) => app.stop()));
       });
-      const from = (app: App, address: string) => app.call('POST', '/uploads', undefined, { 'x-address': address });
-      async function ask(app: App, address: string) {
+      const sendNothing = (app: App, address: string) =>
+        app.call('POST', '/uploads', undefined, { 'x-address': address });
+      async function requestGrant(app: App, address: string) {
         const files = [await app.declare(png)];
         return app.call('POST', '/uploads', { route: 'files', files }, { 'x-address': address });
       }
       const owners = async (app: App) => (await app.uploads.ledger?.usageByOwner({ limit: 1000 }))?.owners ?? [];
 
-      it('A7 does not start with a limit for each owner, unless it can count by address', async () => {
-        const ledger = await place.open();
+      it('A7 createUploads() refuses limits per owner on a route for anyone unless clientAddress is given', async () => {
+        const ledger = await testLedger.open();
         const base = { storage: store.storage(), secret, ledger };
         const open = route({ limits, authorize: anyone });
         const bounded = route({ limits, authorize: anyone, quota: { maxFiles: 1 } });
@@ -51,36 +52,36 @@ forEachStore(
         createUploads({ ...base, routes: { signedIn, open } } as never);
       });
 
-      it('A7 a rate for each owner counts by address there', async () => {
+      it('A7 rateLimit.perOwner counts by address on a route for anyone', async () => {
         const app = await start({ rateLimit: { perOwner }, clientAddress });
         const statuses: number[] = [];
-        for (let n = 0; n < 5; n += 1) statuses.push((await ask(app, '203.0.113.1')).status);
+        for (let n = 0; n < 5; n += 1) statuses.push((await requestGrant(app, '203.0.113.1')).status);
         expect(statuses).toEqual([200, 200, 200, 429, 429]);
-        expect((await ask(app, '203.0.113.2')).status).toBe(200);
-        for (let n = 0; n < 3; n += 1) expect((await ask(app, `2001:db8::${n}`)).status).toBe(200);
-        expect((await ask(app, '2001:db8::ffff')).status).toBe(429);
-        expect((await from(app, '203.0.113.1')).status).toBe(400);
+        expect((await requestGrant(app, '203.0.113.2')).status).toBe(200);
+        for (let n = 0; n < 3; n += 1) expect((await requestGrant(app, `2001:db8::${n}`)).status).toBe(200);
+        expect((await requestGrant(app, '2001:db8::ffff')).status).toBe(429);
+        expect((await sendNothing(app, '203.0.113.1')).status).toBe(400);
       });
 
-      it('A7 a quota counts by address there, for what is on its way and for what is stored', async () => {
+      it('A7 the quota counts pending and stored files by address on a route for anyone', async () => {
         const app = await start({ quota: { maxFiles: 2 }, clientAddress }, { quota: { maxFiles: 10 } });
-        const granted = await ask(app, '203.0.113.1');
+        const granted = await requestGrant(app, '203.0.113.1');
         const upload = granted.body.uploads?.[0];
         if (!upload || 'error' in upload) throw new Error(granted.text);
         await send(upload.request, png);
         expect((await app.complete(upload.grant)).status).toBe(200);
-        expect((await ask(app, '203.0.113.1')).status).toBe(200);
-        expect(errorOf(await ask(app, '203.0.113.1'))).toBe('quota_exceeded');
-        expect((await ask(app, '203.0.113.2')).status).toBe(200);
+        expect((await requestGrant(app, '203.0.113.1')).status).toBe(200);
+        expect(errorOf(await requestGrant(app, '203.0.113.1'))).toBe('quota_exceeded');
+        expect((await requestGrant(app, '203.0.113.2')).status).toBe(200);
         expect(JSON.stringify(await owners(app))).not.toContain('203.0.113');
         expect(await owners(app)).toHaveLength(2);
       });
 
-      it('A7 anonymous calls leave no owners behind once their uploads have ended', async () => {
+      it('A7 anonymous calls leave no owner rows after their uploads have ended', async () => {
         const app = await start({});
         const grants: string[] = [];
         for (let n = 0; n < 30; n += 1) {
-          const upload = (await ask(app, '')).body.uploads?.[0];
+          const upload = (await requestGrant(app, '')).body.uploads?.[0];
           if (upload && 'grant' in upload) grants.push(upload.grant);
         }
         expect(grants).toHaveLength(30);
@@ -89,9 +90,10 @@ forEachStore(
         expect(await owners(app)).toEqual([]);
       });
 
-      it('A7 a grant that the quota refuses leaves no owner behind', async () => {
+      it('A7 a grant that the quota refuses leaves no owner row', async () => {
         const app = await start({ quota: { maxFiles: 0 }, clientAddress });
-        for (let n = 0; n < 10; n += 1) expect(errorOf(await ask(app, `203.0.113.${n}`))).toBe('quota_exceeded');
+        for (let n = 0; n < 10; n += 1)
+          expect(errorOf(await requestGrant(app, `203.0.113.${n}`))).toBe('quota_exceeded');
         expect(await owners(app)).toEqual([]);
       });
     });

@@ -1,18 +1,18 @@
-/** A6 and E5: what a view URL may do once its file is gone and its key has come again. */
+/** A6 and E5: view URLs of a deleted file whose key is used again. Ids: docs/threat-model.md. */
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createUploads, type Ledger, route, type UploadsOptions } from '../../src/server/index.ts';
 import { deriveKey } from '../../src/server/shared/secrets.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
-import { type App, png, raw, secret, startApp } from './app.ts';
+import { type App, png, secret, sendRaw, startApp } from './app.ts';
 
 const authorize = ({ request }: { request: { header(name: string): string | undefined } }) => {
   const ownerId = request.header('x-user');
   return ownerId ? { ownerId } : null;
 };
-const text = Buffer.from('what mallory stored');
-const theirs = Buffer.from('what alice stored');
+const text = Buffer.from('a text of mallory');
+const textOfAlice = Buffer.from('a text of alice');
 const pdf = Buffer.from('%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n');
 const html = Buffer.from('<!doctype html><script>alert(document.domain)</script>');
 const note = { fileName: 'plan.txt', contentType: 'text/plain' };
@@ -45,24 +45,24 @@ function start(store: TestStore, ledger: Ledger | undefined, more: Partial<Uploa
   } as Partial<UploadsOptions>);
 }
 
-/** A file of mallory's is stored and deleted, and alice stores another at the same key. */
+/** Mallory stores and deletes a file, and alice stores another one with the same key. */
 async function reuseKey(app: App) {
   const before = (await app.store(text, note, { user: 'mallory' })).completed.file;
   expect((await app.call('DELETE', before.url, undefined, mallory)).status).toBe(204);
-  const after = (await app.store(theirs, note, { user: 'alice' })).completed.file;
+  const after = (await app.store(textOfAlice, note, { user: 'alice' })).completed.file;
   expect(after.key).toBe(before.key);
   return { before, after };
 }
 
-const follow = async (app: App, url: string, user = alice) => {
+const readView = async (app: App, url: string, user = alice) => {
   const answer = await app.call('GET', url, undefined, user);
-  return raw('GET', String(answer.headers.location), null);
+  return sendRaw('GET', String(answer.headers.location), null);
 };
 
 forEachStore('references', (store) => {
   const started: App[] = [];
   afterEach(async () => {
-    await Promise.all(started.splice(0).map((one) => one.stop()));
+    await Promise.all(started.splice(0).map((app) => app.stop()));
   });
   const opened = async (ledger?: Ledger, more?: Partial<UploadsOptions>) => {
     const app = await start(store, ledger, more);
@@ -71,10 +71,10 @@ forEachStore('references', (store) => {
   };
 
   describe('without a ledger', () => suite(async () => undefined));
-  forEachLedger('with one in', (place) => suite(() => place.open()));
+  forEachLedger('with a ledger', (testLedger) => suite(() => testLedger.open()));
 
   function suite(openLedger: () => Promise<Ledger | undefined>) {
-    it('A6 the reference of a deleted file does not show what has its key now', async () => {
+    it('A6 the reference of a deleted file does not show a later file with the same key', async () => {
       const app = await opened(await openLedger());
       const { before, after } = await reuseKey(app);
       for (const [method, query] of [
@@ -86,39 +86,39 @@ forEachStore('references', (store) => {
         const answer = await app.call(method, before.url + query, undefined, mallory);
         expect([method, query, answer.status, answer.headers.location]).toEqual([method, query, 404, undefined]);
       }
-      expect((await follow(app, after.url)).text).toBe(theirs.toString());
+      expect((await readView(app, after.url)).text).toBe(textOfAlice.toString());
       await app.uploads.deleteFile(after.key);
     });
 
-    it('A6 the reference of a deleted file does not delete what has its key now', async () => {
+    it('A6 the reference of a deleted file does not delete a later file with the same key', async () => {
       const app = await opened(await openLedger());
       const { before, after } = await reuseKey(app);
       await app.call('DELETE', before.url, undefined, mallory);
-      expect((await app.storage.head(after.key))?.size).toBe(theirs.length);
+      expect((await app.storage.head(after.key))?.size).toBe(textOfAlice.length);
       expect(await app.uploads.deleteFile(before.key, { uploadId: before.uploadId })).toBe(false);
-      expect((await follow(app, after.url)).text).toBe(theirs.toString());
+      expect((await readView(app, after.url)).text).toBe(textOfAlice.toString());
       expect((await app.call('DELETE', after.url, undefined, alice)).status).toBe(204);
       expect(await app.storage.head(after.key)).toBeNull();
     });
 
-    it('A6 nor where the object was removed past Waybill', async () => {
+    it('A6 the reference of an object that was deleted without Waybill neither shows nor deletes a later file', async () => {
       const app = await opened(await openLedger());
       const before = (await app.store(text, note, { user: 'mallory' })).completed.file;
       await app.storage.delete(before.key);
       expect((await app.call('GET', before.url, undefined, mallory)).status).toBe(404);
-      const after = (await app.store(theirs, note, { user: 'alice' })).completed.file;
+      const after = (await app.store(textOfAlice, note, { user: 'alice' })).completed.file;
       expect((await app.call('GET', before.url, undefined, mallory)).status).toBe(404);
       await app.call('DELETE', before.url, undefined, mallory);
-      expect((await app.storage.head(after.key))?.size).toBe(theirs.length);
+      expect((await app.storage.head(after.key))?.size).toBe(textOfAlice.length);
       await app.uploads.deleteFile(after.key);
     });
 
-    it('A6 no `key` callback gives away the default key of another upload', async () => {
+    it('A6 a `key` callback cannot choose the default key of another upload', async () => {
       const app = await opened(await openLedger());
       const { file } = (await app.store(text, note, { user: 'mallory', name: 'plain' })).completed;
       await app.call('DELETE', file.url, undefined, mallory);
       const answer = await app.tryGrant(
-        theirs,
+        textOfAlice,
         { fileName: file.key.replaceAll('/', '!'), contentType: 'text/plain' },
         { name: 'chosen' },
       );
@@ -139,7 +139,7 @@ forEachStore('references', (store) => {
         { name: 'shown', user: 'mallory' },
       );
       expect((await app.call('GET', old.completed.file.url)).status).toBe(404);
-      const shown = await follow(app, page.completed.file.url);
+      const shown = await readView(app, page.completed.file.url);
       expect(shown.headers['content-disposition']).toMatch(/^attachment/);
       await app.uploads.deleteFile(page.completed.file.key);
     });
@@ -149,7 +149,7 @@ forEachStore('references', (store) => {
     const app = await opened();
     const { file } = (await app.store(pdf, { fileName: 'a.pdf', contentType: 'application/pdf' }, { name: 'plain' }))
       .completed;
-    // As a copy by hand, or a storage's own console, may leave it.
+    // Simulates an object that was replaced in the storage's console.
     const { etag } = await app.storage.put({ key: file.key, body: html, contentType: 'text/html' });
     expect(etag).not.toBe('');
     for (const [method, query, kind] of [
@@ -161,7 +161,7 @@ forEachStore('references', (store) => {
     ] as const) {
       const answer = await app.call(method, file.url + query, undefined, alice);
       const url = answer.headers.location ?? (answer.body as { url?: string }).url;
-      const shown = await raw(method, String(url), null);
+      const shown = await sendRaw(method, String(url), null);
       expect([method, query, shown.status, shown.headers['content-type']]).toEqual([
         method,
         query,
@@ -172,7 +172,7 @@ forEachStore('references', (store) => {
     }
   });
 
-  it('A6 an older reference names its upload by its key, or is refused', async () => {
+  it('A6 a reference in the older format is valid only where the key contains the upload id', async () => {
     const app = await opened();
     const mine = (await app.store(png, {}, { name: 'plain' })).completed.file;
     expect((await app.call('GET', olderReference(mine, 'alice'))).status).toBe(302);
@@ -184,7 +184,7 @@ forEachStore('references', (store) => {
     await app.uploads.deleteFile(custom.key);
   });
 
-  it('A6 a view asks the storage once where a key may come again, and not at all where it cannot', async () => {
+  it('A6 a view calls the storage once where the key can be reused, and never otherwise', async () => {
     const calls: string[] = [];
     const app = await opened(undefined, {
       instrument: (name, _, run) => {
@@ -200,13 +200,13 @@ forEachStore('references', (store) => {
     expect(calls).toEqual([]);
     const answer = await app.call('GET', `${custom.url}?as=json`);
     expect(calls).toEqual(['head']);
-    // The storage's URL is for a key: it does not live long where that may come again.
+    // The presigned URL names only the key, so it is short-lived where the key can be reused.
     const { expiresAt } = answer.body as { expiresAt?: string };
     expect(Date.parse(String(expiresAt)) - Date.now()).toBeLessThanOrEqual(300_000);
     await app.uploads.deleteFile(custom.key);
   });
 
-  it('A6 viewUrl() needs the upload of a file whose key may come again', () => {
+  it('A6 viewUrl() requires uploadId for a file whose key can be reused', () => {
     const uploads = createUploads({
       storage: store.storage(),
       secret,
@@ -217,7 +217,7 @@ forEachStore('references', (store) => {
   });
 });
 
-/** As versions made it that did not know of uploads. */
+/** Makes a reference in the format of versions that did not include the upload id. */
 function olderReference(
   file: { route: string; key: string; fileName: string; contentType: string },
   ownerId: string,

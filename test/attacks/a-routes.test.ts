@@ -1,4 +1,4 @@
-/** A: routes and authorisation. */
+/** A: routes and authorisation. Ids: docs/threat-model.md. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WaybillError } from '../../src/protocol/index.ts';
 import { route } from '../../src/server/index.ts';
@@ -8,7 +8,7 @@ import { type App, checksumOf, completedOf, errorOf, png, send, stagedKey, start
 forEachStore('routes and authorisation', (store) => {
   let app: App;
   const seenFiles: unknown[] = [];
-  const parsed: unknown[] = [];
+  const receivedMetadata: unknown[] = [];
 
   beforeAll(async () => {
     const limits = { maxBytes: 1000, contentTypes: ['image/*'] };
@@ -21,12 +21,12 @@ forEachStore('routes and authorisation', (store) => {
             const ownerId = request.header('x-user');
             return ownerId ? { ownerId } : null;
           },
-          metadata: onlyAlbum,
+          metadata: albumSchema,
           onComplete: ({ metadata }) => {
-            parsed.push(metadata);
+            receivedMetadata.push(metadata);
           },
         }),
-        nobody: route({ limits, authorize: () => null }),
+        nullOwner: route({ limits, authorize: () => null }),
         undefinedOwner: route({ limits, authorize: () => undefined }),
         throws: route({
           limits,
@@ -50,7 +50,7 @@ forEachStore('routes and authorisation', (store) => {
     return page.objects.map((object) => object.key);
   }
 
-  it('A1 no route but an own one is found', async () => {
+  it('A1 a route name that the app does not define finds no route', async () => {
     const names = ['constructor', 'toString', '__proto__', 'valueOf', 'hasOwnProperty', '', 'x'.repeat(10_000)];
     for (const name of names) {
       const files = [{ fileName: 'a.png', size: 1, contentType: 'image/png', checksum: checksumOf('sha256', png) }];
@@ -63,11 +63,11 @@ forEachStore('routes and authorisation', (store) => {
   });
 
   it.each([
-    ['nobody', 401, 'unauthenticated'],
+    ['nullOwner', 401, 'unauthenticated'],
     ['undefinedOwner', 401, 'unauthenticated'],
     ['refuses', 403, 'forbidden'],
     ['throws', 500, 'internal_error'],
-  ])('A2 authorize of route %s answers %i and signs nothing', async (name, status, code) => {
+  ])('A2 a grant on route %s answers %i and signs nothing', async (name, status, code) => {
     const before = await storedKeys();
     const answer = await app.tryGrant(png, {}, { name });
     expect([answer.status, errorOf(answer)]).toEqual([status, code]);
@@ -76,7 +76,7 @@ forEachStore('routes and authorisation', (store) => {
     expect(await storedKeys()).toEqual(before);
   });
 
-  it('A3 later calls without credentials are 401, and with another owner the same as for an unknown upload', async () => {
+  it('A3 later calls answer 401 without credentials, and another owner gets the answer of an unknown upload', async () => {
     const { upload, completed } = await app.store(png, {}, { metadata: { album: 'a' } });
     const unknown = await app.grant(png, {}, { metadata: { album: 'a' } });
     for (const verb of ['complete', 'abort'] as const) {
@@ -93,15 +93,15 @@ forEachStore('routes and authorisation', (store) => {
     expect([view.status, errorOf(view)]).toEqual([404, 'upload_not_found']);
     expect([noView.status, withoutIds(noView.text)]).toEqual([view.status, withoutIds(view.text)]);
     expect((await app.call('GET', path, undefined, { 'x-user': '' })).status).toBe(401);
-    // The owner still can: the refusals changed nothing.
+    // The refused calls changed nothing.
     expect((await app.call('GET', path)).status).toBe(302);
     expect(completedOf(await app.complete(upload.grant)).file.key).toBe(completed.file.key);
   });
 
-  it('A4 callbacks get the parsed metadata', async () => {
-    parsed.length = 0;
+  it('A4 callbacks receive the parsed metadata', async () => {
+    receivedMetadata.length = 0;
     await app.store(png, {}, { metadata: { album: 'holiday', isAdmin: true, __proto__: { x: 1 } } });
-    expect(parsed).toEqual([{ album: 'holiday' }]);
+    expect(receivedMetadata).toEqual([{ album: 'holiday' }]);
     const refused = await app.tryGrant(png, {}, { metadata: { album: 7 } });
     expect([refused.status, errorOf(refused)]).toEqual([400, 'invalid_request']);
   });
@@ -118,20 +118,20 @@ forEachStore('routes and authorisation', (store) => {
     expect(await storedKeys()).toEqual(before);
   });
 
-  it('A3 a grant is useless at the storage for another key', async () => {
-    const mine = await app.grant(png, {}, { metadata: { album: 'a' } });
-    const theirs = await app.grant(png, {}, { user: 'bob', metadata: { album: 'a' } });
-    const url = mine.request.url.replace(
-      encodeURI(stagedKey(store, mine.request)),
-      encodeURI(stagedKey(store, theirs.request)),
+  it('A3 a presigned request is refused for the key of another upload', async () => {
+    const own = await app.grant(png, {}, { metadata: { album: 'a' } });
+    const other = await app.grant(png, {}, { user: 'bob', metadata: { album: 'a' } });
+    const url = own.request.url.replace(
+      encodeURI(stagedKey(store, own.request)),
+      encodeURI(stagedKey(store, other.request)),
     );
-    expect(url).not.toBe(mine.request.url);
-    expect((await send(mine.request, png, { url })).status).toBe(403);
+    expect(url).not.toBe(own.request.url);
+    expect((await send(own.request, png, { url })).status).toBe(403);
   });
 });
 
-/** A Standard Schema that keeps `album` and strips the rest. */
-const onlyAlbum = {
+/** A Standard Schema that keeps `album` and removes all other properties. */
+const albumSchema = {
   '~standard': {
     version: 1 as const,
     vendor: 'test',

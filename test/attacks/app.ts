@@ -1,14 +1,12 @@
 /**
- * The app under attack: real server on node:http, real store, two users told apart by a header. Every request that an
- * attacker sends goes out by `node:http`, because fetch would quietly mend what the attack breaks.
+ * The app under attack: a server on node:http and a test store. The header `x-user` names the user. Attack requests are sent
+ * with `node:http`, because fetch would correct their headers.
  */
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { toNodeHandler } from '../../src/adapters/node.ts';
 import type {
-  Checksum,
   ErrorCode,
   FileDeclaration,
   PresignedRequest,
@@ -19,14 +17,13 @@ import type {
 } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
 import { createUploads, route } from '../../src/server/index.ts';
+import { checksumOf } from '../support/send.ts';
+import { png } from '../support/server-app.ts';
 import type { TestStore } from '../support/stores.ts';
 
-export const secret = 'attack-suite-secret-of-more-than-32-characters';
+export { checksumOf, png };
 
-export const png = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
+export const secret = 'attack-suite-secret-of-more-than-32-characters';
 
 type UploadsOptions = Parameters<typeof createUploads>[0];
 
@@ -34,7 +31,7 @@ export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  /** S3's error code, when the answer is one. */
+  /** S3's error code, when the answer is an S3 error. */
   code: string | undefined;
 }
 
@@ -55,8 +52,8 @@ export interface JsonAnswer {
   } & Partial<RouteInfo>;
 }
 
-/** Says on which host it reached what; `seen` collects everything that the suite was told, for G5. */
-export const seen: string[] = [];
+/** Every error answer and event of the apps in this process. G5 searches them for secrets. */
+export const exposedTexts: string[] = [];
 
 export async function startApp(store: TestStore, overrides: Partial<UploadsOptions> = {}) {
   const storage = (overrides.storage as Storage | undefined) ?? store.storage();
@@ -78,7 +75,6 @@ export async function startApp(store: TestStore, overrides: Partial<UploadsOptio
           return { announced: announced.length };
         },
       }),
-      // Reached by multipart.
       large: route({
         limits: { maxBytes: 12 * 1024 * 1024, contentTypes: ['*/*'] },
         authorize: ({ request }) => {
@@ -90,7 +86,7 @@ export async function startApp(store: TestStore, overrides: Partial<UploadsOptio
           return { announced: announced.length };
         },
       }),
-      // Without a checksum the signed length is all that bounds the bytes.
+      // Without a checksum only the signed length limits the bytes.
       sized: route({
         limits: { maxBytes: 1024 * 1024, contentTypes: ['*/*'] },
         integrity: 'size-only',
@@ -99,7 +95,7 @@ export async function startApp(store: TestStore, overrides: Partial<UploadsOptio
     },
     onEvent: (event: unknown) => {
       events.push(event);
-      seen.push(JSON.stringify(event));
+      exposedTexts.push(JSON.stringify(event));
     },
     ...overrides,
   } as UploadsOptions);
@@ -111,17 +107,17 @@ export async function startApp(store: TestStore, overrides: Partial<UploadsOptio
 
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const payload = body === undefined ? null : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-    const answer = await raw(method, `${origin}${path}`, payload, {
+    const answer = await sendRaw(method, `${origin}${path}`, payload, {
       ...(payload ? { 'content-type': 'application/json', 'content-length': String(payload.length) } : {}),
       'x-user': 'alice',
       ...headers,
     });
-    if (answer.status >= 400) seen.push(answer.text);
+    if (answer.status >= 400) exposedTexts.push(answer.text);
     let parsed: unknown = {};
     try {
       parsed = JSON.parse(answer.text);
     } catch {
-      // Views answer without a body.
+      // Views answer without JSON.
     }
     return { ...answer, body: parsed as JsonAnswer['body'] } satisfies JsonAnswer;
   }
@@ -149,7 +145,7 @@ export async function startApp(store: TestStore, overrides: Partial<UploadsOptio
       };
     },
 
-    /** Grants one file and fails loudly when it was refused. */
+    /** Requests a grant for one file. Throws when it is refused. */
     async grant(bytes: Uint8Array, file: Partial<FileDeclaration> = {}, options: GrantOptions = {}) {
       const answer = await app.tryGrant(bytes, file, options);
       const upload = answer.body.uploads?.[0];
@@ -171,7 +167,7 @@ export async function startApp(store: TestStore, overrides: Partial<UploadsOptio
       return call('POST', '/uploads/abort', { grants: [grants].flat() }, headers);
     },
 
-    /** The whole way of one file. */
+    /** Grants, sends and completes one file. */
     async store(bytes: Uint8Array, file: Partial<FileDeclaration> = {}, options: GrantOptions = {}) {
       const upload = await app.grant(bytes, file, options);
       const sent = await send(upload.request, bytes);
@@ -208,13 +204,7 @@ export function errorOf(answer: JsonAnswer): ErrorCode | undefined {
   return answer.body.error?.code;
 }
 
-export function checksumOf(algorithm: Checksum['algorithm'], bytes: Uint8Array): Checksum {
-  if (algorithm !== 'sha256' && algorithm !== 'md5' && algorithm !== 'sha1')
-    throw new Error(`The suite does not compute ${algorithm}`);
-  return { algorithm, value: createHash(algorithm).update(bytes).digest('base64') };
-}
-
-/** Where the storage is told to put the bytes. */
+/** The staging key of a presigned request. */
 export function stagedKey(store: TestStore, request: PresignedRequest): string {
   if (request.fields) return String(request.fields.key);
   const path = new URL(request.url).pathname;
@@ -231,7 +221,7 @@ export interface Change {
   fields?: Record<string, string | null>;
 }
 
-/** Replays a presigned request, changed as the attack wants it. */
+/** Sends a presigned request with the changes of an attack. */
 export function send(request: PresignedRequest, body: Uint8Array | null, change: Change = {}): Promise<Answer> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...request.headers, ...change.headers }))
@@ -250,7 +240,7 @@ export function send(request: PresignedRequest, body: Uint8Array | null, change:
     (!headers['content-length'] || request.fields || change.headers?.['content-length'] === undefined)
   )
     headers['content-length'] = String(payload.length);
-  return raw(change.method ?? request.method, change.url ?? request.url, payload, headers);
+  return sendRaw(change.method ?? request.method, change.url ?? request.url, payload, headers);
 }
 
 export function formBody(fields: Record<string, string | null>, file: Uint8Array) {
@@ -269,8 +259,8 @@ export function formBody(fields: Record<string, string | null>, file: Uint8Array
   };
 }
 
-/** One request, exactly as given. */
-export function raw(
+/** Sends one request exactly as given. */
+export function sendRaw(
   method: string,
   url: string,
   body: Uint8Array | null,

@@ -1,4 +1,4 @@
-/** B5: a grant completes at the deployment that it is for, and under the limits that hold then. */
+/** B5: a grant completes only at its own deployment, and under the current limits of the route. Ids: docs/threat-model.md. */
 import { afterEach, expect, it } from 'vitest';
 import type { Limits } from '../../src/protocol/index.ts';
 import { route, type UploadsOptions } from '../../src/server/index.ts';
@@ -8,7 +8,7 @@ import { createTestApp } from '../support/server-app.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
 import { type App, completedOf, errorOf, png, send, stagedKey, startApp } from './app.ts';
 
-const html = Buffer.from('<!doctype html><script>1</script>');
+const page = Buffer.from('<!doctype page><script>1</script>');
 const owner = () => ({ ownerId: 'alice' });
 
 forEachStore('audience', (store) => {
@@ -16,7 +16,7 @@ forEachStore('audience', (store) => {
   const announced: string[] = [];
   afterEach(async () => {
     announced.length = 0;
-    await Promise.all(started.splice(0).map((one) => one.stop()));
+    await Promise.all(started.splice(0).map((app) => app.stop()));
   });
   async function open(limits: Limits | null, options: Partial<UploadsOptions> = {}): Promise<App> {
     const files = route({
@@ -31,15 +31,15 @@ forEachStore('audience', (store) => {
     started.push(app);
     return app;
   }
-  const wide = { maxBytes: 1e6, contentTypes: ['text/html', 'image/*', 'text/plain'] };
+  const wideLimits = { maxBytes: 1e6, contentTypes: ['text/page', 'image/*', 'text/plain'] };
 
   it.each<[string, () => Promise<Partial<UploadsOptions>>]>([
     ['another staging prefix', async () => ({ stagingPrefix: 'elsewhere/' })],
     ['another name', async () => ({ deployment: 'other' })],
-    ['another bucket', async () => ({ storage: store.storage({ bucket: await bucketOf(store) }) })],
-  ])('B5 a grant is nothing at a deployment with the same secret and %s', async (_, optionsOf) => {
-    const here = await open(wide);
-    const there = await open(wide, await optionsOf());
+    ['another bucket', async () => ({ storage: store.storage({ bucket: await otherBucket(store) }) })],
+  ])('B5 a grant is refused by a deployment with the same secret and %s', async (_, optionsOf) => {
+    const here = await open(wideLimits);
+    const there = await open(wideLimits, await optionsOf());
     const upload = await here.grant(png);
     expect((await send(upload.request, png)).status).toBe(200);
     for (const answer of [await there.complete(upload.grant), await there.abort(upload.grant)])
@@ -49,16 +49,16 @@ forEachStore('audience', (store) => {
   });
 
   it.each<[string, Limits | null, string]>([
-    ['smaller files', { ...wide, maxBytes: 10 }, 'file_too_large'],
-    ['larger files', { ...wide, minBytes: 1000 }, 'file_too_small'],
+    ['smaller files', { ...wideLimits, maxBytes: 10 }, 'file_too_large'],
+    ['larger files', { ...wideLimits, minBytes: 1000 }, 'file_too_small'],
     ['other types', { maxBytes: 1e6, contentTypes: ['image/png'] }, 'content_type_not_allowed'],
-    ['other extensions', { ...wide, extensions: ['png'] }, 'content_type_not_allowed'],
-    ['nothing, because it is gone', null, 'upload_not_found'],
-  ])('B5 a route that takes %s by now announces nothing that was granted before', async (_, limits, code) => {
-    const before = await open(wide);
+    ['other extensions', { ...wideLimits, extensions: ['png'] }, 'content_type_not_allowed'],
+    ['nothing, because it was removed', null, 'upload_not_found'],
+  ])('B5 a route that now takes %s completes no upload that was granted before', async (_, limits, code) => {
+    const before = await open(wideLimits);
     const after = await open(limits);
-    const upload = await before.grant(html, { fileName: 'x.html', contentType: 'text/html' });
-    expect((await send(upload.request, html)).status).toBe(200);
+    const upload = await before.grant(page, { fileName: 'x.page', contentType: 'text/page' });
+    expect((await send(upload.request, page)).status).toBe(200);
     expect(errorOf(await after.complete(upload.grant))).toBe(code);
     expect(announced).toEqual([]);
     expect(
@@ -66,11 +66,11 @@ forEachStore('audience', (store) => {
     ).toEqual([]);
     if (limits === null) return;
     expect(await after.storage.head(stagedKey(store, upload.request))).toBeNull();
-    // What was decided stays decided.
+    // The rejection is final, also for a replica with the old limits.
     expect(errorOf(await before.complete(upload.grant))).toBe(code);
   });
 
-  it('B5 an upload in parts is neither signed nor completed beyond the limits that hold by now', async () => {
+  it('B5 an upload in parts is neither signed nor completed beyond the current limits', async () => {
     const bytes = pngOf(partSize + 1000);
     const routes = (maxBytes: number) => ({
       a: route({ limits: { maxBytes }, authorize: owner, onComplete: ({ uploadId }) => void announced.push(uploadId) }),
@@ -89,9 +89,9 @@ forEachStore('audience', (store) => {
 });
 
 forEachStore('audience of shared files', (store) => {
-  forEachLedger('in', (place) => {
-    it('B5 a file that is shared is under the limits that hold by now', async () => {
-      const ledger = await place.open();
+  forEachLedger('ledger', (testLedger) => {
+    it('B5 a file that is shared must fit the current limits', async () => {
+      const ledger = await testLedger.open();
       const routes = (limits: Limits) => ({ a: route({ limits, authorize: owner, dedupe: true }) });
       if (!store.storage().capabilities.checksums.includes('sha256')) return;
       const before = createTestApp(store.storage(), routes({ maxBytes: 1000 }), { ledger });
@@ -111,6 +111,6 @@ forEachStore('audience of shared files', (store) => {
   });
 });
 
-async function bucketOf(store: TestStore): Promise<string> {
+async function otherBucket(store: TestStore): Promise<string> {
   return store.name === 'external' ? store.bucket : store.createBucket();
 }

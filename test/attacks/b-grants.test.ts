@@ -1,4 +1,4 @@
-/** B: grants. */
+/** B: grants. Ids: docs/threat-model.md. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { route } from '../../src/server/index.ts';
@@ -12,7 +12,7 @@ forEachStore('grants', (store) => {
   });
   afterAll(() => app.stop());
 
-  it('B2 an expired grant signs and completes nothing that is not there, and still completes what arrived', async () => {
+  it('B2 an expired grant completes an object that has arrived, and answers upload_expired otherwise', async () => {
     let offset = 0;
     const late = await startApp(store, { now: () => Date.now() + offset });
     const [absent, present] = [await late.grant(png), await late.grant(png)];
@@ -23,7 +23,7 @@ forEachStore('grants', (store) => {
     await late.stop();
   });
 
-  it('B2 a grant of the previous secret works, of a removed one does not', async () => {
+  it('B2 a grant of the previous secret works, and one of a removed secret does not', async () => {
     const rotated = await startApp(store, { secret: [`${secret}-new`, secret] });
     const removed = await startApp(store, { secret: `${secret}-new` });
     const upload = await app.grant(png);
@@ -44,7 +44,7 @@ forEachStore('grants', (store) => {
     expect(app.announced.map(({ uploadId }) => uploadId)).toEqual([upload.uploadId]);
   });
 
-  it('B4 completing what was never sent, or is another upload', async () => {
+  it('B4 completion is refused for an upload that was never sent, and for a receipt', async () => {
     const sent = await app.grant(png);
     const never = await app.grant(png);
     await send(sent.request, png);
@@ -72,11 +72,11 @@ forEachStore(
     });
     afterAll(() => app.stop());
 
-    it('B1 no mutation of a grant is one (12,000 cases)', async () => {
+    it('B1 every mutation of a grant is grant_invalid (12,000 cases)', async () => {
       const [first, second] = [(await app.grant(png)).grant, (await app.grant(png, {}, { user: 'bob' })).grant];
       const position = fc.nat({ max: first.length - 1 });
       const mutation = fc.oneof(
-        fc.tuple(position, fc.nat({ max: 5 })).map(([at, bit]) => flip(first, at, 1 << bit)),
+        fc.tuple(position, fc.nat({ max: 5 })).map(([at, bit]) => flipBits(first, at, 1 << bit)),
         position.map((at) => first.slice(0, at)),
         fc.string({ minLength: 1, maxLength: 40, unit: 'binary-ascii' }).map((tail) => first + tail),
         position.map((at) => first.slice(0, at) + second.slice(at)),
@@ -100,7 +100,7 @@ forEachStore(
       expect(checked).toBeGreaterThan(10_000);
     });
 
-    it('B1 a grant of another secret or route is none', async () => {
+    it('B1 a grant of another secret or of another route is refused', async () => {
       const other = await startApp(store, { secret: 'another-secret-of-more-than-32-characters!' });
       const { grant } = await other.grant(png);
       expect(errorOf(await app.complete(grant))).toBe('grant_invalid');
@@ -115,20 +115,20 @@ forEachStore(
       await elsewhere.stop();
     });
   },
-  // The same code answers whatever the store: nothing reaches it.
+  // Tampered grants are refused before the store is called.
   { only: ['devstore'] },
 );
 
-/** What the stored object carries, presented as if it were the client's grant. */
+/** The receipt from the object's metadata, which an attacker could present as a grant. */
 function receiptOf(upload: { request: { headers: Record<string, string>; fields?: Record<string, string> } }): string {
   const receipt = upload.request.headers['x-amz-meta-waybill'] ?? upload.request.fields?.['x-amz-meta-waybill'];
-  if (!receipt) throw new Error('No receipt travels with the object');
+  if (!receipt) throw new Error('The request has no receipt.');
   return receipt;
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-function flip(text: string, at: number, mask: number): string {
+function flipBits(text: string, at: number, mask: number): string {
   const value = alphabet.indexOf(text[at] as string);
   return text.slice(0, at) + (value < 0 ? 'A' : alphabet[value ^ mask]) + text.slice(at + 1);
 }

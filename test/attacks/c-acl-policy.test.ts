@@ -1,4 +1,4 @@
-/** C14: the bucket policy of docs/storage.md denies public ACLs. */
+/** C14: the bucket policy of docs/storage.md denies public ACLs. Ids: docs/threat-model.md. */
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { storageDocument } from '../support/storage-page.ts';
@@ -14,7 +14,7 @@ forEachStore(
       await (await store.sdk()).send(
         new PutBucketPolicyCommand({ Bucket: bucket, Policy: await storageDocument('no-public-objects.json', bucket) }),
       );
-      // As a server that signs no ACL.
+      // A storage whose requests do not sign an ACL.
       const storage = store.storage({ bucket, capabilities: { refusesUnsignedHeaders: false, unsignedAcls: false } });
       for (const [index, [, name, value]] of additions.entries()) {
         if (!name.startsWith('x-amz-') || value.startsWith('private')) continue;
@@ -41,6 +41,6 @@ forEachStore(
       expect((await send(request, Buffer.from('x'))).status).toBe(200);
     });
   },
-  // The devstore has no bucket policies, and refuses such headers by itself.
+  // The devstore has no bucket policies, and refuses these headers itself.
   { only: ['ceph'] },
 );

@@ -1,17 +1,17 @@
-/** Uploads in parts: C8, and the multipart halves of A, B, C11, E and F1. */
+/** Uploads in parts: C8, and A, B, C11, E and F1 for multipart. Ids: docs/threat-model.md. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MiB, partBytes, WaybillError } from '../../src/protocol/index.ts';
 import { route } from '../../src/server/index.ts';
 import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { forEachStore } from '../support/stores.ts';
-import { type App, completedOf, errorOf, png, secret, seen, send, startApp } from './app.ts';
+import { type App, completedOf, errorOf, exposedTexts, png, secret, send, startApp } from './app.ts';
 
 const maxBytes = 12 * MiB;
 /** One full part and a small one. */
 const bytes = pngOf(partSize + 100);
 
-/** The app's calls, as the helper that sends parts wants them. */
+/** Adapts the app to the helper for parts. */
 function partsOf(app: App, user = 'alice') {
   const call = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
     const answer = await app.call(method, path, body, headers);
@@ -31,18 +31,19 @@ forEachStore('uploads in parts', (store) => {
   });
   afterAll(() => app.stop());
 
-  const begin = (of: Uint8Array | null = bytes, more: object = {}) => parts.begin(of, more, 'large');
+  const begin = (content: Uint8Array | null = bytes, more: object = {}) => parts.begin(content, more, 'large');
 
-  async function signed(grant: string, partNumber: number, of: Uint8Array = bytes) {
-    const { json } = await parts.sign(grant, [parts.declare(of, partNumber)]);
+  async function signPart(grant: string, partNumber: number) {
+    const { json } = await parts.sign(grant, [parts.declare(bytes, partNumber)]);
     const request = json.parts?.[0]?.request;
     if (!request) throw new Error(`Not signed: ${JSON.stringify(json)}`);
     return request;
   }
 
-  const arrived = async (grant: string) => (await parts.list(grant)).json.parts?.map(({ partNumber }) => partNumber);
+  const listPartNumbers = async (grant: string) =>
+    (await parts.list(grant)).json.parts?.map(({ partNumber }) => partNumber);
 
-  async function expectFreed(uploadId: string): Promise<void> {
+  async function expectNothingStaged(uploadId: string): Promise<void> {
     const { uploads } = await app.storage.listMultiparts({ prefix: `incoming/${uploadId}` });
     expect(uploads).toEqual([]);
     expect(await app.storage.head(`incoming/${uploadId}`)).toBeNull();
@@ -50,9 +51,9 @@ forEachStore('uploads in parts', (store) => {
   }
 
   it('C8 another part number, size, bytes, method, key or multipart upload is refused', async () => {
-    const [mine, other] = [await begin(), await begin()];
-    const request = await signed(mine.grant, 2);
-    const theirs = await signed(other.grant, 2);
+    const [own, other] = [await begin(), await begin()];
+    const request = await signPart(own.grant, 2);
+    const otherRequest = await signPart(other.grant, 2);
     const body = parts.partOf(bytes, 2);
     const forged = Buffer.from(body);
     forged[50] = (forged[50] as number) ^ 1;
@@ -60,8 +61,12 @@ forEachStore('uploads in parts', (store) => {
     const changes: [string, Uint8Array | null, Parameters<typeof send>[2]][] = [
       ['another number', body, { url: request.url.replace('partNumber=2', 'partNumber=1') }],
       ['a number that is not in the plan', body, { url: request.url.replace('partNumber=2', 'partNumber=3') }],
-      ['another multipart', body, { url: request.url.replace(multipartOf(request.url), multipartOf(theirs.url)) }],
-      ['another key', body, { url: request.url.replace(mine.uploadId, other.uploadId) }],
+      [
+        'another multipart',
+        body,
+        { url: request.url.replace(multipartOf(request.url), multipartOf(otherRequest.url)) },
+      ],
+      ['another key', body, { url: request.url.replace(own.uploadId, other.uploadId) }],
       ['other bytes', forged, {}],
       ['one byte more', Buffer.concat([body, Buffer.from('x')]), { headers: { 'content-length': '101' } }],
       ['one byte fewer', body.subarray(1), { headers: { 'content-length': '99' } }],
@@ -74,18 +79,18 @@ forEachStore('uploads in parts', (store) => {
       ['no multipart at all', body, { url: request.url.replace(/&partNumber=2&uploadId=[^&]*/, '') }],
       ['another signature', body, { url: request.url.replace(/Signature=./, 'Signature=g') }],
     ];
-    for (const [what, sent, change] of changes) {
+    for (const [attack, sent, change] of changes) {
       const answer = await send(request, sent, change);
-      expect([what, answer.status >= 400 && answer.status < 500]).toEqual([what, true]);
+      expect([attack, answer.status >= 400 && answer.status < 500]).toEqual([attack, true]);
     }
-    expect([await arrived(mine.grant), await arrived(other.grant)]).toEqual([[], []]);
-    // As it was signed, it is taken: the refusals above mean something.
+    expect([await listPartNumbers(own.grant), await listPartNumbers(other.grant)]).toEqual([[], []]);
+    // The unchanged request is accepted, so the changes caused the refusals above.
     expect((await send(request, body)).status).toBe(200);
-    expect(await arrived(mine.grant)).toEqual([2]);
-    await app.abort([mine.grant, other.grant]);
+    expect(await listPartNumbers(own.grant)).toEqual([2]);
+    await app.abort([own.grant, other.grant]);
   });
 
-  it('C8 without a checksum the size still binds, and no other algorithm is smuggled in', async () => {
+  it('C8 a part without a checksum still binds its size, and accepts no other algorithm', async () => {
     const sized = await startApp(store, {
       routes: {
         large: route({ limits: { maxBytes }, integrity: 'size-only', authorize: () => ({ ownerId: 'alice' }) }),
@@ -116,7 +121,7 @@ forEachStore('uploads in parts', (store) => {
     await sized.stop();
   });
 
-  it('C8 C11 a part after completion, rejection or abort is refused, and nothing comes back', async () => {
+  it('C8 C11 a part after completion, rejection or abort is refused, and nothing is left', async () => {
     const ends: Record<string, (grant: string) => Promise<unknown>> = {
       completed: (grant) => parts.complete(grant),
       rejected: (grant) => parts.complete({ grant, checksum: parts.compositeOf(pngOf(9)) }),
@@ -124,18 +129,18 @@ forEachStore('uploads in parts', (store) => {
     };
     for (const [end, reach] of Object.entries(ends)) {
       const upload = await begin();
-      const request = await signed(upload.grant, 2);
+      const request = await signPart(upload.grant, 2);
       await parts.send(upload.grant, bytes);
       await reach(upload.grant);
       const late = await send(request, parts.partOf(bytes, 2));
       expect([end, late.status]).toEqual([end, 404]);
-      await expectFreed(upload.uploadId);
+      await expectNothingStaged(upload.uploadId);
       expect(errorOf(await app.call('POST', '/uploads/parts/list', { grant: upload.grant }))).toBe('upload_conflict');
       if (end !== 'completed') expect((await parts.complete(upload.grant)).status).toBeGreaterThanOrEqual(400);
     }
   });
 
-  it('C8 nothing beyond the plan is ever signed', async () => {
+  it('C8 a part outside of the plan is never signed', async () => {
     const upload = await begin();
     const good = parts.declare(bytes, 2);
     const wrong: [string, object][] = [
@@ -146,23 +151,23 @@ forEachStore('uploads in parts', (store) => {
       ['a full last part', { ...good, size: partSize }],
       ['an empty part', { ...good, size: 0 }],
       ['no checksum', { ...good, checksum: undefined }],
-      ['a checksum that can be forged', { ...good, checksum: { algorithm: 'crc32', value: 'AAAAAA==' } }],
-      ['a host that is not there', { ...good, host: 1 }],
+      ['a weak checksum', { ...good, checksum: { algorithm: 'crc32', value: 'AAAAAA==' } }],
+      ['an unknown host', { ...good, host: 1 }],
     ];
-    for (const [what, part] of wrong) {
+    for (const [attack, part] of wrong) {
       const { status, json } = await parts.sign(upload.grant, [part as typeof good]);
-      expect([what, status, json.error?.code]).toEqual([what, 422, 'part_invalid']);
+      expect([attack, status, json.error?.code]).toEqual([attack, 422, 'part_invalid']);
       expect(JSON.stringify(json)).not.toContain('X-Amz-');
     }
-    for (const [what, part] of [
+    for (const [attack, part] of [
       ['number 0', { ...good, partNumber: 0 }],
       ['number 10,001', { ...good, partNumber: 10_001 }],
       ['a negative size', { ...good, size: -1 }],
       ['half a byte', { ...good, size: 99.5 }],
-      ['a checksum that is none', { ...good, checksum: { algorithm: good.checksum?.algorithm, value: 'x' } }],
+      ['a malformed checksum', { ...good, checksum: { algorithm: good.checksum?.algorithm, value: 'x' } }],
     ] as const) {
       const { status, json } = await parts.sign(upload.grant, [part as typeof good]);
-      expect([what, status, json.error?.code]).toEqual([what, 400, 'invalid_request']);
+      expect([attack, status, json.error?.code]).toEqual([attack, 400, 'invalid_request']);
     }
     const many = Array.from({ length: 1001 }, () => good);
     expect((await parts.sign(upload.grant, many)).json.error?.code).toBe('invalid_request');
@@ -170,14 +175,14 @@ forEachStore('uploads in parts', (store) => {
     expect((await parts.sign(upload.grant, [good], { expiresInSeconds: 604_801 })).json.error?.code).toBe(
       'invalid_request',
     );
-    // Beside those that fail, the good one stands.
+    // The valid part is signed although the other one fails.
     const mixed = await parts.sign(upload.grant, [{ ...good, partNumber: 3 }, good]);
     expect(mixed.json.parts).toMatchObject([{ error: { code: 'part_invalid' } }, { partNumber: 2 }]);
     expect(mixed.status).toBe(200);
     await app.abort(upload.grant);
   });
 
-  it('C8 a stream ends at the ceiling: no set of signed parts is more than the route takes', async () => {
+  it('C8 a stream gets no part that exceeds maxBytes', async () => {
     const stream = await begin(null);
     const { checksum } = parts.declare(bytes, 2);
     if (!checksum) return expect.unreachable();
@@ -209,7 +214,7 @@ forEachStore('uploads in parts', (store) => {
     await app.abort(stream.grant);
   });
 
-  it('C8 an expired grant signs nothing, and only its owner renews it', async () => {
+  it('C8 an expired grant signs nothing, and only its owner can renew it', async () => {
     let offset = 0;
     const late = await startApp(store, { now: () => Date.now() + offset });
     const own = partsOf(late);
@@ -225,23 +230,23 @@ forEachStore('uploads in parts', (store) => {
     await late.stop();
   });
 
-  it('C8 what did not arrive is not completed, whatever the client says (B4)', async () => {
+  it('C8 missing parts are never completed, regardless of what the client reports', async () => {
     const upload = await begin();
-    const said = { grant: upload.grant, checksum: parts.compositeOf(bytes), size: bytes.length };
-    const nothing = await parts.complete(said);
+    const report = { grant: upload.grant, checksum: parts.compositeOf(bytes), size: bytes.length };
+    const nothing = await parts.complete(report);
     expect([nothing.status, nothing.json.error]).toMatchObject([
       409,
       { code: 'object_not_ready', details: { missing: [1, 2] } },
     ]);
     await parts.send(upload.grant, bytes, [2]);
-    const half = await parts.complete(said);
+    const half = await parts.complete(report);
     expect(half.json.error).toMatchObject({ code: 'object_not_ready', details: { missing: [1] } });
     expect(await app.storage.head(`incoming/${upload.uploadId}`)).toBeNull();
     await parts.send(upload.grant, bytes, [1]);
-    expect((await parts.complete(said)).status).toBe(200);
+    expect((await parts.complete(report)).status).toBe(200);
   });
 
-  it('C8 a stream that says less, more, or nothing of its size is not completed', async () => {
+  it('C8 a stream that reports a smaller, a larger or no size is not completed', async () => {
     const stream = await begin(null);
     await parts.send(stream.grant, bytes);
     const { grant } = stream;
@@ -262,19 +267,19 @@ forEachStore('uploads in parts', (store) => {
     expect((await parts.complete({ grant, size: bytes.length })).status).toBe(200);
   });
 
-  it('C8 parts of two files never become one', async () => {
+  it('C8 parts of two files are never completed as one', async () => {
     const edited = pngOf(bytes.length, 7);
-    for (const said of [bytes, edited]) {
+    for (const reported of [bytes, edited]) {
       const upload = await begin();
       await parts.send(upload.grant, bytes, [1]);
       await parts.send(upload.grant, Buffer.concat([bytes.subarray(0, partSize), Buffer.alloc(100, 1)]), [2]);
-      const answer = await parts.complete({ grant: upload.grant, checksum: parts.compositeOf(said) });
+      const answer = await parts.complete({ grant: upload.grant, checksum: parts.compositeOf(reported) });
       expect([answer.status, answer.json.error?.code]).toEqual([422, 'checksum_mismatch']);
-      await expectFreed(upload.uploadId);
+      await expectNothingStaged(upload.uploadId);
     }
   });
 
-  it('A2 A5 nothing is begun at the storage for whom it is refused', async () => {
+  it('A2 A5 a refused request begins nothing at the storage', async () => {
     const before = (await app.storage.listMultiparts({ prefix: 'incoming/' })).uploads.length;
     const sidecars = (await app.storage.list({ prefix: 'incoming/.waybill/' })).objects.length;
     const declare = (more: object) => ({
@@ -299,7 +304,7 @@ forEachStore('uploads in parts', (store) => {
     expect((await app.storage.list({ prefix: 'incoming/.waybill/' })).objects).toHaveLength(sidecars);
   });
 
-  it('A3 the calls for parts are 401 without credentials, and with another owner as for an unknown upload', async () => {
+  it('A3 the calls for parts answer 401 without credentials, and another owner gets the answer of an unknown upload', async () => {
     const [upload, ended] = [await begin(), await begin()];
     await app.abort(ended.grant);
     const calls = ({ grant }: { grant: string }): [string, unknown][] => [
@@ -317,12 +322,12 @@ forEachStore('uploads in parts', (store) => {
       const withoutIds = (text: string) => text.replace(/"requestId":"[^"]*"/g, '');
       expect([gone.status, withoutIds(gone.text)]).toEqual([other.status, withoutIds(other.text)]);
     }
-    // The refusals changed nothing.
-    expect(await arrived(upload.grant)).toEqual([]);
+    // The refused calls changed nothing.
+    expect(await listPartNumbers(upload.grant)).toEqual([]);
     await app.abort(upload.grant);
   });
 
-  it('B1 nothing spliced, stripped or changed is a grant', async () => {
+  it('B1 a spliced, shortened or changed grant is grant_invalid', async () => {
     const [one, two] = [(await begin()).grant, (await begin()).grant];
     const single = (await app.grant(png)).grant;
     const [receipt = '', proof = '', extra = ''] = one.split('.');
@@ -342,7 +347,9 @@ forEachStore('uploads in parts', (store) => {
       extra,
     ];
     const mutation = fc.oneof(
-      fc.tuple(position, fc.constantFrom('A', 'B', 'x', '.', '=', '-')).map(([at, put]) => splice(one, at, put)),
+      fc
+        .tuple(position, fc.constantFrom('A', 'B', 'x', '.', '=', '-'))
+        .map(([at, put]) => replaceCharacter(one, at, put)),
       position.map((at) => one.slice(0, at)),
       position.map((at) => one.slice(0, at) + two.slice(at)),
       fc.constantFrom(...fixed),
@@ -368,14 +375,14 @@ forEachStore('uploads in parts', (store) => {
       { numRuns: store.name === 'devstore' ? 55 : 2 },
     );
     expect(checked).toBeGreaterThan(store.name === 'devstore' ? 10_000 : 100);
-    expect([await arrived(one), await arrived(two)]).toEqual([[], []]);
+    expect([await listPartNumbers(one), await listPartNumbers(two)]).toEqual([[], []]);
     // A grant for one request has no parts.
     expect((await parts.list(single)).json.error?.code).toBe('part_invalid');
     expect((await parts.sign(single, [parts.declare(bytes, 1)])).json.error?.code).toBe('part_invalid');
     await app.abort([one, two]);
   }, 60_000);
 
-  it('B2 a grant of the previous secret goes on, of a removed one does not', async () => {
+  it('B2 a grant of the previous secret works, and one of a removed secret does not', async () => {
     const upload = await begin();
     const rotated = await startApp(store, { secret: [`${secret}-new`, secret] });
     const removed = await startApp(store, { secret: `${secret}-new` });
@@ -395,10 +402,10 @@ forEachStore('uploads in parts', (store) => {
     expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
     expect(completedOf(answers[0] as (typeof answers)[0]).uploadId).toBe(upload.uploadId);
     expect(app.announced.map(({ uploadId }) => uploadId)).toEqual([upload.uploadId]);
-    await expectFreed(upload.uploadId);
+    await expectNothingStaged(upload.uploadId);
   });
 
-  it('B3 in two processes at once, one announces', async () => {
+  it('B3 two processes that complete at once announce once', async () => {
     const second = await startApp(store);
     const upload = await begin();
     await parts.send(upload.grant, bytes);
@@ -406,7 +413,7 @@ forEachStore('uploads in parts', (store) => {
     const both = [app, second];
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => both[n % 2]?.complete(upload.grant)));
     expect(answers.map((answer) => answer?.status).every((status) => status === 200 || status === 202)).toBe(true);
-    const later = await Promise.all(both.map((one) => one.complete(upload.grant)));
+    const later = await Promise.all(both.map((each) => each.complete(upload.grant)));
     expect(later.map(({ status }) => status)).toEqual([200, 200]);
     expect(later[0]?.body).toEqual(later[1]?.body);
     expect([...app.announced, ...second.announced]).toHaveLength(1);
@@ -425,24 +432,20 @@ forEachStore('uploads in parts', (store) => {
     expect((await app.storage.head(file.key))?.size).toBe(bytes.length);
   });
 
-  it('B4 of an abort and a completion at once one wins, and the loser leaves nothing', async () => {
+  it('B4 one of an abort and a completion at once wins, and the other leaves nothing', async () => {
     for (let round = 0; round < 4; round += 1) {
       const upload = await begin();
       await parts.send(upload.grant, bytes);
-      const [completed, aborted] = await Promise.all([
-        app.complete(upload.grant),
-        // From another process, which knows nothing of the first.
-        other(upload.grant),
-      ]);
+      const [completed, aborted] = await Promise.all([app.complete(upload.grant), abortInAnotherApp(upload.grant)]);
       expect([
         [200, 409],
         [409, 200],
       ]).toContainEqual([completed.status, aborted.status]);
-      await expectFreed(upload.uploadId);
+      await expectNothingStaged(upload.uploadId);
       const stored = (await app.storage.list({ prefix: `large/alice/${upload.uploadId}` })).objects.length;
       expect(stored).toBe(completed.status === 200 ? 1 : 0);
     }
-    async function other(grant: string) {
+    async function abortInAnotherApp(grant: string) {
       const second = await startApp(store);
       const answer = await second.abort(grant);
       await second.stop();
@@ -450,14 +453,14 @@ forEachStore('uploads in parts', (store) => {
     }
   });
 
-  it('F1 aborted parts are freed at the storage, also those that had arrived', async () => {
+  it('F1 aborted parts are deleted from the storage', async () => {
     const upload = await begin();
     await parts.send(upload.grant, bytes, [1]);
     expect((await app.abort(upload.grant)).status).toBe(200);
-    await expectFreed(upload.uploadId);
+    await expectNothingStaged(upload.uploadId);
   });
 
-  it('E2 content that is not what was declared is refused and gone, parts and all', async () => {
+  it('E2 content that differs from the declared type is rejected and deleted', async () => {
     const script = Buffer.alloc(bytes.length, '<html><script>alert(1)</script></html>');
     const upload = await begin();
     await parts.send(upload.grant, script);
@@ -465,11 +468,11 @@ forEachStore('uploads in parts', (store) => {
       const answer = await parts.complete(upload.grant);
       expect([answer.status, answer.json.error?.code]).toEqual([422, 'content_type_mismatch']);
     }
-    await expectFreed(upload.uploadId);
+    await expectNothingStaged(upload.uploadId);
     expect((await app.storage.list({ prefix: `large/alice/${upload.uploadId}` })).objects).toEqual([]);
   });
 
-  describe('with an inspect that refuses', () => {
+  describe('with an inspect that rejects', () => {
     let strict: App;
     beforeAll(async () => {
       strict = await startApp(store, {
@@ -486,34 +489,34 @@ forEachStore('uploads in parts', (store) => {
     });
     afterAll(() => strict.stop());
 
-    it('E4 what is refused is gone, also of a stream', async () => {
+    it('E4 an upload that inspect rejects is deleted, also a stream', async () => {
       const own = partsOf(strict);
-      for (const of of [bytes, null]) {
-        const upload = await own.begin(of);
+      for (const content of [bytes, null]) {
+        const upload = await own.begin(content);
         await own.send(upload.grant, bytes);
         const answer = await own.complete({ grant: upload.grant, size: bytes.length });
         expect([answer.status, answer.json.error?.code]).toEqual([422, 'upload_rejected']);
-        await expectFreed(upload.uploadId);
+        await expectNothingStaged(upload.uploadId);
       }
     });
   });
 
-  it('C9 no answer contains credentials, and what lies at the storage is sealed', async () => {
+  it('C9 no answer contains credentials, and the sidecar is sealed', async () => {
     const upload = await begin();
     const { json } = await parts.sign(upload.grant, [parts.declare(bytes, 1)]);
     const listed = await parts.list(upload.grant);
     const sidecar = await app.storage.get(`incoming/.waybill/${upload.uploadId}.parts`);
     const text = await new Response(sidecar?.body ?? null).text();
     expect(text.length).toBeGreaterThan(100);
-    for (const one of [JSON.stringify(json), JSON.stringify(listed.json), text, ...seen])
-      for (const known of [store.credentials.secretAccessKey, secret]) expect(one).not.toContain(known);
+    for (const exposed of [JSON.stringify(json), JSON.stringify(listed.json), text, ...exposedTexts])
+      for (const known of [store.credentials.secretAccessKey, secret]) expect(exposed).not.toContain(known);
     expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain('alice');
-    // Nor is it a grant for whoever may read the bucket.
+    // A reader of the bucket cannot use the sidecar as a grant.
     expect(errorOf(await app.complete(text))).toBe('grant_invalid');
     await app.abort(upload.grant);
   });
 
-  it('C13 parts are signed for no longer than the server allows, whatever the client asks for', async () => {
+  it('C13 parts are signed for no longer than the server allows, regardless of what the client requests', async () => {
     for (const [options, ceiling] of [
       [{ expiresInSeconds: 60 }, 60],
       [{ expiresInSeconds: 60, maxExpiresInSeconds: 3600 }, 3600],
@@ -534,7 +537,7 @@ forEachStore('uploads in parts', (store) => {
     }
   });
 
-  it('C9 requests live as long as was asked for, and no longer than the credentials', async () => {
+  it('C9 a part request is valid as long as requested, but no longer than the credentials', async () => {
     const upload = await begin();
     const lenient = await startApp(store, { maxExpiresInSeconds: 604_800 });
     const week = await partsOf(lenient).sign(upload.grant, [parts.declare(bytes, 1)], { expiresInSeconds: 604_800 });
@@ -554,10 +557,10 @@ forEachStore('uploads in parts', (store) => {
   });
 });
 
-it('the plan that these attacks break is the one that the client has', () => {
+it('partBytes() plans the parts that these attacks change', () => {
   expect([1, 2, 3].map((n) => partBytes(bytes.length, partSize, n))).toEqual([partSize, 100, 0]);
 });
 
-function splice(text: string, at: number, put: string): string {
+function replaceCharacter(text: string, at: number, put: string): string {
   return text.slice(0, at) + put + text.slice(at + 1);
 }

@@ -1,4 +1,4 @@
-/** C9: the least-privilege policy of docs/storage.md is enough for the server, and nothing more is possible with it. */
+/** C9: the least-privilege policy of docs/storage.md allows what the server needs and nothing else. Ids: docs/threat-model.md. */
 import { DeleteObjectCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, inject, it } from 'vitest';
 import { isS3Error } from '../../src/s3/index.ts';
@@ -14,17 +14,17 @@ interface Statement {
   Resource: string;
 }
 
-// The devstore has no policies; Ceph has, and a user of its own to try them on.
+// The devstore has no policies. Ceph has policies and a second user.
 forEachStore(
   'least privilege',
   (store) => {
-    it('C9 the documented policy carries an upload from grant to delete, and nothing else', async () => {
+    it('C9 the documented policy allows every step of an upload and nothing else', async () => {
       const limited = inject('ceph')?.limited;
-      if (!limited) throw new Error('Ceph gave no second user');
+      if (!limited) throw new Error('Ceph has no second user.');
       const statements = (await documentedPolicy()).map((statement) => ({
         ...statement,
         Principal: { AWS: [limited.arn] },
-        // As the page says: narrowed to the prefixes of the routes.
+        // The page says to restrict the policy to the prefixes of the routes.
         Resource: statement.Resource.replace('BUCKET/*', 'BUCKET/files/*').replace('BUCKET', store.bucket),
       }));
       const Policy = JSON.stringify({ Version: '2012-10-17', Statement: statements });
@@ -44,7 +44,7 @@ forEachStore(
       await app.uploads.deleteFile(completed.file.key);
       await app.stop();
 
-      // In parts, promoted by parts, aborted, taken up by its sidecar: with the same rights.
+      // An upload in parts with a copy in parts, an abort, and a completion by the sidecar need no further permissions.
       const large = await startApp(store, {
         storage,
         copyMaxBytes: partSize,
@@ -58,13 +58,13 @@ forEachStore(
         },
       } as unknown as Parameters<typeof createParts>[0]);
       const bytes = pngOf(partSize + 10);
-      const [kept, left, dropped] = [await parts.begin(bytes), await parts.begin(bytes), await parts.begin(bytes)];
-      for (const { grant } of [kept, left, dropped]) await parts.send(grant, bytes);
-      expect((await parts.list(kept.grant)).json.parts).toHaveLength(2);
-      expect((await parts.complete(kept.grant)).status).toBe(200);
-      expect(await large.uploads.completeObject(`incoming/${left.uploadId}`)).toMatchObject({ file: {} });
-      expect((await large.abort(dropped.grant)).status).toBe(200);
-      expect((await parts.list(dropped.grant)).json.error?.code).toBe('upload_conflict');
+      const [first, second, third] = [await parts.begin(bytes), await parts.begin(bytes), await parts.begin(bytes)];
+      for (const { grant } of [first, second, third]) await parts.send(grant, bytes);
+      expect((await parts.list(first.grant)).json.parts).toHaveLength(2);
+      expect((await parts.complete(first.grant)).status).toBe(200);
+      expect(await large.uploads.completeObject(`incoming/${second.uploadId}`)).toMatchObject({ file: {} });
+      expect((await large.abort(third.grant)).status).toBe(200);
+      expect((await parts.list(third.grant)).json.error?.code).toBe('upload_conflict');
       await large.stop();
 
       const other = await store.createBucket();
@@ -82,7 +82,7 @@ forEachStore(
       await owner.send(new DeleteObjectCommand({ Bucket: store.bucket, Key: 'elsewhere/x' }));
     });
 
-    it('C9 without the policy the same user stores nothing', async () => {
+    it('C9 a user without the policy stores nothing', async () => {
       const limited = inject('ceph')?.limited;
       const bucket = await store.createBucket();
       const app = await startApp(store, {

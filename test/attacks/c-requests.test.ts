@@ -1,4 +1,4 @@
-/** C: what the presigned request allows, tried against the storage itself with the request that the server handed out. */
+/** C: presigned requests, changed and sent to the storage. Ids: docs/threat-model.md. */
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import type { RouteInfo, SingleGrant } from '../../src/protocol/index.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type App, checksumOf, completedOf, errorOf, png, send, stagedKey, startApp } from './app.ts';
 
-forEachStore('what a presigned PUT allows', (store) => {
+forEachStore('presigned PUT', (store) => {
   let app: App;
   beforeAll(async () => {
     app = await startApp(store);
@@ -21,7 +21,7 @@ forEachStore('what a presigned PUT allows', (store) => {
     expect(await app.storage.head(stagedKey(store, upload.request))).toBeNull();
   }
 
-  it.each(['files', 'sized'])('C1 route %s: one byte more, one fewer, none, or no length', async (name) => {
+  it.each(['files', 'sized'])('C1 a PUT on route %s with another length, or without one, is refused', async (name) => {
     const upload = await app.grant(png, {}, { name });
     const more = Buffer.concat([png, Buffer.from('x')]);
     const length = (bytes: Uint8Array) => ({ headers: { 'content-length': String(bytes.length) } });
@@ -32,7 +32,7 @@ forEachStore('what a presigned PUT allows', (store) => {
     expect((await send(upload.request, png)).status).toBe(200);
   });
 
-  it('C2 other bytes of the same length', async () => {
+  it('C2 a PUT with other bytes of the same length is refused', async () => {
     const upload = await app.grant(png);
     const other = Buffer.from(png);
     other[other.length - 1] = (other[other.length - 1] as number) ^ 1;
@@ -43,13 +43,13 @@ forEachStore('what a presigned PUT allows', (store) => {
     await expectRefused(upload, other, { headers: { [header]: null } });
   });
 
-  it('C3 another content type, none, or one with a parameter', async () => {
+  it('C3 a PUT with another content type, without one, or with a parameter is refused', async () => {
     const upload = await app.grant(png);
     for (const type of ['text/html', null, 'image/png; charset=utf-8'])
       await expectRefused(upload, png, { headers: { 'content-type': type } });
   });
 
-  it('C4 a second PUT is refused, and of sixteen at once one is stored', async () => {
+  it('C4 a second PUT is refused, and only one of sixteen at once is stored', async () => {
     const upload = await app.grant(png);
     const answers = await Promise.all(Array.from({ length: 16 }, () => send(upload.request, png)));
     const statuses = answers.map(({ status }) => status);
@@ -61,7 +61,7 @@ forEachStore('what a presigned PUT allows', (store) => {
     });
   });
 
-  it('C5 another key, bucket, method, sub-resource, parameter or header', async () => {
+  it('C5 a PUT with another key, bucket, method, subresource, parameter or header is refused', async () => {
     const upload = await app.grant(png);
     const { url } = upload.request;
     const key = stagedKey(store, upload.request);
@@ -80,7 +80,7 @@ forEachStore('what a presigned PUT allows', (store) => {
     for (const method of ['GET', 'DELETE', 'HEAD', 'POST'])
       await expectRefused(upload, null, { method, headers: { 'content-length': null } });
     for (const header of ['x-amz-acl', 'x-amz-storage-class', 'x-amz-copy-source', 'x-amz-tagging']) {
-      if (store.name === 'ceph' && header !== 'x-amz-copy-source') continue; // see the next test
+      if (store.name === 'ceph' && header !== 'x-amz-copy-source') continue; // Ceph applies unsigned headers: see the next test.
       await expectRefused(upload, png, { headers: { [header]: 'public-read' } });
     }
   });
@@ -97,7 +97,7 @@ forEachStore('what a presigned PUT allows', (store) => {
     }
   });
 
-  it('C6 after expiry, with the expiry raised, with the signature changed', async () => {
+  it('C6 a PUT after expiry, with a later expiry, or with another signature is refused', async () => {
     const past = await startApp(store, {
       storage: store.storage({ now: () => Date.now() - 7200_000 }),
       now: () => Date.now() - 7200_000,
@@ -158,8 +158,8 @@ forEachStore('what a presigned PUT allows', (store) => {
     }
   });
 
-  describe('C11 an unexpired URL after the end of its upload', () => {
-    it('after promotion', async () => {
+  describe('C11 an unexpired URL', () => {
+    it('changes nothing after completion', async () => {
       const { upload, completed } = await app.store(png);
       const before = await app.storage.head(completed.file.key);
       app.announced.length = 0;
@@ -169,7 +169,7 @@ forEachStore('what a presigned PUT allows', (store) => {
       expect(await app.storage.head(completed.file.key)).toEqual(before);
     });
 
-    it('after rejection', async () => {
+    it('completes nothing after rejection', async () => {
       const html = Buffer.from('<!doctype html><script>alert(1)</script>');
       const upload = await app.grant(html);
       await send(upload.request, html);
@@ -178,14 +178,14 @@ forEachStore('what a presigned PUT allows', (store) => {
       expect(errorOf(await app.complete(upload.grant))).toBe('content_type_mismatch');
     });
 
-    it('after abort', async () => {
+    it('completes nothing after abort', async () => {
       const upload = await app.grant(png);
       await app.abort(upload.grant);
       await send(upload.request, png);
       expect(errorOf(await app.complete(upload.grant))).toBe('upload_conflict');
     });
 
-    it('after delete', async () => {
+    it('completes nothing after delete', async () => {
       const { upload, completed } = await app.store(png);
       await app.uploads.deleteFile(completed.file.key);
       expect(await app.storage.head(completed.file.key)).toBeNull();
@@ -196,7 +196,7 @@ forEachStore('what a presigned PUT allows', (store) => {
   });
 });
 
-forEachStore('what a form allows', (store) => {
+forEachStore('presigned form', (store) => {
   let app: App;
   let info: RouteInfo;
   beforeAll(async () => {
@@ -205,10 +205,10 @@ forEachStore('what a form allows', (store) => {
   });
   afterAll(() => app.stop());
 
-  const form = () => app.grant(png, {}, { transfers: ['form', 'put'] });
+  const grantForm = () => app.grant(png, {}, { transfers: ['form', 'put'] });
 
   it('C7 a form is granted only where the storage binds its bytes', async () => {
-    const upload = await form();
+    const upload = await grantForm();
     const { postPolicy, postChecksums, postContentMd5 } = app.storage.capabilities;
     expect(upload.transfer).toBe(postPolicy && (postChecksums.length > 0 || postContentMd5) ? 'form' : 'put');
     expect(info.transfers.includes('form')).toBe(upload.transfer === 'form');
@@ -216,8 +216,8 @@ forEachStore('what a form allows', (store) => {
     expect(completedOf(await app.complete(upload.grant)).file.size).toBe(png.length);
   });
 
-  it('C7 another key, size, type, checksum, or fields more or fewer', async () => {
-    const upload = await form();
+  it('C7 a form with another key, size, type or checksum, or with other fields, is refused', async () => {
+    const upload = await grantForm();
     if (upload.transfer !== 'form') return expect(info.transfers).toEqual(['put', 'multipart']);
     const fields = upload.request.fields ?? {};
     const bound = Object.keys(fields).find((name) => /checksum-(?!algorithm)|content-md5/i.test(name)) ?? 'missing';
@@ -247,19 +247,19 @@ forEachStore('what a form allows', (store) => {
         { [name]: null },
       ]),
     ];
-    for (const [what, bytes, changed] of attacks) {
-      // A field that the form does not have under this spelling would be an extra one.
+    for (const [attack, bytes, changed] of attacks) {
+      // A field name in another case than the form's would be an additional field, so it is left out.
       const known = Object.entries(changed).filter(
         ([name]) => name in fields || !Object.keys(fields).some((field) => field.toLowerCase() === name.toLowerCase()),
       );
       const answer = await send(upload.request, bytes, { fields: Object.fromEntries(known) });
-      expect([what, answer.status >= 400 && answer.status < 500]).toEqual([what, true]);
-      expect([what, await app.storage.head(String(fields.key))]).toEqual([what, null]);
+      expect([attack, answer.status >= 400 && answer.status < 500]).toEqual([attack, true]);
+      expect([attack, await app.storage.head(String(fields.key))]).toEqual([attack, null]);
     }
     expect((await send(upload.request, png)).status).toBeLessThan(300);
   });
 
-  it('C7 without a checksum the size still binds', async () => {
+  it('C7 a form without a checksum still binds the size', async () => {
     const upload = await app.grant(png, {}, { name: 'sized', transfers: ['form', 'put'] });
     for (const bytes of [Buffer.concat([png, Buffer.from('x')]), png.subarray(1), new Uint8Array()]) {
       expect((await send(upload.request, bytes)).status).toBeGreaterThanOrEqual(400);
@@ -268,7 +268,7 @@ forEachStore('what a form allows', (store) => {
     expect((await send(upload.request, png)).status).toBeLessThan(300);
   });
 
-  it('C7 an expired policy', async () => {
+  it('C7 a form with an expired policy is refused', async () => {
     const now = () => Date.now() - 7200_000;
     const past = await startApp(store, { storage: store.storage({ now }), now });
     const upload = await past.grant(png, {}, { transfers: ['form', 'put'] });

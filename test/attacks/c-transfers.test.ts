@@ -1,4 +1,4 @@
-/** C12, C13, C15 and F9: what a client can choose about the way of its bytes, and what it must not gain by that. */
+/** C12, C13, C15 and F9: attacks on what a client can choose about its transfer. Ids: docs/threat-model.md. */
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';
@@ -10,8 +10,8 @@ import { startWriteIds } from '../support/write-ids.ts';
 import { type App, checksumOf, completedOf, errorOf, type JsonAnswer, send, startApp } from './app.ts';
 
 /**
- * Two messages of 128 bytes with one MD5, by X. Wang and H. Yu, "How to Break MD5 and Other Hash Functions", 2005. What is
- * appended to both keeps their MD5 equal.
+ * Two messages of 128 bytes with the same MD5, by X. Wang and H. Yu, "How to Break MD5 and Other Hash Functions", 2005. They
+ * keep the same MD5 when the same bytes are appended to both.
  */
 const wang = [
   'd131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a085125e8f7cdc99fd91dbdf280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2b487da03fd02396306d248cda0e99f33420f577ee8ce54b67080a80d1ec69821bcb6a8839396f9652b6ff72a70',
@@ -26,16 +26,16 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** An app whose `inspect` reads the file, refuses the harmful one, and waits in the middle until it is let go. */
+/** Starts an app whose `inspect` reads the file, rejects the harmful one, and otherwise waits for `releaseInspection`. */
 async function startInspecting(store: TestStore, options: Parameters<typeof startApp>[1] = {}) {
   const inspected: Buffer[] = [];
-  let began = () => {};
-  const begun = new Promise<void>((resolve) => {
-    began = resolve;
+  let reportBegin = () => {};
+  const inspectionBegan = new Promise<void>((resolve) => {
+    reportBegin = resolve;
   });
-  let letGo = () => {};
+  let releaseInspection = () => {};
   const released = new Promise<void>((resolve) => {
-    letGo = resolve;
+    releaseInspection = resolve;
   });
   const inspecting = {
     limits: { maxBytes: 100_000, contentTypes: ['*/*'] },
@@ -44,7 +44,7 @@ async function startInspecting(store: TestStore, options: Parameters<typeof star
       const bytes = Buffer.from(await new Response(await stream()).arrayBuffer());
       inspected.push(bytes);
       if (bytes.equals(harmful)) return { reject: 'This file is harmful.' };
-      began();
+      reportBegin();
       await released;
       return undefined;
     },
@@ -54,19 +54,19 @@ async function startInspecting(store: TestStore, options: Parameters<typeof star
     ...options,
   });
   closing.push(app.stop);
-  return { app, inspected, begun, letGo };
+  return { app, inspected, inspectionBegan, releaseInspection };
 }
 
-/** Sends A, sends B while A is inspected, and tells what came of it. */
+/** Sends the harmless file, and the harmful one while the first is inspected. Returns what was stored. */
 async function swapWhileInspected(
-  { app, inspected, begun, letGo }: Awaited<ReturnType<typeof startInspecting>>,
+  { app, inspected, inspectionBegan, releaseInspection }: Awaited<ReturnType<typeof startInspecting>>,
   upload: SingleGrant,
 ) {
   expect((await send(upload.request, harmless)).status).toBeLessThan(300);
   const completing = app.complete(upload.grant);
-  await begun;
+  await inspectionBegan;
   const second = await send(upload.request, harmful);
-  letGo();
+  releaseInspection();
   const answer = await completing;
   const result = answer.body.results?.[0];
   const file = result && 'file' in result ? result.file : null;
@@ -74,14 +74,14 @@ async function swapWhileInspected(
   return { second: second.status, answer, stored: stored && Buffer.from(stored), inspected };
 }
 
-it('C12 the two files of this suite differ and have one MD5', () => {
+it('C12 the two files of this suite differ and have the same MD5', () => {
   const digest = (algorithm: string, bytes: Buffer) => createHash(algorithm).update(bytes).digest('hex');
   expect(digest('md5', harmful)).toBe(digest('md5', harmless));
   expect(digest('sha256', harmful)).not.toBe(digest('sha256', harmless));
 });
 
-forEachStore('files of one MD5', (store) => {
-  it.each(['checked', 'sized'])('C12 route %s, by put: what inspect read is what is stored', async (name) => {
+forEachStore('files with the same MD5', (store) => {
+  it.each(['checked', 'sized'])('C12 route %s, by put: the stored bytes are those that inspect read', async (name) => {
     const inspecting = await startInspecting(store);
     const upload = await inspecting.app.grant(harmless, binary, { name });
     const { second, stored } = await swapWhileInspected(inspecting, upload);
@@ -90,7 +90,7 @@ forEachStore('files of one MD5', (store) => {
   });
 
   it.each(['checked', 'sized'])(
-    'C12 route %s, by form: none without SHA-256, and none with other bytes',
+    'C12 route %s, by form: a grant needs SHA-256, and other bytes are refused',
     async (name) => {
       const inspecting = await startInspecting(store);
       const { app } = inspecting;
@@ -127,7 +127,7 @@ forEachStore(
   'a storage that takes a second write',
   (store) => {
     const routes = ['checked', 'sized'];
-    it.each(routes)('C12 route %s: a second write of the same MD5 is noticed by its id', async (name) => {
+    it.each(routes)('C12 route %s: a second write with the same MD5 is detected by its id', async (name) => {
       const proxy = await startWriteIds(store.endpoint);
       closing.push(proxy.close);
       const storage = store.storage({ endpoint: proxy.endpoint, capabilities: 'gcs' });
@@ -141,28 +141,28 @@ forEachStore(
       expect((await storage.list({ prefix: 'checked/' })).objects).toEqual([]);
     });
 
-    it('C12 without ids for writes, such a storage is refused at start-up', async () => {
+    it('C12 a storage without write ids that takes a second write is refused at start-up', async () => {
       const capabilities = { checksums: [], once: false, writeIds: false };
       await expect(startApp(store, { storage: store.storage({ capabilities }) })).rejects.toThrow(
         'bytes could change after they were checked',
       );
     });
   },
-  { only: ['devstore'] }, // Behind a proxy that stands for Google Cloud Storage.
+  { only: ['devstore'] }, // The proxy simulates Google Cloud Storage.
 );
 
-/** The copy takes as long as three looks, so that others come between. */
+/** Delays each copy by three HEAD requests, so that the other completion can interfere. */
 function withSlowCopies(storage: Storage): Storage {
   return {
     ...storage,
     async copy(options) {
-      for (let look = 0; look < 3; look += 1) await storage.head(options.from);
+      for (let request = 0; request < 3; request += 1) await storage.head(options.from);
       return storage.copy(options);
     },
   };
 }
 
-forEachStore('two uploads of one key at once', (store) => {
+forEachStore('two uploads with the same key at once', (store) => {
   const presets = store.name === 'devstore' ? (['minio', 'r2', 'ceph16', 'devstore'] as const) : [store.preset];
 
   it.each(
@@ -184,7 +184,7 @@ forEachStore('two uploads of one key at once', (store) => {
       authorize,
       key: () => `shared/${store.bucket}-${preset}-${recorded.replace(' ', '-')}-${round}`,
     });
-    // Two replicas, so that nothing inside one process arbitrates.
+    // Two replicas share no state in memory.
     const apps = await Promise.all(
       [0, 1].map(() => startApp(store, { storage, routes: { shared }, ...(ledger ? { ledger } : {}) })),
     );
@@ -208,10 +208,10 @@ forEachStore('two uploads of one key at once', (store) => {
       const winner = answers.findIndex(({ status }) => status === 200);
       expect(answers.map((answer) => errorOf(answer) ?? 'stored').sort()).toEqual(['stored', 'upload_conflict']);
       const { file } = completedOf(answers[winner] as JsonAnswer);
-      const there = await storage.read(file.key, { maxBytes: 1000 });
-      expect(Buffer.from(there?.bytes ?? '').toString()).toBe(bodies[winner]?.toString());
+      const found = await storage.read(file.key, { maxBytes: 1000 });
+      expect(Buffer.from(found?.bytes ?? '').toString()).toBe(bodies[winner]?.toString());
     }
-    // Locks do not stay.
+    // The locks were deleted.
     expect((await storage.list({ prefix: 'incoming/.waybill/key-' })).objects).toEqual([]);
   });
 
@@ -234,8 +234,8 @@ describe('file bytes and the server', () => {
   forEachStore(
     'an object whose ETag is not an MD5',
     (store) => {
-      /** As with keys from KMS. */
-      function withOtherEtags(storage: ReturnType<TestStore['storage']>) {
+      /** Simulates encryption with KMS keys, where the ETag is not an MD5. */
+      function withKmsEtags(storage: ReturnType<TestStore['storage']>) {
         const read: number[] = [];
         const changed = <Info extends { etag: string } | null>(info: Info) =>
           info && { ...info, etag: `"${'ab'.repeat(16)}"`, encryption: 'aws:kms' };
@@ -254,9 +254,9 @@ describe('file bytes and the server', () => {
         };
       }
 
-      it.each(['sha256', 'md5'] as const)('F9 a route by %s: no completion reads the file', async (algorithm) => {
+      it.each(['sha256', 'md5'] as const)('F9 completion on a %s route never reads the file', async (algorithm) => {
         const capabilities = algorithm === 'md5' ? { checksums: [], partChecksums: [] } : store.preset;
-        const { storage, read } = withOtherEtags(store.storage({ capabilities }));
+        const { storage, read } = withKmsEtags(store.storage({ capabilities }));
         const app: App = await startApp(store, { storage });
         closing.push(app.stop);
         const bytes = Buffer.alloc(300_000, 'some text ');
@@ -266,6 +266,6 @@ describe('file bytes and the server', () => {
         expect(read).toEqual([]);
       });
     },
-    { only: ['devstore'] }, // Ceph has no keys from KMS here; its answers are changed by the wrapper just the same.
+    { only: ['devstore'] }, // Ceph has no KMS here, and the wrapper would change its answers in the same way.
   );
 });

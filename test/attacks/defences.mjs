@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: source code stands in these strings
 /**
- * Every defence, and how to take it out: `replace` in `file` is put in the place of `find`, and the attack test named
- * `attack` in `suite` must then fail. `npm run test:defences` does so for each, in a copy of the repository. A `find` that
- * is no longer in its file is an error: the table moves with the code.
+ * Every defence, and how to remove it. `npm run test:defences` replaces `find` with `replace` in a copy of `file`, and then a
+ * test of `suite` whose title contains `attack` must fail. A `find` that is no longer in its file is an error, so this table
+ * changes together with the code.
  */
 export const defences = [
   // A
@@ -80,21 +80,21 @@ export const defences = [
     },
   },
   {
-    attack: 'A6 nor where the object was removed',
+    attack: 'A6 the reference of an object that was deleted',
     suite: 'a-references',
     file: 'src/server/state/stored-object.ts',
     find: 'return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;',
     replace: 'return info && { info };',
   },
   {
-    attack: 'A6 no `key` callback',
+    attack: 'A6 a `key` callback',
     suite: 'a-references',
     file: 'src/server/grants/keys.ts',
     find: 'return named !== uploadId && hasDefaultKeys(route);',
     replace: 'return false;',
   },
   {
-    attack: 'A6 an older reference',
+    attack: 'A6 a reference in the older format',
     suite: 'a-references',
     file: 'src/server/views/view-refs.ts',
     find: 'const uploadId = facts[5] ?? uploadIdOfKey({ route, ownerId, key });',
@@ -136,7 +136,7 @@ export const defences = [
     replace: '',
   },
   {
-    attack: 'B4 completing',
+    attack: 'B4 completion is refused',
     suite: 'b-grants',
     file: 'src/server/grants/grants.ts',
     find: "if (dot < 1 || single[dot] !== '.') return null;",
@@ -180,7 +180,7 @@ export const defences = [
     replace: '',
   },
   {
-    attack: 'C5 another key',
+    attack: 'C5 a PUT with another key',
     suite: 'c-requests',
     file: 'src/s3/verify.ts',
     find: 'if (!sameText(computeSignature(signingKey, text), parameters.signature) || !sent)',
@@ -201,28 +201,28 @@ export const defences = [
     replace: 'if (now > expires + 1e12)',
   },
   {
-    attack: 'C7 without a checksum',
+    attack: 'C7 a form without a checksum',
     suite: 'c-requests',
     file: 'src/s3/presign-form.ts',
     find: '["content-length-range",${size},${size}]',
     replace: '["content-length-range",0,${size * 2}]',
   },
   {
-    attack: 'C7 another',
+    attack: 'C7 a form with another',
     suite: 'c-requests',
     file: 'src/s3/policy.ts',
     find: 'if (extra.length > 0)',
     replace: 'if (extra.length > 99)',
   },
   {
-    attack: 'C7 another',
+    attack: 'C7 a form with another',
     suite: 'c-requests',
     file: 'src/s3/presign-form.ts',
     find: "fields[name === 'content-md5' ? 'Content-MD5' : name] = checksum.value;",
     replace: "fields['x-amz-meta-checksum'] = name + checksum.value;",
   },
   {
-    attack: 'C7 an expired',
+    attack: 'C7 a form with an expired',
     suite: 'c-requests',
     file: 'src/s3/presign-form.ts',
     find: '"expiration":"${expiresAt}"',
@@ -270,7 +270,7 @@ export const defences = [
     replace: ';',
   },
   {
-    attack: 'after promotion',
+    attack: 'after completion',
     suite: 'c-requests',
     file: 'src/server/completion/lease.ts',
     find: "if (marker.state !== 'promoting') {",
@@ -283,7 +283,7 @@ export const defences = [
   },
   // The multipart halves
   {
-    attack: 'C8 without a checksum',
+    attack: 'C8 a part without a checksum',
     suite: 'c-parts',
     file: 'src/s3/presign.ts',
     find: "capabilities.partChecksums, capabilities.contentMd5);\n  const headers = createSignedHeaders();\n  signHeader(headers, 'content-length', String(size));",
@@ -297,49 +297,49 @@ export const defences = [
     replace: 'const query',
   },
   {
-    attack: 'C8 nothing beyond the plan',
+    attack: 'C8 a part outside of the plan',
     suite: 'c-parts',
     file: 'src/server/grants/multipart.ts',
     find: 'if (size !== planned)',
     replace: 'if (size > partSize)',
   },
   {
-    attack: 'C8 nothing beyond the plan',
+    attack: 'C8 a part outside of the plan',
     suite: 'c-parts',
     file: 'src/server/grants/multipart.ts',
     find: "if (planned === 0) return 'is not in the plan';",
     replace: "if (planned === 0) return size > partSize ? 'is not in the plan' : null;",
   },
   {
-    attack: 'C8 nothing beyond the plan',
+    attack: 'C8 a part outside of the plan',
     suite: 'c-parts',
     file: 'src/server/grants/multipart.ts',
     find: 'if (route.checksum !== null && checksum?.algorithm !== route.checksum)',
     replace: 'if (partNumber < 0)',
   },
   {
-    attack: 'C8 a stream ends at the ceiling',
+    attack: 'C8 a stream gets no part',
     suite: 'c-parts',
     file: 'src/server/grants/multipart.ts',
     find: 'if ((partNumber - 1) * partSize + size > maxBytes)',
     replace: 'if (size > maxBytes)',
   },
   {
-    attack: 'C8 a stream ends at the ceiling',
+    attack: 'C8 a stream gets no part',
     suite: 'c-parts',
     file: 'src/server/grants/multipart.ts',
     find: 'size < fewest || size > partSize',
     replace: 'size < fewest',
   },
   {
-    attack: 'C8 what did not arrive',
+    attack: 'C8 missing parts',
     suite: 'c-parts',
     file: 'src/server/completion/check-parts.ts',
     find: 'if (there.size < partCount)',
     replace: 'if (there.size < 0)',
   },
   {
-    attack: 'C8 a stream that says less',
+    attack: 'C8 a stream that reports',
     suite: 'c-parts',
     file: 'src/server/completion/check-parts.ts',
     find: 'if (part.partNumber > partCount || part.size !== planned) throw',
@@ -379,21 +379,21 @@ export const defences = [
     replace: '',
   },
   {
-    attack: 'B1 nothing spliced',
+    attack: 'B1 a spliced',
     suite: 'c-parts',
     file: 'src/server/grants/grants.ts',
     find: 'if (uploadId !== claims.uploadId) return null;',
     replace: '',
   },
   {
-    attack: 'B1 nothing spliced',
+    attack: 'B1 a spliced',
     suite: 'c-parts',
     file: 'src/server/grants/grants.ts',
     find: 'if (text === null) return null;\n      const [uploadId',
     replace: 'if (text === null) return { claims, receipt, multipart: null };\n      const [uploadId',
   },
   {
-    attack: 'B1 nothing spliced',
+    attack: 'B1 a spliced',
     suite: 'c-parts',
     file: 'src/server/grants/grants.ts',
     find: 'label: `multipart ${audience}`',
@@ -427,7 +427,7 @@ export const defences = [
     replace: '',
   },
   {
-    attack: 'E4 what is refused',
+    attack: 'E4 an upload that inspect rejects',
     suite: 'c-parts',
     file: 'src/server/completion/complete.ts',
     find: 'await discard(dependencies, opened);',
@@ -479,14 +479,14 @@ export const defences = [
     replace: 'if (rule && (0 as number)) throw',
   },
   {
-    attack: 'B5 a grant is nothing',
+    attack: 'B5 a grant is refused by',
     suite: 'b-audience',
     file: 'src/server/grants/grants.ts',
     find: 'label: `upload ${audience}`',
     replace: "label: 'upload'",
   },
   {
-    attack: 'B5 a route that takes',
+    attack: 'B5 a route that now takes',
     suite: 'b-audience',
     file: 'src/server/completion/verify-content.ts',
     find: 'if (broken) return { refusal: broken };',
@@ -535,21 +535,21 @@ export const defences = [
     replace: 'isOwn: (uploadId) => uploadId.endsWith(marks()[0] as string),',
   },
   {
-    attack: 'C14 where unsigned ACLs count',
+    attack: 'C14 requests and forms sign',
     suite: 'c-acl',
     file: 'src/s3/presign.ts',
     find: "if (capabilities.unsignedAcls) signHeader(headers, 'x-amz-acl', 'private');",
     replace: '',
   },
   {
-    attack: 'C14 where unsigned ACLs count',
+    attack: 'C14 requests and forms sign',
     suite: 'c-acl',
     file: 'src/s3/presign-form.ts',
     find: "if (capabilities.unsignedAcls) fields.acl = 'private';",
     replace: '',
   },
   {
-    attack: 'C14 where unsigned ACLs count',
+    attack: 'C14 requests and forms sign',
     suite: 'c-acl',
     file: 'src/s3/capabilities.ts',
     find: 'const unsignedAcls = given.refusesUnsignedHeaders === false;',
@@ -1164,7 +1164,7 @@ export const defences = [
     replace: 'if (own) return own;',
   },
   {
-    attack: 'C12 without ids',
+    attack: 'C12 a storage without write ids',
     suite: 'c-transfers',
     file: 'src/server/config.ts',
     find: 'if (joinOf(capabilities, checksum) !== null) return;',

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createMainServer, type Patience } from '../../src/cli/serve/main-server.ts';
 import { createReadiness } from '../../src/cli/serve/readiness.ts';
 import { forEachStore } from '../support/stores.ts';
-import { type App, png, raw, startApp } from './app.ts';
+import { type App, png, sendRaw, startApp } from './app.ts';
 
 const patience = { headersTimeoutMs: 400, requestTimeoutMs: 800, idleTimeoutMs: 400, checkEveryMs: 50 };
 /** Far beyond the above, also on a busy machine. */
@@ -91,7 +91,7 @@ forEachStore(
     it('F3 others are answered while a thousand slow senders hold on', async () => {
       const slow = Array.from({ length: 1000 }, () => open(`${head('content-length: 1000\r\n')}{"route":`));
       await once(server, 'request');
-      const answer = await raw('GET', `http://127.0.0.1:${port}/healthz`, null);
+      const answer = await sendRaw('GET', `http://127.0.0.1:${port}/healthz`, null);
       expect(answer.status).toBe(200);
       const ended = await Promise.all(slow.map((one) => one.ended));
       expect(ended).toHaveLength(1000);
@@ -136,7 +136,7 @@ forEachStore(
           deep(depth),
         ])
           for (const path of ['/uploads', '/uploads/complete', '/uploads/parts', '/uploads/abort']) {
-            const answer = await raw('POST', `http://127.0.0.1:${port}${path}`, Buffer.from(body), {
+            const answer = await sendRaw('POST', `http://127.0.0.1:${port}${path}`, Buffer.from(body), {
               'content-type': 'application/json',
               'content-length': String(Buffer.byteLength(body)),
               'x-user': 'alice',

@@ -8,7 +8,7 @@ import { createAdmin } from '../../src/cli/admin/index.ts';
 import type { Ledger } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { parkedUpload, writeWebhook } from '../support/recorded-uploads.ts';
-import { raw } from './app.ts';
+import { sendRaw } from './app.ts';
 
 const token = 'a token of the operators';
 
@@ -37,7 +37,7 @@ forEachLedger("the operator's page on", (place) => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
-      raw(method, `http://127.0.0.1:${port}${path}`, null, headers);
+      sendRaw(method, `http://127.0.0.1:${port}${path}`, null, headers);
     return { ledger, port, ask };
   }
 

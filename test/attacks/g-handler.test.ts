@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { errorTable, isErrorCode } from '../../src/protocol/index.ts';
 import { route } from '../../src/server/index.ts';
 import { forEachStore } from '../support/stores.ts';
-import { type App, checksumOf, errorOf, png, secret, seen, send, startApp } from './app.ts';
+import { type App, checksumOf, errorOf, exposedTexts, png, secret, send, startApp } from './app.ts';
 
 forEachStore(
   'the handler',
@@ -401,7 +401,7 @@ forEachStore(
       ])
         expect([...codes]).toContain(code);
       expect(grants.length).toBeGreaterThan(3);
-      const said = [...seen, ...dumps].join('\n');
+      const said = [...exposedTexts, ...dumps].join('\n');
       for (const secretText of [
         'X-Amz-Signature',
         'X-Amz-Credential',

@@ -11,7 +11,7 @@ import { createMetrics } from '../../src/cli/serve/metrics.ts';
 import { createOpsServer } from '../../src/cli/serve/ops-server.ts';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';
 import { forEachLedger } from '../support/ledgers.ts';
-import { raw } from './app.ts';
+import { sendRaw } from './app.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -42,7 +42,7 @@ forEachLedger('operations on', (place) => {
     });
     const { port } = server.address() as AddressInfo;
     const ask = (path: string, host?: string) =>
-      raw('GET', `http://127.0.0.1:${port}${path}`, null, host === undefined ? {} : { host });
+      sendRaw('GET', `http://127.0.0.1:${port}${path}`, null, host === undefined ? {} : { host });
     return { ledger, ask, failures, port };
   }
 
