@@ -8,7 +8,7 @@ import { createTestApp } from '../support/server-app.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
 import { type App, completedOf, errorOf, png, send, stagedKey, startApp } from './app.ts';
 
-const page = Buffer.from('<!doctype page><script>1</script>');
+const html = Buffer.from('<!doctype html><script>1</script>');
 const owner = () => ({ ownerId: 'alice' });
 
 forEachStore('audience', (store) => {
@@ -31,7 +31,7 @@ forEachStore('audience', (store) => {
     started.push(app);
     return app;
   }
-  const wideLimits = { maxBytes: 1e6, contentTypes: ['text/page', 'image/*', 'text/plain'] };
+  const wideLimits = { maxBytes: 1e6, contentTypes: ['text/html', 'image/*', 'text/plain'] };
 
   it.each<[string, () => Promise<Partial<UploadsOptions>>]>([
     ['another staging prefix', async () => ({ stagingPrefix: 'elsewhere/' })],
@@ -57,8 +57,8 @@ forEachStore('audience', (store) => {
   ])('B5 a route that now takes %s completes no upload that was granted before', async (_, limits, code) => {
     const before = await open(wideLimits);
     const after = await open(limits);
-    const upload = await before.grant(page, { fileName: 'x.page', contentType: 'text/page' });
-    expect((await send(upload.request, page)).status).toBe(200);
+    const upload = await before.grant(html, { fileName: 'x.html', contentType: 'text/html' });
+    expect((await send(upload.request, html)).status).toBe(200);
     expect(errorOf(await after.complete(upload.grant))).toBe(code);
     expect(announced).toEqual([]);
     expect(

@@ -1,4 +1,4 @@
-/** D: keys and names. */
+/** D: keys and file names. Ids: docs/threat-model.md. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { route } from '../../src/server/index.ts';
@@ -49,7 +49,7 @@ forEachStore('keys and names', (store) => {
   });
   afterAll(() => app.stop());
 
-  it.each(hostileNames)('D1 %j is refused or inert', async (fileName) => {
+  it.each(hostileNames)('D1 the file name %j is refused or harmless', async (fileName) => {
     const answer = await app.tryGrant(png, { fileName });
     const upload = answer.body.uploads?.[0];
     if (!upload || 'error' in upload) {
@@ -79,7 +79,7 @@ forEachStore('keys and names', (store) => {
     ['the staging prefix', 'incoming/x'],
     ['nothing', ''],
     ['a number', 7],
-  ])('D2 a key callback that returns %s', async (_, key) => {
+  ])('D2 a key callback that returns %s answers internal_error and signs nothing', async (_, key) => {
     makeKey = () => key;
     const answer = await app.tryGrant(png, {}, { name: 'keyed' });
     expect([answer.status, errorOf(answer)]).toEqual([500, 'internal_error']);
@@ -118,7 +118,7 @@ forEachStore('keys and names', (store) => {
           const response = await fetch(String(view.headers.location));
           const header = response.headers.get('content-disposition') ?? '';
           await response.body?.cancel();
-          // RFC 6266 with an ASCII fallback and RFC 8187, and nothing behind it.
+          // RFC 6266 with an ASCII fallback and an RFC 8187 value, and no further parameter.
           expect(header).toMatch(
             /^attachment(; filename="(?:[\x20-\x21\x23-\x5b\x5d-\x7e])*")?(; filename\*=UTF-8''(?:%[0-9A-F]{2}|[A-Za-z0-9!#$&+.^_`|~-])*)?$/,
           );
@@ -128,7 +128,7 @@ forEachStore('keys and names', (store) => {
     );
   });
 
-  /** Names that people and systems give, and that some step of the way may change. */
+  /** Names that are common in practice and that a server, a storage or a header might change. */
   const oddNames = [
     'my  photo.png',
     'Q3   report  (final).png',
@@ -166,20 +166,20 @@ forEachStore('keys and names', (store) => {
   ];
 
   it('D6 every name that can be stored can be shown and downloaded', async () => {
-    const glued = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 4 })), {
+    const pieceLists = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 4 })), {
       minLength: 1,
       maxLength: 12,
     });
     await fc.assert(
       fc.asyncProperty(
-        glued.map((all) => all.join('')),
-        shownAndSaved,
+        pieceLists.map((list) => list.join('')),
+        expectShownAndDownloaded,
       ),
       { numRuns: 25, examples: oddNames.map((name): [string] => [name]) },
     );
   });
 
-  async function shownAndSaved(fileName: string): Promise<void> {
+  async function expectShownAndDownloaded(fileName: string): Promise<void> {
     const answer = await app.tryGrant(png, { fileName });
     const upload = answer.body.uploads?.[0];
     if (!upload || 'error' in upload) {
@@ -212,7 +212,7 @@ forEachStore('keys and names', (store) => {
     return response.headers.get('content-disposition') ?? '';
   }
 
-  /** As a browser reads it: `filename*` before `filename` (RFC 6266 section 4.3). */
+  /** Reads the name as a browser does: `filename*` before `filename` (RFC 6266 section 4.3). */
   function nameIn(header: string): string | undefined {
     const extended = /; filename\*=UTF-8''(.*)$/.exec(header)?.[1];
     return extended === undefined ? /; filename="([^"]*)"/.exec(header)?.[1] : decodeURIComponent(extended);

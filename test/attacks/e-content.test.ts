@@ -1,4 +1,4 @@
-/** E: content. What a file claims to be against what it is. */
+/** E: content that differs from its declared type. Ids: docs/threat-model.md. */
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { route } from '../../src/server/index.ts';
@@ -13,7 +13,7 @@ const bytes = (...values: (number | string)[]) =>
 const padded = (head: Buffer, size = 600) => Buffer.concat([head, Buffer.alloc(Math.max(0, size - head.length))]);
 const box = (brand: string) => padded(bytes(0, 0, 0, 0x18, 'ftyp', brand, 0, 0, 0, 0, brand, 'mif1'));
 
-/** A minimal zip with one stored entry, which is how office documents are told apart. */
+/** Makes a minimal zip with one entry. Office documents are recognised by the names of their entries. */
 function zip(name: string, content = ''): Buffer {
   const body = Buffer.from(content);
   const packed = deflateRawSync(body);
@@ -122,8 +122,7 @@ const elf = padded(bytes(0x7f, 'ELF', 2, 1, 1));
 const docx = zip('word/document.xml', '<w/>');
 const officeType = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
 
-/** Declared type, bytes, and whether they belong together. */
-const heads: [string, string, Buffer, 'stored' | 'refused'][] = [
+const heads: [name: string, contentType: string, content: Buffer, outcome: 'stored' | 'refused'][] = [
   ['a PNG', 'image/png', png, 'stored'],
   ['a JPEG', 'image/jpeg', jpeg, 'stored'],
   ['a GIF', 'image/gif', gif, 'stored'],
@@ -133,10 +132,10 @@ const heads: [string, string, Buffer, 'stored' | 'refused'][] = [
   ['a BMP', 'image/bmp', bmp, 'stored'],
   ['a TIFF', 'image/tiff', tiff, 'stored'],
   ['an MP4', 'video/mp4', box('isom'), 'stored'],
-  ['a QuickTime film', 'video/quicktime', box('qt  '), 'stored'],
+  ['a QuickTime video', 'video/quicktime', box('qt  '), 'stored'],
   ['an M4A', 'audio/mp4', box('M4A '), 'stored'],
   ['a WebM', 'video/webm', webm, 'stored'],
-  ['a WebM recording of sound', 'audio/webm', webm, 'stored'],
+  ['a WebM with sound only', 'audio/webm', webm, 'stored'],
   ['an MP3', 'audio/mpeg', mp3, 'stored'],
   ['a WAV', 'audio/wav', wav, 'stored'],
   ['a FLAC', 'audio/flac', flac, 'stored'],
@@ -167,7 +166,7 @@ const heads: [string, string, Buffer, 'stored' | 'refused'][] = [
   ['HTML as a Word document', officeType, html, 'refused'],
   ['HTML as plain text', 'text/plain', html, 'refused'],
   [
-    'HTML behind a BOM and spaces as plain text',
+    'HTML after a BOM and spaces as plain text',
     'text/plain',
     Buffer.concat([bytes(0xef, 0xbb, 0xbf, '  \n'), html]),
     'refused',
@@ -176,24 +175,24 @@ const heads: [string, string, Buffer, 'stored' | 'refused'][] = [
   ['a PNG as plain text', 'text/plain', png, 'refused'],
   ['a program as text', 'text/plain', exe, 'refused'],
   ['HTML as JSON', 'application/json', html, 'refused'],
-  ['a polyglot of letters as the GIF that it pretends to be', 'image/gif', polyglot, 'refused'],
+  ['a polyglot of letters as GIF', 'image/gif', polyglot, 'refused'],
   ['HTML in UTF-16 as plain text', 'text/plain', Buffer.from(`\ufeff${html}`, 'utf16le'), 'refused'],
   ['HTML before a PDF as PDF', 'application/pdf', Buffer.concat([html, pdf]), 'refused'],
   ['a script before a PDF as PDF', 'application/pdf', Buffer.concat([text('alert(1)\n'), pdf]), 'refused'],
   [
-    'a mail before a PDF as PDF',
+    'an e-mail before a PDF as PDF',
     'application/pdf',
     Buffer.concat([text('--b\r\nContent-Type: a/b\r\n\r\n'), pdf]),
     'stored',
   ],
   [
-    'a program behind an ID3 tag as FLAC',
+    'a program after an ID3 tag as FLAC',
     'audio/flac',
     Buffer.concat([bytes('ID3', 4, 0, 0, 0, 0, 0, 0), exe]),
     'refused',
   ],
-  ['words that begin like an IFF as CSV', 'text/csv', text('FORM,NAME\n1,Anna\n'), 'stored'],
-  ['words that begin like an IFF as IFF', 'audio/aiff', text('FORM,NAME\n1,Anna\n'), 'refused'],
+  ['text that begins like an IFF as CSV', 'text/csv', text('FORM,NAME\n1,Anna\n'), 'stored'],
+  ['text that begins like an IFF as IFF', 'audio/aiff', text('FORM,NAME\n1,Anna\n'), 'refused'],
 ];
 
 forEachStore('content', (store) => {
@@ -221,7 +220,7 @@ forEachStore('content', (store) => {
   });
   afterAll(() => app.stop());
 
-  it('E2 the table has at least forty heads', () => {
+  it('E2 the table contains at least forty heads', () => {
     expect(heads.length).toBeGreaterThanOrEqual(40);
   });
 
@@ -235,12 +234,12 @@ forEachStore('content', (store) => {
       return;
     }
     expect([answer.status, errorOf(answer)]).toEqual([422, 'content_type_mismatch']);
-    // E4: gone from the storage, and from where it would have gone.
+    // E4: the file is in neither place.
     expect(await app.storage.head(stagedKey(store, upload.request))).toBeNull();
     expect((await app.storage.list({ prefix: `files/alice/${upload.uploadId}` })).objects).toEqual([]);
   });
 
-  it('E1 a wildcard does not admit what a browser runs', async () => {
+  it('E1 a wildcard does not admit types that a browser executes', async () => {
     for (const contentType of [
       'image/svg+xml',
       'text/html',
@@ -253,8 +252,8 @@ forEachStore('content', (store) => {
         contentType,
         expect.stringMatching(/content_type_not_allowed|invalid_request/),
       ]);
-      const wide = await app.tryGrant(svg, { contentType, fileName: 'a.svg' });
-      expect([contentType, errorOf(wide)]).toEqual([
+      const onAnyType = await app.tryGrant(svg, { contentType, fileName: 'a.svg' });
+      expect([contentType, errorOf(onAnyType)]).toEqual([
         contentType,
         expect.stringMatching(/content_type_not_allowed|invalid_request/),
       ]);
@@ -273,7 +272,7 @@ forEachStore('content', (store) => {
     expect(response.headers.get('content-disposition')).toMatch(/^attachment/);
   });
 
-  it('E1 a declaration that says nothing makes nothing active', async () => {
+  it('E1 an empty or generic content type never becomes an active type', async () => {
     for (const contentType of [undefined, '', 'application/octet-stream', 'text/plain'])
       for (const fileName of ['a.html', 'a.svg', 'a.js', 'a.xhtml', 'a.svgz'])
         for (const [name, content] of [
@@ -287,7 +286,7 @@ forEachStore('content', (store) => {
         }
   });
 
-  it('E3 zip bomb, 0 bytes, 1 byte, exactly the limit, one more', async () => {
+  it('E3 a zip bomb, 0 bytes, 1 byte and exactly maxBytes are stored, and one byte more is refused', async () => {
     const bomb = zip('bomb', '\0'.repeat(2_000_000));
     expect(bomb.length).toBeLessThan(5000);
     expect((await app.store(bomb, { contentType: 'application/zip', fileName: 'b.zip' })).completed.file.size).toBe(
@@ -304,7 +303,7 @@ forEachStore('content', (store) => {
     expect(errorOf(await app.tryGrant(Buffer.alloc(0), {}, { name: 'images' }))).toBe('file_too_small');
   });
 
-  it('E4 what inspect refuses is gone', async () => {
+  it('E4 a file that inspect rejects is deleted', async () => {
     inspected = [];
     const upload = await app.grant(png, {}, { name: 'inspected' });
     await send(upload.request, png);

@@ -1,4 +1,4 @@
-/** F8: every callback ends, is retried, or is parked and visible; one that returned is not run again. */
+/** F8: every callback completes, is retried, or is parked; one that returned is not run again. Ids: docs/threat-model.md. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Ledger, route, type UploadsOptions } from '../../src/server/index.ts';
@@ -10,10 +10,10 @@ const day = 86_400_000;
 
 type Callback = (upload: { metadata: unknown; uploadId: string }) => unknown;
 
-/** A route whose callback is `onComplete`, which the tests replace while the app runs. */
-function appWith(onComplete: Callback, more: object = {}): Partial<UploadsOptions> {
+/** Options for an app whose route has the given callback. */
+function optionsWith(onComplete: Callback, routeOptions: object = {}): Partial<UploadsOptions> {
   return {
-    // Its own, so that a sweep does not meet what other tests left in this bucket.
+    // A prefix of its own, because other tests leave uploads in this bucket.
     stagingPrefix: `incoming-${randomUUID()}/`,
     routes: {
       files: route({
@@ -21,13 +21,13 @@ function appWith(onComplete: Callback, more: object = {}): Partial<UploadsOption
         authorize: () => ({ ownerId: 'alice' }),
         metadata: { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } },
         onComplete,
-        ...more,
+        ...routeOptions,
       } as never),
     },
   };
 }
 
-/** What an app may throw; `src/server/shared/describe.test.ts` has more of them. A new one for every call. */
+/** Values that an app may throw (more in `src/server/shared/describe.test.ts`). Each call makes a new one. */
 const thrown: Readonly<Record<string, () => unknown>> = {
   'an error with a NUL': () => new Error('no album called a\0b'),
   'an object without a prototype': () => Object.create(null),
@@ -61,24 +61,24 @@ forEachStore(
       return app;
     }
     afterEach(async () => {
-      await Promise.all(started.splice(0).map((one) => one.stop()));
+      await Promise.all(started.splice(0).map((each) => each.stop()));
     });
 
-    function returningOnce(open: () => Promise<Ledger | undefined>): void {
+    function testReturnedValues(open: () => Promise<Ledger | undefined>): void {
       const withLedger = async () => {
         const ledger = await open();
         return ledger ? { ledger } : {};
       };
 
       it.each(Object.entries(unserialisable))(
-        'F8 a callback that returned %s ran once, and its upload is completed with null',
+        'F8 a callback that returned %s is not run again, and its data is null',
         async (_, make) => {
           let calls = 0;
           const callback = () => {
             calls += 1;
             return make();
           };
-          const app = await start({ ...appWith(callback), ...(await withLedger()) });
+          const app = await start({ ...optionsWith(callback), ...(await withLedger()) });
           const upload = await app.grant(png);
           await send(upload.request, png);
           for (let time = 0; time < 3; time += 1) {
@@ -93,13 +93,13 @@ forEachStore(
         },
       );
 
-      it('F8 a BigInt that a callback returned becomes its digits, and the callback ran once', async () => {
+      it('F8 a BigInt from a callback is recorded as decimal digits, and the callback runs once', async () => {
         let calls = 0;
         const callback = () => {
           calls += 1;
           return { id: 9_007_199_254_740_993n };
         };
-        const app = await start({ ...appWith(callback), ...(await withLedger()) });
+        const app = await start({ ...optionsWith(callback), ...(await withLedger()) });
         const upload = await app.grant(png);
         await send(upload.request, png);
         const first = await app.complete(upload.grant);
@@ -110,23 +110,23 @@ forEachStore(
     }
 
     describe('without a ledger', () => {
-      returningOnce(async () => undefined);
+      testReturnedValues(async () => undefined);
     });
 
-    forEachLedger('in', (place) => {
-      returningOnce(() => place.open());
+    forEachLedger('ledger', (testLedger) => {
+      testReturnedValues(() => testLedger.open());
 
-      it('F8 a callback that returned is not run again when its result cannot be recorded at first', async () => {
+      it('F8 a callback that returned is not run again when recording its result fails at first', async () => {
         let calls = 0;
         let failures = 2;
-        const ledger = new Proxy(await place.open(), {
+        const ledger = new Proxy(await testLedger.open(), {
           get(target, name) {
             const value = Reflect.get(target, name, target);
             if (name !== 'end') return typeof value === 'function' ? value.bind(target) : value;
-            return async (...given: Parameters<Ledger['end']>) => {
+            return async (...args: Parameters<Ledger['end']>) => {
               failures -= 1;
               if (failures >= 0) throw new Error('The database is restarting.');
-              return target.end(...given);
+              return target.end(...args);
             };
           },
         });
@@ -134,7 +134,7 @@ forEachStore(
           calls += 1;
           return { calls };
         };
-        const app = await start({ ...appWith(callback), ledger });
+        const app = await start({ ...optionsWith(callback), ledger });
         const upload = await app.grant(png);
         await send(upload.request, png);
         expect(errorOf(await app.complete(upload.grant))).toBe('ledger_unavailable');
@@ -143,34 +143,37 @@ forEachStore(
         expect(calls).toBe(1);
       });
 
-      it.each(Object.entries(thrown))('F8 a callback that always throws %s is parked in the end', async (_, make) => {
-        let offset = 0;
-        const now = () => Date.now() + offset;
-        const calls: string[] = [];
-        const callback = ({ uploadId }: { uploadId: string }) => {
-          calls.push(uploadId);
-          throw make();
-        };
-        const ledger = await place.open({ now });
-        const app = await start({ ...appWith(callback), ledger, now });
-        const upload = await app.grant(png);
-        await send(upload.request, png);
-        expect(errorOf(await app.complete(upload.grant))).toBe('callback_failed');
-        for (let round = 0; round < 14; round += 1) {
-          offset += 3_700_000;
-          await app.uploads.sweep({ graceSeconds: 0 });
-        }
-        const record = await ledger.find(upload.uploadId);
-        expect(record?.state).toBe('completing');
-        expect(record?.callback.parkedAt).not.toBeNull();
-        expect(record?.callback.lastError?.length).toBeGreaterThan(0);
-        expect(calls.filter((uploadId) => uploadId === upload.uploadId)).toHaveLength(12);
-      });
+      it.each(Object.entries(thrown))(
+        'F8 a callback that always throws %s is parked after twelve attempts',
+        async (_, make) => {
+          let offset = 0;
+          const now = () => Date.now() + offset;
+          const calls: string[] = [];
+          const callback = ({ uploadId }: { uploadId: string }) => {
+            calls.push(uploadId);
+            throw make();
+          };
+          const ledger = await testLedger.open({ now });
+          const app = await start({ ...optionsWith(callback), ledger, now });
+          const upload = await app.grant(png);
+          await send(upload.request, png);
+          expect(errorOf(await app.complete(upload.grant))).toBe('callback_failed');
+          for (let round = 0; round < 14; round += 1) {
+            offset += 3_700_000;
+            await app.uploads.sweep({ graceSeconds: 0 });
+          }
+          const record = await ledger.find(upload.uploadId);
+          expect(record?.state).toBe('completing');
+          expect(record?.callback.parkedAt).not.toBeNull();
+          expect(record?.callback.lastError?.length).toBeGreaterThan(0);
+          expect(calls.filter((uploadId) => uploadId === upload.uploadId)).toHaveLength(12);
+        },
+      );
 
-      it('F8 a callback of an upload that shares its bytes is tried again by the sweep', async () => {
+      it('F8 a callback of an upload that shares its file is retried by the sweep', async () => {
         let offset = 0;
         const now = () => Date.now() + offset;
-        const ledger = await place.open({ now });
+        const ledger = await testLedger.open({ now });
         let failing = false;
         const calls: string[] = [];
         const callback = (upload: { uploadId: string }) => {
@@ -178,7 +181,7 @@ forEachStore(
           if (failing) throw new Error('The database of the app is down.');
           return null;
         };
-        const app = await start({ ...appWith(callback, { dedupe: true }), ledger, now });
+        const app = await start({ ...optionsWith(callback, { dedupe: true }), ledger, now });
         await app.store(png);
         failing = true;
         const granted = await app.tryGrant(png, {}, { transfers: ['put', 'none'] } as never);

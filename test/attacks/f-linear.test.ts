@@ -1,4 +1,4 @@
-/** F6: everything that reads a text from outside takes time in proportion to its length. */
+/** F6: every reader of external text takes time in proportion to its length. Ids: docs/threat-model.md. */
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -12,35 +12,35 @@ import { createTestApp, png } from '../support/server-app.ts';
 import { stopwatch } from '../support/stopwatch.ts';
 import { unreachableStorage } from '../support/unreachable-storage.ts';
 
-/** What one text may cost, in milliseconds of the event loop. What is quadratic takes seconds at these lengths. */
+/** Limit for one text, in milliseconds of the event loop. Quadratic time is seconds at these lengths. */
 const budgetMs = 50;
-/** In characters: more than a header or a field may have, and few enough at first for what is exponential. */
+/** In characters. The first are short enough for exponential patterns, the last is longer than any header or field. */
 const lengths = [25, 100, 1000, 16_000];
-/** The fastest of several runs: other processes share the machine. */
+/** The fastest of several runs counts, because other processes share the machine. */
 const runs = 8;
 
 function fastest(work: () => number): number {
   let best = Number.POSITIVE_INFINITY;
-  // A second and more is no accident.
+  // A run of more than a second is slow in any case.
   for (let run = 0; run < runs && best > budgetMs / 4 && !(run > 0 && best > 1000); run += 1)
     best = Math.min(best, work());
   return best;
 }
 
-function timed(work: () => unknown): number {
+function measureFastest(work: () => unknown): number {
   return fastest(() => {
     const elapsed = stopwatch();
     try {
       work();
     } catch {
-      // A refusal is an answer.
+      // Readers may refuse a hostile text.
     }
     return elapsed();
   });
 }
 
-/** The text on which the pattern takes longer than the budget, shortened; null when there is none. */
-function slowText(regex: RegExp): string | null {
+/** Returns the shortened text on which the pattern takes longer than `budgetMs`, or null. */
+function findSlowText(regex: RegExp): string | null {
   for (const length of lengths)
     for (const text of hardTexts(regex, length))
       if (fastest(() => measureMilliseconds(regex, text)) > budgetMs) return `${text.slice(0, 40)}... (${text.length})`;
@@ -49,14 +49,14 @@ function slowText(regex: RegExp): string | null {
 
 const root = fileURLToPath(new URL('../../src', import.meta.url));
 
-/** Patterns that never see a text from outside, with the reason. */
+/** Patterns that never see external text, with the reason. */
 const exempt: Readonly<Record<string, string>> = {
-  'client/answers.ts /\\/+$/': 'the endpoint that the code of the page gives',
+  'client/answers.ts /\\/+$/': "the endpoint that the page's code passes",
   'client/source.ts /[^\\s;/]+\\/[^\\s;/]+/':
     "the type of a file that the page's own user chose, in that user's browser",
 };
-/** Patterns that are put together at run time, with the texts they see. */
-const built: Readonly<Record<string, string>> = {
+/** Patterns that are built at run time, with the texts they see. */
+const builtAtRunTime: Readonly<Record<string, string>> = {
   'devstore/form-stream.ts': "one header of a form's part, at most 8,192 bytes; the name is a constant",
 };
 
@@ -68,28 +68,28 @@ describe('F6 regular expressions', () => {
     expect(literals.length).toBeGreaterThan(200);
     const slow = literals.flatMap((literal) => {
       if (!literal.regex || Object.hasOwn(exempt, name(literal))) return [];
-      const text = slowText(literal.regex);
+      const text = findSlowText(literal.regex);
       return text === null ? [] : [`${literal.file}:${literal.line} ${literal.source} on ${text}`];
     });
     expect(slow).toEqual([]);
   });
 
-  it('F6 each exception is still in the sources, and none is put together unseen', () => {
+  it('F6 every exempt pattern is still in the sources, and every pattern built at run time is listed', () => {
     const names = new Set(literals.map(name));
-    expect(Object.keys(exempt).filter((one) => !names.has(one))).toEqual([]);
+    expect(Object.keys(exempt).filter((key) => !names.has(key))).toEqual([]);
     const atRunTime = literals.filter(({ regex }) => !regex).map(({ file }) => file);
-    expect(atRunTime.sort()).toEqual(Object.keys(built).sort());
+    expect(atRunTime.sort()).toEqual(Object.keys(builtAtRunTime).sort());
   });
 
   it.each([
-    ['a URL whose query may never come', '/(\\bhttps?:\\/\\/[^\\s?#"\'<>]*)\\?[^\\s"\'<>]*/gi'],
-    ['a name and a rest that overlap', '/<(\\/?)([^\\s/><!?]+)([^<>]*?)(\\/?)>/y'],
+    ['a URL without a query', '/(\\bhttps?:\\/\\/[^\\s?#"\'<>]*)\\?[^\\s"\'<>]*/gi'],
+    ['overlapping groups', '/<(\\/?)([^\\s/><!?]+)([^<>]*?)(\\/?)>/y'],
     ['spaces before an end', '/\\s+$/'],
-    ['two runs of the same', '/^\\s*a\\s*\\d*\\s*b/'],
+    ['two repetitions of the same class', '/^\\s*a\\s*\\d*\\s*b/'],
     ['nested repetition', '/^(a+)+$/'],
-  ])('F6 the test notices %s', (_, source) => {
+  ])('F6 findSlowText() detects %s', (_, source) => {
     const [literal] = regexLiteralsIn(`export const pattern = ${source};`, 'x.ts');
-    expect(slowText(literal?.regex as RegExp)).not.toBeNull();
+    expect(findSlowText(literal?.regex as RegExp)).not.toBeNull();
   });
 });
 
@@ -133,10 +133,10 @@ describe('F6 readers of texts', () => {
     isComplete: (text) => isComplete(text, 'a'),
   };
 
-  it.each(Object.keys(readers))('F6 %s reads 256 kB of anything within the budget', (name) => {
+  it.each(Object.keys(readers))('F6 %s reads 256 kB of hostile text within the time limit', (name) => {
     const read = readers[name] as (text: string) => unknown;
-    // The first is enough: each may take seconds.
-    const slow = hostile.find((text) => timed(() => read(text)) > budgetMs);
+    // Stop at the first slow text, because each may take seconds.
+    const slow = hostile.find((text) => measureFastest(() => read(text)) > budgetMs);
     expect(slow?.slice(0, 30)).toBeUndefined();
   });
 });
@@ -164,10 +164,10 @@ describe('F6 the wire', () => {
   );
   const { maxBodyBytes } = app.uploads.config;
 
-  /** Fills a body up to the ceiling. */
-  function filled(before: string, item: string, after: string): string {
-    const room = maxBodyBytes - before.length - after.length;
-    return `${before}${`${item},`.repeat(Math.floor(room / (item.length + 1))).slice(0, -1)}${after}`;
+  /** Repeats `item` until the body has `maxBodyBytes`. */
+  function fillBody(before: string, item: string, after: string): string {
+    const remaining = maxBodyBytes - before.length - after.length;
+    return `${before}${`${item},`.repeat(Math.floor(remaining / (item.length + 1))).slice(0, -1)}${after}`;
   }
 
   const file = JSON.stringify(app.declare(png));
@@ -176,13 +176,13 @@ describe('F6 the wire', () => {
     return `${before}${text.repeat(Math.floor(60_000 / text.length))}"}}`;
   };
   const bodies: [name: string, path: string, body: string][] = [
-    ['wrong transfers', '/uploads', filled(`{"route":"plain","files":[${file}],"transfers":[`, '0', ']}')],
-    ['wrong files', '/uploads', filled('{"route":"plain","files":[', '0', ']}')],
+    ['wrong transfers', '/uploads', fillBody(`{"route":"plain","files":[${file}],"transfers":[`, '0', ']}')],
+    ['wrong files', '/uploads', fillBody('{"route":"plain","files":[', '0', ']}')],
     ['a thousand wrong files', '/uploads', `{"route":"plain","files":[${Array(1000).fill('{}').join(',')}]}`],
-    ['an unknown field', '/uploads', filled(`{"route":"plain","files":[${file}],"x":[`, '0', ']}')],
+    ['an unknown field', '/uploads', fillBody(`{"route":"plain","files":[${file}],"x":[`, '0', ']}')],
     ['arrays in arrays', '/uploads', '['.repeat(maxBodyBytes / 2) + ']'.repeat(maxBodyBytes / 2)],
     ['many names', '/uploads', `{${Array.from({ length: 20_000 }, (_, at) => `"${at}":0`).join(',')}}`],
-    ['wrong grants', '/uploads/complete', filled('{"grants":[', '0', ']}')],
+    ['wrong grants', '/uploads/complete', fillBody('{"grants":[', '0', ']}')],
     ['a hundred wrong grants', '/uploads/complete', `{"grants":[${Array(100).fill('{}').join(',')}]}`],
     [
       'long grants',
@@ -192,15 +192,15 @@ describe('F6 the wire', () => {
         .join(',')}]}`,
     ],
     ['one long grant', '/uploads/abort', `{"grants":["${'A'.repeat(maxBodyBytes - 30)}"]}`],
-    ['wrong parts', '/uploads/parts', filled('{"grant":"x","parts":[', '0', ']}')],
+    ['wrong parts', '/uploads/parts', fillBody('{"grant":"x","parts":[', '0', ']}')],
     ['a long route', '/uploads', `{"route":"${'a'.repeat(maxBodyBytes - 200)}","files":[${file}]}`],
     ['an error that quotes URLs', '/uploads', quoting('http://')],
     ['an error that quotes spaces', '/uploads', quoting('cookie   ')],
     ['an error that quotes words', '/uploads', quoting('a-b_c ')],
-    ['an event that is none', '/events', filled('{"Records":[', '{}', ']}')],
+    ['empty event records', '/events', fillBody('{"Records":[', '{}', ']}')],
   ];
 
-  it.each(bodies)('F6 the largest body with %s costs less than the budget', async (_, path, body) => {
+  it.each(bodies)('F6 the largest body with %s takes less than the time limit', async (_, path, body) => {
     expect(body.length).toBeLessThanOrEqual(maxBodyBytes);
     let best = Number.POSITIVE_INFINITY;
     for (let run = 0; run < 10 && best > budgetMs / 4; run += 1) {
@@ -212,7 +212,7 @@ describe('F6 the wire', () => {
     expect(best).toBeLessThan(budgetMs);
   });
 
-  it('F3 a parsed body is no longer than the cap, whatever length was declared', async () => {
+  it('F3 a parsed body over maxBodyBytes is refused regardless of its declared length', async () => {
     const json = { route: 'plain', files: [app.declare(png)], x: 'y'.repeat(5_000_000) };
     const answer = await app.uploads.handle({
       method: 'POST',
@@ -227,29 +227,29 @@ describe('F6 the wire', () => {
     expect(answer.status).toBe(413);
   });
 
-  it('F6 an answer does not grow with what was sent', async () => {
+  it('F6 an answer does not grow with the request', async () => {
     for (const [, path, body] of bodies) {
       const answer = await app.call('POST', path, body, { 'x-user': 'anna' });
       expect(answer.body.length).toBeLessThan(32_000);
     }
   });
 
-  it('F6 every array of the wire has a ceiling', () => {
-    const open: string[] = [];
+  it('F6 every array in the wire schemas has a maximum length', () => {
+    const unbounded: string[] = [];
     let arrays = 0;
     const walk = (schema: unknown, path: string, bounded: boolean): void => {
       if (typeof schema !== 'object' || schema === null) return;
       const { type, pipe, item, entries, wrapped, options } = schema as Record<string, unknown>;
       if (Array.isArray(pipe)) {
         const first = pipe[0] as v.GenericSchema;
-        // Ten million items, none of which is looked at: what is no ceiling accepts them or says something of an item.
+        // A schema without a maximum accepts ten million items.
         const capped = first.type === 'custom' && !v.safeParse(first, new Array(10_000_000)).success;
         for (const part of pipe) walk(part === schema ? { ...(part as object), pipe: undefined } : part, path, capped);
         return;
       }
       if (type === 'array') {
         arrays += 1;
-        if (!bounded) open.push(path);
+        if (!bounded) unbounded.push(path);
         walk(item, `${path}[]`, false);
       }
       if (typeof entries === 'object' && entries !== null)
@@ -259,6 +259,6 @@ describe('F6 the wire', () => {
     };
     for (const [name, schema] of Object.entries(wireSchemas)) walk(schema, name, false);
     expect(arrays).toBeGreaterThanOrEqual(5);
-    expect(open).toEqual([]);
+    expect(unbounded).toEqual([]);
   });
 });

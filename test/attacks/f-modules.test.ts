@@ -1,4 +1,4 @@
-/** F7: a first load of a module that fails does not break a server for good, and readiness tells. */
+/** F7: a server recovers when loading a module fails once. Ids: docs/threat-model.md. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { type BuiltCli, buildCli } from '../cli/built-cli.ts';
 import { createServing, declare, type Serving, upload, writeJson } from '../cli/serving.ts';
 import { png } from './app.ts';
 
-/** Enough to start with, and few enough to use up. */
+/** Enough to start the server, and few enough that a test can use them up. */
 const maxOpenFiles = 400;
 
 let cli: BuiltCli;
@@ -25,16 +25,16 @@ afterAll(async () => {
   await cli.remove();
 });
 
-/** A connection that the server has accepted: it answers a request on it. */
+/** Opens a connection and sends a request, which proves that the server has accepted the connection. */
 async function openConnection(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
-  await ask(socket, 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+  await request(socket, 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
   return socket;
 }
 
 /** Sends a request on the connection and returns the status of its answer. */
-async function ask(socket: Socket, text: string): Promise<number> {
+async function request(socket: Socket, text: string): Promise<number> {
   socket.write(text);
   const [data] = (await once(socket, 'data')) as [Buffer];
   return Number(/^HTTP\/1\.1 (\d+)/.exec(data.toString())?.[1]);
@@ -45,7 +45,7 @@ it('F7 a server whose file descriptors were used up by connections works when th
   const port = Number(new URL(url).port);
   const own = await openConnection(port);
   const others: Socket[] = [];
-  // Node closes what it cannot accept: then no descriptor is left.
+  // Node closes a connection that it cannot accept, which shows that no descriptor is left.
   const usedUp = new Promise<void>((resolve) => {
     for (let count = 0; count < 2 * maxOpenFiles; count += 1) {
       const socket = connect(port, '127.0.0.1');
@@ -57,7 +57,7 @@ it('F7 a server whose file descriptors were used up by connections works when th
   await usedUp;
   const body = JSON.stringify({ route: 'files', files: [declare(png)] });
   const head = 'POST /uploads HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
-  await ask(own, `${head}content-length: ${body.length}\r\n\r\n${body}`);
+  await request(own, `${head}content-length: ${body.length}\r\n\r\n${body}`);
   const closed = Promise.all(others.map((socket) => (socket.destroyed ? undefined : once(socket, 'close'))));
   for (const socket of others) socket.destroy();
   await closed;

@@ -1,4 +1,4 @@
-/** B3, C11, E4, F1 where there is a ledger: quota, and what counts against it. */
+/** B3, B4, C11, E4 and F1 with a ledger: the quota and what counts against it. Ids: docs/threat-model.md. */
 import { afterEach, expect, it } from 'vitest';
 import { route, type UploadsOptions } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
@@ -8,22 +8,22 @@ import { type App, errorOf, png, send, startApp } from './app.ts';
 const html = Buffer.from('<!doctype html><script>alert(1)</script>');
 
 forEachStore('quota', (store) => {
-  forEachLedger('in', (place) => {
+  forEachLedger('ledger', (testLedger) => {
     const started: App[] = [];
     async function start(options: Partial<UploadsOptions> = {}): Promise<App> {
-      const app = await startApp(store, { ledger: await place.open(), ...options } as never);
+      const app = await startApp(store, { ledger: await testLedger.open(), ...options } as never);
       started.push(app);
       return app;
     }
     afterEach(async () => {
-      await Promise.all(started.splice(0).map((one) => one.stop()));
+      await Promise.all(started.splice(0).map((each) => each.stop()));
     });
     const usage = (app: App) => app.uploads.usage('alice');
-    // Where a quota counts, an empty object keeps an unexpired request from storing (F4).
+    // Where a quota counts, an empty object at the staging key makes the storage refuse an unexpired request (F4).
     const stagedBytes = async (app: App, uploadId: string) =>
       (await app.storage.head(`incoming/${uploadId}`))?.size ?? 0;
 
-    it('F1 a hundred grants at once against room for three are three', async () => {
+    it('F1 a hundred grants at once with a quota of three files give three grants', async () => {
       const app = await start({ quota: { maxFiles: 3 } });
       const answers = await Promise.all(Array.from({ length: 100 }, () => app.tryGrant(png)));
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
@@ -34,7 +34,7 @@ forEachStore('quota', (store) => {
       expect((await app.tryGrant(png, {}, { user: 'bob' })).status).toBe(200);
     });
 
-    it('B3 fifty completions of one grant at once call back once, and all have one result', async () => {
+    it('B3 fifty completions of one grant at once give one callback and one result', async () => {
       const app = await start();
       const upload = await app.grant(png);
       await send(upload.request, png);
@@ -44,7 +44,7 @@ forEachStore('quota', (store) => {
       expect(app.announced).toHaveLength(1);
     });
 
-    it('E4 what is refused is gone, and its quota is given back', async () => {
+    it('E4 a rejected file is deleted and its reservation is released', async () => {
       const app = await start({ quota: { maxFiles: 1 } });
       const upload = await app.grant(html, { contentType: 'image/png' });
       expect((await send(upload.request, html)).status).toBeLessThan(300);
@@ -55,7 +55,7 @@ forEachStore('quota', (store) => {
       expect((await app.tryGrant(png)).status).toBe(200);
     });
 
-    it('C11 what is sent again after its end is never a file, and never free room', async () => {
+    it('C11 bytes that are sent after the end of their upload become no file and occupy no space', async () => {
       const app = await start({ quota: { maxFiles: 2 } });
       const { upload, completed } = await app.store(png);
       const aborted = await app.grant(png);
@@ -69,10 +69,10 @@ forEachStore('quota', (store) => {
       expect(await usage(app)).toMatchObject({ storedFiles: 0, pendingFiles: 0 });
     });
 
-    it('F1 a grant that never completes gives its reservation back', async () => {
+    it('F1 a grant that never completes releases its reservation', async () => {
       let offset = 0;
       const now = () => Date.now() + offset;
-      const ledger = await place.open({ now });
+      const ledger = await testLedger.open({ now });
       const app = await start({ ledger, now, quota: { maxFiles: 1 } });
       await app.grant(png);
       expect(errorOf(await app.tryGrant(png))).toBe('quota_exceeded');
@@ -82,10 +82,10 @@ forEachStore('quota', (store) => {
       expect((await app.tryGrant(png)).status).toBe(200);
     });
 
-    it('F1 bytes that were on their way for longer than that are a file all the same, and count', async () => {
+    it('F1 bytes that arrive after the reservation was released become a file and count', async () => {
       let offset = 0;
       const now = () => Date.now() + offset;
-      const ledger = await place.open({ now });
+      const ledger = await testLedger.open({ now });
       const app = await start({ ledger, now, quota: { maxFiles: 1 } });
       const upload = await app.grant(png);
       offset = 3_600_000;
@@ -95,17 +95,17 @@ forEachStore('quota', (store) => {
       expect(await usage(app)).toMatchObject({ storedFiles: 1, pendingFiles: 0 });
     });
 
-    it('B4 another owner may neither use nor end what is on record', async () => {
+    it('B4 another owner can neither complete nor abort a recorded upload', async () => {
       const app = await start();
       const upload = await app.grant(png);
       await send(upload.request, png);
-      for (const act of [app.complete, app.abort])
-        expect(errorOf(await act(upload.grant, { 'x-user': 'mallory' }))).toBe('upload_not_found');
+      for (const call of [app.complete, app.abort])
+        expect(errorOf(await call(upload.grant, { 'x-user': 'mallory' }))).toBe('upload_not_found');
       expect((await app.complete(upload.grant)).status).toBe(200);
       expect(errorOf(await app.abort(upload.grant))).toBe('upload_conflict');
     });
 
-    it('F1 a stream reserves what it may become', async () => {
+    it('F1 a stream reserves maxBytes', async () => {
       const app = await start({
         routes: {
           files: route({
@@ -116,9 +116,9 @@ forEachStore('quota', (store) => {
         },
       });
       const files = [{ fileName: 'a.bin', size: null, contentType: 'application/octet-stream' }];
-      const ask = () => app.call('POST', '/uploads', { route: 'files', files, transfers: ['multipart'] });
-      expect((await ask()).status).toBe(200);
-      expect(errorOf(await ask())).toBe('quota_exceeded');
+      const grantStream = () => app.call('POST', '/uploads', { route: 'files', files, transfers: ['multipart'] });
+      expect((await grantStream()).status).toBe(200);
+      expect(errorOf(await grantStream())).toBe('quota_exceeded');
     });
   });
 });

@@ -1,4 +1,4 @@
-/** F2: more than one may ask for. */
+/** F2: rate limits. Ids: docs/threat-model.md. */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { postgresRateLimits } from '../../src/ledger/postgres.ts';
 import type { UploadsEvent, UploadsOptions } from '../../src/server/index.ts';
@@ -19,43 +19,43 @@ forEachStore(
       return app;
     }
     afterEach(async () => {
-      await Promise.all(started.splice(0).map((one) => one.stop()));
+      await Promise.all(started.splice(0).map((each) => each.stop()));
     });
 
-    it('F2 an owner gets no more grants than the limit, over requests and files, and others do', async () => {
+    it('F2 an owner gets no more grants than the limit, counted over requests and files', async () => {
       const app = await start({ perOwner: { points: 5, perSeconds: 600 } });
       const files = await Promise.all([1, 2, 3].map(() => app.declare(png)));
-      const ask = (user: string) => app.call('POST', '/uploads', { route: 'files', files }, { 'x-user': user });
-      expect((await ask('alice')).status).toBe(200);
-      const refused = await ask('alice');
+      const grantThree = (user: string) => app.call('POST', '/uploads', { route: 'files', files }, { 'x-user': user });
+      expect((await grantThree('alice')).status).toBe(200);
+      const refused = await grantThree('alice');
       expect([refused.status, errorOf(refused)]).toEqual([429, 'rate_limited']);
       expect(refused.body.uploads).toBeUndefined();
       const wait = Number(refused.headers['retry-after']);
       expect(wait).toBeGreaterThan(500);
       expect(wait).toBeLessThanOrEqual(600);
-      expect((await ask('bob')).status).toBe(200);
+      expect((await grantThree('bob')).status).toBe(200);
     });
 
-    it('F2 an address is counted before the body is read, and before anybody is asked who it is', async () => {
+    it('F2 an address is counted before the body is read and before authorize is called', async () => {
       const app = await start({ perAddress: { points: 3, perSeconds: 600 } });
-      const ask = (address: string, body: unknown = 'not json') =>
+      const post = (address: string, body: unknown = 'not json') =>
         app.call('POST', '/uploads', body, { 'x-address': address, 'x-user': '' });
-      for (let n = 0; n < 3; n += 1) expect((await ask('203.0.113.1')).status).toBe(400);
-      const refused = await ask('203.0.113.1', { route: 'files', files: [] });
+      for (let n = 0; n < 3; n += 1) expect((await post('203.0.113.1')).status).toBe(400);
+      const refused = await post('203.0.113.1', { route: 'files', files: [] });
       expect([refused.status, errorOf(refused)]).toEqual([429, 'rate_limited']);
       expect(Number(refused.headers['retry-after'])).toBeGreaterThan(500);
-      expect((await ask('203.0.113.2')).status).toBe(400);
-      // Other addresses of the same network are the same subscriber.
-      for (let n = 1; n <= 3; n += 1) expect((await ask(`2001:db8:1:2::${n}`)).status).toBe(400);
-      expect((await ask('2001:db8:1:2:ffff::9')).status).toBe(429);
-      expect((await ask('2001:db8:1:3::1')).status).toBe(400);
-      // What changes nothing is not counted.
+      expect((await post('203.0.113.2')).status).toBe(400);
+      // Addresses of the same /64 network count as one.
+      for (let n = 1; n <= 3; n += 1) expect((await post(`2001:db8:1:2::${n}`)).status).toBe(400);
+      expect((await post('2001:db8:1:2:ffff::9')).status).toBe(429);
+      expect((await post('2001:db8:1:3::1')).status).toBe(400);
+      // A call that changes nothing is not counted.
       expect((await app.call('GET', '/uploads/routes/files', undefined, { 'x-address': '203.0.113.1' })).status).toBe(
         200,
       );
     });
 
-    it('F2 a limit by address without a way to know it does not start', async () => {
+    it('F2 createUploads() refuses rateLimit.perAddress without clientAddress', async () => {
       await expect(
         startApp(store, { rateLimit: { perAddress: { points: 1, perSeconds: 1 } } } as never),
       ).rejects.toMatchObject({
@@ -65,7 +65,7 @@ forEachStore(
         await expect(startApp(store, { rateLimit } as never)).rejects.toMatchObject({ code: 'config_invalid' });
     });
 
-    it('F2 what no period would ever allow is refused for good, not for later', async () => {
+    it('F2 a request with more files than a period allows is refused without Retry-After', async () => {
       const app = await start({ perOwner: { points: 2, perSeconds: 600 } });
       const files = await Promise.all([1, 2, 3].map(() => app.declare(png)));
       const refused = await app.call('POST', '/uploads', { route: 'files', files });
@@ -74,22 +74,22 @@ forEachStore(
       expect((await app.tryGrant(png)).status).toBe(200);
     });
 
-    it('F2 a counter that does not answer opens no door: each process counts alone, and says so', async () => {
+    it('F2 a counter that does not answer is replaced by one in each process, and reported', async () => {
       const rate = { points: 3, perSeconds: 600 };
-      let asked = 0;
+      let calls = 0;
       const broken = async () => {
-        asked += 1;
+        calls += 1;
         throw new Error('connect ECONNREFUSED');
       };
       for (const open of [broken, () => ({ consume: broken })]) {
-        asked = 0;
+        calls = 0;
         const events: UploadsEvent[] = [];
         const app = await start({ perOwner: rate, store: { open } }, (event) => events.push(event));
         const statuses: number[] = [];
         for (let n = 0; n < 5; n += 1) statuses.push((await app.tryGrant(png)).status);
         expect(statuses).toEqual([200, 200, 200, 429, 429]);
-        // And is left alone for a while.
-        expect(asked).toBe(1);
+        // The broken counter is not called again for a while.
+        expect(calls).toBe(1);
         expect(events.filter(({ type }) => type === 'rate_limit.failed')).toMatchObject([
           { counter: 'owner', reason: expect.stringContaining('ECONNREFUSED') },
         ]);
@@ -97,8 +97,8 @@ forEachStore(
     });
 
     const postgres = inject('postgres');
-    describe.skipIf(!postgres)('over replicas', () => {
-      it('F2 the limit holds', async () => {
+    describe.skipIf(!postgres)('with a counter in Postgres', () => {
+      it('F2 the limit holds over two replicas', async () => {
         const database = await createTestDatabase(postgres?.url ?? '');
         const stores = [1, 2].map(() => postgresRateLimits({ connectionString: database.url }));
         try {
@@ -113,12 +113,12 @@ forEachStore(
           expect(answers.filter((status) => status === 200)).toHaveLength(10);
           expect(answers.filter((status) => status === 429)).toHaveLength(30);
         } finally {
-          await Promise.all(stores.map((one) => one.close()));
+          await Promise.all(stores.map((each) => each.close()));
           await database.drop();
         }
       });
 
-      it('F2 no owner or address is one that the database cannot hold', async () => {
+      it('F2 any owner or address can be counted in the database', async () => {
         const database = await createTestDatabase(postgres?.url ?? '');
         const store = postgresRateLimits({ connectionString: database.url });
         const events: UploadsEvent[] = [];
@@ -157,13 +157,13 @@ forEachStore(
           expect(statuses).toEqual([200, 429]);
           expect(events.filter(({ type }) => type === 'rate_limit.failed')).toEqual([]);
         } finally {
-          await Promise.all(stores.map((one) => one.close()));
+          await Promise.all(stores.map((each) => each.close()));
           await database.drop();
           await onServer(postgres?.url ?? '', `drop role if exists ${role}`);
         }
       });
 
-      it('F2 a database that is gone stops no upload, and frees nobody', async () => {
+      it('F2 the limit holds in memory when the database is gone', async () => {
         const database = await createTestDatabase(postgres?.url ?? '');
         const store = postgresRateLimits({ connectionString: database.url });
         try {

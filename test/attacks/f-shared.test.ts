@@ -1,4 +1,4 @@
-/** F5: grants of several owners share a transaction, and nothing that one of them declares may fail those of the others. */
+/** F5: grants of several owners share a transaction, and one owner's input never fails another's grant. Ids: docs/threat-model.md. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import { type Ledger, type NewUpload, route, type StandardSchema } from '../../src/server/index.ts';
@@ -8,8 +8,8 @@ import { type App, errorOf, png, startApp } from './app.ts';
 
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-/** Metadata as it stands in the body. */
-const hostile: readonly (readonly [what: string, json: string])[] = [
+/** Metadata as JSON text. */
+const hostileMetadata: readonly (readonly [name: string, json: string])[] = [
   ['6,000 levels', nested(6000)],
   ['100,000 levels', nested(100_000)],
   ['33 levels', nested(33)],
@@ -23,7 +23,7 @@ const hostile: readonly (readonly [what: string, json: string])[] = [
   ['too many bytes', JSON.stringify('x'.repeat(70_000))],
 ];
 
-/** Takes everything, and makes of some what cannot be written as JSON, as an app's schema may. */
+/** Accepts any value, and returns a BigInt for some, which JSON cannot represent. */
 const schema: StandardSchema = {
   '~standard': {
     version: 1,
@@ -32,7 +32,7 @@ const schema: StandardSchema = {
   },
 };
 
-function attacks(store: TestStore, place: TestLedger | null): void {
+function testHostileInput(store: TestStore, testLedger: TestLedger | null): void {
   const started: App[] = [];
   async function start(): Promise<App> {
     const limits = { maxBytes: 1024 * 1024, maxFiles: 100 };
@@ -40,24 +40,24 @@ function attacks(store: TestStore, place: TestLedger | null): void {
       ownerId: request.header('x-user') ?? 'nobody',
     });
     const routes = { files: route({ limits, metadata: schema, authorize }) };
-    const app = await startApp(store, { routes, ...(place ? { ledger: await place.open() } : {}) } as never);
+    const app = await startApp(store, { routes, ...(testLedger ? { ledger: await testLedger.open() } : {}) } as never);
     started.push(app);
     return app;
   }
   afterEach(async () => {
-    await Promise.all(started.splice(0).map((one) => one.stop()));
+    await Promise.all(started.splice(0).map((each) => each.stop()));
   });
 
-  it('F5 metadata that a ledger or a serialiser cannot take is invalid_request, for the request and for one file', async () => {
+  it('F5 metadata that a ledger cannot store is invalid_request, for the request and for one file', async () => {
     const app = await start();
     const file = JSON.stringify(await app.declare(png));
-    for (const [what, json] of hostile)
+    for (const [name, json] of hostileMetadata)
       for (const body of [
         `{"route":"files","files":[${file}],"metadata":${json}}`,
         `{"route":"files","files":[${file.slice(0, -1)},"metadata":${json}}]}`,
       ]) {
         const answer = await app.call('POST', '/uploads', body);
-        expect([what, answer.status, errorOf(answer)]).toEqual([what, 400, 'invalid_request']);
+        expect([name, answer.status, errorOf(answer)]).toEqual([name, 400, 'invalid_request']);
         expect(answer.text).not.toContain('X-Amz-Signature');
       }
     for (const json of [nested(32), '{"text":"\\ud83d\\ude00 \\u0001"}', 'null']) {
@@ -74,23 +74,23 @@ function attacks(store: TestStore, place: TestLedger | null): void {
     }
   });
 
-  it('F5 metadata for many files at once is bounded by what it becomes on record', async () => {
+  it('F5 metadata for many files is limited by its total size in the ledger', async () => {
     const app = await start();
     const file = await app.declare(png);
-    const ask = (count: number, text: string) =>
+    const grantMany = (count: number, text: string) =>
       app.call('POST', '/uploads', { route: 'files', files: Array(count).fill(file), metadata: { text } });
-    const refused = await ask(100, 'x'.repeat(20_000));
+    const refused = await grantMany(100, 'x'.repeat(20_000));
     expect([refused.status, errorOf(refused)]).toEqual([400, 'invalid_request']);
-    expect((await ask(100, 'x'.repeat(100))).status).toBe(200);
+    expect((await grantMany(100, 'x'.repeat(100))).status).toBe(200);
   });
 
-  it('F5 hostile requests all the time, and every other owner is served', async () => {
+  it('F5 other owners are served during a flood of hostile requests', async () => {
     const app = await start();
     const file = JSON.stringify(await app.declare(png));
-    let over = false;
+    let victimsEnded = false;
     let refused = 0;
     const attack = async (json: string) => {
-      while (!over) {
+      while (!victimsEnded) {
         const body = `{"route":"files","files":[${file}],"metadata":${json}}`;
         expect((await app.call('POST', '/uploads', body, { 'x-user': 'mallory' })).status).toBe(400);
         refused += 1;
@@ -104,19 +104,23 @@ function attacks(store: TestStore, place: TestLedger | null): void {
       return statuses;
     };
     const statuses = await Promise.all(Array.from({ length: 8 }, (_, n) => victim(n)));
-    over = true;
+    victimsEnded = true;
     await Promise.all(attacking);
     expect(new Set(statuses.flat())).toEqual(new Set([200]));
     expect(refused).toBeGreaterThan(3);
   });
 }
 
-forEachStore('what one owner declares', (store) => attacks(store, null), { only: ['devstore'] });
-forEachStore('what one owner declares, on record', (store) => forEachLedger('in', (place) => attacks(store, place)), {
-  only: ['devstore'],
-});
+forEachStore('hostile input', (store) => testHostileInput(store, null), { only: ['devstore'] });
+forEachStore(
+  'hostile input with a ledger',
+  (store) => forEachLedger('ledger', (testLedger) => testHostileInput(store, testLedger)),
+  {
+    only: ['devstore'],
+  },
+);
 
-forEachLedger('a transaction of several owners', (place) => {
+forEachLedger('a transaction of several owners', (testLedger) => {
   function upload(ownerId: string, more: Partial<NewUpload> = {}): NewUpload {
     const uploadId = randomBytes(16).toString('hex');
     return {
@@ -145,36 +149,36 @@ forEachLedger('a transaction of several owners', (place) => {
     return value;
   };
 
-  async function together(ledger: Ledger, bad: readonly NewUpload[]): Promise<number> {
+  async function grantTogether(ledger: Ledger, bad: readonly NewUpload[]): Promise<number> {
     const good = Array.from({ length: 60 }, (_, n) => upload(`owner-${n % 7}`));
-    // Among the others, and in the same turn of the event loop: they share a transaction.
+    // Grants of the same turn of the event loop share a transaction.
     const all = [...good];
-    for (const [index, one] of bad.entries()) all.splice(7 + index * 9, 0, one);
-    const answers = await Promise.allSettled(all.map((one) => ledger.grant([one])));
-    const statusOf = (one: NewUpload) => answers[all.indexOf(one)]?.status;
+    for (const [index, upload] of bad.entries()) all.splice(7 + index * 9, 0, upload);
+    const answers = await Promise.allSettled(all.map((upload) => ledger.grant([upload])));
+    const statusOf = (upload: NewUpload) => answers[all.indexOf(upload)]?.status;
     expect(good.map(statusOf)).toEqual(good.map(() => 'fulfilled'));
     expect((await ledger.findMany(good.map(({ uploadId }) => uploadId))).size).toBe(good.length);
-    return bad.filter((one) => statusOf(one) === 'rejected').length;
+    return bad.filter((upload) => statusOf(upload) === 'rejected').length;
   }
 
-  it('F5 what cannot be written as JSON fails alone', async () => {
-    const ledger = await place.open();
+  it('F5 a grant whose metadata cannot be written as JSON fails alone', async () => {
+    const ledger = await testLedger.open();
     const bad = [deep(), cycle(), { n: 1n }].map((metadata) => upload('mallory', { metadata }));
-    expect(await together(ledger, bad)).toBe(3);
+    expect(await grantTogether(ledger, bad)).toBe(3);
     expect(await ledger.usage('mallory')).toMatchObject({ pendingFiles: 0, pendingBytes: 0 });
   });
 
   it('F5 a row that the database refuses fails alone', async () => {
-    const ledger = await place.open();
+    const ledger = await testLedger.open();
     const twice = upload('mallory');
     await ledger.grant([twice]);
     const bad = [
       twice,
       upload('mallory', { fileName: null as never }),
-      // Text for Postgres is without U+0000; SQLite takes it.
-      ...(place.name === 'postgres' ? [upload('mallory', { fileName: 'a\0b' })] : []),
+      // Postgres refuses U+0000 in text, and SQLite stores it.
+      ...(testLedger.name === 'postgres' ? [upload('mallory', { fileName: 'a\0b' })] : []),
     ];
-    expect(await together(ledger, bad)).toBe(bad.length);
+    expect(await grantTogether(ledger, bad)).toBe(bad.length);
     expect(await ledger.usage('mallory')).toMatchObject({ pendingFiles: 1, pendingBytes: 10 });
   });
 });

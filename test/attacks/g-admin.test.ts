@@ -1,4 +1,4 @@
-/** G6, the operator's page: who may come in, from where, and that what others wrote is text. */
+/** G6, the operator's page: token, host name, origin, and escaping of hostile names. Ids: docs/threat-model.md. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,13 +12,13 @@ import { sendRaw } from './app.ts';
 
 const token = 'a token of the operators';
 
-forEachLedger("the operator's page on", (place) => {
+forEachLedger('operator page', (testLedger) => {
   const servers: Server[] = [];
   let completed: string[] = [];
 
   async function start(options: { token?: string; ledger?: Ledger } = {}) {
     completed = [];
-    const ledger = options.ledger ?? (await place.open());
+    const ledger = options.ledger ?? (await testLedger.open());
     const admin = createAdmin({
       uploads: {
         async completeUpload(uploadId) {
@@ -36,9 +36,9 @@ forEachLedger("the operator's page on", (place) => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+    const request = (method: string, path: string, headers: Record<string, string> = {}) =>
       sendRaw(method, `http://127.0.0.1:${port}${path}`, null, headers);
-    return { ledger, port, ask };
+    return { ledger, port, request };
   }
 
   afterEach(async () => {
@@ -49,8 +49,8 @@ forEachLedger("the operator's page on", (place) => {
     }
   });
 
-  it('G6 admin: without the token there is nothing, in however many words', async () => {
-    const { ledger, ask } = await start({ token });
+  it('G6 admin: every path answers 401 without the token', async () => {
+    const { ledger, request } = await start({ token });
     const uploadId = await parkedUpload(ledger);
     const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
     const wrong = [
@@ -71,25 +71,25 @@ forEachLedger("the operator's page on", (place) => {
         ['POST', `/retry/${uploadId}`],
         ['GET', '/nothing'],
       ] as const) {
-        const answer = await ask(method, path, authorization === '' ? {} : { authorization });
+        const answer = await request(method, path, authorization === '' ? {} : { authorization });
         expect([authorization, path, answer.status]).toEqual([authorization, path, 401]);
         expect(answer.text).not.toContain(uploadId);
       }
     expect((await ledger.find(uploadId))?.callback.parkedAt).not.toBeNull();
     for (const authorization of [`Bearer ${token}`, basic(`anyone:${token}`)])
-      expect((await ask('GET', '/', { authorization })).status).toBe(200);
+      expect((await request('GET', '/', { authorization })).status).toBe(200);
   });
 
-  it('G6 admin: a name that was rebound to this machine is no name of the page', async () => {
-    const { ask, port } = await start();
+  it('G6 admin: a rebound host name is refused', async () => {
+    const { request, port } = await start();
     for (const host of ['evil.example', `evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example'])
-      expect([host, (await ask('GET', '/', { host })).status >= 400]).toEqual([host, true]);
+      expect([host, (await request('GET', '/', { host })).status >= 400]).toEqual([host, true]);
     for (const host of ['localhost', `localhost:${port}`, '127.0.0.1', '[::1]', 'ops.example', 'OPS.example:8080'])
-      expect([host, (await ask('GET', '/', { host })).status]).toEqual([host, 200]);
+      expect([host, (await request('GET', '/', { host })).status]).toEqual([host, 200]);
   });
 
-  it('G6 admin: nothing is changed but by a page of its own', async () => {
-    const { ledger, port, ask } = await start();
+  it('G6 admin: a request of another origin changes nothing', async () => {
+    const { ledger, port, request } = await start();
     const uploadId = await parkedUpload(ledger);
     const webhookId = await writeWebhook(ledger);
     const [before] = (await ledger.listWebhooks()).webhooks;
@@ -103,21 +103,21 @@ forEachLedger("the operator's page on", (place) => {
         { 'sec-fetch-site': 'cross-site' },
         { 'sec-fetch-site': 'same-site' },
       ] as Record<string, string>[])
-        expect([headers, (await ask('POST', path, headers)).status]).toEqual([headers, 403]);
-      // A link or an image is a GET.
-      expect((await ask('GET', path)).status).toBe(404);
+        expect([headers, (await request('POST', path, headers)).status]).toEqual([headers, 403]);
+      // Links and images of other pages send GET.
+      expect((await request('GET', path)).status).toBe(404);
     }
     expect((await ledger.find(uploadId))?.callback.parkedAt).not.toBeNull();
     expect((await ledger.listWebhooks()).webhooks).toEqual([before]);
     expect(completed).toEqual([]);
     for (const path of paths)
-      expect((await ask('POST', path, { origin: `http://127.0.0.1:${port}` })).status).toBe(303);
+      expect((await request('POST', path, { origin: `http://127.0.0.1:${port}` })).status).toBe(303);
     expect((await ledger.find(uploadId))?.callback.parkedAt).toBeNull();
     expect(completed).toEqual([uploadId]);
   });
 
-  it('G6 admin: hostile names are text, and no script runs', async () => {
-    const { ledger, ask } = await start();
+  it('G6 admin: hostile names are shown as text, and no script runs', async () => {
+    const { ledger, request } = await start();
     const name = '"><img src=x onerror=alert(1)>\u202egnp.exe';
     await parkedUpload(ledger, { fileName: name, ownerId: "o'<script>alert(2)</script>" });
     const owner = encodeURIComponent("o'<script>alert(2)</script>");
@@ -128,7 +128,7 @@ forEachLedger("the operator's page on", (place) => {
       '/owners',
       '/webhooks?state=%3Cscript%3E',
     ]) {
-      const answer = await ask('GET', path);
+      const answer = await request('GET', path);
       expect([path, answer.status]).toEqual([path, 200]);
       expect(answer.text).not.toMatch(/<(script|img)|\u202e/);
       const policy = String(answer.headers['content-security-policy']);
@@ -138,11 +138,11 @@ forEachLedger("the operator's page on", (place) => {
       expect(answer.headers['x-content-type-options']).toBe('nosniff');
       expect(answer.headers['cache-control']).toBe('no-store');
     }
-    expect((await ask('GET', '/')).text).toContain('&lt;img src=x onerror=alert(1)&gt;');
+    expect((await request('GET', '/')).text).toContain('&lt;img src=x onerror=alert(1)&gt;');
   });
 
-  it('G6 admin: made-up questions are answered, and a ledger that is gone is said in words', async () => {
-    const { ledger, ask } = await start();
+  it('G6 admin: invalid parameters are answered, and a closed ledger answers 503', async () => {
+    const { ledger, request } = await start();
     for (const path of [
       '/uploads?state=constructor&olderThan=__proto__&after=nonsense',
       '/uploads?after=%00%ff&owner=%00&route=%00x',
@@ -150,13 +150,16 @@ forEachLedger("the operator's page on", (place) => {
       '/webhooks?after=nonsense&state=toString',
       '/?said=constructor',
     ])
-      expect([path, (await ask('GET', path)).status]).toEqual([path, 200]);
-    expect((await ask('POST', '/retry/not-an-id')).status).toBe(404);
-    expect((await ask('POST', `/retry/${'0'.repeat(32)}`)).status).toBe(409);
-    expect((await ask('POST', '/replay/msg_unknown')).status).toBe(404);
+      expect([path, (await request('GET', path)).status]).toEqual([path, 200]);
+    expect((await request('POST', '/retry/not-an-id')).status).toBe(404);
+    expect((await request('POST', `/retry/${'0'.repeat(32)}`)).status).toBe(409);
+    expect((await request('POST', '/replay/msg_unknown')).status).toBe(404);
     await ledger.close();
-    const gone = await ask('GET', '/');
-    expect([gone.status, gone.text]).toEqual([503, expect.stringContaining('The ledger does not answer')]);
-    expect(gone.headers['content-security-policy']).toContain("default-src 'none'");
+    const unavailable = await request('GET', '/');
+    expect([unavailable.status, unavailable.text]).toEqual([
+      503,
+      expect.stringContaining('The ledger does not answer'),
+    ]);
+    expect(unavailable.headers['content-security-policy']).toContain("default-src 'none'");
   });
 });

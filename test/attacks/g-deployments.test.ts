@@ -1,4 +1,4 @@
-/** G10: a sweep touches only objects of its own deployment. */
+/** G10: a sweep touches only objects of its own deployment. Ids: docs/threat-model.md. */
 import { describe, expect, it } from 'vitest';
 import type { Storage } from '../../src/s3/index.ts';
 import { type Ledger, route, type UploadsOptions } from '../../src/server/index.ts';
@@ -10,15 +10,15 @@ import { hour, listBucket } from '../support/sweep-app.ts';
 
 const owner = () => ({ ownerId: 'anna' });
 const bytes = pngOf(2 * partSize);
-const old = 'the old secret of more than thirty-two characters';
-const fresh = 'the new secret of more than thirty-two characters';
+const oldSecret = 'the old secret of more than thirty-two characters';
+const newSecret = 'the new secret of more than thirty-two characters';
 
-interface Place {
+interface SharedBucket {
   storage: Storage;
   clock: { offset: number };
 }
 
-function deployment({ storage, clock }: Place, options: Partial<UploadsOptions>, refuse = false) {
+function createDeployment({ storage, clock }: SharedBucket, options: Partial<UploadsOptions>, refuse = false) {
   const announced: string[] = [];
   const app = createTestApp(
     storage,
@@ -36,55 +36,58 @@ function deployment({ storage, clock }: Place, options: Partial<UploadsOptions>,
 }
 
 forEachStore('deployments', (store) => {
-  const place = async (): Promise<Place> => ({
+  const openBucket = async (): Promise<SharedBucket> => ({
     storage: store.storage({ bucket: await store.createBucket() }),
     clock: { offset: 0 },
   });
 
   describe('without a ledger', () => suite(async () => undefined));
-  forEachLedger('with one each in', (ledgers) =>
-    suite((clock, again) => (again ? ledgers.reopen : ledgers.open)({ now: () => Date.now() + clock.offset })),
+  forEachLedger('with a ledger', (testLedger) =>
+    suite((clock, again) => (again ? testLedger.reopen : testLedger.open)({ now: () => Date.now() + clock.offset })),
   );
 
   function suite(openLedger: (clock: { offset: number }, again?: boolean) => Promise<Ledger | undefined>) {
     it.each<[string, Partial<UploadsOptions>, Partial<UploadsOptions>]>([
-      ['secrets', { secret: old }, { secret: fresh }],
+      ['secrets', { secret: oldSecret }, { secret: newSecret }],
       ['names', { deployment: 'one' }, { deployment: 'two' }],
-    ])('G10 a sweep leaves the uploads of a deployment with other %s alone', async (_, mine, others) => {
-      const here = await place();
+    ])('G10 a sweep leaves the uploads of a deployment with other %s alone', async (_, ownOptions, otherOptions) => {
+      const here = await openBucket();
       const ledger = await openLedger(here.clock);
-      // The other one has no ledger: what is on its record cannot save its uploads.
-      const its = deployment(here, others);
-      const ours = deployment(here, { ...mine, ...(ledger ? { ledger } : {}) }, true);
-      const [arrived, ended] = [await its.grant(png), await its.grant(png)];
+      // The other deployment has no ledger, so only the deployment's mark protects its uploads.
+      const other = createDeployment(here, otherOptions);
+      const own = createDeployment(here, { ...ownOptions, ...(ledger ? { ledger } : {}) }, true);
+      const [arrived, ended] = [await other.grant(png), await other.grant(png)];
       for (const { request } of [arrived, ended]) expect(await send(request, png)).toBe(200);
-      await its.complete(ended.grant);
-      const inParts = await its.parts.begin(bytes);
-      await its.parts.send(inParts.grant, bytes, [1]);
+      await other.complete(ended.grant);
+      const inParts = await other.parts.begin(bytes);
+      await other.parts.send(inParts.grant, bytes, [1]);
       const before = await listBucket(here.storage);
       here.clock.offset = 60 * 24 * hour;
-      const report = await ours.uploads.sweep(ledger ? { deleteOrphans: true, orphanPrefix: '' } : {});
+      const report = await own.uploads.sweep(ledger ? { deleteOrphans: true, orphanPrefix: '' } : {});
       expect(report).toMatchObject({ completed: 0, rejected: 0, aborted: 0, deleted: 0, failed: 0 });
-      if (ledger) await ours.uploads.sweep({ deleteOrphans: true, orphanPrefix: 'a/' });
+      if (ledger) await own.uploads.sweep({ deleteOrphans: true, orphanPrefix: 'a/' });
       expect(await listBucket(here.storage)).toEqual(before);
-      // Nor does anything else of it: an event, a grant, an operator's call.
-      expect(await ours.uploads.completeObject(`incoming/${arrived.uploadId}`)).toBeNull();
-      expect((await ours.complete(arrived.grant)).json.error?.code).toBe('grant_invalid');
+      // An event and a grant of the other deployment are not accepted either.
+      expect(await own.uploads.completeObject(`incoming/${arrived.uploadId}`)).toBeNull();
+      expect((await own.complete(arrived.grant)).json.error?.code).toBe('grant_invalid');
       here.clock.offset = hour;
-      await its.uploads.sweep();
-      expect(its.announced.sort()).toEqual([arrived.uploadId, ended.uploadId].sort());
+      await other.uploads.sweep();
+      expect(other.announced.sort()).toEqual([arrived.uploadId, ended.uploadId].sort());
     });
 
-    it('G10 a sweep still finds what was granted under a secret that is rotated out', async () => {
-      const here = await place();
+    it('G10 a sweep still finds uploads that were granted with the previous secret', async () => {
+      const here = await openBucket();
       const ledger = await openLedger(here.clock);
-      const before = deployment(here, { secret: old, ...(ledger ? { ledger } : {}) });
+      const before = createDeployment(here, { secret: oldSecret, ...(ledger ? { ledger } : {}) });
       const upload = await before.grant(png);
       expect(await send(upload.request, png)).toBe(200);
       const inParts = await before.parts.begin(bytes);
       await before.parts.send(inParts.grant, bytes, [1]);
-      const ledgerAgain = ledger && (await openLedger(here.clock, true));
-      const after = deployment(here, { secret: [fresh, old], ...(ledgerAgain ? { ledger: ledgerAgain } : {}) });
+      const reopened = ledger && (await openLedger(here.clock, true));
+      const after = createDeployment(here, {
+        secret: [newSecret, oldSecret],
+        ...(reopened ? { ledger: reopened } : {}),
+      });
       here.clock.offset = 30 * hour;
       expect(await after.uploads.sweep()).toMatchObject({ completed: 1, aborted: 1, failed: 0 });
       expect(after.announced).toEqual([upload.uploadId]);

@@ -1,4 +1,4 @@
-/** G3, G6, G7: events of the storage, and what others send in its name. */
+/** G3, G6, G7 and C11: storage events, and events that others send in the storage's name. Ids: docs/threat-model.md. */
 import { execFile } from 'node:child_process';
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -30,20 +30,20 @@ forEachStore('storage events', (store) => {
     return app;
   }
   afterEach(async () => {
-    await Promise.all(started.splice(0).map((one) => one.stop()));
+    await Promise.all(started.splice(0).map((each) => each.stop()));
   });
   const asStorage = { 'x-user': '', authorization: `Bearer ${secret}` };
   const post = (body: unknown, headers: Record<string, string> = asStorage, path = '/events') =>
     app.call('POST', path, body, headers);
-  const sent = async () => {
+  const sendFile = async () => {
     const upload = await app.grant(png);
     expect((await send(upload.request, png)).status).toBeLessThan(300);
     return { upload, key: stagedKey(store, upload.request) };
   };
 
-  it('G3 an event completes what arrived, without its client', async () => {
+  it('G3 an event completes an upload without its client', async () => {
     await start({ secret });
-    const { upload, key } = await sent();
+    const { upload, key } = await sendFile();
     const answer = await post(record(store.bucket, key));
     expect([answer.status, answer.body]).toMatchObject([200, { received: 1, completed: 1, ignored: 0 }]);
     expect(app.announced.map(({ uploadId }) => uploadId)).toEqual([upload.uploadId]);
@@ -51,9 +51,9 @@ forEachStore('storage events', (store) => {
     expect(app.announced).toHaveLength(1);
   });
 
-  it('G3 one that does not know the secret changes nothing', async () => {
+  it('G3 an event without the secret changes nothing', async () => {
     await start({ secret });
-    const { key } = await sent();
+    const { key } = await sendFile();
     const wrong: [Record<string, string>, string?][] = [
       [{ 'x-user': 'alice' }],
       [{ authorization: 'Bearer ' }],
@@ -63,11 +63,11 @@ forEachStore('storage events', (store) => {
       [{}, '/events?secret='],
       [{}, `/events?secret=${encodeURIComponent(secret.toUpperCase())}`],
     ];
-    const told: string[] = [];
+    const exposed: string[] = [];
     for (const [headers, path] of wrong) {
       const answer = await post(record(store.bucket, key), headers, path);
       expect(answer.status).toBe(401);
-      told.push(answer.text);
+      exposed.push(answer.text);
     }
     expect(app.announced).toEqual([]);
     for (const [headers, path] of [
@@ -78,19 +78,19 @@ forEachStore('storage events', (store) => {
     ] as [Record<string, string>, string?][])
       expect((await post(record(store.bucket, key), headers, path)).status).toBe(200);
     expect(app.announced).toHaveLength(1);
-    told.push(JSON.stringify(app.events));
-    for (const text of told) expect(decodeURIComponent(text).toLowerCase()).not.toContain(secret.slice(1));
+    exposed.push(JSON.stringify(app.events));
+    for (const text of exposed) expect(decodeURIComponent(text).toLowerCase()).not.toContain(secret.slice(1));
   });
 
-  it('G3 without the option there is no such place', async () => {
+  it('G3 POST /events answers 404 without the option events', async () => {
     const plain = await startApp(store);
     started.push(plain);
     expect((await plain.call('POST', '/events', record(store.bucket, 'x'), asStorage)).status).toBe(404);
   });
 
-  it('G3 replayed, reordered and at once, it announces once', async () => {
+  it('G3 repeated, reordered and simultaneous events announce once', async () => {
     await start({ secret });
-    const all = await Promise.all([sent(), sent(), sent()]);
+    const all = await Promise.all([sendFile(), sendFile(), sendFile()]);
     const events = all.flatMap(({ key }) => [record(store.bucket, key), record(store.bucket, key)]).reverse();
     const answers = await Promise.all(events.map((event) => post(event)));
     expect(answers.map(({ status }) => status)).toEqual(events.map(() => 200));
@@ -99,15 +99,15 @@ forEachStore('storage events', (store) => {
     expect(ids).toEqual(all.map(({ upload }) => upload.uploadId).sort());
   });
 
-  it('G3 it asserts nothing: an object that is not there, not granted, or not as granted is no file', async () => {
+  it('G3 an event for an object that is missing, not granted, or not as granted completes nothing', async () => {
     await start({ secret });
     const upload = await app.grant(png);
-    const nothing = await post(record(store.bucket, stagedKey(store, upload.request)));
-    expect([nothing.status, nothing.body]).toMatchObject([200, { completed: 0, ignored: 1 }]);
+    const missing = await post(record(store.bucket, stagedKey(store, upload.request)));
+    expect([missing.status, missing.body]).toMatchObject([200, { completed: 0, ignored: 1 }]);
     const foreign = `incoming/${'e'.repeat(32)}`;
     await store.storage().put({ key: foreign, body: png, contentType: 'image/png' });
     expect((await post(record(store.bucket, foreign))).body).toMatchObject({ completed: 0 });
-    const { key } = await sent();
+    const { key } = await sendFile();
     for (const event of [
       record('another-bucket', key),
       record(store.bucket, key, 'ObjectRemoved:Delete'),
@@ -120,7 +120,7 @@ forEachStore('storage events', (store) => {
     expect(app.announced).toEqual([]);
   });
 
-  it('G3 what fails for now is asked for again, and then done', async () => {
+  it('G3 an event that fails temporarily answers 503 and completes when it is repeated', async () => {
     let busy = false;
     const storage = store.storage();
     const head: typeof storage.head = async (key) => {
@@ -128,7 +128,7 @@ forEachStore('storage events', (store) => {
       return storage.head(key);
     };
     await start({ secret }, { storage: { ...storage, head } });
-    const { key } = await sent();
+    const { key } = await sendFile();
     busy = true;
     const failed = await post(record(store.bucket, key));
     expect([failed.status, failed.headers['retry-after']]).toEqual([503, '1']);
@@ -140,7 +140,7 @@ forEachStore('storage events', (store) => {
     expect(app.announced).toHaveLength(1);
   });
 
-  it('G3 what is refused for good is answered with 200, and gone', async () => {
+  it('G3 an event for a file that is rejected answers 200, and the file is deleted', async () => {
     await start({ secret });
     const html = Buffer.from('<!doctype html><script>alert(1)</script>');
     const upload = await app.grant(html, { contentType: 'image/png' });
@@ -152,7 +152,7 @@ forEachStore('storage events', (store) => {
     expect(app.announced).toEqual([]);
   });
 
-  it('G3 of a file that is put together while its client asks, it announces once', async () => {
+  it('G3 events during the completion of an upload in parts announce once', async () => {
     await start({ secret });
     const parts = createParts({
       uploads: app.uploads,
@@ -171,10 +171,10 @@ forEachStore('storage events', (store) => {
     expect(app.announced.map(({ uploadId }) => uploadId)).toEqual([upload.uploadId]);
   });
 
-  forEachLedger('and a ledger', (place) => {
-    it('G3 twice and beside the client, it announces once, and quota is settled once', async () => {
-      await start({ secret }, { ledger: await place.open(), quota: { maxFiles: 1 } });
-      const { upload, key } = await sent();
+  forEachLedger('ledger', (testLedger) => {
+    it('G3 two events and the client announce once, and the quota is adjusted once', async () => {
+      await start({ secret }, { ledger: await testLedger.open(), quota: { maxFiles: 1 } });
+      const { upload, key } = await sendFile();
       const answers = await Promise.all([
         post(record(store.bucket, key)),
         app.complete(upload.grant),
@@ -189,12 +189,12 @@ forEachStore('storage events', (store) => {
         storedBytes: png.length,
         pendingFiles: 0,
       });
-      // Where a quota counts, an empty object may stay for as long as the request could store (F4).
+      // Where a quota counts, an empty object may stay until the request has expired (F4).
       expect((await store.storage().head(key))?.size ?? 0).toBe(0);
     });
   });
 
-  it('G3 malformed ones are refused, and harm nobody', async () => {
+  it('G3 a malformed event is refused', async () => {
     await start({ secret });
     for (const body of ['', 'x', '{', '5', 'null', '[{}]', '{"Records":5}', '{"Records":[{"s3":{}}]}', '\ud800'])
       expect((await post(body)).status).toBe(400);
@@ -202,7 +202,7 @@ forEachStore('storage events', (store) => {
     expect(app.announced).toEqual([]);
   });
 
-  it('G7 one whose sender goes away in the middle is no failure of the server', async () => {
+  it('G7 an event whose sender disconnects is not an error of the server', async () => {
     await start({ secret });
     const { hostname, port } = new URL(app.origin);
     for (const authorization of ['', `authorization: Bearer ${secret}\r\n`]) {
@@ -217,21 +217,21 @@ forEachStore('storage events', (store) => {
     }
   });
 
-  it('G7 those of unknown senders are counted, by event and against the limit of their address', async () => {
+  it('G7 events of unknown senders are reported and count against the limit of their address', async () => {
     const clientAddress = () => '192.0.2.7';
     await start({ secret }, { clientAddress, rateLimit: { perAddress: { points: 3, perSeconds: 60 } } });
-    const strange = { 'x-user': '', authorization: 'Bearer wrong' };
+    const wrongSecret = { 'x-user': '', authorization: 'Bearer wrong' };
     const statuses = [];
-    for (let n = 0; n < 5; n += 1) statuses.push((await post(record(store.bucket, 'x'), strange)).status);
+    for (let n = 0; n < 5; n += 1) statuses.push((await post(record(store.bucket, 'x'), wrongSecret)).status);
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
     expect(app.events.filter((event) => (event as { type: string }).type === 'storage.event_refused')).toHaveLength(5);
-    // The storage itself is not limited.
+    // Events of the storage are not limited.
     for (let n = 0; n < 5; n += 1) expect((await post(record(store.bucket, 'x'))).status).toBe(200);
   });
 
-  it('C11 one for what came again after its completion brings nothing back', async () => {
+  it('C11 an event for an object that was stored again after completion restores nothing', async () => {
     await start({ secret });
-    const { upload, key } = await sent();
+    const { upload, key } = await sendFile();
     await app.complete(upload.grant);
     await send(upload.request, png);
     expect((await post(record(store.bucket, key))).body).toMatchObject({ received: 1 });
@@ -246,11 +246,11 @@ forEachStore(
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
     let certificate = '';
-    const asked: string[] = [];
+    const requested: string[] = [];
     let app: App;
 
     beforeAll(async () => {
-      // A certificate as Amazon's is one: openssl makes it of our key.
+      // openssl makes a certificate of the test's key, in the format of Amazon's.
       const dir = await mkdtemp(join(tmpdir(), 'waybill-sns-'));
       await writeFile(join(dir, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
       const args = [
@@ -270,7 +270,7 @@ forEachStore(
       certificate = await readFile(join(dir, 'c.pem'), 'utf8');
       await rm(dir, { recursive: true });
       const fakeAmazon = async (url: string | URL | Request) => {
-        asked.push(String(url));
+        requested.push(String(url));
         return new Response(certificate);
       };
       app = await startApp(store, {
@@ -278,7 +278,7 @@ forEachStore(
       } as never);
     });
     afterEach(() => {
-      asked.length = 0;
+      requested.length = 0;
       app.announced.length = 0;
     });
     afterAll(() => app.stop());
@@ -306,22 +306,22 @@ forEachStore(
       return { ...all, Signature: createSign(digest).update(text).sign(key, 'base64') };
     }
     const post = (body: unknown) => app.call('POST', '/events', body, { 'content-type': 'text/plain; charset=UTF-8' });
-    const sent = async () => {
+    const sendFile = async () => {
       const upload = await app.grant(png);
       await send(upload.request, png);
       return JSON.stringify(record(store.bucket, stagedKey(store, upload.request)));
     };
 
-    it.each(['RSA-SHA1', 'RSA-SHA256'])('G6 what SNS signed with %s completes', async (digest) => {
+    it.each(['RSA-SHA1', 'RSA-SHA256'])('G6 a message that SNS signed with %s completes the upload', async (digest) => {
       const answer = await post(
-        message({ Message: await sent(), Subject: 'Amazon S3 Notification' }, privateKey, digest),
+        message({ Message: await sendFile(), Subject: 'Amazon S3 Notification' }, privateKey, digest),
       );
       expect([answer.status, answer.body]).toMatchObject([200, { completed: 1 }]);
       expect(app.announced).toHaveLength(1);
     });
 
-    it('G6 what it did not sign, or another topic said, changes nothing', async () => {
-      const Message = await sent();
+    it('G6 a message that SNS did not sign or that has another topic changes nothing', async () => {
+      const Message = await sendFile();
       const good = message({ Message });
       for (const bad of [
         { ...good, Signature: '' },
@@ -347,7 +347,7 @@ forEachStore(
       'https://user@sns.eu-west-1.amazonaws.com/c.pem',
       'https://sns.eu-west-1.amazonaws.com:8443/c.pem',
       'https://s3.amazonaws.com/evil/c.pem',
-      // The bucket named sns, whosever it is.
+      // Anyone may own the bucket named sns.
       'https://sns.s3.amazonaws.com/c.pem',
       'https://sns.s3-eu-west-1.amazonaws.com/c.pem',
       'https://sns.us-east-1.amazonaws.com/c.pem',
@@ -356,15 +356,15 @@ forEachStore(
       'file:///etc/passwd.pem',
       'x',
     ])('G6 no certificate is fetched from %s', async (SigningCertURL) => {
-      expect((await post(message({ Message: await sent(), SigningCertURL }))).status).toBe(403);
-      expect(asked).toEqual([]);
+      expect((await post(message({ Message: await sendFile(), SigningCertURL }))).status).toBe(403);
+      expect(requested).toEqual([]);
     });
 
-    it('G7 forged ones cost no more than ten requests a minute, and those of SNS go on', async () => {
-      const asked: string[] = [];
+    it('G7 forged messages cause at most ten requests a minute, and messages of SNS still work', async () => {
+      const requested: string[] = [];
       let clock = Date.now();
       const fakeAmazon = async (url: string | URL | Request) => {
-        asked.push(String(url));
+        requested.push(String(url));
         return String(url) === certificateUrl ? new Response(certificate) : new Response('', { status: 403 });
       };
       const attacked = await startApp(store, {
@@ -377,24 +377,24 @@ forEachStore(
       try {
         const good = message({ Message: JSON.stringify({ Records: [] }) });
         expect((await post(good)).status).toBe(200);
-        // Another topic is refused before any certificate is looked at.
+        // Another topic is refused before its certificate is fetched.
         const foreign = 'arn:aws:sns:eu-west-1:999999999999:uploads';
         for (let n = 0; n < 20; n += 1)
           expect((await post({ ...forged(1000 + n), TopicArn: foreign })).status).toBe(403);
-        expect(asked).toEqual([certificateUrl]);
+        expect(requested).toEqual([certificateUrl]);
         const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => post(forged(100 + n))));
-        expect(asked.length).toBeLessThanOrEqual(10);
+        expect(requested.length).toBeLessThanOrEqual(10);
         expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503, 429]));
         expect((await post(good)).status).toBe(200);
         clock += 60_000;
         await post(forged(2000));
-        expect(asked.length).toBeLessThanOrEqual(11);
+        expect(requested.length).toBeLessThanOrEqual(11);
       } finally {
         await attacked.stop();
       }
     });
 
-    it('G6 a subscription is confirmed at Amazon only, and for our topic only', async () => {
+    it('G6 a subscription is confirmed only at Amazon and only for a configured topic', async () => {
       const SubscribeURL = 'https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=x';
       const confirmation = { Type: 'SubscriptionConfirmation', Token: 'x', Message: 'You have chosen to subscribe' };
       for (const bad of [
@@ -404,10 +404,10 @@ forEachStore(
         { ...message({ ...confirmation, SubscribeURL }), Token: 'y' },
       ])
         expect((await post(bad)).status).toBe(403);
-      expect(asked.filter((url) => url !== certificateUrl)).toEqual([]);
+      expect(requested.filter((url) => url !== certificateUrl)).toEqual([]);
       const answer = await post(message({ ...confirmation, SubscribeURL }));
       expect([answer.status, answer.body]).toEqual([200, { confirmed: true }]);
-      expect(asked).toContain(SubscribeURL);
+      expect(requested).toContain(SubscribeURL);
     });
   },
   { only: ['devstore'] },

@@ -1,4 +1,4 @@
-/** G: the handler as an HTTP server. */
+/** G1, G2, G4, G5 and F3: the handler as an HTTP server. Ids: docs/threat-model.md. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { inspect } from 'node:util';
@@ -44,7 +44,7 @@ forEachStore(
       return (JSON.parse(text) as { error?: { code?: string } }).error?.code ?? '';
     }
 
-    it('G1 the untouched request is granted, so that the refusals below mean something', async () => {
+    it('G1 the unchanged request is granted', async () => {
       expect((await post(JSON.stringify(good()))).status).toBe(200);
     });
 
@@ -82,14 +82,14 @@ forEachStore(
         }),
       ],
       ['an empty fileName', JSON.stringify({ ...good(), files: [{ ...good().files[0], fileName: '' }] })],
-      ['transfers of no kind', JSON.stringify({ ...good(), transfers: ['teleport'] })],
+      ['an unknown transfer', JSON.stringify({ ...good(), transfers: ['teleport'] })],
     ])('G1 %s is invalid_request', async (_, body) => {
       const answer = await post(body);
       expect([answer.status, codeOf(answer.text)]).toEqual([400, 'invalid_request']);
       expect(answer.text).not.toContain('X-Amz-');
     });
 
-    it('G1 wrong methods, paths and content types', async () => {
+    it('G1 wrong methods, paths and content types are refused', async () => {
       for (const [method, path, status] of [
         ['GET', '/uploads', 405],
         ['PUT', '/uploads', 405],
@@ -163,14 +163,14 @@ forEachStore(
         { partNumber: leaf, size: leaf, checksum: fc.record({ algorithm: leaf, value: leaf }), host: leaf },
         { requiredKeys: ['partNumber', 'size'] },
       );
-      const said = fc.record({ grant: leaf, size: leaf, checksum: leaf }, { requiredKeys: ['grant'] });
+      const completion = fc.record({ grant: leaf, size: leaf, checksum: leaf }, { requiredKeys: ['grant'] });
       const request = fc.record(
         {
           route: leaf,
           files: fc.oneof(leaf, fc.array(file, { maxLength: 3 })),
           metadata: leaf,
           transfers: leaf,
-          grants: fc.oneof(leaf, fc.array(fc.oneof(leaf, said), { maxLength: 3 })),
+          grants: fc.oneof(leaf, fc.array(fc.oneof(leaf, completion), { maxLength: 3 })),
           grant: fc.oneof(leaf, fc.constant(grant)),
           parts: fc.oneof(leaf, fc.array(part, { maxLength: 3 })),
           expiresInSeconds: leaf,
@@ -184,7 +184,7 @@ forEachStore(
           weight: 2,
           arbitrary: fc
             .tuple(fc.nat({ max: 250 }), fc.string({ maxLength: 3 }))
-            .map(([at, put]) => splice(JSON.stringify(good()), at, put)),
+            .map(([at, put]) => overwrite(JSON.stringify(good()), at, put)),
         },
       );
       const path = fc.constantFrom(
@@ -213,7 +213,7 @@ forEachStore(
       expect(requests).toBeGreaterThanOrEqual(50_000);
     }, 600_000);
 
-    it('F3 a body over the cap, too many files and deep JSON are refused early', async () => {
+    it('F3 a body over maxBodyBytes, too many files and deep JSON are refused', async () => {
       const big = await post(JSON.stringify({ ...good(), metadata: 'x'.repeat(4 * 1024 * 1024) }));
       expect([big.status, codeOf(big.text)]).toEqual([413, 'request_too_large']);
       const many = await post(
@@ -228,7 +228,7 @@ forEachStore(
       expect(codeOf(deep.text)).toBe('invalid_request');
     });
 
-    it('F3 a chunked body is cut off at the cap, not collected', async () => {
+    it('F3 a chunked body is refused at maxBodyBytes', async () => {
       const { port } = new URL(app.origin);
       const socket = connect(Number(port), '127.0.0.1');
       let answer = '';
@@ -236,16 +236,16 @@ forEachStore(
       socket.on('data', (data) => {
         answer += data.toString();
       });
-      socket.on('error', () => {}); // the server may reset what it refused to read
+      socket.on('error', () => {}); // The server may reset the connection.
       socket.write(
         'POST /uploads HTTP/1.1\r\nhost: x\r\nx-user: alice\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
       );
       const piece = `10000\r\n${'x'.repeat(65536)}\r\n`;
       while (!answer.includes('413') && !socket.destroyed && written < 64 * 1024 * 1024) {
-        const more = socket.write(piece);
+        const canContinue = socket.write(piece);
         written += 65536;
         await new Promise<void>((resolve) =>
-          more ? setImmediate(resolve) : socket.once('drain', resolve).once('close', resolve),
+          canContinue ? setImmediate(resolve) : socket.once('drain', resolve).once('close', resolve),
         );
       }
       socket.destroy();
@@ -253,7 +253,7 @@ forEachStore(
       expect(written).toBeLessThan(16 * 1024 * 1024);
     });
 
-    it('G2 with cookies a state-changing call needs JSON and an allowed origin', async () => {
+    it('G2 a state-changing call with cookies needs JSON and an allowed origin', async () => {
       const cookie = { cookie: 'session=1' };
       const body = JSON.stringify(good());
       expect((await post(body, { ...cookie, origin: 'https://evil.example' })).status).toBe(403);
@@ -288,7 +288,7 @@ forEachStore(
       }
     });
   },
-  // What is attacked here is our own handler; the store behind it changes nothing.
+  // The handler behaves the same on every store.
   { only: ['devstore'] },
 );
 
@@ -299,10 +299,10 @@ forEachStore('views', (store) => {
   });
   afterAll(() => app.stop());
 
-  it('G4 a view leads to its own object only, and nowhere else', async () => {
-    const mine = await app.store(png);
+  it('G4 a view redirects only to its own object', async () => {
+    const own = await app.store(png);
     const other = await app.store(Buffer.concat([png, Buffer.from('2')]));
-    const { url } = mine.completed.file;
+    const { url } = own.completed.file;
     for (const tail of ['', '?redirect=https://evil.example', '?url=//evil.example', '?as=https://evil.example']) {
       const view = await app.call('GET', url + tail);
       const location = String(view.headers.location ?? `${app.storage.publicOrigin}/`);
@@ -317,8 +317,8 @@ forEachStore('views', (store) => {
       `${a}A`,
       a.slice(0, -1),
       '..%2f..%2fetc',
-      mine.completed.file.key,
-      mine.upload.grant,
+      own.completed.file.key,
+      own.upload.grant,
       '',
     ];
     for (const ref of forged) {
@@ -327,7 +327,7 @@ forEachStore('views', (store) => {
     }
   });
 
-  it('G4 a form sends nobody anywhere', async () => {
+  it('G4 a form never redirects', async () => {
     const upload = await app.grant(png, {}, { transfers: ['form', 'put'] });
     const sent = await send(
       upload.request,
@@ -339,31 +339,31 @@ forEachStore('views', (store) => {
 });
 
 forEachStore(
-  'what leaks',
+  'secrets',
   (store) => {
-    it('G5 no error, event or crash dump of a failing app tells a secret', async () => {
+    it('G5 no error, event or crash dump of a failing app contains a secret', async () => {
       const dumps: string[] = [];
-      const upset = (text: string) => () => {
+      const throwing = (text: string) => () => {
         throw new Error(`${text} https://x/?X-Amz-Signature=abc`);
       };
       const limits = { maxBytes: 1000 };
       const authorize = () => ({ ownerId: 'alice' });
       const routes = {
         files: route({ limits, authorize }),
-        key: route({ limits, authorize, key: upset('key') }),
-        callback: route({ limits, authorize, onComplete: upset('callback') }),
-        inspect: route({ limits, authorize, inspect: upset('inspect') }),
-        authorize: route({ limits, authorize: upset('authorize') }),
+        key: route({ limits, authorize, key: throwing('key') }),
+        callback: route({ limits, authorize, onComplete: throwing('callback') }),
+        inspect: route({ limits, authorize, inspect: throwing('inspect') }),
+        authorize: route({ limits, authorize: throwing('authorize') }),
       };
       const wrongSecret = { ...store.credentials, secretAccessKey: 'WRONG-SECRET-ACCESS-KEY' };
-      // Takes connections and answers none: what never listened counts as set up wrongly, and this as away.
-      const away = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
-      await once(away, 'listening');
+      // Closes every connection, which counts as storage_unavailable. A port that never listened counts as a configuration error.
+      const unavailable = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+      await once(unavailable, 'listening');
       const storages = [
         store.storage(),
         store.storage({ credentials: wrongSecret }),
         store.storage({ endpoint: 'http://127.0.0.1:1' }),
-        store.storage({ endpoint: `http://127.0.0.1:${(away.address() as AddressInfo).port}` }),
+        store.storage({ endpoint: `http://127.0.0.1:${(unavailable.address() as AddressInfo).port}` }),
       ];
       const grants: string[] = [];
       const codes = new Set<string>();
@@ -390,8 +390,8 @@ forEachStore(
         }
         await app.stop();
       }
-      away.close();
-      // The suite did reach the failures that it looks into.
+      unavailable.close();
+      // The requests above have caused each of these errors.
       for (const code of [
         'internal_error',
         'callback_failed',
@@ -418,6 +418,6 @@ forEachStore(
   { only: ['devstore', 'ceph'] },
 );
 
-function splice(text: string, at: number, put: string): string {
+function overwrite(text: string, at: number, put: string): string {
   return text.slice(0, at) + put + text.slice(at + put.length);
 }

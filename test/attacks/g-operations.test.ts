@@ -1,4 +1,4 @@
-/** G8: what operators and Prometheus reach, and the file of the ledger. */
+/** G8: the operations server and the files of the SQLite ledger. Ids: docs/threat-model.md. */
 import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
@@ -18,9 +18,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-forEachLedger('operations on', (place) => {
+forEachLedger('operations server', (testLedger) => {
   async function start() {
-    const ledger = await place.open();
+    const ledger = await testLedger.open();
     const hostNames = ['ops.example'];
     const failures: unknown[] = [];
     const completeUpload = () => Promise.reject(new Error('not here'));
@@ -41,13 +41,13 @@ forEachLedger('operations on', (place) => {
       return once(server, 'close');
     });
     const { port } = server.address() as AddressInfo;
-    const ask = (path: string, host?: string) =>
+    const request = (path: string, host?: string) =>
       sendRaw('GET', `http://127.0.0.1:${port}${path}`, null, host === undefined ? {} : { host });
-    return { ledger, ask, failures, port };
+    return { ledger, request, failures, port };
   }
 
-  it('G8 every path has the guard of the host', async () => {
-    const { ask, port } = await start();
+  it('G8 every path checks the host name', async () => {
+    const { request, port } = await start();
     const paths = [
       '/',
       '/uploads',
@@ -61,15 +61,15 @@ forEachLedger('operations on', (place) => {
     ];
     for (const path of paths) {
       for (const host of ['evil.example', 'evil.example:9464', '127.0.0.1.evil.example', 'xops.example'])
-        expect([path, host, (await ask(path, host)).status]).toEqual([path, host, 421]);
+        expect([path, host, (await request(path, host)).status]).toEqual([path, host, 421]);
       const status = path === '/nothing' ? 404 : 200;
       for (const host of [undefined, 'ops.example', `OPS.example:${port}`, 'localhost:1', '127.0.0.1', '[::1]:9464'])
-        expect([path, host, (await ask(path, host)).status]).toEqual([path, host, status]);
+        expect([path, host, (await request(path, host)).status]).toEqual([path, host, status]);
     }
   });
 
-  it('G8 a cursor that no page gave out is no failure of the server', async () => {
-    const { ask, failures } = await start();
+  it('G8 an invalid cursor is not an error of the server', async () => {
+    const { request, failures } = await start();
     const cursors = [
       'x',
       '.',
@@ -91,13 +91,13 @@ forEachLedger('operations on', (place) => {
     ];
     for (const path of ['/uploads', '/owners', '/webhooks'])
       for (const cursor of cursors) {
-        const { status } = await ask(`${path}?after=${cursor}`);
+        const { status } = await request(`${path}?after=${cursor}`);
         expect([path, cursor, status, failures]).toEqual([path, cursor, 200, []]);
       }
   });
 });
 
-it('G8 the file of the ledger, its log and its index are for their owner only', async () => {
+it('G8 the file of the ledger, its log and its index are readable only by their owner', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-ledger-mode-'));
   closing.push(() => rm(dir, { recursive: true, force: true }));
   const file = join(dir, 'uploads.db');

@@ -1,4 +1,4 @@
-/** G11: what was deleted is forgotten in the outbox as well. */
+/** G11: the outbox deletes messages about deleted files. Ids: docs/threat-model.md. */
 import { afterEach, expect, it } from 'vitest';
 import { forEachLedger } from '../support/ledgers.ts';
 import { forEachStore } from '../support/stores.ts';
@@ -9,17 +9,17 @@ const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 forEachStore(
   'the outbox',
   (store) => {
-    forEachLedger('in', (place) => {
+    forEachLedger('ledger', (testLedger) => {
       const started: App[] = [];
       afterEach(async () => {
-        await Promise.all(started.splice(0).map((one) => one.stop()));
+        await Promise.all(started.splice(0).map((each) => each.stop()));
       });
 
       async function start() {
         const clock = { offset: 0 };
         const now = () => Date.now() + clock.offset;
-        const ledger = await place.open({ now });
-        // Nothing is sent: each test says itself what the receiver took.
+        const ledger = await testLedger.open({ now });
+        // No webhook is sent. Each test marks messages as delivered itself.
         const webhooks = { url: 'http://127.0.0.1:9/hook', secret };
         const app = await startApp(store, { ledger, webhooks, now, publicUrl: 'http://127.0.0.1:9' } as never);
         started.push(app);
@@ -27,7 +27,7 @@ forEachStore(
         return { app, ledger, clock, messages };
       }
 
-      it('G11 a delivered message goes with its file', async () => {
+      it('G11 a delivered message is deleted with its file', async () => {
         const { app, ledger, messages } = await start();
         const { completed } = await app.store(png, { fileName: 'my secret diary.png' });
         const kept = await app.store(png, { fileName: 'another.png' });
@@ -37,7 +37,7 @@ forEachStore(
         expect((await messages()).map(({ uploadId }) => uploadId)).toEqual([kept.upload.uploadId]);
       });
 
-      it('G11 a message that is not delivered yet reaches its receiver, and then goes', async () => {
+      it('G11 a message that is not delivered yet is delivered first and then deleted', async () => {
         const { app, ledger, messages } = await start();
         const { completed } = await app.store(png);
         await app.uploads.deleteFile(completed.file.key);
@@ -47,7 +47,7 @@ forEachStore(
         expect(await messages()).toEqual([]);
       });
 
-      it('G11 a message goes when its upload is forgotten', async () => {
+      it('G11 a message is deleted when the record of its upload is deleted', async () => {
         const { app, ledger, clock, messages } = await start();
         const upload = await app.grant(Buffer.from('<!doctype html>'), { contentType: 'image/png' });
         await send(upload.request, Buffer.from('<!doctype html>'));
