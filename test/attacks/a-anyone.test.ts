@@ -1,4 +1,7 @@
-/** A7: on a route for `anyone` each request has a new owner, so limits per owner must count addresses. Ids: docs/threat-model.md. */
+/**
+ * A7: on a route for `anyone` each request has a new owner, so limits per owner must count addresses. Ids:
+ * docs/threat-model.md.
+ */
 import { afterEach, expect, it } from 'vitest';
 import { anyone, createUploads, route, type UploadsOptions } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
@@ -31,7 +34,7 @@ forEachStore(
       }
       const owners = async (app: App) => (await app.uploads.ledger?.usageByOwner({ limit: 1000 }))?.owners ?? [];
 
-      it('A7 createUploads() refuses limits per owner on a route for anyone unless clientAddress is given', async () => {
+      it('A7 createUploads() refuses limits per owner for anyone without clientAddress', async () => {
         const ledger = await testLedger.open();
         const base = { storage: store.storage(), secret, ledger };
         const open = route({ limits, authorize: anyone });

@@ -101,7 +101,7 @@ forEachStore('references', (store) => {
       expect(await app.storage.head(after.key)).toBeNull();
     });
 
-    it('A6 the reference of an object that was deleted without Waybill neither shows nor deletes a later file', async () => {
+    it('A6 the reference of an object that was deleted without Waybill does not affect a later file', async () => {
       const app = await opened(await openLedger());
       const before = (await app.store(text, note, { user: 'mallory' })).completed.file;
       await app.storage.delete(before.key);

@@ -76,7 +76,7 @@ forEachStore('routes and authorisation', (store) => {
     expect(await storedKeys()).toEqual(before);
   });
 
-  it('A3 later calls answer 401 without credentials, and another owner gets the answer of an unknown upload', async () => {
+  it('A3 later calls answer 401 without credentials, and another owner gets upload_not_found', async () => {
     const { upload, completed } = await app.store(png, {}, { metadata: { album: 'a' } });
     const unknown = await app.grant(png, {}, { metadata: { album: 'a' } });
     for (const verb of ['complete', 'abort'] as const) {

@@ -1,6 +1,9 @@
 const everyone = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"';
 
-/** Headers and form fields with which a client could try to make its object public. Each is tried both as a header and as a field. */
+/**
+ * Headers and form fields with which a client could try to make its object public. Each is tried both as a header and
+ * as a field.
+ */
 export const publicAclAdditions: [description: string, name: string, value: string][] = [
   ['a public ACL', 'x-amz-acl', 'public-read'],
   ['a writable ACL', 'x-amz-acl', 'public-read-write'],

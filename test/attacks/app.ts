@@ -1,6 +1,6 @@
 /**
- * The app under attack: a server on node:http and a test store. The header `x-user` names the user. Attack requests are sent
- * with `node:http`, because fetch would correct their headers.
+ * The app under attack: a server on node:http and a test store. The header `x-user` names the user. Attack requests are
+ * sent with `node:http`, because fetch would correct their headers.
  */
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';

@@ -304,7 +304,7 @@ forEachStore('uploads in parts', (store) => {
     expect((await app.storage.list({ prefix: 'incoming/.waybill/' })).objects).toHaveLength(sidecars);
   });
 
-  it('A3 the calls for parts answer 401 without credentials, and another owner gets the answer of an unknown upload', async () => {
+  it('A3 the calls for parts answer 401 without credentials, and another owner gets upload_not_found', async () => {
     const [upload, ended] = [await begin(), await begin()];
     await app.abort(ended.grant);
     const calls = ({ grant }: { grant: string }): [string, unknown][] => [

@@ -1,4 +1,7 @@
-/** C9: the least-privilege policy of docs/storage.md allows what the server needs and nothing else. Ids: docs/threat-model.md. */
+/**
+ * C9: the least-privilege policy of docs/storage.md allows what the server needs and nothing else. Ids:
+ * docs/threat-model.md.
+ */
 import { DeleteObjectCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, inject, it } from 'vitest';
 import { isS3Error } from '../../src/s3/index.ts';

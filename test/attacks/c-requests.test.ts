@@ -80,7 +80,8 @@ forEachStore('presigned PUT', (store) => {
     for (const method of ['GET', 'DELETE', 'HEAD', 'POST'])
       await expectRefused(upload, null, { method, headers: { 'content-length': null } });
     for (const header of ['x-amz-acl', 'x-amz-storage-class', 'x-amz-copy-source', 'x-amz-tagging']) {
-      if (store.name === 'ceph' && header !== 'x-amz-copy-source') continue; // Ceph applies unsigned headers: see the next test.
+      // Ceph applies unsigned headers: see the next test.
+      if (store.name === 'ceph' && header !== 'x-amz-copy-source') continue;
       await expectRefused(upload, png, { headers: { [header]: 'public-read' } });
     }
   });

@@ -10,8 +10,8 @@ import { startWriteIds } from '../support/write-ids.ts';
 import { type App, checksumOf, completedOf, errorOf, type JsonAnswer, send, startApp } from './app.ts';
 
 /**
- * Two messages of 128 bytes with the same MD5, by X. Wang and H. Yu, "How to Break MD5 and Other Hash Functions", 2005. They
- * keep the same MD5 when the same bytes are appended to both.
+ * Two messages of 128 bytes with the same MD5, by X. Wang and H. Yu, "How to Break MD5 and Other Hash Functions", 2005.
+ * They keep the same MD5 when the same bytes are appended to both.
  */
 const wang = [
   'd131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a085125e8f7cdc99fd91dbdf280373c5bd8823e3156348f5bae6dacd436c919c6dd53e2b487da03fd02396306d248cda0e99f33420f577ee8ce54b67080a80d1ec69821bcb6a8839396f9652b6ff72a70',
@@ -26,7 +26,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** Starts an app whose `inspect` reads the file, rejects the harmful one, and otherwise waits for `releaseInspection`. */
+/**
+ * Starts an app whose `inspect` reads the file, rejects the harmful one, and otherwise waits for `releaseInspection`.
+ */
 async function startInspecting(store: TestStore, options: Parameters<typeof startApp>[1] = {}) {
   const inspected: Buffer[] = [];
   let reportBegin = () => {};

@@ -1,4 +1,7 @@
-/** F3 on the production server: slow or endless senders are disconnected, and other requests are answered. Ids: docs/threat-model.md. */
+/**
+ * F3 on the production server: slow or endless senders are disconnected, and other requests are answered. Ids:
+ * docs/threat-model.md.
+ */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -70,7 +73,7 @@ forEachStore(
     const head = (more: string) =>
       `POST /uploads HTTP/1.1\r\nhost: x\r\nx-user: alice\r\ncontent-type: application/json\r\n${more}\r\n`;
 
-    it('F3 slow senders are disconnected: slow headers, an unfinished body, a connection without a request', async () => {
+    it('F3 slow senders are disconnected: slow headers, an unfinished body, an idle connection', async () => {
       const slowHeaders = open('POST /uploads HTTP/1.1\r\nhost: x\r\n');
       const timer = setInterval(() => slowHeaders.socket.write('x-more: 1\r\n'), 50);
       const unfinishedBody = open(`${head('content-length: 1000\r\n')}{"route":`);

@@ -139,7 +139,7 @@ forEachStore(
         expect((await stored()).bytes).toBe(0);
       });
 
-      it('F4 a shared file is deleted with the last upload that shares it, after abort, expiry or completion', async () => {
+      it('F4 a shared file is deleted with the last upload that shares it, however that one ends', async () => {
         const { app, stored, counted, clock } = await start({ quota: { maxFiles: 4 } }, { dedupe: true });
         for (const end of ['abort', 'expire', 'complete'] as const) {
           const bytes = makeBytes();

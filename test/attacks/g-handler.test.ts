@@ -356,7 +356,8 @@ forEachStore(
         authorize: route({ limits, authorize: throwing('authorize') }),
       };
       const wrongSecret = { ...store.credentials, secretAccessKey: 'WRONG-SECRET-ACCESS-KEY' };
-      // Closes every connection, which counts as storage_unavailable. A port that never listened counts as a configuration error.
+      // Closes every connection, which counts as storage_unavailable. A port that never listened counts as a
+      // configuration error.
       const unavailable = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
       await once(unavailable, 'listening');
       const storages = [

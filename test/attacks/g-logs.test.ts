@@ -1,4 +1,7 @@
-/** G5: no log line contains a secret, whether its text comes from Waybill, a library or the app. Ids: docs/threat-model.md. */
+/**
+ * G5: no log line contains a secret, whether its text comes from Waybill, a library or the app. Ids:
+ * docs/threat-model.md.
+ */
 import { expect, it } from 'vitest';
 import { createLogger, logEvent } from '../../src/cli/serve/logs.ts';
 import type { UploadsEvent } from '../../src/server/index.ts';

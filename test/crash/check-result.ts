@@ -1,4 +1,7 @@
-/** Checks storage and ledger at the end of a crash run: what clients were told, what is stored, what is recorded, the quota. */
+/**
+ * Checks storage and ledger at the end of a crash run: what clients were told, what is stored, what is recorded, the
+ * quota.
+ */
 import type { Storage } from '../../src/s3/index.ts';
 import type { Ledger, UploadRecord } from '../../src/server/index.ts';
 import { type ConfirmedUpload, digest } from './clients.ts';

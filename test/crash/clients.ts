@@ -1,4 +1,6 @@
-/** The clients of a crash run: most retry until their upload is confirmed, and every tenth closes its tab after sending. */
+/**
+ * The clients of a crash run: most retry until their upload is confirmed, and every tenth closes its tab after sending.
+ */
 import { createHash } from 'node:crypto';
 import { createClient } from '../../src/client/node/index.ts';
 import type { GrantResponse, SingleGrant } from '../../src/protocol/index.ts';

@@ -1,8 +1,8 @@
 /**
  * Crash tests. Replicas are killed with SIGKILL at random, the database is restarted, the store answers 503 and breaks
  * connections, every storage event is delivered twice and out of order, and the replicas' clocks differ by ten minutes.
- * At the end, every upload that a client was told is complete is stored, every stored file is recorded and was announced
- * once, and the quota equals what is stored.
+ * At the end, every upload that a client was told is complete is stored, every stored file is recorded and was
+ * announced once, and the quota equals what is stored.
  *
  *     npm run test:crash                              twenty seeds
  *     WAYBILL_CRASH_SEED=17 WAYBILL_CRASH_RUNS=1 npx vitest run test/crash
@@ -134,7 +134,8 @@ async function runSeed(seed: number, kind: 'sqlite' | 'postgres'): Promise<void>
     let ended = 0;
     let clientsEnded = false;
     const restarts = kind === 'postgres' ? [0.3, 0.6] : [];
-    // Nine tenths of the kills happen before the last tenth of the uploads, so the process on SQLite is killed fifty times.
+    // Nine tenths of the kills happen before the last tenth of the uploads, so the process on SQLite is killed fifty
+    // times.
     const wantedKills = kind === 'postgres' ? 15 : 56;
     /** Holds the nth upload back until enough faults have happened, however fast the machine is. */
     async function before(n: number): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The environment of a crash run: a devstore with faults, the database, a counter of announcements, the replicas, and a TCP
- * proxy to those that are live.
+ * The environment of a crash run: a devstore with faults, the database, a counter of announcements, the replicas, and a
+ * TCP proxy to those that are live.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

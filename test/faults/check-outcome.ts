@@ -1,6 +1,6 @@
 /**
- * Checks the outcome of a run. Every file must be stored with its exact bytes and announced, or fail with an error that its
- * scenario allows. Nothing may be left in staging, except what a closed page could not abort.
+ * Checks the outcome of a run. Every file must be stored with its exact bytes and announced, or fail with an error that
+ * its scenario allows. Nothing may be left in staging, except what a closed page could not abort.
  */
 import type { UploadResult } from './page.ts';
 import type { Scenario } from './scenario.ts';
@@ -84,7 +84,8 @@ export function checkOutcome(outcome: Outcome): string[] {
   const lostAnswers = outcome.injected.some((type) => /^(drop|truncate)/.test(type));
   for (const { type, uploadId } of outcome.staged)
     if (
-      // When the answer to CreateMultipartUpload is lost, the retry creates a second one. A lifecycle rule removes the first.
+      // When the answer to CreateMultipartUpload is lost, the retry creates a second one. A lifecycle rule removes the
+      // first.
       !(type === 'multipart' && lostAnswers) &&
       (announcedIds.has(uploadId) || outcome.aborted.has(uploadId) || !mayBeLeftInStaging(outcome, uploadId))
     )

@@ -131,7 +131,10 @@ export async function openEnvironment(
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** Makes text, because the content type is checked. All lines differ, so that a part stored in another's place is noticed. */
+/**
+ * Makes text, because the content type is checked. All lines differ, so that a part stored in another's place is
+ * noticed.
+ */
 function makeText(size: number, random: () => number): Buffer {
   const bytes = Buffer.alloc(size);
   const salt = Math.floor(random() * 2 ** 32).toString(36);

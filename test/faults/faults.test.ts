@@ -1,6 +1,6 @@
 /**
- * Fault injection: the client in Chromium, the server and the store meet seeded faults. A run that fails prints its scenario.
- * To repeat it:
+ * Fault injection: the client in Chromium, the server and the store meet seeded faults. A run that fails prints its
+ * scenario. To repeat it:
  *
  *     WAYBILL_FAULT_SEED=17 WAYBILL_FAULT_RUNS=1 npx vitest run test/faults
  */
@@ -37,7 +37,7 @@ describeBrowser('fault injection', (browser) => {
     events: [],
   };
 
-  it('checkOutcome() reports other bytes, missing announcements, leftovers in staging, and runs that never end', async () => {
+  it('checkOutcome() reports other bytes, missing announcements, leftovers in staging and stuck runs', async () => {
     const given = { browser: browser(), pageUrl: page.url, cleanupMs: 0 };
     expect(checkOutcome(await runScenario(withoutFaults, given))).toEqual([]);
     const edited = await runScenario(withoutFaults, {

@@ -9,7 +9,10 @@ import { type Environment, type EnvironmentOptions, openEnvironment, sha256, sta
 import type { UploadResult, UploadStatus } from './page.ts';
 import type { Fault, FaultEvent, Scenario } from './scenario.ts';
 
-/** Serves the test page on an origin of its own, for all runs. Each run has its own browser context, so no state is shared. */
+/**
+ * Serves the test page on an origin of its own, for all runs. Each run has its own browser context, so no state is
+ * shared.
+ */
 export async function servePage(): Promise<{ url: string; close(): Promise<void> }> {
   const scripts = await bundleScripts("import { testPage } from '../test/faults/page.ts'; window.testPage = testPage;");
   const html =
@@ -264,7 +267,9 @@ function toStoreFault(fault: Extract<Fault, { requests: number }>): StoreFault {
   }
 }
 
-/** Whether the request carries a file or a part of it. An expired request of the server itself is signed again at once. */
+/**
+ * Whether the request carries a file or a part of it. An expired request of the server itself is signed again at once.
+ */
 const isFileOrPart = ({ method, key = '', query }: StoreFaultRequest) =>
   (method === 'POST' && !key && query.length === 0) ||
   (method === 'PUT' && key.startsWith(stagingPrefix) && !key.startsWith(`${stagingPrefix}.waybill/`));

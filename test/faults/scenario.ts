@@ -1,4 +1,6 @@
-/** Generates scenarios as data: files to upload and faults to inject. A seed gives the same scenario on every machine. */
+/**
+ * Generates scenarios as data: files to upload and faults to inject. A seed gives the same scenario on every machine.
+ */
 import { MiB } from '../../src/protocol/index.ts';
 import { createRandom } from '../support/random.ts';
 
@@ -29,7 +31,9 @@ export type Fault =
   | { type: 'abort'; file: string };
 
 export interface FaultEvent {
-  /** Number of requests that the storage has received. Milliseconds would make the run depend on the machine's speed. */
+  /**
+   * Number of requests that the storage has received. Milliseconds would make the run depend on the machine's speed.
+   */
   afterRequests: number;
   fault: Fault;
 }

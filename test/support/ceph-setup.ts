@@ -1,7 +1,7 @@
 /**
  * Vitest global set-up: starts one Ceph for all projects of a run and provides its endpoint to the test files.
- * `inject('ceph')` is null when Ceph is not installed, which is an error under CI. `WAYBILL_CEPH=off` (not under CI) and
- * `WAYBILL_STORES=devstore` leave Ceph out.
+ * `inject('ceph')` is null when Ceph is not installed, which is an error under CI. `WAYBILL_CEPH=off` (not under CI)
+ * and `WAYBILL_STORES=devstore` leave Ceph out.
  */
 import type { TestProject } from 'vitest/node';
 import { type Ceph, type CephInfo, missingCephTools, startCeph } from './ceph.ts';

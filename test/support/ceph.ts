@@ -1,6 +1,6 @@
 /**
- * Starts a Ceph RADOS Gateway for a test run: one monitor, one in-memory OSD and one gateway, on free loopback ports, in a
- * temporary directory, without systemd. The suites need an S3 server that is not part of this project.
+ * Starts a Ceph RADOS Gateway for a test run: one monitor, one in-memory OSD and one gateway, on free loopback ports,
+ * in a temporary directory, without systemd. The suites need an S3 server that is not part of this project.
  *
  * Needs Debian's ceph-mon, ceph-osd and radosgw, which depend on `ceph` and the admin tools.
  */

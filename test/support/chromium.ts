@@ -1,6 +1,6 @@
 /**
- * Launches Chromium for tests, from $CHROMIUM_PATH or the usual places. Without Chromium, `describeBrowser` skips the suite
- * with a warning, and fails under CI.
+ * Launches Chromium for tests, from $CHROMIUM_PATH or the usual places. Without Chromium, `describeBrowser` skips the
+ * suite with a warning, and fails under CI.
  */
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -23,9 +23,11 @@ export async function launchChromium(args: readonly string[] = []): Promise<Brow
 }
 
 const missingMessage =
-  'no Chromium found: set CHROMIUM_PATH, or install one (Debian: apt-get install chromium; elsewhere: npx playwright install chromium)';
+  'no Chromium found: set CHROMIUM_PATH, or install one (apt-get install chromium, or npx playwright install chromium)';
 
-/** Describes a suite that shares one browser, opened in beforeAll and closed in afterAll. The suite opens its own pages. */
+/**
+ * Describes a suite that shares one browser, opened in beforeAll and closed in afterAll. The suite opens its own pages.
+ */
 export function describeBrowser(name: string, suite: (browser: () => Browser) => void): void {
   let browser: Browser | undefined;
   const opened = () => {

@@ -78,7 +78,9 @@ export async function openClientPage(
   };
 }
 
-/** Bundles a script for `/page.js`. Returns the files by name. @param contents source text that is resolved from src/ */
+/**
+ * Bundles a script for `/page.js`. Returns the files by name. @param contents source text that is resolved from src/
+ */
 export async function bundleScripts(contents: string): Promise<Map<string, string>> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: fileURLToPath(new URL('../../src/', import.meta.url)), loader: 'js' },

@@ -1,6 +1,6 @@
 /**
- * An in-memory server and storage for uploads in parts of a few bytes. It is for tests of states and sequences; test/interop
- * runs the client against a real server and storage.
+ * An in-memory server and storage for uploads in parts of a few bytes. It is for tests of states and sequences;
+ * test/interop runs the client against a real server and storage.
  */
 import { createHash } from 'node:crypto';
 import type { Transport, TransportRequest, TransportResponse } from '../../src/client/types.ts';

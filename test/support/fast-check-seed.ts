@@ -1,5 +1,6 @@
 /**
- * Repeats a failed property test: fast-check prints the seed of a failure, and `FC_SEED=123 npx vitest run src/s3` uses it.
+ * Repeats a failed property test: fast-check prints the seed of a failure, and `FC_SEED=123 npx vitest run src/s3` uses
+ * it.
  */
 const seed = Number(process.env.FC_SEED);
 

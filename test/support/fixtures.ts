@@ -69,12 +69,17 @@ export function quadrantCentres(shown: {
   return { topLeft: [left, top], topRight: [right, top], bottomLeft: [left, bottom], bottomRight: [right, bottom] };
 }
 
-/** The default tolerance is smaller than the distance of any two quadrants and larger than the error of our encoders. */
+/**
+ * The default tolerance is smaller than the distance of any two quadrants and larger than the error of our encoders.
+ */
 export function sameColour(a: ArrayLike<number>, b: ArrayLike<number>, tolerance = 24): boolean {
   return [0, 1, 2].every((channel) => Math.abs((a[channel] ?? Number.NaN) - (b[channel] ?? Number.NaN)) <= tolerance);
 }
 
-/** Markup, path traversal, direction override, query characters, percent escape, emoji: all are legal in a Linux file name. */
+/**
+ * Markup, path traversal, direction override, query characters, percent escape, emoji: all are legal in a Linux file
+ * name.
+ */
 export const hostileFileName = '"><img src=x onerror=alert(1)>..\\..%2f\u202Egnp.exe ?acl&uploads#+%20\'🚢.png';
 
 /** Hostile names for requests that a test builds itself: no file system accepts all of them. */

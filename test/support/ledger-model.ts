@@ -1,4 +1,7 @@
-/** A model of the ledger in plain objects, for the model-based test: no database, no concurrency, usage added up on each call. */
+/**
+ * A model of the ledger in plain objects, for the model-based test: no database, no concurrency, usage added up on each
+ * call.
+ */
 import { mayFollow, type NewUpload, type Quota, type UploadState, type Usage } from '../../src/server/index.ts';
 
 export interface ModelUpload {

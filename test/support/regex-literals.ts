@@ -56,8 +56,8 @@ export function regexLiteralsIn(text: string, file: string): RegexLiteral[] {
 const longestPump = 10;
 
 /**
- * Makes texts of about `length` characters: a beginning that the pattern accepts, a repeated piece of the pattern, and an end
- * that it does not accept. A pattern with quadratic or worse time is nearly always slow on one of them.
+ * Makes texts of about `length` characters: a beginning that the pattern accepts, a repeated piece of the pattern, and
+ * an end that it does not accept. A pattern with quadratic or worse time is nearly always slow on one of them.
  */
 export function hardTexts({ source, flags }: RegExp, length: number): string[] {
   const pieces = samples(source, flags);
@@ -79,7 +79,9 @@ export function hardTexts({ source, flags }: RegExp, length: number): string[] {
   return [...texts];
 }
 
-/** Returns one text for each element of the pattern, in order, including elements of groups and of every alternative. */
+/**
+ * Returns one text for each element of the pattern, in order, including elements of groups and of every alternative.
+ */
 function samples(source: string, flags: string): string[] {
   const pieces: string[] = [];
   for (let at = 0; at < source.length; ) {

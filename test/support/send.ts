@@ -11,7 +11,9 @@ export interface StorageAnswer {
   code: string | undefined;
 }
 
-/** Sends `bytes` with their real length, which may differ from the signed one. `extra` adds headers to the signed ones. */
+/**
+ * Sends `bytes` with their real length, which may differ from the signed one. `extra` adds headers to the signed ones.
+ */
 export async function sendPresigned(
   request: PresignedRequest,
   bytes: Uint8Array<ArrayBuffer> | string | null = null,

@@ -1,6 +1,6 @@
 /**
- * Starts a stopwatch in milliseconds. It returns the smaller of wall time and CPU time, because wall time also counts while
- * another process uses the CPU.
+ * Starts a stopwatch in milliseconds. It returns the smaller of wall time and CPU time, because wall time also counts
+ * while another process uses the CPU.
  */
 export function stopwatch(): () => number {
   const wall = performance.now();

@@ -1,7 +1,8 @@
 /**
  * Runs a suite against each store: the devstore in this process, Ceph, and another S3 endpoint when S3_TEST_ENDPOINT,
- * S3_TEST_BUCKET, S3_TEST_ACCESS_KEY and S3_TEST_SECRET_KEY name one (S3_TEST_REGION, default us-east-1; S3_TEST_PRESET,
- * default aws). S3_TEST_BUCKET must be for tests only: the suites replace its CORS rules and leave objects behind.
+ * S3_TEST_BUCKET, S3_TEST_ACCESS_KEY and S3_TEST_SECRET_KEY name one (S3_TEST_REGION, default us-east-1;
+ * S3_TEST_PRESET, default aws). S3_TEST_BUCKET must be for tests only: the suites replace its CORS rules and leave
+ * objects behind.
  *
  *     forEachStore('promotion', (store) => {
  *       it('promotion moves the object', async () => {
@@ -69,7 +70,9 @@ interface StoreLocation {
 /** `npm test` uses only the devstore and leaves the others out without a warning: see scripts/lib/plan.mjs. */
 const onlyDevstore = process.env.WAYBILL_STORES === 'devstore';
 
-/** Describes the suite once for each available store. `only` selects some; the caller states the reason in a comment. */
+/**
+ * Describes the suite once for each available store. `only` selects some; the caller states the reason in a comment.
+ */
 export function forEachStore(
   name: string,
   suite: (store: TestStore) => void,

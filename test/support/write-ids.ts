@@ -1,6 +1,6 @@
 /**
- * A proxy in front of a store that adds an id to every write of an object, as Google Cloud Storage (`x-goog-generation`) and
- * versioned buckets do. It keeps the Host header, so signatures stay valid.
+ * A proxy in front of a store that adds an id to every write of an object, as Google Cloud Storage
+ * (`x-goog-generation`) and versioned buckets do. It keeps the Host header, so signatures stay valid.
  */
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
