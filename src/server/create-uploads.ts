@@ -9,13 +9,14 @@ import {
 } from '../protocol/index.ts';
 import { toWaybillError } from '../s3/s3-error.ts';
 import type { StorageFinding, StorageReport } from '../s3/types.ts';
-import type { Completed, Completing } from './completion/complete.ts';
-import { type Config, resolveConfig } from './config.ts';
+import type { Completed, Completing } from './completion/types.ts';
+import type { Config } from './config.ts';
 import { createFetch } from './http/fetch.ts';
 import { createHandler } from './http/handler.ts';
 import type { PlainRequest, PlainResponse } from './http/plain-request.ts';
 import { findResource } from './http/resources.ts';
 import type { UploadsOptions } from './options.ts';
+import { resolveConfig } from './resolve-config.ts';
 import type { AnyRoute } from './route.ts';
 import { createServices } from './services.ts';
 import { grantInvalid, uploadNotFound } from './shared/errors.ts';

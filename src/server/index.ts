@@ -2,7 +2,7 @@
  * server: decides who may store which bytes where, signs exactly that, and checks what arrived. Routes, grants,
  * completion, views, and the handler over plain requests with the Fetch API on top. No byte of a file comes through it.
  */
-export type { Completed, Completing } from './completion/complete.ts';
+export type { Completed, Completing } from './completion/types.ts';
 export {
   createUploads,
   type TypesOf,
@@ -13,7 +13,8 @@ export type { EventName, EventTable, Operation, UploadsEvent } from './events.ts
 export type { PlainRequest, PlainResponse } from './http/plain-request.ts';
 export { bodyReadBefore } from './http/read-json.ts';
 export type { UploadsOptions } from './options.ts';
-export type { Rate, RateLimiter, RateLimitOptions, RateLimitStore } from './rate-limits/rate-limits.ts';
+export type { RateLimitOptions } from './rate-limits/rate-limits.ts';
+export type { Rate, RateLimiter, RateLimitStore } from './rate-limits/store.ts';
 export { type AnyRoute, anyone, route } from './route.ts';
 export { type Instrument, instrumentStorage } from './shared/instrument.ts';
 export type { RandomFill } from './shared/random-pool.ts';
@@ -42,7 +43,8 @@ export {
   type Usage,
   type WebhookRecord,
 } from './state/ledger.ts';
-export type { EventsOptions, StorageEventResult } from './storage-events/index.ts';
+export type { StorageEventResult } from './storage-events/index.ts';
+export type { EventsOptions } from './storage-events/options.ts';
 export {
   type EventQueue,
   type Polling,

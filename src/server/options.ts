@@ -1,15 +1,17 @@
-import { GiB, MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
+import { MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
 import type { Storage } from '../s3/types.ts';
 import { createEmit, type UploadsEvent } from './events.ts';
-import { createRateLimits, type Rate, type RateLimitOptions, type RateLimits } from './rate-limits/rate-limits.ts';
+import { createRateLimits, type RateLimitOptions, type RateLimits } from './rate-limits/rate-limits.ts';
+import type { Rate } from './rate-limits/store.ts';
 import { type AnyRoute, isQuota, quotaRule } from './route.ts';
 import { checkOptions, type OptionTable } from './shared/check-options.ts';
 import { createFailureLog } from './shared/failure-log.ts';
 import type { Instrument } from './shared/instrument.ts';
 import type { RandomFill } from './shared/random-pool.ts';
 import { resolveSecrets, type SecretOption } from './shared/secrets.ts';
+import { maxSingleBytes } from './shared/storage-limits.ts';
 import type { Ledger, Quota } from './state/ledger.ts';
-import type { EventsOptions } from './storage-events/index.ts';
+import type { EventsOptions, ResolvedEvents } from './storage-events/options.ts';
 import { topicArn } from './storage-events/topic-arn.ts';
 import type { CallbackRequest } from './types.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
@@ -157,9 +159,6 @@ const isText = (shape: RegExp) => (value: unknown) => typeof value === 'string' 
 const isBytes = (min: number, max: number) => (value: unknown) =>
   Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
 
-/** The most that one PUT carries and one CopyObject copies. https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
-export const maxSingleBytes = 5 * GiB;
-
 export const optionTable: OptionTable = [
   ['storage', 'a storage, such as s3Storage({...})', isObject, true],
   ['secret', 'at least 32 random characters, or a list of such', () => true],
@@ -222,13 +221,6 @@ export function checkRateLimit(
 function isRate(value: unknown): boolean {
   const { points, perSeconds } = (value ?? {}) as Partial<Rate>;
   return isSeconds(1e9)(points) && isSeconds(31_536_000)(perSeconds);
-}
-
-/** Storage events, once their options are checked. */
-export interface ResolvedEvents {
-  /** Reads and checks the secrets at first use; none where only SNS may send. @throws {WaybillError} `config_invalid` */
-  secrets: () => readonly string[];
-  sns: EventsOptions['sns'];
 }
 
 /** @throws {WaybillError} `config_invalid` */

@@ -7,7 +7,7 @@ import type { Multiparts } from './grants/multipart.ts';
 import { createStorageProbe, type ProbeStorage } from './grants/storage-probe.ts';
 import { createFailureLog } from './shared/failure-log.ts';
 import { createRandomPool, type TakeRandom } from './shared/random-pool.ts';
-import type { UploadState } from './state/create-state.ts';
+import type { UploadStates } from './state/create-state.ts';
 import type { StorageEvents } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
@@ -43,9 +43,9 @@ export function createServices(config: Config): Services {
   let refs: ViewRefs | undefined;
   let loadedCompletion: CompletionService | undefined;
 
-  const state = loadOnce<UploadState>(async () => {
-    const { createUploadState } = await import('./state/create-state.ts');
-    return createUploadState(services);
+  const state = loadOnce<UploadStates>(async () => {
+    const { createUploadStates } = await import('./state/create-state.ts');
+    return createUploadStates(services);
   });
 
   const services: Services = {

@@ -63,18 +63,18 @@ export const defences = [
   {
     attack: 'A6 the reference of a deleted file does not delete',
     suite: 'a-references',
-    file: 'src/server/completion/abort.ts',
+    file: 'src/server/completion/delete.ts',
     find: 'if (uploadId !== undefined && mark !== uploadId) return false;',
     replace: '',
   },
   {
     attack: 'A6 the reference of a deleted file does not delete',
     suite: 'a-references',
-    file: 'src/server/completion/delete-with-ledger.ts',
+    file: 'src/server/completion/delete.ts',
     find: '(uploadId !== undefined && !(await isObjectOf(ledger, info, { key, uploadId })))',
     replace: 'false',
     also: {
-      file: 'src/server/completion/delete-with-ledger.ts',
+      file: 'src/server/completion/delete.ts',
       find: 'if ((await ledger.keysInUse([key])).has(key)) {',
       replace: 'if (false as boolean) {',
     },
@@ -82,7 +82,7 @@ export const defences = [
   {
     attack: 'A6 the reference of an object that was deleted',
     suite: 'a-references',
-    file: 'src/server/state/stored-object.ts',
+    file: 'src/server/views/find-stored.ts',
     find: 'return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;',
     replace: 'return info && { info };',
   },
@@ -100,7 +100,7 @@ export const defences = [
     find: 'const uploadId = facts[5] ?? uploadIdOfKey({ route, ownerId, key });',
     replace: "const uploadId = facts[5] ?? /[0-9a-f]{32}/.exec(key)?.[0] ?? '';",
     also: {
-      file: 'src/server/state/stored-object.ts',
+      file: 'src/server/views/find-stored.ts',
       find: 'return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;',
       replace: 'return info && { info };',
     },
@@ -265,8 +265,8 @@ export const defences = [
   {
     attack: 'after delete',
     suite: 'c-requests',
-    file: 'src/server/completion/abort.ts',
-    find: 'await markers.deleted(mark);',
+    file: 'src/server/completion/delete.ts',
+    find: 'await states.deleted(mark);',
     replace: ';',
   },
   {
@@ -1003,7 +1003,7 @@ export const defences = [
   {
     attack: 'F4',
     suite: 'f-stored',
-    file: 'src/server/config.ts',
+    file: 'src/server/resolve-config.ts',
     find: '!counted && formIsBound(storage, algorithm)',
     replace: 'formIsBound(storage, algorithm)',
   },
@@ -1011,7 +1011,7 @@ export const defences = [
   {
     attack: 'A7',
     suite: 'a-anyone',
-    file: 'src/server/config.ts',
+    file: 'src/server/resolve-config.ts',
     find: '  refuseUncountedLimits(given);\n',
     replace: '  void refuseUncountedLimits;\n',
   },
@@ -1145,14 +1145,14 @@ export const defences = [
   {
     attack: 'C12 route sized, by form',
     suite: 'c-transfers',
-    file: 'src/server/config.ts',
+    file: 'src/server/resolve-config.ts',
     find: "capabilities.postPolicy && algorithm === 'sha256' && capabilities.postChecksums.includes('sha256')",
     replace: 'capabilities.postPolicy',
   },
   {
     attack: 'C12 route sized, by put',
     suite: 'c-transfers',
-    file: 'src/server/grants/grant-uploads.ts',
+    file: 'src/server/grants/sign-grant.ts',
     find: 'once: storage.capabilities.once,',
     replace: 'once: false,',
   },
@@ -1166,7 +1166,7 @@ export const defences = [
   {
     attack: 'C12 a storage without write ids',
     suite: 'c-transfers',
-    file: 'src/server/config.ts',
+    file: 'src/server/resolve-config.ts',
     find: 'if (joinOf(capabilities, checksum) !== null) return;',
     replace: 'if (name) return;',
   },

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { KiB } from '../../src/protocol/index.ts';
 import { type Storage, s3Storage } from '../../src/s3/index.ts';
-import { lookAtStaged } from '../../src/server/completion/verify-staged.ts';
+import { lookAtStaged } from '../../src/server/completion/staged-object.ts';
 
 let dir: string;
 let store: Devstore;

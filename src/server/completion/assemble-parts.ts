@@ -8,9 +8,10 @@ import type { ResolvedRoute } from '../config.ts';
 import { checksumMismatch, uploadExpired } from '../shared/errors.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { OpenedGrant } from '../state/claims.ts';
+import { leaseMs } from '../state/lease-time.ts';
 import { type CheckedParts, type CompositeChecksum, checkParts, type Said } from './check-parts.ts';
-import type { Completed, Completing, CompletionDependencies } from './complete.ts';
-import { claimUpload, discard, isLease, type Lease, leaseMs } from './lease.ts';
+import { claimUpload, discard, isLease, type Lease } from './lease.ts';
+import type { Completed, Completing, CompletionDependencies } from './types.ts';
 
 export interface Assembled {
   lease: Lease;

@@ -8,71 +8,27 @@
 import { checkLimits, isWaybillError, type StoredFile, WaybillError } from '../../protocol/index.ts';
 import { notFound } from '../authorize.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
-import type { Emit } from '../events.ts';
 import { eventFacts } from '../events.ts';
-import type { Grants } from '../grants/grants.ts';
 import { splitCharset } from '../shared/charset.ts';
 import { describe } from '../shared/describe.ts';
 import { uploadExpired } from '../shared/errors.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
-import type { UploadState } from '../state/create-state.ts';
-import type { Sidecars } from '../state/sidecars.ts';
-import type { Claim, HeldMarker, Markers } from '../state/storage-state.ts';
+import { leaseMs } from '../state/lease-time.ts';
+import type { Claim, HeldMarker } from '../state/storage-state.ts';
 import { uploadIdHeader } from '../state/stored-object.ts';
 import { type Assembled, assemble, noParts } from './assemble-parts.ts';
 import { toJsonData } from './callback-data.ts';
 import type { Said } from './check-parts.ts';
-import { guardsCopies, type KeyLocks } from './key-locks.ts';
-import {
-  claimUpload,
-  completing,
-  createLeaseKeeper,
-  discard,
-  isLease,
-  type Lease,
-  leaseMs,
-  outcomeOf,
-} from './lease.ts';
+import { guardsCopies } from './key-locks.ts';
+import { claimUpload, completing, createLeaseKeeper, discard, isLease, type Lease, outcomeOf } from './lease.ts';
 import { checksumOf, promote, withdraw } from './promote.ts';
 import type { StagedCleanup } from './staged-cleanup.ts';
+import { lookAtStaged } from './staged-object.ts';
 import { closeStaging, leavesSeal } from './staging.ts';
+import type { CallbackResult, Completed, CompleteUpload, Completing, CompletionDependencies } from './types.ts';
 import { callbackFailed, judge, type Verdict } from './verify-content.ts';
-import { factsOf, lookAtStaged } from './verify-staged.ts';
-
-export interface Completed {
-  uploadId: string;
-  file: StoredFile;
-  data: unknown;
-}
-
-/** Another process is at it. */
-export interface Completing {
-  uploadId: string;
-  completing: true;
-  retryAfterSeconds: number;
-}
-
-export interface CompletionDependencies {
-  config: Config;
-  /** What callbacks returned that is not on record yet, by `uploadId`; see {@link rememberResult}. */
-  returned: Map<string, CallbackResult>;
-  markers: Markers;
-  sidecars: Sidecars;
-  emit: Emit | undefined;
-  grants: Pick<Grants, 'openReceipt'>;
-  keyLocks: KeyLocks;
-  records: Pick<UploadState, 'replaced' | 'replacedBefore'>;
-  /** The stable URL of a stored file. */
-  viewUrl: (claims: Claims) => string;
-}
-
-/** `said` is compared with what the storage has, and never believed. Without `cleanup` the staged object goes at once. */
-export type CompleteUpload = (
-  opened: OpenedGrant,
-  said?: Said,
-  cleanup?: StagedCleanup,
-) => Promise<Completed | Completing>;
+import { factsOf } from './verify-staged.ts';
 
 export function createCompletion(given: Omit<CompletionDependencies, 'returned'>): {
   complete: CompleteUpload;
@@ -334,10 +290,6 @@ async function finish(run: Run, claims: Settled, file: StoredFile, lease: Lease)
   }
   emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });
   return { uploadId, file, data };
-}
-
-interface CallbackResult {
-  data: unknown;
 }
 
 /** The most results that are kept; each waits only for a record that could not be written. */

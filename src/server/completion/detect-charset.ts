@@ -3,7 +3,7 @@ import { KiB } from '../../protocol/index.ts';
 import type { Storage } from '../../s3/types.ts';
 import { type Charset, hasCharset } from '../shared/charset.ts';
 import { isPreconditionFailed } from '../shared/storage-errors.ts';
-import type { StagedObject } from './verify-staged.ts';
+import type { StagedObject } from './staged-object.ts';
 
 /** https://encoding.spec.whatwg.org/#bom-sniff */
 const marks: readonly (readonly [Charset, readonly number[]])[] = [

@@ -2,13 +2,13 @@
 import { WaybillError } from '../../protocol/index.ts';
 import { storageFault } from '../../s3/s3-error.ts';
 import type { Storage } from '../../s3/types.ts';
-import { maxSingleBytes } from '../options.ts';
 import { uploadEnded, uploadExpired } from '../shared/errors.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
+import { leaseMs } from '../state/lease-time.ts';
 import type { Claim, Marker } from '../state/storage-state.ts';
-import type { Completed, Completing, CompletionDependencies } from './complete.ts';
 import { closeStaging, dropShared } from './staging.ts';
+import type { Completed, Completing, CompletionDependencies } from './types.ts';
 
 /** The marker is ours until `leaseUntil` (milliseconds since the epoch), as long as it has this version. */
 export interface Lease {
@@ -16,14 +16,6 @@ export interface Lease {
   leaseUntil: number;
   /** Another process began and did not end. */
   takenOver: boolean;
-}
-
-/**
- * How long another process waits before it takes an upload over: a minute, and the time that one copy takes. What takes
- * longer renews its lease.
- */
-export function leaseMs(size: number): number {
-  return 60_000 + Math.min(size, maxSingleBytes) / 20_000;
 }
 
 export interface LeaseKeeper {

@@ -1,10 +1,10 @@
 import { type ChecksumAlgorithm, type StoredFile, WaybillError } from '../../protocol/index.ts';
 import type { CopyOptions, ObjectInfo, Storage } from '../../s3/types.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
-import { maxSingleBytes } from '../options.ts';
 import { withCharset } from '../shared/charset.ts';
 import { contentDisposition, inlineAnywhere } from '../shared/disposition.ts';
 import { isMissing, isPreconditionFailed } from '../shared/storage-errors.ts';
+import { maxSingleBytes } from '../shared/storage-limits.ts';
 import type { Claims, Settled } from '../state/claims.ts';
 import { uploadIdHeader } from '../state/stored-object.ts';
 import { isSameWrite, joinOfUpload } from './copy-guard.ts';

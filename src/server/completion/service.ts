@@ -8,14 +8,16 @@ import type { Grants } from '../grants/grants.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import { isUploadId } from '../shared/upload-id.ts';
 import type { Claims, OpenedGrant } from '../state/claims.ts';
-import { type UploadState, withMetadata } from '../state/create-state.ts';
+import { type UploadStates, withMetadata } from '../state/create-state.ts';
 import type { UploadRecord } from '../state/ledger.ts';
 import { openedOf } from '../state/ledger-state.ts';
 import { abortUpload } from './abort.ts';
-import { type Completed, type CompleteUpload, type Completing, createCompletion } from './complete.ts';
+import { createCompletion } from './complete.ts';
+import { deleteStored, type FileToDelete } from './delete.ts';
 import { createKeyLocks } from './key-locks.ts';
 import { discard } from './lease.ts';
 import { closeStaging, leavesSeal } from './staging.ts';
+import type { Completed, CompleteUpload, Completing } from './types.ts';
 
 export interface CompletionContext {
   config: Config;
@@ -29,7 +31,7 @@ export interface CompletionService {
   complete: CompleteUpload;
   abort(opened: OpenedGrant): Promise<void>;
   /** True when it was there. */
-  deleteFile(file: { key: string; uploadId?: string | undefined }, route: string | null): Promise<boolean>;
+  deleteFile(file: FileToDelete, route: string | null): Promise<boolean>;
   /** Resolves when no completion is under way. */
   idle(): Promise<void>;
   /** Clears up behind an upload of the ledger that has ended without a file, and gives its reservation back. */
@@ -46,10 +48,10 @@ export interface CompletionService {
 
 export function createCompletionService(
   { config, grants, emit, viewUrl }: CompletionContext,
-  state: UploadState,
+  state: UploadStates,
 ): CompletionService {
   const { storage, stagingPrefix } = config;
-  const { markers, sidecars, erase } = state;
+  const { markers, sidecars } = state;
   const keyLocks = createKeyLocks(config);
   const completion = createCompletion({ config, markers, sidecars, emit, grants, keyLocks, records: state, viewUrl });
   const { settled } = completion;
@@ -59,8 +61,8 @@ export function createCompletionService(
 
   const abort = (opened: OpenedGrant) => abortUpload({ config, markers, sidecars, emit, settled }, opened);
 
-  async function deleteFile(file: { key: string; uploadId?: string | undefined }, route: string | null) {
-    const deleted = await erase(file);
+  async function deleteFile(file: FileToDelete, route: string | null) {
+    const deleted = await deleteStored(config, state, file);
     if (deleted) emit?.('file.deleted', { route, key: file.key });
     return deleted;
   }

@@ -7,9 +7,10 @@ import type { Charset } from '../shared/charset.ts';
 import { describe } from '../shared/describe.ts';
 import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
 import type { CompositeChecksum, Said } from './check-parts.ts';
-import type { CompletionDependencies } from './complete.ts';
 import { detectCharset } from './detect-charset.ts';
-import { inspectStaged, type StagedObject, type Verified, verifyStaged } from './verify-staged.ts';
+import type { StagedObject } from './staged-object.ts';
+import type { CompletionDependencies } from './types.ts';
+import { inspectStaged, type Verified, verifyStaged } from './verify-staged.ts';
 
 interface Judged {
   dependencies: CompletionDependencies;

@@ -5,7 +5,7 @@ import {
   listOtherTypes,
   type ResolvedType,
 } from '../../protocol/content-types.ts';
-import { type Checksum, KiB, type StoredFile, WaybillError } from '../../protocol/index.ts';
+import { type Checksum, type StoredFile, WaybillError } from '../../protocol/index.ts';
 import { storageFault } from '../../s3/s3-error.ts';
 import type { ObjectInfo, Storage } from '../../s3/types.ts';
 import type { ResolvedRoute } from '../config.ts';
@@ -15,71 +15,8 @@ import { checksumMismatch, refusedUpload } from '../shared/errors.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';
 import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
 import { type CompositeChecksum, compareChecksum, type Said } from './check-parts.ts';
-import { firstMatchingType, headBytes, typeByContent } from './content-check.ts';
-import { isSeal } from './staging.ts';
-
-export interface StagedObject {
-  info: ObjectInfo;
-  /** The first bytes. */
-  head: Uint8Array;
-  /** All of them, where they were read anyway. */
-  whole: Uint8Array | null;
-}
-
-/** Up to here, reading all of an object costs less than a second request. */
-const wholeBytes = 64 * KiB;
-
-/**
- * The facts and the first bytes, as the storage tells them: of a small object with one GET, else a HEAD and a ranged GET at
- * once. Null when nothing is there.
- */
-export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
-  if (size !== null && size <= wholeBytes) {
-    const found = await storage.read(key, { maxBytes: wholeBytes });
-    if (!found || isSeal(found.info)) return null;
-    const { info, bytes } = found;
-    // Anything else (another size than granted, encoded on the way or not, without a length) is for the longer look: a
-    // proxy may cut an answer short and call it whole, and a HEAD tells.
-    if (bytes?.length === info.size && info.size === size)
-      return { info, head: bytes.subarray(0, headBytes), whole: bytes };
-  }
-  // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
-  for (let look = 0; look < 3; look += 1) {
-    const stop = new AbortController();
-    const reading = size === 0 ? null : readHead(storage, key, stop.signal);
-    // Awaited below; until then its failure must not count as unhandled.
-    reading?.catch(() => {});
-    const info = await storage.head(key);
-    // With a Content-Encoding `fetch` would decode what it reads, or choke on it; such an object is refused anyway.
-    const readable = info !== null && info.size > 0 && info.contentEncoding === undefined;
-    if (!readable) stop.abort();
-    if (!info || isSeal(info)) return null;
-    // An empty object is read whole: storages refuse every range of it (416).
-    const nothing = new Uint8Array(0);
-    if (!readable) return { info, head: nothing, whole: info.size === 0 ? nothing : null };
-    const first = await (reading ?? readHead(storage, key, stop.signal));
-    if (first?.etag !== info.etag) continue;
-    if (first.head.length === Math.min(info.size, headBytes))
-      return { info, head: first.head, whole: first.head.length === info.size ? first.head : null };
-    throw brokenOff();
-  }
-  return null;
-}
-
-const brokenOff = () => storageFault('storage_unavailable', 'The storage broke off in the middle of an object.');
-
-async function readHead(
-  storage: Storage,
-  key: string,
-  signal: AbortSignal,
-): Promise<{ etag: string; head: Uint8Array } | null> {
-  const found = await storage.get(key, { range: [0, headBytes - 1], signal });
-  if (!found) return null;
-  const bytes = await new Response(found.body).arrayBuffer().catch(() => {
-    throw brokenOff();
-  });
-  return { etag: found.info.etag, head: new Uint8Array(bytes) };
-}
+import { firstMatchingType, typeByContent } from './content-check.ts';
+import type { StagedObject } from './staged-object.ts';
 
 /**
  * What a sender may have added without a signature, and what it would do to whoever is shown the file (ATTACKS C10).

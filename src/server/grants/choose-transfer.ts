@@ -1,8 +1,8 @@
 /** How the bytes of one file go: what the client can, what the storage can, and what the size asks for. */
 import { isPartSize, MiB, planParts, type Transfer } from '../../protocol/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
-import { maxSingleBytes } from '../options.ts';
 import { invalid } from '../shared/errors.ts';
+import { maxSingleBytes } from '../shared/storage-limits.ts';
 
 /** Large files and streams; smaller ones only where the client knows no other way. */
 export function goesByParts(

@@ -1,34 +1,22 @@
-import { type ResolvedType, resolveContentType, typeNotAllowed } from '../../protocol/content-types.ts';
+import { type ResolvedType, resolveContentType } from '../../protocol/content-types.ts';
 import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../../protocol/index.ts';
-import { checkExtension, checkSize, WaybillError } from '../../protocol/index.ts';
+import { WaybillError } from '../../protocol/index.ts';
 import { authorize } from '../authorize.ts';
-import { type Config, type ResolvedRoute, strongestChecksum } from '../config.ts';
-import type { Emit } from '../events.ts';
+import type { Config, ResolvedRoute } from '../config.ts';
 import { invalid, tooManyFiles, unknownRoute } from '../shared/errors.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
 import { mapLimited } from '../shared/map-limited.ts';
-import type { TakeRandom } from '../shared/random-pool.ts';
-import { stagingKeyOf } from '../shared/staging-key.ts';
 import { isThenable } from '../shared/thenable.ts';
 import type { Claims } from '../state/claims.ts';
 import type { CallbackRequest, Owner } from '../types.ts';
 import { chooseTransfer, goesByParts, partSizeOf } from './choose-transfer.ts';
 import { cleanFileName } from './file-name.ts';
-import { type Grants, maxReceiptBytes } from './grants.ts';
 import { randomOfKey } from './idempotency.ts';
 import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './keys.ts';
+import { refusalOf } from './limits.ts';
 import { parseMetadata } from './metadata.ts';
-import type { Multiparts } from './multipart.ts';
-import type { ProbeStorage } from './storage-probe.ts';
-
-export interface GrantDependencies {
-  config: Config;
-  grants: Grants;
-  random: TakeRandom;
-  emit: Emit | undefined;
-  multiparts: () => Promise<Pick<Multiparts, 'begin'>>;
-  probeStorage: ProbeStorage;
-}
+import { type GrantDependencies, type Prepared, sign } from './sign-grant.ts';
+import { strongestChecksum } from './strongest-checksum.ts';
 
 /** Beginnings of multipart uploads at once: each is two requests to the storage. */
 const parallelBeginnings = 8;
@@ -138,33 +126,6 @@ function tryParseMetadata({ definition }: ResolvedRoute, sent: unknown): ParsedM
   }
 }
 
-/** What the limits of the route say of this file, or null. */
-export function refusalOf(
-  { limits }: ResolvedRoute,
-  file: Pick<DeclaredFile, 'fileName' | 'contentType' | 'size'>,
-  admitted: boolean,
-): WaybillError | null {
-  const { fileName, contentType, size } = file;
-  // A stream may turn out to have any size that the route takes; which it had, its completion tells.
-  return (
-    (size === null ? null : checkSize(limits, size)) ??
-    (admitted ? null : typeNotAllowed(limits, contentType)) ??
-    checkExtension(limits, fileName, contentType)
-  );
-}
-
-/** What passed every rule, and is not signed yet. */
-export interface Prepared {
-  route: ResolvedRoute;
-  claims: Claims;
-  transfer: Transfer;
-  host: number | undefined;
-  /** Undefined on a route for `anyone`, where no owner can be compared. */
-  idempotencyKey: string | undefined;
-  /** Of an upload in parts that has begun already, see `FileDeclaration.idempotencyKey`. */
-  multipartId?: string | null;
-}
-
 function prepare(
   dependencies: GrantDependencies,
   route: ResolvedRoute,
@@ -239,53 +200,6 @@ async function requireFreeKey({ storage }: Config, { key }: Claims): Promise<voi
   });
 }
 
-/** Everything of a grant that can fail because of what the client declared. */
-export function sealPrepared({ config, grants }: Pick<GrantDependencies, 'config' | 'grants'>, prepared: Prepared) {
-  const { claims } = prepared;
-  claims.expiresAt = Math.floor(config.now() / 1000) + config.expiresInSeconds;
-  return seal(grants, claims, config.ledger !== undefined);
-}
-
-/** Nothing of it is signed before everything else is settled. */
-export function sign(
-  dependencies: GrantDependencies,
-  prepared: Prepared,
-  sealed = sealPrepared(dependencies, prepared),
-): GrantedUpload | Promise<GrantedUpload> {
-  const { config, emit, multiparts } = dependencies;
-  const { route, claims, transfer, host, multipartId = null } = prepared;
-  const nowMs = config.now();
-  const { uploadId, ownerId, size, contentType, checksum } = claims;
-  const granted = { uploadId, route: claims.route, ownerId, size, contentType, transfer };
-  if (transfer === 'none') {
-    emit?.('upload.granted', granted);
-    return { uploadId, grant: sealed.grant, transfer, contentType, expiresInSeconds: config.expiresInSeconds };
-  }
-  if (transfer === 'multipart')
-    return multiparts().then(async ({ begin }) => {
-      const upload = await begin(route, claims, sealed, multipartId);
-      emit?.('upload.granted', granted);
-      return upload;
-    });
-  const { storage } = config;
-  const constraints = {
-    key: stagingKeyOf(config, uploadId),
-    size: size as number,
-    contentType,
-    checksum: checksum ?? undefined,
-    metadata: { waybill: sealed.receipt },
-    expiresInSeconds: config.expiresInSeconds,
-    once: storage.capabilities.once,
-    host: host ?? 0,
-  };
-  const request = transfer === 'form' ? storage.presignForm(constraints) : storage.presignPut(constraints);
-  emit?.('upload.granted', granted);
-  // Credentials that end earlier end the URL earlier.
-  const leftSeconds = Math.max(0, Math.floor((Date.parse(request.expiresAt) - nowMs) / 1000));
-  const expiresInSeconds = Math.min(config.expiresInSeconds, leftSeconds);
-  return { uploadId, grant: sealed.grant, transfer, contentType, request, expiresInSeconds };
-}
-
 /**
  * Exactly the route's algorithm. A `size-only` route takes the strongest one that its storage verifies: a client never
  * chooses a weaker one, of which two different files can share a checksum.
@@ -325,19 +239,4 @@ function chooseKey(route: ResolvedRoute, claims: Claims, context: Owner): string
     metadata: claims.metadata,
     context,
   });
-}
-
-function seal(grants: Grants, claims: Claims, onRecord: boolean): { grant: string; receipt: string } {
-  let sealed: { grant: string; receipt: string };
-  try {
-    sealed = grants.issue(claims);
-  } catch (cause) {
-    throw invalid([{ path: 'metadata', message: 'cannot be written as JSON' }], cause);
-  }
-  if (sealed.receipt.length <= maxReceiptBytes) return sealed;
-  if (onRecord && !claims.metadataInLedger) return seal(grants, { ...claims, metadataInLedger: true }, onRecord);
-  const excess = sealed.receipt.length - maxReceiptBytes;
-  throw invalid([
-    { path: 'metadata', message: `is ${excess} bytes too long to travel with the object, together with the names` },
-  ]);
 }

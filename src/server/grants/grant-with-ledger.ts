@@ -11,8 +11,8 @@ import type { Ledger, NewUpload, Quota } from '../state/ledger.ts';
 import { recordOf } from '../state/new-upload.ts';
 import { quotaExceeded } from '../state/quota-exceeded.ts';
 import type { Owner } from '../types.ts';
-import { type GrantDependencies, type Prepared, sealPrepared, sign } from './grant-uploads.ts';
 import { requireSameDeclaration } from './idempotency.ts';
+import { type GrantDependencies, type Prepared, sealPrepared, sign } from './sign-grant.ts';
 
 /** Beginnings of multipart uploads at once. */
 const parallel = 8;

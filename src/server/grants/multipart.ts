@@ -22,8 +22,8 @@ import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims, MultipartClaims, OpenedGrant } from '../state/claims.ts';
 import type { Sidecars } from '../state/sidecars.ts';
 import type { Markers } from '../state/storage-state.ts';
-import { refusalOf } from './grant-uploads.ts';
 import type { Grants } from './grants.ts';
+import { refusalOf } from './limits.ts';
 
 export interface Multiparts {
   /** @param begunId of an upload that has begun already: only its grant is made again */

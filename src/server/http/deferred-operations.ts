@@ -3,8 +3,8 @@
  * such request, so that a server that starts cold answers its first grant sooner.
  */
 
-import type { Completed, Completing } from '../completion/complete.ts';
 import { createStagedCleanup } from '../completion/staged-cleanup.ts';
+import type { Completed, Completing } from '../completion/types.ts';
 import { type LaterAction, openGrants } from '../grants/open-grants.ts';
 import type { Services } from '../services.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';

@@ -1,5 +1,5 @@
 /** Counters in the memory of this process. They are bounded: however many owners or addresses come, it is not filled. */
-import type { Rate, RateLimiter } from './rate-limits.ts';
+import type { Rate, RateLimiter } from './store.ts';
 
 /** About 10 MB. An attacker with more addresses than this is not held by a limit for each address. */
 export const mostCounters = 50_000;

@@ -8,13 +8,7 @@ import { describe } from '../shared/describe.ts';
 import { tooManyFiles } from '../shared/errors.ts';
 import type { CallbackRequest } from '../types.ts';
 import { createMemoryCounters } from './memory-counters.ts';
-
-export interface Rate {
-  /** How many files or calls are allowed in one period. @example 600 */
-  points: number;
-  /** The length of the period, in seconds. @example 60 */
-  perSeconds: number;
-}
+import type { Rate, RateLimiter, RateLimitStore } from './store.ts';
 
 export interface RateLimitOptions {
   /**
@@ -33,16 +27,6 @@ export interface RateLimitOptions {
    * })
    */
   store?: RateLimitStore;
-}
-
-/** One counter, as rate-limiter-flexible has them: it rejects with `{ msBeforeNext }` when there is no room. */
-export interface RateLimiter {
-  consume(key: string, points: number): Promise<unknown>;
-}
-
-export interface RateLimitStore {
-  /** `name` keeps counters apart. */
-  open(name: string, rate: Rate): RateLimiter | Promise<RateLimiter>;
 }
 
 export interface RateLimits {

@@ -1,8 +1,5 @@
 /** Where it is recorded how an upload stands: in the ledger, or without one in the storage itself. */
 
-import { notFound } from '../authorize.ts';
-import { deleteStored } from '../completion/abort.ts';
-import { deleteOnRecord } from '../completion/delete-with-ledger.ts';
 import type { Config } from '../config.ts';
 import type { Grants } from '../grants/grants.ts';
 import { uploadNotFound } from '../shared/errors.ts';
@@ -15,24 +12,24 @@ import { recordOf } from './new-upload.ts';
 import { createSidecars, type Sidecars } from './sidecars.ts';
 import { createStorageMarkers, type Markers } from './storage-state.ts';
 
-export interface UploadStateContext {
+export interface UploadStatesContext {
   config: Config;
   grants: Pick<Grants, 'openReceipt'>;
   random: TakeRandom;
 }
 
-export interface UploadState {
+export interface UploadStates {
   markers: Markers;
   sidecars: Sidecars;
   /** The new file has its key: what earlier uploads stored there is gone. */
   replaced(claims: Claims): Promise<void>;
   /** Records that a completed upload was replaced by a later one before its own record was written. */
   replacedBefore(claims: Claims): Promise<void>;
-  /** Deletes a stored file for good. True when it was there. */
-  erase(file: { key: string; uploadId?: string | undefined }): Promise<boolean>;
+  /** Records that the file of this upload is deleted, whatever was recorded before. */
+  deleted(uploadId: string): Promise<void>;
 }
 
-export function createUploadState({ config, grants, random }: UploadStateContext): UploadState {
+export function createUploadStates({ config, grants, random }: UploadStatesContext): UploadStates {
   const { storage, stagingPrefix, ledger, now } = config;
   if (!ledger) {
     const markers = createStorageMarkers({ storage, stagingPrefix, random });
@@ -42,14 +39,14 @@ export function createUploadState({ config, grants, random }: UploadStateContext
       // Views and deletes compare the upload of a reference with the object's.
       async replaced() {},
       async replacedBefore() {},
-      erase: (file) => deleteStored(storage, markers, file),
+      deleted: markers.deleted,
     };
   }
 
   async function adopt(claims: Claims): Promise<void> {
     const route = config.routes.get(claims.route);
     // What it would need was only on record.
-    if (!route || claims.metadataInLedger || claims.shared) throw notFound();
+    if (!route || claims.metadataInLedger || claims.shared) throw uploadNotFound();
     const transfer = claims.partSize === null ? 'put' : 'multipart';
     await (ledger as Ledger).grant([recordOf(config, route, claims, transfer, { owner: null, route: null })]);
   }
@@ -65,7 +62,9 @@ export function createUploadState({ config, grants, random }: UploadStateContext
     async replacedBefore({ uploadId }) {
       await ledger.delete({ uploadId });
     },
-    erase: (file) => deleteOnRecord(storage, ledger, file),
+    async deleted(uploadId) {
+      await ledger.delete({ uploadId });
+    },
   };
 }
 

@@ -2,9 +2,9 @@
  * With a ledger its rows are the markers and the sidecars: the state machine of a completion is the same, only that a
  * version is a fencing token, and leases are compared by the database's clock.
  */
-import { notFound } from '../authorize.ts';
-import { leaseMs } from '../completion/lease.ts';
+import { uploadNotFound } from '../shared/errors.ts';
 import type { Claims, OpenedGrant } from './claims.ts';
+import { leaseMs } from './lease-time.ts';
 import type { Ending, Ledger, NewWebhook, UploadRecord } from './ledger.ts';
 import { quotaExceeded } from './quota-exceeded.ts';
 import { callbackRetryMs } from './retry-delay.ts';
@@ -40,7 +40,7 @@ export function createLedgerMarkers({ ledger, adopt, messages, now }: LedgerMark
       if (claimed && 'fence' in claimed) return { fence: claimed.fence };
       // It was given up between two looks: whoever has the bytes may claim it all the same.
       if (claimed && (claimed.held.state !== 'expired' || round === 1)) return claimed.held;
-      if (!claimed && round === 1) throw notFound();
+      if (!claimed && round === 1) throw uploadNotFound();
       if (!claimed) await adopt(claims);
     }
   }
@@ -59,7 +59,7 @@ export function createLedgerMarkers({ ledger, adopt, messages, now }: LedgerMark
       if (await ledger.abort(uploadId)) return null;
       record = await ledger.find(uploadId);
     }
-    if (!record) throw notFound();
+    if (!record) throw uploadNotFound();
     return heldOf(record);
   }
 

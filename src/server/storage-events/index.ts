@@ -10,25 +10,9 @@ import type { CompletionService } from '../completion/service.ts';
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
 import { mapLimited } from '../shared/map-limited.ts';
-import type { SecretOption } from '../shared/secrets.ts';
 import { uploadIdOfStagedObject } from '../shared/staging-key.ts';
 import { eventsOf, type StorageEvent, snsMessage } from './formats.ts';
-import { createSns, type SnsOptions } from './sns.ts';
-
-export interface EventsOptions {
-  /**
-   * What the sender must know: as `Authorization: Bearer`, as the header `x-waybill-events-secret`, as the password of
-   * basic authentication, or, for senders that are only given a URL, as `?secret=`. At least 32 characters; a list
-   * rotates. A function is called at first use, and an empty string is refused then, as with `secret` of `createUploads()`.
-   * @default none: then `sns` is required @example () => process.env.EVENTS_SECRET ?? ''
-   */
-  secret?: SecretOption;
-  /**
-   * Accept the messages of these SNS topics, by their signature.
-   * @default none: then `secret` is required @example { topicArns: ['arn:aws:sns:eu-west-1:123456789012:uploads'] }
-   */
-  sns?: SnsOptions;
-}
+import { createSns } from './sns.ts';
 
 export interface StorageEventResult {
   /** Events in the message. */

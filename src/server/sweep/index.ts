@@ -10,7 +10,7 @@ import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
 import type { Grants } from '../grants/grants.ts';
 import { describe } from '../shared/describe.ts';
-import type { UploadState } from '../state/create-state.ts';
+import type { UploadStates } from '../state/create-state.ts';
 import type { Ledger, Orphan } from '../state/ledger.ts';
 import { createTally, type SweepOptions, type SweepReport } from './report.ts';
 import { sweepRecords } from './with-ledger.ts';
@@ -30,7 +30,7 @@ const defaultGraceSeconds = 300;
 export async function sweepUploads(
   { config, emit, grants }: SweepContext,
   completion: CompletionService,
-  { markers, sidecars }: Pick<UploadState, 'markers' | 'sidecars'>,
+  { markers, sidecars }: Pick<UploadStates, 'markers' | 'sidecars'>,
   given: SweepOptions = {},
 ): Promise<SweepReport> {
   const { storage, ledger, stagingPrefix, deployment, abandonAfterSeconds, now } = config;

@@ -5,8 +5,8 @@ import type { Config, ResolvedRoute } from '../config.ts';
 import { brokenKeyRule } from '../grants/keys.ts';
 import { hasCharset, isCharset, splitCharset, withCharset } from '../shared/charset.ts';
 import { contentDisposition, inlineAnywhere, inlineOnStorageOrigin } from '../shared/disposition.ts';
-import { findStored } from '../state/stored-object.ts';
 import type { Action, CallbackRequest, StoredFileInput } from '../types.ts';
+import { findStored } from './find-stored.ts';
 import type { ViewRef, ViewRefs } from './view-refs.ts';
 
 export interface View extends ViewResponse {

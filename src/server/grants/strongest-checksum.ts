@@ -1,0 +1,10 @@
+import type { StorageCapabilities } from '../../s3/types.ts';
+
+/** Null where the storage verifies none of the two. CRCs are not among them: a sender can forge one. */
+export function strongestChecksum({
+  checksums,
+  contentMd5,
+}: Pick<StorageCapabilities, 'checksums' | 'contentMd5'>): 'sha256' | 'md5' | null {
+  if (checksums.includes('sha256')) return 'sha256';
+  return contentMd5 ? 'md5' : null;
+}
