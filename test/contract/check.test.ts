@@ -1,4 +1,4 @@
-/** `uploads.check()`: what it finds out about a storage by attempts, and that it leaves nothing behind. */
+/** `uploads.check()` tests a storage by attempts and leaves nothing behind. */
 import { expect, it } from 'vitest';
 import { type S3StorageOptions, type StorageFinding, s3Storage } from '../../src/s3/index.ts';
 import { createUploads, route } from '../../src/server/index.ts';
@@ -18,14 +18,14 @@ forEachStore('check()', (store) => {
   }
   const codes = (findings: readonly StorageFinding[]) => findings.map(({ code }) => code);
 
-  it('finds nothing where all is well, and leaves nothing', async () => {
+  it('check() finds nothing on a storage that is set up correctly, and leaves nothing behind', async () => {
     expect(await check()).toEqual({ ok: true, findings: [] });
     const storage = store.storage();
     expect((await storage.list({ prefix: 'incoming/' })).objects).toEqual([]);
     expect((await storage.listMultiparts({ prefix: 'incoming/' })).uploads).toEqual([]);
   });
 
-  it('names each claimed capability that does not hold, and the preset that fits', async () => {
+  it('check() names each claimed capability that the storage lacks, and the preset that fits', async () => {
     const { ok, findings } = await check({ capabilities: 'aws' });
     if (store.name !== 'ceph') return expect(findings).toEqual([]);
     expect(ok).toBe(false);
@@ -38,7 +38,7 @@ forEachStore('check()', (store) => {
     ['bucket', { bucket: 'no-such-bucket-here' }, /NoSuchBucket/, /`bucket`/],
     ['host', { endpoint: 'http://no-such-host.invalid' }, /ENOTFOUND/, /`endpoint`/],
     ['port', { endpoint: 'http://127.0.0.1:9' }, /ECONNREFUSED/, /`endpoint`/],
-  ])('says what to set for a wrong %s', async (_, options, code, fix) => {
+  ])('check() names the option to change for a wrong %s', async (_, options, code, fix) => {
     const began = performance.now();
     const { ok, findings } = await check({ retries: 3, ...options });
     expect(performance.now() - began).toBeLessThan(4000);
@@ -48,32 +48,32 @@ forEachStore('check()', (store) => {
     expect(findings[0]?.message).not.toBe('');
   });
 
-  it('says that keys are wrong', async () => {
+  it('check() reports wrong credentials', async () => {
     const credentials = { ...store.credentials, secretAccessKey: 'not-the-secret-access-key' };
     expect(codes((await check({ credentials })).findings)).toEqual(['SignatureDoesNotMatch']);
   });
 
-  it('says that the clock is wrong, also where that is corrected', async () => {
+  it('check() reports a wrong clock, although signing corrects it', async () => {
     const { ok, findings } = await check({ now: () => Date.now() - 40 * 60_000 });
     expect([ok, codes(findings)]).toEqual([true, ['clock_wrong']]);
     expect(findings[0]?.message).toContain('40 minutes behind');
   });
 
-  it('sees the ids of writes', async () => {
+  it('check() detects ids of writes', async () => {
     expect(codes((await check({ capabilities: 'b2' })).findings)).toEqual(['capability_missing']);
     const proxy = await startWriteIds(store.endpoint);
     expect(await check({ capabilities: 'b2', endpoint: proxy.endpoint })).toEqual({ ok: true, findings: [] });
     await proxy.close();
   });
 
-  it('does not wait for ever', async () => {
+  it('check() ends after timeoutMs', async () => {
     const storage = store.storage({ fetch: () => new Promise<never>(() => {}) });
     const { findings } = await storage.check({ prefix: 'incoming/', timeoutMs: 20 });
     expect(codes(findings)).toEqual(['timeout']);
   });
 });
 
-it('an endpoint that is not AWS needs capabilities, and the error names them', () => {
+it('s3Storage() requires capabilities for an endpoint outside of AWS, and the error names the presets', () => {
   const options = { bucket: 'files', credentials: { accessKeyId: 'key', secretAccessKey: 'secret' } };
   expect(() => s3Storage({ ...options, endpoint: 'http://minio:9000' })).toThrow(/'ceph16'.*'minio'/);
   expect(s3Storage(options).capabilities.once).toBe(true);

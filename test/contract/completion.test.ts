@@ -1,4 +1,4 @@
-/** From "it was sent" to "it is a file", and everything that may happen on the way. */
+/** Completion without a ledger, on every store: success, concurrency, failures, rejection, abort and delete. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SingleGrant, WaybillError } from '../../src/protocol/index.ts';
 import type { Storage, StorageCapabilities } from '../../src/s3/index.ts';
@@ -25,7 +25,7 @@ forEachStore('completion', (store) => {
   });
   const options = { onEvent: (event: UploadsEvent) => events.push(event) };
 
-  it('verifies, promotes, calls back, and leaves only the file', async () => {
+  it('completion verifies and copies the object, calls back, and leaves only the file', async () => {
     const storage = store.storage();
     const calls: CompleteInput<unknown>[] = [];
     const app = createTestApp(
@@ -83,7 +83,7 @@ forEachStore('completion', (store) => {
     ]);
   });
 
-  it('fifty at once are one completion, with one result (B3)', async () => {
+  it('B3 fifty completions at once give one callback and one result', async () => {
     let calls = 0;
     const app = createTestApp(store.storage(), {
       a: route({ limits, authorize: owner, onComplete: () => ({ calls: ++calls }) }),
@@ -96,19 +96,19 @@ forEachStore('completion', (store) => {
     expect(calls).toBe(1);
   });
 
-  it('a batch asks the storage about several at once, and never about too many', async () => {
+  it('completion of a batch reads at most eight objects at once', async () => {
     const real = store.storage();
-    let most = 0;
-    let under = 0;
+    let mostAtOnce = 0;
+    let running = 0;
     const storage: Storage = {
       ...real,
       read: async (key, given) => {
-        under += 1;
-        most = Math.max(most, under);
+        running += 1;
+        mostAtOnce = Math.max(mostAtOnce, running);
         try {
           return await real.read(key, given);
         } finally {
-          under -= 1;
+          running -= 1;
         }
       },
     };
@@ -119,15 +119,15 @@ forEachStore('completion', (store) => {
     for (const upload of uploads) expect(await send(upload.request, png)).toBe(200);
     const answer = await app.complete(...uploads.map(({ grant }) => grant));
     expect(answer.json.results?.map(({ uploadId }) => uploadId)).toEqual(uploads.map(({ uploadId }) => uploadId));
-    expect(most).toBeGreaterThan(1);
-    expect(most).toBeLessThanOrEqual(8);
+    expect(mostAtOnce).toBeGreaterThan(1);
+    expect(mostAtOnce).toBeLessThanOrEqual(8);
   });
 
   it.each([
-    ['in one call', 'as it does'],
-    ['each alone, where the storage cannot delete many', 'throws'],
-    ['again, where it could not delete some', 'fails'],
-  ])('what a batch leaves staged goes %s', async (_, how) => {
+    ['in one call', 'succeeds'],
+    ['one by one where DeleteObjects fails', 'throws'],
+    ['again one by one where DeleteObjects reports errors', 'reports'],
+  ])('completion of a batch deletes the staged objects %s', async (_, behaviour) => {
     const real = store.storage();
     const deleted: string[] = [];
     const storage: Storage = {
@@ -138,10 +138,10 @@ forEachStore('completion', (store) => {
       },
       deleteMany: async (keys) => {
         deleted.push(`${keys.length} together`);
-        if (how === 'throws') throw new Error('not implemented');
+        if (behaviour === 'throws') throw new Error('not implemented');
         const [first = '', ...rest] = keys;
-        const failed = await real.deleteMany(how === 'fails' ? rest : keys);
-        return how === 'fails' ? [{ key: first, code: 'InternalError' }] : failed;
+        const failed = await real.deleteMany(behaviour === 'reports' ? rest : keys);
+        return behaviour === 'reports' ? [{ key: first, code: 'InternalError' }] : failed;
       },
     };
     const recorded: string[] = [];
@@ -157,23 +157,23 @@ forEachStore('completion', (store) => {
     const { json } = await app.complete(...uploads.map(({ grant }) => grant));
     expect(json.results?.map(({ file }) => file?.size)).toEqual([png.length, png.length, png.length]);
     expect(recorded.map((line) => line.split(' ')[1])).toEqual(['0', '0', '0']);
-    expect(deleted.filter((what) => what === '3 together')).toHaveLength(1);
-    expect(deleted).toHaveLength({ 'as it does': 1, throws: 4, fails: 2 }[how] ?? 0);
+    expect(deleted.filter((entry) => entry === '3 together')).toHaveLength(1);
+    expect(deleted).toHaveLength({ succeeds: 1, throws: 4, reports: 2 }[behaviour] ?? 0);
     for (const upload of uploads) expect(await real.head(stagedKey(upload))).toBeNull();
     const again = await app.complete(...uploads.map(({ grant }) => grant));
     expect(again.json.results).toEqual(json.results);
   });
 
-  it('of two processes one promotes; the other says so and later knows', async () => {
+  it('one of two processes completes; the other answers 202 and then the same result', async () => {
     const storage = store.storage();
     let calls = 0;
-    let letGo = () => {};
+    let releaseCallback = () => {};
     const held = new Promise<void>((resolve) => {
-      letGo = resolve;
+      releaseCallback = resolve;
     });
-    let entered = () => {};
-    const inside = new Promise<void>((resolve) => {
-      entered = resolve;
+    let reportCallback = () => {};
+    const callbackBegan = new Promise<void>((resolve) => {
+      reportCallback = resolve;
     });
     const slow = {
       a: route({
@@ -181,7 +181,7 @@ forEachStore('completion', (store) => {
         authorize: owner,
         onComplete: async () => {
           calls += 1;
-          entered();
+          reportCallback();
           await held;
           return calls;
         },
@@ -191,18 +191,18 @@ forEachStore('completion', (store) => {
     const upload = await one.grant(png);
     await send(upload.request, png);
     const first = one.complete(upload.grant);
-    await inside;
+    await callbackBegan;
     const second = await two.complete(upload.grant);
     expect([second.status, second.json.results?.[0]?.completing]).toEqual([202, true]);
     expect(Number(second.headers['retry-after'])).toBeGreaterThan(0);
-    letGo();
+    releaseCallback();
     const done = await first;
     expect(done.status).toBe(200);
     expect((await two.complete(upload.grant)).json.results).toEqual(done.json.results);
     expect(calls).toBe(1);
   });
 
-  it('a callback that throws is callback_failed, and runs again', async () => {
+  it('a callback that throws answers callback_failed and is called again', async () => {
     let calls = 0;
     const app = createTestApp(
       store.storage(),
@@ -212,7 +212,7 @@ forEachStore('completion', (store) => {
           authorize: owner,
           onComplete: () => {
             calls += 1;
-            if (calls < 3) throw new Error('the database is away');
+            if (calls < 3) throw new Error('the database is down');
             return calls;
           },
         }),
@@ -235,15 +235,15 @@ forEachStore('completion', (store) => {
     expect(events.filter(({ type }) => type === 'callback.failed')).toHaveLength(2);
   });
 
-  it('what a dead process left half done is taken up from where it stopped', async () => {
+  it('completion continues where a crashed process stopped', async () => {
     const storage = store.storage();
-    const dying = new Error('killed');
-    // Dies after the copy and the delete of the staged object, before the record.
+    const crash = new Error('killed');
+    // Crashes after the copy and the delete of the staged object, before the result is recorded.
     let recordsLeft = 1;
-    const dead: Storage = {
+    const crashing: Storage = {
       ...storage,
       put: async (put) => {
-        if (put.key.includes('.waybill') && recordsLeft-- <= 0) throw dying;
+        if (put.key.includes('.waybill') && recordsLeft-- <= 0) throw crash;
         return storage.put(put);
       },
     };
@@ -253,7 +253,7 @@ forEachStore('completion', (store) => {
     };
     const upload = await createTestApp(storage, routes).grant(png);
     await send(upload.request, png);
-    const failed = await createTestApp(dead, routes).complete(upload.grant);
+    const failed = await createTestApp(crashing, routes).complete(upload.grant);
     expect(failed.status).toBe(500);
     expect(await storage.head(stagedKey(upload))).toBeNull();
     let offset = 0;
@@ -262,12 +262,12 @@ forEachStore('completion', (store) => {
     offset = 10 * 60_000;
     const { status, json } = await later.complete(upload.grant);
     expect([status, json.results?.[0]?.data]).toEqual([200, 2]);
-    // At least once, with the uploadId as the idempotency key.
+    // Without a ledger callbacks run at least once, with the uploadId as the idempotency key.
     expect(calls).toEqual([upload.uploadId, upload.uploadId]);
     expect((await later.complete(upload.grant)).json.results).toEqual(json.results);
   });
 
-  it('says object_not_ready before, upload_expired after, and completes what came in time', async () => {
+  it('completion answers object_not_ready before expiry and upload_expired after it', async () => {
     let offset = 0;
     const app = createTestApp(
       store.storage(),
@@ -287,7 +287,7 @@ forEachStore('completion', (store) => {
     ]);
   });
 
-  it('an inspect that throws is tried again; one that says upload_rejected refuses', async () => {
+  it('an inspect that throws is called again, and one that throws upload_rejected rejects', async () => {
     const verdicts = [new Error('scanner down'), new WaybillError('upload_rejected', 'No.')];
     const app = createTestApp(
       store.storage(),
@@ -316,7 +316,7 @@ forEachStore('completion', (store) => {
     ['no If-None-Match at all', { once: false, copyOnce: false, copyPrecondition: false }, 'sha256'],
     ['unguarded copies', { copyOnce: false, copyPrecondition: false }],
     ['Content-MD5 only', { checksums: [], postChecksums: [] }],
-  ])('works on a storage with %s', async (_, capabilities, needs) => {
+  ])('completion works on a storage with %s', async (_, capabilities, needs) => {
     const preset = { ...store.storage().capabilities, ...capabilities };
     const storage = store.storage({ capabilities: preset });
     if (needs === 'sha256' && !preset.checksums.includes('sha256')) {
@@ -335,16 +335,16 @@ forEachStore('completion', (store) => {
     expect((await app.complete(aborted.grant)).json.error?.code).toBe('upload_conflict');
   });
 
-  it('compares the copy where the storage ignores preconditions (edge 8)', async () => {
+  it('completion compares the copy where the storage ignores preconditions', async () => {
     const real = store.storage();
     const other = Buffer.from(png);
     other[other.length - 20] = (other[other.length - 20] as number) ^ 1;
     let swapped = false;
-    const careless: Storage = {
+    const withoutPreconditions: Storage = {
       ...real,
       capabilities: { ...real.capabilities, copyOnce: false, copyPrecondition: false },
       copy: async ({ sourceEtag: _, once: __, ...rest }) => {
-        // Whoever sends swaps the bytes between the look and the copy.
+        // The client replaces the bytes between the verification and the copy.
         const before = await real.head(rest.from);
         if (!swapped && before)
           await real.put({ key: rest.from, body: other, contentType: 'image/png', metadata: before.metadata });
@@ -352,26 +352,26 @@ forEachStore('completion', (store) => {
         return real.copy(rest);
       },
     };
-    const app = createTestApp(careless, {
+    const app = createTestApp(withoutPreconditions, {
       a: route({ limits, authorize: owner, onComplete: () => expect.unreachable() }),
     });
     const upload = await app.grant(png);
     await send(upload.request, png);
     const { status, json } = await app.complete(upload.grant);
-    // What was put there came without the SHA-256 that every granted request carries; an MD5 follows from the ETag.
-    const noticed = real.capabilities.checksums.includes('sha256')
+    // The replacement has no SHA-256, which every granted request carries. An MD5 follows from the ETag.
+    const expected = real.capabilities.checksums.includes('sha256')
       ? [502, 'storage_rejected']
       : [422, 'checksum_mismatch'];
-    expect([status, json.error?.code]).toEqual(noticed);
+    expect([status, json.error?.code]).toEqual(expected);
     expect(swapped).toBe(true);
     expect(await keysUnder(real, `a/anna/${upload.uploadId}`)).toEqual([]);
   });
 
-  describe('what is refused', () => {
+  describe('rejection', () => {
     it.each([
-      ['other content', Buffer.from('<html><script>alert(1)</script></html>'), 'content_type_mismatch'],
-      ['what inspect refuses', Buffer.concat([png, Buffer.from('EICAR')]), 'upload_rejected'],
-    ])('%s is deleted, and stays refused when it is sent again (C11)', async (_, bytes, code) => {
+      ['content of another type', Buffer.from('<html><script>alert(1)</script></html>'), 'content_type_mismatch'],
+      ['content that inspect rejects', Buffer.concat([png, Buffer.from('EICAR')]), 'upload_rejected'],
+    ])('C11 %s is deleted, and is rejected again when it is sent again', async (_, bytes, code) => {
       const storage = store.storage();
       const app = createTestApp(
         storage,
@@ -395,7 +395,7 @@ forEachStore('completion', (store) => {
       expect([refused.status, refused.json.error?.code]).toEqual([422, code]);
       if (code === 'upload_rejected') expect(refused.json.error?.message).toBe('A virus was found.');
       expect(await storage.head(stagedKey(upload))).toBeNull();
-      // The URL has not expired, and the key is free again: the storage takes it.
+      // The URL has not expired and the key is free again, so the storage accepts the object.
       expect(await send(upload.request, bytes)).toBe(200);
       const again = await app.complete(upload.grant);
       expect(again.json.error?.code).toBe(code);
@@ -404,7 +404,7 @@ forEachStore('completion', (store) => {
       expect(events.filter(({ type }) => type === 'upload.rejected')).toHaveLength(1);
     });
 
-    it('a key that another file has is upload_conflict, and that file stays as it is', async () => {
+    it('a key that another file has is upload_conflict, and that file stays unchanged', async () => {
       const storage = store.storage();
       const app = createTestApp(storage, { a: route({ limits, authorize: owner, key: () => 'same/key.png' }) });
       const [one, two] = [await app.grant(png), await app.grant(png)];
@@ -419,7 +419,7 @@ forEachStore('completion', (store) => {
   });
 
   describe('abort', () => {
-    it('deletes what was sent, is idempotent, and excludes a completion', async () => {
+    it('abort deletes what was sent, is idempotent, and excludes a completion', async () => {
       const storage = store.storage();
       const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
       const upload = await app.grant(png);
@@ -435,7 +435,7 @@ forEachStore('completion', (store) => {
       expect(events.filter(({ type }) => type === 'upload.aborted')).toHaveLength(1);
     });
 
-    it('of a file is upload_conflict', async () => {
+    it('abort of a completed file answers upload_conflict', async () => {
       const app = createTestApp(store.storage(), { a: route({ limits, authorize: owner }) });
       const upload = await app.grant(png);
       await send(upload.request, png);
@@ -444,7 +444,7 @@ forEachStore('completion', (store) => {
       expect([status, json.error?.code]).toEqual([409, 'upload_conflict']);
     });
 
-    it('after a failed callback withdraws the copy', async () => {
+    it('abort after a failed callback deletes the copy', async () => {
       const storage = store.storage();
       const app = createTestApp(storage, {
         a: route({
@@ -464,7 +464,7 @@ forEachStore('completion', (store) => {
     });
   });
 
-  it('a deleted file does not come back', async () => {
+  it('a deleted file is not restored when its bytes are sent again', async () => {
     const storage = store.storage();
     const app = createTestApp(storage, { a: route({ limits, authorize: owner }) });
     const upload = await app.grant(png);
@@ -478,13 +478,13 @@ forEachStore('completion', (store) => {
     expect(await storage.head(file?.key ?? '')).toBeNull();
   });
 
-  it('completeObject needs nothing but the object', async () => {
+  it('completeObject() completes an upload by its object alone', async () => {
     const storage = store.storage();
     const { uploads, grant } = createTestApp(storage, { a: route({ limits, authorize: anyone }) });
     const upload = await grant(png);
     expect(await uploads.completeObject(stagedKey(upload))).toBeNull();
     await send(upload.request, png);
-    // Somebody else's object, and a receipt under a key that it was not given for.
+    // An object without a receipt, and a receipt with a key that it was not made for.
     const receipt = (await storage.head(stagedKey(upload)))?.metadata.waybill ?? '';
     await storage.put({ key: 'incoming/foreign', body: png, contentType: 'image/png' });
     await storage.put({ key: 'incoming/copied', body: png, contentType: 'image/png', metadata: { waybill: receipt } });
@@ -493,10 +493,10 @@ forEachStore('completion', (store) => {
     expect(await uploads.completeObject(stagedKey(upload))).toMatchObject({ file: { size: png.length } });
   });
 
-  it('a slow completion answers 202 and goes on', async () => {
-    let letGo = () => {};
+  it('a slow completion answers 202 and continues', async () => {
+    let releaseCallback = () => {};
     const held = new Promise<void>((resolve) => {
-      letGo = resolve;
+      releaseCallback = resolve;
     });
     const app = createTestApp(
       store.storage(),
@@ -506,11 +506,11 @@ forEachStore('completion', (store) => {
     const upload = await app.grant(png);
     await send(upload.request, png);
     expect((await app.complete(upload.grant)).status).toBe(202);
-    letGo();
+    releaseCallback();
     expect((await app.complete(upload.grant)).json.results?.[0]?.data).toBe('late');
   });
 
-  it('forms are granted where they bind the bytes, and complete like puts', async () => {
+  it('forms are granted where they bind the bytes, and complete like PUT requests', async () => {
     const storage = store.storage();
     const app = createTestApp(storage, {
       a: route({ limits, authorize: owner }),
@@ -529,7 +529,7 @@ forEachStore('completion', (store) => {
       expect(await send(upload.request, png)).toBeLessThan(300);
       expect((await app.complete(upload.grant)).status).toBe(200);
     }
-    // Without SHA-256 a form could be sent again with other bytes.
+    // Without a SHA-256 a form could be sent again with other bytes.
     const sha256 = storage.capabilities.postChecksums.includes('sha256');
     expect(app.uploads.config.routes.map(({ transfers }) => transfers[0])).toEqual([sha256 ? 'form' : 'put', 'put']);
   });

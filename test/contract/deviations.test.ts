@@ -1,11 +1,11 @@
-/** The table of Ceph's deviations, row by row, against Ceph and against the devstore, which has none. */
+/** Observes each row of Ceph's deviations on Ceph, and its absence on the devstore. */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { capabilityPresets } from '../../src/s3/index.ts';
 import { forEachStore } from '../support/stores.ts';
 import { ceph16Deviations, targetOf } from './deviations.ts';
 
-/** `equalParts` is a restriction, and AWS writes ids only in versioned buckets, as the devstore does not. */
+/** `equalParts` is a restriction, and AWS has ids of writes only in versioned buckets. */
 const notDeviations = ['equalParts', 'writeIds'];
 
 forEachStore(
@@ -13,16 +13,19 @@ forEachStore(
   (store) => {
     const deviates = store.name === 'ceph';
 
-    it.each(ceph16Deviations)(deviates ? '$what' : 'none of ours: $what', async ({ observe }) => {
-      const target = targetOf(store, await store.sdk(), () => `deviations/${randomUUID()}`);
-      expect(await observe(store, target)).toBe(deviates);
-    });
+    it.each(ceph16Deviations)(
+      deviates ? 'Ceph $description' : 'the devstore is not a store that $description',
+      async ({ observe }) => {
+        const target = targetOf(store, await store.sdk(), () => `deviations/${randomUUID()}`);
+        expect(await observe(store, target)).toBe(deviates);
+      },
+    );
   },
-  // The table is about one version of one server; another's deviations would be another table.
+  // The table describes one version of Ceph.
   { only: ['devstore', 'ceph'] },
 );
 
-it('declares a deviation for every capability that Ceph lacks, and for no other', () => {
+it('ceph16Deviations declares every capability that Ceph lacks, and no other', () => {
   const { ceph16, devstore } = capabilityPresets;
   const lacking = Object.entries(ceph16)
     .filter(([name]) => !notDeviations.includes(name))

@@ -1,4 +1,4 @@
-/** A route whose `key` gives one key again and again, such as one avatar for each user. */
+/** Routes whose `key` returns the same key for several uploads, such as one avatar for each user. */
 import { expect, it } from 'vitest';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';
 import type { Storage } from '../../src/s3/index.ts';
@@ -32,13 +32,13 @@ const fileOf = (result: Awaited<ReturnType<typeof store>>) => {
   return result.file;
 };
 
-forEachStore('a fixed key', (place) => {
-  const shown = async (storage: Storage) =>
+forEachStore('a fixed key', (testStore) => {
+  const readAvatar = async (storage: Storage) =>
     Buffer.from((await storage.read('avatars/anna.txt', { maxBytes: 1000 }))?.bytes ?? '').toString();
 
-  it('is refused before the bytes are sent when it has a file, and free again after a delete', async () => {
-    const storage = place.storage();
-    const app = startAvatars(place, false);
+  it('a key that has a file is refused before the bytes are sent, and is free after a delete', async () => {
+    const storage = testStore.storage();
+    const app = startAvatars(testStore, false);
     const first = fileOf(await store(app, 'one'));
     const { status, json } = await app.call('POST', '/uploads', {
       route: 'avatar',
@@ -46,32 +46,32 @@ forEachStore('a fixed key', (place) => {
     });
     expect([status, json.error?.code]).toEqual([409, 'upload_conflict']);
     expect(json.error?.message).not.toContain('avatars/');
-    expect(await shown(storage)).toBe('one');
+    expect(await readAvatar(storage)).toBe('one');
     await app.uploads.deleteFile(first.key);
     fileOf(await store(app, 'two'));
-    expect(await shown(storage)).toBe('two');
+    expect(await readAvatar(storage)).toBe('two');
     await storage.delete('avatars/anna.txt');
   });
 
-  it.each(['no ledger', 'a ledger'])('is replaced where the route says so, with %s', async (recorded) => {
+  it.each(['no ledger', 'a ledger'])('the file is replaced on a route with `replace`, with %s', async (recorded) => {
     const ledger = recorded === 'a ledger' ? await sqliteLedger({ file: ':memory:' }) : undefined;
-    const storage = place.storage();
-    const app = startAvatars(place, true, ledger ? { ledger } : {});
+    const storage = testStore.storage();
+    const app = startAvatars(testStore, true, ledger ? { ledger } : {});
     const files = [];
     for (const words of ['one', 'two', 'two', 'three!']) {
       files.push(fileOf(await store(app, words)));
-      expect(await shown(storage)).toBe(words);
+      expect(await readAvatar(storage)).toBe(words);
     }
-    // The old one stays until the new one is verified.
+    // The old file stays until the new one is verified.
     expect((await store(app, 'bad one'))?.file).toBeUndefined();
-    expect(await shown(storage)).toBe('three!');
-    // A stale URL shows and deletes nothing.
+    expect(await readAvatar(storage)).toBe('three!');
+    // The URL of a replaced file neither shows nor deletes the new one.
     for (const [index, file] of files.entries()) {
       const { status } = await app.call('GET', file.url);
       expect(status).toBe(index === files.length - 1 ? 302 : 404);
     }
     await app.call('DELETE', (files[0] as { url: string }).url);
-    expect(await shown(storage)).toBe('three!');
+    expect(await readAvatar(storage)).toBe('three!');
     if (ledger) {
       expect((await app.uploads.usage('anna')).storedBytes).toBe('three!'.length);
       const states = await Promise.all(files.map(async ({ uploadId }) => (await ledger.find(uploadId))?.state));
@@ -82,21 +82,20 @@ forEachStore('a fixed key', (place) => {
     await ledger?.close();
   });
 
-  it('has one file on record after two were stored there at once', async () => {
+  it('the ledger has one completed file after two were stored with the same key at once', async () => {
     const ledger = await sqliteLedger({ file: ':memory:' });
-    const storage = place.storage();
-    // Two replicas.
-    const apps = [startAvatars(place, true, { ledger }), startAvatars(place, true, { ledger })];
+    const storage = testStore.storage();
+    const apps = [startAvatars(testStore, true, { ledger }), startAvatars(testStore, true, { ledger })];
     for (let round = 0; round < 4; round += 1) {
       const results = await Promise.all(
         apps.map((app, index) => store(app, `round ${round} by ${'replica'.repeat(index + 1)}`)),
       );
-      const there = await shown(storage);
+      const stored = await readAvatar(storage);
       const states = await Promise.all(
         results.map(async (result) => (result ? (await ledger.find(result.uploadId))?.state : 'refused')),
       );
       expect(states.filter((state) => state === 'completed')).toHaveLength(1);
-      expect((await apps[0]?.uploads.usage('anna'))?.storedBytes).toBe(there.length);
+      expect((await apps[0]?.uploads.usage('anna'))?.storedBytes).toBe(stored.length);
     }
     await storage.delete('avatars/anna.txt');
     await ledger.close();
@@ -107,6 +106,6 @@ it.each([
   [{ replace: true }, 'needs `key`'],
   [{ replace: true, dedupe: true, key: () => 'a' }, '`replace` or `dedupe`'],
   [{ replace: 'yes', key: () => 'a' }, 'true or false'],
-])('a route with %j does not start', (more, words) => {
+])('route() refuses %j', (more, words) => {
   expect(() => route({ limits, authorize, ...(more as object) })).toThrow(words);
 });

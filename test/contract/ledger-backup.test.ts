@@ -1,4 +1,7 @@
-/** A backup that is older than the bucket: what was under way goes on, what was stored since is served, and found. */
+/**
+ * A ledger that is restored from a backup older than the bucket: open uploads continue, and files that were stored
+ * since are served and reported as orphans.
+ */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,14 +21,14 @@ const owner = (): Owner => ({ ownerId: 'anna' });
 interface Backup {
   url: string;
   take(): Promise<void>;
-  /** With nobody at it. */
+  /** Called while no ledger is open. */
   restore(): Promise<void>;
 }
 
 forEachStore(
   'a ledger from its backup',
   (store) => {
-    async function goesOn({ url, take, restore }: Backup): Promise<void> {
+    async function testRestore({ url, take, restore }: Backup): Promise<void> {
       const storage = store.storage({ bucket: await store.createBucket() });
       let clock = 0;
       const announced: string[] = [];
@@ -66,7 +69,7 @@ forEachStore(
         for (const { grant } of [underWay, granted]) expect((await app.complete(grant)).status).toBe(200);
         expect(announced.sort()).toEqual([before, underWay, since, granted].map(({ uploadId }) => uploadId).sort());
         expect(await app.uploads.usage('anna')).toMatchObject({ storedFiles: 3, pendingFiles: 0 });
-        // What the backup does not know is served all the same, and a sweep finds it.
+        // The file that the backup does not contain is served, and a sweep reports it.
         expect((await app.call('GET', lost?.url ?? '')).status).toBe(302);
         clock = 48 * 3_600_000;
         const { orphans } = await app.uploads.sweep({ orphans: true });
@@ -82,13 +85,13 @@ forEachStore(
     });
     afterAll(() => rm(dir, { recursive: true, force: true }));
 
-    it('goes on, in SQLite', () => {
+    it('uploads continue after a SQLite backup is restored', () => {
       const file = join(dir, 'uploads.db');
       const backup = join(dir, 'uploads.bak');
-      return goesOn({
+      return testRestore({
         url: `sqlite:${file}`,
         async take() {
-          // What `.backup` of the sqlite3 shell comes to: a copy in one transaction, while others write.
+          // As `.backup` of the sqlite3 shell: a copy in one transaction while others may write.
           const database = new Libsql(file);
           database.exec(`vacuum into '${backup}'`);
           database.close();
@@ -102,11 +105,11 @@ forEachStore(
 
     const postgres = inject('postgres');
     describe.skipIf(!postgres)('Postgres', () => {
-      it('goes on, by pg_dump', async () => {
+      it('uploads continue after a dump of pg_dump is restored', async () => {
         const database = await createTestDatabase(postgres?.url ?? '');
         const file = join(dir, 'uploads.sql');
         try {
-          await goesOn({
+          await testRestore({
             url: database.url,
             async take() {
               await run('pg_dump', ['--dbname', database.url, '-t', 'waybill_*', '-f', file]);

@@ -1,4 +1,4 @@
-/** Connections to Postgres that break: the process goes on, and so does the ledger. */
+/** Broken connections to Postgres end neither the process nor the ledger. */
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openPool } from '../../src/ledger/pool.ts';
@@ -7,13 +7,13 @@ import { createTestDatabase, onServer } from '../support/postgres.ts';
 
 const postgres = inject('postgres');
 
-/** Ends every other connection to the database, as an operator or a restart does. Returns how many there were. */
+/** Ends every other connection to the database, as an operator or a restart does. Returns their number. */
 async function endConnections(url: string): Promise<number> {
   const others = 'datname = current_database() and pid <> pg_backend_pid()';
   return (await onServer(url, `select pg_terminate_backend(pid) from pg_stat_activity where ${others}`)).length;
 }
 
-// An `error` event without a listener would be an uncaught exception, which fails the run.
+// An `error` event without a listener is an uncaught exception, which fails the run.
 describe.skipIf(!postgres)('a connection that Postgres ends', () => {
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
   beforeEach(async () => {
@@ -21,23 +21,23 @@ describe.skipIf(!postgres)('a connection that Postgres ends', () => {
   });
   afterEach(() => database.drop());
 
-  it('is replaced when it was idle, and the ledger says so', async () => {
-    let heard = (_error: Error) => {};
-    const told = new Promise<Error>((resolve) => {
-      heard = resolve;
+  it('an idle connection that ends is replaced, and the ledger reports it', async () => {
+    let report = (_error: Error) => {};
+    const reported = new Promise<Error>((resolve) => {
+      report = resolve;
     });
-    const ledger = await postgresLedger({ connectionString: database.url, onError: (error) => heard(error) });
+    const ledger = await postgresLedger({ connectionString: database.url, onError: (error) => report(error) });
     try {
       await ledger.usage('anna');
       expect(await endConnections(database.url)).toBeGreaterThan(0);
-      expect((await told).message).toContain('terminating connection');
+      expect((await reported).message).toContain('terminating connection');
       expect(await ledger.usage('anna')).toMatchObject({ storedBytes: 0 });
     } finally {
       await ledger.close();
     }
   });
 
-  it('fails the transaction that it was in, and nothing else', async () => {
+  it('a connection that ends fails only its own transaction', async () => {
     const pool = openPool(pg, { connectionString: database.url, max: 1 });
     try {
       const client = await pool.connect();
@@ -53,13 +53,14 @@ describe.skipIf(!postgres)('a connection that Postgres ends', () => {
     }
   });
 
-  it('does not end a process that counts rates', async () => {
+  it('a connection that ends does not end a process that counts rates', async () => {
     const limits = postgresRateLimits({ connectionString: database.url });
     try {
       const limiter = await limits.open('calls', { points: 5, perSeconds: 60 });
       await limiter.consume('anna', 1);
       expect(await endConnections(database.url)).toBeGreaterThan(0);
-      // The pool may still hand out the connection that has just ended: such a call fails, and the next one opens another.
+      // The pool may hand out the connection that has just ended. That call fails, and the next one opens another
+      // connection.
       await limiter.consume('anna', 1).catch(() => undefined);
       await expect(limiter.consume('anna', 1)).resolves.toBeDefined();
     } finally {

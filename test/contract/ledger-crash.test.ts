@@ -1,7 +1,7 @@
 /**
- * With a ledger a process may die at any request to the storage and at any statement to the database, before it was heard
- * or before its answer came. Whatever is left, the next call brings the upload to its end; the callback has run twice only
- * where its process died between beginning and recording it, and the ledger counts those; the quota is what is stored.
+ * Crashes of a process with a ledger at every call to the storage and every statement to the database, before the call
+ * and after it. The next call must end the upload. The callback may have run twice only where the process crashed
+ * inside it, which the ledger counts, and the quota must equal what is stored.
  */
 import { expect, it } from 'vitest';
 import { MiB } from '../../src/protocol/index.ts';
@@ -18,81 +18,87 @@ const large = pngOf(partSize + 10);
 interface Scenario {
   byParts: boolean;
   call: 'complete' | 'abort';
-  /** Refuses everything. */
-  strict?: boolean;
+  /** `inspect` rejects the upload. */
+  rejects?: boolean;
   options?: object;
-  ends: [status: number, code: string | undefined];
+  expected: [status: number, code: string | undefined];
 }
 
 const scenarios: [string, Scenario][] = [
-  ['a completion', { byParts: false, call: 'complete', ends: [200, undefined] }],
-  ['a completion of parts', { byParts: true, call: 'complete', ends: [200, undefined] }],
+  ['a completion', { byParts: false, call: 'complete', expected: [200, undefined] }],
+  ['a completion of parts', { byParts: true, call: 'complete', expected: [200, undefined] }],
   [
-    'one that copies by parts',
-    { byParts: true, call: 'complete', options: { copyMaxBytes: partSize }, ends: [200, undefined] },
+    'a completion that copies in parts',
+    { byParts: true, call: 'complete', options: { copyMaxBytes: partSize }, expected: [200, undefined] },
   ],
-  ['one that refuses', { byParts: false, call: 'complete', strict: true, ends: [422, 'upload_rejected'] }],
-  ['one of parts that refuses', { byParts: true, call: 'complete', strict: true, ends: [422, 'upload_rejected'] }],
-  ['an abort', { byParts: false, call: 'abort', ends: [200, undefined] }],
-  ['an abort of parts', { byParts: true, call: 'abort', ends: [200, undefined] }],
+  [
+    'a completion that rejects',
+    { byParts: false, call: 'complete', rejects: true, expected: [422, 'upload_rejected'] },
+  ],
+  [
+    'a completion of parts that rejects',
+    { byParts: true, call: 'complete', rejects: true, expected: [422, 'upload_rejected'] },
+  ],
+  ['an abort', { byParts: false, call: 'abort', expected: [200, undefined] }],
+  ['an abort of parts', { byParts: true, call: 'abort', expected: [200, undefined] }],
 ];
 
 forEachStore(
-  'a process with a ledger that dies',
+  'a process with a ledger',
   (store) => {
-    forEachLedger('in', (place) => {
+    forEachLedger('ledger', (testLedger) => {
       it.each(scenarios)(
-        '%s',
-        async (_, { byParts, call, strict, options, ends }) => {
+        '%s ends correctly after a crash at any call',
+        async (_, { byParts, call, rejects, options, expected }) => {
           let offset = 0;
           const now = () => Date.now() + offset;
           const storage = store.storage();
-          const ledger = await place.open({ now });
+          const ledger = await testLedger.open({ now });
           const announced = new Map<string, number>();
           const routes = {
             a: route({
               limits: { maxBytes: 100 * MiB },
               authorize: owner,
-              inspect: () => (strict ? { reject: 'No.' } : undefined),
+              inspect: () => (rejects ? { reject: 'No.' } : undefined),
               onComplete: ({ uploadId }) => {
                 announced.set(uploadId, (announced.get(uploadId) ?? 0) + 1);
               },
             }),
           };
           const settings = { multipartMinBytes: partSize, ...options, now };
-          const alive = createTestApp(storage, routes, { ...settings, ledger });
-          const parts = createParts(alive);
-          let tried = 0;
+          const app = createTestApp(storage, routes, { ...settings, ledger });
+          const parts = createParts(app);
+          let crashes = 0;
           let stored = 0;
-          for (let nth = 1, over = false; !over; nth += 1)
+          for (let nth = 1, ended = false; !ended; nth += 1)
             for (const when of ['before', 'after'] as const) {
               offset = 0;
-              const upload = byParts ? await parts.begin(large) : await alive.grant(png);
+              const upload = byParts ? await parts.begin(large) : await app.grant(png);
               if ('request' in upload) expect(await send(upload.request, png)).toBe(200);
               else await parts.send(upload.grant, large);
-              const dying = crashStorageOrLedgerAt(storage, ledger, nth, when);
-              const doomed = createTestApp(dying.storage, routes, { ...settings, ledger: dying.ledger });
-              const answered = doomed[call](upload.grant).then(() => true);
-              const died = expect.poll(() => dying.state.hasCrashed, { interval: 2, timeout: 30_000 }).toBe(true);
-              over = await Promise.race([answered, died.then(() => false)]);
-              if (over) {
-                died.catch(() => {});
-                if (call === 'complete' && !strict) stored += 1;
+              const crashing = crashStorageOrLedgerAt(storage, ledger, nth, when);
+              const crashingApp = createTestApp(crashing.storage, routes, { ...settings, ledger: crashing.ledger });
+              const answer = crashingApp[call](upload.grant).then(() => true);
+              const crashed = expect.poll(() => crashing.state.hasCrashed, { interval: 2, timeout: 30_000 }).toBe(true);
+              ended = await Promise.race([answer, crashed.then(() => false)]);
+              if (ended) {
+                crashed.catch(() => {});
+                if (call === 'complete' && !rejects) stored += 1;
                 break;
               }
-              tried += 1;
+              crashes += 1;
 
               offset = 60 * 60_000;
-              const where = [dying.state.at, when];
+              const where = [crashing.state.at, when];
               const { uploadId } = upload;
-              const { status, json } = await alive[call](upload.grant);
-              expect([...where, status, json.error?.code]).toEqual([...where, ...ends]);
+              const { status, json } = await app[call](upload.grant);
+              expect([...where, status, json.error?.code]).toEqual([...where, ...expected]);
               const record = await ledger.find(uploadId);
-              const wanted = call === 'abort' ? 'aborted' : strict ? 'rejected' : 'completed';
-              expect([...where, record?.state]).toEqual([...where, wanted]);
+              const state = call === 'abort' ? 'aborted' : rejects ? 'rejected' : 'completed';
+              expect([...where, record?.state]).toEqual([...where, state]);
               const prefix = `a/anna/${uploadId}`;
               const objects = (await storage.list({ prefix })).objects.length;
-              expect([...where, objects]).toEqual([...where, wanted === 'completed' ? 1 : 0]);
+              expect([...where, objects]).toEqual([...where, state === 'completed' ? 1 : 0]);
               for (const unfinished of [prefix, `incoming/${uploadId}`])
                 expect([...where, (await storage.listMultiparts({ prefix: unfinished })).uploads]).toEqual([
                   ...where,
@@ -101,14 +107,14 @@ forEachStore(
               expect([...where, await storage.head(`incoming/${uploadId}`)]).toEqual([...where, null]);
               const times = announced.get(uploadId) ?? 0;
               const interruptions = record?.callback.interruptions ?? 0;
-              expect([...where, times]).toEqual([...where, wanted === 'completed' ? times : 0]);
-              if (wanted === 'completed') {
+              expect([...where, times]).toEqual([...where, state === 'completed' ? times : 0]);
+              if (state === 'completed') {
                 stored += 1;
                 expect(times).toBeGreaterThanOrEqual(1);
                 expect(times).toBeLessThanOrEqual(1 + interruptions);
               }
             }
-          expect(tried).toBeGreaterThanOrEqual(call === 'abort' ? 4 : 8);
+          expect(crashes).toBeGreaterThanOrEqual(call === 'abort' ? 4 : 8);
           const size = byParts ? large.length : png.length;
           expect(await ledger.usage('anna')).toMatchObject({
             storedFiles: stored,

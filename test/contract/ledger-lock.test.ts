@@ -1,4 +1,7 @@
-/** Another process holds SQLite's file: the event loop goes on, and calls wait as long as `busyTimeoutMs` says. */
+/**
+ * While another process holds a lock on SQLite's file, the event loop continues and calls wait for up to
+ * `busyTimeoutMs`.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';
 import { type SqliteThread, startSqliteThread } from '../../src/ledger/sqlite-thread.ts';
 
-describe('a file of SQLite that another process holds', () => {
+describe('a SQLite file that another process has locked', () => {
   let dir: string;
   let other: SqliteThread;
   beforeEach(async () => {
@@ -26,13 +29,13 @@ describe('a file of SQLite that another process holds', () => {
     return ledger;
   }
 
-  it('does not stop the event loop, and a call goes on as soon as the file is free', async () => {
+  it('a waiting call does not block the event loop, and continues when the file is free', async () => {
     const ledger = await open(60_000);
     let locked = false;
-    const locking = ledger.lock('sweep', 'me', 1000).then((got) => {
-      locked = got;
+    const locking = ledger.lock('sweep', 'me', 1000).then((isHolder) => {
+      locked = isHolder;
     });
-    // A call that blocked would let none of these timers fire before it has ended.
+    // A call that blocked the event loop would delay these timers until it ended.
     for (let turn = 0; turn < 20; turn += 1) await pause(5);
     expect(locked).toBe(false);
     await other.run('commit', []);
@@ -41,7 +44,7 @@ describe('a file of SQLite that another process holds', () => {
     await ledger.close();
   });
 
-  it('fails a call after busyTimeoutMs, and the next one succeeds', async () => {
+  it('a waiting call fails after busyTimeoutMs, and the next one succeeds', async () => {
     const ledger = await open(50);
     await expect(ledger.lock('sweep', 'me', 1000)).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
     await other.run('rollback', []);
@@ -49,7 +52,7 @@ describe('a file of SQLite that another process holds', () => {
     await ledger.close();
   });
 
-  it('a ledger that was closed answers with an error', async () => {
+  it('a closed ledger rejects calls', async () => {
     const ledger = await open();
     await ledger.close();
     await expect(ledger.ping()).rejects.toThrow();

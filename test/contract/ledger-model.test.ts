@@ -1,4 +1,4 @@
-/** Any calls by any actors in any order: what the ledger answers, keeps and counts is what a model of plain objects does. */
+/** Compares the ledger with a model of plain objects after random calls of several actors in any order. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Ledger, NewUpload, Quota } from '../../src/server/index.ts';
@@ -11,7 +11,7 @@ const actors = 3;
 
 const ms = fc.constantFrom(0, 1, 5, 50, 500);
 const actor = fc.nat(actors - 1);
-/** Which of the uploads there are, counted from the end. */
+/** Index of an upload, counted from the end. */
 const which = fc.nat(5);
 const quota = fc.option(
   fc.constantFrom<Quota>({ maxBytes: 300 }, { maxFiles: 2 }, { maxPendingBytes: 150 }, { maxBytes: 0 }),
@@ -24,7 +24,7 @@ const calls = {
     route: fc.constantFrom(...routes),
     bytes: fc.nat(200),
     quotas: fc.record({ owner: quota, route: quota }),
-    /** Shares the object of this one. */
+    /** Index of the upload whose object is shared. */
     shares: fc.option(which, { freq: 3 }),
     expiresInMs: ms,
     abandonAfterMs: ms,
@@ -73,57 +73,63 @@ const call = fc.oneof(
 );
 const manyCalls = fc.array(call, { minLength: 1, maxLength: 60, size: 'max' });
 
-/** The fence that each actor last got for each upload, most of them out of date. */
+/** The last fence of each actor for each upload. Most are out of date. */
 type Fences = Map<string, number>[];
 
-interface Playing {
+interface ModelRun {
   ledger: Ledger;
   model: LedgerModel;
   fences: Fences;
   ids: string[];
-  tick(ms: number): void;
+  advance(ms: number): void;
 }
 
-forEachLedger('ledger beside its model', (place) => {
-  const numRuns = place.name === 'sqlite' ? 150 : 40;
+forEachLedger('ledger and its model', (testLedger) => {
+  const numRuns = testLedger.name === 'sqlite' ? 150 : 40;
 
-  it('answers, keeps and counts as the model does', { timeout: 120_000 }, async () => {
+  it('the ledger answers, records and counts as the model does', { timeout: 120_000 }, async () => {
     let clock = 1_700_000_000_000;
-    const ledger = await place.open({ now: () => clock });
-    let played = 0;
+    const ledger = await testLedger.open({ now: () => clock });
+    let callCount = 0;
     await fc.assert(
       fc.asyncProperty(manyCalls, async (sequence) => {
-        for (const table of ['waybill_uploads', 'waybill_usage']) await place.execute(`delete from ${table}`);
-        const tick = (more: number) => {
+        for (const table of ['waybill_uploads', 'waybill_usage']) await testLedger.execute(`delete from ${table}`);
+        const advance = (more: number) => {
           clock += more;
         };
-        const playing: Playing = { ledger, model: createLedgerModel(() => clock), fences: noFences(), ids: [], tick };
-        for (const one of sequence) {
-          // No two in one millisecond: the oldest is one.
-          tick(1);
-          await play(playing, one);
-          played += 1;
+        const modelRun: ModelRun = {
+          ledger,
+          model: createLedgerModel(() => clock),
+          fences: noFences(),
+          ids: [],
+          advance,
+        };
+        for (const call of sequence) {
+          // No two uploads are created in the same millisecond, so that their order is defined.
+          advance(1);
+          await callBoth(modelRun, call);
+          callCount += 1;
         }
-        await compare(playing, clock);
+        await compare(modelRun, clock);
       }),
       { numRuns },
     );
-    expect(played).toBeGreaterThan(numRuns);
+    expect(callCount).toBeGreaterThan(numRuns);
   });
 
-  it('keeps its sums while calls run at once', { timeout: 120_000 }, async () => {
-    const one = await place.open();
-    // SQLite's second would be in a process of its own: it waits for the first without letting it go on.
-    const ledgers = [one, place.name === 'postgres' ? await place.open() : one] as const;
+  it('the usage of an owner equals the sum of its uploads while calls run at once', { timeout: 120_000 }, async () => {
+    const first = await testLedger.open();
+    // Two connections to SQLite in one process could block each other, so SQLite uses one connection.
+    const ledgers = [first, testLedger.name === 'postgres' ? await testLedger.open() : first] as const;
     let ended = 0;
     await fc.assert(
       fc.asyncProperty(manyCalls, async (sequence) => {
-        for (const table of ['waybill_uploads', 'waybill_usage']) await place.execute(`delete from ${table}`);
+        for (const table of ['waybill_uploads', 'waybill_usage']) await testLedger.execute(`delete from ${table}`);
         const model = createLedgerModel(() => 0);
         const ids: string[] = [];
-        for (const one of sequence) if (one.name === 'grant') await ledgers[0].grant([uploadOf(one, ids, model)]);
-        const { uploads: there } = await ledgers[0].list({ limit: 1000 });
-        const known = there.map(({ uploadId }) => uploadId);
+        for (const call of sequence) if (call.name === 'grant') await ledgers[0].grant([makeUpload(call, ids, model)]);
+        const { uploads: recorded } = await ledgers[0].list({ limit: 1000 });
+        const known = recorded.map(({ uploadId }) => uploadId);
         if (known.length === 0) return;
         const fences = noFences();
         const others = sequence.filter(({ name }) => name !== 'grant');
@@ -131,11 +137,11 @@ forEachLedger('ledger beside its model', (place) => {
           await Promise.all(
             others
               .slice(from, from + 8)
-              .map((one, index) => perform(ledgers[(index % 2) as 0 | 1], one, { ids: known, fences })),
+              .map((call, index) => callLedger(ledgers[(index % 2) as 0 | 1], call, { ids: known, fences })),
           );
-        ended += await sumsHold(ledgers[0]);
+        ended += await checkSums(ledgers[0]);
       }),
-      { numRuns: place.name === 'sqlite' ? 40 : 20 },
+      { numRuns: testLedger.name === 'sqlite' ? 40 : 20 },
     );
     expect(ended).toBeGreaterThan(0);
   });
@@ -147,30 +153,31 @@ function pick(ids: readonly string[], which: number): string | undefined {
   return ids.length === 0 ? undefined : ids[ids.length - 1 - (which % ids.length)];
 }
 
-function uploadOf(of: { name: 'grant' } & Calls['grant'], ids: string[], model: LedgerModel): NewUpload {
+function makeUpload(call: { name: 'grant' } & Calls['grant'], ids: string[], model: LedgerModel): NewUpload {
   const uploadId = (ids.length + 1).toString(16).padStart(32, '0');
   ids.push(uploadId);
-  const shared = of.shares === null ? undefined : model.uploads.get(pick([...model.uploads.keys()], of.shares) ?? '');
+  const shared =
+    call.shares === null ? undefined : model.uploads.get(pick([...model.uploads.keys()], call.shares) ?? '');
   return {
     uploadId,
-    route: of.route,
-    ownerId: of.owner,
+    route: call.route,
+    ownerId: call.owner,
     key: shared?.granted.key ?? `files/${uploadId}`,
     fileName: 'photo.bin',
     contentType: 'image/jpeg',
-    size: of.bytes,
+    size: call.bytes,
     partSize: null,
     transfer: shared ? 'none' : 'put',
     checksum: null,
     metadata: undefined,
-    reservedBytes: of.bytes,
-    expiresInMs: of.expiresInMs,
-    abandonAfterMs: of.abandonAfterMs,
-    quotas: of.quotas,
+    reservedBytes: call.bytes,
+    expiresInMs: call.expiresInMs,
+    abandonAfterMs: call.abandonAfterMs,
+    quotas: call.quotas,
   };
 }
 
-function endingOf(uploadId: string, state: Calls['end']['state'], size: number) {
+function makeEnding(uploadId: string, state: Calls['end']['state'], size: number) {
   const facts = { uploadId, route: 'files', key: 'k', fileName: 'f', contentType: 'image/jpeg', checksum: null };
   const file = { ...facts, size, etag: '"e"', url: '/f', storedAt: '' };
   const error = { code: 'upload_rejected' as const, message: 'no', retryable: false };
@@ -178,37 +185,37 @@ function endingOf(uploadId: string, state: Calls['end']['state'], size: number) 
   return state === 'rejected' ? { state, error } : { state: state as 'aborted' | 'expired' };
 }
 
-/** One call, with whatever fence its actor remembers. */
-async function perform(
+/** Calls the ledger with the fence that the actor got last. */
+async function callLedger(
   ledger: Ledger,
-  one: Call,
-  { ids, fences }: Pick<Playing, 'ids' | 'fences'>,
+  call: Call,
+  { ids, fences }: Pick<ModelRun, 'ids' | 'fences'>,
 ): Promise<{ uploadId: string; fence: number; answer: unknown } | undefined> {
-  const uploadId = 'which' in one ? pick(ids, one.which) : undefined;
+  const uploadId = 'which' in call ? pick(ids, call.which) : undefined;
   if (uploadId === undefined) return undefined;
-  const remembered = 'actor' in one ? (fences[one.actor] as Map<string, number>) : new Map<string, number>();
+  const remembered = 'actor' in call ? (fences[call.actor] as Map<string, number>) : new Map<string, number>();
   const fence = remembered.get(uploadId) ?? 0;
-  const keep = (got: number | null | undefined) => {
-    if (typeof got === 'number') remembered.set(uploadId, got);
-    return got;
+  const remember = (fence: number | null | undefined) => {
+    if (typeof fence === 'number') remembered.set(uploadId, fence);
+    return fence;
   };
   const answer = await (async () => {
-    if (one.name === 'renew') return ledger.renew(uploadId, one.ms);
-    if (one.name === 'claim') {
-      const claim = await ledger.claim(uploadId, one.ms);
-      return claim && 'fence' in claim ? keep(claim.fence) : 'held';
+    if (call.name === 'renew') return ledger.renew(uploadId, call.ms);
+    if (call.name === 'claim') {
+      const claim = await ledger.claim(uploadId, call.ms);
+      return claim && 'fence' in claim ? remember(claim.fence) : 'held';
     }
-    if (one.name === 'retake') return keep(await ledger.retake(uploadId, fence, one.ms));
-    if (one.name === 'calling') return keep(await ledger.calling(uploadId, fence, one.ms));
-    if (one.name === 'release') return ledger.release(uploadId, fence);
-    if (one.name === 'failed') return ledger.failed(uploadId, fence, 'no', one.retryInMs);
-    if (one.name === 'end') return ledger.end(uploadId, fence, endingOf(uploadId, one.state, one.bytes));
-    if (one.name === 'abort') return ledger.abort(uploadId);
-    if (one.name === 'expire') return ledger.expire(uploadId);
-    if (one.name === 'freeReservation') return ledger.freeReservation(uploadId);
-    if (one.name === 'lookAgain') return ledger.lookAgain(uploadId, one.ms);
-    if (one.name === 'unpark') return ledger.unpark(uploadId);
-    if (one.name === 'delete') {
+    if (call.name === 'retake') return remember(await ledger.retake(uploadId, fence, call.ms));
+    if (call.name === 'calling') return remember(await ledger.calling(uploadId, fence, call.ms));
+    if (call.name === 'release') return ledger.release(uploadId, fence);
+    if (call.name === 'failed') return ledger.failed(uploadId, fence, 'no', call.retryInMs);
+    if (call.name === 'end') return ledger.end(uploadId, fence, makeEnding(uploadId, call.state, call.bytes));
+    if (call.name === 'abort') return ledger.abort(uploadId);
+    if (call.name === 'expire') return ledger.expire(uploadId);
+    if (call.name === 'freeReservation') return ledger.freeReservation(uploadId);
+    if (call.name === 'lookAgain') return ledger.lookAgain(uploadId, call.ms);
+    if (call.name === 'unpark') return ledger.unpark(uploadId);
+    if (call.name === 'delete') {
       const deleted = await ledger.delete({ uploadId });
       return deleted && { last: deleted.last };
     }
@@ -217,42 +224,42 @@ async function perform(
   return { uploadId, fence, answer };
 }
 
-async function play({ ledger, model, fences, ids, tick }: Playing, one: Call): Promise<void> {
-  if (one.name === 'wait') return tick(one.ms);
-  if (one.name === 'due')
+async function callBoth({ ledger, model, fences, ids, advance }: ModelRun, call: Call): Promise<void> {
+  if (call.name === 'wait') return advance(call.ms);
+  if (call.name === 'due')
     return expect((await ledger.due(1000)).map(({ uploadId }) => uploadId).sort()).toEqual(model.due());
-  if (one.name === 'grant') {
-    const upload = uploadOf(one, ids, model);
+  if (call.name === 'grant') {
+    const upload = makeUpload(call, ids, model);
     const [refusal] = await ledger.grant([upload]);
     expect(refusal === null).toBe(model.grant(upload));
     if (refusal !== null) ids.pop();
     return;
   }
-  const done = await perform(ledger, one, { ids, fences });
-  if (done) expect(done.answer, one.name).toEqual(answerOf(model, one, done.uploadId, done.fence));
+  const done = await callLedger(ledger, call, { ids, fences });
+  if (done) expect(done.answer, call.name).toEqual(callModel(model, call, done.uploadId, done.fence));
 }
 
-function answerOf(model: LedgerModel, one: Call, uploadId: string, fence: number): unknown {
-  if (one.name === 'claim') return model.claim(uploadId, one.ms);
-  if (one.name === 'renew') return model.renew(uploadId, one.ms);
-  if (one.name === 'retake') return model.retake(uploadId, fence, one.ms);
-  if (one.name === 'calling') return model.calling(uploadId, fence, one.ms);
-  if (one.name === 'release') return model.release(uploadId, fence);
-  if (one.name === 'failed') return model.failed(uploadId, fence, one.retryInMs);
-  if (one.name === 'end') return model.end(uploadId, fence, one.state, one.bytes);
-  if (one.name === 'lookAgain') return model.lookAgain(uploadId, one.ms);
+function callModel(model: LedgerModel, call: Call, uploadId: string, fence: number): unknown {
+  if (call.name === 'claim') return model.claim(uploadId, call.ms);
+  if (call.name === 'renew') return model.renew(uploadId, call.ms);
+  if (call.name === 'retake') return model.retake(uploadId, fence, call.ms);
+  if (call.name === 'calling') return model.calling(uploadId, fence, call.ms);
+  if (call.name === 'release') return model.release(uploadId, fence);
+  if (call.name === 'failed') return model.failed(uploadId, fence, call.retryInMs);
+  if (call.name === 'end') return model.end(uploadId, fence, call.state, call.bytes);
+  if (call.name === 'lookAgain') return model.lookAgain(uploadId, call.ms);
   if (
-    one.name === 'abort' ||
-    one.name === 'expire' ||
-    one.name === 'freeReservation' ||
-    one.name === 'delete' ||
-    one.name === 'unpark'
+    call.name === 'abort' ||
+    call.name === 'expire' ||
+    call.name === 'freeReservation' ||
+    call.name === 'delete' ||
+    call.name === 'unpark'
   )
-    return model[one.name](uploadId);
+    return model[call.name](uploadId);
   return undefined;
 }
 
-async function compare({ ledger, model }: Playing, clock: number): Promise<void> {
+async function compare({ ledger, model }: ModelRun, clock: number): Promise<void> {
   const { uploads: records } = await ledger.list({ limit: 1000 });
   const kept = records.map((record) => ({
     uploadId: record.uploadId,
@@ -270,16 +277,16 @@ async function compare({ ledger, model }: Playing, clock: number): Promise<void>
     retryAt: record.callback.retryAt,
     parkedAt: record.callback.parkedAt,
   }));
-  const expected = [...model.uploads].map(([uploadId, upload]) => expectedOf(uploadId, upload, clock)).reverse();
+  const expected = [...model.uploads].map(([uploadId, upload]) => expectedRecord(uploadId, upload, clock)).reverse();
   expect(kept).toEqual(expected);
   for (const ownerId of owners) {
     const { routes: byRoute, ownerId: _, ...usage } = await ledger.usage(ownerId);
     expect(usage).toEqual(model.usage(ownerId));
-    for (const route of routes) expect(byRoute[route] ?? model.usage('nobody')).toEqual(model.usage(ownerId, route));
+    for (const route of routes) expect(byRoute[route] ?? model.usage('unknown')).toEqual(model.usage(ownerId, route));
   }
 }
 
-function expectedOf(uploadId: string, upload: ModelUpload, clock: number) {
+function expectedRecord(uploadId: string, upload: ModelUpload, clock: number) {
   const live = upload.state === 'granted' || upload.state === 'completing';
   return {
     uploadId,
@@ -299,12 +306,12 @@ function expectedOf(uploadId: string, upload: ModelUpload, clock: number) {
   };
 }
 
-/** Whatever the order was: what owners have is the sum of what is there. Returns how many have ended. */
-async function sumsHold(ledger: Ledger): Promise<number> {
+/** Checks that each owner's usage is the sum of its uploads. Returns the number of ended uploads. */
+async function checkSums(ledger: Ledger): Promise<number> {
   const { uploads } = await ledger.list({ limit: 1000 });
   for (const ownerId of owners) {
     const usage = await ledger.usage(ownerId);
-    const own = uploads.filter((one) => one.ownerId === ownerId);
+    const own = uploads.filter((upload) => upload.ownerId === ownerId);
     const pending = own.filter(({ isReserved }) => isReserved);
     const stored = own.filter(({ state }) => state === 'completed');
     expect(usage).toMatchObject({

@@ -1,6 +1,6 @@
 /**
- * Every statement of the ledger, caught as it is run on a million uploads, is a search in an index: nothing reads a table
- * from end to end, so that the millionth upload costs what the thousandth did.
+ * Every statement of the ledger searches an index. The test records the statements and reads their query plans with a
+ * million uploads in the database: none may read a whole table.
  */
 import { expect, it } from 'vitest';
 import type { Ledger, NewUpload } from '../../src/server/index.ts';
@@ -10,7 +10,7 @@ import { hasPlan, type Plan, postgresPlans, type Statement, sqlitePlans } from '
 
 const count = 1_000_000;
 
-/** In a page, from the index's end, as many as the page takes; or counted: as many as there are of what is to be few. */
+/** Statements that may read an index in order: pages read as many entries as they return, and counts cover few rows. */
 const wholeIndexes: Readonly<Record<string, RegExp>> = {
   'owners, the largest first':
     /from "waybill_usage" where "route" = '' order by "stored_bytes" desc, "owner_id" desc limit/,
@@ -18,64 +18,64 @@ const wholeIndexes: Readonly<Record<string, RegExp>> = {
     /from "waybill_uploads" where "parked_at" is not null( order by "created_at" desc, "upload_id" desc limit|$)/,
   'messages that wait or are parked':
     /from "waybill_webhooks" where "(next|parked)_at" is not null( order by "created_at" desc, "webhook_id" desc limit|$)/,
-  'messages that were delivered, as nearly all were, or all':
+  'messages that were delivered, or all messages':
     /from "waybill_webhooks"( where "next_at" is null and "parked_at" is null)? order by "created_at" desc, "webhook_id" desc limit/,
-  'files there are: one entry for each owner':
+  'the number of files: one entry for each owner':
     /^select sum\("stored_files"\) as "n" from "waybill_usage" where "route" = ''$/,
 };
 
-/** Counts read an index of what is counted. */
+/** Counts read the index of the rows that are counted. */
 const counts = /^select (count|sum)\(/;
 
-/** Of 8 kB, in which a million uploads take more than 50,000. */
-const mostPages = 250;
+/** Limit for one statement, in pages of 8 kB. A million uploads take more than 50,000 pages. */
+const maxPages = 250;
 
-forEachLedger('ledger with a million uploads', (place) => {
-  it('finds what it needs by an index', { timeout: 600_000 }, async () => {
+forEachLedger('ledger with a million uploads', (testLedger) => {
+  it('every statement finds its rows by an index', { timeout: 600_000 }, async () => {
     const statements: Statement[] = [];
     const onQuery = ({ query: { sql, parameters } }: { query: Statement }) => statements.push({ sql, parameters });
-    const ledger = await place.open({ onQuery });
-    await addUploads({ kind: place.name, count, execute: place.execute, query: place.query });
+    const ledger = await testLedger.open({ onQuery });
+    await addUploads({ kind: testLedger.name, count, execute: testLedger.execute, query: testLedger.query });
     statements.length = 0;
-    await useAll(ledger);
-    const seen = [...new Map(statements.filter(hasPlan).map((one) => [one.sql, one])).values()];
+    await callEveryMethod(ledger);
+    const distinct = [...new Map(statements.filter(hasPlan).map((one) => [one.sql, one])).values()];
     const plans =
-      place.name === 'sqlite'
-        ? sqlitePlans(place.url().replace('sqlite:', ''), seen)
-        : await postgresPlans(place.url(), seen);
+      testLedger.name === 'sqlite'
+        ? sqlitePlans(testLedger.url().replace('sqlite:', ''), distinct)
+        : await postgresPlans(testLedger.url(), distinct);
     expect(plans.length).toBeGreaterThan(50);
     expect(plans.filter(isBad)).toEqual([]);
-    // What may read more is listed above, and nothing is listed in vain.
-    for (const [what, words] of Object.entries(wholeIndexes))
+    // Every exception above is still needed.
+    for (const [name, pattern] of Object.entries(wholeIndexes))
       expect(
-        plans.some(({ sql }) => words.test(sql)),
-        what,
+        plans.some(({ sql }) => pattern.test(sql)),
+        name,
       ).toBe(true);
-    // Asked for last: the million was there all along.
+    // Proves that the uploads were in the database.
     expect((await ledger.counts()).states.completed).toBeGreaterThan(count / 2);
   });
 
-  it('would say so if it did not', async () => {
-    await place.open();
+  it('isBad() detects a statement that reads the whole table', async () => {
+    await testLedger.open();
     const sql = "select * from waybill_uploads where file_name = 'a'";
     const [plan] =
-      place.name === 'sqlite'
-        ? sqlitePlans(place.url().replace('sqlite:', ''), [{ sql, parameters: [] }])
-        : await postgresPlans(place.url(), [{ sql, parameters: [] }]);
+      testLedger.name === 'sqlite'
+        ? sqlitePlans(testLedger.url().replace('sqlite:', ''), [{ sql, parameters: [] }])
+        : await postgresPlans(testLedger.url(), [{ sql, parameters: [] }]);
     expect(plan && isBad(plan)).toBe(true);
   });
 });
 
-/** Few rows at any time, whatever is uploaded. */
-const small = /waybill_(locks|sweeps|migrations)/;
+/** Tables that have few rows, regardless of the number of uploads. */
+const smallTables = /waybill_(locks|sweeps|migrations)/;
 
 function isBad({ sql, steps, scans, pages }: Plan): boolean {
-  const large = scans.filter((step) => !small.test(step));
-  const allowed = Object.values(wholeIndexes).some((words) => words.test(sql));
+  const large = scans.filter((step) => !smallTables.test(step));
+  const allowed = Object.values(wholeIndexes).some((pattern) => pattern.test(sql));
   if (large.some((step) => !(allowed && step.includes('INDEX')))) return true;
-  // Sorting means that all of them are read; who has a file with this key are few.
+  // Sorting reads all matching rows. That is allowed only for the uploads with one key, which are few.
   if (steps.includes('USE TEMP B-TREE FOR ORDER BY') && !sql.includes('"key" = ?')) return true;
-  return pages !== null && pages > mostPages && !counts.test(sql);
+  return pages !== null && pages > maxPages && !counts.test(sql);
 }
 
 function upload(n: number, more: Partial<NewUpload> = {}): NewUpload {
@@ -100,8 +100,8 @@ function upload(n: number, more: Partial<NewUpload> = {}): NewUpload {
   };
 }
 
-/** Every method, and of every method every statement. */
-async function useAll(ledger: Ledger): Promise<void> {
+/** Calls every method so that every statement runs. */
+async function callEveryMethod(ledger: Ledger): Promise<void> {
   const none = { owner: null, route: null };
   const [one, two, three] = [0, 1, 2].map((n) => upload(n, { quotas: none })) as [NewUpload, NewUpload, NewUpload];
   const refused = upload(3);
@@ -111,7 +111,7 @@ async function useAll(ledger: Ledger): Promise<void> {
   await ledger.find(one.uploadId);
   await ledger.findMany([one.uploadId, two.uploadId, idOf(5)]);
   await ledger.findStored({ ownerId: ownerOf(7), route: 'files', sha256: idOf(7), size: 1007 });
-  await ledger.keysInUse([one.key, two.key, 'nobody']);
+  await ledger.keysInUse([one.key, two.key, 'unknown']);
   await ledger.due(100);
   await ledger.lookAgain(two.uploadId, 0);
   await ledger.expire(two.uploadId);

@@ -1,4 +1,4 @@
-/** Uploads on record: what a ledger adds to the way of a file, on both databases. */
+/** Uploads with a ledger, on both databases: states, quota, retries, metadata, deletes and shared files. */
 import { expect, it } from 'vitest';
 import type { FileDeclaration } from '../../src/protocol/index.ts';
 import { type Owner, route } from '../../src/server/index.ts';
@@ -11,10 +11,10 @@ const owner = (): Owner => ({ ownerId: 'anna' });
 const limits = { maxBytes: 100_000_000 };
 const transfers = ['form', 'put', 'none'] as const;
 
-forEachStore('uploads on record', (store) => {
-  forEachLedger('in', (place) => {
-    it('go the same way, and the ledger knows each step', async () => {
-      const ledger = await place.open();
+forEachStore('uploads with a ledger', (store) => {
+  forEachLedger('ledger', (testLedger) => {
+    it('the ledger records each step of an upload', async () => {
+      const ledger = await testLedger.open();
       const app = createTestApp(
         store.storage(),
         { a: route({ limits, authorize: owner, onComplete: () => 'hello' }) },
@@ -42,17 +42,17 @@ forEachStore('uploads on record', (store) => {
         storedFiles: 1,
       });
       expect((await app.complete(upload.grant)).json.results).toEqual(json.results);
-      // Nothing of it is left in staging, no marker either.
+      // Staging contains nothing of the upload, not even a marker.
       const left = (await store.storage().list({ prefix: 'incoming/' })).objects;
       expect(left.filter(({ key }) => key.includes(uploadId))).toEqual([]);
     });
 
-    it('fifty completions at once on two replicas call back once, and all have one result (B3)', async () => {
-      const ledgers = [await place.open(), place.name === 'postgres' ? await place.reopen() : undefined];
+    it('B3 fifty completions at once on two replicas give one callback and one result', async () => {
+      const ledgers = [await testLedger.open(), testLedger.name === 'postgres' ? await testLedger.reopen() : undefined];
       let calls = 0;
       const routes = { a: route({ limits, authorize: owner, onComplete: () => ({ calls: ++calls }) }) };
-      const apps = ledgers.map((one) =>
-        createTestApp(store.storage(), routes, { ledger: one ?? (ledgers[0] as never) }),
+      const apps = ledgers.map((ledger) =>
+        createTestApp(store.storage(), routes, { ledger: ledger ?? (ledgers[0] as never) }),
       );
       const [first, second] = apps as [(typeof apps)[0], (typeof apps)[0]];
       const upload = await first.grant(png);
@@ -67,8 +67,8 @@ forEachStore('uploads on record', (store) => {
       expect(answers[0]?.json.results).toEqual(answers[1]?.json.results);
     });
 
-    it('refuses what the quota has no room for, each file alone, and signs nothing for it (F1)', async () => {
-      const ledger = await place.open();
+    it('F1 a file that exceeds the quota is refused alone, and nothing is signed for it', async () => {
+      const ledger = await testLedger.open();
       const routes = { a: route({ limits: { ...limits, maxFiles: 100 }, authorize: owner, quota: { maxFiles: 3 } }) };
       const app = createTestApp(store.storage(), routes, { ledger, quota: { maxBytes: 1_000_000 } });
       const { json, status } = await app.call('POST', '/uploads', {
@@ -76,7 +76,7 @@ forEachStore('uploads on record', (store) => {
         files: Array.from({ length: 5 }, () => app.declare(png)),
       });
       expect(status).toBe(200);
-      expect(json.uploads?.map((one) => one.error?.code ?? 'granted')).toEqual([
+      expect(json.uploads?.map((upload) => upload.error?.code ?? 'granted')).toEqual([
         ...Array.from({ length: 3 }, () => 'granted'),
         ...Array.from({ length: 2 }, () => 'quota_exceeded'),
       ]);
@@ -95,8 +95,8 @@ forEachStore('uploads on record', (store) => {
       await app.grant(png);
     });
 
-    it('a quota may depend on who asks', async () => {
-      const ledger = await place.open();
+    it('a quota can depend on the owner', async () => {
+      const ledger = await testLedger.open();
       const routes = {
         a: route({
           limits,
@@ -110,8 +110,8 @@ forEachStore('uploads on record', (store) => {
       expect((await app.call('POST', '/uploads', body, { 'x-plan': 'paid' })).status).toBe(200);
     });
 
-    it('a callback that throws is counted, and waits for the sweep or the client', async () => {
-      const ledger = await place.open();
+    it('a callback that throws is counted and retried by the sweep or the client', async () => {
+      const ledger = await testLedger.open();
       let fail = true;
       const app = createTestApp(
         store.storage(),
@@ -139,15 +139,15 @@ forEachStore('uploads on record', (store) => {
       expect((await ledger.find(upload.uploadId))?.callback).toMatchObject({ attempts: 2, interruptions: 0 });
     });
 
-    it('metadata that is too long to travel is kept on record', async () => {
-      const ledger = await place.open();
+    it('metadata that is too long for the grant is recorded in the ledger', async () => {
+      const ledger = await testLedger.open();
       const seen: unknown[] = [];
       const app = createTestApp(
         store.storage(),
         {
           a: route({
             limits,
-            metadata: anything,
+            metadata: anySchema,
             authorize: ({ action, files }) => {
               if (action === 'complete') seen.push(files[0]?.metadata);
               return owner();
@@ -163,12 +163,12 @@ forEachStore('uploads on record', (store) => {
       await send(upload.request, png);
       expect((await app.complete(upload.grant)).json.results).toMatchObject([{ data: 20_000 }]);
       expect(seen).toEqual([metadata]);
-      const plain = createTestApp(store.storage(), { a: route({ limits, metadata: anything, authorize: owner }) });
+      const plain = createTestApp(store.storage(), { a: route({ limits, metadata: anySchema, authorize: owner }) });
       await expect(plain.grant(png, { metadata })).rejects.toThrow(/too long to travel/);
     });
 
-    it('goes on with what was granted before there was a ledger', async () => {
-      const ledger = await place.open();
+    it('uploads that were granted without a ledger can be completed and aborted with one', async () => {
+      const ledger = await testLedger.open();
       const routes = { a: route({ limits, authorize: owner, onComplete: () => 'late' }) };
       const before = createTestApp(store.storage(), routes);
       const after = createTestApp(store.storage(), routes, { ledger });
@@ -189,22 +189,22 @@ forEachStore('uploads on record', (store) => {
       expect((await after.complete(never.grant)).json.error?.code).toBe('upload_conflict');
     });
 
-    it('what a database that is down was asked is to be asked again', async () => {
-      const ledger = await place.open();
+    it('calls answer ledger_unavailable while the database fails, and succeed afterwards', async () => {
+      const ledger = await testLedger.open();
       const app = createTestApp(store.storage(), { a: route({ limits, authorize: owner }) }, { ledger });
       const upload = await app.grant(png);
       await send(upload.request, png);
-      await place.execute('alter table waybill_uploads rename to waybill_gone');
+      await testLedger.execute('alter table waybill_uploads rename to waybill_gone');
       const { status, json } = await app.complete(upload.grant);
       expect([status, json.error?.code, json.error?.retryable]).toEqual([503, 'ledger_unavailable', true]);
       expect(JSON.stringify(json)).not.toContain('waybill_uploads');
       expect((await app.call('POST', '/uploads', { route: 'a', files: [app.declare(png)] })).status).toBe(503);
-      await place.execute('alter table waybill_gone rename to waybill_uploads');
+      await testLedger.execute('alter table waybill_gone rename to waybill_uploads');
       expect((await app.complete(upload.grant)).status).toBe(200);
     });
 
-    it('deletes for good, gives the quota back, and stays deleted (C11)', async () => {
-      const ledger = await place.open();
+    it('C11 a deleted file stays deleted, and its quota is released', async () => {
+      const ledger = await testLedger.open();
       const app = createTestApp(store.storage(), { a: route({ limits, authorize: owner }) }, { ledger });
       const upload = await app.grant(png);
       await send(upload.request, png);
@@ -214,7 +214,7 @@ forEachStore('uploads on record', (store) => {
       expect((await app.call('DELETE', file?.url ?? '')).status).toBe(204);
       expect(await store.storage().head(file?.key ?? '')).toBeNull();
       expect(await app.uploads.usage('anna')).toMatchObject({ storedBytes: 0, storedFiles: 0, pendingBytes: 0 });
-      // The URL has not expired, and its key in staging is free again.
+      // The URL has not expired and the staging key is free again.
       expect(await send(upload.request, png)).toBe(200);
       expect((await app.complete(upload.grant)).json.error?.code).toBe('upload_conflict');
       expect(await store.storage().head(file?.key ?? '')).toBeNull();
@@ -222,25 +222,25 @@ forEachStore('uploads on record', (store) => {
       expect(await app.uploads.deleteFile(file?.key ?? '')).toBe(false);
     });
 
-    it('deletes files that are older than the ledger', async () => {
+    it('deleteFile() deletes files that are older than the ledger', async () => {
       const storage = store.storage();
       const routes = { a: route({ limits, authorize: owner }) };
       const before = createTestApp(storage, routes);
       const upload = await before.grant(png);
       await send(upload.request, png);
       const { json } = await before.complete(upload.grant);
-      const after = createTestApp(storage, routes, { ledger: await place.open() });
+      const after = createTestApp(storage, routes, { ledger: await testLedger.open() });
       expect(await after.uploads.deleteFile(json.results?.[0]?.file.key ?? '')).toBe(true);
     });
   });
 });
 
 forEachStore(
-  'files that are shared',
+  'shared files',
   (store) => {
-    forEachLedger('in', (place) => {
-      async function setUp() {
-        const ledger = await place.open();
+    forEachLedger('ledger', (testLedger) => {
+      async function start() {
+        const ledger = await testLedger.open();
         const calls: string[] = [];
         const routes = {
           a: route({
@@ -256,17 +256,17 @@ forEachStore(
         };
         const storage = store.storage();
         const app = createTestApp(storage, routes, { ledger });
-        type Asked = { route?: string; user?: string; offer?: readonly string[] } & Partial<FileDeclaration>;
-        const ask = async (
+        type GrantOptions = { route?: string; user?: string; offer?: readonly string[] } & Partial<FileDeclaration>;
+        const grant = async (
           bytes: Uint8Array,
-          { route = 'a', user = 'anna', offer = transfers, ...more }: Asked = {},
+          { route = 'a', user = 'anna', offer = transfers, ...more }: GrantOptions = {},
         ) => {
           const body = { route, files: [app.declare(bytes, more)], transfers: offer };
           const { json } = await app.call('POST', '/uploads', body, { 'x-user': user });
           return json.uploads?.[0] as unknown as { uploadId: string; grant: string; transfer: string; request: never };
         };
-        const store_ = async (bytes: Uint8Array, given: Asked = {}) => {
-          const upload = await ask(bytes, given);
+        const sendAndComplete = async (bytes: Uint8Array, given: GrantOptions = {}) => {
+          const upload = await grant(bytes, given);
           if (upload.transfer !== 'none') await send(upload.request, bytes);
           const { json } = await app.call(
             'POST',
@@ -276,11 +276,11 @@ forEachStore(
           );
           return { upload, file: json.results?.[0]?.file, data: json.results?.[0]?.data, error: json.error };
         };
-        return { app, ask, put: store_, calls, ledger, storage };
+        return { app, grant, put: sendAndComplete, calls, ledger, storage };
       }
 
-      it('are not sent again, are announced each, and go with the last', async () => {
-        const { app, put, calls, storage } = await setUp();
+      it('a shared file is not sent again, and is deleted with the last upload that shares it', async () => {
+        const { app, put, calls, storage } = await start();
         const first = await put(png);
         expect(first.upload.transfer).not.toBe('none');
         const second = await put(png, { fileName: 'copy.png' });
@@ -303,40 +303,40 @@ forEachStore(
         expect((await put(png)).upload.transfer).not.toBe('none');
       });
 
-      it('never across owners, routes, types or sizes, and only for clients that know', async () => {
-        const { ask, put } = await setUp();
+      it('files are not shared across owners, routes, types or sizes, or without the transfer `none`', async () => {
+        const { grant, put } = await start();
         await put(png);
-        expect((await ask(png)).transfer).toBe('none');
-        expect((await ask(png, { user: 'bea' })).transfer).not.toBe('none');
-        expect((await ask(png, { route: 'b' })).transfer).not.toBe('none');
-        expect((await ask(png, { contentType: 'image/gif' })).transfer).not.toBe('none');
-        expect((await ask(Buffer.concat([png, png]))).transfer).not.toBe('none');
-        expect((await ask(png, { offer: ['put'] })).transfer).toBe('put');
+        expect((await grant(png)).transfer).toBe('none');
+        expect((await grant(png, { user: 'bea' })).transfer).not.toBe('none');
+        expect((await grant(png, { route: 'b' })).transfer).not.toBe('none');
+        expect((await grant(png, { contentType: 'image/gif' })).transfer).not.toBe('none');
+        expect((await grant(Buffer.concat([png, png]))).transfer).not.toBe('none');
+        expect((await grant(png, { offer: ['put'] })).transfer).toBe('put');
       });
 
-      it('whose original is deleted before they complete keep the object; one that vanished is sent anew', async () => {
-        const { app, ask, put, storage, ledger } = await setUp();
+      it('a shared object outlives the original upload, and a missing one answers upload_expired', async () => {
+        const { app, grant, put, storage, ledger } = await start();
         const first = await put(png);
-        const waiting = await ask(png);
+        const waiting = await grant(png);
         await app.uploads.deleteFile(first.file?.key ?? '');
         const { json } = await app.complete(waiting.grant);
         expect(json.results).toMatchObject([{ file: { key: first.file?.key } }]);
-        const lost = await ask(png);
+        const lost = await grant(png);
         await storage.delete(first.file?.key ?? '');
         expect((await app.complete(lost.grant)).json.error?.code).toBe('upload_expired');
         expect(await ledger.find(lost.uploadId)).toMatchObject({ state: 'rejected' });
-        const aborted = await ask(png);
+        const aborted = await grant(png);
         await app.abort(aborted.grant);
         expect((await ledger.find(aborted.uploadId))?.state).toBe('aborted');
       });
     });
   },
-  // Ceph 16 verifies no SHA-256: routes on it cannot share, and say so.
+  // Ceph 16 verifies no SHA-256, so routes on it cannot share files.
   { only: ['devstore'] },
 );
 
-forEachStore('a route that cannot share', (store) => {
-  it('says so at start', () => {
+forEachStore('dedupe and quota', (store) => {
+  it('createUploads() refuses dedupe and quota where they cannot work', () => {
     const { checksums } = store.storage().capabilities;
     const make = () =>
       createTestApp(store.storage(), { a: route({ limits, authorize: owner, dedupe: true }) }, { ledger: {} as never });
@@ -352,6 +352,6 @@ forEachStore('a route that cannot share', (store) => {
   });
 });
 
-const anything = {
+const anySchema = {
   '~standard': { version: 1 as const, vendor: 'test', validate: (value: unknown) => ({ value }) },
 };

@@ -1,4 +1,4 @@
-/** The ledger's promises, on both databases: states, fences, reservations, the outbox. */
+/** The ledger on both databases: states, fences, reservations, idempotency keys, the outbox, locks and lists. */
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import {
@@ -41,30 +41,30 @@ function fileOf({ uploadId, route, key, fileName, size, contentType, checksum }:
   return { ...facts, etag: '"e"', url: `/files/${uploadId}`, storedAt };
 }
 
-async function granted(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<NewUpload> {
+async function addGranted(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<NewUpload> {
   const one = upload(more);
   expect(await ledger.grant([one])).toEqual([null]);
   return one;
 }
 
-async function claimed(ledger: Ledger, uploadId: string, leaseMs = 60_000): Promise<number> {
+async function claimFence(ledger: Ledger, uploadId: string, leaseMs = 60_000): Promise<number> {
   const claim = await ledger.claim(uploadId, leaseMs);
   if (!claim || !('fence' in claim)) throw new Error('not claimed');
   return claim.fence;
 }
 
-async function completed(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<NewUpload> {
-  const one = await granted(ledger, more);
-  const fence = await claimed(ledger, one.uploadId);
+async function addCompleted(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<NewUpload> {
+  const one = await addGranted(ledger, more);
+  const fence = await claimFence(ledger, one.uploadId);
   expect(await ledger.end(one.uploadId, fence, { state: 'completed', file: fileOf(one), data: { n: 1 } })).toBe(true);
   return one;
 }
 
-forEachLedger('ledger', (place) => {
-  it('records a grant as it was given, by its own clock', async () => {
-    const ledger = await place.open();
+forEachLedger('ledger', (testLedger) => {
+  it('grant() records an upload with times of the database clock', async () => {
+    const ledger = await testLedger.open();
     const before = await ledger.ping();
-    const one = await granted(ledger, { partSize: 5 * MiB, transfer: 'multipart', checksum: null });
+    const one = await addGranted(ledger, { partSize: 5 * MiB, transfer: 'multipart', checksum: null });
     const record = await ledger.find(one.uploadId);
     const after = await ledger.ping();
     const { quotas: _, expiresInMs, abandonAfterMs, ...facts } = one;
@@ -78,23 +78,23 @@ forEachLedger('ledger', (place) => {
     });
     expect(record?.createdAt).toBeGreaterThanOrEqual(before);
     expect(record?.createdAt).toBeLessThanOrEqual(after);
-    // Each is read from the database's clock, which goes on between two reads.
+    // The database's clock is read for each time, so the differences are not exact.
     expect((record?.expiresAt ?? 0) - (record?.createdAt ?? 0) - expiresInMs).toBeLessThan(1000);
     expect(Math.abs((record?.abandonAt ?? 0) - (record?.expiresAt ?? 0) - abandonAfterMs)).toBeLessThan(1000);
     expect(Math.abs(before - Date.now())).toBeLessThan(60_000);
     expect(await ledger.find('0'.repeat(32))).toBeNull();
   });
 
-  it('keeps metadata as it is: none, null, unicode, large', async () => {
-    const ledger = await place.open();
+  it('grant() keeps metadata unchanged: undefined, null, Unicode and large values', async () => {
+    const ledger = await testLedger.open();
     for (const metadata of [undefined, null, 'ü', { deep: [1, { x: 'x'.repeat(100_000) }] }]) {
-      const { uploadId } = await granted(ledger, { metadata });
+      const { uploadId } = await addGranted(ledger, { metadata });
       expect((await ledger.find(uploadId))?.metadata).toEqual(metadata);
     }
   });
 
-  it('a hundred grants at once against room for three are three (F1)', async () => {
-    const ledger = await place.open();
+  it('F1 a hundred grants at once with a quota for three give three', async () => {
+    const ledger = await testLedger.open();
     const quotas = { owner: { maxBytes: 3500 }, route: null };
     const uploads = Array.from({ length: 100 }, () => upload({ quotas }));
     const answers = (await Promise.all(uploads.map((one) => ledger.grant([one])))).flat();
@@ -114,26 +114,26 @@ forEachLedger('ledger', (place) => {
     ['maxFiles', { maxFiles: 2 }, 2],
     ['maxBytes', { maxBytes: 2999 }, 2],
     ['maxPendingBytes', { maxPendingBytes: 1000 }, 1],
-  ])('%s of a route bounds that route alone, in one request and in several', async (rule, route, room) => {
-    const ledger = await place.open();
+  ])('%s of a route limits only that route, in one request and in several', async (rule, route, allowed) => {
+    const ledger = await testLedger.open();
     const quotas = { owner: null, route };
     const answers = await ledger.grant([upload({ quotas }), upload({ quotas }), upload({ quotas })]);
     expect(answers.map((one) => (one && 'rule' in one ? one.rule : null))).toEqual(
-      [0, 1, 2].map((n) => (n < room ? null : rule)),
+      [0, 1, 2].map((n) => (n < allowed ? null : rule)),
     );
     expect(await ledger.grant([upload({ quotas })])).toMatchObject([{ quota: 'route', rule }]);
     expect(await ledger.grant([upload({ quotas, route: 'others' })])).toEqual([null]);
     expect(await ledger.grant([upload({ quotas, ownerId: 'bea' })])).toEqual([null]);
   });
 
-  it('one that fails in a group leaves the others granted', async () => {
-    const ledger = await place.open();
-    const twice = upload();
-    await ledger.grant([twice]);
+  it('a grant that fails in a group does not fail the others', async () => {
+    const ledger = await testLedger.open();
+    const duplicate = upload();
+    await ledger.grant([duplicate]);
     const good = [upload({ ownerId: 'cem' }), upload({ ownerId: 'cem' })];
     const answers = await Promise.allSettled([
       ledger.grant([good[0] as NewUpload]),
-      ledger.grant([twice]),
+      ledger.grant([duplicate]),
       ledger.grant([good[1] as NewUpload]),
     ]);
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -141,9 +141,9 @@ forEachLedger('ledger', (place) => {
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 1, pendingBytes: 1000 });
   });
 
-  it('moves reserved to stored when it completes, and gives back what ended otherwise', async () => {
-    const ledger = await place.open();
-    const one = await completed(ledger);
+  it('end() moves reserved bytes to stored bytes, and freeReservation() releases those of other ends', async () => {
+    const ledger = await testLedger.open();
+    const one = await addCompleted(ledger);
     expect(await ledger.usage('anna')).toMatchObject({
       storedBytes: 1000,
       storedFiles: 1,
@@ -155,14 +155,14 @@ forEachLedger('ledger', (place) => {
       data: { n: 1 },
       file: { key: one.key },
     });
-    const aborted = await granted(ledger);
+    const aborted = await addGranted(ledger);
     expect(await ledger.abort(aborted.uploadId)).toBe(true);
-    // Its request may still store.
+    // The reservation stays because the request can still store the file.
     expect(await ledger.usage('anna')).toMatchObject({ pendingBytes: 1000, pendingFiles: 1 });
     expect(await ledger.freeReservation(aborted.uploadId)).toBe(true);
     expect(await ledger.freeReservation(aborted.uploadId)).toBe(false);
-    const rejected = await granted(ledger);
-    const fence = await claimed(ledger, rejected.uploadId);
+    const rejected = await addGranted(ledger);
+    const fence = await claimFence(ledger, rejected.uploadId);
     const error = { code: 'checksum_mismatch' as const, message: 'no', retryable: false };
     await ledger.end(rejected.uploadId, fence, { state: 'rejected', error });
     expect(await ledger.freeReservation(rejected.uploadId)).toBe(true);
@@ -173,9 +173,9 @@ forEachLedger('ledger', (place) => {
       pendingBytes: 0,
       pendingFiles: 0,
     });
-    const stream = await granted(ledger, { size: null, reservedBytes: 10 * MiB });
+    const stream = await addGranted(ledger, { size: null, reservedBytes: 10 * MiB });
     expect(await ledger.usage('anna')).toMatchObject({ pendingBytes: 10 * MiB });
-    const streamFence = await claimed(ledger, stream.uploadId);
+    const streamFence = await claimFence(ledger, stream.uploadId);
     await ledger.end(stream.uploadId, streamFence, { state: 'completed', file: fileOf(stream), data: null });
     expect(await ledger.usage('anna')).toMatchObject({
       storedBytes: 1007,
@@ -190,13 +190,13 @@ forEachLedger('ledger', (place) => {
     });
   });
 
-  it('asks the quota again for an upload that had expired, and gives it no room that is taken', async () => {
-    const ledger = await place.open();
+  it('claim() checks the quota again for an expired upload', async () => {
+    const ledger = await testLedger.open();
     const quotas = { owner: { maxFiles: 1 }, route: { maxBytes: 1500 } };
-    const late = await granted(ledger, { quotas, expiresInMs: 0, abandonAfterMs: 0 });
+    const late = await addGranted(ledger, { quotas, expiresInMs: 0, abandonAfterMs: 0 });
     expect(await ledger.expire(late.uploadId)).toBe(true);
     await ledger.freeReservation(late.uploadId);
-    const other = await granted(ledger, { quotas });
+    const other = await addGranted(ledger, { quotas });
     const refusal = { quota: 'owner', rule: 'maxFiles', limit: 1, used: 1 };
     const claim = await ledger.claim(late.uploadId, 60_000);
     expect(claim).toMatchObject({ refusal });
@@ -212,11 +212,11 @@ forEachLedger('ledger', (place) => {
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 0, pendingBytes: 0, routes: {} });
   });
 
-  it('an idempotency key names one live upload of its owner and route, and is free again after its end', async () => {
-    const ledger = await place.open();
+  it('an idempotency key names one open or completed upload of its owner and route', async () => {
+    const ledger = await testLedger.open();
     const keyed = (more: Partial<NewUpload> = {}) => upload({ idempotencyKey: 'key-1', ...more });
     const first = keyed();
-    // In one request, in one transaction, and later.
+    // Duplicates in the same request and in others of the same transaction.
     const again = await Promise.all([ledger.grant([first, keyed()]), ledger.grant([keyed()]), ledger.grant([keyed()])]);
     const existing = { existing: first.uploadId };
     expect(again).toEqual([[null, existing], [existing], [existing]]);
@@ -225,28 +225,28 @@ forEachLedger('ledger', (place) => {
     await ledger.abort(first.uploadId);
     const second = keyed();
     expect(await ledger.grant([second])).toEqual([null]);
-    const fence = await claimed(ledger, second.uploadId);
+    const fence = await claimFence(ledger, second.uploadId);
     await ledger.end(second.uploadId, fence, { state: 'completed', file: fileOf(second), data: null });
     expect(await ledger.grant([keyed()])).toEqual([{ existing: second.uploadId }]);
     await ledger.delete({ uploadId: second.uploadId });
     expect(await ledger.grant([keyed()])).toEqual([null]);
   });
 
-  it('of fifty that claim at once, one has it', async () => {
-    const ledger = await place.open();
-    const { uploadId } = await granted(ledger);
+  it('claim() gives the lease to one of fifty calls at once', async () => {
+    const ledger = await testLedger.open();
+    const { uploadId } = await addGranted(ledger);
     const claims = await Promise.all(Array.from({ length: 50 }, () => ledger.claim(uploadId, 60_000)));
     expect(claims.filter((one) => one && 'fence' in one)).toHaveLength(1);
     for (const one of claims) if (one && 'held' in one) expect(one.held.leaseLeftMs).toBeGreaterThan(50_000);
     expect(await ledger.claim('0'.repeat(32), 60_000)).toBeNull();
   });
 
-  it('whoever wakes up after its lease was taken over writes nothing', async () => {
-    const ledger = await place.open();
-    const one = await granted(ledger);
+  it('a process whose lease was taken over writes nothing', async () => {
+    const ledger = await testLedger.open();
+    const one = await addGranted(ledger);
     const { uploadId } = one;
-    const stalled = await claimed(ledger, uploadId, 0);
-    const successor = await claimed(ledger, uploadId);
+    const stalled = await claimFence(ledger, uploadId, 0);
+    const successor = await claimFence(ledger, uploadId);
     expect(successor).toBeGreaterThan(stalled);
     expect(await ledger.retake(uploadId, stalled, 60_000)).toBeNull();
     expect(await ledger.calling(uploadId, stalled, 60_000)).toBeNull();
@@ -261,23 +261,23 @@ forEachLedger('ledger', (place) => {
     expect(await ledger.usage('anna')).toMatchObject({ storedFiles: 1, pendingFiles: 0 });
   });
 
-  it('does not try sooner than it said, though the lease is let go as well', async () => {
-    const ledger = await place.open();
+  it('release() after failed() does not make the upload due earlier', async () => {
+    const ledger = await testLedger.open();
     for (const retryInMs of [60_000, null]) {
-      const { uploadId } = await granted(ledger);
-      const fence = await claimed(ledger, uploadId);
+      const { uploadId } = await addGranted(ledger);
+      const fence = await claimFence(ledger, uploadId);
       await ledger.failed(uploadId, fence, 'no', retryInMs);
       await ledger.release(uploadId, fence);
     }
     expect(await ledger.due(10)).toEqual([]);
   });
 
-  it('counts callbacks, and those that were interrupted', async () => {
-    const ledger = await place.open();
-    const { uploadId } = await granted(ledger);
-    const first = await claimed(ledger, uploadId, 0);
+  it('calling() counts callbacks and interrupted callbacks', async () => {
+    const ledger = await testLedger.open();
+    const { uploadId } = await addGranted(ledger);
+    const first = await claimFence(ledger, uploadId, 0);
     await ledger.calling(uploadId, first, 0);
-    const second = await claimed(ledger, uploadId);
+    const second = await claimFence(ledger, uploadId);
     const calling = (await ledger.calling(uploadId, second, 60_000)) as number;
     expect((await ledger.find(uploadId))?.callback).toMatchObject({ attempts: 2, interruptions: 1 });
     await ledger.failed(uploadId, calling, 'it threw', 3_600_000);
@@ -290,7 +290,7 @@ forEachLedger('ledger', (place) => {
     expect(await ledger.counts()).toMatchObject({ waitingCallbacks: 1, parkedCallbacks: 0, states: { completing: 1 } });
     expect(await ledger.unpark(uploadId)).toBe(true);
     expect((await ledger.due(10)).map((one) => one.uploadId)).toEqual([uploadId]);
-    const third = await claimed(ledger, uploadId);
+    const third = await claimFence(ledger, uploadId);
     expect((await ledger.find(uploadId))?.callback.interruptions).toBe(1);
     await ledger.failed(uploadId, third, 'again', null);
     expect(await ledger.due(10)).toEqual([]);
@@ -298,21 +298,21 @@ forEachLedger('ledger', (place) => {
     expect((await ledger.list({ parked: true })).uploads.map((one) => one.uploadId)).toEqual([uploadId]);
   });
 
-  it('refuses every way from state to state that is not in the table', async () => {
-    const ledger = await place.open();
+  it('the ledger refuses every transition that is not in the table', async () => {
+    const ledger = await testLedger.open();
     const states = Object.keys(transitions) as UploadState[];
-    let tried = 0;
+    let pairs = 0;
     for (const from of states)
       for (const to of states) {
         if (from === to) continue;
-        const one = await inState(ledger, from);
+        const one = await addInState(ledger, from);
         expect((await ledger.find(one.uploadId))?.state).toBe(from);
-        await move(ledger, one, to);
+        await changeState(ledger, one, to);
         const state = (await ledger.find(one.uploadId))?.state;
         expect([from, to, state]).toEqual([from, to, mayFollow(from, to) ? to : from]);
-        tried += 1;
+        pairs += 1;
       }
-    expect(tried).toBe(42);
+    expect(pairs).toBe(42);
     const usage = await ledger.usage('anna');
     const { uploads } = await ledger.list({ limit: 1000 });
     expect(usage).toMatchObject({
@@ -321,10 +321,10 @@ forEachLedger('ledger', (place) => {
     });
   });
 
-  it('expires what was given up and not what was renewed, and takes it back when the bytes are there', async () => {
-    const ledger = await place.open();
-    const gone = await granted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
-    const later = await granted(ledger, { expiresInMs: 0, abandonAfterMs: 60_000 });
+  it('expire() ends abandoned uploads but not renewed ones, and claim() can take an expired upload', async () => {
+    const ledger = await testLedger.open();
+    const gone = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
+    const later = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 60_000 });
     expect((await ledger.due(10)).map((one) => one.uploadId).sort()).toEqual([gone.uploadId, later.uploadId].sort());
     expect(await ledger.expire(later.uploadId)).toBe(false);
     await ledger.lookAgain(later.uploadId, 60_000);
@@ -332,11 +332,11 @@ forEachLedger('ledger', (place) => {
     expect(await ledger.due(10)).toEqual([]);
     expect(await ledger.freeReservation(gone.uploadId)).toBe(true);
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 1 });
-    const fence = await claimed(ledger, gone.uploadId);
+    const fence = await claimFence(ledger, gone.uploadId);
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 2 });
     await ledger.end(gone.uploadId, fence, { state: 'completed', file: fileOf(gone), data: null });
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 1, storedFiles: 1 });
-    const renewed = await granted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
+    const renewed = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
     expect(await ledger.renew(renewed.uploadId, 60_000)).toBe(true);
     expect(await ledger.expire(renewed.uploadId)).toBe(false);
     expect(await ledger.renew(gone.uploadId, 60_000)).toBe(false);
@@ -345,16 +345,16 @@ forEachLedger('ledger', (place) => {
     expect((await ledger.find(renewed.uploadId))?.multipartId).toBe('mp');
   });
 
-  it('knows what the owner stored by its bytes, and deletes a shared object with the last of them', async () => {
-    const ledger = await place.open();
-    const one = await completed(ledger);
+  it('findStored() finds uploads by SHA-256, and delete() reports the last of a shared object', async () => {
+    const ledger = await testLedger.open();
+    const one = await addCompleted(ledger);
     const sha256 = one.checksum?.value as string;
     const of = { ownerId: 'anna', route: 'files', sha256, size: 1000 };
     expect((await ledger.findStored(of))?.uploadId).toBe(one.uploadId);
     for (const other of [{ ownerId: 'bea' }, { route: 'others' }, { size: 999 }, { sha256: 'x' }])
       expect(await ledger.findStored({ ...of, ...other })).toBeNull();
-    const two = await completed(ledger, { key: one.key, transfer: 'none', checksum: one.checksum });
-    expect([...(await ledger.keysInUse([one.key, 'nobody']))]).toEqual([one.key]);
+    const two = await addCompleted(ledger, { key: one.key, transfer: 'none', checksum: one.checksum });
+    expect([...(await ledger.keysInUse([one.key, 'unknown']))]).toEqual([one.key]);
     const gone = await Promise.all([
       ledger.delete({ uploadId: one.uploadId }),
       ledger.delete({ uploadId: two.uploadId }),
@@ -364,10 +364,10 @@ forEachLedger('ledger', (place) => {
     expect((await ledger.keysInUse([one.key])).size).toBe(0);
   });
 
-  it('writes messages with the ending they tell of, and hands each to one deliverer at a time', async () => {
-    const ledger = await place.open();
-    const one = await granted(ledger);
-    const fence = await claimed(ledger, one.uploadId);
+  it('end() writes webhooks in its transaction, and takeWebhooks() gives each to one caller at a time', async () => {
+    const ledger = await testLedger.open();
+    const one = await addGranted(ledger);
+    const fence = await claimFence(ledger, one.uploadId);
     const webhooks = [{ webhookId: `msg_${one.uploadId}`, type: 'upload.completed', payload: '{"a":1}' }];
     const ending = { state: 'completed' as const, file: fileOf(one), data: null, webhooks };
     expect(await ledger.end(one.uploadId, fence + 1, ending)).toBe(false);
@@ -388,8 +388,8 @@ forEachLedger('ledger', (place) => {
     expect((await ledger.listWebhooks({ state: 'delivered' })).webhooks).toMatchObject([{ webhookId, nextAt: null }]);
   });
 
-  it('locks for one holder, until it lets go or the time is over', async () => {
-    const ledger = await place.open();
+  it('lock() has one holder until unlock() or the end of its time', async () => {
+    const ledger = await testLedger.open();
     expect(await ledger.lock('sweep', 'a', 60_000)).toBe(true);
     expect(await ledger.lock('sweep', 'b', 60_000)).toBe(false);
     expect(await ledger.lock('sweep', 'a', 0)).toBe(true);
@@ -400,19 +400,19 @@ forEachLedger('ledger', (place) => {
     expect(await ledger.lock('sweep', 'a', 60_000)).toBe(true);
   });
 
-  it('lists in pages without gaps or doubles', async () => {
-    const ledger = await place.open();
+  it('list() returns pages without gaps or duplicates', async () => {
+    const ledger = await testLedger.open();
     const all = await ledger.grant(Array.from({ length: 25 }, (_, n) => upload({ ownerId: n % 2 ? 'anna' : 'bea' })));
     expect(all).toHaveLength(25);
-    const seen: string[] = [];
+    const listed: string[] = [];
     for (let after: string | undefined; ; ) {
       const page = await ledger.list({ limit: 7, ...(after === undefined ? {} : { after }) });
-      seen.push(...page.uploads.map(({ uploadId }) => uploadId));
+      listed.push(...page.uploads.map(({ uploadId }) => uploadId));
       if (page.next === null) break;
       after = page.next;
     }
-    expect(seen).toHaveLength(25);
-    expect(new Set(seen).size).toBe(25);
+    expect(listed).toHaveLength(25);
+    expect(new Set(listed).size).toBe(25);
     expect((await ledger.list({ ownerId: 'anna' })).uploads).toHaveLength(12);
     expect((await ledger.list({ states: ['completed'] })).uploads).toEqual([]);
     const owners = await ledger.usageByOwner({ limit: 1 });
@@ -421,56 +421,56 @@ forEachLedger('ledger', (place) => {
     expect([...owners.owners, ...rest.owners].map(({ ownerId }) => ownerId).sort()).toEqual(['anna', 'bea']);
   });
 
-  it('remembers the last sweep, and forgets what ended long ago', async () => {
-    const ledger = await place.open();
+  it('lastSweep() returns the last sweep, and forget() deletes records that ended long ago', async () => {
+    const ledger = await testLedger.open();
     expect(await ledger.lastSweep()).toBeNull();
     const orphans = [{ key: 'k', kind: 'object' as const, size: 1, multipartId: null, since: '2026', removed: false }];
     for (const startedAt of [1, 2]) await ledger.recordSweep({ startedAt, endedAt: 3, report: { startedAt }, orphans });
     expect(await ledger.lastSweep()).toEqual({ startedAt: 2, endedAt: 3, report: { startedAt: 2 }, orphans });
-    const aborted = await granted(ledger);
+    const aborted = await addGranted(ledger);
     await ledger.abort(aborted.uploadId);
     expect(await ledger.forget(-1000, 10)).toBe(0);
     await ledger.freeReservation(aborted.uploadId);
-    const kept = await completed(ledger);
+    const kept = await addCompleted(ledger);
     expect(await ledger.forget(60_000, 10)).toBe(0);
     expect(await ledger.forget(-1000, 10)).toBe(1);
     expect(await ledger.find(aborted.uploadId)).toBeNull();
     expect(await ledger.find(kept.uploadId)).not.toBeNull();
   });
 
-  it('is there again when it is opened again, also by two at once', async () => {
-    const ledger = await place.open();
-    const one = await granted(ledger);
-    const others = await Promise.all([place.reopen(), place.reopen()]);
+  it('a ledger can be opened again by two processes at once', async () => {
+    const ledger = await testLedger.open();
+    const one = await addGranted(ledger);
+    const others = await Promise.all([testLedger.reopen(), testLedger.reopen()]);
     for (const other of others) expect(await other.find(one.uploadId)).toMatchObject({ state: 'granted' });
   });
 
-  it('refuses a schema that a newer Waybill made', async () => {
-    const ledger = await place.open();
+  it('opening a ledger with the schema of a newer version fails', async () => {
+    const ledger = await testLedger.open();
     await ledger.ping();
-    await place.execute('insert into waybill_migrations (version, migrated_at) values (99, 0)');
-    await expect(place.reopen()).rejects.toMatchObject({
+    await testLedger.execute('insert into waybill_migrations (version, migrated_at) values (99, 0)');
+    await expect(testLedger.reopen()).rejects.toMatchObject({
       code: 'config_invalid',
       message: expect.stringContaining('newer'),
     });
   });
 });
 
-async function inState(ledger: Ledger, state: UploadState): Promise<NewUpload> {
-  const one = await granted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
+async function addInState(ledger: Ledger, state: UploadState): Promise<NewUpload> {
+  const one = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
   const { uploadId } = one;
   if (state === 'expired') await ledger.expire(uploadId);
   if (state === 'aborted') await ledger.abort(uploadId);
-  // A lease that is over at once: what may only be done then is done.
-  if (!['granted', 'expired', 'aborted'].includes(state)) await claimed(ledger, uploadId, 0);
+  // The lease ends at once, because some transitions need an expired lease.
+  if (!['granted', 'expired', 'aborted'].includes(state)) await claimFence(ledger, uploadId, 0);
   if (['completed', 'deleted', 'rejected'].includes(state))
-    await move(ledger, one, state === 'deleted' ? 'completed' : state);
+    await changeState(ledger, one, state === 'deleted' ? 'completed' : state);
   if (state === 'deleted') await ledger.delete({ uploadId });
   return one;
 }
 
-/** As the server would go about it. */
-async function move(ledger: Ledger, one: NewUpload, to: UploadState): Promise<void> {
+/** Tries a transition with the calls that the server uses for it. */
+async function changeState(ledger: Ledger, one: NewUpload, to: UploadState): Promise<void> {
   const { uploadId } = one;
   const record = await ledger.find(uploadId);
   const fence = record?.fence ?? 0;

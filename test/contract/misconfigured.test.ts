@@ -1,4 +1,4 @@
-/** A storage that is set up wrongly: what the person who uploads and the developer are told, and how soon. */
+/** A wrong storage configuration: the messages for the user and the developer, and how soon they appear. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import type { S3StorageOptions } from '../../src/s3/index.ts';
 import { createUploads, route, type UploadsEvent } from '../../src/server/index.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
 
-/** A port that nothing listens on: it was free a moment ago. */
+/** Returns a port on which no server listens. */
 async function closedPort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -21,9 +21,9 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-type Wrong = (store: TestStore) => Partial<S3StorageOptions> | Promise<Partial<S3StorageOptions>>;
+type WrongOptions = (store: TestStore) => Partial<S3StorageOptions> | Promise<Partial<S3StorageOptions>>;
 
-const faults: readonly (readonly [what: string, code: RegExp, fix: RegExp, Wrong])[] = [
+const mistakes: readonly (readonly [name: string, code: RegExp, fix: RegExp, WrongOptions])[] = [
   ['bucket', /NoSuchBucket/, /`bucket`/, () => ({ bucket: 'no-such-bucket-here' })],
   [
     'access key',
@@ -48,11 +48,11 @@ const faults: readonly (readonly [what: string, code: RegExp, fix: RegExp, Wrong
 ];
 
 forEachStore(
-  'a wrong',
+  'a storage with a wrong',
   (store) => {
     const sizes = [1000, 6 * MiB] as const;
-    it.each(faults.flatMap((fault) => sizes.map((size) => [...fault, size] as const)))(
-      '%s is told to the user in one sentence and to the developer by its name (%s)',
+    it.each(mistakes.flatMap((mistake) => sizes.map((size) => [...mistake, size] as const)))(
+      '%s is reported to the user in one sentence and to the developer with its code (%s)',
       async (_, code, fix, wrong, size) => {
         const events: UploadsEvent[] = [];
         const uploads = createUploads({
@@ -82,14 +82,14 @@ forEachStore(
         expect(error.message).not.toMatch(code);
         expect(JSON.stringify(error.details)).toMatch(code);
         expect(tookMs).toBeLessThan(8000);
-        // The look at the storage goes on beside the first permission.
+        // The check of the storage runs at the same time as the first grant.
         await vi.waitFor(() => {
-          const told = events.filter(({ type }) => type === 'storage.fault' || type === 'request.failed');
-          const words = told.map((event) => JSON.stringify(event));
+          const reported = events.filter(({ type }) => type === 'storage.fault' || type === 'request.failed');
+          const words = reported.map((event) => JSON.stringify(event));
           expect(words.filter((event) => code.test(event) && fix.test(event))).not.toEqual([]);
         });
       },
     );
   },
-  { only: ['devstore'] }, // Storages use other codes for the same fault.
+  { only: ['devstore'] }, // Other storages use other codes for the same mistake.
 );

@@ -1,6 +1,6 @@
 /**
- * A process may die at any request to the storage, before it was heard or before its answer came. Each of them is tried:
- * whatever is left, the next call brings the upload to the end that it was going to.
+ * A process may die at any request to the storage, before it was heard or before its answer came. Each of them is
+ * tried: whatever is left, the next call brings the upload to the end that it was going to.
  */
 import { expect, it } from 'vitest';
 import { MiB } from '../../src/protocol/index.ts';

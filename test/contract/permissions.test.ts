@@ -1,6 +1,6 @@
 /**
- * The policy of docs/storage.md, operation by operation: enough for multipart uploads and the copies of large files, not
- * enough for anything else, and with nothing in it that could be left out. C9 of the attacks takes whole uploads through it.
+ * The policy of docs/storage.md, by operation: it allows uploads in parts and copies of large files and nothing else,
+ * and every action in it is needed. The attack tests for C9 run whole uploads with it.
  */
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, inject, it } from 'vitest';
@@ -23,18 +23,21 @@ async function documentedPolicy(): Promise<Statement[]> {
 
 function limitedUser() {
   const limited = inject('ceph')?.limited;
-  if (!limited) throw new Error('Ceph gave no second user');
+  if (!limited) throw new Error('Ceph has no second user.');
   return limited;
 }
 
-/** The documented policy on a fresh bucket, without `left` of it, and the limited user's storage. */
-async function withPolicy(store: TestStore, left?: { action: string; sid: string }) {
+/**
+ * Sets the documented policy, without the action `omitted`, on a new bucket. Returns the storages of the owner and the
+ * limited user.
+ */
+async function withPolicy(store: TestStore, omitted?: { action: string; sid: string }) {
   const { arn, credentials } = limitedUser();
   const bucket = await store.createBucket();
   const Statement = (await documentedPolicy()).map(({ Resource, Action, ...statement }) => ({
     ...statement,
     Principal: { AWS: [arn] },
-    Action: Action.filter((action) => left?.sid !== statement.Sid || left.action !== action),
+    Action: Action.filter((action) => omitted?.sid !== statement.Sid || omitted.action !== action),
     Resource: Resource.replace('BUCKET/*', 'BUCKET/files/*').replace('BUCKET', bucket),
   }));
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
@@ -45,7 +48,7 @@ async function withPolicy(store: TestStore, left?: { action: string; sid: string
 const facts = { contentType: 'text/plain' };
 const bytes = 'twelve bytes';
 
-async function refusal(work: Promise<unknown>): Promise<number | undefined> {
+async function refusedStatus(work: Promise<unknown>): Promise<number | undefined> {
   try {
     await work;
     return undefined;
@@ -64,7 +67,7 @@ async function begin(storage: Storage, key: string) {
   return { key, multipartId };
 }
 
-/** What the server does with an upload in parts, from its begin to the copy of a large file. */
+/** The server's operations for uploads in parts and copies of large files. */
 const steps: Record<string, (storage: Storage) => Promise<unknown>> = {
   async 'an upload in parts'(storage) {
     const upload = await begin(storage, 'incoming/a');
@@ -84,7 +87,7 @@ const steps: Record<string, (storage: Storage) => Promise<unknown>> = {
     await storage.completeMultipart({ key: 'files/c', multipartId, parts: [part], size: bytes.length });
     await storage.delete('incoming/c');
   },
-  async 'what a dead process left half copied'(storage) {
+  async 'cleaning up an unfinished copy'(storage) {
     const { multipartId } = await storage.createMultipart({ key: 'files/d', ...facts });
     const { uploads } = await storage.listMultiparts({ prefix: 'files/d' });
     expect(uploads.map((upload) => upload.multipartId)).toEqual([multipartId]);
@@ -92,47 +95,47 @@ const steps: Record<string, (storage: Storage) => Promise<unknown>> = {
   },
 };
 
-// The devstore has no policies; Ceph has, and a user of its own to try them on.
+// The devstore has no policies. Ceph has policies and a second user.
 forEachStore(
   'documented permissions',
   (store) => {
-    it.each(Object.entries(steps))('allow %s', async (_, step) => {
+    it.each(Object.entries(steps))('the documented permissions allow %s', async (_, step) => {
       const { limited } = await withPolicy(store);
       await step(limited);
     });
 
-    it('allow nothing of it elsewhere', async () => {
+    it('the documented permissions allow nothing with other prefixes', async () => {
       const { owner, limited } = await withPolicy(store);
-      const theirs = await begin(owner, 'elsewhere/a');
-      const { key, multipartId } = theirs;
+      const foreign = await begin(owner, 'elsewhere/a');
+      const { key, multipartId } = foreign;
       await owner.put({ key: 'elsewhere/secret', body: bytes });
-      const mine = await begin(limited, 'incoming/mine');
+      const own = await begin(limited, 'incoming/own');
       const range = [0, bytes.length - 1] as const;
       const parts = (await owner.listParts(key, multipartId)) ?? [];
-      const copy = { from: 'elsewhere/secret', to: mine.key, multipartId: mine.multipartId, partNumber: 2 };
+      const copy = { from: 'elsewhere/secret', to: own.key, multipartId: own.multipartId, partNumber: 2 };
       const attempts = {
         create: () => limited.createMultipart({ key: 'elsewhere/b', ...facts }),
         list: () => limited.listParts(key, multipartId),
-        complete: () => limited.completeMultipart({ ...theirs, parts, size: bytes.length }),
+        complete: () => limited.completeMultipart({ ...foreign, parts, size: bytes.length }),
         abort: () => limited.abortMultipart(key, multipartId),
         copy: () => limited.copyPart({ ...copy, range }),
       };
-      for (const [name, attempt] of Object.entries(attempts)) expect(await refusal(attempt()), name).toBe(403);
+      for (const [name, attempt] of Object.entries(attempts)) expect(await refusedStatus(attempt()), name).toBe(403);
       const part = { key, multipartId, partNumber: 2, size: bytes.length, expiresInSeconds: 60 };
       expect((await sendPresigned(limited.presignPart(part), bytes)).status).toBe(403);
       expect((await owner.listParts(key, multipartId))?.length).toBe(1);
     });
 
-    // Reading and listing are not among them: by its ACLs Ceph lets whoever stored something do that with it.
+    // Reading and listing are left out: the ACLs of Ceph allow both for objects that the user stored itself.
     it.each([
       ['AbortMultipartUpload', 'Staging', 'an abort'],
-      ['AbortMultipartUpload', 'Files', 'what a dead process left half copied'],
-      ['ListBucketMultipartUploads', 'Bucket', 'what a dead process left half copied'],
+      ['AbortMultipartUpload', 'Files', 'cleaning up an unfinished copy'],
+      ['ListBucketMultipartUploads', 'Bucket', 'cleaning up an unfinished copy'],
       ['PutObject', 'Files', 'a copy in parts'],
       ['DeleteObject', 'Staging', 'a copy in parts'],
-    ] as const)('without %s on %s there is no %s', async (action, sid, step) => {
+    ] as const)('without %s on %s the storage refuses %s', async (action, sid, step) => {
       const { limited } = await withPolicy(store, { action: `s3:${action}`, sid });
-      expect(await refusal((steps[step] as (storage: Storage) => Promise<unknown>)(limited))).toBe(403);
+      expect(await refusedStatus((steps[step] as (storage: Storage) => Promise<unknown>)(limited))).toBe(403);
     });
   },
   { only: ['ceph'] },

@@ -1,4 +1,6 @@
-/** Two replicas of `waybill serve` on one ledger in Postgres: what one grants the other completes, and both end well. */
+/**
+ * Two replicas of `waybill serve` on one ledger in Postgres: what one grants the other completes, and both end well.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BuiltCli, buildCli } from '../cli/built-cli.ts';
 import { createServing, declare, post, type Serving, upload, writeJson } from '../cli/serving.ts';

@@ -1,4 +1,7 @@
-/** Every operation of `Storage`, against every store: what the server may rely on. What must be refused is in test/attacks. */
+/**
+ * Every operation of `Storage`, against every store: what the server may rely on. What must be refused is in
+ * test/attacks.
+ */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { isWaybillError } from '../../src/protocol/index.ts';
@@ -197,7 +200,8 @@ forEachStore('storage', (store) => {
       etag: copied.etag,
     });
     expect(info?.metadata).not.toHaveProperty('sender');
-    // fetch adds no-cache to whatever carries If-None-Match (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch).
+    // fetch adds no-cache to whatever carries If-None-Match
+    // (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch).
     expect([undefined, 'no-cache']).toContain(info?.cacheControl);
     expect(info).not.toHaveProperty('contentDisposition');
     expect(await text((await storage.get(to))?.body)).toBe('the same bytes');

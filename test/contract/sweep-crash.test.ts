@@ -39,7 +39,8 @@ forEachStore(
         if (!over) tried.push(where.join(' '));
         clock.offset += 2 * hour;
         let report = await alive.app.uploads.sweep();
-        // What the dead one had sent beside its last request may arrive only now, and come between: the next tries again.
+        // What the dead one had sent beside its last request may arrive only now, and come between: the next tries
+        // again.
         if (report.failed > 0) {
           clock.offset += 2 * hour;
           report = await alive.app.uploads.sweep();
