@@ -1,4 +1,4 @@
-/** The adapters, each on a real server, with requests as clients send them. */
+/** Each adapter on a real server. */
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -48,8 +48,8 @@ const body = JSON.stringify({ route: 'a', files: [createApp().declare(png)] });
 const post = (url: string, text: string = body) =>
   fetch(url, { method: 'POST', body: text, headers: { 'content-type': 'application/json', 'X-Odd': 'Ä' } });
 
-describe('node:http', () => {
-  it('grants over a connection that stays open', async () => {
+describe('toNodeHandler()', () => {
+  it('answers and keeps the connection open', async () => {
     const url = await listen(toNodeHandler(createApp().uploads));
     const answer = await post(`${url}/uploads?x=1`);
     expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'keep-alive']);
@@ -63,7 +63,7 @@ describe('node:http', () => {
     );
   });
 
-  it('cuts a body off that does not end, and closes', async () => {
+  it('answers 413 to a body that does not end, and closes the connection', async () => {
     const url = await listen(toNodeHandler(createApp().uploads));
     const request = httpRequest(`${url}/uploads`, { method: 'POST', headers: { 'content-type': 'application/json' } });
     request.on('error', () => {});
@@ -73,7 +73,7 @@ describe('node:http', () => {
     request.destroy();
   });
 
-  it('answers a body announced as too long without waiting for it', async () => {
+  it('answers 413 to a too large content-length without reading the body', async () => {
     const url = await listen(toNodeHandler(createApp().uploads));
     const headers = { 'content-type': 'application/json', 'content-length': '100000' };
     const request = httpRequest(`${url}/uploads`, { method: 'POST', headers });
@@ -85,7 +85,7 @@ describe('node:http', () => {
   });
 });
 
-describe('Express 5', () => {
+describe('toExpressHandler() in Express 5', () => {
   it.each([
     ['nothing', null],
     ['json()', express.json()],
@@ -105,7 +105,7 @@ describe('Express 5', () => {
     await bad.text();
   });
 
-  it('leaves other paths to others', async () => {
+  it('passes other paths to the next handler', async () => {
     const app = express();
     app.use(toExpressHandler(createApp().uploads));
     app.get('/hello', (_, response) => {
@@ -117,20 +117,20 @@ describe('Express 5', () => {
     expect((await fetch(`${url}/uploads`)).status).toBe(405);
   });
 
-  it('may be mounted anywhere when basePath says so, and says when it does not', async () => {
+  it('can be mounted at basePath, and reports a missing basePath', async () => {
     const right = express();
     right.use('/api/v1', toExpressHandler(createApp('/api/v1').uploads));
     expect((await post(`${await listen(right)}/api/v1/uploads`)).status).toBe(200);
 
     const wrong = express();
     wrong.use('/api', toExpressHandler(createApp().uploads));
-    let said = '';
+    let message = '';
     wrong.use((error: Error, _request: unknown, response: express.Response, _next: unknown) => {
-      said = error.message;
+      message = error.message;
       response.status(500).end();
     });
     expect((await post(`${await listen(wrong)}/api/uploads`)).status).toBe(500);
-    expect(said).toContain("basePath: '/api'");
+    expect(message).toContain("basePath: '/api'");
   });
 
   it('works inside a router', async () => {

@@ -1,4 +1,4 @@
-/** Bodies that other code has read, and HTTP/2: what frameworks and platforms hand over. */
+/** Requests whose body other code has read, as frameworks and platforms do, and HTTP/2. */
 import { once } from 'node:events';
 import {
   createServer,
@@ -68,7 +68,7 @@ async function post(url: string, text: string | ReadableStream = body) {
 
 type Request = IncomingMessage & { body?: unknown; rawBody?: unknown; originalUrl?: string };
 
-/** Reads the body as middleware does, and lets it change the request before Waybill gets it. */
+/** Reads the body as middleware does, and changes the request before Waybill gets it. */
 function readFirst(change: (request: Request, text: string) => void): RequestListener {
   const handler = toNodeHandler(createApp().uploads);
   return async (request, response) => {
@@ -79,25 +79,25 @@ function readFirst(change: (request: Request, text: string) => void): RequestLis
   };
 }
 
-describe('a body that was read before', () => {
+describe('a body that other code has read', () => {
   it.each<[string, (request: Request, text: string) => void]>([
     ['an object', (request, text) => Object.assign(request, { body: JSON.parse(text) })],
     ['a string', (request, text) => Object.assign(request, { body: text })],
     ['a Buffer', (request, text) => Object.assign(request, { body: Buffer.from(text) })],
     ['a Uint8Array', (request, text) => Object.assign(request, { body: new TextEncoder().encode(text) })],
     [
-      "rawBody beside it, as Firebase's functions do",
+      "an object beside rawBody, as in Firebase's functions",
       (request, text) => Object.assign(request, { body: JSON.parse(text), rawBody: Buffer.from(text) }),
     ],
     [
-      'a getter that parses, as Next and Vercel do',
+      'a getter that parses, as in Next and on Vercel',
       (request, text) => Object.defineProperty(request, 'body', { get: () => JSON.parse(text) }),
     ],
   ])('is taken from request.body: %s', async (_, change) => {
     expect(await post(await listen(readFirst(change)))).toMatchObject({ status: 200, json: { uploads: [{}] } });
   });
 
-  it('is no JSON when the getter throws', async () => {
+  it('is invalid_request when the getter throws', async () => {
     const url = await listen(
       readFirst((request) =>
         Object.defineProperty(request, 'body', {
@@ -111,9 +111,9 @@ describe('a body that was read before', () => {
   });
 
   it.each<[string, RequestListener]>([
-    ['all of it', readFirst(() => {})],
+    ['read completely', readFirst(() => {})],
     [
-      'a piece of it',
+      'read in part',
       (() => {
         const handler = toNodeHandler(createApp().uploads);
         return async (request, response) => {
@@ -124,7 +124,7 @@ describe('a body that was read before', () => {
       })(),
     ],
     [
-      'all of it before Express',
+      'read completely before Express',
       express()
         .use(async (request, _, next) => {
           for await (const chunk of request) expect(chunk).toBeDefined();
@@ -132,7 +132,7 @@ describe('a body that was read before', () => {
         })
         .use(toExpressHandler(createApp().uploads)) as RequestListener,
     ],
-  ])('is answered at once when it is gone, and the message says what to do: %s', async (_, listener) => {
+  ])('is internal_error with advice when its bytes are gone: %s', async (_, listener) => {
     const { status, json } = await post(await listen(listener));
     expect([status, json.error?.code]).toEqual([500, 'internal_error']);
     expect(json.error?.message).toMatch(/express\.json\(\).*request\.body/);
@@ -143,20 +143,23 @@ describe('a body that was read before', () => {
     ['a string', JSON.stringify({ ...declared, x: 'y'.repeat(maxBodyBytes) }), 413],
     ['a Buffer', Buffer.from(JSON.stringify({ ...declared, x: 'y'.repeat(maxBodyBytes) })), 413],
     ['a cycle', cycle(), 400],
-    ['nothing that JSON has', () => {}, 400],
-  ])('obeys maxBodyBytes, whatever was declared: %s', async (_, parsed, status) => {
+    ['a function', () => {}, 400],
+  ])('is limited by maxBodyBytes: %s', async (_, parsed, status) => {
     const url = await listen(readFirst((request) => Object.assign(request, { body: parsed })));
     expect((await post(url)).status).toBe(status);
   });
 
-  it.each(['chunked', 'declared'])('obeys maxBodyBytes behind express.json() with a larger limit: %s', async (how) => {
-    const app = express();
-    app.use(express.json({ limit: '20mb' }));
-    app.use(toExpressHandler(createApp().uploads));
-    const text = JSON.stringify({ ...declared, x: 'y'.repeat(5_000_000) });
-    const url = await listen(app);
-    expect((await post(url, how === 'chunked' ? new Blob([text]).stream() : text)).status).toBe(413);
-  });
+  it.each(['chunked', 'declared'])(
+    'is limited by maxBodyBytes behind express.json() with a larger limit: %s',
+    async (how) => {
+      const app = express();
+      app.use(express.json({ limit: '20mb' }));
+      app.use(toExpressHandler(createApp().uploads));
+      const text = JSON.stringify({ ...declared, x: 'y'.repeat(5_000_000) });
+      const url = await listen(app);
+      expect((await post(url, how === 'chunked' ? new Blob([text]).stream() : text)).status).toBe(413);
+    },
+  );
 
   it('works behind express.json() with toNodeHandler', async () => {
     const app = express();
@@ -166,20 +169,20 @@ describe('a body that was read before', () => {
   });
 });
 
-describe('a body that was not read', () => {
+describe('a body that no other code has read', () => {
   const untouched = (change: (request: Request) => void): RequestListener => {
     const handler = toNodeHandler(createApp().uploads);
     return async (request, response) => {
       change(request as Request);
-      // Middleware that waits for something else, such as a session.
+      // Stands for middleware that waits for something else, such as a session.
       await new Promise((resolve) => setImmediate(resolve));
       handler(request, response);
     };
   };
 
   it.each<[string, (request: Request) => void]>([
-    ['as it is', () => {}],
-    ['beside the empty body that parsers of Express 4 set', (request) => Object.assign(request, { body: {} })],
+    ['unchanged', () => {}],
+    ['with the empty body that parsers of Express 4 set', (request) => Object.assign(request, { body: {} })],
     ['paused', (request) => request.pause()],
     ['with an encoding', (request) => request.setEncoding('utf8')],
     ['without originalUrl', (request) => Object.assign(request, { originalUrl: undefined })],
@@ -193,7 +196,7 @@ describe('a body that was not read', () => {
     expect((await post(url)).status).toBe(200);
   });
 
-  it('is no failure of the server when its sender goes away', async () => {
+  it('is invalid_request when the connection closes early', async () => {
     let resolve: (event: unknown) => void = () => {};
     const failed = new Promise<unknown>((resolved) => {
       resolve = resolved;
@@ -247,7 +250,7 @@ describe('HTTP/2', () => {
     return { origin, ask };
   }
 
-  it('hides pseudo-headers, and takes the host from :authority', async () => {
+  it('hides pseudo-headers and takes the host from :authority', async () => {
     const { origin, ask } = await open();
     expect((await ask(body, { authorization: 'Bearer x' })).status).toBe(200);
     const host = origin.slice('http://'.length);
@@ -256,20 +259,20 @@ describe('HTTP/2', () => {
     expect(seen?.header('authorization')).toBe('Bearer x');
   });
 
-  it('joins a cookie that came in pieces', async () => {
+  it('joins a cookie that was split', async () => {
     const { ask } = await open();
     const cookie = ['a=1', 'b=2'] as unknown as string;
     expect((await ask(body, { cookie })).status).toBe(200);
     expect([seen?.header('cookie'), seen?.headers.get('cookie')]).toEqual(['a=1; b=2', 'a=1; b=2']);
   });
 
-  it('knows the page of its own origin, and refuses those of others', async () => {
+  it('accepts pages of its own origin and refuses those of others', async () => {
     const { origin, ask } = await open();
     expect((await ask(body, { cookie: 'a=b', origin })).status).toBe(200);
     expect((await ask(body, { cookie: 'a=b', origin: 'http://evil.test' })).status).toBe(403);
   });
 
-  it('answers a body that is too long or does not end, and keeps the connection', async () => {
+  it('answers 413 to a body that is too large or does not end, and keeps the connection', async () => {
     const { ask } = await open();
     const long = await ask(' '.repeat(maxBodyBytes + 1));
     expect([long.status, long.head.connection]).toEqual([413, undefined]);

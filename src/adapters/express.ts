@@ -1,9 +1,9 @@
-/** Express 4 and 5, mounted anywhere, with or without `express.json()` before it. */
+/** The adapter for Express 4 and 5. It may be mounted at any path, with or without `express.json()` before it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WaybillError } from '../protocol/index.ts';
 import { type Handler, NodePlainRequest, send } from './node.ts';
 
-/** What is used of Express's request, so that its types are not needed here. Connect and others set less. */
+/** The part of Express's request that is used here, without its types. Connect and others set less. */
 interface ExpressRequest extends IncomingMessage {
   originalUrl?: string;
   baseUrl?: string;
@@ -14,8 +14,8 @@ export interface MountableHandler extends Handler {
 }
 
 /**
- * Paths that are not Waybill's go on to the next handler. The callbacks' `request.raw` is Express's `req`, with
- * everything that earlier middleware put on it.
+ * Passes requests for other paths to the next handler. In callbacks, `request.raw` is Express's `req`, with everything
+ * that earlier middleware added to it.
  *
  * @example
  * app.use(toExpressHandler(uploads))
@@ -25,7 +25,7 @@ export function toExpressHandler(uploads: MountableHandler) {
     const request = incoming as ExpressRequest;
     const plain = new NodePlainRequest(request, request.originalUrl ?? request.url ?? '/');
     if (!uploads.owns(plain.path)) {
-      next(misplaced(uploads, request));
+      next(mountingError(uploads, request));
       return;
     }
     uploads
@@ -35,13 +35,13 @@ export function toExpressHandler(uploads: MountableHandler) {
   };
 }
 
-/** `file.url` must be the path that browsers see, so `createUploads` must know a mount point as well. */
-function misplaced(uploads: MountableHandler, request: ExpressRequest): WaybillError | undefined {
+/** `createUploads` has to know the mount path too, because `file.url` contains it. */
+function mountingError(uploads: MountableHandler, request: ExpressRequest): WaybillError | undefined {
   const [path = ''] = (request.url ?? '').split('?', 1);
   const { baseUrl = '' } = request;
   if (baseUrl === '' || !uploads.owns(path)) return undefined;
   return new WaybillError(
     'config_invalid',
-    `The uploads handler is mounted at ${baseUrl}: give createUploads \`basePath: '${baseUrl}'\`.`,
+    `The uploads handler is mounted at ${baseUrl}. Pass \`basePath: '${baseUrl}'\` to createUploads.`,
   );
 }

@@ -1,19 +1,19 @@
-/** The body of a request of node:http, whether or not something before us has read it. */
+/** The body of a request of node:http, which a body parser or a platform may have read already. */
 import type { IncomingMessage } from 'node:http';
 
-/** What body parsers and platforms put on a request. */
+/** The properties that body parsers and platforms set. */
 type ParsedRequest = IncomingMessage & { body?: unknown; rawBody?: unknown };
 
-/** Has anything been taken out of the stream? What is left of it is not the whole body. */
+/** Whether other code has read from the stream, so that the rest is not the whole body. */
 export function wasRead(request: IncomingMessage): boolean {
   return request.readableDidRead || request.readableEnded;
 }
 
-/** The body as it was sent, as `express.raw()`, `express.text()` and Firebase leave it. */
-export function bytesGiven(request: IncomingMessage): Buffer | undefined {
+/** @returns the bytes that `express.raw()`, `express.text()` or Firebase have read */
+export function getReadBytes(request: IncomingMessage): Buffer | undefined {
   const { rawBody } = request as ParsedRequest;
   if (isBytes(rawBody)) return Buffer.from(rawBody as string);
-  const body = bodyOf(request);
+  const body = getBody(request);
   return isBytes(body) ? Buffer.from(body as string) : undefined;
 }
 
@@ -21,17 +21,19 @@ function isBytes(value: unknown): boolean {
   return typeof value === 'string' || value instanceof Uint8Array;
 }
 
-/** The parsed body, as `express.json()` leaves it. */
-export function objectGiven(request: IncomingMessage): unknown {
-  const body = bodyOf(request);
+/** @returns the value that `express.json()` or a similar parser has made of the body */
+export function getParsedBody(request: IncomingMessage): unknown {
+  const body = getBody(request);
   if (body === undefined || body === null) return undefined;
-  // Parsers of Express 4 set `{}` also for what they do not parse; then the stream is still whole.
+  // Parsers of Express 4 also set `{}` for bodies that they do not read.
   const isEmpty = typeof body === 'object' && Object.keys(body).length === 0;
   return isEmpty && !wasRead(request) ? undefined : body;
 }
 
-/** Vercel's and Next's getters parse, and throw for what is no JSON: then the bytes are gone. */
-function bodyOf(request: IncomingMessage): unknown {
+/**
+ * On Vercel and Next `body` is a getter that parses. It throws for a body that is no JSON, whose bytes are then gone.
+ */
+function getBody(request: IncomingMessage): unknown {
   try {
     return (request as ParsedRequest).body;
   } catch {
@@ -40,19 +42,19 @@ function bodyOf(request: IncomingMessage): unknown {
 }
 
 /**
- * Null as soon as it is longer than allowed: what has come so far is dropped.
- * @throws {Error} when the sender goes away first
+ * @returns null as soon as the body exceeds `maxBytes`
+ * @throws {Error} when the connection closes before the end of the body
  */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array | null> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const goneAway = () => reject(new Error('The connection closed before the body was complete.'));
-    // What has been destroyed emits nothing any more.
-    if (request.destroyed) goneAway();
-    request.on('data', (given: Buffer | string) => {
-      // Something before us may have called setEncoding().
-      const chunk = typeof given === 'string' ? Buffer.from(given, request.readableEncoding ?? 'utf8') : given;
+    const rejectClosed = () => reject(new Error('The connection closed before the body was complete.'));
+    // A destroyed request emits no more events.
+    if (request.destroyed) rejectClosed();
+    request.on('data', (data: Buffer | string) => {
+      // Other code may have called setEncoding().
+      const chunk = typeof data === 'string' ? Buffer.from(data, request.readableEncoding ?? 'utf8') : data;
       size += chunk.length;
       if (size <= maxBytes) chunks.push(chunk);
       else {
@@ -63,8 +65,8 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Ui
     });
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
     request.on('error', reject);
-    request.on('close', goneAway);
-    // A listener alone does not start what something before us has paused.
+    request.on('close', rejectClosed);
+    // Other code may have paused the stream, which a listener alone does not resume.
     request.resume();
   });
 }

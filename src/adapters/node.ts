@@ -1,16 +1,16 @@
-/** node:http, node:https, node:http2 and everything that builds on them. */
+/** The adapter for node:http, node:https, node:http2 and frameworks that build on them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bodyReadBefore, type PlainRequest, type PlainResponse } from '../server/index.ts';
-import { bytesGiven, objectGiven, readBody, wasRead } from './node-body.ts';
+import { getParsedBody, getReadBytes, readBody, wasRead } from './node-body.ts';
 
-/** What an adapter needs of `createUploads`'s result. */
+/** The part of the result of `createUploads` that an adapter needs. */
 export interface Handler {
   handle(request: PlainRequest): Promise<PlainResponse>;
 }
 
 /**
- * A body that other code has read is taken from `request.rawBody` or `request.body` (`express.json()`, Next's `pages/api`,
- * functions of Vercel and Firebase). Where neither is set, the answer says so at once.
+ * When other code has read the body, it is taken from `request.rawBody` or `request.body` (`express.json()`, Next's
+ * `pages/api`, functions of Vercel and Firebase). Where neither is set, the answer is an error that says so.
  *
  * @example
  * createServer(toNodeHandler(uploads)).listen(3000)
@@ -22,12 +22,12 @@ export function toNodeHandler(uploads: Handler): (request: IncomingMessage, resp
     uploads
       .handle(new NodePlainRequest(request, request.url ?? '/'))
       .then((answer) => send(request, response, answer))
-      // The core never rejects; should it, or the connection be gone, a broken connection tells no secret.
+      // `handle` does not reject. If it did, a closed connection would reveal nothing.
       .catch(() => response.destroy());
   };
 }
 
-/** A class, so that a request costs one object and no closures. */
+/** A class rather than closures, to allocate one object per request. */
 export class NodePlainRequest implements PlainRequest {
   readonly method: string;
   readonly path: string;
@@ -45,7 +45,7 @@ export class NodePlainRequest implements PlainRequest {
   header(name: string): string | undefined {
     const { headers } = this.raw;
     const value = headers[name];
-    // HTTP/2 has `:authority` in the place of Host: RFC 9113 section 8.3.1.
+    // HTTP/2 sends `:authority` instead of Host: RFC 9113 section 8.3.1.
     if (value === undefined && name === 'host') return headers[':authority'] as string | undefined;
     return Array.isArray(value) ? value.join(', ') : value;
   }
@@ -54,7 +54,7 @@ export class NodePlainRequest implements PlainRequest {
     const { rawHeaders, headers } = this.raw;
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const name = rawHeaders[index] as string;
-      // `:method` and its like are no header fields. HTTP/2 may split a cookie: RFC 9113 section 8.2.3.
+      // Pseudo-headers such as `:method` are left out. HTTP/2 may split the cookie header: RFC 9113 section 8.2.3.
       if (!name.startsWith(':') && name.toLowerCase() !== 'cookie') yield [name, rawHeaders[index + 1] as string];
     }
     if (headers.cookie !== undefined) yield ['cookie', headers.cookie];
@@ -62,13 +62,13 @@ export class NodePlainRequest implements PlainRequest {
       yield ['host', headers[':authority'] as string];
   }
 
-  /** What a parser before us made of the body. Read only when asked for: in Next it is a getter that parses. */
+  /** The body as parsed by other code. A getter, because reading it parses the body in Next. */
   get json(): unknown {
-    return bytesGiven(this.raw) ? undefined : objectGiven(this.raw);
+    return getReadBytes(this.raw) ? undefined : getParsedBody(this.raw);
   }
 
   async body(maxBytes: number): Promise<Uint8Array | null> {
-    const bytes = bytesGiven(this.raw);
+    const bytes = getReadBytes(this.raw);
     if (bytes) return bytes.length > maxBytes ? null : bytes;
     if (wasRead(this.raw)) throw bodyReadBefore();
     return readBody(this.raw, maxBytes);
@@ -80,13 +80,13 @@ export function send(
   response: ServerResponse,
   { status, headers, body }: PlainResponse,
 ): void {
-  const unread = !request.complete && request.method !== 'GET' && request.method !== 'HEAD';
+  const isUnread = !request.complete && request.method !== 'GET' && request.method !== 'HEAD';
   const isHttp2 = request.httpVersionMajor >= 2;
-  // A body that nobody read would be taken for the next request. HTTP/2 has no such header: RFC 9113 section 8.2.2.
-  if (unread && !isHttp2) headers.connection = 'close';
+  // The rest of an unread body would be parsed as the next request. HTTP/2 forbids this header: RFC 9113 section 8.2.2.
+  if (isUnread && !isHttp2) headers.connection = 'close';
   if (status !== 204) headers['content-length'] = String(Buffer.byteLength(body));
-  // There one stream of the connection ends, without an error: RFC 9113 section 8.1.
-  if (unread && isHttp2) response.once('finish', () => (request as { stream?: Http2Stream }).stream?.close(0));
+  // HTTP/2 closes only the stream, without an error: RFC 9113 section 8.1.
+  if (isUnread && isHttp2) response.once('finish', () => (request as { stream?: Http2Stream }).stream?.close(0));
   response.writeHead(status, headers);
   response.end(body);
 }

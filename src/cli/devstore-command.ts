@@ -54,7 +54,7 @@ export const devstoreCommand: CommandSpec = {
       fallback: 'the rules that the buckets have',
     },
     { name: 'host', value: 'ADDRESS', summary: 'Address to listen on', fallback: '127.0.0.1' },
-    { name: 'i-know', summary: 'Listen on an address that others can reach' },
+    { name: 'allow-public', summary: 'Listen on an address that others can reach' },
     { name: 'quiet', short: 'q', summary: 'Print nothing about single requests' },
   ],
   examples: [
@@ -72,7 +72,7 @@ export const devstoreCommand: CommandSpec = {
 
   async run(input, terminal) {
     const host = input.option('host') ?? '127.0.0.1';
-    checkHost(host, input.has('i-know'));
+    checkHost(host, input.has('allow-public'));
     const port = parsePort(input.option('port') ?? String(defaultPort));
     const dir = resolve(terminal.cwd, input.option('dir') ?? '.waybill/devstore');
     const buckets = input.has('bucket') ? input.all('bucket') : ['uploads'];

@@ -7,12 +7,12 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** @throws CliError for a public address without `--i-know` */
+/** @throws CliError for a public address without `--allow-public` */
 export function checkHost(host: string, knows: boolean): void {
   if (!/^[\w.:-]+$/.test(host)) throw new CliError(`"${host}" is not an address to listen on.`);
   if (isLoopback(host) || knows) return;
   throw new CliError(`${host} can be reached by others, and this development server lets everyone in who reaches it.`, {
-    hint: 'If that is what you want: --i-know',
+    hint: 'If that is what you want: --allow-public',
   });
 }
 

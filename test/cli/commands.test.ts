@@ -176,7 +176,7 @@ describe('waybill dev', { timeout: 60_000 }, () => {
   });
 
   it('listens on all addresses only when told twice', async () => {
-    const { url } = await startDev('--dir', 'public', '--host', '0.0.0.0', '--i-know');
+    const { url } = await startDev('--dir', 'public', '--host', '0.0.0.0', '--allow-public');
     expect((await fetch(url)).status).toBe(200);
   });
 });

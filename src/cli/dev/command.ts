@@ -43,13 +43,16 @@ export const devCommand: CommandSpec = {
     },
     { name: 'dir', short: 'd', value: 'PATH', summary: 'Where to keep files, keys and secrets', fallback: '.waybill' },
     { name: 'host', value: 'ADDRESS', summary: 'Address to listen on', fallback: '127.0.0.1' },
-    { name: 'i-know', summary: 'Listen on an address that others can reach; everyone who does may send and see files' },
+    {
+      name: 'allow-public',
+      summary: 'Listen on an address that others can reach; everyone who does may send and see files',
+    },
     { name: 'quiet', short: 'q', summary: 'Print nothing about single uploads' },
   ],
   examples: [
     ['waybill dev', `starts, usually at http://127.0.0.1:${defaultPort}`],
     ['waybill dev --port 8080 --dir /tmp/try', 'on a port and in a folder of your choice'],
-    ['waybill dev --host 0.0.0.0 --i-know', 'for a phone in the same network, too'],
+    ['waybill dev --host 0.0.0.0 --allow-public', 'for a phone in the same network, too'],
   ],
   exits: [
     [exitCodes.done, 'stopped with Ctrl-C'],
@@ -59,7 +62,7 @@ export const devCommand: CommandSpec = {
 
   async run(input, terminal) {
     const host = input.option('host') ?? '127.0.0.1';
-    checkHost(host, input.has('i-know'));
+    checkHost(host, input.has('allow-public'));
     const wanted = input.option('port');
     const wish = { port: wanted === undefined ? defaultPort : parsePort(wanted), movable: wanted === undefined };
     const dir = resolve(terminal.cwd, input.option('dir') ?? '.waybill');
