@@ -1,9 +1,9 @@
-/** Small facts about requests and answers that every way of sending needs. */
+/** What every transport and every client needs to know about requests and answers. */
 import type { WaybillError, WireError } from '../protocol/index.ts';
 import { failure } from './errors.ts';
 import type { TransportRequest, TransportResponse } from './types.ts';
 
-/** Without those that the platform sets: a form's type carries its boundary, and pages may not set a length. */
+/** Without the headers that the platform sets: a form's type contains its boundary, and pages may not set a length. */
 export function headersOf({ headers, fields }: TransportRequest): [string, string][] {
   return Object.entries(headers).filter(([name]) => !(fields ? /^content-/i : /^content-length$/i).test(name));
 }
@@ -13,8 +13,8 @@ export function isTemporary(status: number): boolean {
 }
 
 /**
- * RFC 9110 section 10.2.3: seconds, or an HTTP date. A date is compared with the clock that wrote it, the `Date` header,
- * where this page may read it. 0 without the header and for what cannot be read; at most ten minutes.
+ * RFC 9110 section 10.2.3: seconds, or an HTTP date. A date is compared with the `Date` header, which the same clock wrote,
+ * where this page may read it. 0 without the header and for a value that cannot be read; at most ten minutes.
  */
 export function retryAfter(header: TransportResponse['header']): number {
   const value = header('retry-after') ?? '';
@@ -23,8 +23,8 @@ export function retryAfter(header: TransportResponse['header']): number {
 }
 
 /**
- * The error for an answer to a call to the app's server. Without a code of ours something else has answered: a proxy,
- * a login page, a server that is being deployed. Such an answer says nothing about the upload, so the call is made again.
+ * The error for an answer to a call to the app's server. An answer without an error code of Waybill comes from something
+ * else: a proxy, a login page, a server that is being deployed. It says nothing about the upload, so the call is made again.
  */
 export function errorOf({ status, header }: TransportResponse, url: string, error?: WireError | null): WaybillError {
   const { code, message, ...facts }: Partial<WireError> = error ?? {};
@@ -40,12 +40,12 @@ export function errorOf({ status, header }: TransportResponse, url: string, erro
   );
 }
 
-/** Without the slashes that a proxy or a framework would redirect: at its end, and two in a row. */
+/** Removes slashes at the end, and doubled slashes: proxies and frameworks redirect them. */
 export function normalizeEndpoint(endpoint: string): string {
   return endpoint.replace(/([^:/])\/+/g, '$1/').replace(/\/+$/, '');
 }
 
-/** Of an absolute endpoint; empty for one that is relative to the page. */
+/** Empty for a URL that is relative to the page. */
 export function originOf(url: string): string {
   return /^\w+:\/\/[^/]+/.exec(url)?.[0] ?? '';
 }

@@ -1,6 +1,6 @@
 /**
- * The calls to the app's server. What it says is parsed as if it were hostile: a proxy's error page, an older or newer
- * server, a captive portal. Nothing past this file sees an unparsed answer.
+ * The calls to the app's server. Answers are parsed as hostile input: they may come from a proxy, a captive portal, or an older
+ * or newer server. No other file sees an answer that is not parsed.
  */
 import type {
   FileDeclaration,
@@ -20,30 +20,30 @@ export interface Api {
   routeInfo(route: string): Promise<RouteInfo>;
   grant(route: string, files: FileDeclaration[]): Promise<(GrantedUpload | WaybillError)[]>;
   complete(grants: (string | MultipartCompletion)[]): Promise<(UploadResult | PendingUpload | WaybillError)[]>;
-  call<T>(path: string, body: object | undefined, pick: Pick<T>): Promise<T>;
+  call<T>(path: string, body: object | undefined, parse: Parse<T>): Promise<T>;
   /** One answer for each of `count` items in the body, found under `list`. */
-  batch<T>(path: string, body: object, list: string, count: number, pick: Pick<T>): Promise<(T | WaybillError)[]>;
+  batch<T>(path: string, body: object, list: string, count: number, parse: Parse<T>): Promise<(T | WaybillError)[]>;
 }
 
 type ToError = (error: WireError | undefined) => WaybillError;
-/** Takes what it needs from an answer's JSON, or throws anything. */
-// biome-ignore lint/suspicious/noExplicitAny: unparsed on purpose; every use is checked or throws.
-type Pick<T> = (json: any, toError: ToError) => T;
+/** Takes what it needs from the JSON of an answer. Anything that it throws means that the JSON has another shape. */
+// biome-ignore lint/suspicious/noExplicitAny: not parsed yet; every use is checked or throws.
+type Parse<T> = (json: any, toError: ToError) => T;
 
 export function createApi(exchange: Exchange, options: ClientOptions): Api {
   const { endpoint, headers, credentials, onUnauthenticated } = options;
 
-  /** Of the session, while `onUnauthenticated` is at work. */
+  /** The call of `onUnauthenticated` that is under way. */
   let renewal: Promise<void> | undefined;
   let renewals = 0;
 
-  /** The session may have expired while bytes were sent: it is renewed, and the call made again, once. */
-  async function ask(request: Parameters<Exchange>[0]): Promise<TransportResponse> {
+  /** After a 401 the session is renewed and the call made again, once: it may have expired while bytes were sent. */
+  async function sendAuthenticated(request: Parameters<Exchange>[0]): Promise<TransportResponse> {
     const send = async () => exchange({ ...request, headers: { ...request.headers, ...(await headers?.()) } });
     const before = renewals;
     const answer = await send();
     if (answer.status !== 401 || !(headers || onUnauthenticated)) return answer;
-    // Calls that were refused together renew it once.
+    // Calls that were refused together share one renewal.
     if (before === renewals)
       renewal ??= (async () => onUnauthenticated?.())()
         .then(() => {
@@ -55,9 +55,9 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
     return (renewal ?? Promise.resolve()).then(send, () => answer);
   }
 
-  async function call<T>(path: string, body: object | undefined, pick: Pick<T>): Promise<T> {
+  async function call<T>(path: string, body: object | undefined, parse: Parse<T>): Promise<T> {
     const url = endpoint + path || '/';
-    const answer = await ask({
+    const answer = await sendAuthenticated({
       method: body ? 'POST' : 'GET',
       url,
       headers: { ...(body && { 'content-type': 'application/json' }) },
@@ -69,7 +69,7 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
     let json: { error?: WireError } | undefined;
     try {
       json = JSON.parse(text);
-      return pick(json, toError);
+      return parse(json, toError);
     } catch {
       throw json && !json.error?.code && status < 300
         ? failure('internal_error', 'The upload server is out of step with this app.', {
@@ -80,10 +80,10 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
     }
   }
 
-  function batch<T>(path: string, body: object, list: string, count: number, check: Pick<T>) {
+  function batch<T>(path: string, body: object, list: string, count: number, parse: Parse<T>) {
     return call<(T | WaybillError)[]>(path, body, (json, toError) => {
-      insist(json[list].length === count);
-      return json[list].map((item: { error?: WireError }) => (item.error ? toError(item.error) : check(item, toError)));
+      assertShape(json[list].length === count);
+      return json[list].map((item: { error?: WireError }) => (item.error ? toError(item.error) : parse(item, toError)));
     });
   }
 
@@ -92,25 +92,26 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
     batch,
     routeInfo: (route) =>
       call(`/routes/${encodeURIComponent(route)}`, undefined, (json) => {
-        insist(json.limits.maxFiles > 0);
+        assertShape(json.limits.maxFiles > 0);
         return json;
       }),
     grant: (route, files) =>
       batch('', { route, files, transfers: ['form', 'put', 'multipart', 'none'] }, 'uploads', files.length, (item) => {
-        insist(item.grant && (item.request ? item.request.url : item.transfer));
+        assertShape(item.grant && (item.request ? item.request.url : item.transfer));
         return item;
       }),
     complete: (grants) =>
       batch('/complete', { grants }, 'results', grants.length, (item) => {
         const { file, data, completing } = item;
         if (completing) return item;
-        // Relative to the server, which may be of another origin than this page.
+        // The URL is relative to the server, which may have another origin than this page.
         if (file.url[0] === '/') file.url = originOf(endpoint) + file.url;
         return { file, data };
       }),
   };
 }
 
-function insist(sound: unknown): void {
-  if (!sound) throw 0;
+/** To be used by parsers of answers. @throws TypeError */
+export function assertShape(condition: unknown): void {
+  if (!condition) throw new TypeError();
 }

@@ -2,26 +2,26 @@ import type { ChecksumAlgorithm } from '../protocol/index.ts';
 import { failure, missing } from './errors.ts';
 import type { Source } from './types.ts';
 
-/** WebCrypto wants all bytes at once: above this they are read piece by piece, so that memory stays flat. */
+/** WebCrypto needs all bytes at once. Larger sources are read piece by piece, so that memory does not depend on their size. */
 const wholeMaxBytes = 64 * 1024 * 1024;
 
-/** Off the page's own thread; undefined where that is of no use. */
-export type Elsewhere = (blob: Blob | undefined, algorithm: ChecksumAlgorithm) => Promise<string | undefined>;
+/** Base64, computed outside of the page's own thread; undefined where that gains nothing. */
+export type HashBlob = (blob: Blob | undefined, algorithm: ChecksumAlgorithm) => Promise<string | undefined>;
 
 /**
  * Base64.
- * @throws WaybillError `source_unreadable`, `source_changed` (it became shorter), `internal_error` for an algorithm
- * that no client knows
+ * @throws WaybillError `source_unreadable`, `source_changed` (it became shorter), `internal_error` for an algorithm that
+ * clients do not know
  */
 export async function checksumOf(
   source: Source,
   algorithm: ChecksumAlgorithm,
   signal: AbortSignal,
-  elsewhere?: Elsewhere,
+  hashBlob?: HashBlob,
 ): Promise<string> {
   const read = (start: number, end: number) => readRange(source, start, end);
   const { size } = source;
-  const given = (await source.checksum?.(algorithm, signal)) || (await elsewhere?.(source.blob, algorithm));
+  const given = (await source.checksum?.(algorithm, signal)) || (await hashBlob?.(source.blob, algorithm));
   if (given) return given;
   const digest =
     // Pages served over plain http, as from a laptop to a phone, have no crypto.subtle.
@@ -33,7 +33,7 @@ export async function checksumOf(
   return btoa(String.fromCharCode(...new Uint8Array(digest)));
 }
 
-/** Exactly the bytes asked for. */
+/** @throws WaybillError `source_unreadable`, `source_changed` when there are fewer bytes */
 export async function readRange(source: Source, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await source.read(start, end).catch((cause) => {
     throw failure('source_unreadable', 'This file cannot be read. It may have changed or moved.', { cause });

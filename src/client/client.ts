@@ -2,30 +2,29 @@ import type { RoutesOf, TypedUploads, WaybillError } from '../protocol/index.ts'
 import { normalizeEndpoint } from './answers.ts';
 import { createApi } from './api.ts';
 import { createBatcher } from './batcher.ts';
+import type { ClientContext, Route } from './context.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { failure, missing } from './errors.ts';
 import { createExchange } from './exchange.ts';
-import { createJourney, type Journey, type JourneyContext, type Route } from './journey.ts';
 import { createPool, type Pool } from './pool.ts';
-import { type OpenSource, toSource, typeOf } from './source.ts';
+import { contentTypeOf, type OpenSource, toSource } from './source.ts';
 import { tools } from './tools.ts';
 import type { Client, ClientOptions, FileLike, Transport, Upload, UploadOptions } from './types.ts';
 import { createUpload } from './upload.ts';
 
-/** The wire's ceiling is 100 grants in a request; fewer let the first of them finish sooner, and keep a body short. */
-const filesAtOnce = 50;
-/** While so many files are on their way, a call waits for a second completion, and so on. */
+/** The protocol allows 100 grants in a request. With fewer, the first files finish sooner. */
+const maxFilesInRequest = 50;
+/** For each dozen of files under way, a call for completion waits for one more file. */
 const filesPerCompletion = 12;
-/** Files in parts, each of which can fill all connections: a second and a third keep them full where one ends. */
-const largeAtOnce = 3;
-
-/** Of this page, whatever client they belong to. */
-let uploads = 0;
+/** A file in parts can use all connections. A second and a third keep them in use while one begins or ends. */
+const maxMultipartFiles = 3;
 
 type AnyOptions = UploadOptions & { metadata?: unknown };
 
-/** Without a platform: `waybill/client` and `waybill/client/node` bring theirs. */
+/** A client on any transport: `waybill/client` and `waybill/client/node` bring theirs. @param onTransition for tests */
 export function createClientOn<U extends TypedUploads>(
   options: ClientOptions & { transport: Transport },
+  onTransition?: ClientContext['onTransition'],
 ): Client<RoutesOf<U>> {
   const {
     transport,
@@ -43,55 +42,59 @@ export function createClientOn<U extends TypedUploads>(
   const exchange = createExchange(transport, stallTimeoutMs);
   const api = createApi(exchange, { ...options, endpoint });
   const routes = new Map<string, Promise<Route>>();
-  const lanes = new Map<string, Pool>();
+  const pools = new Map<string, Pool>();
   const running = new Set<Upload>();
 
   function openRoute(name: string): Promise<Route> {
     const route =
       routes.get(name) ??
-      api
-        .routeInfo(name)
-        .then((info) => [
-          info,
-          createBatcher((files) => api.grant(name, files), Math.min(filesAtOnce, info.limits.maxFiles)),
-        ]);
+      api.routeInfo(name).then((info) => ({
+        info,
+        grant: createBatcher((files) => api.grant(name, files), Math.min(maxFilesInRequest, info.limits.maxFiles)),
+      }));
     routes.set(name, route);
     route.catch(() => routes.delete(name));
     return route;
   }
 
-  const underway = createPool(concurrency * 16, concurrency * 8);
+  const filePool = createPool(concurrency * 16, concurrency * 8);
+  /** Unique in this page: another client has another prefix. */
+  const idPrefix = random().toString(36).slice(2);
+  let uploadCount = 0;
 
-  const context: JourneyContext = {
+  const context: ClientContext = {
     api,
     exchange,
     endpoint,
     concurrency,
-    recovery: () => import('./recovery/index.ts').catch(missing),
+    loadRecovery: () => import('./recovery/index.ts').catch(missing),
     resumeStore,
-    lane(host) {
-      const lane = lanes.get(host) ?? createPool(concurrency);
-      lanes.set(host, lane);
-      return lane;
+    connections(host) {
+      const pool = pools.get(host) ?? createPool(concurrency);
+      pools.set(host, pool);
+      return pool;
     },
     openRoute,
-    complete: createBatcher(api.complete, filesAtOnce, () => underway.active / filesPerCompletion),
-    underway,
-    large: createPool(largeAtOnce),
+    complete: createBatcher(api.complete, maxFilesInRequest, () => filePool.active / filesPerCompletion),
+    filePool,
+    multipartPool: createPool(maxMultipartFiles),
     // More than two digests at once gain nothing, and each holds its file in memory.
-    hashing: createPool(2),
+    hashPool: createPool(2),
     checkContent,
     retries,
     now,
     random,
     online,
+    turns: 0,
+    uncompleted: 0,
+    onTransition,
   };
 
-  /** In the app's own words where it has some. A function that throws must not keep the upload from ending. */
-  function word(error: WaybillError): void {
-    const words = messages?.[error.code] as string | ((details: unknown) => string) | undefined;
+  /** Sets the app's own message, if there is one. A function that throws does not keep the upload from ending. */
+  function translate(error: WaybillError): void {
+    const message = messages?.[error.code] as string | ((details: unknown) => string) | undefined;
     try {
-      if (words) error.message = typeof words === 'string' ? words : words(error.details);
+      if (message) error.message = typeof message === 'string' ? message : message(error.details);
     } catch {}
   }
 
@@ -100,11 +103,11 @@ export function createClientOn<U extends TypedUploads>(
     const source = isFile ? toSource(file as FileLike) : (emptySource as OpenSource);
     const { size } = source;
     const fileName = given.fileName || source.fileName || 'file';
-    const contentType = typeOf(source, given);
+    const contentType = contentTypeOf(source, given);
     return createUpload(
       // An exception would escape from the page's event handler.
       isFile
-        ? createJourney(
+        ? createEngine(
             context,
             source,
             route,
@@ -114,7 +117,7 @@ export function createClientOn<U extends TypedUploads>(
           )
         : noFile(file),
       {
-        id: `${++uploads}`,
+        id: idPrefix + ++uploadCount,
         status: 'queued',
         waiting: null,
         fileName,
@@ -131,7 +134,7 @@ export function createClientOn<U extends TypedUploads>(
       now,
       given.signal,
       running,
-      word,
+      translate,
     );
   }
 
@@ -161,19 +164,19 @@ export function createClientOn<U extends TypedUploads>(
       return () => globalThis.removeEventListener?.('beforeunload', ask);
     },
     resumable: async () => (await import('./resume/index.ts').catch(missing)).listResumable(tools, context, upload),
-    routeInfo: async (route: string) => (await openRoute(route))[0],
+    routeInfo: async (route: string) => (await openRoute(route)).info,
   } as Client<RoutesOf<U>>;
 }
 
 const emptySource: Pick<OpenSource, 'size' | 'fileName' | 'contentType'> = { size: 0, fileName: '' };
-const noFile = (given: unknown): Journey => ({
+const noFile = (given: unknown): Engine => ({
   run: async () => {
     throw failure('source_unreadable', 'No file was chosen.', { details: { hint: `upload() was given ${given}` } });
   },
   abort() {},
 });
 
-/** What the browser says of its connection; undefined where it says nothing, as in Node. */
+/** The browser's report about its connection; always undefined where there is none, as in Node. */
 function createOnlineHint(): NonNullable<ClientOptions['online']> {
   let connection: Promise<void> | undefined;
   return () => {

@@ -1,66 +1,73 @@
 import { race } from './race.ts';
 
-/** Runs at most `limit` tasks at once. Small ones go first, but every fourth turn belongs to whoever waits longest. */
+/** Runs at most `limit` tasks at once. Smaller ones go first, but every fourth turn belongs to the one that waits longest. */
 export interface Pool {
-  /** `task` may give its place up before it ends. */
+  /** `task` may give up its place before it ends, by calling `leave`. */
   <T>(size: number, signal: AbortSignal, task: (leave: () => void) => Promise<T>): Promise<T>;
-  /** Whoever sees trouble lowers it; each task that goes well raises it a little, up to where it began. */
+  /** It is lowered after failures; each task that succeeds raises it a little, up to the first value. */
   limit: number;
-  /** How many are in. */
+  /** Tasks that have a place. */
   active: number;
+  /** When the limit was last lowered. */
+  easedAt?: number;
+}
+
+interface Waiting {
+  size: number;
+  start: () => void;
 }
 
 const turnOfTheOldest = 4;
 
-/** @param refill places that must be free before a full pool lets anybody in: who is let in together can be asked for together */
-export function createPool(most: number, refill = 1): Pool {
-  type Entry = [size: number, start: () => void];
-  const waiting = new Set<Entry>();
+/** @param refill places that must be free before a full pool starts new tasks, so that these share a request for grants */
+export function createPool(maxLimit: number, refill = 1): Pool {
+  const queue = new Set<Waiting>();
   let turns = 0;
   let needed = 1;
 
-  function next(): void {
-    let [best] = waiting;
+  function startNext(): void {
+    let [best] = queue;
     if (!best) return;
     if (pool.active + needed > pool.limit) {
       needed = refill;
       return;
     }
     needed = 1;
-    if (++turns % turnOfTheOldest) for (const entry of waiting) if (entry[0] < best[0]) best = entry;
-    waiting.delete(best);
+    if (++turns % turnOfTheOldest) for (const waiting of queue) if (waiting.size < best.size) best = waiting;
+    queue.delete(best);
     pool.active++;
-    best[1]();
-    next();
+    best.start();
+    startNext();
   }
 
   const pool: Pool = async (size, signal, task) => {
     signal.throwIfAborted();
-    let entry: Entry;
+    let waiting: Waiting;
     await race<void>(
       signal,
       (start) => {
-        entry = [size, start];
-        waiting.add(entry);
-        next();
+        waiting = { size, start };
+        queue.add(waiting);
+        startNext();
       },
-      () => waiting.delete(entry),
+      () => queue.delete(waiting),
     );
-    let left = 0;
+    let hasLeft = false;
     const leave = () => {
-      if (left++) return;
+      if (hasLeft) return;
+      hasLeft = true;
       pool.active--;
-      next();
+      startNext();
     };
     try {
       const result = await task(leave);
-      pool.limit = Math.min(most, pool.limit + 1 / pool.limit);
+      pool.limit = Math.min(maxLimit, pool.limit + 1 / pool.limit);
       return result;
     } finally {
       leave();
     }
   };
-  pool.limit = most;
+  pool.limit = maxLimit;
   pool.active = 0;
   return pool;
 }

@@ -1,6 +1,6 @@
 /**
- * client/put: the smallest way to send a file. Permission, PUT, completion, progress and retries; no queue, no batches,
- * no forms, nothing to subscribe to, and the server alone refuses.
+ * client/put: the smallest client. It has grants, PUT, completion, progress and retries. It has no queue, no batches, no forms
+ * and no snapshots, and only the server checks the limits.
  */
 import type {
   RouteInfo,
@@ -16,7 +16,7 @@ import { sendXhr } from './browser/xhr.ts';
 import { checksumOf } from './checksum.ts';
 import { failure, missing, toFailure } from './errors.ts';
 import { sleep } from './race.ts';
-import { blobSource, typeOf } from './source.ts';
+import { blobSource, contentTypeOf } from './source.ts';
 import type { ClientOptions, OptionsFor, TransportRequest, TransportResponse, UploadResult } from './types.ts';
 
 export type { StoredFile, WaybillError } from '../protocol/index.ts';
@@ -51,7 +51,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
   const send = (request: TransportRequest, body: Blob | string | null): Promise<TransportResponse> =>
     sendXhr(request, body).catch(missing);
 
-  /** What the server says is taken apart carefully: it may be a proxy's page. A batch of one fails as a whole. */
+  /** The answer may be a proxy's page. A batch of one file fails as a whole. */
   async function call(path: string, signal: AbortSignal, body?: object) {
     const url = endpoint + path || '/';
     const ask = async () =>
@@ -66,7 +66,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
         (body && JSON.stringify(body)) as string,
       );
     let answer = await ask();
-    // An expired token: `headers` may have a new one.
+    // The token has expired: `headers` may give a new one.
     if (answer.status === 401 && headers) answer = await ask();
     let error: WireError | undefined;
     try {
@@ -91,7 +91,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
         const source = blobSource('size' in file ? file : new Blob([file as Uint8Array<ArrayBuffer>]));
         if (!granted) {
           const fileName = given.fileName || source.fileName;
-          const contentType = typeOf(source, given);
+          const contentType = contentTypeOf(source, given);
           const { checksum: algorithm } = (await call(
             `/routes/${encodeURIComponent(route)}`,
             signal,
@@ -113,7 +113,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
           // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
           sent = status < 300 || status === 412;
           if (!sent) {
-            // Expired, perhaps: a new grant costs one call.
+            // The request may have expired: a new grant costs one call.
             granted = undefined;
             throw failure('storage_rejected', 'Uploads are not available right now.', {
               retryable: isTemporary(status) || !failures,
@@ -127,9 +127,9 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
         } = (await call('/complete', signal, { grants: [granted.grant] })) as {
           results: [UploadResult & Partial<WaybillError>];
         };
-        // The storage takes long to move a large object.
+        // The storage needs time to move a large object.
         if (!stored) throw failure('timeout', 'The upload takes long. Please try again.', { retryAfterSeconds });
-        // Relative to the server, which may be of another origin than this page.
+        // The URL is relative to the server, which may have another origin than this page.
         return { data, file: { ...stored, url: stored.url.replace(/^(?=\/)/, originOf(endpoint)) } };
       } catch (cause) {
         if (signal.aborted) throw failure('aborted', 'The upload was cancelled.');

@@ -1,8 +1,8 @@
 /**
- * A promise that an abort ends, with the signal's reason.
+ * A promise that an abort rejects with the signal's reason.
  *
- * @param start keeps the function that resolves it
- * @param undo what `start` began, when the abort comes first
+ * @param start gets the function that resolves the promise
+ * @param undo ends what `start` began, when the abort comes first
  */
 export function race<T>(
   signal: AbortSignal,
@@ -16,7 +16,7 @@ export function race<T>(
     };
     signal.addEventListener('abort', stop);
     start((value) => {
-      // Node warns of a leak at the eleventh listener, and one upload may wait oftener than that.
+      // Node warns of a leak at the eleventh listener, and an upload may wait more often than that.
       signal.removeEventListener('abort', stop);
       resolve(value);
     });

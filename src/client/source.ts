@@ -1,18 +1,18 @@
 import type { FileLike, Source, StreamLike, UploadOptions } from './types.ts';
 
-/** A source, or a stream, whose end nobody knows. */
+/** A source, or a stream, whose size is unknown until it ends. */
 export type OpenSource = Omit<Source, 'size'> & {
   readonly size: number | null;
   readonly stream?: StreamLike;
-  /** Where a platform can hand a range to its transport without reading it. */
+  /** For platforms that can give a range to the transport without reading it. */
   slice?(start: number, end: number): Source;
-  /** The file itself has yet to be asked for: permission for a handle that was kept. Called once. */
+  /** Asks the user for permission to read a file whose handle was kept. Called before the file is read. */
   open?(): Promise<OpenSource>;
-  /** It was begun before: somebody else who sends it just now is a conflict. */
+  /** The fingerprint of the upload that this file continues. It is a conflict when another tab sends it now. */
   readonly resumes?: string;
 };
 
-/** By shape, never `instanceof`: React Native and Cordova bring their own Blob and File. */
+/** Goes by the shape, not by `instanceof`: React Native and Cordova have a Blob and a File of their own. */
 export function toSource(file: FileLike): OpenSource {
   // Node's streams have a `read` as well, but no size.
   if ('size' in file) return 'read' in file ? file : blobSource(file);
@@ -26,14 +26,14 @@ export function blobSource(blob: Blob): Source {
     size: blob.size,
     fileName: (blob as File).name,
     contentType: blob.type,
-    // Chromium gives a vanished file a size of 0, and only reading the whole of it fails.
+    // Chromium gives a vanished file the size 0, and only reading all of it fails.
     read: async (start, end) => new Uint8Array(await (blob.size ? blob.slice(start, end) : blob).arrayBuffer()),
     blob,
   };
 }
 
-/** Without parameters and in lower case, which is the only spelling that is signed. Empty when nobody knows. */
-export function typeOf(
+/** Without parameters and in lower case, because only this spelling is signed. Empty when the type is unknown. */
+export function contentTypeOf(
   source: Pick<OpenSource, 'contentType'>,
   { contentType = source.contentType }: UploadOptions,
 ): string {

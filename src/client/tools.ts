@@ -1,25 +1,26 @@
-/** Steps that every way of sending takes; and all that chunks need of this room, which would tear the bundle if they imported it. */
+/** What modules that are loaded later get handed, because an import would move the shared code out of a page's bundle. */
 import { retryAfter } from './answers.ts';
+import { assertShape } from './api.ts';
 import { createBatcher } from './batcher.ts';
 import { checksumOf, readRange } from './checksum.ts';
-import { failure, toFailure } from './errors.ts';
-import type { JourneyContext, Report } from './journey.ts';
+import type { ClientContext } from './context.ts';
+import { failure, missing, toFailure } from './errors.ts';
 import { race } from './race.ts';
 import { toSource } from './source.ts';
+import type { Run } from './steps.ts';
 
 const longestProbeMs = 30_000;
 
 /**
- * Waits until the platform reports a connection, or until it is time to try again all the same: browsers behind some VPNs
- * and in some virtual machines report none for ever, although the server answers. Call it after a failed request only.
+ * Waits until the platform reports a connection, or until it is time to try all the same: browsers behind some VPNs and in
+ * some virtual machines never report one, although the server answers. Call it only after a failed request.
  *
  * @param tries how often it was waited before; each wait is twice as long, up to 30 seconds
  * @returns false at once when the platform reports a connection
  */
 export async function waitForNetwork(
-  { online }: JourneyContext,
-  signal: AbortSignal,
-  report: (report: Report) => void,
+  { online }: ClientContext,
+  { signal, report }: Pick<Run, 'signal' | 'report'>,
   tries: number,
 ): Promise<boolean> {
   const connection = online();
@@ -40,26 +41,28 @@ export async function waitForNetwork(
   return true;
 }
 
-/** An idempotency key: 144 random bits. Undefined on platforms without WebCrypto: then a repeated call is another upload. */
+/** An idempotency key: 144 random bits. Undefined on platforms without WebCrypto, where a repeated call is another upload. */
 export function createKey(): string | undefined {
   return globalThis.crypto && btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(18))));
 }
 
-/** Nobody waits for it: a grant that is not given back expires. */
-export function giveBack(context: JourneyContext, grant: string | undefined): void {
+/** Starts the call and does not wait: a grant that is not given back expires. */
+export function giveBack(context: ClientContext, grant: string | undefined): void {
   if (grant)
-    context.recovery().then(
-      (recovery) => recovery.giveBack(tools, context, grant),
-      () => {},
-    );
+    context
+      .loadRecovery()
+      .then((recovery) => recovery.giveBack(tools, context, grant))
+      .catch(() => {});
 }
 
 export const tools = {
+  assertShape,
   checksumOf,
   createBatcher,
   createKey,
   failure,
   giveBack,
+  missing,
   race,
   readRange,
   retryAfter,

@@ -1,22 +1,23 @@
-/** The observable half of an upload: snapshots, listeners, abort and retry. The work is done in journey.ts. */
+/** The observable side of an upload: snapshots, listeners, pause, abort and retry. engine.ts does the work. */
 import type { WaybillError } from '../protocol/index.ts';
+import type { Engine } from './engine.ts';
 import { failure } from './errors.ts';
-import type { Journey, Report } from './journey.ts';
 import { createProgress } from './progress.ts';
+import type { Report } from './steps.ts';
 import type { Upload, UploadResult, UploadSnapshot } from './types.ts';
 
 type State = Omit<UploadSnapshot, 'bytesPerSecond' | 'secondsLeft'>;
 
-/** Progress reaches listeners at most this often; changes of state do at once. */
+/** Listeners hear of progress at most this often, and of a change of status at once. */
 const notifyEveryMs = 100;
 
 export function createUpload(
-  journey: Journey,
+  engine: Engine,
   initial: State,
   now: () => number,
-  outer: AbortSignal | undefined,
+  outerSignal: AbortSignal | undefined,
   running: Set<Upload>,
-  word: (error: WaybillError) => void,
+  translate: (error: WaybillError) => void,
 ): Upload {
   const listeners = new Set<() => void>();
   let state: State;
@@ -27,8 +28,8 @@ export function createUpload(
   let done: Promise<UploadResult>;
   let succeed: (result: UploadResult) => void;
   let fail: (error: WaybillError) => void;
-  /** The run before, perhaps still about to notice that it was stopped: two at once would share one state. */
-  let last: Promise<unknown> = Promise.resolve();
+  /** A stopped run may still be ending. The next one waits for it, because both use the engine's state. */
+  let lastRun: Promise<unknown> = Promise.resolve();
 
   function publish(): void {
     clearTimeout(timer);
@@ -49,9 +50,9 @@ export function createUpload(
     controller = new AbortController();
     const { signal } = controller;
     progress = createProgress();
-    last = last
-      // Whatever a stopped run still says is about the past.
-      .then(() => journey.run(signal, (report) => signal.aborted || set(report)))
+    lastRun = lastRun
+      // Reports of a stopped run are out of date.
+      .then(() => engine.run(signal, (report) => signal.aborted || set(report)))
       .then(
         (result) => signal.aborted || succeed(result),
         (error) => signal.aborted || fail(error),
@@ -66,7 +67,7 @@ export function createUpload(
         resolve(result);
       };
       fail = (error) => {
-        word(error);
+        translate(error);
         set({ status: error.code === 'aborted' ? 'aborted' : 'failed', waiting: null, error });
         reject(error);
       };
@@ -75,22 +76,22 @@ export function createUpload(
     running.add(upload);
     const current = done;
     const forget = () => {
-      // Perhaps it is being tried again by now.
+      // It may have been started again.
       if (done !== current) return;
       running.delete(upload);
-      outer?.removeEventListener('abort', abort);
+      outerSignal?.removeEventListener('abort', abort);
     };
-    // Also: those who watch the snapshot need not await.
+    // This also handles the rejection, for apps that watch the snapshot only.
     done.then(forget, forget);
-    outer?.addEventListener('abort', abort);
-    if (outer?.aborted) abort();
+    outerSignal?.addEventListener('abort', abort);
+    if (outerSignal?.aborted) abort();
   }
 
   function abort(): void {
     if (state.error || state.file) return;
     const error = failure('aborted', 'The upload was cancelled.');
     controller.abort(error);
-    journey.abort();
+    engine.abort();
     fail(error);
   }
 

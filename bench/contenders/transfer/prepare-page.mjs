@@ -2,9 +2,10 @@
  * Preparing a file without sending it: each part is read, and perhaps digested. `go` also gives the longest time for which
  * the page's own thread was busy: a message that was posted then waited so long.
  */
-import { hashInWorker } from '../../../dist/client/hash/in-worker.js';
+import { createHashWorkers } from '../../../dist/client/hash/in-worker.js';
 import { watchGaps } from './gaps.mjs';
 
+const workers = createHashWorkers();
 const read = (part) => part.arrayBuffer();
 const ways = {
   read: { atOnce: 1, prepare: read },
@@ -14,7 +15,7 @@ const ways = {
   waybill: {
     atOnce: 2,
     async prepare(part) {
-      const digest = await hashInWorker(part);
+      const digest = await workers.hash(part);
       if (!digest) throw new Error('no worker');
     },
   },

@@ -1,6 +1,6 @@
 import type { TransportRequest, TransportResponse } from '../types.ts';
 
-/** No progress: for platforms without XMLHttpRequest. */
+/** For platforms without XMLHttpRequest. It reports no progress. */
 export async function sendFetch(
   request: TransportRequest,
   headers: [string, string][],

@@ -1,18 +1,18 @@
 /**
- * Unfinished uploads in the origin's IndexedDB, until they are finished or old. What is kept is metadata, the grant and, where
- * the browser has them, a FileSystemFileHandle; never bytes: those would count against the page's quota twice.
+ * Keeps unfinished uploads in the origin's IndexedDB until they are finished or too old: metadata, the grant and, where the
+ * browser has one, a FileSystemFileHandle. It keeps no bytes, which would count against the page's quota.
  *
- * The grant is a secret that any script of this origin can read there, as it can read cookies without HttpOnly. It is
- * sealed, expires, and is bound to its owner: the server's `authorize` runs again before anything is done with it, so that
- * another user of the same browser gets `upload_not_found`. File names are for that user's eyes all the same: where
- * several share a browser profile, give each a `databaseName`.
+ * The grant is a secret that any script of this origin can read, like a cookie without HttpOnly. It is sealed, expires, and is
+ * bound to its owner: the server runs `authorize` before each use, so another user of the same browser gets
+ * `upload_not_found`. That user could still read the file names: where users share a browser profile, give each of them a
+ * `databaseName`.
  */
 import type { ResumeEntry, ResumeProgress, ResumeStore } from '../types.ts';
 
 export interface BrowserResumeStoreOptions {
   /**
-   * The name of the database, and the scope of locks and of what tabs tell each other. Give each user of a shared
-   * browser one of their own. @default 'waybill' @example `waybill-${user.id}`
+   * The name of the database, of its locks and of its messages between tabs. Give each user of a shared browser another
+   * name. @default 'waybill' @example `waybill-${user.id}`
    */
   databaseName?: string;
   /** Seconds after which an unfinished upload is forgotten. @default 604_800 (7 days) @example 86_400 */
@@ -22,24 +22,22 @@ export interface BrowserResumeStoreOptions {
 }
 
 export interface BrowserResumeStore extends ResumeStore {
-  /** Fingerprints of what some tab sends just now. Empty without Web Locks, as on plain http from another machine. */
+  /** Fingerprints of the uploads that some tab is sending. Without Web Locks (plain http), only those of this tab. */
   busy(): Promise<ReadonlySet<string>>;
   announce(progress: ResumeProgress): void;
   listen(listener: (progress: ResumeProgress) => void): () => void;
 }
 
 const table = 'uploads';
-let shared: BrowserResumeStore | undefined;
 
-/** Of this page, for clients that were given none. Undefined where there is no IndexedDB at all: in Node, on phones. */
-export function defaultResumeStore(): BrowserResumeStore | undefined {
-  if ('indexedDB' in globalThis) shared ??= browserResumeStore();
-  return shared;
+/** For clients without the option `resumeStore`. Undefined on platforms without IndexedDB, such as Node. */
+export function createDefaultStore(): BrowserResumeStore | undefined {
+  return 'indexedDB' in globalThis ? browserResumeStore() : undefined;
 }
 
 /**
- * Remembers unfinished uploads in IndexedDB. Where there is none (private windows, full disks, sandboxed frames), in
- * memory, as long as the page lives.
+ * Remembers unfinished uploads in IndexedDB. Where it does not work (private windows, full disks, sandboxed frames), they are
+ * remembered in memory, until the page is closed.
  * @example createClient({ endpoint: '/uploads', resumeStore: browserResumeStore({ databaseName: `waybill-${user.id}` })
  * })
  */
@@ -57,7 +55,7 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
       request.onupgradeneeded = () => request.result.createObjectStore(table, { keyPath: 'fingerprint' });
       request.onerror = request.onblocked = reject;
       request.onsuccess = () => {
-        // A user who clears this site's data, or another version of it, must not wait for this page.
+        // Clearing the site's data, or an upgrade of the database, must not wait for this page.
         request.result.onclose = request.result.onversionchange = () => {
           request.result.close();
           database = undefined;
@@ -74,7 +72,7 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
   async function run<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
     const opened = await open();
     return new Promise((resolve, reject) => {
-      // Strict: what outlives the page should outlive a power cut, and it is written once for each large file.
+      // Strict, so that entries survive a power failure. There is one write for each large file.
       const transaction = opened.transaction(table, mode, { durability: 'strict' });
       const request = work(transaction.objectStore(table));
       transaction.oncomplete = () => resolve(request.result);
@@ -83,7 +81,7 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
   }
 
   const put = (entry: ResumeEntry) => run('readwrite', (store) => store.put(entry));
-  const fresh = ({ savedAt }: ResumeEntry) => savedAt > now() - keepForSeconds * 1000;
+  const isFresh = ({ savedAt }: ResumeEntry) => savedAt > now() - keepForSeconds * 1000;
 
   async function drop(fingerprint: string): Promise<void> {
     memory.delete(fingerprint);
@@ -93,16 +91,16 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
   async function list(): Promise<ResumeEntry[]> {
     const kept = await run<ResumeEntry[]>('readonly', (store) => store.getAll()).catch(() => []);
     const entries = [...kept.filter(({ fingerprint }) => !memory.has(fingerprint)), ...memory.values()];
-    for (const entry of entries) if (!fresh(entry)) await drop(entry.fingerprint);
-    return entries.filter(fresh);
+    for (const entry of entries) if (!isFresh(entry)) await drop(entry.fingerprint);
+    return entries.filter(isFresh);
   }
 
-  function tabs(): BroadcastChannel | undefined {
+  function openChannel(): BroadcastChannel | undefined {
     if ('BroadcastChannel' in globalThis) channel ??= new BroadcastChannel(databaseName);
     return channel;
   }
 
-  let tidied = false;
+  let hasTidied = false;
   return {
     list,
     delete: drop,
@@ -110,26 +108,26 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
       const entry =
         memory.get(fingerprint) ??
         (await run<ResumeEntry | undefined>('readonly', (store) => store.get(fingerprint)).catch(() => undefined));
-      return entry && fresh(entry) ? entry : undefined;
+      return entry && isFresh(entry) ? entry : undefined;
     },
     async set(entry) {
       const { handle, ...facts } = entry;
-      // A handle of a kind that cannot be cloned must not cost the rest.
+      // A handle that cannot be cloned is left out.
       await put(entry)
         .catch(() => put(facts))
         .then(
           () => memory.delete(entry.fingerprint),
           () => memory.set(entry.fingerprint, entry),
         );
-      // Pages that never ask what was left would keep it for ever.
-      if (!tidied) void list();
-      tidied = true;
+      // Listing removes old entries, also on pages that never list.
+      if (!hasTidied) void list();
+      hasTidied = true;
     },
     async exclusively(fingerprint, work) {
       const { locks } = navigator;
-      let began = false;
+      let hasBegun = false;
       const begin = async () => {
-        began = true;
+        hasBegun = true;
         sending.add(fingerprint);
         try {
           return await work();
@@ -138,12 +136,12 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
         }
       };
       if (sending.has(fingerprint)) return undefined;
-      // Only secure contexts have locks; there is one tab then, as far as anybody knows.
+      // Only secure contexts have locks. Without them, other tabs are not seen.
       if (!locks) return begin();
       return locks
         .request(prefix + fingerprint, { ifAvailable: true }, (lock) => (lock ? begin() : undefined))
         .catch((error) => {
-          if (began) throw error;
+          if (hasBegun) throw error;
           return begin();
         });
     },
@@ -155,12 +153,12 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
           .concat(...sending),
       );
     },
-    announce: (progress) => tabs()?.postMessage(progress),
+    announce: (progress) => openChannel()?.postMessage(progress),
     listen(listener) {
-      const hear = ({ data }: MessageEvent<ResumeProgress>) => listener(data);
-      const heard = tabs();
-      heard?.addEventListener('message', hear);
-      return () => heard?.removeEventListener('message', hear);
+      const onMessage = ({ data }: MessageEvent<ResumeProgress>) => listener(data);
+      const opened = openChannel();
+      opened?.addEventListener('message', onMessage);
+      return () => opened?.removeEventListener('message', onMessage);
     },
   };
 }

@@ -2,8 +2,8 @@ import { headersOf } from '../answers.ts';
 import type { Source, TransportRequest, TransportResponse } from '../types.ts';
 
 /**
- * XMLHttpRequest, because no browser's fetch tells how far an upload is (as of late 2026). Where there is none (Node,
- * service workers), fetch does without progress.
+ * XMLHttpRequest, because `fetch` reports no upload progress in any browser (as of late 2026). Platforms without it (Node,
+ * service workers) use `fetch`.
  */
 export async function sendXhr(
   request: TransportRequest,
@@ -11,7 +11,7 @@ export async function sendXhr(
 ): Promise<TransportResponse> {
   const { method, url, source, credentials, onProgress, signal } = request;
   const headers = headersOf(request);
-  // Only fetch can keep cookies from one's own origin.
+  // Only fetch can leave out the cookies of the page's own origin.
   if (!globalThis.XMLHttpRequest || credentials === 'omit')
     return (await import('./fetch.ts')).sendFetch(request, headers, body);
   return new Promise((resolve, reject) => {
@@ -20,16 +20,16 @@ export async function sendXhr(
     xhr.withCredentials = credentials === 'include';
     for (const [name, value] of headers) xhr.setRequestHeader(name, value);
     if (onProgress)
-      // A form is larger than its file by its fields, which go first.
+      // A form is larger than its file by its fields, which come first.
       xhr.upload.onprogress = ({ loaded, total }) => onProgress(Math.max(0, loaded - total + (source as Source).size));
     xhr.onload = () =>
       resolve({
         status: xhr.status,
         text: xhr.responseText,
-        // getResponseHeader complains on the console about headers that CORS hides.
+        // getResponseHeader logs an error about headers that CORS hides.
         header: (name) => `\n${xhr.getAllResponseHeaders()}`.split(`\n${name}: `)[1]?.split('\r')[0],
       });
-    // Safari aborts requests that nobody asked it to abort: whether it was us, the caller knows.
+    // Safari also aborts requests by itself: the caller knows whether it has aborted this one.
     xhr.onerror = xhr.onabort = reject;
     signal.addEventListener('abort', () => xhr.abort());
     xhr.send(body);

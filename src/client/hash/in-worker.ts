@@ -1,86 +1,94 @@
 /**
- * SHA-256 of Blobs in two workers. On the page's own thread WebCrypto is no slower, but handing it 18 MB twice over holds
- * the page up for 30 to 75 ms each time (measured in Chromium 156); here for none. From a Blob, so that no bundler has to know: where a
- * page's CSP does not have `worker-src blob:`, and outside browsers, the caller does it itself.
+ * SHA-256 of Blobs in two workers. On the page's own thread WebCrypto is as fast, but each hand-over of 18 MB blocks the page
+ * for 30 to 75 ms (measured in Chromium 156), and here it does not. The worker's code is a Blob, so that bundlers need no
+ * configuration. Where the page's CSP has no `worker-src blob:`, and outside browsers, the caller computes the digest itself.
  */
 
-const code = `onmessage=async({data:[id,blob]})=>{let bytes;try{bytes=await blob.arrayBuffer();postMessage([id,await crypto.subtle.digest("SHA-256",bytes)])}catch{postMessage([id])}bytes?.transfer?.(0)}`;
+const code = `onmessage=async({data:{id,blob}})=>{let bytes;try{bytes=await blob.arrayBuffer();postMessage({id,digest:await crypto.subtle.digest("SHA-256",bytes)})}catch{postMessage({id})}bytes?.transfer?.(0)}`;
 
-/** Each holds one part in memory. */
-const mostWorkers = 2;
+/** Each worker holds one part in memory. */
+const maxWorkers = 2;
 const idleMs = 10_000;
 
-interface Hand {
+export interface HashWorkers {
+  /** Starting takes time: call it before there is work. Idle workers are ended after ten seconds. */
+  start(): void;
+  /** Base64; undefined where workers cannot do it. */
+  hash(blob: Blob): Promise<string | undefined>;
+}
+
+interface HashWorker {
   worker: Worker;
   jobs: Map<number, (digest: ArrayBuffer | undefined) => void>;
 }
 
-let hands: Hand[] = [];
-let broken = false;
-let serial = 0;
-let timer: ReturnType<typeof setTimeout> | undefined;
+export function createHashWorkers(): HashWorkers {
+  let workers: HashWorker[] = [];
+  /** No worker can be started here. */
+  let isBroken = !globalThis.Worker || !globalThis.crypto?.subtle;
+  let jobCount = 0;
+  let idleTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** They take their time to start: before there is work for them. */
-export function startWorkers(): void {
-  if (broken || hands.length || !globalThis.Worker) return;
-  while (hands.length < mostWorkers && hire());
-  rest();
-}
-
-function rest(): void {
-  clearTimeout(timer);
-  timer = setTimeout(dismiss, idleMs);
-}
-
-/** Base64; undefined where it cannot be done here, for whatever reason. */
-export async function hashInWorker(blob: Blob): Promise<string | undefined> {
-  if (broken || !globalThis.Worker || !globalThis.crypto?.subtle) return undefined;
-  clearTimeout(timer);
-  let hand = hands.find(({ jobs }) => jobs.size === 0);
-  if (!hand) {
-    hand = hands.length < mostWorkers ? hire() : hands.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a));
-    if (!hand) return undefined;
+  function startWorker(): HashWorker | undefined {
+    try {
+      const worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+      const jobs: HashWorker['jobs'] = new Map();
+      worker.onmessage = ({ data: { id, digest } }) => jobs.get(id)?.(digest);
+      // The page's policy refuses it, and would refuse it again.
+      worker.onerror = () => {
+        isBroken = true;
+        endWorkers();
+      };
+      const started = { worker, jobs };
+      workers.push(started);
+      return started;
+    } catch {
+      isBroken = true;
+      return undefined;
+    }
   }
-  const { worker, jobs } = hand;
-  const id = ++serial;
-  const digest = new Promise<ArrayBuffer | undefined>((resolve) => jobs.set(id, resolve));
-  worker.postMessage([id, blob]);
-  try {
-    const bytes = await digest;
-    return bytes && btoa(String.fromCharCode(...new Uint8Array(bytes)));
-  } finally {
-    jobs.delete(id);
-    rest();
-  }
-}
 
-function hire(): Hand | undefined {
-  try {
-    const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
-    const worker = new Worker(url);
-    const jobs: Hand['jobs'] = new Map();
-    worker.onmessage = ({ data: [id, digest] }) => {
-      jobs.get(id)?.(digest);
-    };
-    // Refused by the page's policy: it would be again.
-    worker.onerror = () => {
-      broken = true;
-      dismiss(true);
-    };
-    const hand = { worker, jobs };
-    hands.push(hand);
-    return hand;
-  } catch {
-    broken = true;
-    return undefined;
+  function acquireWorker(): HashWorker | undefined {
+    const idle = workers.find(({ jobs }) => !jobs.size);
+    if (idle || workers.length < maxWorkers) return idle ?? startWorker();
+    return workers.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a));
   }
-}
 
-function dismiss(now?: boolean): void {
-  if (!now && hands.some(({ jobs }) => jobs.size)) return;
-  for (const { worker, jobs } of hands) {
-    worker.terminate();
-    for (const resolve of jobs.values()) resolve(undefined);
+  function endWorkers(): void {
+    for (const { worker, jobs } of workers) {
+      worker.terminate();
+      for (const resolve of jobs.values()) resolve(undefined);
+    }
+    workers = [];
   }
-  hands = [];
+
+  function endWhenIdle(): void {
+    clearTimeout(idleTimer);
+    idleTimer = setTimeout(() => workers.some(({ jobs }) => jobs.size) || endWorkers(), idleMs);
+  }
+
+  return {
+    start() {
+      if (isBroken || workers.length) return;
+      while (workers.length < maxWorkers && startWorker());
+      endWhenIdle();
+    },
+    async hash(blob) {
+      const acquired = isBroken ? undefined : acquireWorker();
+      if (!acquired) return undefined;
+      clearTimeout(idleTimer);
+      const { worker, jobs } = acquired;
+      const id = ++jobCount;
+      try {
+        const digest = await new Promise<ArrayBuffer | undefined>((resolve) => {
+          jobs.set(id, resolve);
+          worker.postMessage({ id, blob });
+        });
+        return digest && btoa(String.fromCharCode(...new Uint8Array(digest)));
+      } finally {
+        jobs.delete(id);
+        endWhenIdle();
+      }
+    },
+  };
 }

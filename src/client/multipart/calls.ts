@@ -1,31 +1,35 @@
-/** The calls of an upload in parts, and the careful taking apart of their answers. */
+/** The calls to the app's server that only uploads in parts need. */
 import type { ListPartsResponse, PartDeclaration, SignedPart } from '../../protocol/index.ts';
 import type { Api } from '../api.ts';
 import type { Tools } from '../tools.ts';
 
 export interface PartCalls {
-  /** Gathers what is asked for at about the same time. */
+  /** Signs a part, together with others of the same moment. */
   sign(part: PartDeclaration): Promise<SignedPart>;
   /** @throws WaybillError `upload_conflict`, `upload_expired` */
   list(grant: string): Promise<ListPartsResponse>;
 }
 
-const partsAtOnce = 24;
+const maxPartsInRequest = 24;
 
-/** @param grant the one that is valid now */
-export function createPartCalls({ createBatcher }: Tools, { call, batch }: Api, grant: () => string): PartCalls {
+/** @param currentGrant the grant that is valid now */
+export function createPartCalls(
+  { assertShape, createBatcher }: Tools,
+  { call, batch }: Api,
+  currentGrant: () => string,
+): PartCalls {
   return {
     sign: createBatcher(
       (parts: PartDeclaration[]) =>
-        batch('/parts', { grant: grant(), parts }, 'parts', parts.length, (item) => {
-          if (!item.request.url) throw 0;
+        batch('/parts', { grant: currentGrant(), parts }, 'parts', parts.length, (item) => {
+          assertShape(item.request.url);
           return item as SignedPart;
         }),
-      partsAtOnce,
+      maxPartsInRequest,
     ),
     list: (grant) =>
       call('/parts/list', { grant }, (json) => {
-        if (!json.grant || !json.partSize || !json.parts.every) throw 0;
+        assertShape(json.grant && json.partSize && json.parts.every);
         return json as ListPartsResponse;
       }),
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPace, type Sending } from './pace.ts';
+import { createPace, type SendingPart } from './pace.ts';
 
 const MB = 1_000_000;
 
@@ -22,7 +22,7 @@ async function sendOver({ each, together }: Line, parts: number, partBytes: numb
   let time = 0;
   const slow: number[] = [];
   const arrivals: Arrival[] = [];
-  const underWay = new Map<Sending, { began: number; stopped: boolean }>();
+  const underWay = new Map<SendingPart, { began: number; stopped: boolean }>();
   let most = 0;
   let left = parts;
   const pace = createPace(
@@ -31,14 +31,14 @@ async function sendOver({ each, together }: Line, parts: number, partBytes: numb
   );
 
   async function work(): Promise<void> {
-    await pace.turn();
+    await pace.waitForTurn();
     if (left === 0) {
-      pace.skip();
+      pace.returnTurn();
       return;
     }
     left -= 1;
     const state = { began: time, stopped: false };
-    const sending: Sending = {
+    const sending: SendingPart = {
       size: partBytes,
       loaded: 0,
       stop() {

@@ -1,19 +1,21 @@
 /**
- * A stream cut into parts while it comes. A chunk of its own: few uploads are streams. What has been read and has not
- * arrived stays in memory, which is why only so many parts may be on their way.
+ * Cuts a stream into parts while it is read. It is a chunk of its own, because few uploads are streams. Bytes that were read and
+ * have not arrived stay in memory, so only a few parts may be under way.
  */
 import type { Tools } from '../tools.ts';
 import type { Source, StreamChunk, StreamLike } from '../types.ts';
-import type { Part, Parts } from './slices.ts';
+import type { Part, PartQueue } from './file-parts.ts';
 
-/** At most this much of a stream is in memory, and at most so many parts; but two of any size. */
-const heldBytes = 128 * 1024 * 1024;
-const heldParts = 8;
+/** Limits what is in memory; two parts of any size are always allowed. */
+const maxHeldBytes = 128 * 1024 * 1024;
+const maxHeldParts = 8;
+/** The first buffer of a part. It is doubled, so that a short recording does not need the memory of a whole part. */
+const firstBufferBytes = 1024 * 1024;
 
-export interface StreamParts extends Parts {
+export interface StreamParts extends PartQueue {
   /** Known once the stream has ended. */
   size(): number;
-  /** Tells the other end that nobody reads any more. */
+  /** Tells the source of the stream that it is not read any further. */
   cancel(): void;
 }
 
@@ -23,36 +25,41 @@ export function createStreamParts(
   partSize: number,
   { minBytes, maxBytes }: { minBytes: number; maxBytes: number },
 ): StreamParts {
-  const read = readerOf(stream);
+  const { read, cancel } = openReader(stream);
   const toBytes = createChunkReader();
-  /** Read, and not arrived. */
+  /** Parts that were read and have not arrived. */
   const held = new Map<number, Source>();
-  /** Of those, the ones to send again. */
+  /** Numbers of the held parts that have to be sent again. */
   const again: number[] = [];
+  /** Bytes that belong to the next part. */
   let rest: Uint8Array | undefined;
   let size = 0;
   let count = 0;
-  let ended = false;
-  let turn: Promise<unknown> = Promise.resolve();
+  let hasEnded = false;
+  let lastRead: Promise<unknown> = Promise.resolve();
 
-  /** Up to a whole part; shorter only at the end. */
-  async function cut(): Promise<Uint8Array<ArrayBuffer>> {
-    let bytes = new Uint8Array(Math.min(partSize, 1024 * 1024));
+  /** The next bytes of the stream; undefined at its end. */
+  async function readPiece(): Promise<Uint8Array | undefined> {
+    const piece = rest;
+    rest = undefined;
+    if (piece) return piece;
+    const { done = false, value } = await read();
+    const bytes = await toBytes(done ? '' : value, done);
+    return done && !bytes.length ? undefined : bytes;
+  }
+
+  /** A whole part; only the last one is shorter. */
+  async function readPart(): Promise<Uint8Array<ArrayBuffer>> {
+    let bytes = new Uint8Array(Math.min(partSize, firstBufferBytes));
     let filled = 0;
-    while (filled < partSize && !ended) {
-      let piece = rest;
-      rest = undefined;
+    while (filled < partSize && !hasEnded) {
+      const piece = await readPiece();
       if (!piece) {
-        const { done = false, value } = await read.next();
-        piece = await toBytes(done ? '' : value, done);
-        if (done && !piece.length) {
-          ended = true;
-          break;
-        }
+        hasEnded = true;
+        break;
       }
       const taken = Math.min(piece.length, partSize - filled);
       if (filled + taken > bytes.length) {
-        // Doubled, so that a short recording does not pay for a whole part.
         const larger = new Uint8Array(Math.min(partSize, Math.max(filled + taken, bytes.length * 2)));
         larger.set(bytes.subarray(0, filled));
         bytes = larger;
@@ -67,11 +74,11 @@ export function createStreamParts(
     return bytes.subarray(0, filled);
   }
 
-  async function take(): Promise<Part | null> {
+  async function takePart(): Promise<Part | null> {
     const repeated = again.shift();
     if (repeated) return partOf(repeated);
-    if (ended) return null;
-    const bytes = await cut().catch((cause) => {
+    if (hasEnded) return null;
+    const bytes = await readPart().catch((cause) => {
       throw cause.code === 'file_too_large'
         ? cause
         : failure('source_unreadable', 'The data could not be read to its end.', {
@@ -79,13 +86,13 @@ export function createStreamParts(
             details: { hint: `The stream failed: ${cause}` },
           });
     });
-    if (ended && size < minBytes)
+    if (hasEnded && size < minBytes)
       throw failure('file_too_small', size ? 'This file is too small.' : 'This file is empty.', {
         details: { size, minBytes },
       });
-    // A part without bytes stands for an empty file only.
+    // Only an empty file has a part without bytes.
     if (!bytes.length && count) return null;
-    // A Blob keeps its bytes outside this page's heap, and can be sent without another copy.
+    // A Blob keeps its bytes outside of the page's heap, and can be sent without another copy.
     held.set(++count, globalThis.XMLHttpRequest ? (toSource(new Blob([bytes])) as Source) : sourceOf(bytes));
     return partOf(count);
   }
@@ -93,10 +100,10 @@ export function createStreamParts(
   const partOf = (partNumber: number): Part => ({ partNumber, source: held.get(partNumber) as Source });
 
   return {
-    most: Math.max(2, Math.min(heldParts, Math.floor(heldBytes / partSize))),
+    maxParts: Math.max(2, Math.min(maxHeldParts, Math.floor(maxHeldBytes / partSize))),
     next: () => {
-      const part = turn.then(take);
-      turn = part.catch(() => {});
+      const part = lastRead.then(takePart);
+      lastRead = part.catch(() => {});
       return part;
     },
     drop: (partNumber) => held.delete(partNumber),
@@ -106,7 +113,7 @@ export function createStreamParts(
     size: () => size,
     cancel: () => {
       held.clear();
-      read.cancel();
+      cancel();
     },
   };
 }
@@ -115,14 +122,14 @@ function sourceOf(bytes: Uint8Array<ArrayBuffer>): Source {
   return { size: bytes.length, fileName: '', read: async (start, end) => bytes.subarray(start, end) };
 }
 
-/** Text as UTF-8; a character may be cut in two by the end of a chunk. @throws TypeError for what is not bytes or text */
+/** Encodes text as UTF-8; a chunk may end inside a character. @throws TypeError for a chunk that is neither bytes nor text */
 function createChunkReader(): (chunk: StreamChunk | undefined, last: boolean) => Promise<Uint8Array> {
-  let half = '';
+  let halfCharacter = '';
   return async (chunk, last) => {
     if (typeof chunk === 'string') {
-      const text = half + chunk;
-      half = last ? '' : (/[\ud800-\udbff]$/.exec(text)?.[0] ?? '');
-      return new TextEncoder().encode(text.slice(0, text.length - half.length));
+      const text = halfCharacter + chunk;
+      halfCharacter = last ? '' : (/[\ud800-\udbff]$/.exec(text)?.[0] ?? '');
+      return new TextEncoder().encode(text.slice(0, text.length - halfCharacter.length));
     }
     if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     if (chunk && typeof chunk === 'object') {
@@ -133,18 +140,20 @@ function createChunkReader(): (chunk: StreamChunk | undefined, last: boolean) =>
   };
 }
 
-function readerOf(stream: StreamLike): {
-  next(): Promise<{ done?: boolean | undefined; value?: StreamChunk | undefined }>;
+interface StreamReader {
+  read(): Promise<{ done?: boolean | undefined; value?: StreamChunk | undefined }>;
   cancel(): void;
-} {
-  // Safari's streams cannot be iterated over.
+}
+
+function openReader(stream: StreamLike): StreamReader {
+  // Safari's streams are not iterable.
   if ('getReader' in stream) {
     const reader = stream.getReader();
-    return { next: () => reader.read(), cancel: () => void reader.cancel().catch(() => {}) };
+    return { read: () => reader.read(), cancel: () => void reader.cancel().catch(() => {}) };
   }
   const iterator = stream[Symbol.asyncIterator]();
   return {
-    next: () => iterator.next(),
+    read: () => iterator.next(),
     cancel: () => void Promise.resolve(iterator.return?.()).catch(() => {}),
   };
 }

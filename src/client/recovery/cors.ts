@@ -1,23 +1,20 @@
-/**
- * Telling an answer that CORS hides from this page apart from no answer. Loaded after the first one that was unreadable;
- * it imports nothing of the client, so that a page's bundle stays in one piece.
- */
+/** Distinguishes an answer that CORS hides from this page from no answer. Used after the first unreadable answer. */
 import type { DetailsOf } from '../../protocol/index.ts';
-import type { Tried } from '../exchange.ts';
+import type { RequestDetails } from '../exchange.ts';
 
-/** Whether the host of `url` answers at all. False where nothing can be hidden: outside browsers, and on one's own origin. */
-export async function isThere(url: string): Promise<boolean> {
+/** Whether the host of `url` answers at all. False where no answer can be hidden: outside browsers and on the page's own origin. */
+export async function isReachable(url: string): Promise<boolean> {
   const origin = /^\w+:\/\/[^/]+/.exec(url)?.[0];
   if (!origin || !globalThis.location || origin === location.origin) return false;
-  // An opaque answer is an answer. The path stays away: a route there might mean something.
+  // An opaque answer is enough. The path is left out: a request to it might have an effect.
   return fetch(origin, { mode: 'no-cors', cache: 'no-store', credentials: 'omit' }).then(
     () => true,
     () => false,
   );
 }
 
-/** What to change, in words and as data. @param endpoint where the app's server takes uploads */
-export function advise({ method, url, headers }: Tried, endpoint: string): DetailsOf<'cors_blocked'> {
+/** What the operator has to change, in words and as data. @param endpoint the app's server */
+export function describeCors({ method, url, headers }: RequestDetails, endpoint: string): DetailsOf<'cors_blocked'> {
   const { origin } = location;
   if (url.startsWith(endpoint))
     return {

@@ -1,76 +1,73 @@
 /**
- * resume: what earlier pages and processes began and did not finish. Imports no code of the client, so that a page's bundle
+ * resume: the uploads that earlier pages and processes did not finish. It imports no code of the client, so that a page's bundle
  * stays in one piece.
  */
-import type { JourneyContext } from '../journey.ts';
+import type { ClientContext } from '../context.ts';
 import type { OpenSource } from '../source.ts';
 import type { Tools } from '../tools.ts';
 import type { FileLike, Resumable, ResumeEntry, Upload, UploadOptions } from '../types.ts';
 
-/** The part of FileSystemFileHandle that is used; `queryPermission` and `requestPermission` are Chromium's. */
-interface Handle {
+/** The part of FileSystemFileHandle that is used; only Chromium has `requestPermission`. */
+interface FileHandle {
   getFile(): Promise<File>;
   requestPermission?(options: { mode: 'read' }): Promise<string>;
 }
 
-type Start = (route: string, file: OpenSource, options: UploadOptions & { metadata?: unknown }) => Upload;
+type StartUpload = (route: string, file: OpenSource, options: UploadOptions & { metadata?: unknown }) => Upload;
 
-const platformStore = ({ failure }: Tools) =>
-  import('../browser/resume-store.ts').then(
-    ({ defaultResumeStore }) => defaultResumeStore(),
-    (cause) => {
-      throw failure('network_error', 'The connection failed. Please try again.', { cause });
-    },
-  );
+type EntryFacts = Omit<ResumeEntry, 'grant' | 'handle'>;
 
-export async function listResumable(tools: Tools, context: JourneyContext, start: Start): Promise<Resumable[]> {
-  const { endpoint, resumeStore } = context;
-  const store = resumeStore === undefined ? await platformStore(tools) : resumeStore;
+export async function listResumable(
+  tools: Tools,
+  context: ClientContext,
+  startUpload: StartUpload,
+): Promise<Resumable[]> {
+  if (context.resumeStore === undefined)
+    context.resumeStore = (await import('../browser/resume-store.ts').catch(tools.missing)).createDefaultStore();
+  const store = context.resumeStore;
   const entries = (await store?.list()) ?? [];
   return entries
-    .filter((entry) => entry.endpoint === endpoint)
+    .filter(({ endpoint }) => endpoint === context.endpoint)
     .sort((a, b) => b.savedAt - a.savedAt)
     .map(({ grant, handle, ...facts }) => ({
       ...facts,
       needsFile: !handle,
-      resume: (file) =>
-        start(facts.route, file ? again(tools, file, facts) : fromHandle(tools, handle as Handle, facts), {
-          fileName: facts.fileName,
-          contentType: facts.contentType,
-          metadata: facts.metadata,
-        }),
+      resume(file) {
+        const { route, fileName, contentType, metadata } = facts;
+        const source = file ? continuing(tools, file, facts) : fromHandle(tools, handle as FileHandle, facts);
+        return startUpload(route, source, { fileName, contentType, metadata });
+      },
       async forget() {
         await store?.delete(facts.fingerprint);
-        // It may have ended long ago; and what nobody takes back the storage's lifecycle rules sweep away.
-        await (await context.recovery()).giveBack(tools, context, grant);
+        // The upload may have ended already. When this call fails, the storage's lifecycle rules delete the parts.
+        await (await context.loadRecovery()).giveBack(tools, context, grant);
       },
     }));
 }
 
-type Kept = Omit<ResumeEntry, 'grant' | 'handle'>;
-
-/** Whatever its name is now: its bytes will be compared. */
-function again({ toSource }: Tools, file: FileLike, { fingerprint }: Kept): OpenSource {
+/** The file may have another name now: its bytes will be compared. */
+function continuing({ toSource }: Tools, file: FileLike, { fingerprint }: EntryFacts): OpenSource {
   return { ...toSource(file), resumes: fingerprint };
 }
 
-function fromHandle(tools: Tools, handle: Handle | undefined, facts: Kept): OpenSource {
+function fromHandle(tools: Tools, handle: FileHandle | undefined, facts: EntryFacts): OpenSource {
   const { failure } = tools;
-  // Asked for in the very turn of the click: browsers demand it.
-  const allowed = handle?.requestPermission?.({ mode: 'read' }) ?? 'granted';
-  const unread = () => Promise.reject(failure('source_unreadable', 'Please choose the file again.'));
+  const needsChoice = () => failure('source_unreadable', 'Please choose the file again.');
+  // Browsers allow this question only in the event handler of a click, so it is asked before anything is awaited.
+  const permission = handle?.requestPermission?.({ mode: 'read' }) ?? 'granted';
   return {
     size: facts.size,
     fileName: facts.fileName,
-    read: unread,
+    read: () => Promise.reject(needsChoice()),
     resumes: facts.fingerprint,
     async open() {
       try {
-        if (handle && (await allowed) === 'granted') return { ...again(tools, await handle.getFile(), facts), handle };
+        if (handle && (await permission) === 'granted')
+          return { ...continuing(tools, await handle.getFile(), facts), handle };
       } catch (cause) {
         throw failure('source_unreadable', 'This file cannot be opened. It may have been moved or deleted.', { cause });
       }
-      throw failure('source_unreadable', 'Please choose the file again.');
+      throw needsChoice();
     },
   };
 }

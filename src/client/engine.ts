@@ -1,0 +1,153 @@
+/**
+ * One file's upload, with everything it needs to stop and to continue. steps.ts has the order of the steps; single.ts and
+ * multipart/ do them, in one request or in parts; recovery/ decides after failures. These three are loaded with the first file
+ * that needs them, and get the shared code through tools.ts.
+ */
+import type { RouteInfo, WaybillError } from '../protocol/index.ts';
+import { readRange } from './checksum.ts';
+import type { ClientContext, DeclaredFile } from './context.ts';
+import { missing, toFailure } from './errors.ts';
+import type { Recovery } from './recovery/index.ts';
+import type { OpenSource } from './source.ts';
+import { type Outcome, type Report, type Run, runSteps, type Steps } from './steps.ts';
+import { tools, waitForNetwork } from './tools.ts';
+import type { Decide, Transfer } from './transfer.ts';
+import type { Source, UploadResult } from './types.ts';
+
+export interface Engine {
+  /** Ends, or continues, the upload. @throws WaybillError, or the signal's reason */
+  run(signal: AbortSignal, report: (report: Report) => void): Promise<UploadResult>;
+  /** Gives the grant back to the server. */
+  abort(): void;
+}
+
+/** Characters: a name of this length fits the 255 bytes of the protocol in UTF-8. */
+const shortNameLength = 84;
+
+/** @param count files that were given in the same call */
+export function createEngine(
+  context: ClientContext,
+  source: OpenSource,
+  route: string,
+  file: DeclaredFile,
+  startOver?: boolean,
+  count = 1,
+): Engine {
+  const { size } = source;
+  let transfer: Transfer | undefined;
+  let current: Run | undefined;
+  let checking: Promise<WaybillError | null> | undefined;
+
+  /** The route's rules, once the file is known to keep them. */
+  async function loadRoute(report: Run['report']): Promise<RouteInfo> {
+    const { info } = await context.openRoute(route);
+    // Browsers give an empty file and a vanished one the size 0; only reading tells them apart.
+    if (size === 0) await readRange(source as Source, 0, 0);
+    const { limits } = info;
+    // If the quick check does not clearly pass, load the full rules.
+    if (
+      size === null ||
+      !(size >= limits.minBytes && size <= limits.maxBytes) ||
+      limits.extensions ||
+      count > limits.maxFiles ||
+      file.fileName.length > shortNameLength
+    ) {
+      const { checkFile, shorten } = await import('./checks/index.ts').catch(missing);
+      file.fileName = shorten(file.fileName);
+      report({ fileName: file.fileName });
+      const refusal = checkFile(limits, file, size, count);
+      if (refusal) throw refusal;
+    }
+    return info;
+  }
+
+  async function load(run: Run, info: RouteInfo): Promise<Outcome> {
+    if (context.checkContent && size) {
+      checking ??= context.checkContent(source as Source, file, info.limits).catch(() => null);
+      run.report({ warning: await checking });
+    }
+    transfer ??= isLarge(info, size)
+      ? (await import('./multipart/index.ts').catch(missing)).createMultipart(
+          tools,
+          context,
+          source,
+          route,
+          file,
+          startOver,
+        )
+      : (await import('./single.ts').catch(missing)).createSingle(tools, context, source as Source, route, file);
+    return transfer.load(run, info);
+  }
+
+  async function openRecovery(run: Run, error: WaybillError): Promise<Recovery> {
+    for (let tries = 0; ; tries++) {
+      const module = await context.loadRecovery().catch(() => {});
+      run.signal.throwIfAborted();
+      if (module) return module.createRecovery(tools, context);
+      if (!(await waitForNetwork(context, run, tries))) throw error;
+    }
+  }
+
+  /** @param firstLoad the route, which is loaded before the queue: its failure is the failure of the first step */
+  function createSteps(run: Run, firstLoad: Promise<RouteInfo>): Steps {
+    let loading: Promise<RouteInfo> | undefined = firstLoad;
+    let recovery: Recovery | undefined;
+    return {
+      async perform(step) {
+        if (step !== 'load') return (transfer as Transfer)[step](run);
+        const info = loading ?? loadRoute(run.report);
+        loading = undefined;
+        return load(run, await info);
+      },
+      async recover(step, cause) {
+        const error = toFailure(cause);
+        recovery ??= await openRecovery(run, error);
+        const { recover } = recovery;
+        const decide: Decide = (error, single) => recover(run, step, error, single);
+        const decision = await (transfer ? transfer.recover(step, error, decide) : decide(error));
+        if (decision.action === 'fail') throw decision.error;
+        run.report({ waiting: null });
+        return decision.action;
+      },
+    };
+  }
+
+  return {
+    async run(signal, report) {
+      const run: Run = { signal, report, leave() {} };
+      current = run;
+      try {
+        // Before the queue, so that all files that will be refused are refused at once.
+        const loading = loadRoute(report);
+        // The code is loaded while there is certainly a network.
+        import('./single.ts').catch(() => {});
+        context
+          .loadRecovery()
+          .then(({ preload }) => preload(context, source))
+          .catch(() => {});
+        const info = await loading.catch((error) => {
+          if (!error.retryable) throw error;
+        });
+        const pool = info && isLarge(info, size) ? context.multipartPool : context.filePool;
+        return await pool(size ?? 0, signal, async (leave) => {
+          run.leave = leave;
+          try {
+            return await runSteps(run, createSteps(run, loading), context.onTransition);
+          } finally {
+            await transfer?.end?.();
+          }
+        });
+      } catch (cause) {
+        throw toFailure(cause);
+      }
+    },
+    abort() {
+      if (current) current.aborted = true;
+      transfer?.abort();
+    },
+  };
+}
+
+function isLarge({ transfers, multipartMinBytes }: RouteInfo, size: number | null): boolean {
+  return size === null || (transfers.includes('multipart') && size >= multipartMinBytes);
+}

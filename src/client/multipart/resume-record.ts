@@ -1,0 +1,94 @@
+/** What the resume store knows of one upload. When the store fails, the upload goes on and is not remembered. */
+import type { ClientContext, DeclaredFile } from '../context.ts';
+import type { OpenSource } from '../source.ts';
+import type { ResumeEntry, ResumeProgress, UploadStatus } from '../types.ts';
+
+export interface ResumeRecord {
+  /** By name, size, time of change and declaration, the file is the one that was begun. */
+  readonly isSameFile: boolean;
+  load(): Promise<ResumeEntry | undefined>;
+  save(entry: Omit<ResumeEntry, 'fingerprint' | 'endpoint' | 'handle' | 'savedAt'>): void;
+  delete(): void;
+  /** Tells other tabs. */
+  announce(progress: Omit<ResumeProgress, 'fingerprint'>): void;
+  /** Keeps other tabs and processes from sending this upload. Undefined when one of them sends it now. */
+  lock(): Promise<Unlock | undefined>;
+}
+
+export type Unlock = () => Promise<void>;
+
+const announceEveryMs = 500;
+
+/** Null where nothing is kept: there is no store, or the source cannot be recognised later. */
+export async function createResumeRecord(
+  context: ClientContext,
+  source: OpenSource,
+  route: string,
+  { fileName, contentType, metadata }: DeclaredFile,
+): Promise<ResumeRecord | null> {
+  const { endpoint, now } = context;
+  const fileId = source.fingerprint ?? fingerprintOf(source);
+  if (!fileId && !source.resumes) return null;
+  if (context.resumeStore === undefined)
+    context.resumeStore = await import('../browser/resume-store.ts').then(
+      ({ createDefaultStore }) => createDefaultStore(),
+      () => undefined,
+    );
+  const store = context.resumeStore;
+  if (!store) return null;
+  // The same file under another name, type or metadata is another upload.
+  const own = `${endpoint} ${route} ${fileId} ${JSON.stringify([fileName, contentType, metadata])}`;
+  const fingerprint = source.resumes ?? own;
+  /** Writes happen in order: an entry that is deleted must not be written afterwards. */
+  let lastWrite: Promise<unknown> = Promise.resolve();
+  const write = (work: () => Promise<void>) => {
+    lastWrite = lastWrite.then(work).catch(() => {});
+  };
+  let announcedAt = Number.NEGATIVE_INFINITY;
+  let status: UploadStatus | undefined;
+  return {
+    isSameFile: fingerprint === own,
+    load: async () => {
+      await lastWrite;
+      return store.get(fingerprint).catch(() => undefined);
+    },
+    save: (entry) =>
+      write(() =>
+        store.set({
+          ...entry,
+          fingerprint,
+          endpoint,
+          savedAt: Date.now(),
+          ...(source.handle !== undefined && { handle: source.handle }),
+        }),
+      ),
+    delete: () => write(() => store.delete(fingerprint)),
+    announce(progress) {
+      if (progress.status === status && now() - announcedAt < announceEveryMs) return;
+      announcedAt = now();
+      status = progress.status;
+      store.announce?.({ ...progress, fingerprint });
+    },
+    lock: () =>
+      new Promise((resolve) => {
+        const hold = () =>
+          new Promise<void>((release) => {
+            resolve(async () => {
+              release();
+              await held;
+            });
+          });
+        // A store that fails locks nothing, and does not stop the upload.
+        const held = store.exclusively(fingerprint, hold).then(
+          () => resolve(undefined),
+          () => resolve(async () => {}),
+        );
+      }),
+  };
+}
+
+/** Without the content: reading all of it would take longer than many uploads. */
+export function fingerprintOf({ blob, fileName, size }: OpenSource): string | undefined {
+  const { lastModified, webkitRelativePath } = (blob ?? {}) as Partial<File>;
+  return lastModified ? [webkitRelativePath || fileName, size, lastModified].join(' ') : undefined;
+}
