@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** Runs the Ceph gateway of the tests until Ctrl-C, and prints its address: `node scripts/ceph.mjs [--lifecycle-day SECONDS]`. */
+/**
+ * Runs the Ceph gateway of the tests until Ctrl-C, and prints its address: `node scripts/ceph.mjs [--lifecycle-day
+ * SECONDS]`.
+ */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from './lib/install.mjs';

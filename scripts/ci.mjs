@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Runs everything for .ci/run, in a fresh clone with nothing installed: `npm start` in an empty clone, then `npm test`, then the
- * rest of `npm run test:all`. Each command writes its counts to a file, and the last line is the sum. This file has no dependencies.
+ * Runs everything for .ci/run, in a fresh clone with nothing installed: `npm start` in an empty clone, then `npm test`,
+ * then the rest of `npm run test:all`. Each command writes its counts to a file, and the last line is the sum. This
+ * file has no dependencies.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

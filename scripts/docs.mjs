@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** `npm run docs` writes the parts of docs/ that are generated from the sources: reference.md, and the errors in protocol.md. */
+/**
+ * `npm run docs` writes the parts of docs/ that are generated from the sources: reference.md, and the errors in
+ * protocol.md.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled } from './lib/install.mjs';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Writes the files of test/fixtures, which are committed: no test runs this script. It needs Chromium, heif-enc and ffmpeg
- * (Debian: chromium, libheif-examples, ffmpeg). test/fixtures/README.md says what each file is for.
+ * Writes the files of test/fixtures, which are committed: no test runs this script. It needs Chromium, heif-enc and
+ * ffmpeg (Debian: chromium, libheif-examples, ffmpeg). test/fixtures/README.md says what each file is for.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,10 @@ const { chromium } = await import('playwright-core');
 const out = join(root, 'test/fixtures');
 const write = (name, bytes) => writeFileSync(join(out, name), bytes);
 
-/** Colours as they are displayed: top left, top right, bottom left, bottom right. The same are in test/support/fixtures.ts. */
+/**
+ * Colours as they are displayed: top left, top right, bottom left, bottom right. The same are in
+ * test/support/fixtures.ts.
+ */
 const quadrants = ['#dc2828', '#28a046', '#2850dc', '#f0c828'];
 
 mkdirSync(out, { recursive: true });
@@ -180,8 +183,8 @@ function pdf() {
 }
 
 /**
- * A file that is both a valid 1x1 GIF and a valid script. The bytes of the screen width are the start of a JavaScript comment,
- * and a GIF comment extension contains the end of that comment and the script.
+ * A file that is both a valid 1x1 GIF and a valid script. The bytes of the screen width are the start of a JavaScript
+ * comment, and a GIF comment extension contains the end of that comment and the script.
  */
 function polyglot() {
   const screen = Buffer.from([0x2f, 0x2a, 0x01, 0x00, 0x80, 0x00, 0x00]); // width 0x2a2f is "/*"

@@ -1,6 +1,6 @@
 /**
- * Tests `npm start` in a fresh clone without node_modules: the page answers, one file is uploaded by plain HTTP, and the command
- * stops when it is told to. This file has no dependencies.
+ * Tests `npm start` in a fresh clone without node_modules: the page answers, one file is uploaded by plain HTTP, and
+ * the command stops when it is told to. This file has no dependencies.
  */
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';

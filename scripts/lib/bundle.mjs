@@ -1,7 +1,7 @@
 /**
- * Bundles the more than one hundred files of the server's modules into a few: each file costs a cold start at least half a
- * millisecond. What pages import is not bundled, because the bundler of the page does that; neither is `protocol`, which
- * pages and servers share.
+ * Bundles the more than one hundred files of the server's modules into a few: each file costs a cold start at least
+ * half a millisecond. What pages import is not bundled, because the bundler of the page does that; neither is
+ * `protocol`, which pages and servers share.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,8 +20,8 @@ const entries = [
 ];
 
 /**
- * The only package that is bundled. Node opens its 280 files at the same time, so that a process with a low limit of open
- * files could not start with a ledger.
+ * The only package that is bundled. Node opens its 280 files at the same time, so that a process with a low limit of
+ * open files could not start with a ledger.
  */
 const bundledPackage = 'kysely';
 
@@ -46,7 +46,9 @@ const keepPackages = {
   },
 };
 
-/** @param {string} dist the output of the compiler; its .js files of these modules are replaced, their types are kept */
+/**
+ * @param {string} dist the output of the compiler; its .js files of these modules are replaced, their types are kept
+ */
 export async function bundleModules(dist) {
   const { metafile } = await build({
     absWorkingDir: dist,

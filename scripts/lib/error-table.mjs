@@ -1,4 +1,7 @@
-/** Renders the tables of errors in docs/protocol.md. Codes, statuses and details come from the sources; the meanings are below. */
+/**
+ * Renders the tables of errors in docs/protocol.md. Codes, statuses and details come from the sources; the meanings are
+ * below.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDeclaration } from './docstrings.mjs';
@@ -49,7 +52,9 @@ export const meanings = {
   config_invalid: 'An option is missing, unknown or invalid. The message names it.',
 };
 
-/** @returns {{ code: string, status: number, retryable: boolean, kind: string }[]} the rows of src/protocol/errors.ts */
+/**
+ * @returns {{ code: string, status: number, retryable: boolean, kind: string }[]} the rows of src/protocol/errors.ts
+ */
 export function readErrors(/** @type {string} */ root) {
   const row = /^ {2}(\w+): \{ status: (\d+), retryable: (true|false), kind: '(\w+)' \},$/gm;
   return [...readSource(root).matchAll(row)].map(([, code = '', status, retryable, kind = '']) => ({

@@ -15,8 +15,8 @@ export async function ensureInstalled() {
 }
 
 /**
- * Compares versions instead of times: npm writes its record of node_modules before the lockfile, and a checkout changes the
- * times of unchanged files.
+ * Compares versions instead of times: npm writes its record of node_modules before the lockfile, and a checkout changes
+ * the times of unchanged files.
  */
 function isInstalled() {
   const record = join(root, 'node_modules/.package-lock.json');

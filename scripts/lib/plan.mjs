@@ -1,6 +1,7 @@
 /**
- * Lists the quick test files. `npm test` runs them on the devstore. `npm run test:all` runs every file on every storage, and the
- * quick suites on the other Node versions. A file that is not listed here is not quick, so that every file runs somewhere.
+ * Lists the quick test files. `npm test` runs them on the devstore. `npm run test:all` runs every file on every
+ * storage, and the quick suites on the other Node versions. A file that is not listed here is not quick, so that every
+ * file runs somewhere.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

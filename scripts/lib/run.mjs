@@ -45,8 +45,8 @@ export async function timed(what, work) {
 }
 
 /**
- * Ends this process when the shell that npm started it with has ended. npm sends SIGTERM to that shell only, and the shell of
- * Debian does not forward it: without this function a stopped server would keep running and keep its port.
+ * Ends this process when the shell that npm started it with has ended. npm sends SIGTERM to that shell only, and the
+ * shell of Debian does not forward it: without this function a stopped server would keep running and keep its port.
  */
 export function stopWithNpm() {
   if (!process.env.npm_lifecycle_event || process.platform === 'win32') return;

@@ -1,6 +1,7 @@
 /**
- * Words that have no place in code or documents, because they are archaic, vague or a metaphor, each with what to write instead.
- * `npm run check` searches comments, identifiers, messages and Markdown for them. No dependencies: `npm run fix` loads this first.
+ * Words that have no place in code or documents, because they are archaic, vague or a metaphor, each with what to write
+ * instead. `npm run check` searches comments, identifiers, messages and Markdown for them. No dependencies: `npm run
+ * fix` loads this first.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

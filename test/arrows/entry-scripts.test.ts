@@ -1,6 +1,6 @@
 /**
- * An entry script runs in a clone where nothing is installed. What it imports statically loads before its first statement, so a
- * dependency there, at any distance, ends the first command of a newcomer with ERR_MODULE_NOT_FOUND.
+ * An entry script runs in a clone without node_modules. Its static imports load before its first statement, so a
+ * dependency there, direct or indirect, ends the first command of a newcomer with ERR_MODULE_NOT_FOUND.
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
@@ -12,10 +12,10 @@ import { expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Scripts that need no dependency at all, and so install nothing. */
+/** Scripts that need no dependencies and therefore install none. */
 const withoutDependencies = new Set(['scripts/ci.mjs']);
 
-/** All of scripts/, and every file that package.json or .ci/run starts with Node. */
+/** Every file of scripts/, and every file that package.json or .ci/run starts with Node. */
 async function entryScripts(): Promise<string[]> {
   const inFolder = (await readdir(join(root, 'scripts'))).filter((file) => file.endsWith('.mjs'));
   const manifest: { scripts: Record<string, string> } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -28,11 +28,11 @@ async function entryScripts(): Promise<string[]> {
 
 interface Found {
   files: string[];
-  /** `file imports package`, for every static import that the entry reaches. */
+  /** `file imports package`, for every static import of a package that the entry reaches. */
   packages: string[];
 }
 
-/** Follows static imports only, with esbuild as the parser: `import()` is left alone. */
+/** Follows static imports with esbuild as the parser, and ignores `import()`. */
 async function walk(entry: string): Promise<Found> {
   const packages: string[] = [];
   const leaveOut: Plugin = {
@@ -69,7 +69,7 @@ it('no entry script imports a dependency before ensureInstalled() has run', asyn
   expect(entries).toContain('scripts/ci.mjs');
   const walked = await Promise.all(entries.map(walk));
   expect(walked.flatMap(({ packages }) => packages)).toEqual([]);
-  // The walk went through the scripts and through what they share.
+  // The walk visited the scripts and the files that they share.
   const files = new Set(walked.flatMap((found) => found.files));
   expect(files.size).toBeGreaterThan(entries.length);
   expect([...files]).toContain('scripts/lib/build.mjs');

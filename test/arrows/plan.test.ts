@@ -1,4 +1,4 @@
-/** What `npm test` leaves out is run by `npm run test:all`: no test file may fall between the two. */
+/** Every test file is run by `npm test` or by `npm run test:all`. */
 import { expect, it } from 'vitest';
 import { isQuick, missingFiles, testFiles } from '../../scripts/lib/plan.mjs';
 
@@ -11,10 +11,10 @@ it('every test file is run by exactly one of the two commands', () => {
   expect(rest).toContain('test/crash/crash.test.ts');
 });
 
-it('the lists name files that exist', () => {
+it('the plan names files that exist', () => {
   expect(missingFiles()).toEqual([]);
 });
 
-it('a file in a new folder is not quick', () => {
+it('isQuick() is false for a file in a new folder', () => {
   expect(isQuick('test/new/some.test.ts')).toBe(false);
 });

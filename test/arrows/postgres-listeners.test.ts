@@ -1,6 +1,6 @@
 /**
- * node-postgres reports a broken connection as an `error` event, and an event that has no listener ends the process. Every pool
- * and every client in this repository has one. https://node-postgres.com/apis/pool#events
+ * node-postgres reports a broken connection as an `error` event, and an event without a listener ends the process.
+ * Every pool and every client in this repository has a listener. https://node-postgres.com/apis/pool#events
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const made = /const (\w+) = new (?:pg|driver)\.(?:Pool|Client)\(/g;
 
-/** `file: variable` for each that has no listener. */
+/** `file: variable` for each pool or client without a listener. */
 function withoutListener(file: string, source: string): string[] {
   return [...source.matchAll(made)]
     .filter(({ 1: name, index }) => !source.slice(index, index + 500).includes(`${name}.on('error',`))
@@ -24,10 +24,10 @@ it('every pool and client of Postgres has an error listener', async () => {
     const files = await readdir(join(root, folder), { recursive: true });
     for (const file of files.filter((name) => /\.(ts|tsx|mjs|js)$/.test(name) && !name.includes('node_modules'))) {
       const source = await readFile(join(root, folder, file), 'utf8');
-      // No other way to make one is in use: this search would not see it.
+      // Fails when one is created in a way that this search does not see.
       const all = source.match(/new \w+\.(Pool|Client)\(/g)?.length ?? 0;
       const seen = source.match(made)?.length ?? 0;
-      if (all > seen) missing.push(`${folder}/${file}: ${all - seen} that the search does not follow`);
+      if (all > seen) missing.push(`${folder}/${file}: ${all - seen} that the search does not see`);
       examined += seen;
       missing.push(...withoutListener(`${folder}/${file}`, source));
     }
@@ -36,6 +36,6 @@ it('every pool and client of Postgres has an error listener', async () => {
   expect(examined).toBeGreaterThan(4);
 });
 
-it('the search reports one without a listener', () => {
+it('the search reports a pool without a listener', () => {
   expect(withoutListener('a.ts', `const pool = new ${'pg'}.Pool({});\nawait pool.end();`)).toEqual(['a.ts: pool']);
 });

@@ -1,7 +1,7 @@
 /**
- * docs/protocol.md against a real server: its curl lines exactly as they stand there, its JSON beside real answers, its paths
- * beside the table of resources, its errors beside src/protocol/errors.ts. The page names the usual port; `waybill dev` runs
- * on a free one, and curl's own configuration leads from the one to the other.
+ * docs/protocol.md on a real server: its curl commands run unchanged, its JSON has the fields of real answers, its
+ * paths are those of the table of resources, and its errors are those of src/protocol/errors.ts. The page names the
+ * default port. The test runs `waybill dev` on a free port, and a curl configuration maps one to the other.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -30,7 +30,10 @@ const page = await readFile(join(root, 'docs/protocol.md'), 'utf8');
 
 const tools = ['sh', 'curl', 'openssl'];
 const missing = tools.filter((tool) => !works(tool));
-if (missing.length > 0 && !process.env.CI) console.warn(`SKIPPED the curl lines: no ${missing.join(', ')} here`);
+if (missing.length > 0 && !process.env.CI)
+  console.warn(
+    `SKIPPED the curl commands of docs/protocol.md, because these programs are missing: ${missing.join(', ')}`,
+  );
 
 describe('docs/protocol.md', () => {
   it('has every error code, with its status, and no other', () => {
@@ -76,16 +79,16 @@ describe.skipIf(missing.length > 0 && !process.env.CI)('docs/protocol.md on a re
     if (cwd) await rm(cwd, { recursive: true, force: true });
   });
 
-  it('its curl lines store a photo, view it and delete it', async () => {
+  it('its curl commands store a photo, view it and delete it', async () => {
     const [store, view, ...more] = shellBlocks();
-    if (!store || !view) throw new Error('docs/protocol.md shows no curl lines');
+    if (!store || !view) throw new Error('docs/protocol.md shows no curl commands');
     expect(more).toEqual([]);
     expect([store, view].map((block) => block.match(/\bcurl -fsS/g)?.length)).toEqual([3, 3]);
     await copyFile(fixture('camera.jpg').path, join(cwd, 'photo.jpg'));
     await runLines(store, cwd);
     const granted: GrantResponse = JSON.parse(await readFile(join(cwd, 'granted.json'), 'utf8'));
     const stored: CompleteResponse = JSON.parse(await readFile(join(cwd, 'stored.json'), 'utf8'));
-    // What the page shows as an answer has the fields of a real one.
+    // The answers on the page have the fields of the real ones.
     expect(fieldsOf(granted)).toEqual(fieldsOf(sampleWith('"uploads"')));
     expect(fieldsOf(stored)).toEqual(fieldsOf(sampleWith('"results"')));
     const { stdout } = await runLines(view, cwd);
@@ -97,7 +100,7 @@ describe.skipIf(missing.length > 0 && !process.env.CI)('docs/protocol.md on a re
     expect(shown.status).toBe(404);
   });
 
-  it('its second line is refused with other bytes, as it says there', async () => {
+  it('its second curl command is refused with other bytes', async () => {
     await copyFile(fixture('camera.jpg').path, join(cwd, 'photo.jpg'));
     const [ask, send] = (shellBlocks()[0] ?? '').split('\n\n') as [string, string];
     await runLines(ask, cwd);
@@ -144,7 +147,7 @@ describe.skipIf(missing.length > 0 && !process.env.CI)('docs/protocol.md on a re
   }
 });
 
-/** Names of all fields, with those inside; lists by their first item, headers and fields of requests left out. */
+/** Names of all fields, also nested ones. Of a list only the first item counts; headers and `data` are left out. */
 function fieldsOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return fieldsOf(value[0], `${path}[]`);
   if (typeof value !== 'object' || value === null || /\.(headers|data)$/.test(path)) return [path];

@@ -1,4 +1,4 @@
-/** docs/reference.md says what the docstrings say, and every public option has a docstring. */
+/** docs/reference.md equals the docstrings of the sources, and every public option has a docstring. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { membersOf, renderReference, sections, withoutSection } from '../../scri
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const tables = sections.flatMap((section) => section.tables);
-/** Replaced by tests only. */
+/** Options that only tests set. */
 const forTests = new Set(['now', 'random']);
 
 describe('docs/reference.md', () => {

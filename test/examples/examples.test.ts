@@ -1,6 +1,6 @@
 /**
- * The examples as a reader gets them: the package packed and installed into a folder of its own, the example started with
- * `npm start`, and a real photo sent through it in Chromium, whose pixels must then be on the screen.
+ * Each example is installed from the packed tarball into a separate folder and started with `npm start`. Chromium sends
+ * a real photo through it, and the pixels on the screen are compared.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -49,14 +49,14 @@ describeBrowser('examples', (browser) => {
     for (const child of children) {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) continue;
       const ended = once(child, 'close');
-      // The group that it leads: npm, and what npm started.
+      // Ends the process group: npm and the processes that npm started.
       process.kill(-child.pid, 'SIGTERM');
       await ended;
     }
     if (dir) await rm(dir, { recursive: true, force: true });
   });
 
-  /** Resolves with what the pattern catches of its output. */
+  /** Resolves to the first group of the pattern in the output. */
   async function start(example: string, args: string[], env: Record<string, string>, pattern: RegExp): Promise<string> {
     const child = spawn('npm', args, {
       cwd: join(dir, example),
@@ -78,7 +78,7 @@ describeBrowser('examples', (browser) => {
     });
   }
 
-  it('express: a chosen photo is on the page, also after a reload, and for its owner only', async () => {
+  it('express shows a chosen photo to its owner only, also after a reload', async () => {
     const context = await browser().newContext();
     const page = await context.newPage();
     const problems: string[] = [];
@@ -102,7 +102,7 @@ describeBrowser('examples', (browser) => {
     await context.close();
   });
 
-  it('react: a file input whose onChange sends the photo and then shows it', async () => {
+  it('react sends the photo of a file input and then shows it', async () => {
     const url = await start(
       'react',
       ['start', '--', '--port', '0'],
@@ -126,7 +126,7 @@ describeBrowser('examples', (browser) => {
     expect(problems).toEqual([]);
     await input.setInputFiles(fixture('note.txt').path);
     await page.getByRole('alert').getByText('note.txt: Files of the type text/plain are not accepted here.').waitFor();
-    // It would be refused for ever: the way out is another photo.
+    // This file will always be refused, so the page offers to choose another photo.
     expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0);
     await page.getByRole('button', { name: 'Choose another photo' }).click();
     await expect.poll(() => page.getByRole('alert').count()).toBe(0);
@@ -135,7 +135,7 @@ describeBrowser('examples', (browser) => {
     await context.close();
   });
 
-  it('react: builds for production', async () => {
+  it('react builds for production', async () => {
     await npm(['run', 'build'], join(dir, 'react'));
     expect(await readdir(join(dir, 'react/dist'))).toContain('index.html');
   });

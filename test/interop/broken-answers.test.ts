@@ -1,4 +1,4 @@
-/** What completion makes of a storage whose answers break off. The fault injection suite found both. */
+/** Completion reads an object although answers of the storage break off. test/faults found each of these faults. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ async function put(key: string, size: number): Promise<void> {
   await storage.put({ key, body: new Uint8Array(size).fill(65), contentType: 'text/plain' });
 }
 
-it('a small object whose answer was cut short and called whole has the size that HEAD tells', async () => {
+it('completion takes the size from HEAD when the body of a small object was cut short', async () => {
   await put('small', 1000);
   let cuts = 1;
   store.setFaults({ when: ({ method }) => method === 'GET' && cuts-- > 0, truncateResponseTo: 99 });
@@ -38,7 +38,7 @@ it('a small object whose answer was cut short and called whole has the size that
   expect(staged?.head).toHaveLength(1000);
 });
 
-it('first bytes that never come whole are for another time, not for a verdict', async () => {
+it('incomplete first bytes are storage_unavailable, not a rejection', async () => {
   await put('large', 100 * KiB);
   store.setFaults({ when: ({ method }) => method === 'GET', truncateResponseTo: 99 });
   await expect(lookAtStaged(storage, 'large', 100 * KiB)).rejects.toMatchObject({
@@ -47,7 +47,7 @@ it('first bytes that never come whole are for another time, not for a verdict', 
   });
 });
 
-it('a connection that is lost in the middle of the first bytes is the storage being unavailable', async () => {
+it('a connection that is lost within the first bytes is storage_unavailable', async () => {
   await put('large', 100 * KiB);
   store.setFaults({ when: ({ method }) => method === 'GET', dropResponseAfterBytes: 796 });
   await expect(lookAtStaged(storage, 'large', 100 * KiB)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** Ceph tells our server of an upload whose client went away: real notifications, over the wire. */
+/** Ceph notifies the server of an upload whose client has disappeared. Notifications are real and arrive by HTTP. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { forEachStore } from '../support/stores.ts';
 
 const secret = randomBytes(24).toString('hex');
 
-/** CreateTopic of the SNS that Ceph speaks on the same port, signed by SigV4 for the service `sns`. */
+/** Calls CreateTopic of Ceph's SNS API, which uses the port of the gateway, signed by SigV4 for the service `sns`. */
 async function createTopic(
   {
     endpoint,
@@ -67,7 +67,7 @@ forEachStore(
       );
     }
 
-    it('complete an upload whose client never came back', async () => {
+    it('complete an upload whose client has disappeared', async () => {
       const app = await startApp(store, { events: { secret } } as never);
       try {
         await notify(store.bucket, [['push-endpoint', `${app.origin}/events?secret=${secret}`]]);
@@ -84,7 +84,7 @@ forEachStore(
       }
     });
 
-    it('come again when they are persistent and we could not', async () => {
+    it('are repeated when they are persistent and the server failed', async () => {
       let busy = 2;
       const bucket = await store.createBucket();
       const storage = store.storage({ bucket });
@@ -100,7 +100,7 @@ forEachStore(
         ]);
         const upload = await app.grant(png);
         expect((await send(upload.request, png)).status).toBe(200);
-        // Failed twice, and then not.
+        // Two attempts failed, and the third succeeded.
         const outcomes = () =>
           app.events.flatMap((event) => {
             const { type, failed, completed } = event as { type: string; failed: boolean; completed: number };

@@ -1,4 +1,4 @@
-/** Files in parts and streams, through the client in Node, the real server, and every store there is. */
+/** The client on Node sends files in parts and streams through the real server to every storage. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { MiB } from '../../src/protocol/index.ts';
 import { createUploads, route } from '../../src/server/index.ts';
 import { forEachStore } from '../support/stores.ts';
 
-/** Plain text of any length, so that the magic bytes agree. */
+/** Plain text of any length, so that its content matches its type. */
 const prose = (size: number) => {
   const piece = randomBytes(1 << 19).toString('hex');
   return Buffer.from(piece.repeat(Math.ceil(size / piece.length)).slice(0, size));
@@ -93,7 +93,7 @@ forEachStore('files in parts', (store) => {
   }, 60_000);
 
   it.each([0, 1, 8 * MiB, 20 * MiB + 3])(
-    'stores a stream of %i bytes, which nobody had announced',
+    'stores a stream of %i bytes, whose size was not declared',
     async (size) => {
       const bytes = prose(size);
       const pieces = function* () {
@@ -112,7 +112,7 @@ forEachStore('files in parts', (store) => {
     60_000,
   );
 
-  it('ends a stream that has more than the route allows, and leaves nothing', async () => {
+  it('rejects a stream that is larger than the route allows, and leaves nothing behind', async () => {
     let ended = false;
     async function* endless() {
       try {

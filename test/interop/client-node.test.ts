@@ -1,4 +1,4 @@
-/** The client against the real server and real stores: through fetch with Blobs, through node:http with files. */
+/** The client on Node, with the real server and every storage: Blobs by fetch, files by node:http. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
@@ -51,7 +51,7 @@ async function stop(server: Server): Promise<void> {
 const text = (bytes: string | Uint8Array<ArrayBuffer>, name = 'a.txt') =>
   new File([bytes], name, { type: 'text/plain' });
 
-/** Plain text of any length, so that the magic bytes agree. */
+/** Plain text of any length, so that its content matches its type. */
 const prose = (size: number) =>
   Buffer.from(
     randomBytes(Math.ceil(size / 2))
@@ -127,7 +127,7 @@ forEachStore('the client in Node', (store) => {
     }
   });
 
-  it('sends many files of many sizes at once', async () => {
+  it('sends many files of different sizes at once', async () => {
     const client = createClient<Uploads>({ endpoint });
     const contents = Array.from({ length: 40 }, (_, index) => prose(1 + index * 997));
     const uploads = client.uploadAll(
@@ -142,7 +142,7 @@ forEachStore('the client in Node', (store) => {
     }
   });
 
-  it('stores by the put-only entry', async () => {
+  it('stores a file through the put-only entry point', async () => {
     const put = createPut<Uploads>({ endpoint });
     const bytes = prose(5000);
     const { file, data } = await put('files', text(bytes, 'small.txt'));
@@ -151,7 +151,7 @@ forEachStore('the client in Node', (store) => {
     expect(new URL(file.url).origin).toBe(new URL(endpoint).origin);
   });
 
-  it('says source_changed when the file on disk is not the one that was declared', async () => {
+  it('fails with source_changed when the file on disk is not the declared one', async () => {
     const path = join(dir, `changing-${store.name}.txt`);
     await writeFile(path, prose(2_000_000));
     const plain = nodeTransport();
@@ -173,12 +173,12 @@ forEachStore('the client in Node', (store) => {
     expect(upload.getSnapshot().status).toBe('failed');
   });
 
-  it('refuses what is not a file', async () => {
+  it('refuses a path that is not a file', async () => {
     await expect(fileSource(dir)).rejects.toMatchObject({ code: 'source_unreadable' });
     await expect(fileSource(join(dir, 'missing'))).rejects.toMatchObject({ code: 'source_unreadable' });
   });
 
-  it('aborts in the middle, and what was granted cannot be completed any more', async () => {
+  it('abort() ends a running upload, and its grant cannot be completed afterwards', async () => {
     const client = createNodeClient<Uploads>({ endpoint });
     const path = join(dir, 'aborted.txt');
     await writeFile(path, prose(8_000_000));
@@ -227,7 +227,7 @@ describe('with injected faults', () => {
     await devstore.close();
   });
 
-  /** On the first `times` requests of the kind. */
+  /** Applies to the first `times` requests of the kind. */
   const first = (times: number, wanted: string) => {
     let left = times;
     return ({ method }: { method: string }) => method === wanted && left-- > 0;
@@ -241,7 +241,7 @@ describe('with injected faults', () => {
     it.each([
       ['PUT', 2_000_000],
       ['POST', 200_000],
-    ])('a lost answer to a %s costs a question, not the bytes', async (method, size) => {
+    ])('a lost answer to a %s of %i bytes costs one more call, and no byte is sent again', async (method, size) => {
       devstore.setFaults({ when: first(1, method), dropResponseAfterBytes: 0 });
       const upload = open().upload('files', text(prose(size)));
       await upload.done;
@@ -249,19 +249,19 @@ describe('with injected faults', () => {
       expect(bytesIn).toBeLessThan(size * 1.5 + 5000);
     });
 
-    it('a connection that breaks in the middle is tried again', async () => {
+    it('the client tries again after a broken connection', async () => {
       devstore.setFaults({ when: first(2, 'PUT'), dropRequestAfterBytes: 100_000 });
       const upload = open().upload('files', text(prose(2_000_000)));
       expect((await upload.done).file.size).toBe(2_000_000);
     });
 
-    it('SlowDown is waited out', async () => {
+    it('the client waits after SlowDown', async () => {
       devstore.setFaults({ when: first(2, 'PUT'), slowDown: {} });
       const upload = open().upload('files', text(prose(2_000_000)));
       expect((await upload.done).file.size).toBe(2_000_000);
     });
 
-    it('what expired is asked for again', async () => {
+    it('the client requests an expired upload again', async () => {
       devstore.setFaults({ when: first(1, 'PUT'), expire: true });
       const upload = open().upload('files', text(prose(2_000_000)));
       const seen: unknown[] = [];
@@ -271,7 +271,7 @@ describe('with injected faults', () => {
     });
   });
 
-  it('the put-only entry survives the same', async () => {
+  it('the put-only entry point survives the same faults', async () => {
     devstore.setFaults([
       { when: first(1, 'PUT'), dropResponseAfterBytes: 0 },
       { when: first(1, 'HEAD'), delayMs: 5 },

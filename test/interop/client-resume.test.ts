@@ -1,4 +1,7 @@
-/** Killed, paused, edited, expired, taken over: what an upload in parts goes on with, through the real server and devstore. */
+/**
+ * How an upload in parts continues after it was killed, paused or taken over, after its file was edited, and after its
+ * grant expired, with the real server and the devstore.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
@@ -19,7 +22,7 @@ import { createMemoryResumeStore } from '../support/memory-resume-store.ts';
 const credentials = { accessKeyId: 'resume', secretAccessKey: 'resume-resume-resume' };
 const size = 48 * MiB;
 const { partCount } = planParts({ size });
-/** Plain text, no two parts alike. */
+/** Plain text in which no two parts are equal. */
 const prose = () => Buffer.concat(Array.from({ length: 48 }, () => Buffer.from(randomBytes(MiB / 2).toString('hex'))));
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
@@ -67,17 +70,16 @@ beforeEach(async () => {
   await writeFile(path, bytes);
 });
 
-/** Others work on this machine as well. */
 const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 });
 
 interface Watched {
   transport: Transport;
-  /** Part requests that were answered well. */
+  /** Part requests that succeeded. */
   stored: () => number;
   calls: (suffix: string) => number;
 }
 
-/** @param gate what becomes of a part's request; a promise that never ends is a process that was killed */
+/** @param gate called before each part is sent; a promise that never resolves simulates a killed process */
 function watch(gate: (request: TransportRequest, nth: number) => Promise<void> | undefined = () => undefined): Watched {
   const inner = nodeTransport();
   const urls: string[] = [];
@@ -98,7 +100,7 @@ function watch(gate: (request: TransportRequest, nth: number) => Promise<void> |
   };
 }
 
-/** As real transports do: nothing comes, but an abort ends it. */
+/** Never answers, and ends by an abort only, as a real transport does. */
 const hang = ({ signal }: TransportRequest) =>
   new Promise<void>((_, reject) => {
     signal.addEventListener('abort', () => reject(new Error('aborted')));
@@ -110,22 +112,22 @@ async function expectStored(key: string, expected: Uint8Array): Promise<void> {
   expect(sha256(new Uint8Array(await new Response(found?.body).arrayBuffer()))).toBe(sha256(expected));
 }
 
-/** Leaves half of the file behind, as a killed process does. */
+/** Sends half of the file and then stops, as a killed process does. */
 async function half(resumeStore = createMemoryResumeStore()) {
   const watched = watch((request, nth) => (nth > 3 ? hang(request) : undefined));
   const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
   await eventually(watched.stored).toBe(3);
-  // Its lock went with it.
+  // A killed process holds no lock.
   return { upload, entries: resumeStore.entries };
 }
 
-it('sends only what is missing after a crash', async () => {
+it('upload() sends only the missing parts after a crash', async () => {
   const { entries } = await half();
   expect([...entries.values()]).toMatchObject([{ fileName: 'scan.txt', size, route: 'files', endpoint }]);
   const watched = watch();
   const resumeStore = createMemoryResumeStore(entries);
   const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
-  // Reading what is here to compare it is not waiting.
+  // Comparing the local file is reported as reading, not as waiting.
   const statuses: string[] = [];
   upload.subscribe(() => {
     const { status } = upload.getSnapshot();
@@ -140,7 +142,7 @@ it('sends only what is missing after a crash', async () => {
   expect(resumeStore.announced.at(-1)).toMatchObject({ fileName: 'scan.txt', size, loaded: size });
 }, 30_000);
 
-it('lists what was left, and goes on with the same file under another name', async () => {
+it('resumable() lists an unfinished upload, which continues with the same file under another name', async () => {
   const { entries } = await half();
   const watched = watch();
   const again = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
@@ -156,7 +158,7 @@ it('lists what was left, and goes on with the same file under another name', asy
   await eventually(() => entries.size).toBe(0);
 }, 30_000);
 
-it('forgets here and at the server', async () => {
+it('forget() removes an unfinished upload from the resume store and the server', async () => {
   const { entries } = await half();
   const watched = watch();
   const again = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
@@ -167,7 +169,7 @@ it('forgets here and at the server', async () => {
   expect(await again.resumable()).toEqual([]);
 }, 30_000);
 
-it('never mixes two versions of a file: source_changed, and what has arrived stays for the right one', async () => {
+it('an edited file is source_changed, and the arrived parts are kept for the original file', async () => {
   const { entries } = await half();
   const original = bytes;
   const { mtime } = await import('node:fs/promises').then(({ stat }) => stat(path));
@@ -185,7 +187,7 @@ it('never mixes two versions of a file: source_changed, and what has arrived sta
   await expectStored(file?.key ?? '', original);
 }, 30_000);
 
-it('starts over when it is told to', async () => {
+it('upload() starts a new upload when it is told to', async () => {
   const { entries } = await half();
   const { fingerprint } = [...entries.values()][0] ?? {};
   const edited = prose();
@@ -203,7 +205,7 @@ it('starts over when it is told to', async () => {
   await eventually(() => entries.size).toBe(0);
 }, 30_000);
 
-it('is one upload for two tabs: the second does not take it over, and sends the file anew only as another upload', async () => {
+it('a second tab does not take over a running upload, and sends the same file only as a new upload', async () => {
   const entries = new Map();
   const locks = new Set<string>();
   let go = () => {};
@@ -226,7 +228,7 @@ it('is one upload for two tabs: the second does not take it over, and sends the 
   await expectStored(file.key, bytes);
 }, 30_000);
 
-it('what another tab has finished since it was listed is not sent again', async () => {
+it('an upload that another tab has completed since it was listed is not sent again', async () => {
   const { entries } = await half();
   const watched = watch();
   const tab = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
@@ -238,7 +240,7 @@ it('what another tab has finished since it was listed is not sent again', async 
   expect(watched.stored()).toBe(0);
 }, 30_000);
 
-it('pauses without losing a part, and goes on', async () => {
+it('pause() keeps arrived parts, and resume() continues', async () => {
   const watched = watch((request, nth) => (nth === 3 ? hang(request) : undefined));
   const upload = client({ transport: watched.transport, resumeStore: null }).upload('files', await fileSource(path));
   await eventually(watched.stored).toBe(5);
@@ -250,7 +252,7 @@ it('pauses without losing a part, and goes on', async () => {
   await expectStored(file.key, bytes);
 }, 30_000);
 
-it('pauses, resumes and aborts everything', async () => {
+it('the client pauses, resumes and aborts all uploads', async () => {
   const parts = async () => (await storage().listMultiparts({ prefix: '' })).uploads.length;
   const before = await parts();
   const watched = watch(hang);
@@ -267,7 +269,7 @@ it('pauses, resumes and aborts everything', async () => {
   await eventually(parts).toBe(before);
 }, 30_000);
 
-it('renews a grant that expired on the way, and sends nothing again', async () => {
+it('the client renews a grant that expired during the upload, and sends no part again', async () => {
   const watched = watch((_, nth) => {
     if (nth === 1) clock = 3_600_000;
     return undefined;
@@ -278,7 +280,7 @@ it('renews a grant that expired on the way, and sends nothing again', async () =
   await expectStored(file.key, bytes);
 }, 30_000);
 
-it('a file that is edited under way is source_changed, and nothing stays', async () => {
+it('a file that is edited during its upload is source_changed, and nothing is kept', async () => {
   const resumeStore = createMemoryResumeStore();
   const watched = watch(async (_, nth) => {
     if (nth === 3) await writeFile(path, prose());

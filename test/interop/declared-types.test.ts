@@ -1,6 +1,6 @@
 /**
- * What systems declare for files, on every way that bytes go: the type is resolved when it is granted, signed, checked with
- * the content, and stored; what a name leaves open the first bytes decide.
+ * How declared content types are resolved when an upload is granted, signed into the request, compared with the
+ * content, and stored, for every transfer. Where the name leaves the type open, the first bytes decide.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -74,7 +74,7 @@ forEachStore('declared types', (store) => {
     return (await response.json()) as Body;
   }
 
-  /** As curl or a phone's worker would. The code of the refusal, or the stored file and what was granted. */
+  /** Sends without our client, and returns the error code, or the stored file and the granted request. */
   async function send(
     name: string,
     fileName: string,
@@ -82,7 +82,7 @@ forEachStore('declared types', (store) => {
     bytes: Uint8Array<ArrayBuffer>,
     transfer = 'put',
   ): Promise<string | { granted: string; file: StoredFile }> {
-    // The strongest that this storage verifies.
+    // The strongest checksum that this storage verifies.
     const info = (await (await fetch(`${endpoint}/routes/${name}`)).json()) as { checksum: 'sha256' | 'md5' };
     const checksum = checksumOf(info.checksum, bytes);
     const files = [{ fileName, size: bytes.length, checksum, ...(contentType !== undefined && { contentType }) }];
@@ -98,9 +98,9 @@ forEachStore('declared types', (store) => {
   }
 
   it.each(['put', 'form'])(
-    'a placeholder goes by the extension: %s, where the storage allows that',
+    'the extension decides about a placeholder type: %s, where the storage allows forms',
     async (transfer) => {
-      // A form goes only where it binds SHA-256, which Ceph 16 does not.
+      // Forms are granted only where they bind SHA-256, which Ceph 16 does not.
       if (transfer === 'form' && store.name === 'ceph') {
         expect(await send('any', 'a.txt', undefined, source, transfer)).toBe('invalid_request');
         return;
@@ -116,7 +116,7 @@ forEachStore('declared types', (store) => {
     },
   );
 
-  it('an image that Android hands over without a name is what its bytes are', async () => {
+  it('the bytes decide about an image that Android sends without a file name', async () => {
     expect(await send('images', 'image:1000', 'image/*', image)).toMatchObject({
       granted: 'application/octet-stream',
       file: { contentType: 'image/png' },
@@ -127,7 +127,7 @@ forEachStore('declared types', (store) => {
     expect(await send('images', 'image:1000', 'image/*', svg)).toBe('content_type_mismatch');
   });
 
-  it('a name that says something else than the bytes is no reason to refuse what was declared as unknown', async () => {
+  it('a file of unknown type is accepted although its name and its bytes disagree', async () => {
     expect(await send('any', 'photo.jpg', 'application/octet-stream', image)).toMatchObject({
       granted: 'image/jpeg',
       file: { contentType: 'application/octet-stream' },
@@ -136,7 +136,7 @@ forEachStore('declared types', (store) => {
     expect(await send('images', 'photo.jpg', 'application/octet-stream', image)).toBe('content_type_mismatch');
   });
 
-  it('a file is stored under the spelling that the route names', async () => {
+  it('a file is stored with the spelling of the type in the route', async () => {
     const wav = new Uint8Array(Buffer.concat([Buffer.from('RIFF\u0024\u0008\0\0WAVEfmt '), Buffer.alloc(40)]));
     expect(await send('spelled', 'a.wav', 'audio/wav', wav)).toMatchObject({ file: { contentType: 'audio/x-wav' } });
     const table = bytesOf('FORM,NAME\n1,Anna\n');
@@ -147,7 +147,7 @@ forEachStore('declared types', (store) => {
     );
   });
 
-  it('TypeScript is not a film, and a film is', async () => {
+  it('a .ts file is TypeScript or an MPEG transport stream, depending on its bytes', async () => {
     for (const declared of [undefined, 'video/mp2t', 'video/vnd.dlna.mpeg-tts']) {
       const code = await send('any', 'answer.ts', declared, source);
       expect(code).toMatchObject({ file: { contentType: 'text/x-typescript' } });
@@ -166,7 +166,7 @@ forEachStore('declared types', (store) => {
     expect(await send('any', 'answer.ts', 'video/mp2t', image)).toBe('content_type_mismatch');
   });
 
-  it('the client in Node declares nothing, in one request and in parts', async () => {
+  it('the client on Node declares no type, in one request and in parts', async () => {
     const client = createClient({ endpoint, resumeStore: null });
     const small = join(dir, 'photo.jfif.png');
     await writeFile(small, png);

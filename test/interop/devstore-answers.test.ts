@@ -1,4 +1,4 @@
-/** What AWS accepts and answers, and what clients and developers read of it: checksums, encryption, tags, owners, errors. */
+/** What AWS accepts, and the answers that clients and developers read: checksums, encryption, tags, owners, errors. */
 import { createHash } from 'node:crypto';
 import {
   type ChecksumAlgorithm,
@@ -52,7 +52,7 @@ describe('checksums', () => {
 
   type Create = { ChecksumAlgorithm?: ChecksumAlgorithm; ChecksumType?: 'FULL_OBJECT' };
 
-  /** `checksumOf` makes the checksum where the SDK cannot. */
+  /** `checksumOf` computes the checksum for algorithms that the SDK does not support. */
   async function upload(Key: string, create: Create, checksumOf?: (piece: Buffer) => Record<string, string>) {
     const where = { Bucket, Key };
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...where, ...create }));
@@ -68,7 +68,7 @@ describe('checksums', () => {
     return { ...where, UploadId, MultipartUpload: { Parts } };
   }
 
-  it('of a part come back with ?partNumber, for FULL_OBJECT uploads as well', async () => {
+  it('of a part are answered for ?partNumber, also for FULL_OBJECT uploads', async () => {
     const full = await upload('full', { ChecksumAlgorithm: 'CRC32C', ChecksumType: 'FULL_OBJECT' });
     await client.send(new CompleteMultipartUploadCommand(full));
     for (const [index, part] of full.MultipartUpload.Parts.entries()) {
@@ -119,7 +119,7 @@ describe('checksums', () => {
     expect([status(answer), one(answer, 'Header')]).toEqual(['501 NotImplemented', 'x-amz-checksum-adler32']);
   });
 
-  it('are not disturbed by an unknown x-amz-checksum-algorithm on PutObject', async () => {
+  it('are verified despite an unknown x-amz-checksum-algorithm on PutObject', async () => {
     const answer = await store.send('PUT', '/photos/y', {
       body: 'a',
       headers: { 'x-amz-checksum-algorithm': 'ADLER' },
@@ -128,7 +128,7 @@ describe('checksums', () => {
   });
 });
 
-it('every answer to a write and to a read says that the object is encrypted', async () => {
+it('every answer to a write and to a read contains the encryption header', async () => {
   const where = { Bucket, Key: 'encrypted' };
   const answers: Record<string, { ServerSideEncryption?: string | undefined }> = {
     put: await client.send(new PutObjectCommand({ ...where, Body: 'x' })),
@@ -202,7 +202,7 @@ describe('SignatureDoesNotMatch', () => {
   const spelled = (bytes: string | undefined) => Buffer.from((bytes ?? '').replaceAll(' ', ''), 'hex').toString();
   const unescaped = (text = '') => text.replaceAll('&amp;', '&');
 
-  it('of an Authorization header carries all that was calculated, and no resource', async () => {
+  it('for an Authorization header contains all calculated values, and no resource', async () => {
     const answer = await store.send('PUT', '/photos/é'.replace('é', '%C3%A9'), { body: 'x', secret: 'wrong' });
     expect(status(answer)).toBe('403 SignatureDoesNotMatch');
     expect(elements(answer)).toEqual([
@@ -219,7 +219,7 @@ describe('SignatureDoesNotMatch', () => {
     expect(one(answer, 'StringToSignBytes')).toMatch(/^41 57 53 34 /);
   });
 
-  it('of a presigned URL carries it as well', async () => {
+  it('for a presigned URL contains all calculated values', async () => {
     const { host } = new URL(store.url);
     const query = presign('GET', host, '/photos/a', {}).replace(/.$/, (last) => (last === '0' ? '1' : '0'));
     const answer = await transmit(store.url, 'GET', `/photos/a?${query}`, { host });
@@ -228,7 +228,7 @@ describe('SignatureDoesNotMatch', () => {
     expect(elements(answer)).not.toContain('Resource');
   });
 
-  it('of a form carries the policy as what was signed', async () => {
+  it('for a form contains the policy as the string to sign', async () => {
     const boundary = 'b';
     const policy = Buffer.from('{}').toString('base64');
     const fields: Record<string, string> = {
@@ -254,7 +254,7 @@ describe('SignatureDoesNotMatch', () => {
 });
 
 describe('owners, buckets and dates', () => {
-  it('owners are named by their ID only, and the initiator of an upload by a name as well', async () => {
+  it('owners have an ID only, and the initiator of an upload has a name as well', async () => {
     await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'pending' }));
     const { Contents } = await client.send(new ListObjectsCommand({ Bucket }));
     const { Owner } = await client.send(new ListBucketsCommand({}));
@@ -288,7 +288,7 @@ describe('owners, buckets and dates', () => {
     for (const date of dates.flat()) expect(date).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
   });
 
-  it('ownership controls and the public access block can be deleted, and then are not found', async () => {
+  it('ownership controls and the public access block are not found after they were deleted', async () => {
     await client.send(new CreateBucketCommand({ Bucket: 'settings' }));
     const of = { Bucket: 'settings' };
     const read = () =>

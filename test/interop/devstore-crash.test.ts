@@ -1,4 +1,4 @@
-/** kill -9 in the middle of many writes: what was acknowledged is there, whole; what was not is there whole or not at all. */
+/** After SIGKILL during many writes, acknowledged writes are complete, and others are complete or absent. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ let script: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'waybill-crash-'));
   script = join(directory, 'serve.mjs');
-  // A process of its own, from the sources: the test must not need a build.
+  // The process is bundled from the sources, because tests must not need a build.
   await build({
     stdin: {
       contents: `
@@ -52,8 +52,8 @@ function send(
   return transmit(url, method, query ? `${path}?${query}` : path, { ...headers, ...length }, body);
 }
 
-describe('kill -9', () => {
-  it('leaves no half object, no half overwrite and no litter', async () => {
+describe('SIGKILL', () => {
+  it('leaves no partial object, no partial overwrite and no temporary file', async () => {
     const data = join(directory, 'data');
     const { child, url } = await spawnStore(data);
     const acknowledged = new Map<string, string>();
@@ -92,7 +92,7 @@ describe('kill -9', () => {
         const sum = createHash('sha256').update(body).digest('hex');
         const all = sent.get(key) ?? [];
         expect(all).toContain(sum);
-        // Never older than what was acknowledged last.
+        // The content is at least as new as the last acknowledged write.
         expect(all.indexOf(sum)).toBeGreaterThanOrEqual(all.indexOf(acknowledged.get(key) ?? sum));
       }
       for (const key of acknowledged.keys()) expect(keys).toContain(key);
@@ -102,7 +102,7 @@ describe('kill -9', () => {
     }
   });
 
-  it('keeps a multipart upload that was under way, and can complete it', async () => {
+  it('keeps an unfinished multipart upload, which can then be completed', async () => {
     const data = join(directory, 'parts');
     const first = await spawnStore(data);
     const created = await send(first.url, 'POST', '/photos/mp', '', 'uploads=');
@@ -128,7 +128,7 @@ describe('kill -9', () => {
     }
   });
 
-  it('in the middle of completions, copies and aborts: every object is whole, and no bytes belong to nobody', async () => {
+  it('during completions, copies and aborts leaves every object complete, and no bytes without an object', async () => {
     const data = join(directory, 'links');
     const { child, url } = await spawnStore(data);
     const body = randomBytes(600_000);
@@ -153,7 +153,7 @@ describe('kill -9', () => {
           await send(url, 'DELETE', `/photos/${key}`, '', `uploadId=${aborted}`);
         }
       } catch {
-        // The connection broke: the store is gone.
+        // The store was killed.
       }
     };
     const workers = [0, 1, 2, 3].map(worker);

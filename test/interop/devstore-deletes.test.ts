@@ -58,7 +58,7 @@ describe('DeleteObject with If-Match', () => {
     }
   });
 
-  it('answers 404 where there is no object, which an unconditional delete calls a success', async () => {
+  it('answers 404 where there is no object, while an unconditional delete succeeds', async () => {
     expect(await remove('absent', '"0123456789abcdef0123456789abcdef"')).toBe('404 NoSuchKey');
     expect(await remove('absent', '*')).toBe('404 NoSuchKey');
     expect(await remove('absent')).toBe('204');
@@ -70,7 +70,7 @@ describe('DeleteObject with If-Match', () => {
     expect(outcomes.sort()).toEqual(['204', ...Array.from({ length: 7 }, () => '404 NoSuchKey')]);
   });
 
-  it('is refused beside a version, and its companions of directory buckets are refused', async () => {
+  it('is refused together with a version, and the other conditions of directory buckets are refused', async () => {
     const etag = await put('kept');
     for (const more of [
       { VersionId: 'null', IfMatch: etag },
@@ -85,7 +85,7 @@ describe('DeleteObject with If-Match', () => {
 });
 
 describe('DeleteObjects with ETags', () => {
-  it('deletes what matches and reports the rest key by key', async () => {
+  it('deletes the matching objects and reports an error for each other key', async () => {
     const etag = await put('matched');
     await put('other');
     const { Deleted, Errors } = await client.send(

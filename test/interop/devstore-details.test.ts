@@ -15,7 +15,7 @@ const one = ({ body }: Answer, name: string) => new RegExp(`<${name}>([^<]*)</${
 const begin = async (path: string) => one(await store.send('POST', path, { query: 'uploads=' }), 'UploadId') ?? '';
 
 describe('a listing', () => {
-  it('does not repeat StartAfter beside a continuation token', async () => {
+  it('does not repeat StartAfter when it answers a continuation token', async () => {
     for (const key of ['a', 'b', 'c']) await store.send('PUT', `/photos/list-${key}`, { body: key });
     const list = (query: string) => store.send('GET', '/photos', { query });
     const first = await list('list-type=2&max-keys=1&start-after=list-a');
@@ -43,7 +43,7 @@ describe('a listing', () => {
 });
 
 describe('a multipart upload', () => {
-  it('that is unknown is NoSuchUpload, also for an empty completion', async () => {
+  it('is NoSuchUpload when it is unknown, also for an empty completion', async () => {
     for (const body of ['', '<CompleteMultipartUpload></CompleteMultipartUpload>', 'not XML'])
       expect(status(await store.send('POST', '/photos/x', { query: 'uploadId=fakeid', body }))).toBe(
         '404 NoSuchUpload',
@@ -54,7 +54,7 @@ describe('a multipart upload', () => {
     );
   });
 
-  it('is aborted only when x-amz-if-match-initiated-time is when it was initiated', async () => {
+  it('is aborted only when x-amz-if-match-initiated-time is its time of initiation', async () => {
     const client = new S3Client({ endpoint: store.url, region: 'us-east-1', forcePathStyle: true, credentials });
     const UploadId = await begin('/photos/timed');
     const listed = await store.send('GET', '/photos', { query: 'prefix=timed&uploads=' });
@@ -104,7 +104,7 @@ describe('CORS rules', () => {
   });
 });
 
-it('a website redirect that is no location is InvalidRedirectLocation', async () => {
+it('a website redirect to an invalid location is InvalidRedirectLocation', async () => {
   const put = (location: string) =>
     store.send('PUT', '/photos/r', { body: 'x', headers: { 'x-amz-website-redirect-location': location } });
   expect(status(await put('elsewhere'))).toBe('400 InvalidRedirectLocation');
@@ -127,7 +127,7 @@ describe('the location constraint of a new bucket', () => {
     expect(status(await create(store, 'us-east-1', constraint))).toBe(expected);
   });
 
-  it('has to be the region of the store elsewhere', async () => {
+  it('must be the region of the store in other regions', async () => {
     const other = await startStore({ region: 'eu-west-1' });
     expect(status(await create(other, 'eu-west-1', 'moon'))).toBe('400 IllegalLocationConstraintException');
     expect(status(await create(other, 'eu-west-1', 'eu-west-1'))).toBe('200');
@@ -148,7 +148,7 @@ describe('a form', () => {
     return store.send('POST', '/photos', { unsigned: true, body, headers });
   }
 
-  /** Every field is allowed by a condition of its own; `more` come on top. */
+  /** Adds a condition for every field, and the conditions of `more`. */
   function signed(pairs: readonly Pair[], more: readonly unknown[] = []): Pair[] {
     const date = `${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
     const all: Pair[] = [
@@ -187,7 +187,7 @@ describe('a form', () => {
     );
   });
 
-  it('without signature fields is anonymous, whatever its policy', async () => {
+  it('is anonymous without signature fields, regardless of its policy', async () => {
     const policy = signed([['key', 'f']]).find(([name]) => name === 'policy') ?? ['policy', ''];
     expect(status(await post([['key', 'f'], policy]))).toBe('403 AccessDenied');
     expect(status(await post([['key', 'f']]))).toBe('403 AccessDenied');
@@ -223,7 +223,7 @@ describe('a form', () => {
     });
   });
 
-  it('says that the object is encrypted', async () => {
+  it('answers with the encryption header', async () => {
     const stored = await post(signed([['key', 'encrypted']]));
     expect(stored.headers['x-amz-server-side-encryption']).toBe('AES256');
   });

@@ -1,4 +1,4 @@
-/** The list of known gaps: its table in the documentation, and each row observed on a running store. */
+/** The list of known gaps equals its table in docs/devstore.md, and a running store shows each row. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unsetSettings } from '../../src/devstore/bucket-settings.ts';
@@ -30,7 +30,7 @@ describe('the list of gaps', () => {
   });
 });
 
-describe('what the code refuses is in the list', () => {
+describe('the list of gaps contains', () => {
   const probed = (on: 'bucket' | 'object') =>
     gaps
       .flatMap(({ probes }) => probes)
@@ -59,8 +59,8 @@ describe('what the code refuses is in the list', () => {
 
 const probes = gaps.flatMap(({ what, probes }) => probes.map((probe) => ({ what, probe })));
 
-describe('a gap is answered as the list says', () => {
-  it('and most rows have a probe', () => {
+describe('the store answers as the list of gaps says', () => {
+  it('most rows have a probe', () => {
     expect(gaps.filter((gap) => gap.probes.length > 0).length).toBeGreaterThan(gaps.length / 2);
   });
 

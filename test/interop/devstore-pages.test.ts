@@ -1,4 +1,6 @@
-/** What browsers do to a store: preflights, cross-origin answers, forms. And the older signature of boto3 and the AWS CLI. */
+/**
+ * Requests of browsers (preflights, cross-origin requests, forms), and the older signature of boto3 and the AWS CLI.
+ */
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { credentials, signingKey, startStore, type TestStore } from './devstore-signer.ts';
@@ -24,7 +26,7 @@ describe('CORS', () => {
   const preflight = (headers: Record<string, string>) =>
     store.send('OPTIONS', '/photos/a', { unsigned: true, headers: { origin, ...headers } });
 
-  it('allows what a rule allows, and says for how long', async () => {
+  it('allows what a rule allows, for the time in the rule', async () => {
     const answer = await preflight({
       'access-control-request-method': 'PUT',
       'access-control-request-headers': 'Content-Type, X-Amz-Checksum-Sha256',
@@ -50,13 +52,13 @@ describe('CORS', () => {
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('lets a page read why it was refused', async () => {
+  it('allows a page to read the error of a refused request', async () => {
     const answer = await store.send('PUT', '/photos/a', { unsigned: true, headers: { origin } });
     expect(answer.status).toBe(403);
     expect(answer.headers['access-control-allow-origin']).toBe(origin);
   });
 
-  it('can be changed while it runs', async () => {
+  it('follows rules that change while the store runs', async () => {
     await store.store.setCors('photos', []);
     expect((await preflight({ 'access-control-request-method': 'PUT' })).status).toBe(403);
   });
@@ -82,7 +84,7 @@ function encodePolicy(conditions: readonly unknown[], expiresInSeconds = 60): st
   return Buffer.from(JSON.stringify({ expiration, conditions })).toString('base64');
 }
 
-/** Fields and the policy that allows exactly them, signed; `conditions` replace those of the fields. */
+/** Signed fields with a policy that allows exactly them. `conditions` replace those of the fields. */
 function signedForm(
   pairs: readonly Pair[],
   options: { conditions?: unknown[]; expiresInSeconds?: number } = {},
@@ -103,7 +105,7 @@ function signedForm(
 }
 
 describe('forms', () => {
-  it('store what they say, as they say', async () => {
+  it('store the file with the key, type and metadata of their fields', async () => {
     const answer = await post(
       signedForm([
         ['key', 'form/a'],
@@ -123,7 +125,7 @@ describe('forms', () => {
     expect(stored.body.toString()).toBe('hello');
   });
 
-  it('redirect with what was stored', async () => {
+  it('redirect with bucket, key and ETag', async () => {
     const answer = await post(
       signedForm([
         ['key', 'form/r'],
@@ -162,7 +164,7 @@ describe('forms', () => {
     ],
     ['another key', [['key', 'g']], { conditions: [{ key: 'f' }] }, 'x', 403, 'AccessDenied'],
     [
-      'a field nobody allowed',
+      'a field without a condition',
       [
         ['key', 'f'],
         ['x-amz-meta-a', 'b'],
@@ -233,7 +235,7 @@ describe('forms', () => {
     expect({ status: answer.status, code: answer.code }).toEqual({ status, code });
   });
 
-  it('hold nothing back of what was refused', async () => {
+  it('store nothing of a refused file', async () => {
     await post(
       signedForm([['key', 'form/no']], { conditions: [{ key: 'form/no' }, ['content-length-range', 0, 10]] }),
       Buffer.alloc(3_000_000),
@@ -242,7 +244,7 @@ describe('forms', () => {
   });
 
   it('expand the file name without its folders', async () => {
-    // S3's own placeholder
+    // A placeholder of S3
     const pairs: Pair[] = [['key', 'in/${filename}']];
     await post(signedForm(pairs, { conditions: [['starts-with', '$key', 'in/']] }), 'x', 'C:\\\\photos\\\\me.png');
     expect((await store.send('GET', '/photos/in/me.png')).status).toBe(200);

@@ -1,4 +1,4 @@
-/** Multipart by AWS's rules, on the wire: what is refused, what is told page by page, and what it costs the disk. */
+/** Multipart uploads by the rules of AWS: what is refused, what listings answer, and what is stored on the disk. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -56,7 +56,7 @@ async function begin(path: string, headers: Record<string, string> = {}): Promis
   };
 }
 
-/** Bytes that the store's files take, each inode once. */
+/** Bytes on the disk of the store's files; each inode counts once. */
 async function diskBytes(): Promise<number> {
   const seen = new Map<number, number>();
   for (const entry of await readdir(store.directory, { recursive: true, withFileTypes: true })) {
@@ -70,7 +70,7 @@ async function diskBytes(): Promise<number> {
 const big = randomBytes(5 * MiB);
 const small = Buffer.from('the last part may be small');
 
-describe('what is refused', () => {
+describe('the store refuses', () => {
   let upload: Upload;
   const etags = { 1: `"${hex(big)}"`, 2: `"${hex(small)}"`, 3: `"${hex('tiny')}"` };
   beforeAll(async () => {
@@ -90,7 +90,7 @@ describe('what is refused', () => {
     expect(status(await store.send('PUT', upload.path, { query, body: 'a' }))).toEqual(expected);
   });
 
-  it('parts of what was never begun, or belongs to another key', async () => {
+  it('parts of an unknown upload, or of one with another key', async () => {
     const nowhere = { query: `partNumber=1&uploadId=${'0'.repeat(64)}`, body: 'a' };
     expect(status(await store.send('PUT', upload.path, nowhere))).toEqual([404, 'NoSuchUpload']);
     const elsewhere = { query: `partNumber=1&uploadId=${upload.id}`, body: 'a' };
@@ -102,7 +102,7 @@ describe('what is refused', () => {
       ]);
   });
 
-  it('bytes that are not those that were promised', async () => {
+  it('parts whose bytes do not match their checksum', async () => {
     const wrong = { 'x-amz-checksum-sha256': sha('other bytes') };
     expect(status(await upload.part(4, 'these bytes', wrong))).toEqual([400, 'BadDigest']);
     const md5 = { 'content-md5': createHash('md5').update('other bytes').digest('base64') };
@@ -111,7 +111,7 @@ describe('what is refused', () => {
     expect(all(listed, 'PartNumber')).toEqual(['1', '2', '3']);
   });
 
-  it('parts that carry another checksum than the upload was begun with', async () => {
+  it('parts with another checksum algorithm than their upload', async () => {
     const other = await begin('/photos/typed', { 'x-amz-checksum-algorithm': 'SHA256' });
     const refused = await other.part(1, 'a', { 'x-amz-checksum-crc32': crc(Buffer.from('a')) });
     expect(status(refused)).toEqual([400, 'InvalidRequest']);
@@ -141,7 +141,7 @@ describe('what is refused', () => {
       'InvalidPartOrder',
     ],
     [
-      'a part that never came',
+      'a part that was never sent',
       [
         [1, etags[1]],
         [4, etags[2]],
@@ -174,7 +174,7 @@ describe('what is refused', () => {
     expect(status(await upload.complete(parts))).toEqual([400, 'MalformedXML']);
   });
 
-  it('completion after its key was written and deleted: a conflict, and the parts have to come again', async () => {
+  it('completion with ConditionalRequestConflict after the key was written and deleted, and the parts must be sent again', async () => {
     const other = await begin('/photos/disturbed');
     await other.part(1, 'a');
     await store.send('PUT', other.path, { body: 'came' });
@@ -184,7 +184,7 @@ describe('what is refused', () => {
     expect((await store.send('GET', other.path)).status).toBe(404);
   });
 
-  it('completion over an object that came first, and the parts stay', async () => {
+  it('completion over an existing object, and keeps the parts', async () => {
     await store.send('PUT', upload.path, { body: 'came first' });
     const parts: [number, string][] = [
       [1, etags[1]],
@@ -198,8 +198,8 @@ describe('what is refused', () => {
   });
 });
 
-describe('what is told', () => {
-  it('one ETag for all parts, and the same answer for the same completion', async () => {
+describe('the store answers', () => {
+  it('with one ETag for all parts, and equally to a repeated completion', async () => {
     const upload = await begin('/photos/told', { 'x-amz-checksum-algorithm': 'SHA256' });
     const [a, b] = [big, small].map((body) => ({ body, value: sha(body) }));
     if (!a || !b) throw new Error('two parts');
@@ -257,7 +257,7 @@ describe('what is told', () => {
     expect((await upload.complete(parts)).code).toBe('NoSuchUpload');
   });
 
-  it('the CRC of the whole from those of the parts', async () => {
+  it('with the CRC of the whole, computed from those of the parts', async () => {
     const upload = await begin('/photos/crc', {
       'x-amz-checksum-algorithm': 'CRC32',
       'x-amz-checksum-type': 'FULL_OBJECT',
@@ -275,7 +275,7 @@ describe('what is told', () => {
     expect([one(done, 'ChecksumCRC32'), one(done, 'ChecksumType')]).toEqual([whole, 'FULL_OBJECT']);
   });
 
-  it('parts by number, page by page, the last of each number', async () => {
+  it('with the parts by number in pages, and with the latest part of each number', async () => {
     const upload = await begin('/photos/pages');
     for (const number of [7, 10_000, 1, 3, 3]) await upload.part(number, `part ${number}`);
     await upload.part(3, 'part 3 anew');
@@ -291,7 +291,7 @@ describe('what is told', () => {
     expect(seen).toEqual(['1', '3', '7', '10000']);
   });
 
-  it('uploads by key, page by page, folded by a delimiter', async () => {
+  it('with the uploads by key in pages, grouped by a delimiter', async () => {
     await store.send('PUT', '/uploading');
     const ids = new Map<string, string>();
     for (const key of ['b', 'a/1', 'a/2', 'c/1', 'd', 'a/1']) {
@@ -315,7 +315,7 @@ describe('what is told', () => {
     expect(await pages('delimiter=%2F&|uploads=')).toEqual(['b', 'd', 'a/', 'c/']);
     const first = await store.send('GET', '/uploading', { query: 'delimiter=%2F&max-uploads=1&uploads=' });
     expect([all(first, 'Prefix').at(-1), one(first, 'NextKeyMarker')]).toEqual(['a/', 'a/']);
-    // The upload that the marker names may be gone by the time the next page is asked for.
+    // The upload of the marker may have ended before the next page is requested.
     const [gone = ''] = ids.keys();
     await store.send('DELETE', `/uploading/${ids.get(gone)}`, { query: `uploadId=${gone}` });
     const next = await store.send('GET', '/uploading', { query: `key-marker=b&upload-id-marker=${gone}&uploads=` });
@@ -324,7 +324,7 @@ describe('what is told', () => {
 });
 
 describe('the disk', () => {
-  it('holds bytes once, however often they are copied, and as long as anything needs them', async () => {
+  it('holds copied bytes once, as long as any object needs them', async () => {
     const before = await diskBytes();
     const grown = async () => Math.round(((await diskBytes()) - before) / MiB);
     const upload = await begin('/photos/disk');
@@ -381,7 +381,7 @@ describe('the disk', () => {
     expect(await grown()).toBe(0);
   });
 
-  it('copies what is too large to be read for it: an ETag of its own, and a checksum where it follows from the parts', async () => {
+  it('a copy of a large object has a new ETag, and a checksum where it follows from the parts', async () => {
     for (const [algorithm, value] of [
       ['CRC32', crc(big)],
       ['SHA256', sha(big)],
@@ -419,7 +419,7 @@ describe('the disk', () => {
     }
   });
 
-  it('copies an object onto itself', async () => {
+  it('copies an object to its own key', async () => {
     await store.send('PUT', '/photos/self', { body: big });
     const headers = {
       'x-amz-copy-source': '/photos/self',
@@ -447,7 +447,7 @@ it('a second host name of the same bucket has its own signatures', async () => {
   }
 });
 
-it('a completion that a crash cut short after the object appeared is finished at the next start', async () => {
+it('the next start finishes a completion that a crash interrupted after the object appeared', async () => {
   const first = await startStore();
   const created = await first.send('POST', '/photos/cut', { query: 'uploads=' });
   const id = one(created, 'UploadId') ?? '';
@@ -460,7 +460,7 @@ it('a completion that a crash cut short after the object appeared is finished at
   expect((await first.send('POST', '/photos/cut', complete)).status).toBe(200);
   expect((await readdir(folder)).sort()).toEqual(['object.json', 'part-00001']);
   await first.store.close();
-  // As the crash would have left it.
+  // The state after such a crash.
   await writeFile(join(folder, 'upload.json'), upload ?? '');
   await writeFile(join(folder, 'part-00002'), unused ?? '');
   const second = await startStore({ dir: first.directory });
@@ -474,7 +474,7 @@ it('a completion that a crash cut short after the object appeared is finished at
   }
 });
 
-it('durable: everything is flushed before it is told', async () => {
+it('with durable, the store flushes everything before it answers', async () => {
   const durable = await startStore({ durable: true });
   try {
     await durable.send('PUT', '/photos/a', { body: big });
@@ -488,7 +488,7 @@ it('durable: everything is flushed before it is told', async () => {
   }
 });
 
-it('ETags may be opaque, as with KMS, and promises are still held against the bytes', async () => {
+it('with opaque ETags, as with KMS, the store still verifies checksums', async () => {
   const opaque = await startStore({ etags: 'opaque' });
   try {
     const put = await opaque.send('PUT', '/photos/a', { body: 'hello' });

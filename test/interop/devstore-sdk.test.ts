@@ -49,7 +49,7 @@ async function bytesOf(Key: string, more: { PartNumber?: number; Range?: string 
 }
 
 describe('the AWS SDK', () => {
-  it('puts and gets bytes, with a CRC32 it chose itself', async () => {
+  it('puts and gets bytes, with the CRC32 that it adds by default', async () => {
     const put = await client.send(
       new PutObjectCommand({ Bucket, Key: 'a', Body: 'hello', ContentType: 'text/plain', Metadata: { x: 'y' } }),
     );
@@ -99,7 +99,7 @@ describe('the AWS SDK', () => {
       new GetObjectAttributesCommand({ Bucket, Key: 'parts', ObjectAttributes: ['ObjectParts'] }),
     );
     expect(ObjectParts?.TotalPartsCount).toBe(3);
-    // A copy is one object again, with the checksum of the whole.
+    // The copy is a single object with the checksum of the whole.
     const copied = await client.send(new CopyObjectCommand({ Bucket, Key: 'whole', CopySource: `${Bucket}/parts` }));
     expect(copied.CopyObjectResult).toMatchObject({ ChecksumType: 'FULL_OBJECT' });
     expect((await bytesOf('whole')).equals(body)).toBe(true);
@@ -147,7 +147,7 @@ describe('the AWS SDK', () => {
     const whole = await client.send(new HeadObjectCommand({ Bucket, Key: 'source', ChecksumMode: 'ENABLED' }));
     if (ChecksumType === 'FULL_OBJECT') expect(done[field]).toBe(whole[field]);
     else expect(done[field]).toMatch(/-2$/);
-    // S3 lets a completion whose answer was lost succeed again.
+    // On S3 a repeated completion succeeds.
     expect((await client.send(complete)).ETag).toBe(done.ETag);
     expect((await bytesOf(Key)).equals(body)).toBe(true);
     const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
@@ -172,7 +172,7 @@ describe('the AWS SDK', () => {
     expect(Buckets.map(({ Name }) => Name)).toEqual([Bucket]);
   });
 
-  it('tags, and sets CORS rules', async () => {
+  it('tags objects and sets CORS rules', async () => {
     const Tagging = { TagSet: [{ Key: 'a', Value: 'b' }] };
     await client.send(new PutObjectTaggingCommand({ Bucket, Key: 'a', Tagging }));
     expect((await client.send(new GetObjectTaggingCommand({ Bucket, Key: 'a' }))).TagSet).toEqual(Tagging.TagSet);
@@ -196,7 +196,7 @@ describe('the AWS SDK', () => {
     ]);
     const { url, fields } = await createPresignedPost(client, {
       Bucket,
-      // S3's own placeholder
+      // A placeholder of S3
       Key: 'form/${filename}',
       Conditions: [['content-length-range', 1, 5]],
     });

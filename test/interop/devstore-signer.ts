@@ -1,6 +1,6 @@
 /**
- * A SigV4 signer of twenty lines for requests that no SDK would send. It shares no code with src/s3, so that the
- * devstore's verifier is not held against its own mirror.
+ * A short SigV4 signer for requests that no SDK would send. It shares no code with src/s3, so that the tests of the
+ * devstore's verifier do not depend on our own signer.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -17,16 +17,16 @@ export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
   body: Buffer;
-  /** S3's error code. */
+  /** The error code of S3. */
   code: string | undefined;
 }
 
 export interface Sending {
   body?: string | Buffer;
   headers?: Record<string, string>;
-  /** Sorted, encoded. */
+  /** Sorted and encoded. */
   query?: string;
-  /** @default the body's SHA-256 */
+  /** @default the SHA-256 of the body */
   payload?: string;
   unsigned?: boolean;
   secret?: string;

@@ -1,7 +1,4 @@
-/**
- * Requests that AWS refuses, and that a store for development must refuse as well: where it accepted them, a developer
- * would find the fault in production.
- */
+/** Requests that AWS refuses. If the devstore accepted them, a developer would find the mistake only in production. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
@@ -26,7 +23,7 @@ const crc = (data: string | Buffer) => {
 };
 
 describe('an aws-chunked body', () => {
-  /** https://github.com/versity/versitygw/issues/2085 has the answer of AWS. */
+  /** The answer of AWS is in https://github.com/versity/versitygw/issues/2085. */
   const sendChunks = (path: string, sizes: readonly number[]) => {
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const chunks = sizes.map((size) => `${size.toString(16)}\r\n${'a'.repeat(size)}\r\n`).join('');
@@ -115,7 +112,7 @@ describe('a multipart upload', () => {
       body: `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${md5(body)}</ETag></Part></CompleteMultipartUpload>`,
     });
 
-  it('of a FULL_OBJECT checksum needs the type beside the checksum when it is completed', async () => {
+  it('with a FULL_OBJECT checksum needs the type and the checksum when it is completed', async () => {
     const path = '/photos/typed';
     const id = await begin(path, { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL_OBJECT' });
     await part(path, id, 'whole', { 'x-amz-checksum-crc32': crc('whole') });
@@ -128,7 +125,7 @@ describe('a multipart upload', () => {
     );
   });
 
-  it('of a COMPOSITE checksum refuses a part without one', async () => {
+  it('with a COMPOSITE checksum refuses a part without one', async () => {
     const path = '/photos/composite';
     for (const [algorithm, header, value] of [
       ['SHA256', 'x-amz-checksum-sha256', sha('part')],
@@ -144,7 +141,7 @@ describe('a multipart upload', () => {
     }
   });
 
-  it('of a FULL_OBJECT checksum, or of none, accepts a part without one', async () => {
+  it('with a FULL_OBJECT checksum, or without one, accepts a part without a checksum', async () => {
     const full = { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL_OBJECT' };
     for (const headers of [full, { 'x-amz-checksum-algorithm': 'CRC64NVME' }, {}])
       expect(status(await part('/photos/p', await begin('/photos/p', headers), 'part'))).toBe('200');
@@ -177,7 +174,7 @@ describe('the source of a copy', () => {
 });
 
 describe('the header section', () => {
-  // https://github.com/versity/versitygw/issues/2180 has the answer of AWS.
+  // The answer of AWS is in https://github.com/versity/versitygw/issues/2180.
   it.each([9_000, 70_000])('of %i bytes is too large', async (length) => {
     const refused = await store.send('GET', '/photos/once', { headers: { 'x-large-header': 'a'.repeat(length) } });
     expect(status(refused)).toBe('400 RequestHeaderSectionTooLarge');
@@ -187,7 +184,7 @@ describe('the header section', () => {
     ]);
   });
 
-  it('is refused before the signature is looked at, and before the body is read', async () => {
+  it('is refused before the signature is verified and before the body is read', async () => {
     const headers = { 'x-large-header': 'a'.repeat(9_000) };
     expect(status(await store.send('PUT', '/photos/large', { headers, secret: 'wrong', body: 'x' }))).toBe(
       '400 RequestHeaderSectionTooLarge',
@@ -195,7 +192,7 @@ describe('the header section', () => {
     expect(status(await store.send('GET', '/photos/large'))).toBe('404 NoSuchKey');
   });
 
-  it('of 7,000 bytes is read', async () => {
+  it('of 7,000 bytes is accepted', async () => {
     const headers = { 'x-large-header': 'a'.repeat(7_000) };
     expect(status(await store.send('GET', '/photos/once', { headers }))).toBe('200');
   });

@@ -1,4 +1,4 @@
-/** Many at once: one winner, readers that see one object and not two, memory that stays flat, trouble on demand. */
+/** Concurrent requests, flat memory, injected faults and reports of requests. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.end());
 
-describe('many at once', () => {
+describe('concurrent requests: the store', () => {
   it('lets one of 16 writers of the same new key win', async () => {
     for (let round = 0; round < 5; round += 1) {
       const answers = await Promise.all(
@@ -50,7 +50,7 @@ describe('many at once', () => {
     for (const { body } of reads) expect(bodies.some((candidate) => candidate.equals(body))).toBe(true);
   });
 
-  it('lists only what is there while writes and deletes go on', async () => {
+  it('lists only existing objects during writes and deletes', async () => {
     const keys = Array.from({ length: 60 }, (_, at) => `w/${String(at).padStart(3, '0')}`);
     const changes = keys.map(async (key, at) => {
       await store.send('PUT', `/photos/${key}`, { body: key });
@@ -71,7 +71,7 @@ describe('many at once', () => {
     );
   });
 
-  it('copies one object or the other while its source is overwritten, and says which', async () => {
+  it('copies one version of a source that is being overwritten, and answers with its ETag', async () => {
     const bodies = ['a', 'b'].map((letter) => Buffer.alloc(400_000, letter));
     const etags = bodies.map((body) => `"${createHash('md5').update(body).digest('hex')}"`);
     await store.send('PUT', '/photos/changing', { body: bodies[0] as Buffer });
@@ -94,7 +94,7 @@ describe('many at once', () => {
     await overwriting;
   });
 
-  it('keeps nothing of a body that was refused or cut off', async () => {
+  it('keeps nothing of a body that was refused or interrupted', async () => {
     await store.send('PUT', '/photos/bad', { body: 'x', headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' } });
     const { host, hostname, port } = new URL(store.url);
     const headers = sign('PUT', host, '/photos/cut', { payload: 'UNSIGNED-PAYLOAD' });
@@ -115,7 +115,7 @@ describe('many at once', () => {
     expect(await readdir(join(store.directory, 'tmp'))).toEqual([]);
   });
 
-  it('says NoSuchBucket when the bucket went away while the bytes came in', async () => {
+  it('answers NoSuchBucket when the bucket was deleted while a body arrived', async () => {
     await store.send('PUT', '/fleeting');
     const { host, hostname, port } = new URL(store.url);
     const headers = sign('PUT', host, '/fleeting/k', { payload: 'UNSIGNED-PAYLOAD' });
@@ -127,7 +127,7 @@ describe('many at once', () => {
         );
         sending.on('error', reject);
         sending.write('a', async () => {
-          // Only when the store has begun to take the bytes is the bucket taken away from under them.
+          // The bucket is deleted once the store has begun to read the body.
           while ((await store.send('GET', '/fleeting')).status !== 200);
           await store.send('DELETE', '/fleeting');
           if (recreate) await store.send('PUT', '/fleeting');
@@ -142,7 +142,7 @@ describe('many at once', () => {
 });
 
 describe('memory', () => {
-  it('does not grow with the size of what passes through', async () => {
+  it('does not grow with the size of the bodies', async () => {
     const block = randomBytes(1024 * 1024);
     const size = 256 * block.length;
     const { host, hostname, port } = new URL(store.url);
@@ -194,7 +194,7 @@ describe('memory', () => {
       reading.on('error', reject).end();
     });
     expect(got).toBe(md5);
-    // Sender, store and reader are one process here; 256 MiB passed through it twice.
+    // Sender, store and reader are in this process, and 256 MiB passed through it twice.
     expect((most - start) / 1024 / 1024).toBeLessThan(96);
   });
 });
@@ -202,7 +202,7 @@ describe('memory', () => {
 describe('with injected faults', () => {
   afterAll(() => store.store.setFaults(undefined));
 
-  it('answers SlowDown with Retry-After, where its predicate says', async () => {
+  it('answers SlowDown with Retry-After to the requests that the predicate selects', async () => {
     store.store.setFaults({ when: ({ method }) => method === 'PUT', slowDown: { retryAfterSeconds: 2 } });
     const refused = await store.send('PUT', '/photos/slow', { body: 'x' });
     expect(refused).toMatchObject({ status: 503, code: 'SlowDown' });
@@ -210,7 +210,7 @@ describe('with injected faults', () => {
     expect((await store.send('GET', '/photos/slow')).status).toBe(404);
   });
 
-  it('breaks connections, before and after the work is done', async () => {
+  it('breaks connections before and after it handles a request', async () => {
     store.store.setFaults({ dropRequestAfterBytes: 100 });
     await expect(store.send('PUT', '/photos/dropped', { body: randomBytes(100_000) })).rejects.toThrow();
     store.store.setFaults({ dropResponseAfterBytes: 0 });
@@ -220,7 +220,7 @@ describe('with injected faults', () => {
     expect((await store.send('GET', '/photos/lost')).body.toString()).toBe('x');
   });
 
-  it('truncates, corrupts, expires and skews', async () => {
+  it('truncates and corrupts bodies, expires credentials and shifts the clock', async () => {
     await store.send('PUT', '/photos/w', { body: 'hello' });
     store.store.setFaults({ truncateResponseTo: 2 });
     expect((await store.send('GET', '/photos/w')).body.toString()).toBe('he');
@@ -237,8 +237,8 @@ describe('with injected faults', () => {
   });
 });
 
-describe('reports and starts', () => {
-  it('tells of each request what may be shown', async () => {
+describe('the store', () => {
+  it('reports each request without its secrets', async () => {
     reports.length = 0;
     await store.send('PUT', '/photos/told', { body: 'four' });
     await store.send('GET', '/photos/told', { query: 'response-content-type=text%2Fplain' });
@@ -251,7 +251,7 @@ describe('reports and starts', () => {
     expect(JSON.stringify(reports)).not.toMatch(/response-content-type|Signature|AKWAYBILL/);
   });
 
-  it('says which port is in use', async () => {
+  it('names the port that is in use', async () => {
     const port = Number(new URL(store.url).port);
     const other = await import('../../src/devstore/index.ts').then(({ createDevstore }) =>
       createDevstore({ dir: join(store.directory, 'other'), credentials: [credentials] }),

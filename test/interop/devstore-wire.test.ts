@@ -1,4 +1,4 @@
-/** What AWS answers on the wire, as tables: statuses, codes and headers that no SDK shows. */
+/** Statuses, error codes and headers of AWS that no SDK shows, as tables. */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { crc32 } from 'node:zlib';
@@ -208,7 +208,7 @@ const rows: Row[] = [
   ],
 ];
 
-describe('what AWS answers', () => {
+describe('the store answers like AWS', () => {
   it.each(rows)('%s', async (_, method, path, sending, status, code) => {
     const answer = await store.send(method, path, sending);
     expect({ status: answer.status, code: answer.code }).toEqual({ status, code });
@@ -216,11 +216,11 @@ describe('what AWS answers', () => {
     expect(answer.headers['x-amz-id-2']).toBeTruthy();
   });
 
-  it('nothing of what was refused was stored', async () => {
+  it('and stores nothing of refused requests', async () => {
     expect((await store.send('GET', '/photos/x')).status).toBe(404);
   });
 
-  it('asks for a length, and refuses more than 5 GiB before any of it', async () => {
+  it('needs a length, and refuses more than 5 GiB before it reads the body', async () => {
     const { host } = new URL(store.url);
     const over = await store.send('PUT', '/photos/x', {
       payload: 'UNSIGNED-PAYLOAD',
@@ -231,14 +231,14 @@ describe('what AWS answers', () => {
     expect(answer).toContain('403');
   });
 
-  it('says 400 when a body ends too early, and stores nothing', async () => {
+  it('answers 400 when a body ends too early, and stores nothing', async () => {
     const { host } = new URL(store.url);
     const answer = await rawAnswer(`PUT /photos/short HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 9\r\n\r\nabc`, true);
     expect(answer).toMatch(/^HTTP\/1.1 (400|403)/);
     expect((await store.send('GET', '/photos/short')).status).toBe(404);
   });
 
-  it('does not ask a stranger to go on', async () => {
+  it('does not send 100 Continue to an unauthenticated sender', async () => {
     const { host } = new URL(store.url);
     const answer = await rawAnswer(
       `PUT /photos/x HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n`,
@@ -246,13 +246,13 @@ describe('what AWS answers', () => {
     expect(answer).toMatch(/^HTTP\/1.1 403/);
   });
 
-  it('keeps keys apart that file systems do not', async () => {
+  it('distinguishes keys that file systems do not distinguish', async () => {
     const keys = ['n', 'n/', 'n/b', '.', '..', 'N', '%C3%A9', 'e%CC%81', 'con', 'x.', '%00', 'n//b', '%F0%9F%98%80'];
     for (const key of keys) await store.send('PUT', `/photos/k/${key}`, { body: key });
     for (const key of keys) expect((await store.send('GET', `/photos/k/${key}`)).body.toString()).toBe(key);
   });
 
-  it('lists by bytes, with owner, encoding and folded prefixes', async () => {
+  it('lists keys in byte order, with owner, encoding and grouped prefixes', async () => {
     for (const key of ['l/a', 'l/b/1', 'l/b/2', 'l/%EF%BF%BD', 'l/%F0%9F%98%80'])
       await store.send('PUT', `/photos/${key}`, { body: '1' });
     const list = async (query: string) => (await store.send('GET', '/photos', { query })).body.toString();
@@ -269,7 +269,7 @@ describe('what AWS answers', () => {
     expect(await list('fetch-owner=true&list-type=2&max-keys=1')).toContain('<Owner>');
   });
 
-  it('verifies the chunk signatures of a streamed body, and says who broke them', async () => {
+  it('verifies the chunk signatures of a streamed body, and names the chunk that does not match', async () => {
     const body = Buffer.alloc(100_000, 'x');
     for (const [broken, expected] of [
       [false, { status: 200, code: undefined }],

@@ -1,4 +1,4 @@
-/** What Node's fetch makes of our headers, byte for byte on the wire: nothing signed may be added, changed or doubled. */
+/** What Node's fetch sends for our requests, byte for byte: it must not add, change or repeat a signed header. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -49,7 +49,7 @@ const stamps = (headers: object) =>
     .filter((name) => name.startsWith('x-amz-'))
     .sort();
 
-it('a put', async () => {
+it('fetch sends a put unchanged', async () => {
   await create().put({ key: 'ü b/%2F', body: 'é!', contentType: 'text/plain', metadata: { a: 'b' }, ifNoneMatch: '*' });
   const request = last();
   expect(verifyRequest(request, { lookup: () => credentials, now: Date.now() }).signedHeaders).toEqual([
@@ -72,12 +72,12 @@ it('a put', async () => {
   expect(request.headers).not.toHaveProperty('transfer-encoding');
 });
 
-it('an empty put says so', async () => {
+it('fetch sends the length of an empty put', async () => {
   await create().put({ key: 'a', body: '' });
   expect(last().headers).toMatchObject({ 'content-length': '0' });
 });
 
-it('a copy has no body, no type of its own, and no cache rule that nobody gave', async () => {
+it('fetch adds no body, no type and no cache header to a copy', async () => {
   await create().copy({ from: 'a b', to: 'c', contentType: 'image/png', once: true, sourceEtag: '"e"' });
   const request = last();
   verifyRequest(request, { lookup: () => credentials, now: Date.now() });
@@ -94,7 +94,7 @@ it('a copy has no body, no type of its own, and no cache rule that nobody gave',
   ]);
 });
 
-it('a presigned PUT, with its length left to fetch', async () => {
+it('fetch sends a presigned PUT and sets its length', async () => {
   const { url, method, headers } = create().presignPut({
     key: 'a',
     size: 3,
@@ -104,12 +104,12 @@ it('a presigned PUT, with its length left to fetch', async () => {
   const { 'content-length': _, ...rest } = headers;
   await (await fetch(url, { method, headers: rest, body: Buffer.from('abc') })).text();
   verifyRequest(last(), { lookup: () => credentials, now: Date.now() });
-  // And with the length given, as a client that replays headers blindly would.
+  // The same with a given length, as a client sends it that replays all headers.
   await (await fetch(url, { method, headers, body: Buffer.from('abc') })).text();
   verifyRequest(last(), { lookup: () => credentials, now: Date.now() });
 });
 
-it('a redirect is not followed: the signature stays where it was meant to go', async () => {
+it('a redirect is not followed, so that the signature is not sent to another host', async () => {
   const before = received.length;
   await expect(create().put({ key: 'redirected', body: 'abc' })).rejects.toMatchObject({
     code: 'TemporaryRedirect',

@@ -1,4 +1,4 @@
-/** The AWS SDK as an oracle: it signs, we verify; we sign, it would have signed the same. No store is involved. */
+/** The AWS SDK as an oracle: we verify what it signs, and we sign what it would have signed. No storage is involved. */
 import {
   CopyObjectCommand,
   DeleteObjectsCommand,
@@ -27,7 +27,7 @@ const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalr/XUtn+F
 const bucket = 'user-content';
 const endpoint = 'http://store.test:9000';
 
-/** No control characters, surrogates or dot segments: URL parsers and we refuse those. */
+/** Without control characters, surrogates and dot segments, which URL parsers and Waybill refuse. */
 const key = fc
   .oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
@@ -42,7 +42,7 @@ interface SdkRequest {
   headers: Record<string, string>;
 }
 
-/** What the SDK would have put on the wire. Its clock is ours: it reads the time from the system. */
+/** The request that the SDK would send. The clock is replaced, because the SDK reads the time of the system. */
 function captured(request: SdkRequest): RequestToVerify {
   const rawQuery = Object.entries(request.query ?? {})
     .map(([name, value]) => `${encodeComponent(name)}=${encodeComponent(String(value ?? ''))}`)
@@ -89,7 +89,7 @@ it('every request that the SDK signs by header verifies', async () => {
         ]);
         client.destroy();
         expect(requests).toHaveLength(5);
-        // It escapes keys as we do.
+        // The SDK escapes keys as Waybill does.
         expect(requests[0]?.path).toBe(`/${bucket}/${encodeKey(key)}`);
         for (const request of requests) expect(verify(captured(request), Date.now()).kind).toBe('header');
       },
@@ -119,10 +119,10 @@ it('every URL that the SDK presigns verifies', async () => {
   );
 });
 
-describe('what we presign is what the SDK presigns', () => {
+describe('Waybill and the SDK presign the same URL', () => {
   const presigner = new S3RequestPresigner(createSdk([]).config as never);
 
-  /** Told to sign what it would hoist, and to leave out what S3 does not need. */
+  /** Configured to sign headers that it would move to the query, and to omit what S3 does not need. */
   async function bySdk(
     method: string,
     url: string,
@@ -202,7 +202,7 @@ describe('what we presign is what the SDK presigns', () => {
     await fc.assert(
       fc.asyncProperty(
         key,
-        // S3's are URL-safe; others' need not be.
+        // Upload ids of S3 are URL-safe; those of other storages may not be.
         fc.string({ unit: fc.constantFrom(...'abcXYZ019._~-+/=%&'), minLength: 1, maxLength: 60 }),
         fc.integer({ min: 1, max: 10_000 }),
         fc.integer({ min: 1, max: 5 * 1024 ** 3 }),
@@ -245,7 +245,7 @@ describe('what we presign is what the SDK presigns', () => {
   });
 });
 
-it('a part that the SDK presigns is the part that we presign', async () => {
+it('Waybill and the SDK presign the same part', async () => {
   const client = createSdk([]);
   await fc.assert(
     fc.asyncProperty(key, fc.integer({ min: 1, max: 10_000 }), async (key, PartNumber) => {
@@ -276,7 +276,7 @@ it('a part that the SDK presigns is the part that we presign', async () => {
 
 it('a form that the SDK signs verifies', async () => {
   const client = createSdk([]);
-  // The placeholder of S3, not of JavaScript.
+  // A placeholder of S3, not of JavaScript.
   const Key = ['incoming/$', '{filename}'].join('');
   const { fields } = await createPresignedPost(client as never, {
     Bucket: bucket,
@@ -298,7 +298,7 @@ it('a form that the SDK signs verifies', async () => {
   expect(verified.contentLengthRange).toEqual({ min: 1, max: 10 });
 });
 
-it('what our server sends is what the SDK would have signed', async () => {
+it('requests of the server have the signature of the SDK', async () => {
   const sent: { url: string; init: RequestInit }[] = [];
   const answer = (url: string, init: RequestInit) => {
     sent.push({ url, init });

@@ -1,4 +1,4 @@
-/** The storage room against real stores: what we hand out is what they take, and what they answer is what we read. */
+/** src/s3 with real storages: they accept our signed requests, and we read their answers. */
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ const md5Of = (bytes: Uint8Array) =>
 const sha256Of = (bytes: Uint8Array) =>
   ({ algorithm: 'sha256', value: createHash('sha256').update(bytes).digest('base64') }) as const;
 
-/** As any client would: the headers as they are, the length left to fetch. */
+/** Sends a request as any client would: with its headers, and with the length from fetch. */
 function send(request: PresignedRequest, bytes: Uint8Array = body): Promise<Response> {
   const { 'content-length': _, ...headers } = request.headers;
   if (!request.fields)
@@ -27,7 +27,7 @@ function send(request: PresignedRequest, bytes: Uint8Array = body): Promise<Resp
   return fetch(request.url, { method: 'POST', body: form });
 }
 
-/** A store that verifies no checksum of a kind is bound by the other. */
+/** The checksum that this storage verifies for a file. */
 const checksumFor = (storage: Storage, bytes: Uint8Array, post = false) =>
   (post ? storage.capabilities.postChecksums : storage.capabilities.checksums).includes('sha256')
     ? sha256Of(bytes)
@@ -49,7 +49,7 @@ const hostileKeys = [
 
 forEachStore('s3', (store: TestStore) => {
   describe('a presigned PUT', () => {
-    it('stores what it says, once', async () => {
+    it('stores the signed bytes once', async () => {
       const storage = store.storage();
       const key = freshKey();
       const request = storage.presignPut({
@@ -111,7 +111,7 @@ forEachStore('s3', (store: TestStore) => {
   });
 
   describe('a form', () => {
-    it('stores what it says', async () => {
+    it('stores the signed bytes', async () => {
       const storage = store.storage();
       const key = `${freshKey()}/${hostileKeys[0]}`;
       const checksum = checksumFor(storage, body, true);
@@ -172,7 +172,7 @@ forEachStore('s3', (store: TestStore) => {
       await other.body?.cancel();
     });
 
-    it('answers HEAD only to what was signed for it', async () => {
+    it('answers HEAD only when HEAD was signed', async () => {
       const storage = store.storage();
       const key = freshKey();
       await storage.put({ key, body });
@@ -223,7 +223,7 @@ forEachStore('s3', (store: TestStore) => {
       const storage = store.storage();
       const key = freshKey();
       const { etag } = await storage.put({ key, body: 'a', ifNoneMatch: '*' });
-      // fetch would have added one to a conditional request.
+      // fetch adds a cache header to a conditional request.
       expect(await storage.head(key)).not.toHaveProperty('cacheControl');
       await expect(storage.put({ key, body: 'b', ifNoneMatch: '*' })).rejects.toMatchObject({
         status: 412,
@@ -236,7 +236,7 @@ forEachStore('s3', (store: TestStore) => {
       expect(await new Response((await storage.get(key))?.body).text()).toBe('c');
     });
 
-    it('put nothing, too', async () => {
+    it('put an empty object', async () => {
       const storage = store.storage();
       const key = freshKey();
       await storage.put({ key, body: '' });
@@ -245,7 +245,7 @@ forEachStore('s3', (store: TestStore) => {
       expect(await new Response(got?.body).text()).toBe('');
     });
 
-    it('copy and replace what describes it', async () => {
+    it('copy an object and replace its metadata', async () => {
       const storage = store.storage();
       const from = `${freshKey()}/${hostileKeys[0]}`;
       const to = `${freshKey()}/${hostileKeys[4]}`;
@@ -305,7 +305,7 @@ forEachStore('s3', (store: TestStore) => {
       expect((await storage.list({ prefix })).objects).toEqual([]);
     });
 
-    it('fail with the storage’s own words', async () => {
+    it('fail with the code and message of the storage', async () => {
       const other = store.storage({ bucket: 'no-such-bucket-here' });
       const failure = await other.put({ key: 'a', body: 'x' }).catch((error: unknown) => error);
       expect(isS3Error(failure) && failure.code).toBe('NoSuchBucket');
@@ -317,7 +317,7 @@ forEachStore('s3', (store: TestStore) => {
       await expect(stranger.head('a')).rejects.toMatchObject({ status: 403 });
     });
 
-    it('sign by the storage’s clock', async () => {
+    it('sign by the clock of the storage', async () => {
       const behind = store.storage({ now: () => Date.now() - 3_600_000 });
       const key = freshKey();
       await behind.put({ key, body });
@@ -326,7 +326,7 @@ forEachStore('s3', (store: TestStore) => {
       await answer.body?.cancel();
     });
 
-    it('any bytes under any key', async () => {
+    it('store any bytes under any key', async () => {
       const storage = store.storage();
       const prefix = `${freshKey()}/`;
       const name = fc

@@ -1,6 +1,6 @@
 /**
- * Events that wait in an SQS queue, on a real one: SQS_TEST_ENDPOINT names a server that speaks it; without, vitest.config.ts
- * leaves this file out. ElasticMQ does (org.elasticmq:elasticmq-server_2.13 on Maven Central, Java 11 or newer):
+ * Storage events from a real SQS queue. SQS_TEST_ENDPOINT names a server with the SQS API; without it, vitest.config.ts
+ * excludes this file. For example ElasticMQ (org.elasticmq:elasticmq-server_2.13 on Maven Central, Java 11 or newer):
  *
  *     java -cp 'jars/*' org.elasticmq.server.Main
  *     SQS_TEST_ENDPOINT=http://127.0.0.1:9324 npx vitest run test/interop/sqs-events.test.ts
@@ -41,7 +41,7 @@ forEachStore(
       sqs.destroy();
     });
     const say = (body: string) => sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
-    /** Waiting and hidden. */
+    /** Counts of visible and hidden messages. */
     const left = async () => {
       const { Attributes = {} } = await sqs.send(
         new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }),
@@ -52,7 +52,7 @@ forEachStore(
       Records: [{ eventName: 'ObjectCreated:Put', s3: { bucket: { name: store.bucket }, object: { key } } }],
     });
 
-    it('complete uploads, once each; what failed for now comes again, what is no event goes', async () => {
+    it('complete each upload once; a failed event is received again, and other messages are deleted', async () => {
       const app = await startApp(store);
       const uploads = await Promise.all([1, 2, 3].map(() => app.grant(png)));
       for (const { request } of uploads) expect((await send(request, png)).status).toBe(200);
@@ -78,7 +78,7 @@ forEachStore(
       await expect.poll(left, { timeout: 30_000, interval: 200 }).toBe(0);
       const before = performance.now();
       await polling.stop();
-      // It was waiting for more: up to twenty seconds at a time.
+      // A poll waits for up to twenty seconds.
       expect(performance.now() - before).toBeLessThan(5000);
       expect(app.announced.map(({ uploadId }) => uploadId).sort()).toEqual(
         uploads.map(({ uploadId }) => uploadId).sort(),

@@ -1,4 +1,4 @@
-/** The commands of docs/storage.md that set up a bucket: what they send is taken by real stores, and does what the page says. */
+/** Real storages accept the set-up commands of docs/storage.md, and then behave as the page says. */
 import {
   GetBucketLifecycleConfigurationCommand,
   PutBucketCorsCommand,
@@ -34,7 +34,7 @@ describe('docs/storage.md', () => {
 });
 
 forEachStore('the set-up of docs/storage.md', (store) => {
-  it('lets the pages that it names send to the bucket, and no others', async () => {
+  it('allows the named pages to send to the bucket, and no others', async () => {
     const bucket = await store.createBucket();
     const CORSConfiguration = JSON.parse(await storageDocument('cors.json', bucket));
     await (await store.sdk()).send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration }));
@@ -59,7 +59,7 @@ forEachStore('the set-up of docs/storage.md', (store) => {
 forEachStore(
   'the lifecycle rule of docs/storage.md',
   (store) => {
-    it('is taken, and is about staging and unfinished uploads', async () => {
+    it('is accepted, and covers staging and unfinished uploads', async () => {
       const bucket = await store.createBucket();
       const LifecycleConfiguration = JSON.parse(await storageDocument('lifecycle.json', bucket));
       const sdk = await store.sdk();

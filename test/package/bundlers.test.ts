@@ -1,6 +1,6 @@
 /**
- * Bundlers as consumers of the packed tarball: each bundle is built without secrets and without the optional peers, then
- * started, and one file goes through it to a devstore.
+ * Bundles the packed tarball without secrets and without optional peers, starts each bundle and uploads a file through
+ * it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -19,7 +19,7 @@ const run = promisify(execFile);
 
 const credentials = { accessKeyId: 'bundled', secretAccessKey: randomBytes(20).toString('hex') };
 const secret = randomBytes(32).toString('base64');
-/** What a build container has: neither keys nor secrets. */
+/** The environment of a build container: no credentials and no secrets. */
 const buildEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(AWS|WAYBILL)_|^NODE_ENV$/.test(name)),
 );
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   await run('npm', ['ci', ...quiet], { cwd: app });
   await run('npm', ['install', '--no-save', ...quiet, join(dir, tarball)], { cwd: app });
-  // The peers are optional, and not here: that is the point.
+  // The optional peers are not installed, on purpose.
   const installed = await readdir(join(app, 'node_modules'));
   expect(installed).toContain('waybill');
   expect(installed).not.toContain('pg');
@@ -85,7 +85,7 @@ const runEnv = () => ({
   WAYBILL_SECRET: secret,
 });
 
-/** Starts what was built. Resolves to its address and to a function that returns what it has printed so far. */
+/** Starts a bundle. Resolves to its address and a function that returns its output so far. */
 async function start(args: string[], address = /Open (http:\/\/\S+)/, env: Record<string, string> = {}) {
   const child = spawn(process.execPath, args, {
     cwd: join(dir, 'app'),
@@ -112,7 +112,7 @@ interface Answer {
   results?: { file?: { url: string; size: number }; data?: { size: number } }[];
 }
 
-/** Permission, bytes, completion, view: the whole way of one file. */
+/** Requests an upload, sends the bytes, completes it and views the file. */
 async function sendOne(call: (path: string, init?: RequestInit) => Promise<Response>): Promise<void> {
   const bytes = randomBytes(5000);
   const checksum = { algorithm: 'sha256', value: createHash('sha256').update(bytes).digest('base64') };
@@ -125,7 +125,7 @@ async function sendOne(call: (path: string, init?: RequestInit) => Promise<Respo
   };
   const file = { fileName: 'a.bin', size: bytes.length, contentType: 'application/octet-stream', checksum };
   const { uploads: [upload] = [] } = await post('/api/uploads', { route: 'files', files: [file] });
-  if (!upload) throw new Error('There is no permission.');
+  if (!upload) throw new Error('No upload was granted.');
   const { url, headers } = upload.request;
   expect((await fetch(url, { method: 'PUT', headers, body: bytes })).status).toBe(200);
   const { results: [result] = [] } = await post('/api/uploads/complete', { grants: [upload.grant] });
@@ -138,18 +138,18 @@ async function sendOne(call: (path: string, init?: RequestInit) => Promise<Respo
 
 const callTo = (url: string) => (path: string, init?: RequestInit) => fetch(new URL(path, url), init);
 
-/** A page whose hook was rendered on the server, fetched and then fetched again, as a reload does. */
+/** Fetches a page whose hook is rendered on the server, twice, as a reload does. */
 async function expectRenderedTwice(url: string, output: () => string): Promise<void> {
   for (const _ of ['the first time', 'reloaded']) {
     const page = await fetch(url);
     const html = await page.text();
     expect([page.status, html.includes('Choose a file')], `${html}\n${output()}`).toEqual([200, true]);
   }
-  // What React says when the hook's React is another than the renderer's.
+  // React's message when the hook and the renderer use different copies of React.
   expect(output()).not.toMatch(/Invalid hook call|more than one copy of React|reading 'use/);
 }
 
-// A build of Next takes a minute on two idle cores.
+// Building with Next takes a minute on two idle cores.
 it.each([
   ['Turbopack', '--turbopack'],
   ['webpack', '--webpack'],
@@ -165,15 +165,16 @@ it.each([
   expect([usage.status, await usage.json()], output()).toEqual([200, expect.objectContaining({ storedBytes: 0 })]);
 });
 
-it('Vite: a server-side render and the handler, with everything in the bundle', async () => {
+it('Vite bundles server-side rendering and the handler', async () => {
   await build('vite/bin/vite.js', ['build', 'vite-ssr']);
   const { url, output } = await start(['out/vite-ssr/entry-server.js']);
   await sendOne(callTo(url));
   await expectRenderedTwice(url, output);
 });
 
-it.each(['file', 'split'])('esbuild: a server, %s', async (form) => {
-  // In one file, Node's own `require` is needed for the packages in CommonJS: https://esbuild.github.io/api/#format-esm
+it.each(['file', 'split'])('esbuild bundles a server: %s', async (form) => {
+  // In one file, the `require` of Node is needed for the packages in CommonJS:
+  // https://esbuild.github.io/api/#format-esm
   const banner = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
   const { build: bundle } = await import('esbuild');
   const { warnings } = await bundle({
@@ -195,19 +196,19 @@ it.each(['file', 'split'])('esbuild: a server, %s', async (form) => {
   await sendOne(callTo(url));
 });
 
-it('webpack: a server', async () => {
+it('webpack bundles a server', async () => {
   const { stdout } = await run(process.execPath, ['build-webpack.js'], { cwd: join(dir, 'app'), env: buildEnv }).catch(
     (failure: { stdout: string }) => {
       throw new Error(`webpack failed:\n${failure.stdout}`);
     },
   );
-  // Its warnings about other packages are theirs.
+  // Warnings about other packages are ignored.
   expect(stdout).not.toContain('node_modules/waybill');
   const { url } = await start(['out/webpack/server.mjs']);
   await sendOne(callTo(url));
 });
 
-it('a Worker: the module answers by Fetch, with node: modules from the platform', async () => {
+it('a Worker module answers Fetch requests, with node: modules of the platform', async () => {
   const { build: bundle } = await import('esbuild');
   const { warnings } = await bundle({
     absWorkingDir: join(dir, 'app'),
@@ -223,7 +224,7 @@ it('a Worker: the module answers by Fetch, with node: modules from the platform'
   });
   expect(warnings.map(({ text }) => text)).toEqual([]);
   const file = join(dir, 'app/out/worker/worker.mjs');
-  // Workers have no `require` and none of Node's modules but those named `node:`.
+  // Workers have no `require`, and only those modules of Node that are named `node:`.
   const code = await readFile(file, 'utf8');
   expect(code.match(/^import .* from ["'](?!node:)/gm)).toBeNull();
   (globalThis as { workerEnv?: object }).workerEnv = runEnv();

@@ -1,6 +1,6 @@
 /**
- * The package as others get it: packed, installed into an empty folder, every subpath type-checked with the library's own
- * types in view (`skipLibCheck: false`) by three TypeScripts, imported, and run. What publint and attw miss shows here.
+ * The package as its users get it: packed and installed into an empty folder. Every subpath is type-checked by three
+ * versions of TypeScript with `skipLibCheck: false`, imported, and run. This finds what publint and attw miss.
  */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,12 +20,12 @@ interface Manifest {
   devDependencies: Record<string, string>;
 }
 
-/** The lowest that is supported, the last of the old compiler, and the newest. README.md states the lowest. */
+/** The lowest supported version, the last one of the old compiler, and the newest. README.md states the lowest. */
 const typescripts = ['5.5.4', '5.9.3', '7.0.2'];
 let dir = '';
 let subpaths: string[] = [];
 
-/** Everything that the exports map offers, as one program. */
+/** A program that imports every entry of the exports map. */
 const everything = () =>
   subpaths.map((subpath, index) => `import * as m${index} from '${subpath}';\nvoid m${index};`).join('\n');
 
@@ -64,7 +64,7 @@ beforeAll(async () => {
   for (const { name, code } of await readmeModules()) await writeFile(join(dir, 'src/readme', name), code);
 });
 
-/** The README's TypeScript: each block says its file's name in its first line. */
+/** Writes the TypeScript of the README to files. The first line of each block names its file. */
 async function readmeModules(): Promise<{ name: string; code: string }[]> {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/^```tsx?\n\/\/ (\S+)\n([\s\S]+?)^```$/gm)];
@@ -108,7 +108,7 @@ it.each(
   await writeFile(config, JSON.stringify(tsconfig(resolution, resolution === 'nodenext')));
   const checked = await tsc(version, ['-p', config, '--listFiles']);
   expect(checked.errors).toEqual([]);
-  // It really looked at the package's own declarations, not at sources that were found some other way.
+  // The compiler read the declarations of the package, and no sources.
   expect(checked.files.filter((file) => file.includes('/node_modules/waybill/dist/')).length).toBeGreaterThan(10);
   expect(checked.files.filter((file) => file.startsWith(root) || file.includes('waybill/src/'))).toEqual([]);
 });
@@ -118,7 +118,7 @@ it('the README states the lowest TypeScript that is tested', async () => {
   expect(/TypeScript (\d+\.\d+) or newer/.exec(readme)?.[1]).toBe(typescripts[0]?.replace(/\.\d+$/, ''));
 });
 
-it('would notice a mistake', async () => {
+it('the type check fails on a mistake', async () => {
   const config = join(dir, 'tsconfig.mistake.json');
   await writeFile(join(dir, 'mistake.ts'), `import { s3Storage } from 'waybill/s3';\ns3Storage({ bucket: 1 });\n`);
   await writeFile(config, JSON.stringify({ ...tsconfig('nodenext', false), include: ['mistake.ts'] }));
@@ -127,24 +127,24 @@ it('would notice a mistake', async () => {
   );
 });
 
-it('loads every subpath that it offers', async () => {
+it('every subpath can be imported', async () => {
   expect(subpaths.length).toBeGreaterThan(8);
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', loadAll()], { cwd: dir });
   const counts: Record<string, number> = JSON.parse(stdout);
   for (const subpath of subpaths) expect(counts[subpath], subpath).toBeGreaterThan(0);
 });
 
-it('sends a file, as the consumer wrote it', async () => {
+it('the program of the consumer uploads a file', async () => {
   const { stdout } = await run(process.execPath, ['out/app.js'], { cwd: dir });
   expect(JSON.parse(stdout)).toEqual({ fileName: 'note.txt', contentType: 'text/plain', stored: 6, wrong: 'function' });
 });
 
-it('brings the command', async () => {
+it('the package contains the command', async () => {
   const { stdout } = await npm(['exec', '--offline', '--', 'waybill', '--help'], dir);
   expect(stdout).toContain('waybill dev');
 });
 
-it('packs no tests, sources or paths of this machine', async () => {
+it('the package contains no tests, no sources and no paths of this machine', async () => {
   const files = await readdir(join(dir, 'node_modules/waybill'), { recursive: true });
   expect(files.length).toBeGreaterThan(50);
   expect(files.filter((file) => /\.test\.|^(src|test|scripts|web)\//.test(file))).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * The TypeScript in docs/, from the packed tarball in an empty folder: every block is type-checked under the name in its first
- * line, and each server of frameworks.md is started and takes one file.
+ * The TypeScript in docs/, with the packed tarball in an empty folder: every block is type-checked under the name in
+ * its first line, and each server of frameworks.md is started and receives one file.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -68,7 +68,7 @@ afterAll(async () => {
   if (dir) await rm(dir, { recursive: true, force: true });
 });
 
-/** Beside what the pages take for granted: the app, its storage, and the README's server. */
+/** Writes the blocks beside the files that the pages assume: the app, its storage, and the server of the README. */
 async function writeBlocks(page: string): Promise<void> {
   const text = await readFile(join(root, 'docs', `${page}.md`), 'utf8');
   const blocks = [...text.matchAll(/^```(tsx?)\n(?:\/\/ (\S+)\n)?([\s\S]+?)^```$/gm)];
@@ -87,7 +87,7 @@ async function writeBlocks(page: string): Promise<void> {
   }
 }
 
-it('type-checks', async () => {
+it('the code of docs/ type-checks', async () => {
   const config = {
     compilerOptions: {
       target: 'es2023',
@@ -112,7 +112,7 @@ it('type-checks', async () => {
   expect(stdout.split('\n').filter((line) => line.includes('/src/recipes/')).length).toBeGreaterThan(15);
 });
 
-it.each(servers)('%s: takes a file and shows it', async (name) => {
+it.each(servers)('%s stores a file and shows it', async (name) => {
   const out = join(dir, `${name}.mjs`);
   const esbuild = join(dir, 'node_modules/esbuild/bin/esbuild');
   const entry = join(dir, 'src/frameworks', `${name}.ts`);
@@ -138,7 +138,7 @@ function listening(): Promise<{ url: string }> {
   return listener;
 }
 
-/** Resolves with the address that it prints. */
+/** Resolves to the address that the server prints. */
 function start(script: string, env: Record<string, string>): Promise<string> {
   const child = spawn(process.execPath, [script], {
     cwd: dir,

@@ -1,6 +1,6 @@
 /**
- * The server's memory stays flat while 2 GiB go past it, and what it receives does not grow with the files. Both are
- * measured in a process of its own, from the build that ships, against a bare node:http server.
+ * The server's memory stays flat while clients upload 2 GiB, and the bytes that it receives do not grow with the files.
+ * Both are measured in a separate process, from the build, and compared with a bare node:http server.
  */
 import { fork } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -15,7 +15,7 @@ import type { PresignedRequest, SingleGrant } from '../../src/protocol/index.ts'
 const MiB = 1024 * 1024;
 const block = randomBytes(MiB);
 
-it('2 GiB leave the server within 40 MiB of bare Node, and it receives no more for large files than for small', async () => {
+it('2 GiB of uploads leave the server within 40 MiB of bare Node, and large files send it no more than small ones', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-flat-'));
   const { createDevstore } = (await import(
     new URL('../../dist/devstore/index.js', import.meta.url).href
@@ -26,7 +26,7 @@ it('2 GiB leave the server within 40 MiB of bare Node, and it receives no more f
   const bare = await start();
   const server = await start(new URL(url).origin, 'flat', credentials.accessKeyId, credentials.secretAccessKey);
   try {
-    // The same number of calls each time: only the bytes differ. The first round also warms everything up.
+    // Each round makes the same calls and differs in bytes only. The first round is also the warm-up.
     const received: number[] = [];
     const rss: number[] = [];
     for (const size of [MiB, 2 * MiB, 256 * MiB]) {
@@ -43,7 +43,7 @@ it('2 GiB leave the server within 40 MiB of bare Node, and it receives no more f
     );
     const [small = 0, , large = 0] = received;
     expect(small).toBeGreaterThan(0);
-    // The same calls but for the digits of the sizes.
+    // The calls differ only in the digits of the sizes.
     expect(Math.abs(large - small)).toBeLessThan(8 * 200);
     expect(Math.max(...rss) - floor).toBeLessThanOrEqual(40 * MiB);
   } finally {

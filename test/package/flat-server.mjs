@@ -1,5 +1,5 @@
-// The app server of flat-memory.test.ts, in a process of its own, from the build that ships. Without an endpoint it is the
-// floor: a bare node:http server. It answers `{rss, received}` on a pipe whenever it is asked.
+// The app server of flat-memory.test.ts as a separate process, from the build. Without an endpoint it is a bare node:http server.
+// It answers each message of its parent with `{rss, received}`.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 

@@ -1,7 +1,7 @@
 /**
- * A server bundled into one file (Lambda, a single-file CLI) with esbuild and no splitting: modules behind an `import()` are
- * then wrapped, and were never run when something else reached them through a re-export of a package that says
- * `sideEffects: false`. That is why package.json excepts the protocol.
+ * A server that esbuild bundles into one file without splitting (Lambda, a single-file CLI). esbuild wraps modules
+ * behind an `import()`, and with `sideEffects: false` never ran those that were also reached through a re-export. That
+ * is why package.json excepts the protocol.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { expect, it } from 'vitest';
 
 const source = fileURLToPath(new URL('../../src', import.meta.url));
 
-it('client and protocol work from one file', async () => {
+it('client and protocol work from one bundled file', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-one-bundle-'));
   try {
     const { outputFiles } = await build({

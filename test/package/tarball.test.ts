@@ -1,6 +1,6 @@
 /**
- * The tarball as a reader gets it, without a repository beside it: every page is there, every relative link leads to a file that is
- * in it, and `npx waybill dev` shows the page from a folder where nothing else is.
+ * The tarball without the repository: it contains every page, every relative link leads to a file in it, and `npx
+ * waybill dev` serves the page from an otherwise empty folder.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,7 +32,7 @@ afterAll(async () => {
   if (dir) await rm(dir, { recursive: true, force: true });
 });
 
-/** Every page of Markdown in the package, by its path there. */
+/** Every Markdown file of the package, by its path. */
 async function pages(): Promise<Map<string, string>> {
   const files = (await readdir(installed, { recursive: true })).map((file) => file.replaceAll('\\', '/'));
   const found = files.filter((file) => file.endsWith('.md') && !file.includes('node_modules/'));
@@ -41,7 +41,7 @@ async function pages(): Promise<Map<string, string>> {
   );
 }
 
-/** Targets of Markdown links that are neither URLs nor places on the same page. */
+/** Targets of Markdown links that are not URLs. */
 function relativeLinks(text: string): string[] {
   const prose = text.replaceAll(/^```[\s\S]*?^```/gm, '');
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
@@ -49,7 +49,7 @@ function relativeLinks(text: string): string[] {
     .filter((target) => !/^[a-z]+:|^#/.test(target));
 }
 
-/** As most renderers make it: lower case, spaces to dashes, punctuation left out. */
+/** The anchor of a heading: in lower case, with dashes for spaces, and without punctuation. */
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
@@ -57,7 +57,7 @@ const anchorOf = (heading: string) =>
     .trim()
     .replaceAll(/\s/g, '-');
 
-it('carries the README, the docs and what they link to', async () => {
+it('the tarball contains the README, the docs and everything that they link to', async () => {
   const all = await pages();
   for (const page of ['README.md', 'CHANGELOG.md', 'docs/storage.md', 'docs/operations.md', 'docs/webhooks.md'])
     expect([...all.keys()]).toContain(page);
@@ -81,13 +81,13 @@ it('carries the README, the docs and what they link to', async () => {
   expect(examined).toBeGreaterThan(10);
 });
 
-it('the README says how to install it, and how to try it', async () => {
+it('the README says how to install and how to try Waybill', async () => {
   const readme = await readFile(join(installed, 'README.md'), 'utf8');
   expect(readme).toMatch(/^npm install waybill$/m);
   expect(readme).toMatch(/^npx waybill dev$/m);
 });
 
-it('npx waybill dev shows its page from an empty folder', async () => {
+it('npx waybill dev serves its page from an empty folder', async () => {
   const child: ChildProcess = spawn('npx', ['--offline', 'waybill', 'dev', '--port', '0'], {
     cwd: dir,
     env: { ...process.env, NO_COLOR: '1' },
@@ -113,7 +113,7 @@ it('npx waybill dev shows its page from an empty folder', async () => {
     const [, path = ''] = script.exec(await (await fetch(url)).text()) ?? [];
     expect((await fetch(new URL(path, url))).headers.get('content-type')).toContain('javascript');
   } finally {
-    // npx, its shell and the server: the group that it leads.
+    // Ends the process group: npx, its shell and the server.
     if (child.exitCode === null && child.pid) process.kill(-child.pid, 'SIGTERM');
     await ended;
   }

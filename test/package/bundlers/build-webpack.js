@@ -1,4 +1,4 @@
-// webpack by its API: its command line is a package of its own.
+// Calls webpack by its API, because its command line is a separate package.
 import webpack from 'webpack';
 import config from './webpack.config.js';
 

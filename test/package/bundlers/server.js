@@ -1,4 +1,4 @@
-// A Node server in one bundle: esbuild and webpack.
+// A Node server that esbuild and webpack bundle.
 import { createServer } from 'node:http';
 import { toNodeHandler } from 'waybill/adapters/node';
 import { openLedger } from 'waybill/ledger';

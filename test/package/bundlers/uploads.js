@@ -1,4 +1,4 @@
-// The server side that every bundle here contains. Nothing in the environment is needed to import it: builds run without it.
+// The server that every bundle contains. Importing it needs no environment variables, because builds run without them.
 import { awsCredentials, envCredentials, s3Storage } from 'waybill/s3';
 import { createUploads, route, sqsQueue } from 'waybill/server';
 

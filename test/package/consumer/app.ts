@@ -1,4 +1,4 @@
-/** What a user of the package writes: the whole way of one file on Node, from nothing but the installed tarball. */
+/** A program of a user: it uploads a file on Node, with the installed tarball only. */
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ const client = createClient<typeof uploads>({
 const { file, data } = await client.upload('notes', new File(['a note'], 'note.txt', { type: 'text/plain' })).done;
 const stored: number = data.stored;
 
-// @ts-expect-error there is no such route
+// @ts-expect-error this route does not exist
 const wrong = () => client.upload('photos', new Blob());
 
 server.closeAllConnections();

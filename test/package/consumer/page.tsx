@@ -1,4 +1,4 @@
-/** What a page of the consumer writes; only its types are looked at here. */
+/** A page of a user. The test checks its types only. */
 import { createClient } from 'waybill/client';
 import { createPut } from 'waybill/client/put';
 import { useUpload } from 'waybill/react';

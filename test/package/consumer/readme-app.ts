@@ -1,4 +1,4 @@
-/** What the README's server takes for granted: the app around it. */
+/** The app that the server of the README assumes. */
 import { s3Storage } from 'waybill/s3';
 import { route } from 'waybill/server';
 

@@ -1,4 +1,4 @@
-/** What the guides take for granted: the app around them. */
+/** The app that the guides assume. */
 import { s3Storage } from 'waybill/s3';
 import { createUploads, route } from 'waybill/server';
 

@@ -1,6 +1,6 @@
-/** As much of next/image as a recipe uses: Next itself is installed by the test of bundlers. */
+/** The part of next/image that a recipe uses. Only bundlers.test.ts installs Next. */
 declare module 'next/image' {
   const Image: (props: { src: string; alt: string; width: number; height: number; unoptimized?: boolean }) => null;
-  // biome-ignore lint/style/noDefaultExport: Next's own
+  // biome-ignore lint/style/noDefaultExport: Next has a default export
   export default Image;
 }

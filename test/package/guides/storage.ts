@@ -1,4 +1,4 @@
-/** As in the README. */
+/** The same storage as in the README. */
 import { envCredentials, s3Storage } from 'waybill/s3';
 
 export const storage = s3Storage({

@@ -1,4 +1,4 @@
-/** The README's server, for the clients in the recipes. */
+/** The server of the README, for the clients in the recipes. */
 import { createUploads, route } from 'waybill/server';
 import { secret, storage } from './app.js';
 
