@@ -5,7 +5,7 @@ import { StoreError } from './errors.ts';
 import { checkVersion } from './get.ts';
 import { ownerElement } from './list.ts';
 import { checkAcl, grantHeaders } from './object-headers.ts';
-import { childrenOf, readXml, textOf, type XmlElement } from './xml-read.ts';
+import { getChildren, getChildText, readXml, type XmlElement } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
 
 function aclDocument(owner: Owner): string {
@@ -45,14 +45,14 @@ export async function putObjectAcl(call: ObjectCall): Promise<Reply> {
 }
 
 function grantsOwnerOnly(policy: XmlElement, ownerId: string): boolean {
-  const grants = childrenOf(policy, 'AccessControlList').flatMap((list) => childrenOf(list, 'Grant'));
+  const grants = getChildren(policy, 'AccessControlList').flatMap((list) => getChildren(list, 'Grant'));
   return (
     policy.name === 'AccessControlPolicy' &&
     grants.length === 1 &&
     grants.every(
       (grant) =>
-        textOf(grant, 'Permission') === 'FULL_CONTROL' &&
-        childrenOf(grant, 'Grantee').some((grantee) => textOf(grantee, 'ID') === ownerId),
+        getChildText(grant, 'Permission') === 'FULL_CONTROL' &&
+        getChildren(grant, 'Grantee').some((grantee) => getChildText(grantee, 'ID') === ownerId),
     )
   );
 }

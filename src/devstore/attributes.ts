@@ -1,7 +1,7 @@
 /** GetObjectAttributes. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html */
 import { noSuchKey, type ObjectCall, type Reply, xmlReply } from './call.ts';
-import { checksumElements, elementOf } from './checksums.ts';
-import { checkRead, failed, readConditions } from './conditions.ts';
+import { checksumElementName, checksumElements } from './checksums.ts';
+import { checkReadConditions, preconditionFailed, readConditions } from './conditions.ts';
 import { invalidArgument, invalidRequest } from './errors.ts';
 import { checkVersion } from './get.ts';
 import type { ObjectRecord } from './record.ts';
@@ -24,9 +24,9 @@ export async function getObjectAttributes(call: ObjectCall): Promise<Reply> {
     throw invalidArgument('Invalid attribute name specified.', 'x-amz-object-attributes');
   const record = await bucket.head(key);
   if (!record) throw noSuchKey(key);
-  const unmet = checkRead(headers, record, readConditions, store.now());
-  if (unmet?.status === 412) throw failed(unmet.condition);
-  if (unmet) return { status: 304 };
+  const failedCondition = checkReadConditions(headers, record, readConditions, store.now());
+  if (failedCondition?.status === 412) throw preconditionFailed(failedCondition.condition);
+  if (failedCondition) return { status: 304 };
   const has = (name: string) => wanted.includes(name);
   const { checksum } = record;
   return xmlReply(
@@ -53,19 +53,19 @@ function objectParts(
   const { checksum } = record;
   if (checksum?.type !== 'COMPOSITE') return { PartsCount: parts.length };
   const marker = readNumber(headers, 'x-amz-part-number-marker', 0);
-  const most = Math.min(1000, readNumber(headers, 'x-amz-max-parts', 1000));
+  const limit = Math.min(1000, readNumber(headers, 'x-amz-max-parts', 1000));
   const rest = parts.filter(({ partNumber }) => partNumber > marker);
-  const page = rest.slice(0, most);
+  const page = rest.slice(0, limit);
   return {
     PartsCount: parts.length,
     PartNumberMarker: marker,
     NextPartNumberMarker: page.at(-1)?.partNumber ?? 0,
-    MaxParts: most,
+    MaxParts: limit,
     IsTruncated: rest.length > page.length,
     Part: page.map((part) => ({
       PartNumber: part.partNumber,
       Size: part.size,
-      [elementOf(checksum.algorithm)]: part.checksum,
+      [checksumElementName(checksum.algorithm)]: part.checksum,
     })),
   };
 }

@@ -3,15 +3,15 @@ import { decodeChunked } from './aws-chunked.ts';
 import type { Call } from './call.ts';
 import {
   type Algorithm,
-  checkedValue,
+  checkChecksumValue,
+  checksumHeaderName,
   defaultAlgorithm,
-  headerOf,
-  knownAlgorithm,
+  parseKnownAlgorithm,
   readChecksumRequest,
 } from './checksums.ts';
-import { checkPromises, createDigests, type DigestResult, readContentMd5 } from './digests.ts';
+import { checkDigests, createDigests, type DigestResult, readContentMd5 } from './digests.ts';
 import { StoreError } from './errors.ts';
-import { readRequest, takeRequest } from './request-stream.ts';
+import { readRequest, receiveRequest } from './request-stream.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
 export const maxPutBytes = 5 * 1024 ** 3;
@@ -22,7 +22,7 @@ export interface Body {
   /** Of the checksum that is computed; the default one when the request brings none. */
   readonly algorithm: Algorithm;
   /** The request brought the checksum (or announced it for the trailer). */
-  readonly broughtChecksum: boolean;
+  readonly hasChecksum: boolean;
   /** Hands the bytes to `sink`, then checks size and promises. @throws StoreError */
   receive(sink: (data: Buffer) => void): Promise<DigestResult>;
 }
@@ -31,7 +31,7 @@ export interface Body {
  * Reads what the headers say of the body, before any of it is asked for.
  * @throws StoreError MissingContentLength, EntityTooLarge, InvalidDigest, InvalidRequest
  */
-export function expectBody(
+export function prepareBody(
   call: Call,
   options: {
     maxBytes?: number;
@@ -52,32 +52,32 @@ export function expectBody(
   const algorithm =
     requested?.algorithm ??
     options.algorithm ??
-    (options.ignoreChecksum ? undefined : knownAlgorithm(headers.get('x-amz-checksum-algorithm'))) ??
+    (options.ignoreChecksum ? undefined : parseKnownAlgorithm(headers.get('x-amz-checksum-algorithm'))) ??
     defaultAlgorithm;
   const sha256 = payload.kind === 'sha256' ? payload.hex : undefined;
 
   return {
     size,
     algorithm,
-    broughtChecksum: requested !== undefined,
+    hasChecksum: requested !== undefined,
     async receive(sink) {
-      call.proceed();
+      call.sendContinue();
       const digests = createDigests(algorithm, {
         md5: call.store.md5Etags || contentMd5 !== undefined,
         sha256: sha256 !== undefined,
       });
       const trailer = new Map<string, string>();
-      await takeDecoded(call, trailer, (data) => {
-        if (digests.size + data.length > size) throw wrongSize();
+      await receiveDecoded(call, trailer, (data) => {
+        if (digests.size + data.length > size) throw sizeMismatch();
         digests.update(data);
         sink(data);
       });
-      if (digests.size !== size) throw wrongSize();
+      if (digests.size !== size) throw sizeMismatch();
       const actual = digests.finish();
       const checksum = requested?.inTrailer
-        ? checkedValue(algorithm, trailer.get(headerOf(algorithm)) ?? '')
+        ? checkChecksumValue(algorithm, trailer.get(checksumHeaderName(algorithm)) ?? '')
         : requested?.expected;
-      checkPromises({ algorithm, checksum, contentMd5, sha256 }, actual);
+      checkDigests({ algorithm, checksum, contentMd5, sha256 }, actual);
       return actual;
     },
   };
@@ -90,9 +90,9 @@ function bodySize({ headers }: Call, streaming: boolean): number {
   return Number(text);
 }
 
-async function takeDecoded(call: Call, trailer: Map<string, string>, take: (data: Buffer) => void): Promise<void> {
+async function receiveDecoded(call: Call, trailer: Map<string, string>, take: (data: Buffer) => void): Promise<void> {
   const { auth } = call;
-  if (auth?.payload.kind !== 'streaming') return takeRequest(call, take);
+  if (auth?.payload.kind !== 'streaming') return receiveRequest(call, take);
   const { signingKey, scope, date, signature } = auth;
   const names = auth.payload.trailer ? (call.headers.get('x-amz-trailer') ?? '').toLowerCase().split(',') : [];
   const chunks = decodeChunked(readRequest(call), {
@@ -103,13 +103,13 @@ async function takeDecoded(call: Call, trailer: Map<string, string>, take: (data
   for await (const data of chunks) take(data);
 }
 
-function wrongSize(): StoreError {
+function sizeMismatch(): StoreError {
   return new StoreError('IncompleteBody', {
     message: 'You did not provide the number of bytes specified by the Content-Length HTTP header',
   });
 }
 
-/** The whole of a small document. @throws StoreError MaxMessageLengthExceeded and all that {@link expectBody} throws */
+/** The whole of a small document. @throws StoreError MaxMessageLengthExceeded and all that {@link prepareBody} throws */
 export async function readDocument(
   call: Call,
   maxBytes: number,
@@ -118,7 +118,7 @@ export async function readDocument(
   const hasBody = call.headers.has('content-length') || call.headers.has('transfer-encoding');
   // A document may be left out altogether, and then so may its length.
   if (!hasBody && call.auth?.payload.kind !== 'streaming') return Buffer.alloc(0);
-  const body = expectBody(call, { ...options, maxBytes: Number.MAX_SAFE_INTEGER });
+  const body = prepareBody(call, { ...options, maxBytes: Number.MAX_SAFE_INTEGER });
   if (body.size > maxBytes) throw new StoreError('MaxMessageLengthExceeded');
   const pieces: Buffer[] = [];
   await body.receive((data) => void pieces.push(data));

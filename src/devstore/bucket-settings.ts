@@ -6,13 +6,13 @@ import { type BucketCall, noContent, type Reply, xmlReply } from './call.ts';
 import { StoreError, type StoreErrorCode } from './errors.ts';
 import { type XmlNode, xmlDocument } from './xml-write.ts';
 
-type Unset = { code: StoreErrorCode } | { root: string; content: XmlNode };
+type DefaultResponse = { code: StoreErrorCode } | { root: string; content: XmlNode };
 
-export const unsetSettings: Readonly<
+export const defaultSettings: Readonly<
   Record<
     string,
     {
-      get: Unset;
+      get: DefaultResponse;
       /** Deleting what is not there succeeds. */
       deletable: boolean;
       /** How reading answers once a setting that new buckets have was deleted. */
@@ -55,21 +55,22 @@ export const unsetSettings: Readonly<
   website: { get: { code: 'NoSuchWebsiteConfiguration' }, deletable: true },
 };
 
-export function getUnset(setting: string): (call: BucketCall) => Promise<Reply> {
+export function getDefaultSetting(setting: string): (call: BucketCall) => Promise<Reply> {
   return async ({ bucket }) => {
-    const { get: unset, removed } = unsetSettings[setting] ?? {};
-    if (!unset) throw new StoreError('NotImplemented');
+    const { get: defaultResponse, removed } = defaultSettings[setting] ?? {};
+    if (!defaultResponse) throw new StoreError('NotImplemented');
     if (removed && bucket.info.removed?.includes(setting))
       throw new StoreError(removed, { details: { BucketName: bucket.info.name } });
-    if ('code' in unset) throw new StoreError(unset.code, { details: { BucketName: bucket.info.name } });
-    return xmlReply(xmlDocument(unset.root, unset.content));
+    if ('code' in defaultResponse)
+      throw new StoreError(defaultResponse.code, { details: { BucketName: bucket.info.name } });
+    return xmlReply(xmlDocument(defaultResponse.root, defaultResponse.content));
   };
 }
 
-export function deleteUnset(setting: string): (call: BucketCall) => Promise<Reply> {
+export function deleteSetting(setting: string): (call: BucketCall) => Promise<Reply> {
   return async ({ bucket }) => {
     const { removed = [] } = bucket.info;
-    if (unsetSettings[setting]?.removed && !removed.includes(setting))
+    if (defaultSettings[setting]?.removed && !removed.includes(setting))
       await bucket.save({ removed: [...removed, setting] });
     return noContent;
   };

@@ -5,11 +5,11 @@
 import { mkdir, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CorsRule } from './cors-rules.ts';
-import { type Located, locate, readExtents, slice } from './extents.ts';
+import { type FileRange, locateBytes, readExtents, slice } from './extents.ts';
 import { type Draft, type DraftOptions, isMissing, openRecord, writeJson } from './files.ts';
-import type { Holds } from './holds.ts';
+import type { FolderUsage } from './folder-usage.ts';
 import { createKeyIndex, type KeyIndex } from './key-index.ts';
-import { fileNameOf, keyOfFileName } from './keys.ts';
+import { fileNameToKey, keyToFileName } from './keys.ts';
 import type { Locks } from './locks.ts';
 import type { ObjectRecord } from './record.ts';
 import { createUploadIndex, type UploadIndex } from './upload-index.ts';
@@ -33,7 +33,7 @@ export interface OpenObject {
   /** Bytes from `start`. */
   read(start: number, length: number): AsyncIterable<Buffer>;
   /** Where those bytes lie. */
-  locate(start: number, length: number): Located[];
+  locateBytes(start: number, length: number): FileRange[];
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface OpenObject {
 export type Summary = Pick<ObjectRecord, 'size' | 'etag' | 'modified' | 'checksum' | 'storageClass'>;
 
 /** Tells a conditional write what happened to its key since it began. */
-export interface Watch {
+export interface KeyWatch {
   deleted: boolean;
   written: boolean;
   end(): void;
@@ -54,19 +54,19 @@ export interface Bucket {
   head(key: string): Promise<ObjectRecord | null>;
   summary(key: string): Promise<Summary | null>;
   /** Runs `check` on the present record, then makes the sealed draft the object. */
-  commit(record: ObjectRecord, draft: Draft, check?: (present: ObjectRecord | null) => void): Promise<void>;
+  commit(record: ObjectRecord, draft: Draft, check?: (existing: ObjectRecord | null) => void): Promise<void>;
   /** False when there was none. */
-  delete(key: string, check?: (present: ObjectRecord | null) => void): Promise<boolean>;
+  delete(key: string, check?: (existing: ObjectRecord | null) => void): Promise<boolean>;
   /** False when there is no such object. */
   setTags(key: string, tags: ObjectRecord['tags']): Promise<boolean>;
-  watch(key: string): Watch;
+  watch(key: string): KeyWatch;
   save(change: Partial<BucketInfo>): Promise<void>;
   /** Folder of the multipart uploads. */
   readonly uploadsPath: string;
   /** Those under way. */
   readonly uploads: UploadIndex;
   /** From here on nothing can be stored in it. False, and nothing has happened, when it holds objects. */
-  retire(): Promise<boolean>;
+  closeIfEmpty(): Promise<boolean>;
   readonly path: string;
 }
 
@@ -74,24 +74,24 @@ export interface BucketOptions extends DraftOptions {
   path: string;
   draftsPath: string;
   locks: Locks;
-  holds: Holds;
+  folderUsage: FolderUsage;
 }
 
 const maxSummaries = 20_000;
 
 export async function openBucket(info: BucketInfo, options: BucketOptions): Promise<Bucket> {
-  const { path, draftsPath, locks, holds } = options;
+  const { path, draftsPath, locks, folderUsage } = options;
   const objectsPath = join(path, 'objects');
   const tagsPath = join(path, 'tags');
   const uploadsPath = join(path, 'uploads');
   for (const folder of [objectsPath, tagsPath, uploadsPath]) await mkdir(folder, { recursive: true });
   const keys = createKeyIndex(await readKeys(objectsPath));
-  const retagged = new Set(await readdir(tagsPath));
+  const filesWithTags = new Set(await readdir(tagsPath));
   const summaries = new Map<string, Summary>();
-  const watches = new Map<string, Set<Watch>>();
+  const watches = new Map<string, Set<KeyWatch>>();
   const lockName = (key: string) => `${info.name}/${key}`;
 
-  const remember = (key: string, record: ObjectRecord) => {
+  const cacheSummary = (key: string, record: ObjectRecord) => {
     const { size, etag, modified, checksum, storageClass } = record;
     summaries.delete(key);
     summaries.set(key, { size, etag, modified, storageClass, ...(checksum ? { checksum } : {}) });
@@ -100,7 +100,7 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
 
   /** Tags that were changed later lie beside the object, and count only for the very object they were put on. */
   const withTags = async (name: string, record: ObjectRecord): Promise<ObjectRecord> => {
-    if (!retagged.has(name)) return record;
+    if (!filesWithTags.has(name)) return record;
     try {
       const json = await readFile(join(tagsPath, name), 'utf8');
       const { id, tags } = JSON.parse(json) as Pick<ObjectRecord, 'id' | 'tags'>;
@@ -113,22 +113,22 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
 
   const open = async (key: string): Promise<OpenObject | null> => {
     if (!keys.has(key)) return null;
-    const name = fileNameOf(key);
+    const name = keyToFileName(key);
     const path = join(objectsPath, name);
     const opened = openRecord(path);
     if (!opened) return null;
     const { multipartId, size, id } = opened.record;
     const folder = join(uploadsPath, multipartId ?? '');
-    const release = multipartId === undefined ? undefined : holds.hold(folder);
+    const release = multipartId === undefined ? undefined : folderUsage.acquire(folder);
     try {
       const record = await withTags(name, opened.record);
       return {
         record,
         read: (start, length) =>
           multipartId === undefined ? opened.read(start, length) : readExtents(folder, opened.record, start, length),
-        locate: (start, length) =>
+        locateBytes: (start, length) =>
           slice(
-            multipartId === undefined ? [{ path, start: 0, size, id }] : locate(folder, opened.record),
+            multipartId === undefined ? [{ path, start: 0, size, id }] : locateBytes(folder, opened.record),
             start,
             length,
           ),
@@ -146,7 +146,7 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
 
   const head = async (key: string): Promise<ObjectRecord | null> => {
     if (!keys.has(key)) return null;
-    const name = fileNameOf(key);
+    const name = keyToFileName(key);
     const opened = openRecord(join(objectsPath, name));
     opened?.close();
     return opened && withTags(name, opened.record);
@@ -157,9 +157,9 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
   };
 
   /** What the object that goes away leaves behind. */
-  const forget = async (name: string, gone: ObjectRecord | null) => {
-    if (retagged.delete(name)) await unlink(join(tagsPath, name)).catch(() => {});
-    if (gone?.multipartId !== undefined) await holds.dispose(join(uploadsPath, gone.multipartId));
+  const removeOldFiles = async (name: string, gone: ObjectRecord | null) => {
+    if (filesWithTags.delete(name)) await unlink(join(tagsPath, name)).catch(() => {});
+    if (gone?.multipartId !== undefined) await folderUsage.removeWhenUnused(join(uploadsPath, gone.multipartId));
   };
 
   return {
@@ -174,46 +174,46 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
       const known = summaries.get(key);
       if (known) return known;
       const record = await head(key);
-      if (record && keys.has(key)) remember(key, record);
+      if (record && keys.has(key)) cacheSummary(key, record);
       return record;
     },
     commit: (record, draft, check) =>
       locks.run(lockName(record.key), async () => {
-        const present = await head(record.key);
-        check?.(present);
-        const name = fileNameOf(record.key);
+        const existing = await head(record.key);
+        check?.(existing);
+        const name = keyToFileName(record.key);
         await draft.publish(join(objectsPath, name));
         keys.add(record.key);
-        remember(record.key, record);
+        cacheSummary(record.key, record);
         notify(record.key, 'written');
-        await forget(name, present);
+        await removeOldFiles(name, existing);
       }),
     delete: (key, check) =>
       locks.run(lockName(key), async () => {
-        const present = await head(key);
-        check?.(present);
-        if (!present) return false;
-        const name = fileNameOf(key);
+        const existing = await head(key);
+        check?.(existing);
+        if (!existing) return false;
+        const name = keyToFileName(key);
         keys.delete(key);
         summaries.delete(key);
         await unlink(join(objectsPath, name));
         notify(key, 'deleted');
-        await forget(name, present);
+        await removeOldFiles(name, existing);
         return true;
       }),
     setTags: (key, tags) =>
       locks.run(lockName(key), async () => {
-        const present = await head(key);
-        if (!present) return false;
-        const name = fileNameOf(key);
-        await writeJson(draftsPath, join(tagsPath, name), { id: present.id, tags }, options);
-        retagged.add(name);
+        const existing = await head(key);
+        if (!existing) return false;
+        const name = keyToFileName(key);
+        await writeJson(draftsPath, join(tagsPath, name), { id: existing.id, tags }, options);
+        filesWithTags.add(name);
         return true;
       }),
     watch(key) {
       const of = watches.get(key) ?? new Set();
       watches.set(key, of);
-      const watch: Watch = {
+      const watch: KeyWatch = {
         deleted: false,
         written: false,
         end() {
@@ -228,7 +228,7 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
       Object.assign(info, change);
       await writeJson(draftsPath, join(path, 'bucket.json'), info, options);
     },
-    async retire() {
+    async closeIfEmpty() {
       if (keys.size > 0) return false;
       try {
         await rmdir(objectsPath);
@@ -243,7 +243,7 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
 async function readKeys(objectsPath: string): Promise<string[]> {
   const keys: string[] = [];
   for (const name of await readdir(objectsPath)) {
-    const key = keyOfFileName(name) ?? readKey(join(objectsPath, name));
+    const key = fileNameToKey(name) ?? readKey(join(objectsPath, name));
     if (key !== null) keys.push(key);
   }
   return keys;

@@ -3,13 +3,13 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bucket, type BucketInfo, openBucket } from './bucket.ts';
 import { createDraft, type Draft, type DraftOptions, removeTree, writeJson } from './files.ts';
-import { createHolds, type Holds } from './holds.ts';
+import { createFolderUsage, type FolderUsage } from './folder-usage.ts';
 import { createLocks, type Locks } from './locks.ts';
-import { sweepUploads } from './upload-folders.ts';
+import { recoverUploads } from './upload-folders.ts';
 
 export interface Buckets {
   readonly locks: Locks;
-  readonly holds: Holds;
+  readonly folderUsage: FolderUsage;
   get(name: string): Bucket | undefined;
   /** By name. */
   list(): Bucket[];
@@ -31,22 +31,22 @@ export async function openBuckets(directory: string, options: DraftOptions): Pro
   await mkdir(draftsPath, { recursive: true });
   await mkdir(root, { recursive: true });
   const locks = createLocks();
-  const holds = createHolds();
+  const folderUsage = createFolderUsage();
   const buckets = new Map<string, Bucket>();
   const openAt = (info: BucketInfo) =>
-    openBucket(info, { path: join(root, info.name), draftsPath, locks, holds, ...options });
+    openBucket(info, { path: join(root, info.name), draftsPath, locks, folderUsage, ...options });
 
   for (const name of await readdir(root)) {
     const info = await readInfo(join(root, name, 'bucket.json'));
     if (!info || info.name !== name) continue;
     const bucket = await openAt(info);
-    await sweepUploads(bucket);
+    await recoverUploads(bucket);
     buckets.set(name, bucket);
   }
 
   return {
     locks,
-    holds,
+    folderUsage,
     draftsPath,
     options,
     get: (name) => buckets.get(name),
@@ -65,9 +65,9 @@ export async function openBuckets(directory: string, options: DraftOptions): Pro
       }),
     remove: (bucket) =>
       locks.run(`${bucket.info.name}`, async () => {
-        if (!(await bucket.retire())) return false;
+        if (!(await bucket.closeIfEmpty())) return false;
         buckets.delete(bucket.info.name);
-        await holds.dispose(bucket.path);
+        await folderUsage.removeWhenUnused(bucket.path);
         return true;
       }),
     draft: () => createDraft(draftsPath, options),

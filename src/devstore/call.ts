@@ -44,11 +44,11 @@ export interface Call {
   auth: VerifiedRequest | undefined;
   caller: Owner | undefined;
   /** Counts bytes of the body as they are taken. */
-  readonly received: (bytes: number) => void;
+  readonly countReceived: (bytes: number) => void;
   /** A form names its key in its body; the report is told here. */
-  readonly named: (key: string) => void;
+  readonly setFormKey: (key: string) => void;
   /** Tells a client that waits for `100 Continue` to send its body. */
-  proceed(): void;
+  sendContinue(): void;
 }
 
 export interface Reply {
@@ -75,12 +75,12 @@ export function xmlReply(xml: string, headers: Reply['headers'] = {}): Reply {
 
 export const noContent: Reply = { status: 204 };
 
-export function quoted(etag: string): string {
+export function quoteEtag(etag: string): string {
   return `"${etag}"`;
 }
 
 /** The rename of a commit fails like this when the bucket went away meanwhile. */
-export function goneBucket(bucket: Bucket): StoreError {
+export function deletedBucket(bucket: Bucket): StoreError {
   return new StoreError('NoSuchBucket', { details: { BucketName: bucket.info.name } });
 }
 

@@ -24,14 +24,14 @@ export interface Digest {
   digest(): string;
 }
 
-interface AlgorithmFacts {
+interface AlgorithmInfo {
   bytes: number;
   /** What a multipart upload may use; the first is the default. */
   types: readonly ChecksumType[];
   create(): Digest;
 }
 
-export const algorithms: Readonly<Record<Algorithm, AlgorithmFacts>> = {
+export const algorithms: Readonly<Record<Algorithm, AlgorithmInfo>> = {
   CRC32: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: crc32Digest },
   CRC32C: { bytes: 4, types: ['COMPOSITE', 'FULL_OBJECT'], create: () => crcDigest(crc32c, 4) },
   CRC64NVME: { bytes: 8, types: ['FULL_OBJECT'], create: () => crcDigest(crc64nvme, 8) },
@@ -53,12 +53,12 @@ export function isAlgorithm(name: string): name is Algorithm {
   return Object.hasOwn(algorithms, name);
 }
 
-export function headerOf(algorithm: Algorithm): string {
+export function checksumHeaderName(algorithm: Algorithm): string {
   return `x-amz-checksum-${algorithm.toLowerCase()}`;
 }
 
 /** The element of answers and of CompleteMultipartUpload. */
-export function elementOf(algorithm: Algorithm): string {
+export function checksumElementName(algorithm: Algorithm): string {
   return `Checksum${algorithm}`;
 }
 
@@ -73,7 +73,7 @@ function crc32Digest(): Digest {
     update(data) {
       crc = crc32(data, crc);
     },
-    digest: () => crcText(BigInt(crc), 4),
+    digest: () => encodeCrc(BigInt(crc), 4),
   };
 }
 
@@ -83,11 +83,11 @@ function crcDigest(step: Crc, bytes: 4 | 8): Digest {
     update(data) {
       crc = step(data, crc);
     },
-    digest: () => crcText(crc, bytes),
+    digest: () => encodeCrc(crc, bytes),
   };
 }
 
-function crcText(crc: bigint, bytes: 4 | 8): string {
+function encodeCrc(crc: bigint, bytes: 4 | 8): string {
   return Buffer.from(crc.toString(16).padStart(2 * bytes, '0'), 'hex').toString('base64');
 }
 
@@ -104,22 +104,26 @@ export interface ChecksumRequest {
   inTrailer: boolean;
 }
 
-const prefix = 'x-amz-checksum-';
+const checksumPrefix = 'x-amz-checksum-';
 /** Headers with the prefix that are not checksums. */
-const notValues: ReadonlySet<string> = new Set([`${prefix}algorithm`, `${prefix}type`, `${prefix}mode`]);
+const nonChecksumHeaders: ReadonlySet<string> = new Set([
+  `${checksumPrefix}algorithm`,
+  `${checksumPrefix}type`,
+  `${checksumPrefix}mode`,
+]);
 
 /**
  * Which checksum does an upload bring? `headers` are lower case, and may be a form's fields.
  * @throws StoreError InvalidRequest, with AWS's words
  */
 export function readChecksumRequest(headers: ReadonlyMap<string, string>): ChecksumRequest | undefined {
-  const named = [...headers.keys()].filter((name) => name.startsWith(prefix) && !notValues.has(name));
+  const named = [...headers.keys()].filter((name) => name.startsWith(checksumPrefix) && !nonChecksumHeaders.has(name));
   const trailer = headers.get('x-amz-trailer')?.trim().toLowerCase();
   if (trailer !== undefined) named.push(...trailer.split(',').map((name) => name.trim()));
   if (named.length > 1)
     throw invalidRequest('Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
   const sdkDeclared = readAlgorithm(headers, 'x-amz-sdk-checksum-algorithm');
-  const declared = sdkDeclared ?? knownAlgorithm(headers.get('x-amz-checksum-algorithm'));
+  const declared = sdkDeclared ?? parseKnownAlgorithm(headers.get('x-amz-checksum-algorithm'));
   const [header] = named;
   if (header === undefined) {
     if (sdkDeclared !== undefined)
@@ -128,8 +132,8 @@ export function readChecksumRequest(headers: ReadonlyMap<string, string>): Check
       );
     return undefined;
   }
-  const algorithm = header.slice(prefix.length).toUpperCase();
-  if (!header.startsWith(prefix) || !isAlgorithm(algorithm)) {
+  const algorithm = header.slice(checksumPrefix.length).toUpperCase();
+  if (!header.startsWith(checksumPrefix) || !isAlgorithm(algorithm)) {
     if (trailer !== undefined && header === trailer)
       throw invalidRequest('The value specified in the x-amz-trailer header is not supported');
     throw new StoreError('NotImplemented', { details: { Header: header } });
@@ -137,17 +141,17 @@ export function readChecksumRequest(headers: ReadonlyMap<string, string>): Check
   if (declared !== undefined && declared !== algorithm)
     throw invalidRequest('Value for x-amz-sdk-checksum-algorithm header is invalid.');
   if (trailer !== undefined) return { algorithm, expected: undefined, inTrailer: true };
-  return { algorithm, expected: checkedValue(algorithm, headers.get(header) ?? ''), inTrailer: false };
+  return { algorithm, expected: checkChecksumValue(algorithm, headers.get(header) ?? ''), inTrailer: false };
 }
 
-export function checkedValue(algorithm: Algorithm, value: string): string {
+export function checkChecksumValue(algorithm: Algorithm, value: string): string {
   if (!isBase64Of(value, algorithms[algorithm].bytes))
-    throw invalidRequest(`Value for ${headerOf(algorithm)} header is invalid.`);
+    throw invalidRequest(`Value for ${checksumHeaderName(algorithm)} header is invalid.`);
   return value;
 }
 
 /** For PutObject and UploadPart, which have no such header and ignore what they do not know of it. */
-export function knownAlgorithm(value: string | undefined): Algorithm | undefined {
+export function parseKnownAlgorithm(value: string | undefined): Algorithm | undefined {
   const name = value?.toUpperCase();
   return name !== undefined && isAlgorithm(name) ? name : undefined;
 }
@@ -171,11 +175,11 @@ export function checksumMismatch(algorithm: Algorithm): StoreError {
 /** Headers of an answer. */
 export function checksumHeaders(checksum: ObjectChecksum | undefined): Record<string, string> {
   if (!checksum) return {};
-  return { [headerOf(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type };
+  return { [checksumHeaderName(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type };
 }
 
 /** Elements of an answer. */
 export function checksumElements(checksum: ObjectChecksum | undefined): Record<string, string> {
   if (!checksum) return {};
-  return { [elementOf(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type };
+  return { [checksumElementName(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type };
 }

@@ -29,7 +29,7 @@ export const copySourceConditions: ConditionNames = {
   unmodifiedSince: 'x-amz-copy-source-If-Unmodified-Since',
 };
 
-export function failed(condition: string): StoreError {
+export function preconditionFailed(condition: string): StoreError {
   return new StoreError('PreconditionFailed', { details: { Condition: condition } });
 }
 
@@ -37,7 +37,7 @@ export function failed(condition: string): StoreError {
  * The first condition that does not hold and whether it means 412 or 304; null when the object may be read. An ETag
  * that matched outranks the date beside it.
  */
-export function checkRead(
+export function checkReadConditions(
   headers: Headers,
   record: Pick<ObjectRecord, 'etag' | 'modified'>,
   names: ConditionNames,
@@ -46,8 +46,8 @@ export function checkRead(
   const value = (name: string) => headers.get(name.toLowerCase());
   const match = value(names.match);
   const noneMatch = value(names.noneMatch);
-  const unmodified = dateOf(value(names.unmodifiedSince));
-  const modified = dateOf(value(names.modifiedSince));
+  const unmodified = parseDate(value(names.unmodifiedSince));
+  const modified = parseDate(value(names.modifiedSince));
   if (match !== undefined) {
     if (!etagMatches(match, record.etag)) return { condition: names.match, status: 412 };
   } else if (unmodified !== null && record.modified > unmodified)
@@ -59,7 +59,7 @@ export function checkRead(
   return null;
 }
 
-function dateOf(value: string | undefined): number | null {
+function parseDate(value: string | undefined): number | null {
   const ms = value === undefined ? Number.NaN : Date.parse(value);
   return Number.isNaN(ms) ? null : Math.floor(ms / 1000) * 1000;
 }
@@ -81,11 +81,11 @@ export function readWriteCondition(headers: Headers): WriteCondition {
   if (match !== undefined && noneMatch !== undefined)
     throw notImplementedHeader('If-Match,If-None-Match', 'Multiple conditional request headers present in the request');
   if (noneMatch !== undefined) {
-    if (noneMatch.trim() !== '*') throw badValue('If-None-Match');
+    if (noneMatch.trim() !== '*') throw unsupportedValue('If-None-Match');
     return { kind: 'absent' };
   }
   if (match !== undefined) {
-    if (match.trim() === '*') throw badValue('If-Match');
+    if (match.trim() === '*') throw unsupportedValue('If-Match');
     return { kind: 'etag', etag: match.trim().replaceAll('"', '') };
   }
   for (const name of ['If-Modified-Since', 'If-Unmodified-Since'])
@@ -93,7 +93,7 @@ export function readWriteCondition(headers: Headers): WriteCondition {
   return undefined;
 }
 
-function badValue(name: string): StoreError {
+function unsupportedValue(name: string): StoreError {
   return notImplementedHeader(name, `We don't accept the provided value of ${name} header for this API`);
 }
 
@@ -101,20 +101,20 @@ function badValue(name: string): StoreError {
  * `disturbed`: the key was deleted, or written where that counts, since the request began: neither answer would be
  * true then, so S3 says 409.
  */
-export function checkWrite(
+export function checkWriteCondition(
   condition: WriteCondition,
   key: string,
-  present: Pick<ObjectRecord, 'etag'> | null,
-  disturbed = false,
+  existing: Pick<ObjectRecord, 'etag'> | null,
+  hasConflict = false,
 ): void {
   if (!condition) return;
   const name = condition.kind === 'absent' ? 'If-None-Match' : 'If-Match';
-  if (condition.kind === 'absent' && present) throw failed(name);
+  if (condition.kind === 'absent' && existing) throw preconditionFailed(name);
   if (condition.kind === 'etag') {
-    if (!present && !disturbed) throw noSuchKey(key);
-    if (present && present.etag !== condition.etag) throw failed(name);
+    if (!existing && !hasConflict) throw noSuchKey(key);
+    if (existing && existing.etag !== condition.etag) throw preconditionFailed(name);
   }
-  if (disturbed)
+  if (hasConflict)
     throw new StoreError('ConditionalRequestConflict', {
       details: { Condition: name, Key: Buffer.from(key, 'latin1').toString() },
     });

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import type { OpenObject } from './bucket.ts';
 import type { ObjectCall } from './call.ts';
 import { type Algorithm, defaultAlgorithm } from './checksums.ts';
-import { isPlainEtag } from './copy-source.ts';
+import { isSinglePartEtag } from './copy-source.ts';
 import { combineCrcs } from './crc-combine.ts';
-import { createDigests, opaqueEtag } from './digests.ts';
-import { linkableBytes, linkInto } from './extents.ts';
+import { createDigests, createOpaqueEtag } from './digests.ts';
+import { linkFiles, minLinkBytes } from './extents.ts';
 import { type Draft, writeJson } from './files.ts';
 import type { ObjectRecord } from './record.ts';
-import { completed, type FolderOwner, uploadFolder } from './upload-folders.ts';
+import { type FolderOwner, ownerFile, uploadFolder } from './upload-folders.ts';
 
 /** Up to here what was sent in parts gets the MD5 and the checksum of the whole, which have to be read for it. */
-const exactBytes = 64 * 1024 ** 2;
+const maxExactBytes = 64 * 1024 ** 2;
 
 type Content = Pick<ObjectRecord, 'etag' | 'checksum' | 'multipartId' | 'extents'>;
 
@@ -26,13 +26,13 @@ export async function copyContent(
   call: ObjectCall,
   object: OpenObject,
   draft: Draft,
-  asked: Algorithm | undefined,
+  requestedAlgorithm: Algorithm | undefined,
 ): Promise<Content> {
   const { record } = object;
-  const algorithm = asked ?? record.checksum?.algorithm ?? defaultAlgorithm;
-  const folder = record.size < linkableBytes ? undefined : await linkObject(call, object);
+  const algorithm = requestedAlgorithm ?? record.checksum?.algorithm ?? defaultAlgorithm;
+  const folder = record.size < minLinkBytes ? undefined : await linkObject(call, object);
   try {
-    const known = knownContent(record, algorithm, asked !== undefined);
+    const known = reuseDigests(record, algorithm, requestedAlgorithm !== undefined);
     const digests = known ? undefined : createDigests(algorithm, { md5: call.store.md5Etags });
     if (digests || !folder)
       for await (const data of object.read(0, record.size)) {
@@ -43,14 +43,14 @@ export async function copyContent(
     const { etag, checksum } = digests.finish();
     return { etag, checksum: { algorithm, value: checksum, type: 'FULL_OBJECT' }, ...folder };
   } catch (error) {
-    if (folder) await dropContent(call, folder);
+    if (folder) await removeContent(call, folder);
     throw error;
   }
 }
 
 /** For a copy that did not come about. */
-export async function dropContent({ bucket, store }: ObjectCall, { multipartId }: Partial<Content>): Promise<void> {
-  if (multipartId !== undefined) await store.buckets.holds.dispose(uploadFolder(bucket, multipartId));
+export async function removeContent({ bucket, store }: ObjectCall, { multipartId }: Partial<Content>): Promise<void> {
+  if (multipartId !== undefined) await store.buckets.folderUsage.removeWhenUnused(uploadFolder(bucket, multipartId));
 }
 
 async function linkObject(
@@ -60,31 +60,31 @@ async function linkObject(
   const multipartId = randomBytes(32).toString('hex');
   const folder = uploadFolder(bucket, multipartId);
   await mkdir(folder);
-  const extents = linkInto(folder, object.locate(0, object.record.size));
+  const extents = linkFiles(folder, object.locateBytes(0, object.record.size));
   if (extents) {
     const owner: FolderOwner = { multipartId, key };
     // In this order: a folder without an owner that claims it is removed at the next start.
-    await writeJson(store.buckets.draftsPath, join(folder, completed), owner, store.buckets.options);
+    await writeJson(store.buckets.draftsPath, join(folder, ownerFile), owner, store.buckets.options);
     return { multipartId, extents };
   }
-  await store.buckets.holds.dispose(folder);
+  await store.buckets.folderUsage.removeWhenUnused(folder);
   return undefined;
 }
 
 /** What needs no look at the bytes. */
-function knownContent(
+function reuseDigests(
   { size, etag, checksum, parts = [] }: ObjectRecord,
   algorithm: Algorithm,
-  asked: boolean,
+  requestedAlgorithm: boolean,
 ): Pick<Content, 'etag' | 'checksum'> | undefined {
   const isWhole = checksum?.algorithm === algorithm && checksum.type === 'FULL_OBJECT';
-  if (isWhole && isPlainEtag(etag)) return { etag, checksum };
-  if (size <= exactBytes) return undefined;
-  const copied = isPlainEtag(etag) ? etag : opaqueEtag(etag);
+  if (isWhole && isSinglePartEtag(etag)) return { etag, checksum };
+  if (size <= maxExactBytes) return undefined;
+  const copied = isSinglePartEtag(etag) ? etag : createOpaqueEtag(etag);
   if (isWhole) return { etag: copied, checksum };
   const pieces = parts.flatMap((part) => (part.checksum ? [{ checksum: part.checksum, size: part.size }] : []));
   const isComplete = checksum?.algorithm === algorithm && pieces.length === parts.length && pieces.length > 0;
   const value = isComplete ? combineCrcs(algorithm, pieces) : undefined;
   if (value !== undefined) return { etag: copied, checksum: { algorithm, value, type: 'FULL_OBJECT' } };
-  return asked ? undefined : { etag: copied };
+  return requestedAlgorithm ? undefined : { etag: copied };
 }

@@ -1,7 +1,7 @@
 /** `x-amz-copy-source` and its conditions, shared by CopyObject and UploadPartCopy. */
 import type { Bucket, OpenObject } from './bucket.ts';
 import { noSuchKey, type ObjectCall } from './call.ts';
-import { checkRead, copySourceConditions, failed } from './conditions.ts';
+import { checkReadConditions, copySourceConditions, preconditionFailed } from './conditions.ts';
 import { invalidArgument, StoreError } from './errors.ts';
 import { checkKey, decodeUri } from './keys.ts';
 import { checkOwner } from './ownership.ts';
@@ -22,10 +22,10 @@ export async function openCopySource(call: ObjectCall): Promise<CopySource> {
   checkOwner(call, bucket, 'x-amz-source-expected-bucket-owner');
   const object = await bucket.open(checkKey(key));
   if (!object) throw noSuchKey(key);
-  const unmet = checkRead(call.headers, object.record, copySourceConditions, call.store.now());
-  if (!unmet) return { bucket, key, object };
+  const failedCondition = checkReadConditions(call.headers, object.record, copySourceConditions, call.store.now());
+  if (!failedCondition) return { bucket, key, object };
   await object.close();
-  throw failed(unmet.condition);
+  throw preconditionFailed(failedCondition.condition);
 }
 
 function parseCopySource(header: string): { bucketName: string; key: string } {
@@ -42,6 +42,6 @@ function parseCopySource(header: string): { bucketName: string; key: string } {
 }
 
 /** One that does not speak of parts: it belongs to the bytes, and so to every copy of them. */
-export function isPlainEtag(etag: string): boolean {
+export function isSinglePartEtag(etag: string): boolean {
   return /^[0-9a-f]{32}$/.test(etag);
 }

@@ -1,32 +1,32 @@
 /** CopyObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 import { randomUUID } from 'node:crypto';
 import { maxPutBytes } from './body.ts';
-import { type ObjectCall, quoted, type Reply, xmlReply } from './call.ts';
+import { type ObjectCall, quoteEtag, type Reply, xmlReply } from './call.ts';
 import { checksumElements, readAlgorithm } from './checksums.ts';
-import { checkWrite, readWriteCondition } from './conditions.ts';
-import { copyContent, dropContent } from './copy-content.ts';
+import { checkWriteCondition, readWriteCondition } from './conditions.ts';
+import { copyContent, removeContent } from './copy-content.ts';
 import { openCopySource } from './copy-source.ts';
 import { invalidArgument, invalidRequest } from './errors.ts';
 import { describeObject, encryptionHeader, type ObjectDescription } from './object-headers.ts';
-import { publish, wholeSecond } from './put.ts';
+import { publishObject, toWholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import { xmlDocument } from './xml-write.ts';
 
 export async function copyObject(call: ObjectCall): Promise<Reply> {
   const { bucket, key, store, headers } = call;
-  const given = describeObject(headers);
+  const requested = describeObject(headers);
   const condition = readWriteCondition(headers);
-  const replaceMetadata = directive(call, 'x-amz-metadata-directive');
-  const replaceTags = directive(call, 'x-amz-tagging-directive');
+  const replaceMetadata = readReplaceDirective(call, 'x-amz-metadata-directive');
+  const replaceTags = readReplaceDirective(call, 'x-amz-tagging-directive');
   const algorithm = readAlgorithm(headers, 'x-amz-checksum-algorithm');
   const source = await openCopySource(call);
-  const { record: from } = source.object;
+  const { record: sourceRecord } = source.object;
   const draft = store.buckets.draft();
   /** While nobody owns it. */
   let content: Awaited<ReturnType<typeof copyContent>> | undefined;
   const watch = condition ? bucket.watch(key) : undefined;
   try {
-    if (from.size > maxPutBytes)
+    if (sourceRecord.size > maxPutBytes)
       throw invalidRequest(
         'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120',
       );
@@ -41,24 +41,24 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
       throw invalidRequest(
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
       );
-    if (condition) checkWrite(condition, key, await bucket.head(key));
-    call.proceed();
-    const description = describeCopy(from, given, { replaceMetadata, replaceTags });
+    if (condition) checkWriteCondition(condition, key, await bucket.head(key));
+    call.sendContinue();
+    const description = describeCopy(sourceRecord, requested, { replaceMetadata, replaceTags });
     content = await copyContent(call, source.object, draft, algorithm);
     const record: ObjectRecord = {
       ...description,
       key,
       id: randomUUID(),
-      size: from.size,
-      modified: wholeSecond(store.now()),
+      size: sourceRecord.size,
+      modified: toWholeSecond(store.now()),
       ...content,
     };
-    await publish(call, record, draft, { condition, disturbed: () => watch?.deleted ?? false });
+    await publishObject(call, record, draft, { condition, hasConflict: () => watch?.deleted ?? false });
     content = undefined;
     return xmlReply(
       xmlDocument('CopyObjectResult', {
         LastModified: new Date(record.modified).toISOString(),
-        ETag: quoted(record.etag),
+        ETag: quoteEtag(record.etag),
         ...checksumElements(record.checksum),
       }),
       encryptionHeader,
@@ -67,12 +67,12 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
     watch?.end();
     await source.object.close();
     await draft.discard();
-    if (content) await dropContent(call, content);
+    if (content) await removeContent(call, content);
   }
 }
 
 /** True for REPLACE. */
-function directive({ headers }: ObjectCall, name: string): boolean {
+function readReplaceDirective({ headers }: ObjectCall, name: string): boolean {
   const value = headers.get(name) ?? 'COPY';
   if (value === 'REPLACE' || value === 'COPY') return value === 'REPLACE';
   throw invalidArgument(
@@ -83,21 +83,21 @@ function directive({ headers }: ObjectCall, name: string): boolean {
 }
 
 function describeCopy(
-  from: ObjectRecord,
-  given: ObjectDescription,
+  sourceRecord: ObjectRecord,
+  requested: ObjectDescription,
   { replaceMetadata, replaceTags }: { replaceMetadata: boolean; replaceTags: boolean },
 ): ObjectDescription {
-  const redirect = given.headers['x-amz-website-redirect-location'];
+  const redirect = requested.headers['x-amz-website-redirect-location'];
   // Where the object redirects to is not metadata that a copy takes along; neither is its storage class.
-  const { 'x-amz-website-redirect-location': _dropped, ...inherited } = from.headers;
-  const headers = replaceMetadata ? given.headers : inherited;
+  const { 'x-amz-website-redirect-location': _dropped, ...inherited } = sourceRecord.headers;
+  const headers = replaceMetadata ? requested.headers : inherited;
   return {
     headers: {
       ...headers,
       ...(redirect ? { 'x-amz-website-redirect-location': redirect } : {}),
     },
-    metadata: replaceMetadata ? given.metadata : from.metadata,
-    tags: replaceTags ? given.tags : from.tags,
-    storageClass: given.storageClass,
+    metadata: replaceMetadata ? requested.metadata : sourceRecord.metadata,
+    tags: replaceTags ? requested.tags : sourceRecord.tags,
+    storageClass: requested.storageClass,
   };
 }

@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
  */
 import { invalidRequest } from './errors.ts';
-import { childrenOf, expectShape, malformed, readXml, textOf } from './xml-read.ts';
+import { checkElement, getChildren, getChildText, malformed, readXml } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
 
 export interface CorsRule {
@@ -24,7 +24,7 @@ export interface CorsRule {
 }
 
 const methods: ReadonlySet<string> = new Set(['GET', 'PUT', 'POST', 'DELETE', 'HEAD']);
-const mostRules = 100;
+const maxRules = 100;
 
 /** @throws StoreError InvalidRequest */
 export function checkCorsRules(rules: readonly CorsRule[]): CorsRule[] {
@@ -33,9 +33,11 @@ export function checkCorsRules(rules: readonly CorsRule[]): CorsRule[] {
     if (unsupported !== undefined)
       throw invalidRequest(`Found unsupported HTTP method in CORS config. Unsupported method is ${unsupported}`);
     for (const origin of rule.allowedOrigins)
-      if (wildcards(origin) > 1) throw invalidRequest(`AllowedOrigin "${origin}" can not have more than one wildcard.`);
+      if (countWildcards(origin) > 1)
+        throw invalidRequest(`AllowedOrigin "${origin}" can not have more than one wildcard.`);
     for (const name of rule.allowedHeaders ?? [])
-      if (wildcards(name) > 1) throw invalidRequest(`AllowedHeader "${name}" can not have more than one wildcard.`);
+      if (countWildcards(name) > 1)
+        throw invalidRequest(`AllowedHeader "${name}" can not have more than one wildcard.`);
     for (const name of rule.exposeHeaders ?? [])
       if (name.includes('*'))
         throw invalidRequest(
@@ -43,23 +45,23 @@ export function checkCorsRules(rules: readonly CorsRule[]): CorsRule[] {
         );
     // AWS says AllowedHeader of both.
     for (const name of [...(rule.allowedHeaders ?? []), ...(rule.exposeHeaders ?? [])])
-      if (!headerName.test(name)) throw invalidRequest(`AllowedHeader "${name}" contains invalid character.`);
+      if (!headerNamePattern.test(name)) throw invalidRequest(`AllowedHeader "${name}" contains invalid character.`);
   }
   return [...rules];
 }
 
 /** A token of RFC 9110; `*` is one of its characters. */
-const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const headerNamePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-function wildcards(pattern: string): number {
+function countWildcards(pattern: string): number {
   return pattern.split('*').length - 1;
 }
 
 /** @throws StoreError MalformedXML, InvalidRequest */
 export function parseCorsDocument(xml: Buffer): CorsRule[] {
-  const root = expectShape(readXml(xml), 'CORSConfiguration', ['CORSRule']);
-  const rules = childrenOf(root, 'CORSRule').map((element): CorsRule => {
-    expectShape(element, 'CORSRule', [
+  const root = checkElement(readXml(xml), 'CORSConfiguration', ['CORSRule']);
+  const rules = getChildren(root, 'CORSRule').map((element): CorsRule => {
+    checkElement(element, 'CORSRule', [
       'ID',
       'AllowedOrigin',
       'AllowedMethod',
@@ -67,9 +69,9 @@ export function parseCorsDocument(xml: Buffer): CorsRule[] {
       'ExposeHeader',
       'MaxAgeSeconds',
     ]);
-    const all = (name: string) => childrenOf(element, name).map((child) => child.text.trim());
-    const id = textOf(element, 'ID');
-    const maxAge = textOf(element, 'MaxAgeSeconds')?.trim();
+    const all = (name: string) => getChildren(element, name).map((child) => child.text.trim());
+    const id = getChildText(element, 'ID');
+    const maxAge = getChildText(element, 'MaxAgeSeconds')?.trim();
     // AWS takes a negative one.
     if (maxAge !== undefined && !/^-?\d{1,10}$/.test(maxAge)) throw malformed();
     if (all('AllowedOrigin').length === 0 || all('AllowedMethod').length === 0 || (id?.length ?? 0) > 255)
@@ -83,7 +85,7 @@ export function parseCorsDocument(xml: Buffer): CorsRule[] {
       ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
     };
   });
-  if (rules.length === 0 || rules.length > mostRules) throw malformed();
+  if (rules.length === 0 || rules.length > maxRules) throw malformed();
   return checkCorsRules(rules);
 }
 
@@ -100,7 +102,7 @@ export function corsDocument(rules: readonly CorsRule[]): string {
   });
 }
 
-export interface CorsQuestion {
+export interface CorsRequest {
   origin: string;
   method: string;
   /** Lower case; what a preflight asks for. */
@@ -108,18 +110,18 @@ export interface CorsQuestion {
 }
 
 /** The first rule that allows all of it. */
-export function matchRule(rules: readonly CorsRule[], question: CorsQuestion): CorsRule | undefined {
+export function findRule(rules: readonly CorsRule[], request: CorsRequest): CorsRule | undefined {
   return rules.find(
     (rule) =>
-      rule.allowedOrigins.some((pattern) => matches(pattern, question.origin)) &&
-      rule.allowedMethods.some((method) => method === question.method) &&
-      question.headers.every((name) =>
-        (rule.allowedHeaders ?? []).some((pattern) => matches(pattern.toLowerCase(), name)),
+      rule.allowedOrigins.some((pattern) => matchesPattern(pattern, request.origin)) &&
+      rule.allowedMethods.some((method) => method === request.method) &&
+      request.headers.every((name) =>
+        (rule.allowedHeaders ?? []).some((pattern) => matchesPattern(pattern.toLowerCase(), name)),
       ),
   );
 }
 
-function matches(pattern: string, text: string): boolean {
+function matchesPattern(pattern: string, text: string): boolean {
   const star = pattern.indexOf('*');
   if (star < 0) return pattern === text;
   const [head, tail] = [pattern.slice(0, star), pattern.slice(star + 1)];
@@ -127,16 +129,16 @@ function matches(pattern: string, text: string): boolean {
 }
 
 /** As S3 sends them, on preflights and on the requests themselves. */
-export function corsHeaders(rule: CorsRule, question: CorsQuestion): Record<string, string | undefined> {
-  const any = rule.allowedOrigins.find((pattern) => matches(pattern, question.origin)) === '*';
+export function corsHeaders(rule: CorsRule, request: CorsRequest): Record<string, string | undefined> {
+  const allowsAnyOrigin = rule.allowedOrigins.find((pattern) => matchesPattern(pattern, request.origin)) === '*';
   const expose = rule.exposeHeaders ?? [];
   return {
-    'access-control-allow-origin': any ? '*' : question.origin,
+    'access-control-allow-origin': allowsAnyOrigin ? '*' : request.origin,
     'access-control-allow-methods': rule.allowedMethods.join(', '),
-    'access-control-allow-headers': question.headers.length > 0 ? question.headers.join(', ') : undefined,
+    'access-control-allow-headers': request.headers.length > 0 ? request.headers.join(', ') : undefined,
     'access-control-expose-headers': expose.length > 0 ? expose.join(', ') : undefined,
     'access-control-max-age': rule.maxAgeSeconds === undefined ? undefined : String(rule.maxAgeSeconds),
-    'access-control-allow-credentials': any ? undefined : 'true',
+    'access-control-allow-credentials': allowsAnyOrigin ? undefined : 'true',
     vary: 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method',
   };
 }

@@ -1,11 +1,11 @@
 /** CORS at work: preflights, the headers of every other answer, and the bucket's configuration. */
 import { readDocument } from './body.ts';
 import { type BucketCall, type Call, noContent, type Reply, xmlReply } from './call.ts';
-import { type CorsQuestion, corsDocument, corsHeaders, matchRule, parseCorsDocument } from './cors-rules.ts';
+import { type CorsRequest, corsDocument, corsHeaders, findRule, parseCorsDocument } from './cors-rules.ts';
 import { StoreError } from './errors.ts';
 
 /** A preflight carries no credentials, and S3 asks for none. */
-export function preflight({ headers, target, store }: Call): Reply {
+export function answerPreflight({ headers, target, store }: Call): Reply {
   const origin = headers.get('origin');
   if (!origin)
     throw new StoreError('BadRequest', { message: 'Insufficient information. Origin request header needed.' });
@@ -18,16 +18,20 @@ export function preflight({ headers, target, store }: Call): Reply {
   const rules = bucket.info.cors ?? [];
   if (rules.length === 0) throw forbidden('CORS is not enabled for this bucket.');
   if (!method) throw new StoreError('BadRequest', { message: 'Invalid Access-Control-Request-Method: null' });
-  const question: CorsQuestion = { origin, method, headers: listOf(headers.get('access-control-request-headers')) };
-  const rule = matchRule(rules, question);
+  const corsRequest: CorsRequest = {
+    origin,
+    method,
+    headers: parseHeaderNames(headers.get('access-control-request-headers')),
+  };
+  const rule = findRule(rules, corsRequest);
   if (!rule)
     throw forbidden(
       "This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.",
     );
-  return { status: 200, headers: corsHeaders(rule, question) };
+  return { status: 200, headers: corsHeaders(rule, corsRequest) };
 }
 
-function listOf(value = ''): string[] {
+function parseHeaderNames(value = ''): string[] {
   return value
     .split(',')
     .map((name) => name.trim().toLowerCase())
@@ -35,13 +39,13 @@ function listOf(value = ''): string[] {
 }
 
 /** For answers of every kind, errors too: without them a page cannot read why it was refused. */
-export function answerHeaders({ headers, target, method, store }: Call): Reply['headers'] {
+export function corsResponseHeaders({ headers, target, method, store }: Call): Reply['headers'] {
   const origin = headers.get('origin');
   const bucket = target.bucket === undefined ? undefined : store.buckets.get(target.bucket);
   if (!origin || !bucket?.info.cors || method === 'OPTIONS') return {};
-  const question: CorsQuestion = { origin, method, headers: [] };
-  const rule = matchRule(bucket.info.cors, question);
-  return rule ? corsHeaders(rule, question) : {};
+  const corsRequest: CorsRequest = { origin, method, headers: [] };
+  const rule = findRule(bucket.info.cors, corsRequest);
+  return rule ? corsHeaders(rule, corsRequest) : {};
 }
 
 export async function putBucketCors(call: BucketCall): Promise<Reply> {

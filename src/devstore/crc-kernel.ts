@@ -53,14 +53,14 @@ const op = {
   brIf: (depth: number) => [0x0d, depth],
   get: (local: number) => [0x20, local],
   set: (local: number) => [0x21, local],
-  i32Const: (value: number) => [0x41, ...signed(value)],
-  i64Const: (value: number) => [0x42, ...signed(value)],
+  i32Const: (value: number) => [0x41, ...encodeSigned(value)],
+  i64Const: (value: number) => [0x42, ...encodeSigned(value)],
   i32Add: [0x6a],
   i32Sub: [0x6b],
   i32And: [0x71],
   i32LessSigned: [0x48],
   i32GreaterOrEqualUnsigned: [0x4f],
-  i64Load: (offset: number) => [0x29, 3, ...unsigned(offset)],
+  i64Load: (offset: number) => [0x29, 3, ...encodeUnsigned(offset)],
   i64Load8Unsigned: [0x31, 0, 0],
   i64Xor: [0x85],
   i64ShiftLeft: [0x86],
@@ -88,7 +88,7 @@ function assemble(): Uint8Array<ArrayBuffer> {
     ...(at === 0 ? [] : op.i64Xor),
   ]).flat();
   const advance = (bytes: number) => [...op.get(from), ...op.i32Const(bytes), ...op.i32Add, ...op.set(from)];
-  const sixteenAtOnce = [
+  const sixteenByteLoop = [
     ...op.block,
     ...op.loop,
     ...[...op.get(to), ...op.get(from), ...op.i32Sub, ...op.i32Const(16), ...op.i32LessSigned, ...op.brIf(1)],
@@ -98,7 +98,7 @@ function assemble(): Uint8Array<ArrayBuffer> {
     ...[...advance(16), ...op.br(0)],
     ...[...op.end, ...op.end],
   ];
-  const theRest = [
+  const singleByteLoop = [
     ...op.block,
     ...op.loop,
     ...[...op.get(from), ...op.get(to), ...op.i32GreaterOrEqualUnsigned, ...op.brIf(1)],
@@ -108,34 +108,34 @@ function assemble(): Uint8Array<ArrayBuffer> {
     ...[...advance(1), ...op.br(0)],
     ...[...op.end, ...op.end],
   ];
-  const body = sized([1, 2, i64, ...sixteenAtOnce, ...theRest, ...op.get(crc), ...op.end]);
+  const body = encodeVector([1, 2, i64, ...sixteenByteLoop, ...singleByteLoop, ...op.get(crc), ...op.end]);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     ...section(1, [1, 0x60, 3, i32, i32, i64, 1, i64]),
     ...section(3, [1, 0]),
     ...section(5, [1, 0, pages]),
-    ...section(7, [2, ...named('memory'), 2, 0, ...named('run'), 0, 0]),
+    ...section(7, [2, ...encodeName('memory'), 2, 0, ...encodeName('run'), 0, 0]),
     ...section(10, [1, ...body]),
   ]);
 }
 
 function section(id: number, content: readonly number[]): number[] {
-  return [id, ...sized(content)];
+  return [id, ...encodeVector(content)];
 }
 
-function sized(content: readonly number[]): number[] {
-  return [...unsigned(content.length), ...content];
+function encodeVector(content: readonly number[]): number[] {
+  return [...encodeUnsigned(content.length), ...content];
 }
 
-function named(text: string): number[] {
-  return sized([...Buffer.from(text)]);
+function encodeName(text: string): number[] {
+  return encodeVector([...Buffer.from(text)]);
 }
 
 /** LEB128, as the binary format writes its integers. */
-function unsigned(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...unsigned(value >>> 7)];
+function encodeUnsigned(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...encodeUnsigned(value >>> 7)];
 }
 
-function signed(value: number): number[] {
-  return value < 64 && value >= -64 ? [value & 127] : [(value & 127) | 128, ...signed(value >> 7)];
+function encodeSigned(value: number): number[] {
+  return value < 64 && value >= -64 ? [value & 127] : [(value & 127) | 128, ...encodeSigned(value >> 7)];
 }

@@ -11,12 +11,12 @@ function createCrc(polynomial: bigint, width: number): Crc {
   const ones = (1n << BigInt(width)) - 1n;
   let kernel: CrcKernel | undefined;
   return (data, crc = 0n) => {
-    kernel ??= createCrcKernel(tablesOf(polynomial));
+    kernel ??= createCrcKernel(createTables(polynomial));
     return kernel.run(data, crc ^ ones) ^ ones;
   };
 }
 
-function tablesOf(polynomial: bigint): BigUint64Array {
+function createTables(polynomial: bigint): BigUint64Array {
   const table = new BigUint64Array(slices * 256);
   for (let byte = 0; byte < 256; byte += 1) {
     let crc = BigInt(byte);

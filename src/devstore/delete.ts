@@ -2,11 +2,11 @@
 import { readDocument } from './body.ts';
 import { type BucketCall, noContent, noSuchKey, type ObjectCall, type Reply, xmlReply } from './call.ts';
 import { readChecksumRequest } from './checksums.ts';
-import { etagMatches, failed } from './conditions.ts';
+import { etagMatches, preconditionFailed } from './conditions.ts';
 import { invalidArgument, invalidRequest, notImplementedHeader, StoreError } from './errors.ts';
 import { checkVersion } from './get.ts';
 import { checkKey, fromBytes, toBytes } from './keys.ts';
-import { childrenOf, expectShape, malformed, readXml, textOf, type XmlElement } from './xml-read.ts';
+import { checkElement, getChildren, getChildText, malformed, readXml, type XmlElement } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
 
 export async function deleteObject(call: ObjectCall): Promise<Reply> {
@@ -37,7 +37,7 @@ async function removeObject({ bucket }: BucketCall, key: string, ifMatch: string
   await bucket.delete(key, (present) => {
     if (ifMatch === undefined) return;
     if (!present) throw noSuchKey(key);
-    if (!etagMatches(ifMatch, present.etag)) throw failed('If-Match');
+    if (!etagMatches(ifMatch, present.etag)) throw preconditionFailed('If-Match');
   });
 }
 
@@ -49,9 +49,9 @@ export async function deleteObjects(call: BucketCall): Promise<Reply> {
   const { headers } = call;
   if (!headers.has('content-md5') && !readChecksumRequest(headers))
     throw invalidRequest('Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
-  const root = expectShape(readXml(await readDocument(call, maxDocumentBytes)), 'Delete', ['Object', 'Quiet']);
-  const quiet = textOf(root, 'Quiet')?.trim().toLowerCase() ?? 'false';
-  const objects = childrenOf(root, 'Object').map(readObject);
+  const root = checkElement(readXml(await readDocument(call, maxDocumentBytes)), 'Delete', ['Object', 'Quiet']);
+  const quiet = getChildText(root, 'Quiet')?.trim().toLowerCase() ?? 'false';
+  const objects = getChildren(root, 'Object').map(readObject);
   if (objects.length === 0 || objects.length > maxKeys || !['true', 'false'].includes(quiet)) throw malformed();
   const deleted: { Key: string; VersionId?: string }[] = [];
   const errors: { Key: string; Code: string; Message: string }[] = [];
@@ -72,10 +72,15 @@ export async function deleteObjects(call: BucketCall): Promise<Reply> {
 }
 
 function readObject(object: XmlElement): { key: string; version: string | undefined; etag: string | undefined } {
-  expectShape(object, 'Object', ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size']);
-  const key = textOf(object, 'Key');
+  checkElement(object, 'Object', ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size']);
+  const key = getChildText(object, 'Key');
   if (!key) throw malformed();
   for (const name of ['LastModifiedTime', 'Size'])
-    if (textOf(object, name) !== undefined) throw new StoreError('NotImplemented', { details: { Element: name } });
-  return { key: toBytes(key), version: textOf(object, 'VersionId') || undefined, etag: textOf(object, 'ETag') };
+    if (getChildText(object, name) !== undefined)
+      throw new StoreError('NotImplemented', { details: { Element: name } });
+  return {
+    key: toBytes(key),
+    version: getChildText(object, 'VersionId') || undefined,
+    etag: getChildText(object, 'ETag'),
+  };
 }

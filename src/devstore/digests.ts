@@ -42,18 +42,18 @@ export function createDigests(algorithm: Algorithm, options: { md5: boolean; sha
       const value = checksum.digest();
       const hex = shared && options.sha256 ? Buffer.from(value, 'base64').toString('hex') : sha256?.digest('hex');
       const md5Hex = md5?.digest('hex');
-      return { size, etag: md5Hex ?? opaqueEtag(value), md5: md5Hex, sha256: hex, checksum: value };
+      return { size, etag: md5Hex ?? createOpaqueEtag(value), md5: md5Hex, sha256: hex, checksum: value };
     },
   };
 }
 
 /** 32 hex digits like an MD5's, which they are not. */
-export function opaqueEtag(of: string): string {
+export function createOpaqueEtag(of: string): string {
   return hash('md5', `not the bytes, but ${of}`);
 }
 
 /** What a request promised of its body. */
-export interface Promises {
+export interface ExpectedDigests {
   algorithm: Algorithm;
   /** Base64. */
   checksum?: string | undefined;
@@ -71,7 +71,7 @@ export function readContentMd5(value: string | undefined): string | undefined {
 }
 
 /** @throws StoreError BadDigest, XAmzContentSHA256Mismatch */
-export function checkPromises(promises: Promises, actual: DigestResult): void {
+export function checkDigests(promises: ExpectedDigests, actual: DigestResult): void {
   if (promises.sha256 !== undefined && promises.sha256 !== actual.sha256)
     throw new StoreError('XAmzContentSHA256Mismatch', {
       details: {

@@ -6,7 +6,7 @@
  */
 import { fromBytes, toBytes } from './keys.ts';
 
-const word = /=\?([^?\s]+)\?([BbQq])\?([^?]*)\?=/g;
+const encodedWord = /=\?([^?\s]+)\?([BbQq])\?([^?]*)\?=/g;
 
 /** Text with its encoded words decoded. What cannot be decoded stays as it is. Both are byte strings. */
 export function decodeWords(bytes: string): string {
@@ -14,7 +14,7 @@ export function decodeWords(bytes: string): string {
   // White space between two encoded words is not part of the text (RFC 2047 section 6.2).
   return bytes
     .replace(/(\?=)[ \t]+(?==\?)/g, '$1')
-    .replace(word, (whole, charset: string, encoding: string, text: string) => {
+    .replace(encodedWord, (whole, charset: string, encoding: string, text: string) => {
       const decoded = /^b$/i.test(encoding)
         ? Buffer.from(text, 'base64')
         : Buffer.from(
@@ -35,8 +35,8 @@ export function decodeWords(bytes: string): string {
 export function encodeWord(bytes: string): string {
   if (/^[\t\x20-\x7e]*$/.test(bytes)) return bytes;
   if (/[\p{C}\ufffd]/u.test(fromBytes(bytes))) return `=?UTF-8?B?${Buffer.from(bytes, 'latin1').toString('base64')}?=`;
-  const quoted = bytes.replace(/[^!-<>@-^`-~]/g, (byte) =>
+  const quotedPrintable = bytes.replace(/[^!-<>@-^`-~]/g, (byte) =>
     byte === ' ' ? '_' : `=${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   );
-  return `=?UTF-8?Q?${quoted}?=`;
+  return `=?UTF-8?Q?${quotedPrintable}?=`;
 }

@@ -2,7 +2,7 @@
  * AWS's error codes, each with its status and message, as one table. A handler throws a code; nothing chooses a status
  * at a call site. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
-const table = {
+const errorTable = {
   AccessControlListNotSupported: [400, 'The bucket does not allow ACLs'],
   AccessDenied: [403, 'Access Denied'],
   AccessForbidden: [403, 'CORSResponse: This CORS request is not allowed.'],
@@ -107,7 +107,7 @@ const table = {
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
-export type StoreErrorCode = keyof typeof table;
+export type StoreErrorCode = keyof typeof errorTable;
 
 /** Further elements of the `<Error>` document. */
 export type ErrorDetails = Readonly<Record<string, string>>;
@@ -124,10 +124,10 @@ export class StoreError extends Error {
     code: StoreErrorCode,
     options: { message?: string; details?: ErrorDetails; headers?: Readonly<Record<string, string>> } = {},
   ) {
-    super(options.message ?? table[code][1]);
+    super(options.message ?? errorTable[code][1]);
     this.name = 'StoreError';
     this.code = code;
-    this.status = table[code][0];
+    this.status = errorTable[code][0];
     this.details = options.details ?? {};
     this.headers = options.headers ?? {};
   }

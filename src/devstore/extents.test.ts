@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { linkInto, locate, readExtents, slice } from './extents.ts';
+import { linkFiles, locateBytes, readExtents, slice } from './extents.ts';
 import { createDraft } from './files.ts';
 import type { ObjectRecord } from './record.ts';
 
@@ -34,7 +34,11 @@ async function write(name: string, body: string, change: Partial<ObjectRecord> =
   return join(folder, name);
 }
 
-async function textOf(record: Pick<ObjectRecord, 'parts' | 'extents'>, start: number, length: number): Promise<string> {
+async function getChildText(
+  record: Pick<ObjectRecord, 'parts' | 'extents'>,
+  start: number,
+  length: number,
+): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const piece of readExtents(folder, record, start, length)) pieces.push(piece);
   return Buffer.concat(pieces).toString();
@@ -69,9 +73,9 @@ describe('bytes by reference', () => {
         { partNumber: 2, size: 5 },
       ],
     };
-    expect(await textOf(record, 0, 11)).toBe('hello world');
-    expect(await textOf(record, 4, 4)).toBe('o wo');
-    expect(locate(folder, record)).toEqual([
+    expect(await getChildText(record, 0, 11)).toBe('hello world');
+    expect(await getChildText(record, 4, 4)).toBe('o wo');
+    expect(locateBytes(folder, record)).toEqual([
       { path: join(folder, 'part-00001'), start: 0, size: 6 },
       { path: join(folder, 'bytes-a'), file: 'bytes-a', start: 9, size: 5 },
     ]);
@@ -79,7 +83,7 @@ describe('bytes by reference', () => {
 
   it('are links: one file however often it is used', async () => {
     const path = await write('source', 'bytes of one file');
-    const extents = linkInto(folder, [
+    const extents = linkFiles(folder, [
       { path, start: 0, size: 5, id: 'one' },
       { path, start: 6, size: 2, id: 'one' },
     ]);
@@ -89,15 +93,15 @@ describe('bytes by reference', () => {
     ]);
     expect(new Set(extents?.map(({ file }) => file)).size).toBe(1);
     expect(statSync(path).nlink).toBe(2);
-    expect(await textOf({ extents: extents ?? [] }, 3, 3)).toBe('eso');
+    expect(await getChildText({ extents: extents ?? [] }, 3, 3)).toBe('eso');
   });
 
   it('are no links where a file was replaced meanwhile, or is gone; nothing stays behind', async () => {
     const path = await write('replaced', 'other bytes', { id: 'two' });
     const before = readdirSync(folder).length;
-    expect(linkInto(folder, [{ path, start: 0, size: 5, id: 'one' }])).toBeNull();
+    expect(linkFiles(folder, [{ path, start: 0, size: 5, id: 'one' }])).toBeNull();
     expect(
-      linkInto(folder, [
+      linkFiles(folder, [
         { path, start: 0, size: 5, id: 'two' },
         { path: join(folder, 'gone'), start: 0, size: 1 },
       ]),

@@ -10,10 +10,10 @@ import type { Extent, ObjectRecord } from './record.ts';
 import { partFileName } from './upload-folders.ts';
 
 /** What is smaller is copied: a file costs less than a folder with a link in it. */
-export const linkableBytes = 256 * 1024;
+export const minLinkBytes = 256 * 1024;
 
 /** A piece of a file, wherever it lies. */
-export interface Located {
+export interface FileRange {
   path: string;
   start: number;
   size: number;
@@ -21,9 +21,9 @@ export interface Located {
   id?: string;
 }
 
-type Laid = Pick<ObjectRecord, 'parts' | 'extents'>;
+type PartsAndExtents = Pick<ObjectRecord, 'parts' | 'extents'>;
 
-function extentsOf({ parts = [], extents }: Laid): Extent[] {
+function getExtents({ parts = [], extents }: PartsAndExtents): Extent[] {
   return extents ?? parts.map(({ partNumber, size }) => ({ file: partFileName(partNumber), start: 0, size }));
 }
 
@@ -35,8 +35,8 @@ function openPiece(folder: string, file: string): OpenFile {
 }
 
 /** Where the bytes of an object in a folder lie; a part that refers to other files is resolved. */
-export function locate(folder: string, record: Laid): Located[] {
-  return extentsOf(record).flatMap(({ file, start, size }) => {
+export function locateBytes(folder: string, record: PartsAndExtents): FileRange[] {
+  return getExtents(record).flatMap(({ file, start, size }) => {
     const { record: part, close } = openPiece(folder, file);
     close();
     if (!part.extents) return [{ path: join(folder, file), start, size }];
@@ -68,11 +68,11 @@ export function slice<T extends { start: number; size: number }>(
 
 export async function* readExtents(
   folder: string,
-  record: Laid,
+  record: PartsAndExtents,
   start: number,
   length: number,
 ): AsyncGenerator<Buffer> {
-  for (const extent of slice(extentsOf(record), start, length)) {
+  for (const extent of slice(getExtents(record), start, length)) {
     const piece = openPiece(folder, extent.file);
     try {
       if (piece.record.extents) yield* readExtents(folder, piece.record, extent.start, extent.size);
@@ -87,7 +87,7 @@ export async function* readExtents(
  * Links the files of `pieces` into `folder`, and says where in it they lie. Null where the file system cannot, or where
  * a file was replaced while we looked: then the bytes have to be copied.
  */
-export function linkInto(folder: string, pieces: readonly Located[]): Extent[] | null {
+export function linkFiles(folder: string, pieces: readonly FileRange[]): Extent[] | null {
   const linked = new Map<string, string>();
   try {
     return pieces.map(({ path, start, size, id }) => {
@@ -96,7 +96,7 @@ export function linkInto(folder: string, pieces: readonly Located[]): Extent[] |
         file = `bytes-${randomBytes(12).toString('hex')}`;
         linkSync(path, join(folder, file));
         linked.set(path, file);
-        if (id !== undefined) checkSame(folder, file, id);
+        if (id !== undefined) checkFileId(folder, file, id);
       }
       return { file, start, size };
     });
@@ -106,7 +106,7 @@ export function linkInto(folder: string, pieces: readonly Located[]): Extent[] |
   }
 }
 
-function checkSame(folder: string, file: string, id: string): void {
+function checkFileId(folder: string, file: string, id: string): void {
   const { record, close } = openPiece(folder, file);
   close();
   if (record.id !== id) throw new Error('The file was replaced.');

@@ -68,10 +68,10 @@ export function createDraft(directory: string, { sync }: DraftOptions): Draft {
     },
     async discard() {
       if (state === 'published' || state === 'discarded') return;
-      const isThere = state === 'sealed' || fd !== undefined;
+      const exists = state === 'sealed' || fd !== undefined;
       state = 'discarded';
       close();
-      if (isThere) await unlink(path).catch(() => {});
+      if (exists) await unlink(path).catch(() => {});
     },
   };
 }
@@ -117,7 +117,7 @@ export interface OpenFile {
  * page cache take less time than handing them to the thread pool and back.
  */
 export function openRecord(path: string): OpenFile | null {
-  const fd = openIfThereSync(path);
+  const fd = openIfExistsSync(path);
   if (fd === null) return null;
   let closed = false;
   const close = () => {
@@ -133,7 +133,7 @@ export function openRecord(path: string): OpenFile | null {
     const { record, whole } = found;
     if (whole) {
       close();
-      return { record, read: (start, length) => once(whole.subarray(start, start + length)), close };
+      return { record, read: (start, length) => yieldOnce(whole.subarray(start, start + length)), close };
     }
     return { record, read: (start, length) => readRange(fd, start, length), close };
   } catch (error) {
@@ -163,7 +163,7 @@ function readAtSync(fd: number, position: number, length: number): Buffer {
   return buffer.subarray(0, filled);
 }
 
-function openIfThereSync(path: string): number | null {
+function openIfExistsSync(path: string): number | null {
   try {
     return openSync(path, 'r');
   } catch (error) {
@@ -172,7 +172,7 @@ function openIfThereSync(path: string): number | null {
   }
 }
 
-async function* once(data: Buffer): AsyncGenerator<Buffer> {
+async function* yieldOnce(data: Buffer): AsyncGenerator<Buffer> {
   if (data.length > 0) yield data;
 }
 

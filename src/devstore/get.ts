@@ -1,7 +1,7 @@
 /** GetObject and HeadObject. */
-import { noSuchKey, type ObjectCall, quoted, type Reply } from './call.ts';
-import { checksumHeaders, headerOf } from './checksums.ts';
-import { checkRead, etagMatches, failed, readConditions } from './conditions.ts';
+import { noSuchKey, type ObjectCall, quoteEtag, type Reply } from './call.ts';
+import { checksumHeaderName, checksumHeaders } from './checksums.ts';
+import { checkReadConditions, etagMatches, preconditionFailed, readConditions } from './conditions.ts';
 import { invalidArgument, invalidRequest, StoreError } from './errors.ts';
 import { fromBytes } from './keys.ts';
 import { encryptionHeader, metadataHeaders } from './object-headers.ts';
@@ -14,16 +14,16 @@ export async function getObject(call: ObjectCall): Promise<Reply> {
   if (!object) throw noSuchKey(call.key);
   try {
     const { record } = object;
-    const answer = describe(call, record);
-    const { range } = answer;
-    if (answer.status === 304) {
+    const response = describeResponse(call, record);
+    const { range } = response;
+    if (response.status === 304) {
       await object.close();
-      return answer;
+      return response;
     }
     const { start, length } = range ?? { start: 0, length: record.size };
     return {
-      status: answer.status,
-      headers: answer.headers,
+      status: response.status,
+      headers: response.headers,
       body: { size: length, read: () => object.read(start, length), close: () => object.close() },
     };
   } catch (error) {
@@ -36,7 +36,7 @@ export async function headObject(call: ObjectCall): Promise<Reply> {
   checkVersion(call);
   const record = await call.bucket.head(call.key);
   if (!record) throw noSuchKey(call.key);
-  const { status, headers, range } = describe(call, record);
+  const { status, headers, range } = describeResponse(call, record);
   const size = status === 304 ? {} : { 'content-length': String(range?.length ?? record.size) };
   return { status, headers: { ...headers, ...size } };
 }
@@ -49,20 +49,20 @@ export function checkVersion({ query }: Pick<ObjectCall, 'query'>): void {
   throw invalidArgument('Invalid version id specified', 'versionId', version);
 }
 
-interface Answer {
+interface ObjectResponse {
   status: number;
   headers: Record<string, string | undefined>;
   range: ByteRange | undefined;
 }
 
-function describe(call: ObjectCall, record: ObjectRecord): Answer {
+function describeResponse(call: ObjectCall, record: ObjectRecord): ObjectResponse {
   const { headers: request, query } = call;
-  const unmet = checkRead(request, record, readConditions, call.store.now());
-  if (unmet?.status === 412) throw failed(unmet.condition);
-  if (unmet) return { status: 304, headers: validators(record), range: undefined };
+  const failedCondition = checkReadConditions(request, record, readConditions, call.store.now());
+  if (failedCondition?.status === 412) throw preconditionFailed(failedCondition.condition);
+  if (failedCondition) return { status: 304, headers: validatorHeaders(record), range: undefined };
 
   const part = partRange(query.get('partNumber'), request.get('range'), record);
-  const rangeHeader = rangeStillApplies(request.get('if-range'), record) ? request.get('range') : undefined;
+  const rangeHeader = ifRangeMatches(request.get('if-range'), record) ? request.get('range') : undefined;
   const range = part ?? parseRange(rangeHeader, record.size);
   const wantsChecksum = request.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
   const partial = range !== undefined && record.size > 0;
@@ -70,23 +70,23 @@ function describe(call: ObjectCall, record: ObjectRecord): Answer {
     status: partial || (part && record.size > 0) ? 206 : 200,
     range: partial ? range : undefined,
     headers: {
-      ...validators(record),
+      ...validatorHeaders(record),
       'accept-ranges': 'bytes',
       ...encryptionHeader,
       ...record.headers,
       ...metadataHeaders(record.metadata),
-      ...overrides(query),
+      ...readOverrides(query),
       ...(partial ? { 'content-range': contentRange(range, record.size) } : {}),
       'x-amz-storage-class': record.storageClass === 'STANDARD' ? undefined : record.storageClass,
       'x-amz-tagging-count': record.tags.length > 0 ? String(record.tags.length) : undefined,
       'x-amz-mp-parts-count': part && record.parts ? String(record.parts.length) : undefined,
-      ...(wantsChecksum ? checksumsFor(record, range, query.get('partNumber')) : {}),
+      ...(wantsChecksum ? checksumHeadersFor(record, range, query.get('partNumber')) : {}),
     },
   };
 }
 
 /** The object's checksum is not the range's; a part's is known. */
-function checksumsFor(
+function checksumHeadersFor(
   record: ObjectRecord,
   range: ByteRange | undefined,
   partNumber: string | undefined,
@@ -96,17 +96,17 @@ function checksumsFor(
   if (partNumber !== undefined && parts) {
     const part = parts[Number(partNumber) - 1];
     if (!part?.checksum) return {};
-    return { [headerOf(checksum.algorithm)]: part.checksum, 'x-amz-checksum-type': checksum.type };
+    return { [checksumHeaderName(checksum.algorithm)]: part.checksum, 'x-amz-checksum-type': checksum.type };
   }
   return range === undefined || range.length === record.size ? checksumHeaders(checksum) : {};
 }
 
-function validators(record: ObjectRecord): Record<string, string> {
-  return { etag: quoted(record.etag), 'last-modified': new Date(record.modified).toUTCString() };
+function validatorHeaders(record: ObjectRecord): Record<string, string> {
+  return { etag: quoteEtag(record.etag), 'last-modified': new Date(record.modified).toUTCString() };
 }
 
 /** RFC 9110 section 13.1.5: another object than the one the client has a piece of is sent whole. */
-function rangeStillApplies(ifRange: string | undefined, record: ObjectRecord): boolean {
+function ifRangeMatches(ifRange: string | undefined, record: ObjectRecord): boolean {
   if (ifRange === undefined) return true;
   const date = Date.parse(ifRange);
   return ifRange.includes('"') || Number.isNaN(date) ? etagMatches(ifRange, record.etag) : record.modified <= date;
@@ -144,7 +144,7 @@ const overridable = [
 ] as const;
 
 /** `response-content-type=...` and its like. Nobody comes here unsigned, which S3 asks of them. */
-function overrides(query: ReadonlyMap<string, string>): Record<string, string> {
+function readOverrides(query: ReadonlyMap<string, string>): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of overridable) {
     const parameter = `response-${name}`;

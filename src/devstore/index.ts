@@ -106,7 +106,7 @@ export interface Devstore {
  */
 export async function createDevstore(options: DevstoreOptions): Promise<Devstore> {
   const { credentials, region = 'us-east-1', now = Date.now, random = Math.random } = options;
-  const byKey = new Map(credentials.map((item) => [item.accessKeyId, item]));
+  const credentialsByKey = new Map(credentials.map((item) => [item.accessKeyId, item]));
   const first = credentials[0];
   if (!first) throw new TypeError('createDevstore: credentials must name at least one access key.');
   for (const name of options.buckets ?? [])
@@ -118,7 +118,7 @@ export async function createDevstore(options: DevstoreOptions): Promise<Devstore
   const store: Store = {
     buckets,
     region,
-    ownerOf: (accessKeyId) => ownerEntry(byKey.get(accessKeyId) ?? first)[1],
+    ownerOf: (accessKeyId) => ownerEntry(credentialsByKey.get(accessKeyId) ?? first)[1],
     ownerById: (id) => owners.get(id) ?? { id, displayName: 'devstore', accountId: defaultAccount },
     now: () => now() + faultInjector.clockSkewMs(),
     random,
@@ -133,7 +133,7 @@ export async function createDevstore(options: DevstoreOptions): Promise<Devstore
 
   const server = createHttpServer({
     store,
-    lookup: (accessKeyId) => byKey.get(accessKeyId),
+    lookup: (accessKeyId) => credentialsByKey.get(accessKeyId),
     hosts: (options.hosts ?? defaultHosts).map((host) => host.toLowerCase()),
     faultInjector,
     onRequest: options.onRequest,

@@ -11,17 +11,17 @@ export interface KeyIndex {
   next(bound: string, after: boolean): string | undefined;
 }
 
-const maxRun = 512;
+const maxRunLength = 512;
 
 export function createKeyIndex(keys: Iterable<string>): KeyIndex {
   const sorted = [...new Set(keys)].sort(compare);
   const runs: string[][] = [];
-  for (let at = 0; at < sorted.length; at += maxRun / 2) runs.push(sorted.slice(at, at + maxRun / 2));
+  for (let at = 0; at < sorted.length; at += maxRunLength / 2) runs.push(sorted.slice(at, at + maxRunLength / 2));
   if (runs.length === 0) runs.push([]);
   let size = sorted.length;
 
   /** The run that holds `key`, or would. */
-  const runOf = (key: string): number => {
+  const findRun = (key: string): number => {
     let low = 0;
     let high = runs.length - 1;
     while (low < high) {
@@ -37,33 +37,33 @@ export function createKeyIndex(keys: Iterable<string>): KeyIndex {
       return size;
     },
     add(key) {
-      const at = runOf(key);
+      const at = findRun(key);
       const run = runs[at] as string[];
-      const place = lowerBound(run, key);
-      if (run[place] === key) return;
-      run.splice(place, 0, key);
+      const position = lowerBound(run, key);
+      if (run[position] === key) return;
+      run.splice(position, 0, key);
       size += 1;
-      if (run.length > maxRun) runs.splice(at + 1, 0, run.splice(maxRun / 2));
+      if (run.length > maxRunLength) runs.splice(at + 1, 0, run.splice(maxRunLength / 2));
     },
     delete(key) {
-      const at = runOf(key);
+      const at = findRun(key);
       const run = runs[at] as string[];
-      const place = lowerBound(run, key);
-      if (run[place] !== key) return;
-      run.splice(place, 1);
+      const position = lowerBound(run, key);
+      if (run[position] !== key) return;
+      run.splice(position, 1);
       size -= 1;
       if (run.length === 0 && runs.length > 1) runs.splice(at, 1);
     },
     has(key) {
-      const run = runs[runOf(key)] as string[];
+      const run = runs[findRun(key)] as string[];
       return run[lowerBound(run, key)] === key;
     },
     next(bound, after) {
-      const at = runOf(bound);
+      const at = findRun(bound);
       const run = runs[at] as string[];
-      let place = lowerBound(run, bound);
-      if (after && run[place] === bound) place += 1;
-      return run[place] ?? runs[at + 1]?.[0];
+      let position = lowerBound(run, bound);
+      if (after && run[position] === bound) position += 1;
+      return run[position] ?? runs[at + 1]?.[0];
     },
   };
 }

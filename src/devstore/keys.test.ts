@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeUri, fileNameOf, fromBytes, keyOfFileName, toBytes } from './keys.ts';
+import { decodeUri, fileNameToKey, fromBytes, keyToFileName, toBytes } from './keys.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 300 });
 
@@ -32,10 +32,10 @@ describe('keys', () => {
 
 describe('file names', () => {
   it('are one per key, also where case and Unicode normalisation are folded, and traverse nothing', () => {
-    const folded = (key: string) => fileNameOf(toBytes(key)).toLowerCase().normalize('NFD');
+    const folded = (key: string) => keyToFileName(toBytes(key)).toLowerCase().normalize('NFD');
     fc.assert(
       fc.property(text, text, (a, b) => {
-        expect(fileNameOf(toBytes(a))).toMatch(/^[kh][a-z0-9_=-]{0,200}$/);
+        expect(keyToFileName(toBytes(a))).toMatch(/^[kh][a-z0-9_=-]{0,200}$/);
         if (a !== b && toBytes(a) !== toBytes(b)) expect(folded(a)).not.toBe(folded(b));
       }),
     );
@@ -43,12 +43,12 @@ describe('file names', () => {
 
   it.each(['a', 'a/', 'a/b', '.', '..', '../../etc/passwd', '\0', 'CON', 'con', 'é', 'é', ''])(
     'of %j gives the key back',
-    (key) => expect(keyOfFileName(fileNameOf(toBytes(key)))).toBe(toBytes(key)),
+    (key) => expect(fileNameToKey(keyToFileName(toBytes(key)))).toBe(toBytes(key)),
   );
 
   it('are short for the longest keys, whose names are in the files', () => {
     const key = 'K'.repeat(1024);
-    expect(fileNameOf(key)).toHaveLength(65);
-    expect(keyOfFileName(fileNameOf(key))).toBeNull();
+    expect(keyToFileName(key)).toHaveLength(65);
+    expect(fileNameToKey(keyToFileName(key))).toBeNull();
   });
 });

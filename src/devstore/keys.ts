@@ -51,14 +51,14 @@ export function checkKey(key: string): string {
  * so nothing traverses, nothing collides on file systems that fold case or normalise Unicode, and no name is reserved.
  * What would be longer than a file name may be is `h` and its SHA-256; the key itself is in the file.
  */
-export function fileNameOf(key: string): string {
+export function keyToFileName(key: string): string {
   const escaped = key.replace(/[^a-z0-9_-]/g, (byte) => `=${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
   if (escaped.length <= 200) return `k${escaped}`;
   return `h${createHash('sha256').update(key, 'latin1').digest('hex')}`;
 }
 
 /** Null when the name holds only a hash of the key. */
-export function keyOfFileName(name: string): string | null {
+export function fileNameToKey(name: string): string | null {
   if (!name.startsWith('k')) return null;
   return name.slice(1).replace(/=(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

@@ -61,13 +61,13 @@ describe('readPage', () => {
         fc.constantFrom('', 'a', 'a/', 'b'),
         fc.constantFrom('', '/', 'b'),
         fc.integer({ min: 1, max: 5 }),
-        (all, prefix, delimiter, most) => {
+        (all, prefix, delimiter, limit) => {
           const index = createKeyIndex(all);
           const seen: string[] = [];
           for (let after = ''; ; ) {
-            const page = readPage(index, { prefix, delimiter, after, most });
+            const page = readPage(index, { prefix, delimiter, after, limit });
             seen.push(...page.entries.map(nameOf));
-            expect(page.entries.length).toBeLessThanOrEqual(most);
+            expect(page.entries.length).toBeLessThanOrEqual(limit);
             if (!page.truncated) break;
             after = seen.at(-1) ?? '';
           }
@@ -78,13 +78,13 @@ describe('readPage', () => {
   });
 
   it('says nothing of what is left when nothing was asked for', () => {
-    const page = readPage(createKeyIndex(['a', 'b']), { prefix: '', delimiter: '', after: '', most: 0 });
+    const page = readPage(createKeyIndex(['a', 'b']), { prefix: '', delimiter: '', after: '', limit: 0 });
     expect(page).toEqual({ entries: [], truncated: false });
   });
 
   it('begins behind a common prefix when the marker lies under it', () => {
     const index = createKeyIndex(['f/a/1', 'f/a/2', 'f/b']);
-    const page = readPage(index, { prefix: 'f/', delimiter: '/', after: 'f/a/1', most: 10 });
+    const page = readPage(index, { prefix: 'f/', delimiter: '/', after: 'f/a/1', limit: 10 });
     expect(page.entries).toEqual([{ key: 'f/b' }]);
   });
 });

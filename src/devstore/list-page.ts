@@ -7,7 +7,7 @@ export interface PageRequest {
   /** Only what comes after; a common prefix is skipped with all that is under it. */
   after: string;
   /** Keys and common prefixes together. */
-  most: number;
+  limit: number;
 }
 
 export type PageEntry = { key: string } | { prefix: string };
@@ -18,31 +18,31 @@ export interface Page {
 }
 
 /** All are byte strings. */
-export function readPage(keys: Pick<KeyIndex, 'next'>, { prefix, delimiter, after, most }: PageRequest): Page {
+export function readPage(keys: Pick<KeyIndex, 'next'>, { prefix, delimiter, after, limit }: PageRequest): Page {
   const entries: PageEntry[] = [];
-  const skipped = folded(after, prefix, delimiter);
+  const skipped = findCommonPrefix(after, prefix, delimiter);
   // A marker that is, or lies under, a common prefix has shown it already.
   let key =
     skipped !== null && after !== '' && isShown(skipped, after)
-      ? keys.next(pastPrefix(skipped), false)
+      ? keys.next(afterPrefix(skipped), false)
       : keys.next(after, after !== '');
   if (key !== undefined && key < prefix) key = keys.next(prefix, false);
   while (key?.startsWith(prefix)) {
-    if (entries.length === most) return { entries, truncated: most > 0 };
-    const common = folded(key, prefix, delimiter);
+    if (entries.length === limit) return { entries, truncated: limit > 0 };
+    const common = findCommonPrefix(key, prefix, delimiter);
     if (common === null) {
       entries.push({ key });
       key = keys.next(key, true);
     } else {
       entries.push({ prefix: common });
-      key = keys.next(pastPrefix(common), false);
+      key = keys.next(afterPrefix(common), false);
     }
   }
   return { entries, truncated: false };
 }
 
 /** The part of the key up to the first delimiter behind the prefix; null when there is none. */
-function folded(key: string, prefix: string, delimiter: string): string | null {
+function findCommonPrefix(key: string, prefix: string, delimiter: string): string | null {
   if (delimiter === '' || !key.startsWith(prefix)) return null;
   const at = key.indexOf(delimiter, prefix.length);
   return at < 0 ? null : key.slice(0, at + delimiter.length);
@@ -57,6 +57,6 @@ function isShown(common: string, after: string): boolean {
 }
 
 /** Sorts behind everything that begins with `prefix`: U+0100 is above every byte. */
-function pastPrefix(prefix: string): string {
+function afterPrefix(prefix: string): string {
   return `${prefix}\u0100`;
 }

@@ -2,16 +2,16 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
 import { encodeComponent } from '../s3/internal.ts';
 import type { BucketCall, Owner, Reply } from './call.ts';
-import { quoted, xmlReply } from './call.ts';
+import { quoteEtag, xmlReply } from './call.ts';
 import { invalidArgument } from './errors.ts';
 import { fromBytes } from './keys.ts';
 import { type PageEntry, readPage } from './list-page.ts';
 import { type XmlNode, xmlDocument } from './xml-write.ts';
 
 /** Most entries of a page, whatever was asked for. */
-const mostEntries = 1000;
+const maxEntries = 1000;
 
-interface Common {
+interface ListingRequest {
   prefix: string;
   delimiter: string;
   maxKeys: number;
@@ -20,12 +20,12 @@ interface Common {
   head: XmlNode;
 }
 
-function readCommon({ bucket, query }: BucketCall): Common {
+function readListingRequest({ bucket, query }: BucketCall): ListingRequest {
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
   const encoding = readEncoding(query);
   const maxKeys = readCount(query, 'max-keys');
-  const encode = encoder(encoding);
+  const encode = createEncoder(encoding);
   return {
     prefix,
     delimiter,
@@ -47,25 +47,30 @@ export function readEncoding(query: ReadonlyMap<string, string>): 'url' | undefi
   throw invalidArgument('Invalid Encoding Method specified in Request', 'encoding-type', value);
 }
 
-export function encoder(encoding: 'url' | undefined): (bytes: string) => string {
+export function createEncoder(encoding: 'url' | undefined): (bytes: string) => string {
   if (encoding === undefined) return fromBytes;
   return (bytes) => fromBytes(bytes).split('/').map(encodeComponent).join('/');
 }
 
 /** @throws StoreError InvalidArgument */
-export function readCount(query: ReadonlyMap<string, string>, name: string, most = mostEntries): number {
+export function readCount(query: ReadonlyMap<string, string>, name: string, limit = maxEntries): number {
   const text = query.get(name);
-  if (text === undefined || text === '') return most;
+  if (text === undefined || text === '') return limit;
   if (!/^-?\d{1,19}$/.test(text))
     throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
   const count = Number(text);
   if (count > 2 ** 31 - 1) throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
   if (count < 0) throw invalidArgument('Argument max-keys must be an integer between 0 and 2147483647', name, text);
-  return Math.min(count, most);
+  return Math.min(count, limit);
 }
 
 /** Objects that went away since their keys were read are left out. */
-async function contents(call: BucketCall, entries: readonly PageEntry[], encode: Common['encode'], owner?: Owner) {
+async function listContents(
+  call: BucketCall,
+  entries: readonly PageEntry[],
+  encode: ListingRequest['encode'],
+  owner?: Owner,
+) {
   const found: XmlNode[] = [];
   for (const entry of entries) {
     if (!('key' in entry)) continue;
@@ -74,7 +79,7 @@ async function contents(call: BucketCall, entries: readonly PageEntry[], encode:
     found.push({
       Key: encode(entry.key),
       LastModified: new Date(summary.modified).toISOString(),
-      ETag: quoted(summary.etag),
+      ETag: quoteEtag(summary.etag),
       ...(summary.checksum
         ? { ChecksumAlgorithm: summary.checksum.algorithm, ChecksumType: summary.checksum.type }
         : {}),
@@ -91,34 +96,34 @@ export function ownerElement(owner: Owner): XmlNode {
   return { ID: owner.id };
 }
 
-function commonPrefixes(entries: readonly PageEntry[], encode: Common['encode']): XmlNode[] {
+function commonPrefixes(entries: readonly PageEntry[], encode: ListingRequest['encode']): XmlNode[] {
   return entries.flatMap((entry) => ('prefix' in entry ? [{ Prefix: encode(entry.prefix) }] : []));
 }
 
-function nameOf(entry: PageEntry | undefined): string {
+function entryName(entry: PageEntry | undefined): string {
   if (!entry) return '';
   return 'key' in entry ? entry.key : entry.prefix;
 }
 
 export async function listObjectsV2(call: BucketCall): Promise<Reply> {
   const { bucket, query, store } = call;
-  const common = readCommon(call);
-  const { prefix, delimiter, maxKeys, encode } = common;
+  const request = readListingRequest(call);
+  const { prefix, delimiter, maxKeys, encode } = request;
   const startAfter = query.get('start-after') ?? '';
   const token = query.get('continuation-token');
   const after = token === undefined ? startAfter : openToken(token, bucket.info.name);
-  const page = readPage(bucket.keys, { prefix, delimiter, after, most: maxKeys });
+  const page = readPage(bucket.keys, { prefix, delimiter, after, limit: maxKeys });
   const owner = query.get('fetch-owner') === 'true' ? store.ownerById(bucket.info.ownerId) : undefined;
   return xmlReply(
     xmlDocument('ListBucketResult', {
-      ...common.head,
+      ...request.head,
       KeyCount: page.entries.length,
       IsTruncated: page.truncated,
       ContinuationToken: token,
-      NextContinuationToken: page.truncated ? sealToken(nameOf(page.entries.at(-1)), bucket.info.name) : undefined,
+      NextContinuationToken: page.truncated ? sealToken(entryName(page.entries.at(-1)), bucket.info.name) : undefined,
       // Beside a token it does not count, and AWS does not repeat it.
       StartAfter: query.has('start-after') && token === undefined ? encode(startAfter) : undefined,
-      Contents: await contents(call, page.entries, encode, owner),
+      Contents: await listContents(call, page.entries, encode, owner),
       CommonPrefixes: commonPrefixes(page.entries, encode),
     }),
   );
@@ -126,19 +131,19 @@ export async function listObjectsV2(call: BucketCall): Promise<Reply> {
 
 export async function listObjects(call: BucketCall): Promise<Reply> {
   const { bucket, query, store } = call;
-  const common = readCommon(call);
-  const { prefix, delimiter, maxKeys, encode } = common;
+  const request = readListingRequest(call);
+  const { prefix, delimiter, maxKeys, encode } = request;
   const marker = query.get('marker') ?? '';
-  const page = readPage(bucket.keys, { prefix, delimiter, after: marker, most: maxKeys });
+  const page = readPage(bucket.keys, { prefix, delimiter, after: marker, limit: maxKeys });
   // Without a delimiter the last key is the next marker, and S3 leaves it unsaid.
-  const next = page.truncated && delimiter !== '' ? encode(nameOf(page.entries.at(-1))) : undefined;
+  const next = page.truncated && delimiter !== '' ? encode(entryName(page.entries.at(-1))) : undefined;
   return xmlReply(
     xmlDocument('ListBucketResult', {
-      ...common.head,
+      ...request.head,
       Marker: encode(marker),
       NextMarker: next,
       IsTruncated: page.truncated,
-      Contents: await contents(call, page.entries, encode, store.ownerById(bucket.info.ownerId)),
+      Contents: await listContents(call, page.entries, encode, store.ownerById(bucket.info.ownerId)),
       CommonPrefixes: commonPrefixes(page.entries, encode),
     }),
   );
@@ -147,8 +152,8 @@ export async function listObjects(call: BucketCall): Promise<Reply> {
 /** Nothing is versioned, so every object is its own latest version, `null`. */
 export async function listObjectVersions(call: BucketCall): Promise<Reply> {
   const { bucket, query, store } = call;
-  const common = readCommon(call);
-  const { prefix, delimiter, maxKeys, encode } = common;
+  const request = readListingRequest(call);
+  const { prefix, delimiter, maxKeys, encode } = request;
   const keyMarker = query.get('key-marker') ?? '';
   const versionMarker = query.get('version-id-marker');
   if (versionMarker !== undefined && keyMarker === '')
@@ -157,9 +162,9 @@ export async function listObjectVersions(call: BucketCall): Promise<Reply> {
       'version-id-marker',
       versionMarker,
     );
-  const page = readPage(bucket.keys, { prefix, delimiter, after: keyMarker, most: maxKeys });
+  const page = readPage(bucket.keys, { prefix, delimiter, after: keyMarker, limit: maxKeys });
   const owner = store.ownerById(bucket.info.ownerId);
-  const versions = (await contents(call, page.entries, encode, owner)).map(({ Key, ...rest }) => ({
+  const versions = (await listContents(call, page.entries, encode, owner)).map(({ Key, ...rest }) => ({
     Key,
     VersionId: 'null',
     IsLatest: true,
@@ -168,10 +173,10 @@ export async function listObjectVersions(call: BucketCall): Promise<Reply> {
   const last = page.entries.at(-1);
   return xmlReply(
     xmlDocument('ListVersionsResult', {
-      ...common.head,
+      ...request.head,
       KeyMarker: encode(keyMarker),
       VersionIdMarker: versionMarker ?? '',
-      NextKeyMarker: page.truncated ? encode(nameOf(last)) : undefined,
+      NextKeyMarker: page.truncated ? encode(entryName(last)) : undefined,
       NextVersionIdMarker: page.truncated && last && 'key' in last ? 'null' : undefined,
       IsTruncated: page.truncated,
       Version: versions,

@@ -7,12 +7,12 @@ export function createLocks(): Locks {
   const tails = new Map<string, Promise<unknown>>();
   return {
     async run(name, work) {
-      const before = tails.get(name);
-      const mine = before ? before.then(work, work) : work();
-      const settled = mine.catch(() => {});
+      const previous = tails.get(name);
+      const current = previous ? previous.then(work, work) : work();
+      const settled = current.catch(() => {});
       tails.set(name, settled);
       try {
-        return await mine;
+        return await current;
       } finally {
         if (tails.get(name) === settled) tails.delete(name);
       }

@@ -1,19 +1,19 @@
 /** ListParts and ListMultipartUploads. */
 import type { BucketCall, ObjectCall, Owner, Reply } from './call.ts';
-import { quoted, xmlReply } from './call.ts';
-import { elementOf } from './checksums.ts';
+import { quoteEtag, xmlReply } from './call.ts';
+import { checksumElementName } from './checksums.ts';
 import { invalidArgument } from './errors.ts';
 import { fromBytes } from './keys.ts';
-import { encoder, ownerElement, readCount, readEncoding } from './list.ts';
+import { createEncoder, ownerElement, readCount, readEncoding } from './list.ts';
 import { requireUpload } from './multipart.ts';
-import { wholeSecond } from './put.ts';
+import { toWholeSecond } from './put.ts';
 import type { UploadInfo } from './upload-folders.ts';
 import { type XmlNode, xmlDocument } from './xml-write.ts';
 
 export async function listParts(call: ObjectCall): Promise<Reply> {
   const { bucket, query, store } = call;
   const upload = requireUpload(call);
-  const most = readCount(query, 'max-parts');
+  const limit = readCount(query, 'max-parts');
   const markerText = query.get('part-number-marker') || '0';
   if (!/^\d{1,9}$/.test(markerText))
     throw invalidArgument(
@@ -23,7 +23,7 @@ export async function listParts(call: ObjectCall): Promise<Reply> {
     );
   const marker = Number(markerText);
   const rest = [...bucket.uploads.parts(upload.multipartId)].filter(([number]) => number > marker);
-  const page = rest.slice(0, most);
+  const page = rest.slice(0, limit);
   const owner = store.ownerById(upload.ownerId);
   const { algorithm } = upload;
   return xmlReply(
@@ -36,16 +36,16 @@ export async function listParts(call: ObjectCall): Promise<Reply> {
       StorageClass: upload.storageClass,
       PartNumberMarker: marker,
       NextPartNumberMarker: page.at(-1)?.[0] ?? 0,
-      MaxParts: most,
+      MaxParts: limit,
       IsTruncated: rest.length > page.length,
       ChecksumAlgorithm: algorithm,
       ChecksumType: upload.type,
       Part: page.map(([PartNumber, part]) => ({
         PartNumber,
         LastModified: new Date(part.modified).toISOString(),
-        ETag: quoted(part.etag),
+        ETag: quoteEtag(part.etag),
         Size: part.size,
-        ...(algorithm && part.checksum ? { [elementOf(algorithm)]: part.checksum.value } : {}),
+        ...(algorithm && part.checksum ? { [checksumElementName(algorithm)]: part.checksum.value } : {}),
       })),
     }),
   );
@@ -63,21 +63,21 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
   const keyMarker = query.get('key-marker') ?? '';
   const idMarker = keyMarker === '' ? '' : (query.get('upload-id-marker') ?? '');
   const encoding = readEncoding(query);
-  const encode = encoder(encoding);
-  const most = readCount(query, 'max-uploads');
+  const encode = createEncoder(encoding);
+  const limit = readCount(query, 'max-uploads');
   const all = bucket.uploads.list();
   const uploads: XmlNode[] = [];
   const prefixes = new Set<string>();
   /** Where the next page begins: behind an upload, or behind all that a prefix folds. */
   let next = { key: '', multipartId: '' };
   let truncated = false;
-  for (const upload of behind(all, keyMarker, idMarker)) {
+  for (const upload of uploadsAfter(all, keyMarker, idMarker)) {
     if (!upload.key.startsWith(prefix)) continue;
     const at = delimiter === '' ? -1 : upload.key.indexOf(delimiter, prefix.length);
     const common = at < 0 ? null : upload.key.slice(0, at + delimiter.length);
     if (common !== null && (prefixes.has(common) || keyMarker.startsWith(common))) continue;
-    if (uploads.length + prefixes.size === most) {
-      truncated = most > 0;
+    if (uploads.length + prefixes.size === limit) {
+      truncated = limit > 0;
       break;
     }
     if (common !== null) {
@@ -93,7 +93,7 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
       Initiator: initiatorElement(owner),
       Owner: ownerElement(owner),
       StorageClass: upload.storageClass,
-      Initiated: new Date(wholeSecond(upload.initiated)).toISOString(),
+      Initiated: new Date(toWholeSecond(upload.initiated)).toISOString(),
       ChecksumAlgorithm: upload.algorithm,
       ChecksumType: upload.type,
     });
@@ -110,7 +110,7 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
       Delimiter: delimiter === '' ? undefined : encode(delimiter),
       Prefix: query.has('prefix') ? encode(prefix) : undefined,
       EncodingType: encoding,
-      MaxUploads: most,
+      MaxUploads: limit,
       IsTruncated: truncated,
       Upload: uploads,
       CommonPrefixes: [...prefixes].map((name) => ({ Prefix: encode(name) })),
@@ -119,7 +119,7 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
 }
 
 /** Without an upload's id the marker skips all uploads of its key. */
-function behind(all: readonly UploadInfo[], keyMarker: string, idMarker: string): readonly UploadInfo[] {
+function uploadsAfter(all: readonly UploadInfo[], keyMarker: string, idMarker: string): readonly UploadInfo[] {
   if (keyMarker === '') return all;
   if (idMarker === '') return all.filter(({ key }) => key > keyMarker);
   const at = all.findIndex(({ key, multipartId }) => key === keyMarker && multipartId === idMarker);

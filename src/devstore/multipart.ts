@@ -6,47 +6,47 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDocument } from './body.ts';
-import type { Bucket, Watch } from './bucket.ts';
-import { noContent, type ObjectCall, quoted, type Reply, xmlReply } from './call.ts';
+import type { Bucket, KeyWatch } from './bucket.ts';
+import { noContent, type ObjectCall, quoteEtag, type Reply, xmlReply } from './call.ts';
 import {
   algorithmNames,
   algorithms,
   checksumElements,
-  headerOf,
+  checksumHeaderName,
   type ObjectChecksum,
   readAlgorithm,
 } from './checksums.ts';
-import { checkWrite, failed, readWriteCondition } from './conditions.ts';
+import { checkWriteCondition, preconditionFailed, readWriteCondition } from './conditions.ts';
 import { invalidRequest, StoreError } from './errors.ts';
 import { writeJson } from './files.ts';
 import { fromBytes } from './keys.ts';
 import { describeObject, encryptionHeader } from './object-headers.ts';
-import { checksumOfParts, etagOfParts, readPartList, selectParts } from './part-list.ts';
-import { publish, wholeSecond } from './put.ts';
+import { multipartChecksum, multipartEtag, readPartList, selectParts } from './part-list.ts';
+import { publishObject, toWholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import {
-  completed,
   type FolderOwner,
+  ownerFile,
   readOwner,
-  trimFolder,
+  removeUnusedFiles,
   type UploadInfo,
-  underWay,
   uploadFolder,
+  uploadInfoFile,
 } from './upload-folders.ts';
 import { xmlDocument } from './xml-write.ts';
 
 /** What happened to their keys since uploads began, for conditional completion. Lost with the process, like AWS's patience. */
-const watches = new WeakMap<Bucket, Map<string, Watch>>();
+const watches = new WeakMap<Bucket, Map<string, KeyWatch>>();
 
-function watchesOf(bucket: Bucket): Map<string, Watch> {
-  const known = watches.get(bucket) ?? new Map<string, Watch>();
+function getWatches(bucket: Bucket): Map<string, KeyWatch> {
+  const known = watches.get(bucket) ?? new Map<string, KeyWatch>();
   watches.set(bucket, known);
   return known;
 }
 
 function endWatch(bucket: Bucket, multipartId: string): void {
-  watchesOf(bucket).get(multipartId)?.end();
-  watchesOf(bucket).delete(multipartId);
+  getWatches(bucket).get(multipartId)?.end();
+  getWatches(bucket).delete(multipartId);
 }
 
 export function noSuchUpload(multipartId: string): StoreError {
@@ -65,7 +65,7 @@ export async function createMultipartUpload(call: ObjectCall): Promise<Reply> {
   const { bucket, key, store, headers, caller } = call;
   const description = describeObject(headers);
   const algorithm = readAlgorithm(headers, 'x-amz-checksum-algorithm');
-  const type = readType(headers.get('x-amz-checksum-type'), algorithm);
+  const type = readChecksumType(headers.get('x-amz-checksum-type'), algorithm);
   await readDocument(call, 0, { ignoreChecksum: true });
   const multipartId = randomBytes(32).toString('hex');
   const upload: UploadInfo = {
@@ -78,9 +78,9 @@ export async function createMultipartUpload(call: ObjectCall): Promise<Reply> {
   };
   const folder = uploadFolder(bucket, multipartId);
   await mkdir(folder);
-  await writeJson(store.buckets.draftsPath, join(folder, underWay), upload, store.buckets.options);
+  await writeJson(store.buckets.draftsPath, join(folder, uploadInfoFile), upload, store.buckets.options);
   bucket.uploads.add(upload);
-  watchesOf(bucket).set(multipartId, bucket.watch(key));
+  getWatches(bucket).set(multipartId, bucket.watch(key));
   return xmlReply(
     xmlDocument('InitiateMultipartUploadResult', {
       Bucket: bucket.info.name,
@@ -95,7 +95,7 @@ export async function createMultipartUpload(call: ObjectCall): Promise<Reply> {
   );
 }
 
-function readType(given: string | undefined, algorithm: UploadInfo['algorithm']): UploadInfo['type'] {
+function readChecksumType(given: string | undefined, algorithm: UploadInfo['algorithm']): UploadInfo['type'] {
   if (!algorithm) {
     if (given === undefined) return undefined;
     throw invalidRequest('The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.');
@@ -125,26 +125,26 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   const partList = listed.map(({ partNumber, etag }) => `${partNumber}:${etag}`).join(',');
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
     const upload = bucket.uploads.get(multipartId);
-    if (!upload || upload.key !== key) return again(call, multipartId, partList);
+    if (!upload || upload.key !== key) return repeatCompletion(call, multipartId, partList);
     checkTypeHeader(headers.get('x-amz-checksum-type'), upload);
-    const arrived = bucket.uploads.parts(multipartId);
-    const parts = selectParts(listed, arrived, upload);
+    const storedParts = bucket.uploads.parts(multipartId);
+    const parts = selectParts(listed, storedParts, upload);
     const size = parts.reduce((sum, part) => sum + part.size, 0);
     checkSizeHeader(headers.get('x-amz-mp-object-size'), size);
-    const checksum = checksumOfParts(upload, parts);
+    const checksum = multipartChecksum(upload, parts);
     checkChecksumHeader(headers, checksum, upload);
-    const present = await bucket.head(key);
-    const watch = watchesOf(bucket).get(multipartId);
+    const existing = await bucket.head(key);
+    const watch = getWatches(bucket).get(multipartId);
     // Only what happened to the key while the upload was under way makes it a conflict.
-    const disturbed = () => watch?.deleted === true || (condition?.kind === 'etag' && watch?.written === true);
-    if (condition) checkWrite(condition, key, present, disturbed());
+    const hasConflict = () => watch?.deleted === true || (condition?.kind === 'etag' && watch?.written === true);
+    if (condition) checkWriteCondition(condition, key, existing, hasConflict());
 
     const record: ObjectRecord = {
       key,
       id: randomUUID(),
       size,
-      etag: etagOfParts(parts),
-      modified: wholeSecond(store.now()),
+      etag: multipartEtag(parts),
+      modified: toWholeSecond(store.now()),
       headers: upload.headers,
       metadata: upload.metadata,
       tags: upload.tags,
@@ -158,34 +158,34 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
         ...(upload.algorithm && part.checksum !== undefined ? { checksum: part.checksum } : {}),
       })),
     };
-    const done: FolderOwner = { multipartId, key, partList };
+    const owner: FolderOwner = { multipartId, key, partList };
     const folder = uploadFolder(bucket, multipartId);
     const { draftsPath, options } = store.buckets;
     // In this order: what a crash leaves behind can be told from what it hides (see upload-folders.ts).
-    await writeJson(draftsPath, join(folder, completed), done, options);
+    await writeJson(draftsPath, join(folder, ownerFile), owner, options);
     const draft = store.buckets.draft();
     try {
-      await publish(call, record, draft, { condition, disturbed });
+      await publishObject(call, record, draft, { condition, hasConflict });
     } catch (error) {
-      await unlink(join(folder, completed)).catch(() => {});
+      await unlink(join(folder, ownerFile)).catch(() => {});
       throw error;
     } finally {
       await draft.discard();
     }
-    await unlink(join(folder, underWay));
+    await unlink(join(folder, uploadInfoFile));
     bucket.uploads.delete(multipartId);
     endWatch(bucket, multipartId);
-    await trimFolder(folder, arrived, new Set(parts.map(({ partNumber }) => partNumber)));
+    await removeUnusedFiles(folder, storedParts, new Set(parts.map(({ partNumber }) => partNumber)));
     return completeReply(call, record);
   });
 }
 
 /** S3 lets the same completion succeed again, as long as it is still the object. */
-async function again(call: ObjectCall, multipartId: string, partList: string): Promise<Reply> {
+async function repeatCompletion(call: ObjectCall, multipartId: string, partList: string): Promise<Reply> {
   const { bucket, key } = call;
-  const done = await readOwner(bucket, multipartId);
-  const present = done && done.key === key && done.partList === partList ? await bucket.head(key) : null;
-  if (present?.multipartId === multipartId) return completeReply(call, present);
+  const owner = await readOwner(bucket, multipartId);
+  const existing = owner && owner.key === key && owner.partList === partList ? await bucket.head(key) : null;
+  if (existing?.multipartId === multipartId) return completeReply(call, existing);
   throw noSuchUpload(multipartId);
 }
 
@@ -195,7 +195,7 @@ function completeReply({ bucket, headers, rawPath }: ObjectCall, record: ObjectR
       Location: `http://${headers.get('host') ?? 'localhost'}${rawPath}`,
       Bucket: bucket.info.name,
       Key: fromBytes(record.key),
-      ETag: quoted(record.etag),
+      ETag: quoteEtag(record.etag),
       ...checksumElements(record.checksum),
     }),
     encryptionHeader,
@@ -226,7 +226,7 @@ function checkChecksumHeader(headers: ObjectCall['headers'], checksum: ObjectChe
   if (!upload.algorithm) return;
   const isTyped = upload.type === 'COMPOSITE' || headers.has('x-amz-checksum-type');
   for (const algorithm of algorithmNames) {
-    const given = headers.get(headerOf(algorithm));
+    const given = headers.get(checksumHeaderName(algorithm));
     if (given === undefined) continue;
     const isSame =
       isTyped &&
@@ -241,8 +241,8 @@ function checkChecksumHeader(headers: ObjectCall['headers'], checksum: ObjectChe
 
 /** @throws StoreError PreconditionFailed when the upload was initiated at another time, to the second */
 function checkInitiated(given: string | undefined, { initiated }: UploadInfo): void {
-  if (given !== undefined && Date.parse(given) !== wholeSecond(initiated))
-    throw failed('x-amz-if-match-initiated-time');
+  if (given !== undefined && Date.parse(given) !== toWholeSecond(initiated))
+    throw preconditionFailed('x-amz-if-match-initiated-time');
 }
 
 export async function abortMultipartUpload(call: ObjectCall): Promise<Reply> {
@@ -252,8 +252,8 @@ export async function abortMultipartUpload(call: ObjectCall): Promise<Reply> {
     checkInitiated(call.headers.get('x-amz-if-match-initiated-time'), requireUpload(call));
     bucket.uploads.delete(multipartId);
     // First the mark: an upload that is half removed is no upload.
-    await unlink(join(uploadFolder(bucket, multipartId), underWay));
-    await store.buckets.holds.dispose(uploadFolder(bucket, multipartId));
+    await unlink(join(uploadFolder(bucket, multipartId), uploadInfoFile));
+    await store.buckets.folderUsage.removeWhenUnused(uploadFolder(bucket, multipartId));
     endWatch(bucket, multipartId);
     return noContent;
   });

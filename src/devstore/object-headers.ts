@@ -10,7 +10,7 @@ import { parseTagHeader } from './tags.ts';
 
 export type ObjectDescription = Pick<ObjectRecord, 'headers' | 'metadata' | 'tags' | 'storageClass'>;
 
-const kept = ['cache-control', 'content-disposition', 'content-language', 'content-type', 'expires'] as const;
+const storedHeaders = ['cache-control', 'content-disposition', 'content-language', 'content-type', 'expires'] as const;
 export const defaultContentType = 'binary/octet-stream';
 const maxMetadataBytes = 2048;
 const metadataPrefix = 'x-amz-meta-';
@@ -24,10 +24,10 @@ const storageClasses: ReadonlySet<string> = new Set([
   'GLACIER_IR',
 ]);
 /** An object in these cannot be read before it was restored, which this store does not do. */
-const archives: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'OUTPOSTS', 'SNOW', 'EXPRESS_ONEZONE']);
+const archiveClasses: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'OUTPOSTS', 'SNOW', 'EXPRESS_ONEZONE']);
 
 /** Acting as if these had not been sent would store something else than was asked for. */
-export const refusedHeaders: readonly string[] = [
+export const unsupportedHeaders: readonly string[] = [
   'x-amz-server-side-encryption-customer-algorithm',
   'x-amz-server-side-encryption-customer-key',
   'x-amz-server-side-encryption-customer-key-md5',
@@ -49,7 +49,7 @@ export function describeObject(
   headers: ReadonlyMap<string, string>,
   source: 'request' | 'form' = 'request',
 ): ObjectDescription {
-  checkRefused(headers);
+  checkUnsupportedHeaders(headers);
   checkAcl(headers);
   checkEncryption(headers);
   return {
@@ -60,16 +60,16 @@ export function describeObject(
   };
 }
 
-export function checkRefused(headers: ReadonlyMap<string, string>): void {
-  const name = refusedHeaders.find((candidate) => headers.has(candidate));
+export function checkUnsupportedHeaders(headers: ReadonlyMap<string, string>): void {
+  const name = unsupportedHeaders.find((candidate) => headers.has(candidate));
   if (name !== undefined) throw notImplementedHeader(name);
 }
 
 function systemHeaders(headers: ReadonlyMap<string, string>, source: 'request' | 'form'): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const name of kept) {
+  for (const name of storedHeaders) {
     const value = headers.get(name);
-    if (value !== undefined && value !== '') found[name] = source === 'form' ? latin1Only(value) : value;
+    if (value !== undefined && value !== '') found[name] = source === 'form' ? toLatin1(value) : value;
   }
   found['content-type'] ??= defaultContentType;
   const encoding = withoutAwsChunked(headers.get('content-encoding'));
@@ -92,7 +92,7 @@ function withoutAwsChunked(value = ''): string {
 }
 
 /** A form's header fields are text. AWS answers them in ISO-8859-1, with a space for each character that it lacks. */
-function latin1Only(bytes: string): string {
+function toLatin1(bytes: string): string {
   return fromBytes(bytes).replace(/[^\0-\xff]/gu, ' ');
 }
 
@@ -121,7 +121,7 @@ export function metadataHeaders(metadata: ObjectRecord['metadata']): Record<stri
 function readStorageClass(headers: ReadonlyMap<string, string>): string {
   const name = headers.get('x-amz-storage-class') ?? 'STANDARD';
   if (storageClasses.has(name)) return name;
-  if (archives.has(name)) throw notImplementedHeader('x-amz-storage-class');
+  if (archiveClasses.has(name)) throw notImplementedHeader('x-amz-storage-class');
   throw new StoreError('InvalidStorageClass', { details: { StorageClassRequested: name } });
 }
 
@@ -146,7 +146,7 @@ const cannedAcls: ReadonlySet<string> = new Set([
   'log-delivery-write',
 ]);
 /** What says no more than what holds anyway. */
-const harmlessAcls: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-control']);
+const allowedAcls: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-control']);
 export const grantHeaders: readonly string[] = [
   'x-amz-grant-full-control',
   'x-amz-grant-read',
@@ -165,6 +165,6 @@ export function checkAcl(
 ): void {
   const acl = headers.get('x-amz-acl') ?? headers.get('acl');
   if (acl !== undefined && !cannedAcls.has(acl)) throw invalidArgument('', 'x-amz-acl', acl);
-  if (grantHeaders.some((name) => headers.has(name)) || (acl !== undefined && !harmlessAcls.has(acl)))
+  if (grantHeaders.some((name) => headers.has(name)) || (acl !== undefined && !allowedAcls.has(acl)))
     throw new StoreError(code);
 }

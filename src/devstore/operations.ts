@@ -4,7 +4,7 @@
  */
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './acl.ts';
 import { getObjectAttributes } from './attributes.ts';
-import { deleteUnset, getUnset, unsetSettings } from './bucket-settings.ts';
+import { defaultSettings, deleteSetting, getDefaultSetting } from './bucket-settings.ts';
 import type { BucketCall, Call, ObjectCall, Owner, Reply } from './call.ts';
 import { copyObject } from './copy.ts';
 import { deleteBucketCors, getBucketCors, putBucketCors } from './cors.ts';
@@ -34,7 +34,7 @@ interface Selector {
   /** A header that selects it. */
   header?: string;
   /** Further sub-resources it understands. */
-  also?: readonly string[];
+  optionalQuery?: readonly string[];
 }
 
 export type Operation = Selector &
@@ -55,7 +55,7 @@ function object(
   query: string[],
   name: string,
   run: Run<ObjectCall>,
-  more: Pick<Selector, 'header' | 'also'> = {},
+  more: Pick<Selector, 'header' | 'optionalQuery'> = {},
 ): Operation {
   return { on: 'object', method, query, name, run, ...more };
 }
@@ -81,12 +81,12 @@ export const operations: readonly Operation[] = [
   bucket('DELETE', ['tagging'], 'DeleteBucketTagging', deleteBucketTagging),
   bucket('POST', ['delete'], 'DeleteObjects', deleteObjects),
   bucket('GET', ['uploads'], 'ListMultipartUploads', listMultipartUploads),
-  ...Object.entries(unsetSettings).flatMap(([setting, { deletable }]) => [
-    bucket('GET', [setting], `Get ${setting}`, getUnset(setting)),
-    ...(deletable ? [bucket('DELETE', [setting], `Delete ${setting}`, deleteUnset(setting))] : []),
+  ...Object.entries(defaultSettings).flatMap(([setting, { deletable }]) => [
+    bucket('GET', [setting], `Get ${setting}`, getDefaultSetting(setting)),
+    ...(deletable ? [bucket('DELETE', [setting], `Delete ${setting}`, deleteSetting(setting))] : []),
   ]),
-  object('GET', [], 'GetObject', getObject, { also: ['partNumber'] }),
-  object('HEAD', [], 'HeadObject', headObject, { also: ['partNumber'] }),
+  object('GET', [], 'GetObject', getObject, { optionalQuery: ['partNumber'] }),
+  object('HEAD', [], 'HeadObject', headObject, { optionalQuery: ['partNumber'] }),
   object('PUT', [], 'PutObject', putObject),
   object('PUT', [], 'CopyObject', copyObject, copySource),
   object('DELETE', [], 'DeleteObject', deleteObject),
@@ -105,9 +105,9 @@ export const operations: readonly Operation[] = [
 ];
 
 /** All of S3's sub-resources: one that no operation names is refused. */
-export const vocabulary: Readonly<Record<'bucket' | 'object', ReadonlySet<string>>> = {
+export const knownSubresources: Readonly<Record<'bucket' | 'object', ReadonlySet<string>>> = {
   bucket: new Set([
-    ...Object.keys(unsetSettings),
+    ...Object.keys(defaultSettings),
     ...['abac', 'acl', 'analytics', 'cors', 'delete', 'intelligent-tiering', 'inventory', 'location'],
     ...['metadataConfiguration', 'metadataInventoryTable', 'metadataJournalTable', 'metadataTable', 'metrics'],
     ...['session', 'tagging', 'uploads', 'versions'],
@@ -130,25 +130,29 @@ export function findOperation({ method, query, headers, target }: Call): Operati
   );
   // The most specific one is the one that was meant.
   const found = candidates.sort((a, b) => specificity(b) - specificity(a))[0];
-  const words = on === 'service' ? [] : [...query.keys()].filter((name) => vocabulary[on].has(name));
-  const unknown = words.find((name) => !found?.query.includes(name) && !found?.also?.includes(name));
+  const words = on === 'service' ? [] : [...query.keys()].filter((name) => knownSubresources[on].has(name));
+  const unknown = words.find((name) => !found?.query.includes(name) && !found?.optionalQuery?.includes(name));
   if (found && unknown === undefined) return found;
-  throw refusal(method, on, unknown);
+  throw unsupportedRequest(method, on, unknown);
 }
 
 function specificity({ query, header }: Operation): number {
   return query.length * 2 + (header === undefined ? 0 : 1);
 }
 
-function refusal(method: string, on: 'service' | 'bucket' | 'object', subresource: string | undefined): StoreError {
+function unsupportedRequest(
+  method: string,
+  on: 'service' | 'bucket' | 'object',
+  subresource: string | undefined,
+): StoreError {
   const isKnown =
     subresource === undefined ||
     operations.some((operation) => operation.on === on && operation.query.includes(subresource));
-  const settable = subresource !== undefined && Object.hasOwn(unsetSettings, subresource) && method === 'PUT';
+  const settable = subresource !== undefined && Object.hasOwn(defaultSettings, subresource) && method === 'PUT';
   if (isKnown && !settable)
     return new StoreError('MethodNotAllowed', {
       details: { Method: method, ResourceType: (subresource ?? on).toUpperCase() },
-      headers: { allow: allowed(on, subresource).join(', ') },
+      headers: { allow: allowedMethods(on, subresource).join(', ') },
     });
   return new StoreError('NotImplemented', {
     message: 'A query parameter you provided implies functionality that is not implemented',
@@ -156,7 +160,7 @@ function refusal(method: string, on: 'service' | 'bucket' | 'object', subresourc
   });
 }
 
-function allowed(on: 'service' | 'bucket' | 'object', subresource: string | undefined): string[] {
+function allowedMethods(on: 'service' | 'bucket' | 'object', subresource: string | undefined): string[] {
   const level = operations.filter(
     (operation) => operation.on === on || (on === 'bucket' && operation.on === 'new bucket'),
   );

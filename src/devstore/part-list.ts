@@ -4,15 +4,15 @@ import {
   type Algorithm,
   algorithmNames,
   algorithms,
+  checksumElementName,
   defaultAlgorithm,
-  elementOf,
   type ObjectChecksum,
 } from './checksums.ts';
 import { combineCrcs } from './crc-combine.ts';
 import { invalidRequest, StoreError } from './errors.ts';
 import type { UploadInfo } from './upload-folders.ts';
 import type { StoredPart } from './upload-index.ts';
-import { childrenOf, expectShape, malformed, readXml, textOf } from './xml-read.ts';
+import { checkElement, getChildren, getChildText, malformed, readXml } from './xml-read.ts';
 
 export interface ListedPart {
   partNumber: number;
@@ -21,7 +21,7 @@ export interface ListedPart {
   checksums: [algorithm: Algorithm, value: string][];
 }
 
-export interface ChosenPart {
+export interface SelectedPart {
   partNumber: number;
   size: number;
   etag: string;
@@ -29,45 +29,45 @@ export interface ChosenPart {
   checksum: string | undefined;
 }
 
-export const mostParts = 10_000;
+export const maxParts = 10_000;
 export const minPartBytes = 5 * 1024 * 1024;
 
 /** @throws StoreError MalformedXML, InvalidRequest */
 export function readPartList(document: Buffer): ListedPart[] {
   if (document.length === 0) throw invalidRequest('You must specify at least one part');
-  const root = expectShape(readXml(document), 'CompleteMultipartUpload', ['Part']);
-  const parts = childrenOf(root, 'Part').map((part): ListedPart => {
-    expectShape(part, 'Part', ['PartNumber', 'ETag', ...algorithmNames.map(elementOf)]);
-    const number = textOf(part, 'PartNumber')?.trim() ?? '';
-    const etag = textOf(part, 'ETag')?.trim().replaceAll('"', '');
+  const root = checkElement(readXml(document), 'CompleteMultipartUpload', ['Part']);
+  const parts = getChildren(root, 'Part').map((part): ListedPart => {
+    checkElement(part, 'Part', ['PartNumber', 'ETag', ...algorithmNames.map(checksumElementName)]);
+    const number = getChildText(part, 'PartNumber')?.trim() ?? '';
+    const etag = getChildText(part, 'ETag')?.trim().replaceAll('"', '');
     if (!/^\d{1,9}$/.test(number) || etag === undefined) throw malformed();
     const checksums = algorithmNames.flatMap((algorithm): [Algorithm, string][] => {
-      const value = textOf(part, elementOf(algorithm))?.trim();
+      const value = getChildText(part, checksumElementName(algorithm))?.trim();
       return value === undefined ? [] : [[algorithm, value]];
     });
     return { partNumber: Number(number), etag, checksums };
   });
-  if (parts.length === 0 || parts.length > mostParts) throw malformed();
+  if (parts.length === 0 || parts.length > maxParts) throw malformed();
   return parts;
 }
 
 /** @throws StoreError InvalidPartOrder, InvalidPart, EntityTooSmall, InvalidRequest, BadDigest */
 export function selectParts(
   listed: readonly ListedPart[],
-  arrived: ReadonlyMap<number, StoredPart>,
+  storedParts: ReadonlyMap<number, StoredPart>,
   upload: UploadInfo,
-): ChosenPart[] {
+): SelectedPart[] {
   for (const [index, { partNumber }] of listed.entries())
     if (index > 0 && partNumber <= (listed[index - 1]?.partNumber ?? 0))
       throw new StoreError('InvalidPartOrder', { details: { UploadId: upload.multipartId } });
-  const chosen = listed.map((part): ChosenPart => {
+  const selected = listed.map((part): SelectedPart => {
     const { partNumber, etag } = part;
-    const found = arrived.get(partNumber);
-    if (!found || found.etag !== etag) throw invalidPart(part, upload);
-    checkPartChecksum(part, found, upload);
-    return { partNumber, size: found.size, etag, checksum: found.checksum?.value };
+    const stored = storedParts.get(partNumber);
+    if (!stored || stored.etag !== etag) throw invalidPart(part, upload);
+    checkPartChecksum(part, stored, upload);
+    return { partNumber, size: stored.size, etag, checksum: stored.checksum?.value };
   });
-  for (const { partNumber, size, etag } of chosen.slice(0, -1))
+  for (const { partNumber, size, etag } of selected.slice(0, -1))
     if (size < minPartBytes)
       throw new StoreError('EntityTooSmall', {
         details: {
@@ -77,7 +77,7 @@ export function selectParts(
           ETag: etag,
         },
       });
-  return chosen;
+  return selected;
 }
 
 function invalidPart({ partNumber, etag }: ListedPart, { multipartId }: UploadInfo): StoreError {
@@ -86,14 +86,14 @@ function invalidPart({ partNumber, etag }: ListedPart, { multipartId }: UploadIn
   });
 }
 
-function checkPartChecksum(part: ListedPart, found: StoredPart, upload: UploadInfo): void {
+function checkPartChecksum(part: ListedPart, stored: StoredPart, upload: UploadInfo): void {
   const { algorithm, type } = upload;
   for (const [given, value] of part.checksums) {
     if (algorithm !== undefined && given !== algorithm)
       throw new StoreError('BadDigest', {
         message: `The ${given.toLowerCase()} you specified for part ${part.partNumber} did not match what we received.`,
       });
-    if (algorithm === undefined || found.checksum?.value !== value) throw invalidPart(part, upload);
+    if (algorithm === undefined || stored.checksum?.value !== value) throw invalidPart(part, upload);
   }
   if (type === 'COMPOSITE' && part.checksums.length === 0)
     throw invalidRequest(
@@ -102,15 +102,15 @@ function checkPartChecksum(part: ListedPart, found: StoredPart, upload: UploadIn
 }
 
 /** MD5 of the parts' MD5s, and how many there are. */
-export function etagOfParts(parts: readonly ChosenPart[]): string {
+export function multipartEtag(parts: readonly SelectedPart[]): string {
   const hash = createHash('md5');
   for (const { etag } of parts) hash.update(etag, 'hex');
   return `${hash.digest('hex')}-${parts.length}`;
 }
 
-export function checksumOfParts(
+export function multipartChecksum(
   { algorithm = defaultAlgorithm, type }: UploadInfo,
-  parts: readonly ChosenPart[],
+  parts: readonly SelectedPart[],
 ): ObjectChecksum {
   const pieces = parts.map(({ checksum = '', size }) => ({ checksum, size }));
   if (type !== 'COMPOSITE') {

@@ -2,18 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expectBody, maxPutBytes } from './body.ts';
-import { type ObjectCall, quoted, type Reply, xmlReply } from './call.ts';
-import { type Algorithm, algorithms, defaultAlgorithm, elementOf, headerOf } from './checksums.ts';
-import { isPlainEtag, openCopySource } from './copy-source.ts';
+import { maxPutBytes, prepareBody } from './body.ts';
+import { type ObjectCall, quoteEtag, type Reply, xmlReply } from './call.ts';
+import { type Algorithm, algorithms, checksumElementName, checksumHeaderName, defaultAlgorithm } from './checksums.ts';
+import { isSinglePartEtag, openCopySource } from './copy-source.ts';
 import { createDigests } from './digests.ts';
 import { invalidArgument, invalidRequest, StoreError } from './errors.ts';
-import { type Located, linkableBytes, linkInto } from './extents.ts';
+import { type FileRange, linkFiles, minLinkBytes } from './extents.ts';
 import { type Draft, isMissing } from './files.ts';
 import { noSuchUpload, requireUpload } from './multipart.ts';
 import { encryptionHeader } from './object-headers.ts';
-import { mostParts } from './part-list.ts';
-import { wholeSecond } from './put.ts';
+import { maxParts } from './part-list.ts';
+import { toWholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import { partPath, type UploadInfo, uploadFolder } from './upload-folders.ts';
 import { xmlDocument } from './xml-write.ts';
@@ -22,7 +22,7 @@ import { xmlDocument } from './xml-write.ts';
 function readPartNumber({ query }: ObjectCall): number {
   const text = query.get('partNumber') ?? '';
   const number = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= mostParts) return number;
+  if (number >= 1 && number <= maxParts) return number;
   throw invalidArgument('Part number must be an integer between 1 and 10000, inclusive', 'partNumber', text);
 }
 
@@ -30,29 +30,30 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
   const { store } = call;
   const partNumber = readPartNumber(call);
   const upload = requireUpload(call);
-  const body = expectBody(call, upload.algorithm ? { algorithm: upload.algorithm } : {});
-  const isMissing = upload.type === 'COMPOSITE' && !body.broughtChecksum;
+  const body = prepareBody(call, upload.algorithm ? { algorithm: upload.algorithm } : {});
+  const isMissing = upload.type === 'COMPOSITE' && !body.hasChecksum;
   if (upload.algorithm && (body.algorithm !== upload.algorithm || isMissing))
     throw invalidRequest(
       `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual checksum Type: ${isMissing ? null : body.algorithm.toLowerCase()}`,
     );
   // An upload that named no algorithm gets the default one for the whole, whatever its parts bring.
-  const kept: Algorithm = upload.algorithm ?? defaultAlgorithm;
-  const second = kept === body.algorithm ? undefined : algorithms[kept].create();
+  const storedAlgorithm: Algorithm = upload.algorithm ?? defaultAlgorithm;
+  const storedChecksum = storedAlgorithm === body.algorithm ? undefined : algorithms[storedAlgorithm].create();
   const draft = store.buckets.draft();
   try {
     const actual = await body.receive((data) => {
-      second?.update(data);
+      storedChecksum?.update(data);
       draft.write(data);
     });
-    const value = second?.digest() ?? actual.checksum;
+    const value = storedChecksum?.digest() ?? actual.checksum;
     const { etag } = await publishPart(call, upload, partNumber, draft, {
       size: actual.size,
       etag: actual.etag,
-      checksum: { algorithm: kept, value, type: 'FULL_OBJECT' },
+      checksum: { algorithm: storedAlgorithm, value, type: 'FULL_OBJECT' },
     });
-    const told = upload.algorithm || body.broughtChecksum ? { [headerOf(body.algorithm)]: actual.checksum } : {};
-    return { status: 200, headers: { etag: quoted(etag), ...told, ...encryptionHeader } };
+    const checksumHeader =
+      upload.algorithm || body.hasChecksum ? { [checksumHeaderName(body.algorithm)]: actual.checksum } : {};
+    return { status: 200, headers: { etag: quoteEtag(etag), ...checksumHeader, ...encryptionHeader } };
   } finally {
     await draft.discard();
   }
@@ -70,7 +71,7 @@ async function publishPart(
   const record: ObjectRecord = {
     key,
     id: randomUUID(),
-    modified: wholeSecond(store.now()),
+    modified: toWholeSecond(store.now()),
     headers: {},
     metadata: {},
     tags: [],
@@ -102,12 +103,12 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
   const draft = store.buckets.draft();
   try {
     const { object } = source;
-    const { start, length } = copyRange(call.headers.get('x-amz-copy-source-range'), object.record.size);
+    const { start, length } = parseCopyRange(call.headers.get('x-amz-copy-source-range'), object.record.size);
     if (length > maxPutBytes) throw new StoreError('EntityTooLarge');
-    call.proceed();
+    call.sendContinue();
     const algorithm = upload.algorithm ?? defaultAlgorithm;
-    const extents = length < linkableBytes ? null : await linkPart(call, upload, object.locate(start, length));
-    const known = extents && knownContent(object.record, start, length, algorithm);
+    const extents = length < minLinkBytes ? null : await linkPart(call, upload, object.locateBytes(start, length));
+    const known = extents && reuseDigests(object.record, start, length, algorithm);
     let content: Content;
     if (known) content = { size: length, ...known, extents };
     else {
@@ -123,8 +124,8 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
     return xmlReply(
       xmlDocument('CopyPartResult', {
         LastModified: new Date(record.modified).toISOString(),
-        ETag: quoted(record.etag),
-        ...(upload.algorithm && record.checksum ? { [elementOf(algorithm)]: record.checksum.value } : {}),
+        ETag: quoteEtag(record.etag),
+        ...(upload.algorithm && record.checksum ? { [checksumElementName(algorithm)]: record.checksum.value } : {}),
       }),
       encryptionHeader,
     );
@@ -135,22 +136,22 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
 }
 
 /** Under the upload's lock: what is being aborted is no place for links. */
-function linkPart({ bucket, store }: ObjectCall, { multipartId }: UploadInfo, pieces: readonly Located[]) {
+function linkPart({ bucket, store }: ObjectCall, { multipartId }: UploadInfo, pieces: readonly FileRange[]) {
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
     if (!bucket.uploads.get(multipartId)) throw noSuchUpload(multipartId);
-    return linkInto(uploadFolder(bucket, multipartId), pieces);
+    return linkFiles(uploadFolder(bucket, multipartId), pieces);
   });
 }
 
 /** Of a whole object, or of exactly one of its parts, ETag and checksum are known: the bytes need not be read. */
-function knownContent(
+function reuseDigests(
   { size, etag, checksum, parts = [] }: ObjectRecord,
   start: number,
   length: number,
   algorithm: Algorithm,
 ): Pick<Content, 'etag' | 'checksum'> | undefined {
   if (checksum?.algorithm !== algorithm) return undefined;
-  if (length === size && checksum.type === 'FULL_OBJECT' && isPlainEtag(etag)) return { etag, checksum };
+  if (length === size && checksum.type === 'FULL_OBJECT' && isSinglePartEtag(etag)) return { etag, checksum };
   let at = 0;
   for (const part of parts) {
     if (at === start && part.size === length && part.etag !== undefined && part.checksum !== undefined)
@@ -161,7 +162,7 @@ function knownContent(
 }
 
 /** Stricter than `Range`: both ends, and both inside. @throws StoreError InvalidArgument, InvalidRequest */
-function copyRange(value: string | undefined, size: number): { start: number; length: number } {
+function parseCopyRange(value: string | undefined, size: number): { start: number; length: number } {
   if (value === undefined) return { start: 0, length: size };
   const name = 'x-amz-copy-source-range';
   const match = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(value);

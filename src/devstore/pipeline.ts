@@ -2,32 +2,32 @@
 import type { Credentials } from '../s3/index.ts';
 import { emptyPayload, verifyRequest } from '../s3/internal.ts';
 import type { BucketCall, Call, ObjectCall, Owner, Reply } from './call.ts';
-import { preflight } from './cors.ts';
+import { answerPreflight } from './cors.ts';
 import { StoreError } from './errors.ts';
 import { checkKey } from './keys.ts';
-import { checkRefused } from './object-headers.ts';
+import { checkUnsupportedHeaders } from './object-headers.ts';
 import { findOperation, type Operation } from './operations.ts';
 import { checkOwner } from './ownership.ts';
 import { postObject } from './post-form.ts';
-import { isSignatureV2, takesSignatureV2, verifyPresignedV2 } from './signature-v2.ts';
+import { acceptsSignatureV2, isSignatureV2, verifyPresignedV2 } from './signature-v2.ts';
 
 export interface Pipeline {
   lookup(accessKeyId: string): Credentials | undefined;
   region: string;
   /** Milliseconds to add to the clock that expiry is checked by. */
-  aheadMs(call: Call): number;
+  clockAheadMs(call: Call): number;
 }
 
-export async function handle(call: Call, pipeline: Pipeline): Promise<Reply> {
-  if (call.method === 'OPTIONS') return preflight(call);
-  const now = call.store.now() + pipeline.aheadMs(call);
+export async function handleRequest(call: Call, pipeline: Pipeline): Promise<Reply> {
+  if (call.method === 'OPTIONS') return answerPreflight(call);
+  const now = call.store.now() + pipeline.clockAheadMs(call);
   if (isForm(call)) return postObject({ ...call, store: { ...call.store, now: () => now } }, pipeline);
   authenticate(call, pipeline, now);
-  const meant: Call = { ...call, headers: withHoisted(call.headers, call.query) };
-  const operation = findOperation(meant);
-  const { caller } = meant;
-  if (!caller) throw anonymous(meant);
-  return run(operation, { ...meant, caller });
+  const effectiveCall: Call = { ...call, headers: withQueryHeaders(call.headers, call.query) };
+  const operation = findOperation(effectiveCall);
+  const { caller } = effectiveCall;
+  if (!caller) throw anonymousError(effectiveCall);
+  return run(operation, { ...effectiveCall, caller });
 }
 
 /** A form is a POST to the bucket that is not signed as a request. */
@@ -52,14 +52,14 @@ function authenticate(call: Call, { lookup, region }: Pipeline, now: number): vo
     );
   if (!isSigned) return;
   call.auth =
-    !headers.has('authorization') && isSignatureV2(call) && takesSignatureV2(region)
+    !headers.has('authorization') && isSignatureV2(call) && acceptsSignatureV2(region)
       ? verifyPresignedV2(call, lookup, now)
       : verifyRequest({ method, rawPath, rawQuery, headers: Object.fromEntries(headers) }, { lookup, now, region });
   call.caller = call.store.ownerOf(call.auth.accessKeyId);
 }
 
 /** There is nothing public here. */
-function anonymous({ store, target }: Call): StoreError {
+function anonymousError({ store, target }: Call): StoreError {
   if (target.bucket !== undefined && !store.buckets.get(target.bucket)) return noSuchBucket(target.bucket);
   return new StoreError('AccessDenied');
 }
@@ -74,7 +74,7 @@ async function run(operation: Operation, call: Call & { caller: Owner }): Promis
   checkOwner(call, bucket);
   const bucketCall: BucketCall = { ...call, bucket };
   if (operation.on === 'bucket') return operation.run(bucketCall);
-  checkRefused(call.headers);
+  checkUnsupportedHeaders(call.headers);
   const objectCall: ObjectCall = { ...bucketCall, key: checkKey(target.key ?? '') };
   return operation.run(objectCall);
 }
@@ -104,7 +104,7 @@ const conditionsInQuery: ReadonlySet<string> = new Set(['if-match', 'if-none-mat
  * Signers hoist `x-amz-*` headers of a presigned request into its query, where they count as headers. Checksums are the
  * exception: S3 ignores them there because a signer cannot have known them.
  */
-function withHoisted(
+function withQueryHeaders(
   headers: ReadonlyMap<string, string>,
   query: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> {

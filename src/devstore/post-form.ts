@@ -5,17 +5,17 @@
 import { randomUUID } from 'node:crypto';
 import { checkContentLength, verifyPolicy } from '../s3/internal.ts';
 import { maxPutBytes } from './body.ts';
-import { type Call, quoted, type Reply } from './call.ts';
+import { type Call, quoteEtag, type Reply } from './call.ts';
 import { checksumHeaders, defaultAlgorithm, readChecksumRequest } from './checksums.ts';
-import { checkPromises, createDigests, readContentMd5 } from './digests.ts';
+import { checkDigests, createDigests, readContentMd5 } from './digests.ts';
 import { invalidArgument, StoreError } from './errors.ts';
 import { readBoundary, readForm } from './form-stream.ts';
 import { checkKey, fromBytes, toBytes } from './keys.ts';
 import { describeObject, encryptionHeader } from './object-headers.ts';
-import { publish, wholeSecond } from './put.ts';
+import { publishObject, toWholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
 import { readRequest } from './request-stream.ts';
-import { isFormV2, takesSignatureV2, upgradeForm } from './signature-v2.ts';
+import { acceptsSignatureV2, convertFormToV4, isFormV2 } from './signature-v2.ts';
 import { objectTagLimits, parseTagDocument } from './tags.ts';
 import { xmlDocument } from './xml-write.ts';
 
@@ -34,17 +34,18 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
   if (!headers.has('content-length')) throw new StoreError('MissingContentLength');
   const bucket = store.buckets.get(name);
   if (!bucket) throw new StoreError('NoSuchBucket', { details: { BucketName: name } });
-  call.proceed();
+  call.sendContinue();
   const { fields: sent, file } = await readForm(readRequest(call), boundary);
 
   const key = readKey(sent, file?.fileName);
-  call.named(key);
+  call.setFormKey(key);
   if (!sent.some(([field]) => signatureField.test(field))) throw new StoreError('AccessDenied');
   const text = sent.map(([field, value]): [string, string] => [
     fromBytes(field),
     field.toLowerCase() === 'key' ? fromBytes(key) : fromBytes(value),
   ]);
-  const signed = isFormV2(text) && takesSignatureV2(region) ? upgradeForm(text, lookup, region, store.now()) : text;
+  const signed =
+    isFormV2(text) && acceptsSignatureV2(region) ? convertFormToV4(text, lookup, region, store.now()) : text;
   const verified = verifyPolicy({ fields: signed, bucket: name, lookup, now: store.now(), region });
   const caller = store.ownerOf(verified.accessKeyId);
   call.caller = caller;
@@ -69,18 +70,18 @@ export async function postObject(call: Call, { lookup, region }: FormOptions): P
     }
     checkContentLength(verified.contentLengthRange, digests.size);
     const actual = digests.finish();
-    checkPromises({ algorithm, checksum: requested?.expected, contentMd5 }, actual);
+    checkDigests({ algorithm, checksum: requested?.expected, contentMd5 }, actual);
     const record: ObjectRecord = {
       ...description,
       key,
       id: randomUUID(),
       size: actual.size,
       etag: actual.etag,
-      modified: wholeSecond(store.now()),
+      modified: toWholeSecond(store.now()),
       checksum: { algorithm, value: actual.checksum, type: 'FULL_OBJECT' },
     };
-    await publish({ bucket, store }, record, draft);
-    return answer(call, record, verified.fields);
+    await publishObject({ bucket, store }, record, draft);
+    return createReply(call, record, verified.fields);
   } finally {
     await draft.discard();
   }
@@ -116,17 +117,17 @@ function readKey(fields: readonly (readonly [string, string])[], fileName: strin
 }
 
 /** 303 to where the form says, or 200, 201 with a document, 204. */
-function answer(call: Call, record: ObjectRecord, fields: ReadonlyMap<string, string>): Reply {
+function createReply(call: Call, record: ObjectRecord, fields: ReadonlyMap<string, string>): Reply {
   const bucket = call.target.bucket ?? '';
   const key = fromBytes(record.key);
   const location = `http://${call.headers.get('host') ?? 'localhost'}/${bucketPath(call, bucket)}${encodeURIComponent(key)}`;
-  const headers = { etag: quoted(record.etag), location, ...checksumHeaders(record.checksum), ...encryptionHeader };
-  const redirect = redirectOf(fields.get('success_action_redirect') ?? fields.get('redirect'));
+  const headers = { etag: quoteEtag(record.etag), location, ...checksumHeaders(record.checksum), ...encryptionHeader };
+  const redirect = parseRedirect(fields.get('success_action_redirect') ?? fields.get('redirect'));
   if (redirect) {
     for (const [name, value] of [
       ['bucket', bucket],
       ['key', key],
-      ['etag', quoted(record.etag)],
+      ['etag', quoteEtag(record.etag)],
     ] as const)
       redirect.searchParams.set(name, value);
     return { status: 303, headers: { ...headers, location: redirect.href } };
@@ -136,7 +137,7 @@ function answer(call: Call, record: ObjectRecord, fields: ReadonlyMap<string, st
   if (status !== '201') return { status: 204, headers };
   const document = xmlDocument(
     'PostResponse',
-    { Location: location, Bucket: bucket, Key: key, ETag: quoted(record.etag) },
+    { Location: location, Bucket: bucket, Key: key, ETag: quoteEtag(record.etag) },
     { namespace: false },
   );
   return { status: 201, headers: { ...headers, 'content-type': 'application/xml' }, body: document };
@@ -147,7 +148,7 @@ function bucketPath({ rawPath }: Call, bucket: string): string {
 }
 
 /** S3 acts as if it were not there when it cannot be one. */
-function redirectOf(value: string | undefined): URL | undefined {
+function parseRedirect(value: string | undefined): URL | undefined {
   if (value === undefined || !URL.canParse(value)) return undefined;
   const url = new URL(value);
   return /^https?:$/.test(url.protocol) ? url : undefined;

@@ -1,9 +1,9 @@
 /** PutObject: stream to a draft, hold the bytes against what was promised, publish. */
 import { randomUUID } from 'node:crypto';
-import { expectBody } from './body.ts';
-import { goneBucket, type ObjectCall, quoted, type Reply } from './call.ts';
+import { prepareBody } from './body.ts';
+import { deletedBucket, type ObjectCall, quoteEtag, type Reply } from './call.ts';
 import { checksumHeaders, type ObjectChecksum } from './checksums.ts';
-import { checkWrite, readWriteCondition, type WriteCondition } from './conditions.ts';
+import { checkWriteCondition, readWriteCondition, type WriteCondition } from './conditions.ts';
 import type { Draft } from './files.ts';
 import { isMissing } from './files.ts';
 import { describeObject, encryptionHeader } from './object-headers.ts';
@@ -13,9 +13,9 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
   const { bucket, key, store } = call;
   const description = describeObject(call.headers);
   const condition = readWriteCondition(call.headers);
-  const body = expectBody(call);
+  const body = prepareBody(call);
   // Refuse before the bytes are sent; what counts is the look under the lock, after them.
-  if (condition) checkWrite(condition, key, await bucket.head(key));
+  if (condition) checkWriteCondition(condition, key, await bucket.head(key));
   const watch = condition ? bucket.watch(key) : undefined;
   const draft = store.buckets.draft();
   try {
@@ -27,11 +27,14 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
       id: randomUUID(),
       size: actual.size,
       etag: actual.etag,
-      modified: wholeSecond(store.now()),
+      modified: toWholeSecond(store.now()),
       checksum,
     };
-    await publish(call, record, draft, { condition, disturbed: () => watch?.deleted ?? false });
-    return { status: 200, headers: { etag: quoted(record.etag), ...checksumHeaders(checksum), ...encryptionHeader } };
+    await publishObject(call, record, draft, { condition, hasConflict: () => watch?.deleted ?? false });
+    return {
+      status: 200,
+      headers: { etag: quoteEtag(record.etag), ...checksumHeaders(checksum), ...encryptionHeader },
+    };
   } finally {
     watch?.end();
     await draft.discard();
@@ -39,25 +42,25 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
 }
 
 /** S3's Last-Modified has no fraction, and conditions compare with it. */
-export function wholeSecond(ms: number): number {
+export function toWholeSecond(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
 
 /** @throws StoreError PreconditionFailed, ConditionalRequestConflict, NoSuchKey, NoSuchBucket */
-export async function publish(
+export async function publishObject(
   { bucket, store }: Pick<ObjectCall, 'bucket' | 'store'>,
   record: ObjectRecord,
   draft: Draft,
-  options: { condition?: WriteCondition; disturbed?: () => boolean } = {},
+  options: { condition?: WriteCondition; hasConflict?: () => boolean } = {},
 ): Promise<void> {
   await draft.seal(record);
   try {
     await bucket.commit(record, draft, (present) => {
       // It may have been deleted, and made anew, while the bytes came in.
-      if (store.buckets.get(bucket.info.name) !== bucket) throw goneBucket(bucket);
-      checkWrite(options.condition, record.key, present, options.disturbed?.());
+      if (store.buckets.get(bucket.info.name) !== bucket) throw deletedBucket(bucket);
+      checkWriteCondition(options.condition, record.key, present, options.hasConflict?.());
     });
   } catch (error) {
-    throw isMissing(error) ? goneBucket(bucket) : error;
+    throw isMissing(error) ? deletedBucket(bucket) : error;
   }
 }

@@ -5,7 +5,7 @@ import { StoreError } from './errors.ts';
 /**
  * @throws StoreError IncompleteBody when the sender goes away, RequestTimeout when it falls silent
  */
-export async function* readRequest({ request, store, received }: Call): AsyncGenerator<Buffer> {
+export async function* readRequest({ request, store, countReceived }: Call): AsyncGenerator<Buffer> {
   let wake = () => {};
   let state: 'open' | 'ended' | 'gone' = request.readableEnded ? 'ended' : request.destroyed ? 'gone' : 'open';
   const onReadable = () => wake();
@@ -22,7 +22,7 @@ export async function* readRequest({ request, store, received }: Call): AsyncGen
     for (;;) {
       const data = request.read() as Buffer | null;
       if (data !== null) {
-        received(data.length);
+        countReceived(data.length);
         yield data;
         continue;
       }
@@ -48,11 +48,14 @@ export async function* readRequest({ request, store, received }: Call): AsyncGen
  *
  * @throws StoreError IncompleteBody, RequestTimeout; what `take` throws
  */
-export function takeRequest({ request, store, received }: Call, take: (data: Buffer) => void): Promise<void> {
+export function receiveRequest(
+  { request, store, countReceived }: Call,
+  onBytes: (data: Buffer) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    let silent: NodeJS.Timeout | undefined;
+    let idleTimer: NodeJS.Timeout | undefined;
     const finish = (settle: () => void) => {
-      clearTimeout(silent);
+      clearTimeout(idleTimer);
       request.off('data', onData).off('end', onEnd).off('close', onGone);
       settle();
     };
@@ -63,10 +66,10 @@ export function takeRequest({ request, store, received }: Call, take: (data: Buf
     const onEnd = () => finish(resolve);
     const onGone = () => fail(new StoreError('IncompleteBody'));
     const onData = (data: Buffer) => {
-      silent?.refresh();
+      idleTimer?.refresh();
       try {
-        received(data.length);
-        take(data);
+        countReceived(data.length);
+        onBytes(data);
       } catch (error) {
         fail(error);
       }
@@ -75,7 +78,7 @@ export function takeRequest({ request, store, received }: Call, take: (data: Buf
     request.on('error', onGone);
     if (request.readableEnded) return resolve();
     if (request.destroyed) return reject(new StoreError('IncompleteBody'));
-    silent = setTimeout(() => fail(new StoreError('RequestTimeout')), store.idleTimeoutMs);
+    idleTimer = setTimeout(() => fail(new StoreError('RequestTimeout')), store.idleTimeoutMs);
     request.on('data', onData).on('end', onEnd).on('close', onGone);
   });
 }

@@ -35,7 +35,7 @@ export function errorReply(error: StoreError | S3AuthError, { requestId, hostId,
 }
 
 /** Bytes of the body that went out. */
-export async function send(
+export async function sendReply(
   request: IncomingMessage,
   response: ServerResponse,
   reply: Reply,
@@ -54,7 +54,7 @@ export async function send(
     const isBodiless = request.method === 'HEAD' || reply.status === 204 || reply.status === 304;
     if (isBodiless || body === undefined) {
       if (body === undefined && !isBodiless) response.setHeader('content-length', '0');
-      if (fault.dropResponseAfterBytes !== undefined) return drop(request);
+      if (fault.dropResponseAfterBytes !== undefined) return closeConnection(request);
       response.end();
       return 0;
     }
@@ -68,7 +68,7 @@ export async function send(
   }
 }
 
-function drop(request: IncomingMessage): number {
+function closeConnection(request: IncomingMessage): number {
   request.socket.destroy();
   return 0;
 }
@@ -81,17 +81,17 @@ async function sendBytes(
   fault: StoreFault,
 ): Promise<number> {
   const { dropResponseAfterBytes, truncateResponseTo = Number.POSITIVE_INFINITY } = fault;
-  const promised = Math.min(size, truncateResponseTo);
-  const limit = Math.min(promised, dropResponseAfterBytes ?? Number.POSITIVE_INFINITY);
-  response.setHeader('content-length', String(promised));
+  const contentLength = Math.min(size, truncateResponseTo);
+  const limit = Math.min(contentLength, dropResponseAfterBytes ?? Number.POSITIVE_INFINITY);
+  response.setHeader('content-length', String(contentLength));
   let sent = 0;
   for await (const block of source) {
     if (sent >= limit) break;
-    const piece = damaged(block.subarray(0, limit - sent), sent === 0 && fault.corruptResponse === true);
+    const piece = flipBit(block.subarray(0, limit - sent), sent === 0 && fault.corruptResponse === true);
     sent += piece.length;
-    if (!response.write(piece) && !(await drained(response))) return sent;
+    if (!response.write(piece) && !(await waitForDrain(response))) return sent;
   }
-  if (dropResponseAfterBytes !== undefined && limit < promised) {
+  if (dropResponseAfterBytes !== undefined && limit < contentLength) {
     // Give what was written a chance to leave first.
     response.socket?.end(() => request.socket.destroy());
     return sent;
@@ -100,7 +100,7 @@ async function sendBytes(
   return sent;
 }
 
-function damaged(block: Buffer, corrupt: boolean): Buffer {
+function flipBit(block: Buffer, corrupt: boolean): Buffer {
   if (!corrupt || block.length === 0) return block;
   const copy = Buffer.from(block);
   copy[copy.length >> 1] = (copy[copy.length >> 1] as number) ^ 1;
@@ -108,7 +108,7 @@ function damaged(block: Buffer, corrupt: boolean): Buffer {
 }
 
 /** False when nobody listens any more. */
-function drained(response: ServerResponse): Promise<boolean> {
+function waitForDrain(response: ServerResponse): Promise<boolean> {
   if (response.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
     const done = (open: boolean) => {

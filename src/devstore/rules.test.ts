@@ -1,7 +1,7 @@
 /** The small rules, each as a table. */
 import { describe, expect, it } from 'vitest';
-import { checkRead, checkWrite, readConditions, readWriteCondition } from './conditions.ts';
-import { type CorsRule, corsHeaders, matchRule } from './cors-rules.ts';
+import { checkReadConditions, checkWriteCondition, readConditions, readWriteCondition } from './conditions.ts';
+import { type CorsRule, corsHeaders, findRule } from './cors-rules.ts';
 import { createFaultInjector } from './fault-injector.ts';
 import { parseRange } from './ranges.ts';
 import { objectTagLimits, parseTagDocument, parseTagHeader } from './tags.ts';
@@ -61,7 +61,9 @@ describe('checkRead', () => {
     [{ 'if-match': '"x"', 'if-none-match': '"e"' }, 412],
     [{ 'if-unmodified-since': after }, null],
   ])('%j -> %s', (headers, expected) => {
-    expect(checkRead(new Map(Object.entries(headers)), record, readConditions, now)?.status ?? null).toBe(expected);
+    expect(checkReadConditions(new Map(Object.entries(headers)), record, readConditions, now)?.status ?? null).toBe(
+      expected,
+    );
   });
 });
 
@@ -77,8 +79,8 @@ describe('conditional writes', () => {
     ['etag, none there', etag, null, false, 'NoSuchKey'],
     ['etag, deleted meanwhile', etag, null, true, 'ConditionalRequestConflict'],
     ['none', undefined, { etag: 'x' }, true, undefined],
-  ])('%s', (_, condition, present, disturbed, code) => {
-    const check = () => checkWrite(condition, 'k', present, disturbed);
+  ])('%s', (_, condition, present, hasConflict, code) => {
+    const check = () => checkWriteCondition(condition, 'k', present, hasConflict);
     if (code === undefined) expect(check).not.toThrow();
     else expect(check).toThrow(expect.objectContaining({ code }));
   });
@@ -110,7 +112,7 @@ describe('CORS rules', () => {
     ['null', 'GET', [], 1],
     ['https://other.example', 'GET', ['x-any'], undefined],
   ])('%s %s %j', (origin, method, headers, index) => {
-    expect(matchRule(rules, { origin, method, headers })).toBe(index === undefined ? undefined : rules[index]);
+    expect(findRule(rules, { origin, method, headers })).toBe(index === undefined ? undefined : rules[index]);
   });
 
   it('sends credentials only to an origin that was named', () => {

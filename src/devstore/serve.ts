@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { S3AuthError } from '../s3/internal.ts';
 import type { Call, Reply, Store } from './call.ts';
-import { answerHeaders } from './cors.ts';
+import { corsResponseHeaders } from './cors.ts';
 import { StoreError } from './errors.ts';
 import type { FaultInjector, StoreFault } from './fault-injector.ts';
-import { handle, type Pipeline } from './pipeline.ts';
-import { errorReply, send } from './respond.ts';
+import { handleRequest, type Pipeline } from './pipeline.ts';
+import { errorReply, sendReply } from './respond.ts';
 import { readQuery, resolveTarget } from './target.ts';
 import { xmlDocument } from './xml-write.ts';
 
@@ -31,12 +31,12 @@ export interface ServeOptions {
   lookup: Pipeline['lookup'];
   hosts: readonly string[];
   faultInjector: FaultInjector;
-  onRequest?: ((report: RequestReport) => void) | undefined;
+  onRequest?: ((reportRequest: RequestReport) => void) | undefined;
   onError?: ((error: unknown) => void) | undefined;
 }
 
 /** A refused sender may still be sending: read so much of it that it gets to see the answer, and no more. */
-const lingerMs = 5_000;
+const maxDiscardMs = 5_000;
 
 /** The request line and all header lines. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 const maxHeaderSectionBytes = 8192;
@@ -52,7 +52,7 @@ export function createHttpServer(options: ServeOptions): Server {
     noDelay: true,
   });
   const serve = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
-    serveOne(request, response, expectsContinue, options).catch((error: unknown) => {
+    serveRequest(request, response, expectsContinue, options).catch((error: unknown) => {
       options.onError?.(error);
       request.socket.destroy();
     });
@@ -60,11 +60,11 @@ export function createHttpServer(options: ServeOptions): Server {
   server.on('request', serve(false));
   server.on('checkContinue', serve(true));
   server.on('checkExpectation', serve(false));
-  server.on('clientError', refuseGarbage);
+  server.on('clientError', answerParseError);
   return server;
 }
 
-function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerParseError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
@@ -93,7 +93,7 @@ function headerSectionBytes({ method = '', url = '', rawHeaders }: IncomingMessa
   return bytes;
 }
 
-async function serveOne(
+async function serveRequest(
   request: IncomingMessage,
   response: ServerResponse,
   expectsContinue: boolean,
@@ -102,7 +102,7 @@ async function serveOne(
   const { store, faultInjector } = options;
   const counts = { in: 0, out: 0 };
   let fault: StoreFault = {};
-  let continued = !expectsContinue;
+  let hasSentContinue = !expectsContinue;
   let formKey: string | undefined;
   const [rawPath = '/', ...queryParts] = (request.url ?? '/').split('?');
   const rawQuery = queryParts.join('?');
@@ -120,18 +120,18 @@ async function serveOne(
     requestId,
     auth: undefined,
     caller: undefined,
-    received(bytes) {
+    countReceived(bytes) {
       counts.in += bytes;
       if (fault.dropRequestAfterBytes === undefined || counts.in <= fault.dropRequestAfterBytes) return;
       request.socket.destroy();
       throw new StoreError('IncompleteBody');
     },
-    named(key) {
+    setFormKey(key) {
       formKey = key;
     },
-    proceed() {
-      if (!continued) response.writeContinue();
-      continued = true;
+    sendContinue() {
+      if (!hasSentContinue) response.writeContinue();
+      hasSentContinue = true;
     },
   };
 
@@ -144,24 +144,24 @@ async function serveOne(
     const query = readQuery(rawQuery);
     const target = resolveTarget(rawPath, call.headers.get('host'), options.hosts);
     resolved = { ...call, query, target };
-    fault = faultInjector.select({ method: call.method, ...target, query: [...query.keys()].filter(isHarmless) });
+    fault = faultInjector.select({ method: call.method, ...target, query: [...query.keys()].filter(isReportable) });
     if (fault.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
     if (fault.dropRequestAfterBytes === 0) {
       request.socket.destroy();
-      report(options, resolved, formKey, 0, counts, undefined);
+      reportRequest(options, resolved, formKey, 0, counts, undefined);
       return;
     }
     if (fault.slowDown) {
       const after = fault.slowDown.retryAfterSeconds;
       throw new StoreError('SlowDown', after === undefined ? {} : { headers: { 'retry-after': String(after) } });
     }
-    reply = await handle(resolved, {
+    reply = await handleRequest(resolved, {
       lookup: options.lookup,
       region: store.region,
-      aheadMs: () => (fault.expire ? 8 * 86_400_000 : 0),
+      clockAheadMs: () => (fault.expire ? 8 * 86_400_000 : 0),
     });
   } catch (error) {
-    const known = toKnown(error, options);
+    const known = toStoreError(error, options);
     code = known.code;
     reply = errorReply(known, identity);
   }
@@ -170,38 +170,38 @@ async function serveOne(
     'x-amz-id-2': hostId,
     server: 'waybill-devstore',
     date: new Date(store.now()).toUTCString(),
-    ...answerHeaders(resolved),
-    ...(continued ? {} : { connection: 'close' }),
+    ...corsResponseHeaders(resolved),
+    ...(hasSentContinue ? {} : { connection: 'close' }),
   };
   if (request.socket.destroyed) {
-    report(options, resolved, formKey, 0, counts, code);
+    reportRequest(options, resolved, formKey, 0, counts, code);
     return;
   }
-  counts.out = await send(request, response, reply, headers, fault);
-  linger(request);
-  report(options, resolved, formKey, reply.status, counts, code);
+  counts.out = await sendReply(request, response, reply, headers, fault);
+  discardRequestBody(request);
+  reportRequest(options, resolved, formKey, reply.status, counts, code);
 }
 
 /**
  * Closing with unread bytes resets the connection, and the client would lose the answer. Node reads them away, at
  * whatever length; a sender that does not stop is stopped.
  */
-function linger(request: IncomingMessage): void {
+function discardRequestBody(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
-  const timer = setTimeout(() => request.socket.destroy(), lingerMs);
+  const timer = setTimeout(() => request.socket.destroy(), maxDiscardMs);
   timer.unref();
   request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
   request.on('error', () => {});
   request.resume();
 }
 
-function toKnown(error: unknown, options: ServeOptions): StoreError | S3AuthError {
+function toStoreError(error: unknown, options: ServeOptions): StoreError | S3AuthError {
   if (error instanceof StoreError || error instanceof S3AuthError) return error;
   options.onError?.(error);
   return new StoreError('InternalError');
 }
 
-function report(
+function reportRequest(
   { onRequest }: ServeOptions,
   { method, target }: Call,
   formKey: string | undefined,
@@ -233,7 +233,7 @@ function readHeaders({ rawHeaders }: IncomingMessage): Map<string, string> {
   return headers;
 }
 
-function isHarmless(name: string): boolean {
+function isReportable(name: string): boolean {
   return !/^x-amz-/i.test(name);
 }
 

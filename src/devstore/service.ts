@@ -4,10 +4,10 @@ import { type BucketCall, type Call, noContent, type Owner, type Reply, xmlReply
 import { invalidArgument, notImplementedHeader, StoreError } from './errors.ts';
 import { openToken, ownerElement, readCount, sealToken } from './list.ts';
 import { checkAcl } from './object-headers.ts';
-import { wholeSecond } from './put.ts';
+import { toWholeSecond } from './put.ts';
 import { newBucketTagLimits, readTagList, type Tags } from './tags.ts';
 import { isBucketName } from './target.ts';
-import { childrenOf, expectShape, readXml, textOf } from './xml-read.ts';
+import { checkElement, getChildren, getChildText, readXml } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
 
 /** Continuation tokens of this listing belong to no bucket. */
@@ -17,8 +17,8 @@ export async function listBuckets(call: Call & { caller: Owner }): Promise<Reply
   const { store, query, caller } = call;
   const prefix = query.get('prefix') ?? '';
   const region = query.get('bucket-region');
-  const most = readCount(query, 'max-buckets', 10_000);
-  if (most === 0)
+  const limit = readCount(query, 'max-buckets', 10_000);
+  if (limit === 0)
     throw invalidArgument('Argument max-buckets must be an integer between 1 and 10000', 'max-buckets', '0');
   const token = query.get('continuation-token');
   const after = token ? openToken(token, serviceScope) : '';
@@ -27,7 +27,7 @@ export async function listBuckets(call: Call & { caller: Owner }): Promise<Reply
     .map(({ info }) => info)
     .filter((info) => info.ownerId === caller.id && info.name.startsWith(prefix) && info.name > after)
     .filter((info) => region === undefined || info.region === region);
-  const page = found.slice(0, most);
+  const page = found.slice(0, limit);
   const last = page.at(-1);
   return xmlReply(
     xmlDocument('ListAllMyBucketsResult', {
@@ -35,9 +35,9 @@ export async function listBuckets(call: Call & { caller: Owner }): Promise<Reply
       Buckets: {
         Bucket: page.map((info) => ({
           Name: info.name,
-          CreationDate: new Date(wholeSecond(info.created)).toISOString(),
+          CreationDate: new Date(toWholeSecond(info.created)).toISOString(),
           BucketRegion: info.region,
-          BucketArn: arnOf(info.name),
+          BucketArn: bucketArn(info.name),
         })),
       },
       Prefix: query.has('prefix') ? prefix : undefined,
@@ -46,7 +46,7 @@ export async function listBuckets(call: Call & { caller: Owner }): Promise<Reply
   );
 }
 
-function arnOf(name: string): string {
+function bucketArn(name: string): string {
   return `arn:aws:s3:::${name}`;
 }
 
@@ -78,22 +78,22 @@ export async function createBucket(call: Call & { caller: Owner }): Promise<Repl
     if (store.region !== 'us-east-1' || tags.length > 0)
       throw new StoreError('BucketAlreadyOwnedByYou', { details: { BucketName: name } });
   }
-  return { status: 200, headers: { location: `/${name}`, 'x-amz-bucket-arn': arnOf(name) } };
+  return { status: 200, headers: { location: `/${name}`, 'x-amz-bucket-arn': bucketArn(name) } };
 }
 
 function readConfiguration(document: Buffer): { constraint: string | undefined; tags: Tags } {
   if (document.length === 0) return { constraint: undefined, tags: [] };
-  const root = expectShape(readXml(document), 'CreateBucketConfiguration', [
+  const root = checkElement(readXml(document), 'CreateBucketConfiguration', [
     'LocationConstraint',
     'Location',
     'Bucket',
     'Tags',
   ]);
   for (const name of ['Location', 'Bucket'])
-    if (childrenOf(root, name).length > 0) throw new StoreError('NotImplemented', { details: { Element: name } });
-  const [tagList] = childrenOf(root, 'Tags');
+    if (getChildren(root, name).length > 0) throw new StoreError('NotImplemented', { details: { Element: name } });
+  const [tagList] = getChildren(root, 'Tags');
   return {
-    constraint: textOf(root, 'LocationConstraint')?.trim() || undefined,
+    constraint: getChildText(root, 'LocationConstraint')?.trim() || undefined,
     tags: tagList ? readTagList(tagList, 'Tags', newBucketTagLimits) : [],
   };
 }
@@ -119,7 +119,7 @@ export async function headBucket({ bucket }: BucketCall): Promise<Reply> {
     status: 200,
     headers: {
       'x-amz-bucket-region': bucket.info.region,
-      'x-amz-bucket-arn': arnOf(bucket.info.name),
+      'x-amz-bucket-arn': bucketArn(bucket.info.name),
       'x-amz-access-point-alias': 'false',
       'content-type': 'application/xml',
     },

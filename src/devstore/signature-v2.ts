@@ -9,7 +9,7 @@ import { S3AuthError, signatureMismatch, type VerifiedRequest } from '../s3/inte
 import type { Call } from './call.ts';
 
 /** AWS's regions from before 2014. */
-const regions: ReadonlySet<string> = new Set([
+const signatureV2Regions: ReadonlySet<string> = new Set([
   'us-east-1',
   'us-west-1',
   'us-west-2',
@@ -20,8 +20,8 @@ const regions: ReadonlySet<string> = new Set([
   'sa-east-1',
 ]);
 
-export function takesSignatureV2(region: string): boolean {
-  return regions.has(region);
+export function acceptsSignatureV2(region: string): boolean {
+  return signatureV2Regions.has(region);
 }
 
 export function isSignatureV2({ query }: Pick<Call, 'query'>): boolean {
@@ -41,7 +41,7 @@ export function verifyPresignedV2(call: Call, lookup: Lookup, now: number): Veri
       'AccessDenied',
       'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters',
     );
-  const credentials = requireCredentials(lookup, accessKeyId, both(call, 'x-amz-security-token'));
+  const credentials = findCredentials(lookup, accessKeyId, readHeaderOrQuery(call, 'x-amz-security-token'));
   if (!/^\d{1,12}$/.test(expires))
     throw new S3AuthError('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`);
   if (now > Number(expires) * 1000)
@@ -50,7 +50,7 @@ export function verifyPresignedV2(call: Call, lookup: Lookup, now: number): Veri
       ServerTime: new Date(now).toISOString(),
     });
   const text = stringToSign(call, expires);
-  requireSignature(text, signature, credentials);
+  checkSignature(text, signature, credentials);
   return {
     accessKeyId,
     kind: 'query',
@@ -64,7 +64,7 @@ export function verifyPresignedV2(call: Call, lookup: Lookup, now: number): Veri
 }
 
 /** Signers move headers into the query; either place counts. */
-function both({ headers, query }: Call, name: string): string | undefined {
+function readHeaderOrQuery({ headers, query }: Call, name: string): string | undefined {
   return headers.get(name) ?? query.get(name);
 }
 
@@ -90,11 +90,16 @@ function stringToSign(call: Call, expires: string): string {
   const isPathStyle = rawPath === `/${target.bucket}` || rawPath.startsWith(`/${target.bucket}/`);
   const resource = isPathStyle || target.bucket === undefined ? rawPath : `/${target.bucket}${rawPath}`;
   const tail = named.length > 0 ? `?${named.join('&')}` : '';
-  const lines = [method, both(call, 'content-md5') ?? '', both(call, 'content-type') ?? '', expires];
+  const lines = [
+    method,
+    readHeaderOrQuery(call, 'content-md5') ?? '',
+    readHeaderOrQuery(call, 'content-type') ?? '',
+    expires,
+  ];
   return `${lines.join('\n')}\n${amzLines.join('')}${resource}${tail}`;
 }
 
-function requireCredentials(lookup: Lookup, accessKeyId: string, token: string | undefined): Credentials {
+function findCredentials(lookup: Lookup, accessKeyId: string, token: string | undefined): Credentials {
   const credentials = lookup(accessKeyId);
   if (!credentials || (credentials.sessionToken && !token))
     throw new S3AuthError('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
@@ -105,7 +110,7 @@ function requireCredentials(lookup: Lookup, accessKeyId: string, token: string |
   return credentials;
 }
 
-function requireSignature(text: string, signature: string, { accessKeyId, secretAccessKey }: Credentials): void {
+function checkSignature(text: string, signature: string, { accessKeyId, secretAccessKey }: Credentials): void {
   const expected = createHmac('sha1', secretAccessKey).update(text, 'latin1').digest();
   const given = Buffer.from(signature, 'base64');
   if (given.length === expected.length && timingSafeEqual(given, expected)) return;
@@ -124,7 +129,7 @@ export function isFormV2(fields: Fields): boolean {
  * those that the newer fields need, signed anew, for the one policy verifier there is.
  * @throws S3AuthError
  */
-export function upgradeForm(fields: Fields, lookup: Lookup, region: string, now: number): [string, string][] {
+export function convertFormToV4(fields: Fields, lookup: Lookup, region: string, now: number): [string, string][] {
   const value = (name: string) => fields.find(([field]) => field.toLowerCase() === name)?.[1];
   const [policy, accessKeyId, signature] = ['policy', 'awsaccesskeyid', 'signature'].map(value);
   for (const [name, found] of [
@@ -138,8 +143,8 @@ export function upgradeForm(fields: Fields, lookup: Lookup, region: string, now:
         `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
         { ArgumentName: name, ArgumentValue: '' },
       );
-  const credentials = requireCredentials(lookup, accessKeyId ?? '', value('x-amz-security-token'));
-  requireSignature(policy ?? '', signature ?? '', credentials);
+  const credentials = findCredentials(lookup, accessKeyId ?? '', value('x-amz-security-token'));
+  checkSignature(policy ?? '', signature ?? '', credentials);
   const date = `${new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
   const scope = [date.slice(0, 8), region, 's3', 'aws4_request'];
   const added = {

@@ -1,50 +1,50 @@
 /** Tags of objects and buckets: their limits, the `x-amz-tagging` header and the Tagging document. */
 import { invalidArgument, StoreError } from './errors.ts';
 import type { ObjectRecord } from './record.ts';
-import { childrenOf, expectShape, malformed, readXml, textOf, type XmlElement } from './xml-read.ts';
+import { checkElement, getChildren, getChildText, malformed, readXml, type XmlElement } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
 
 export type Tags = ObjectRecord['tags'];
 
 export interface TagLimits {
-  most: number;
+  limit: number;
   /** How AWS words it. */
-  tooMany: string;
+  tooManyMessage: string;
   /** How AWS words it. */
-  reserved: string;
+  reservedMessage: string;
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
 export const objectTagLimits: TagLimits = {
-  most: 10,
-  tooMany: 'Object tags cannot be greater than 10',
-  reserved: 'Your TagKey cannot be prefixed with aws:',
+  limit: 10,
+  tooManyMessage: 'Object tags cannot be greater than 10',
+  reservedMessage: 'Your TagKey cannot be prefixed with aws:',
 };
 export const bucketTagLimits: TagLimits = {
-  most: 50,
-  tooMany: 'Bucket tag count cannot be greater than 50',
-  reserved: 'System tags cannot be added/updated by requester',
+  limit: 50,
+  tooManyMessage: 'Bucket tag count cannot be greater than 50',
+  reservedMessage: 'System tags cannot be added/updated by requester',
 };
 
 /** CreateBucket words it in its own way. */
 export const newBucketTagLimits: TagLimits = {
   ...bucketTagLimits,
-  reserved:
+  reservedMessage:
     'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.',
 };
 
-const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const allowedCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
-function checkTags(tags: Tags, { most, tooMany, reserved }: TagLimits): Tags {
-  if (tags.length > most) throw new StoreError('BadRequest', { message: tooMany });
+function checkTags(tags: Tags, { limit, tooManyMessage, reservedMessage }: TagLimits): Tags {
+  if (tags.length > limit) throw new StoreError('BadRequest', { message: tooManyMessage });
   const seen = new Set<string>();
   for (const [key, value] of tags) {
     if (seen.has(key)) throw invalidTag('Cannot provide multiple Tags with the same key', { TagKey: key });
     seen.add(key);
-    if (key.startsWith('aws:')) throw invalidTag(reserved, { TagKey: key });
-    if (key === '' || [...key].length > 128 || !allowed.test(key))
+    if (key.startsWith('aws:')) throw invalidTag(reservedMessage, { TagKey: key });
+    if (key === '' || [...key].length > 128 || !allowedCharacters.test(key))
       throw invalidTag('The TagKey you have provided is invalid', { TagKey: key });
-    if ([...value].length > 256 || !allowed.test(value))
+    if ([...value].length > 256 || !allowedCharacters.test(value))
       throw invalidTag('The TagValue you have provided is invalid', { TagKey: key, TagValue: value });
   }
   return tags;
@@ -58,8 +58,8 @@ function invalidTag(message: string, details: Record<string, string> = {}): Stor
 export function parseTagHeader(value: string | undefined): Tags {
   if (value === undefined || value === '') return [];
   const tags: Tags = [...new URLSearchParams(value)].sort(([a], [b]) => (a < b ? -1 : 1));
-  const misspelt = value.split('&').some((pair) => pair.split('=').length > 2 || pair.includes(','));
-  if (misspelt || new Set(tags.map(([key]) => key)).size !== tags.length)
+  const isMalformed = value.split('&').some((pair) => pair.split('=').length > 2 || pair.includes(','));
+  if (isMalformed || new Set(tags.map(([key]) => key)).size !== tags.length)
     throw invalidArgument(
       "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
       'x-amz-tagging',
@@ -70,8 +70,8 @@ export function parseTagHeader(value: string | undefined): Tags {
 
 /** @throws StoreError MalformedXML, InvalidTag */
 export function parseTagDocument(xml: Buffer | string, limits: TagLimits): Tags {
-  const root = expectShape(readXml(xml), 'Tagging', ['TagSet']);
-  const [set, ...more] = childrenOf(root, 'TagSet');
+  const root = checkElement(readXml(xml), 'Tagging', ['TagSet']);
+  const [set, ...more] = getChildren(root, 'TagSet');
   // A document without a TagSet sets no tags.
   if (!set) return [];
   if (more.length > 0) throw malformed();
@@ -81,10 +81,10 @@ export function parseTagDocument(xml: Buffer | string, limits: TagLimits): Tags 
 /** The `Tag` elements of a `TagSet`, or of the `Tags` of CreateBucket. */
 export function readTagList(set: XmlElement, name: string, limits: TagLimits): Tags {
   if (set.text.trim() !== '') throw malformed();
-  expectShape(set, name, ['Tag']);
-  const tags = childrenOf(set, 'Tag').map((tag): [string, string] => {
-    expectShape(tag, 'Tag', ['Key', 'Value']);
-    const [key, value] = [textOf(tag, 'Key'), textOf(tag, 'Value')];
+  checkElement(set, name, ['Tag']);
+  const tags = getChildren(set, 'Tag').map((tag): [string, string] => {
+    checkElement(tag, 'Tag', ['Key', 'Value']);
+    const [key, value] = [getChildText(tag, 'Key'), getChildText(tag, 'Value')];
     if (key === undefined || value === undefined) throw malformed();
     return [key, value];
   });

@@ -13,18 +13,18 @@ export const defaultHosts: readonly string[] = ['localhost', 's3.localhost', 's3
 /** @throws StoreError InvalidURI */
 export function resolveTarget(rawPath: string, host: string | undefined, hosts: readonly string[]): Target {
   const path = rawPath.replace(/^https?:\/\/[^/]*/i, '');
-  const virtual = bucketOfHost(host, hosts);
-  if (virtual !== undefined) return { bucket: virtual, key: keyOf(path.slice(1)) };
+  const virtual = bucketFromHost(host, hosts);
+  if (virtual !== undefined) return { bucket: virtual, key: decodeKey(path.slice(1)) };
   const slash = path.indexOf('/', 1);
   const bucket = decodeUri(slash < 0 ? path.slice(1) : path.slice(1, slash));
-  return { bucket: bucket || undefined, key: slash < 0 ? undefined : keyOf(path.slice(slash + 1)) };
+  return { bucket: bucket || undefined, key: slash < 0 ? undefined : decodeKey(path.slice(slash + 1)) };
 }
 
-function keyOf(escaped: string): string | undefined {
+function decodeKey(escaped: string): string | undefined {
   return escaped === '' ? undefined : decodeUri(escaped);
 }
 
-function bucketOfHost(host: string | undefined, hosts: readonly string[]): string | undefined {
+function bucketFromHost(host: string | undefined, hosts: readonly string[]): string | undefined {
   const name = host?.replace(/:\d+$/, '').toLowerCase();
   if (!name || hosts.includes(name)) return undefined;
   // The longest first: in `photos.s3.localhost`, `s3` is no bucket.

@@ -34,8 +34,8 @@ export interface FolderOwner {
   partList?: string;
 }
 
-export const underWay = 'upload.json';
-export const completed = 'object.json';
+export const uploadInfoFile = 'upload.json';
+export const ownerFile = 'object.json';
 
 export function uploadFolder(bucket: Bucket, multipartId: string): string {
   return join(bucket.uploadsPath, multipartId);
@@ -50,10 +50,10 @@ export function partFileName(partNumber: number): string {
 }
 
 /** An id comes from the wire and becomes a folder's name: nothing but what Create makes passes. */
-const idShape = /^[0-9a-f]{64}$/;
+const idPattern = /^[0-9a-f]{64}$/;
 
 async function readInfo<T>(bucket: Bucket, multipartId: string, name: string): Promise<T | null> {
-  if (!idShape.test(multipartId)) return null;
+  if (!idPattern.test(multipartId)) return null;
   try {
     return JSON.parse(await readFile(join(uploadFolder(bucket, multipartId), name), 'utf8')) as T;
   } catch {
@@ -62,42 +62,46 @@ async function readInfo<T>(bucket: Bucket, multipartId: string, name: string): P
 }
 
 export function readOwner(bucket: Bucket, multipartId: string): Promise<FolderOwner | null> {
-  return readInfo<FolderOwner>(bucket, multipartId, completed);
+  return readInfo<FolderOwner>(bucket, multipartId, ownerFile);
 }
 
 /** Removes what the object does not need: parts that were not chosen, or were replaced. `used` are the parts' numbers. */
-export async function trimFolder(
+export async function removeUnusedFiles(
   folder: string,
-  arrived: ReadonlyMap<number, { extents?: readonly Extent[] }>,
+  storedParts: ReadonlyMap<number, { extents?: readonly Extent[] }>,
   used: ReadonlySet<number>,
 ): Promise<void> {
-  const needed = new Set([completed, underWay]);
+  const needed = new Set([ownerFile, uploadInfoFile]);
   for (const number of used) {
     needed.add(partFileName(number));
-    for (const { file } of arrived.get(number)?.extents ?? []) needed.add(file);
+    for (const { file } of storedParts.get(number)?.extents ?? []) needed.add(file);
   }
   for (const name of await readdir(folder)) if (!needed.has(name)) await unlink(join(folder, name));
 }
 
 /** At start: learn what is under way, finish what a completed upload left half done, remove what belongs to nothing. */
-export async function sweepUploads(bucket: Bucket): Promise<void> {
+export async function recoverUploads(bucket: Bucket): Promise<void> {
   await mkdir(bucket.uploadsPath, { recursive: true });
   for (const id of await readdir(bucket.uploadsPath)) {
-    const pending = await readInfo<UploadInfo>(bucket, id, underWay);
+    const pending = await readInfo<UploadInfo>(bucket, id, uploadInfoFile);
     const info = pending ?? (await readOwner(bucket, id));
     const object = info ? await bucket.head(info.key) : null;
     if (object?.multipartId === id) {
-      if (pending) await finish(bucket, id, object.parts ?? []);
+      if (pending) await finishCompletion(bucket, id, object.parts ?? []);
     } else if (pending) bucket.uploads.add(pending);
     else await removeTree(uploadFolder(bucket, id));
   }
 }
 
-async function finish(bucket: Bucket, multipartId: string, parts: readonly { partNumber: number }[]): Promise<void> {
+async function finishCompletion(
+  bucket: Bucket,
+  multipartId: string,
+  parts: readonly { partNumber: number }[],
+): Promise<void> {
   const folder = uploadFolder(bucket, multipartId);
   const used = new Set(parts.map(({ partNumber }) => partNumber));
-  await trimFolder(folder, bucket.uploads.parts(multipartId), used);
+  await removeUnusedFiles(folder, bucket.uploads.parts(multipartId), used);
   bucket.uploads.delete(multipartId);
   // Last: until then the next start finds it again.
-  await unlink(join(folder, underWay));
+  await unlink(join(folder, uploadInfoFile));
 }

@@ -24,17 +24,17 @@ export interface UploadIndex {
 }
 
 /** Uploads whose parts are held in memory, about 200 bytes each; those of others are read again when they are needed. */
-const mostRemembered = 32;
+const maxCachedUploads = 32;
 
 export function createUploadIndex(uploadsPath: string): UploadIndex {
   const uploads = new Map<string, UploadInfo>();
-  const remembered = new Map<string, Map<number, StoredPart>>();
+  const cachedParts = new Map<string, Map<number, StoredPart>>();
 
-  const partsOf = (multipartId: string) => {
-    const parts = remembered.get(multipartId) ?? readPartFiles(join(uploadsPath, multipartId));
-    remembered.delete(multipartId);
-    remembered.set(multipartId, parts);
-    if (remembered.size > mostRemembered) remembered.delete(remembered.keys().next().value as string);
+  const getParts = (multipartId: string) => {
+    const parts = cachedParts.get(multipartId) ?? readPartFiles(join(uploadsPath, multipartId));
+    cachedParts.delete(multipartId);
+    cachedParts.set(multipartId, parts);
+    if (cachedParts.size > maxCachedUploads) cachedParts.delete(cachedParts.keys().next().value as string);
     return parts;
   };
 
@@ -43,19 +43,19 @@ export function createUploadIndex(uploadsPath: string): UploadIndex {
     add: (upload) => void uploads.set(upload.multipartId, upload),
     delete(multipartId) {
       uploads.delete(multipartId);
-      remembered.delete(multipartId);
+      cachedParts.delete(multipartId);
     },
     list: () =>
       [...uploads.values()].sort(
         (a, b) => compare(a.key, b.key) || a.initiated - b.initiated || compare(a.multipartId, b.multipartId),
       ),
-    part: (multipartId, partNumber) => partsOf(multipartId).get(partNumber),
-    parts: (multipartId) => new Map([...partsOf(multipartId)].sort(([a], [b]) => a - b)),
-    setPart: (multipartId, partNumber, part) => void partsOf(multipartId).set(partNumber, slim(part)),
+    part: (multipartId, partNumber) => getParts(multipartId).get(partNumber),
+    parts: (multipartId) => new Map([...getParts(multipartId)].sort(([a], [b]) => a - b)),
+    setPart: (multipartId, partNumber, part) => void getParts(multipartId).set(partNumber, pickStoredPart(part)),
   };
 }
 
-function slim({ size, etag, modified, checksum, extents }: StoredPart): StoredPart {
+function pickStoredPart({ size, etag, modified, checksum, extents }: StoredPart): StoredPart {
   return { size, etag, modified, ...(checksum ? { checksum } : {}), ...(extents ? { extents } : {}) };
 }
 
@@ -66,7 +66,7 @@ function readPartFiles(folder: string): Map<number, StoredPart> {
     if (!name.startsWith('part-')) continue;
     const opened = openRecord(join(folder, name));
     opened?.close();
-    if (opened) parts.set(Number(name.slice('part-'.length)), slim(opened.record));
+    if (opened) parts.set(Number(name.slice('part-'.length)), pickStoredPart(opened.record));
   }
   return parts;
 }

@@ -31,17 +31,17 @@ export function readXml(source: string | Buffer): XmlElement {
   for (let at = 0; at < xml.length; ) {
     const current = open.at(-1) as OpenElement;
     if (xml.charCodeAt(at) !== lessThan) {
-      const end = endOf(xml, '<', at, xml.length);
+      const end = findEnd(xml, '<', at, xml.length);
       current.text += unescapeXml(xml.slice(at, end));
       at = end;
-    } else if (xml.startsWith('<?', at)) at = endOf(xml, '?>', at + 2) + 2;
-    else if (xml.startsWith('<!--', at)) at = endOf(xml, '-->', at + 4) + 3;
+    } else if (xml.startsWith('<?', at)) at = findEnd(xml, '?>', at + 2) + 2;
+    else if (xml.startsWith('<!--', at)) at = findEnd(xml, '-->', at + 4) + 3;
     else if (xml.startsWith('<![CDATA[', at)) {
-      const end = endOf(xml, ']]>', at + 9);
+      const end = findEnd(xml, ']]>', at + 9);
       current.text += xml.slice(at + 9, end);
       at = end + 3;
     } else {
-      const end = endOf(xml, '>', at + 1);
+      const end = findEnd(xml, '>', at + 1);
       readTag(open, xml.slice(at + 1, end));
       at = end + 1;
     }
@@ -54,7 +54,7 @@ export function readXml(source: string | Buffer): XmlElement {
 const lessThan = 0x3c;
 
 /** Where `mark` stands. Without it `none`, or the document does not end. */
-function endOf(xml: string, mark: string, from: number, none?: number): number {
+function findEnd(xml: string, mark: string, from: number, none?: number): number {
   const end = xml.indexOf(mark, from);
   if (end !== -1) return end;
   if (none === undefined) throw malformed();
@@ -96,13 +96,13 @@ function decode(bytes: Buffer): string {
   }
 }
 
-const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 function unescapeXml(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(/&([^;]{0,12});?/g, (whole, body: string) => {
     if (!whole.endsWith(';')) throw malformed();
-    if (Object.hasOwn(named, body)) return named[body] as string;
+    if (Object.hasOwn(entities, body)) return entities[body] as string;
     const code = /^#(?:x([0-9a-fA-F]+)|(\d+))$/.exec(body);
     const point = code ? Number.parseInt(code[1] ?? code[2] ?? '', code[1] ? 16 : 10) : Number.NaN;
     if (!(point >= 0 && point <= 0x10ffff) || (point >= 0xd800 && point <= 0xdfff)) throw malformed();
@@ -110,19 +110,19 @@ function unescapeXml(text: string): string {
   });
 }
 
-export function childrenOf(element: XmlElement, name: string): XmlElement[] {
+export function getChildren(element: XmlElement, name: string): XmlElement[] {
   return element.children.filter((child) => child.name === name);
 }
 
 /** Undefined when absent. @throws StoreError MalformedXML when it is there twice */
-export function textOf(element: XmlElement, name: string): string | undefined {
-  const found = childrenOf(element, name);
+export function getChildText(element: XmlElement, name: string): string | undefined {
+  const found = getChildren(element, name);
   if (found.length > 1 || (found[0]?.children.length ?? 0) > 0) throw malformed();
   return found[0]?.text;
 }
 
 /** @throws StoreError MalformedXML when the root is another or it has other children */
-export function expectShape(element: XmlElement, name: string, children: readonly string[]): XmlElement {
+export function checkElement(element: XmlElement, name: string, children: readonly string[]): XmlElement {
   if (element.name !== name || element.children.some((child) => !children.includes(child.name))) throw malformed();
   return element;
 }

@@ -1,18 +1,18 @@
 /** Folders that somebody still reads from are removed when the last reader is done. */
 import { removeTree } from './files.ts';
 
-export interface Holds {
+export interface FolderUsage {
   /** Returns the release. */
-  hold(path: string): () => Promise<void>;
+  acquire(path: string): () => Promise<void>;
   /** Removes the folder, now or when it is let go. */
-  dispose(path: string): Promise<void>;
+  removeWhenUnused(path: string): Promise<void>;
 }
 
-export function createHolds(): Holds {
+export function createFolderUsage(): FolderUsage {
   const readers = new Map<string, number>();
-  const doomed = new Set<string>();
+  const pendingRemoval = new Set<string>();
   return {
-    hold(path) {
+    acquire(path) {
       readers.set(path, (readers.get(path) ?? 0) + 1);
       let released = false;
       return async () => {
@@ -24,11 +24,11 @@ export function createHolds(): Holds {
           return;
         }
         readers.delete(path);
-        if (doomed.delete(path)) await removeTree(path);
+        if (pendingRemoval.delete(path)) await removeTree(path);
       };
     },
-    async dispose(path) {
-      if (readers.has(path)) doomed.add(path);
+    async removeWhenUnused(path) {
+      if (readers.has(path)) pendingRemoval.add(path);
       else await removeTree(path);
     },
   };
