@@ -8,7 +8,7 @@ export { loadOnce } from './load-once.ts';
 export { checkContentLength, type PolicyToVerify, type VerifiedPolicy, verifyPolicy } from './policy.ts';
 export { preloadStorage } from './preload.ts';
 export { cutText } from './redact.ts';
-export { toWaybillError } from './s3-error.ts';
+export { storageFault, toWaybillError } from './s3-error.ts';
 export { type ChunkToSign, chunkSignature, emptyPayload, trailerSignature } from './sign.ts';
 export {
   type PayloadBinding,

@@ -1,6 +1,6 @@
 /** What `createUploads` was given, checked and with its defaults: see `resolve-config.ts`. */
 import type { Limits, RouteInfo } from '../protocol/index.ts';
-import type { Storage } from '../s3/types.ts';
+import type { Storage } from '../s3/index.ts';
 import type { UploadsEvent } from './events.ts';
 import type { RateLimits } from './rate-limits/rate-limits.ts';
 import type { Deployment } from './shared/deployment.ts';

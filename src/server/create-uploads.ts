@@ -7,8 +7,8 @@ import {
   type TypedUploads,
   WaybillError,
 } from '../protocol/index.ts';
-import { toWaybillError } from '../s3/s3-error.ts';
-import type { StorageFinding, StorageReport } from '../s3/types.ts';
+import type { StorageFinding, StorageReport } from '../s3/index.ts';
+import { toWaybillError } from '../s3/internal.ts';
 import type { Completed, Completing } from './completion/types.ts';
 import type { Config } from './config.ts';
 import { createFetch } from './http/fetch.ts';

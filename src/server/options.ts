@@ -1,5 +1,5 @@
 import { MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
-import type { Storage } from '../s3/types.ts';
+import type { Storage } from '../s3/index.ts';
 import { createEmit, type UploadsEvent } from './events.ts';
 import { createRateLimits, type RateLimitOptions, type RateLimits } from './rate-limits/rate-limits.ts';
 import type { Rate } from './rate-limits/store.ts';

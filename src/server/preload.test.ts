@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseSync } from 'vite';
 import { expect, it } from 'vitest';
-import { loadOnce } from '../s3/load-once.ts';
+import { loadOnce } from '../s3/internal.ts';
 import { preloadServer } from './preload.ts';
 
 /** What an option asks for, which is checked when the server starts (optional peers), and the list itself. */

@@ -4,7 +4,7 @@
  * descriptors left) as broken until the process ends. A test compares this list with the dynamic imports of the sources.
  * https://nodejs.org/api/esm.html#import-expressions
  */
-import { preloadStorage } from '../s3/preload.ts';
+import { preloadStorage } from '../s3/internal.ts';
 
 export async function preloadServer(): Promise<void> {
   await preloadStorage();

@@ -1,7 +1,7 @@
 /** Options resolve once, into one frozen config. An unknown option is an error. */
 import type { Transfer } from '../protocol/index.ts';
 import { KiB, MiB, WaybillError } from '../protocol/index.ts';
-import type { Storage } from '../s3/types.ts';
+import type { Storage } from '../s3/index.ts';
 import { joinOf } from './completion/copy-guard.ts';
 import { requireUniqueKeys } from './completion/key-locks.ts';
 import type { Config, ResolvedRoute } from './config.ts';

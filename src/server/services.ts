@@ -1,4 +1,4 @@
-import { loadOnce } from '../s3/load-once.ts';
+import { loadOnce } from '../s3/internal.ts';
 import type { CompletionService } from './completion/service.ts';
 import type { Config } from './config.ts';
 import { createEmit, type Emit } from './events.ts';

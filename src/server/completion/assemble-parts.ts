@@ -3,7 +3,7 @@
  * The storage is asked what arrived; nobody else is believed.
  */
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
-import { isS3Error, type S3Error } from '../../s3/s3-error.ts';
+import { isS3Error, type S3Error } from '../../s3/index.ts';
 import type { ResolvedRoute } from '../config.ts';
 import { checksumMismatch, uploadExpired } from '../shared/errors.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';

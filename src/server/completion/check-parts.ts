@@ -1,7 +1,7 @@
 /** Do the parts at the storage make the file that was granted? What the client says is only ever compared. */
 import { hash } from 'node:crypto';
 import { type Checksum, checkSize, type MultipartCompletion, partBytes, WaybillError } from '../../protocol/index.ts';
-import type { PartInfo } from '../../s3/types.ts';
+import type { PartInfo } from '../../s3/index.ts';
 import type { ResolvedRoute } from '../config.ts';
 import { checksumMismatch, damagedParts, invalid } from '../shared/errors.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';

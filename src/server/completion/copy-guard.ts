@@ -13,7 +13,7 @@
  * An ETag is compared as well, but it is an MD5, of which two different files can have the same one. Forms cannot be
  * `once`: they are used with SHA-256 only.
  */
-import type { ObjectInfo, StorageCapabilities } from '../../s3/types.ts';
+import type { ObjectInfo, StorageCapabilities } from '../../s3/index.ts';
 import type { Claims } from '../state/claims.ts';
 
 export type Join = 'parts' | 'sha256' | 'once' | 'writeId';

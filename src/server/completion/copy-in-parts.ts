@@ -1,6 +1,6 @@
 /** What one CopyObject does not carry, by UploadPartCopy: several parts at once, and no byte through this process. */
 import { MiB, partBytes, s3PartLimits } from '../../protocol/index.ts';
-import type { CopyOptions, PartInfo, Storage } from '../../s3/types.ts';
+import type { CopyOptions, PartInfo, Storage } from '../../s3/index.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 
 const parallelCopies = 8;

@@ -1,4 +1,4 @@
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
 import { beingCompleted } from '../shared/errors.ts';
 import { isUploadId } from '../shared/upload-id.ts';

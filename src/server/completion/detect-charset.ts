@@ -1,6 +1,6 @@
 /** The encoding of a staged text file. Clients do not send it, so its bytes have to tell. */
 import { KiB } from '../../protocol/index.ts';
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
 import { type Charset, hasCharset } from '../shared/charset.ts';
 import { isPreconditionFailed } from '../shared/storage-errors.ts';
 import type { StagedObject } from './staged-object.ts';

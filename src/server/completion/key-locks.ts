@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
-import { isS3Error } from '../../s3/s3-error.ts';
-import type { StorageCapabilities } from '../../s3/types.ts';
+import type { StorageCapabilities } from '../../s3/index.ts';
+import { isS3Error } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
 
 export interface KeyLocks {

@@ -1,7 +1,7 @@
 /** Whose is the upload now? One process at a time goes on with it, and what was decided stays decided. */
 import { WaybillError } from '../../protocol/index.ts';
-import { storageFault } from '../../s3/s3-error.ts';
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
+import { storageFault } from '../../s3/internal.ts';
 import { uploadEnded, uploadExpired } from '../shared/errors.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';

@@ -1,5 +1,5 @@
 import { type ChecksumAlgorithm, type StoredFile, WaybillError } from '../../protocol/index.ts';
-import type { CopyOptions, ObjectInfo, Storage } from '../../s3/types.ts';
+import type { CopyOptions, ObjectInfo, Storage } from '../../s3/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { withCharset } from '../shared/charset.ts';
 import { contentDisposition, inlineAnywhere } from '../shared/disposition.ts';

@@ -1,4 +1,4 @@
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 
 /** The staged objects that one request made files of. */

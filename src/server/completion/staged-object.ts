@@ -1,8 +1,7 @@
 import { headBytes } from '../../protocol/content/check.ts';
 import { KiB } from '../../protocol/units.ts';
-import type { ObjectInfo } from '../../s3/object-types.ts';
-import { storageFault } from '../../s3/s3-error.ts';
-import type { Storage } from '../../s3/types.ts';
+import type { ObjectInfo, Storage } from '../../s3/index.ts';
+import { storageFault } from '../../s3/internal.ts';
 import { isSeal } from './staging.ts';
 
 export interface StagedObject {

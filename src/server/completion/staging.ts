@@ -5,7 +5,7 @@
  * left at the staging key: the request carries `If-None-Match: *`, so that nothing can be stored there any more, and the
  * reservation can be given back at once. The sweep removes the empty object when no request for it can be under way.
  */
-import type { ObjectInfo } from '../../s3/types.ts';
+import type { ObjectInfo } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims } from '../state/claims.ts';

@@ -1,6 +1,6 @@
 /** The verdict on a staged object: the storage's facts, its first bytes, and the app's own look. */
 import { checkLimits, isWaybillError, WaybillError } from '../../protocol/index.ts';
-import { toWaybillError } from '../../s3/s3-error.ts';
+import { toWaybillError } from '../../s3/internal.ts';
 import type { ResolvedRoute } from '../config.ts';
 import { eventFacts } from '../events.ts';
 import type { Charset } from '../shared/charset.ts';

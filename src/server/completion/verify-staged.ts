@@ -6,8 +6,8 @@ import {
   type ResolvedType,
 } from '../../protocol/content-types.ts';
 import { type Checksum, type StoredFile, WaybillError } from '../../protocol/index.ts';
-import { storageFault } from '../../s3/s3-error.ts';
-import type { ObjectInfo, Storage } from '../../s3/types.ts';
+import type { ObjectInfo, Storage } from '../../s3/index.ts';
+import { storageFault } from '../../s3/internal.ts';
 import type { ResolvedRoute } from '../config.ts';
 import type { Grants } from '../grants/grants.ts';
 import { isSameDeclaration } from '../grants/idempotency.ts';

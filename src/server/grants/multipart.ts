@@ -13,7 +13,7 @@ import {
   type SignPartsRequest,
   s3PartLimits,
 } from '../../protocol/index.ts';
-import type { PartInfo } from '../../s3/types.ts';
+import type { PartInfo } from '../../s3/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { beingCompleted, damagedParts, uploadEnded, uploadExpired } from '../shared/errors.ts';
 import type { Failure } from '../shared/failure.ts';

@@ -4,7 +4,7 @@
  * everyone who asks for a permission.
  */
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
-import { toWaybillError } from '../../s3/s3-error.ts';
+import { toWaybillError } from '../../s3/internal.ts';
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
 import { describe } from '../shared/describe.ts';

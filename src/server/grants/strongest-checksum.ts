@@ -1,4 +1,4 @@
-import type { StorageCapabilities } from '../../s3/types.ts';
+import type { StorageCapabilities } from '../../s3/index.ts';
 
 /** Null where the storage verifies none of the two. CRCs are not among them: a sender can forge one. */
 export function strongestChecksum({

@@ -1,7 +1,7 @@
 /** The core: a plain request in, a plain answer out. Never throws; never answers 500 for what a client sent. */
 import type { WaybillError } from '../../protocol/index.ts';
-import { loadOnce } from '../../s3/load-once.ts';
-import { redact } from '../../s3/redact.ts';
+import { redact } from '../../s3/index.ts';
+import { loadOnce } from '../../s3/internal.ts';
 import type { Config } from '../config.ts';
 import type { Operation } from '../events.ts';
 import { grantUploads } from '../grants/grant-uploads.ts';

@@ -1,6 +1,6 @@
 import { type ErrorCode, isWaybillError, WaybillError, type WireError } from '../../protocol/index.ts';
-import { redact } from '../../s3/redact.ts';
-import { toWaybillError } from '../../s3/s3-error.ts';
+import { redact } from '../../s3/index.ts';
+import { toWaybillError } from '../../s3/internal.ts';
 import type { PlainResponse } from './plain-request.ts';
 
 export function json(status: number, body: unknown, cacheControl = 'no-store'): PlainResponse {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { WaybillError } from '../../protocol/index.ts';
-import { loadOnce } from '../../s3/load-once.ts';
+import { loadOnce } from '../../s3/internal.ts';
 import type { Emit, Operation } from '../events.ts';
 import { describe } from '../shared/describe.ts';
 import { tooManyFiles } from '../shared/errors.ts';

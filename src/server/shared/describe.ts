@@ -1,4 +1,5 @@
-import { cutText, redact } from '../../s3/redact.ts';
+import { redact } from '../../s3/index.ts';
+import { cutText } from '../../s3/internal.ts';
 
 /** Longest description in characters. More than a log line or a database column has use for. */
 const maxLength = 4000;

@@ -1,5 +1,5 @@
 /** Where a tracer looks in. Not a dependency: OpenTelemetry is five lines of the app's own, see docs/operations.md. */
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
 import type { ErasedDefinition } from '../types.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { isS3Error } from '../../s3/s3-error.ts';
+import { isS3Error } from '../../s3/index.ts';
 
 export function isPreconditionFailed(error: unknown): boolean {
   return isS3Error(error) && error.status === 412;

@@ -3,7 +3,7 @@
  * sealed claims, part size included) is written beside the staging keys, where whoever finds the multipart upload in a
  * listing finds out whose it is (DESIGN section 7, 2). It goes when the upload ends.
  */
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
 import type { Grants } from '../grants/grants.ts';
 import type { OpenedGrant } from './claims.ts';
 

@@ -5,7 +5,7 @@
  * (DESIGN section 7, 3). With a ledger its rows are the markers, see `ledger-markers.ts`.
  */
 import type { StoredFile, WireError } from '../../protocol/index.ts';
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
 import type { TakeRandom } from '../shared/random-pool.ts';
 import { isPreconditionFailed } from '../shared/storage-errors.ts';
 import type { Claims, Settled } from './claims.ts';

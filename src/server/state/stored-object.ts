@@ -2,7 +2,7 @@
  * Whether the object at a key is still the one that an upload stored. A key may come again: a `key` callback can return
  * it for another upload once the first file is gone, and what names the first file must not reach the second.
  */
-import type { ObjectInfo, Storage } from '../../s3/types.ts';
+import type { ObjectInfo, Storage } from '../../s3/index.ts';
 
 import type { ViewRef } from '../views/view-refs.ts';
 import type { Ledger } from './ledger.ts';

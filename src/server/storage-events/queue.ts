@@ -1,7 +1,7 @@
 /** Events that wait in a queue: read, handled, and deleted only then. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWaybillError, WaybillError } from '../../protocol/index.ts';
-import { loadOnce } from '../../s3/load-once.ts';
+import { loadOnce } from '../../s3/internal.ts';
 
 export interface QueueMessage {
   /** As the storage wrote it. */

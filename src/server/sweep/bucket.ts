@@ -1,5 +1,5 @@
 /** Everything there is outside of staging, against every key that an upload has. A bucket may be shared with others. */
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
 import type { Deployment } from '../shared/deployment.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import type { Ledger, Orphan } from '../state/ledger.ts';

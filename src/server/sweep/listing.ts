@@ -1,5 +1,5 @@
 /** What lies in the bucket, page by page. */
-import type { ListPage, MultipartListing, Storage } from '../../s3/types.ts';
+import type { ListPage, MultipartListing, Storage } from '../../s3/index.ts';
 
 export type Listed = ListPage['objects'][number];
 export type ListedMultipart = MultipartListing['uploads'][number];

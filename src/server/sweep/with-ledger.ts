@@ -2,7 +2,7 @@
  * The sweep of a ledger. What is due is on record; what lies in staging is compared with the record; and where it is asked
  * for, so is the whole bucket. What is due the database's clock decides, what is old the storage's.
  */
-import type { Storage } from '../../s3/types.ts';
+import type { Storage } from '../../s3/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
 import type { CompletionService } from '../completion/service.ts';
 import type { Grants } from '../grants/grants.ts';

@@ -4,7 +4,7 @@
  * storage's clock, and whatever is removed is hours older than any clock is wrong.
  */
 
-import type { PartInfo, Storage } from '../../s3/types.ts';
+import type { PartInfo, Storage } from '../../s3/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
 import type { CompletionService } from '../completion/service.ts';
 import type { Grants } from '../grants/grants.ts';

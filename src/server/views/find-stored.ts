@@ -1,4 +1,4 @@
-import type { ObjectInfo } from '../../s3/object-types.ts';
+import type { ObjectInfo } from '../../s3/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { uploadIdOfKey } from '../grants/keys.ts';
 import { hasCharset } from '../shared/charset.ts';

@@ -1,5 +1,5 @@
 import { isContentType, type PresignedRequest, type ViewResponse, WaybillError } from '../../protocol/index.ts';
-import type { ObjectInfo, PresignGetOptions } from '../../s3/types.ts';
+import type { ObjectInfo, PresignGetOptions } from '../../s3/index.ts';
 import { authorize, notFound, requireOwner } from '../authorize.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { brokenKeyRule } from '../grants/keys.ts';
