@@ -6,7 +6,7 @@ export * from './client-error-kind.ts';
 export * from './content-types.ts';
 export type * from './error-details.ts';
 export * from './errors.ts';
-export * from './format-bytes.ts';
+export * from './format.ts';
 export * from './formats/index.ts';
 export * from './limits.ts';
 export * from './parts.ts';

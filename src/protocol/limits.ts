@@ -3,7 +3,7 @@
  * content types are in ./content-types.ts, because they need the table of formats, which a page does not load.
  */
 import { WaybillError } from './errors.ts';
-import { formatSizes } from './format-bytes.ts';
+import { formatSizes } from './format.ts';
 
 export interface Limits {
   /**

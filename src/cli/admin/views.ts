@@ -1,6 +1,7 @@
 /** The pages, as HTML without a script. `html` escapes whatever is put into it: hostile names are shown, and do nothing. */
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
+import { formatBytes } from '../../protocol/index.ts';
 import type {
   Counts,
   OwnerUsage,
@@ -10,7 +11,6 @@ import type {
   Usage,
   WebhookRecord,
 } from '../../server/index.ts';
-import { formatBytes } from '../format.ts';
 import { printable } from '../terminal.ts';
 
 type Html = HtmlEscapedString | Promise<HtmlEscapedString>;

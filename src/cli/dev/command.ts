@@ -2,12 +2,12 @@
 import { join, relative, resolve } from 'node:path';
 import { createDevstore, type Devstore, type DevstoreOptions } from '../../devstore/index.ts';
 import { openLedger } from '../../ledger/index.ts';
+import { formatBytes } from '../../protocol/index.ts';
 import { s3Storage } from '../../s3/index.ts';
 import type { UploadsEvent } from '../../server/index.ts';
 import { checkStorage } from '../app/check-storage.ts';
 import { environmentError, exitCodes, fileProblem } from '../cli-error.ts';
 import type { CommandSpec } from '../command.ts';
-import { formatBytes } from '../format.ts';
 import { checkHost, isLoopback, listenOn, origin, type PortWish, reachableHost } from '../listen.ts';
 import { takeLock } from '../lock.ts';
 import { findPageDir } from '../page-dir.ts';

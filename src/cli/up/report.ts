@@ -1,6 +1,6 @@
 /** How the uploads are told: bars on a screen, lines in a pipe, JSON for a script. Results go to stdout, the rest to stderr. */
 import type { Upload, UploadSnapshot } from '../../client/node/index.ts';
-import { formatBytes, formatSeconds } from '../format.ts';
+import { formatBytes, formatSeconds } from '../../protocol/index.ts';
 import { createPaint, type Paint, printable, type Terminal } from '../terminal.ts';
 import { createScreen } from './screen.ts';
 

@@ -1,4 +1,4 @@
-/** Sizes in messages for users. `details` has the exact bytes. */
+/** Sizes and times in messages for users. `details` has the exact bytes. */
 
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -23,4 +23,18 @@ export function formatSizes(size: number, limit: number): [size: string, limit: 
   const rounded: [string, string] = [formatBytes(size), formatBytes(limit)];
   if (rounded[0] !== rounded[1]) return rounded;
   return [`${size.toLocaleString('en')} bytes`, `${limit.toLocaleString('en')} bytes`];
+}
+
+/**
+ * Rounded up: `12 s`, `3 min`, `1 h 20 min`.
+ *
+ * @example formatSeconds(75) // '2 min'
+ */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.max(1, Math.ceil(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.ceil(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }

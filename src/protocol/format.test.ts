@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { checkLimits } from './content-types.ts';
-import { formatBytes, formatSizes } from './format-bytes.ts';
+import { formatBytes, formatSeconds, formatSizes } from './format.ts';
 
 it.each([
   [0, '0 bytes'],
@@ -13,6 +13,14 @@ it.each([
   [50_000_000_000, '50 GB'],
   [5e15, '5000 TB'],
 ])('formatBytes(%j) is %j', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+
+it.each([
+  [0.2, '1 s'],
+  [59, '59 s'],
+  [61, '2 min'],
+  [3600, '1 h'],
+  [4800, '1 h 20 min'],
+])('formatSeconds(%j) is %j', (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
 
 it('formatSizes() gives exact bytes where both sizes would round to the same text', () => {
   expect(formatSizes(20_000_001, 20_000_000)).toEqual(['20,000,001 bytes', '20,000,000 bytes']);
