@@ -224,7 +224,7 @@ forEachStore('content', (store) => {
     expect(heads.length).toBeGreaterThanOrEqual(40);
   });
 
-  it.each(heads)('E1 E2 %s (%s) is %4$s', async (_, contentType, content, outcome) => {
+  it.each(heads)('E1 E2 %s declared as %s has the expected outcome', async (_, contentType, content, outcome) => {
     const upload = await app.grant(content, { contentType, fileName: 'file' });
     expect((await send(upload.request, content)).status).toBe(200);
     const answer = await app.complete(upload.grant);

@@ -6,7 +6,7 @@
 import { expect, it } from 'vitest';
 import { MiB } from '../../src/protocol/index.ts';
 import { type Owner, route } from '../../src/server/index.ts';
-import { crashStorageOrLedgerAt } from '../support/crashing.ts';
+import { crashStorageOrLedgerAt, endsWithoutCrash } from '../support/crashing.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { createParts, partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
@@ -78,11 +78,8 @@ forEachStore(
               else await parts.send(upload.grant, large);
               const crashing = crashStorageOrLedgerAt(storage, ledger, nth, when);
               const crashingApp = createTestApp(crashing.storage, routes, { ...settings, ledger: crashing.ledger });
-              const answer = crashingApp[call](upload.grant).then(() => true);
-              const crashed = expect.poll(() => crashing.state.hasCrashed, { interval: 2, timeout: 30_000 }).toBe(true);
-              ended = await Promise.race([answer, crashed.then(() => false)]);
+              ended = await endsWithoutCrash(crashingApp[call](upload.grant), crashing.state);
               if (ended) {
-                crashed.catch(() => {});
                 if (call === 'complete' && !rejects) stored += 1;
                 break;
               }

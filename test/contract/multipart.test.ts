@@ -1,4 +1,4 @@
-/** Multipart uploads at the storage itself, on every store: what the server's completion and promotion rely on. */
+/** The multipart operations of `Storage` on every store, as far as completion and promotion depend on them. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -14,12 +14,12 @@ const file = randomBytes(2 * partSize + 1003);
 const partOf = (partNumber: number) => file.subarray((partNumber - 1) * partSize, partNumber * partSize);
 
 forEachStore('multipart', (store) => {
-  const fresh = (name = 'file') => `multipart/${randomUUID()}/${name}`;
-  /** Ceph's is among its deviations. */
-  const goneAnswer = store.name === 'ceph' ? { code: 'InternalError' } : { status: 404, code: 'NoSuchUpload' };
+  const uniqueKey = (name = 'file') => `multipart/${randomUUID()}/${name}`;
+  /** Answer to a completion after an abort. Ceph deviates: see deviations.ts. */
+  const abortedAnswer = store.name === 'ceph' ? { code: 'InternalError' } : { status: 404, code: 'NoSuchUpload' };
   const algorithmOf = ({ capabilities }: Storage) => capabilities.partChecksums[0] ?? 'md5';
 
-  async function begin(storage: Storage, key = fresh()) {
+  async function begin(storage: Storage, key = uniqueKey()) {
     const { multipartId } = await storage.createMultipart({
       key,
       contentType: 'video/mp4',
@@ -45,21 +45,21 @@ forEachStore('multipart', (store) => {
     };
     const list = async (): Promise<PartInfo[]> => {
       const parts = await storage.listParts(key, multipartId);
-      if (!parts) throw new Error('The multipart upload is gone.');
+      if (!parts) throw new Error('The multipart upload does not exist.');
       return parts;
     };
     return { key, multipartId, presign, send, list };
   }
 
-  async function whole(storage: Storage, key = fresh()) {
+  async function sendFile(storage: Storage, key = uniqueKey()) {
     const upload = await begin(storage, key);
     for (const partNumber of [3, 1, 2]) await upload.send(partNumber, partOf(partNumber));
     return { ...upload, parts: await upload.list(), size: file.length };
   }
 
-  it('an object appears with the completion, and is what was sent', async () => {
+  it('completeMultipart() makes an object of the bytes that were sent', async () => {
     const storage = store.storage();
-    const upload = await whole(storage);
+    const upload = await sendFile(storage);
     expect(upload.parts.map(({ partNumber, size }) => [partNumber, size])).toEqual(
       [1, 2, 3].map((number) => [number, partBytes(file.length, partSize, number)]),
     );
@@ -90,9 +90,9 @@ forEachStore('multipart', (store) => {
     expect(await storage.listParts(upload.key, upload.multipartId)).toBeNull();
   });
 
-  it('the same completion again succeeds, or says that the upload is gone: then the object tells', async () => {
+  it('a repeated completion succeeds, or fails with NoSuchUpload or PreconditionFailed', async () => {
     const storage = store.storage();
-    const upload = await whole(storage);
+    const upload = await sendFile(storage);
     await storage.completeMultipart(upload);
     const { etag } = (await storage.head(upload.key)) ?? {};
     const again = await storage.completeMultipart(upload).catch((error: unknown) => error);
@@ -102,12 +102,12 @@ forEachStore('multipart', (store) => {
         : { code: (again as { code: string }).code },
     );
     expect((await storage.head(upload.key))?.etag).toBe(etag);
-    const stranger = { ...upload, multipartId: `${upload.multipartId.slice(0, -2)}zz`, key: fresh() };
-    await expect(storage.completeMultipart(stranger)).rejects.toMatchObject(goneAnswer);
+    const stranger = { ...upload, multipartId: `${upload.multipartId.slice(0, -2)}zz`, key: uniqueKey() };
+    await expect(storage.completeMultipart(stranger)).rejects.toMatchObject(abortedAnswer);
     expect(await storage.head(stranger.key)).toBeNull();
   });
 
-  it('a completion whose answer is lost is tried again, and ends as it would have', async () => {
+  it('a completion whose answer is lost is retried and stores the object', async () => {
     let lost = 0;
     const losing: typeof fetch = async (input, init) => {
       const response = await fetch(input, init);
@@ -123,7 +123,7 @@ forEachStore('multipart', (store) => {
       () => undefined,
       (error: unknown) => error,
     );
-    // What a storage says that does not remember: the server then looks whether the object is there.
+    // Some storages do not remember the completed upload. The server then looks for the object.
     if (failure !== undefined)
       expect(['NoSuchUpload', 'PreconditionFailed']).toContain((failure as { code: string }).code);
     expect(lost).toBeGreaterThan(1);
@@ -131,10 +131,10 @@ forEachStore('multipart', (store) => {
     expect(await storage.listParts(upload.key, upload.multipartId)).toBeNull();
   });
 
-  it('of two uploads to one key that complete at once, one wins where the storage can promise that', async () => {
+  it('one of two uploads with the same key that complete at once wins, where the storage supports it', async () => {
     const storage = store.storage();
     if (!storage.capabilities.completeOnce) return;
-    const key = fresh();
+    const key = uniqueKey();
     const uploads = await Promise.all(
       ['first', 'other'].map(async (text) => ({ text, upload: await begin(storage, key) })),
     );
@@ -150,13 +150,13 @@ forEachStore('multipart', (store) => {
     expect(await new Response((await storage.get(key))?.body).text()).toBe(uploads[won]?.text);
   });
 
-  it('refuses parts of other bytes, sizes and numbers than were signed, and keeps nothing of them', async () => {
+  it('a part with other bytes, another size or another number than signed is refused and not stored', async () => {
     const storage = store.storage();
     const upload = await begin(storage);
     const right = 'the right bytes';
     const request = upload.presign(1, right);
     const other = await begin(storage);
-    const attempts: [what: string, request: typeof request, bytes: string][] = [
+    const attempts: [name: string, request: typeof request, bytes: string][] = [
       ['other bytes', request, 'the wrong bytes'],
       ['a byte more', request, `${right}!`],
       ['a byte less', request, right.slice(1)],
@@ -166,10 +166,10 @@ forEachStore('multipart', (store) => {
       ['another key', { ...request, url: request.url.replace(upload.key, other.key) }, right],
       ['no part at all', { ...request, url: request.url.replace(/&partNumber=.*?(?=&X-Amz-Signature)/, '') }, right],
     ];
-    for (const [what, attempt, bytes] of attempts) {
+    for (const [name, attempt, bytes] of attempts) {
       const { status } = await sendPresigned(attempt, bytes);
-      expect(status, what).toBeGreaterThanOrEqual(400);
-      expect(status, what).toBeLessThan(500);
+      expect(status, name).toBeGreaterThanOrEqual(400);
+      expect(status, name).toBeLessThan(500);
     }
     expect(await upload.list()).toEqual([]);
     expect(await other.list()).toEqual([]);
@@ -177,7 +177,7 @@ forEachStore('multipart', (store) => {
     expect((await sendPresigned(request, right)).status).toBe(200);
   });
 
-  it('takes a part under the host name it was signed for, and under no other', async () => {
+  it('a part is accepted only with the host name that it was signed for', async () => {
     const names = [store.endpoint, store.endpoint.replace('127.0.0.1', 'localhost')];
     const storage = store.storage({ publicEndpoint: names });
     const upload = await begin(storage);
@@ -193,7 +193,7 @@ forEachStore('multipart', (store) => {
     expect((await upload.list()).map(({ partNumber }) => partNumber)).toEqual([1, 2]);
   });
 
-  it('the last of two parts with one number counts', async () => {
+  it('the later of two parts with the same number counts', async () => {
     const storage = store.storage();
     const upload = await begin(storage);
     await upload.send(1, 'first');
@@ -205,7 +205,7 @@ forEachStore('multipart', (store) => {
     expect(await new Response((await storage.get(upload.key))?.body).text()).toBe('second');
   });
 
-  it('refuses a completion that cannot be, and the upload goes on', async () => {
+  it('a completion with invalid parts is refused, and the upload can continue', async () => {
     const storage = store.storage();
     const upload = await begin(storage);
     await upload.send(1, 'small');
@@ -221,7 +221,7 @@ forEachStore('multipart', (store) => {
       code: 'InvalidPart',
     });
     await expect(complete([], 0)).rejects.toMatchObject({ status: 400 });
-    // What ignores this is declared among the deviations: the server adds up for itself.
+    // Storages that ignore the size are listed in deviations.ts. The server compares the sizes itself.
     if (storage.capabilities.completeOnce)
       await expect(complete([first], 4)).rejects.toMatchObject({ status: 400, code: 'InvalidRequest' });
     expect(await storage.head(upload.key)).toBeNull();
@@ -231,7 +231,7 @@ forEachStore('multipart', (store) => {
     expect((await storage.head(upload.key))?.size).toBe(5);
   });
 
-  it('does not replace what is there, where the storage can promise that', async () => {
+  it('a completion does not replace an existing object, where the storage supports it', async () => {
     const storage = store.storage();
     const upload = await begin(storage);
     await upload.send(1, 'late');
@@ -248,21 +248,21 @@ forEachStore('multipart', (store) => {
     await storage.abortMultipart(upload.key, upload.multipartId);
   });
 
-  it('abort ends it: no parts, no list, no completion', async () => {
+  it('abortMultipart() ends an upload: it has no parts, no list and no completion', async () => {
     const storage = store.storage();
     const upload = await begin(storage);
-    await upload.send(1, 'in vain');
+    await upload.send(1, 'aborted');
     const parts = await upload.list();
     await storage.abortMultipart(upload.key, upload.multipartId);
     await storage.abortMultipart(upload.key, upload.multipartId);
     expect(await storage.listParts(upload.key, upload.multipartId)).toBeNull();
-    expect((await sendPresigned(upload.presign(1, 'in vain'), 'in vain')).status).toBe(404);
-    await expect(storage.completeMultipart({ ...upload, parts, size: 8 })).rejects.toMatchObject(goneAnswer);
+    expect((await sendPresigned(upload.presign(1, 'aborted'), 'aborted')).status).toBe(404);
+    await expect(storage.completeMultipart({ ...upload, parts, size: 8 })).rejects.toMatchObject(abortedAnswer);
     expect(await storage.head(upload.key)).toBeNull();
-    expect(await storage.listParts(fresh(), 'nonsense')).toBeNull();
+    expect(await storage.listParts(uniqueKey(), 'nonsense')).toBeNull();
   });
 
-  it('lists more parts than one page holds', async () => {
+  it('listParts() returns more parts than one page holds', async () => {
     const storage = store.storage();
     const upload = await begin(storage);
     const numbers = Array.from({ length: 1007 }, (_, index) => 10_000 - 3 * index);
@@ -279,9 +279,9 @@ forEachStore('multipart', (store) => {
     await storage.abortMultipart(upload.key, upload.multipartId);
   });
 
-  it('lists uploads by prefix, whatever their keys', async () => {
+  it('listMultiparts() returns uploads by prefix, with unusual keys', async () => {
     const storage = store.storage();
-    const prefix = fresh('');
+    const prefix = uniqueKey('');
     const made = new Map<string, string>();
     for (const name of ['a', 'b+c d', 'e%2ff', 'g&<i>', '\u00fc', '🚢', 'a/deeper'])
       made.set(
@@ -306,12 +306,12 @@ forEachStore('multipart', (store) => {
     expect(await storage.listMultiparts({ prefix })).toEqual({ uploads: [] });
   });
 
-  it('copies part by part: cut as the original was, both have one ETag', async () => {
+  it('a copy in the parts of the original has the same ETag', async () => {
     const storage = store.storage();
-    const original = await whole(storage, fresh('from &+ ü'));
+    const original = await sendFile(storage, uniqueKey('from &+ ü'));
     await storage.completeMultipart(original);
     const source = await storage.head(original.key);
-    const copy = await begin(storage, fresh('to &+% ü'));
+    const copy = await begin(storage, uniqueKey('to &+% ü'));
     const parts = await Promise.all(
       original.parts.map(({ partNumber, size }) => {
         const first = (partNumber - 1) * partSize;
@@ -338,13 +338,13 @@ forEachStore('multipart', (store) => {
     expect((await storage.head(copy.key))?.size).toBe(file.length);
   });
 
-  it('refuses to copy a part of what is missing, is no longer the same, or ends earlier', async () => {
+  it('copyPart() refuses a source that is missing, changed or shorter', async () => {
     const storage = store.storage();
-    const from = fresh();
+    const from = uniqueKey();
     await storage.put({ key: from, body: 'ten bytes.' });
     const { key: to, multipartId, list } = await begin(storage);
     const copy = { from, to, multipartId, partNumber: 1, range: [0, 9] as const };
-    await expect(storage.copyPart({ ...copy, from: fresh() })).rejects.toMatchObject({ status: 404 });
+    await expect(storage.copyPart({ ...copy, from: uniqueKey() })).rejects.toMatchObject({ status: 404 });
     const beyond = await storage
       .copyPart({ ...copy, range: [0, 10] })
       .catch((error: { status: number }) => error.status);
@@ -356,9 +356,9 @@ forEachStore('multipart', (store) => {
     expect(await storage.copyPart(copy)).toMatchObject({ partNumber: 1, size: 10 });
   });
 
-  it('any cut of any bytes is the same bytes', async () => {
+  it('copied and sent parts of any range make the same bytes', async () => {
     const storage = store.storage();
-    const source = fresh();
+    const source = uniqueKey();
     await storage.put({ key: source, body: file });
     await fc.assert(
       fc.asyncProperty(

@@ -1,4 +1,4 @@
-/** Every preset can start a route, and a file goes the whole way on it: to the devstore, told to be that storage. */
+/** Every preset can start a route and complete an upload, on a devstore that is used with the preset. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SingleGrant } from '../../src/protocol/index.ts';
 import { type CapabilityPreset, capabilityPresets } from '../../src/s3/index.ts';
@@ -16,7 +16,7 @@ forEachStore(
     });
     afterAll(() => proxy.close());
 
-    it.each(Object.keys(capabilityPresets) as CapabilityPreset[])('%s takes and stores a file', async (preset) => {
+    it.each(Object.keys(capabilityPresets) as CapabilityPreset[])('%s can complete an upload', async (preset) => {
       const { writeIds, checksums, contentMd5 } = capabilityPresets[preset];
       const endpoint = writeIds ? proxy.endpoint : store.endpoint;
       const storage = store.storage({ endpoint, capabilities: preset });
@@ -36,5 +36,5 @@ forEachStore(
       );
     });
   },
-  { only: ['devstore'] }, // The only store that does what every preset needs.
+  { only: ['devstore'] }, // Only the devstore supports what every preset needs.
 );

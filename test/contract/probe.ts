@@ -1,6 +1,6 @@
 /**
- * Asks a storage what it enforces, by trying what it should refuse. A capability is true only when the wrong thing was
- * refused, nothing was stored by it, and the right thing was taken: "answered 200" proves nothing.
+ * Observes the capabilities of a storage by attempts. A capability is true only when the storage refused the wrong
+ * request, stored nothing by it, and accepted the right request.
  */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { PresignedRequest } from '../../src/protocol/index.ts';
@@ -8,16 +8,16 @@ import { isS3Error, type Storage, type StorageCapabilities } from '../../src/s3/
 import { checksumOf, type StorageAnswer, sendPresigned } from '../support/send.ts';
 
 export interface ProbeTarget {
-  /** With every capability claimed, so that nothing is left unsigned. */
+  /** A storage that claims every capability, so that requests sign everything. */
   storage: Storage;
   bucket: string;
-  /** For what {@link Storage} does not do: multipart, tags. */
+  /** For operations that {@link Storage} does not have, such as tags. */
   sdk: S3Client;
-  /** Names no two probes share. */
+  /** Returns a key that no other probe uses. */
   uniqueKey(): string;
 }
 
-/** What to claim of a storage in order to ask it. */
+/** The capabilities to claim while a storage is probed. */
 export const everythingClaimed: Partial<StorageCapabilities> = {
   once: true,
   copyOnce: true,
@@ -45,13 +45,13 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
   async once(target) {
     const key = target.uniqueKey();
     const request = target.storage.presignPut({ ...facts, key });
-    if (!(await taken(target, key, request))) return false;
+    if (!(await isStored(target, key, request))) return false;
     if ((await sendPresigned(request, wrong)).status !== 412) return false;
     const raced = target.storage.presignPut({ ...facts, key: target.uniqueKey() });
     const answers = await Promise.all(Array.from({ length: 8 }, () => sendPresigned(raced, right)));
-    // 409 ConditionalRequestConflict is a refusal too: of two at once, told to try again.
+    // 409 ConditionalRequestConflict is a refusal as well: one of two requests at once must be retried.
     const refused = answers.filter(({ status }) => status === 412 || status === 409);
-    return refused.length === 7 && answers.filter(ok).length === 1;
+    return refused.length === 7 && answers.filter(isSuccess).length === 1;
   },
 
   async copyOnce({ storage, uniqueKey }) {
@@ -59,17 +59,17 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
     await storage.put({ key: from, body: right });
     await storage.put({ key: to, body: wrong });
     const copy = { from, contentType: 'text/plain', once: true };
-    const refused = await refusal(storage.copy({ ...copy, to }));
-    return refused === 412 && (await refusal(storage.copy({ ...copy, to: fresh }))) === undefined;
+    const refused = await refusedStatus(storage.copy({ ...copy, to }));
+    return refused === 412 && (await refusedStatus(storage.copy({ ...copy, to: fresh }))) === undefined;
   },
 
   async copyPrecondition({ storage, uniqueKey }) {
     const [from, to] = [uniqueKey(), uniqueKey()];
     const { etag } = await storage.put({ key: from, body: right });
     const copy = { from, to, contentType: 'text/plain' };
-    const refused = await refusal(storage.copy({ ...copy, sourceEtag: '"00000000000000000000000000000000"' }));
+    const refused = await refusedStatus(storage.copy({ ...copy, sourceEtag: '"00000000000000000000000000000000"' }));
     if (refused !== 412 || (await storage.head(to)) !== null) return false;
-    return (await refusal(storage.copy({ ...copy, sourceEtag: etag }))) === undefined;
+    return (await refusedStatus(storage.copy({ ...copy, sourceEtag: etag }))) === undefined;
   },
 
   async deleteIfMatch({ storage, uniqueKey }) {
@@ -79,7 +79,7 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
     return (await storage.head(key)) !== null && (await storage.delete(key, { ifMatch: etag }));
   },
 
-  checksums: (target) => each(algorithms, (algorithm) => verifiesPut(target, algorithm)),
+  checksums: (target) => filterNames(algorithms, (algorithm) => verifiesPut(target, algorithm)),
   contentMd5: (target) => verifiesPut(target, 'md5'),
 
   async postPolicy(target) {
@@ -93,32 +93,32 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
       await sendPresigned(elsewhere, right),
       await sendPresigned(retyped, right),
     ];
-    if (!offPolicy.every(denied) || (await target.storage.list({ prefix: key })).objects.length > 0) return false;
-    return taken(target, key, request);
+    if (!offPolicy.every(isRefused) || (await target.storage.list({ prefix: key })).objects.length > 0) return false;
+    return isStored(target, key, request);
   },
 
-  postChecksums: (target) => each(algorithms, (algorithm) => verifiesForm(target, algorithm)),
+  postChecksums: (target) => filterNames(algorithms, (algorithm) => verifiesForm(target, algorithm)),
   postContentMd5: (target) => verifiesForm(target, 'md5'),
 
   async refusesUnsignedHeaders(target) {
     const key = target.uniqueKey();
     const request = target.storage.presignPut({ ...facts, key, once: false });
-    if (!denied(await sendPresigned(request, right, { 'x-amz-meta-smuggled': 'yes' }))) return false;
-    return (await target.storage.head(key)) === null && taken(target, key, request);
+    if (!isRefused(await sendPresigned(request, right, { 'x-amz-meta-smuggled': 'yes' }))) return false;
+    return (await target.storage.head(key)) === null && isStored(target, key, request);
   },
 
-  /** A danger rather than a guarantee: true where the header is applied. */
+  /** A risk, not a guarantee: true where the storage applies the header. */
   async unsignedAcls(target) {
     const key = target.uniqueKey();
     const request = target.storage.presignPut({ ...facts, key, once: false });
     const sent = await sendPresigned(request, right, { 'x-amz-acl': 'public-read' });
-    if (!ok(sent)) return false;
+    if (!isSuccess(sent)) return false;
     const anonymous = await fetch(request.url.split('?')[0] as string);
     await anonymous.body?.cancel();
     return anonymous.ok;
   },
 
-  /** A restriction rather than a guarantee: true where parts of different sizes are refused. */
+  /** A restriction, not a guarantee: true where parts of different sizes are refused. */
   async equalParts({ sdk, bucket, uniqueKey }) {
     const {
       AbortMultipartUploadCommand,
@@ -154,18 +154,18 @@ export const probes: { [Name in keyof StorageCapabilities]: Probe<StorageCapabil
   },
 
   async completeOnce({ storage, uniqueKey }) {
-    const [taken, fresh] = [uniqueKey(), uniqueKey()];
-    await storage.put({ key: taken, body: right });
-    for (const key of [taken, fresh]) {
+    const [existing, fresh] = [uniqueKey(), uniqueKey()];
+    await storage.put({ key: existing, body: right });
+    for (const key of [existing, fresh]) {
       const parts = await sendParts(storage, key, [wrong]);
       if (!parts) return false;
-      const refused = await refusal(storage.completeMultipart({ ...parts, size: wrong.length }));
-      if (refused !== (key === taken ? 412 : undefined)) return false;
+      const refused = await refusedStatus(storage.completeMultipart({ ...parts, size: wrong.length }));
+      if (refused !== (key === existing ? 412 : undefined)) return false;
     }
-    return (await storage.head(taken))?.size === right.length;
+    return (await storage.head(existing))?.size === right.length;
   },
 
-  partChecksums: (target) => each(algorithms, (algorithm) => verifiesPart(target, algorithm)),
+  partChecksums: (target) => filterNames(algorithms, (algorithm) => verifiesPart(target, algorithm)),
 
   async writeIds({ storage, uniqueKey }) {
     const key = uniqueKey();
@@ -195,21 +195,21 @@ async function verifiesPut(target: ProbeTarget, algorithm: Algorithm | 'md5'): P
   const key = target.uniqueKey();
   const checksum = checksumOf(algorithm, right);
   const request = target.storage.presignPut({ ...facts, key, checksum });
-  if (!(await refusesWrongBytes(target, key, request)) || !(await taken(target, key, request))) return false;
+  if (!(await refusesWrongBytes(target, key, request)) || !(await isStored(target, key, request))) return false;
   return algorithm === 'md5' || (await target.storage.head(key))?.checksums[algorithm] === checksum.value;
 }
 
-/** Null when a part is refused. */
+/** Sends the parts. Returns null when one is refused. */
 async function sendParts(storage: Storage, key: string, bodies: string[]) {
   const { multipartId } = await storage.createMultipart({ key, contentType: 'text/plain' });
   for (const [index, body] of bodies.entries()) {
     const part = { key, multipartId, partNumber: index + 1, size: body.length, expiresInSeconds: 60 };
-    if (!ok(await sendPresigned(storage.presignPart(part), body))) return null;
+    if (!isSuccess(await sendPresigned(storage.presignPart(part), body))) return null;
   }
   return { key, multipartId, parts: (await storage.listParts(key, multipartId)) ?? [] };
 }
 
-/** Wrong bytes are refused, the right ones taken, and the storage tells which they were. */
+/** Whether the storage refuses wrong bytes, accepts the right ones, and returns their checksum. */
 async function verifiesPart({ storage, uniqueKey }: ProbeTarget, algorithm: Algorithm): Promise<boolean> {
   const key = uniqueKey();
   const checksum = checksumOf(algorithm, right);
@@ -220,8 +220,8 @@ async function verifiesPart({ storage, uniqueKey }: ProbeTarget, algorithm: Algo
   });
   const part = { key, multipartId, partNumber: 1, size: right.length, checksum, expiresInSeconds: 60 };
   try {
-    if (!denied(await sendPresigned(storage.presignPart(part), wrong))) return false;
-    if (!ok(await sendPresigned(storage.presignPart(part), right))) return false;
+    if (!isRefused(await sendPresigned(storage.presignPart(part), wrong))) return false;
+    if (!isSuccess(await sendPresigned(storage.presignPart(part), right))) return false;
     const parts = await storage.listParts(key, multipartId);
     return parts?.length === 1 && parts[0]?.checksums[algorithm] === checksum.value;
   } finally {
@@ -232,36 +232,36 @@ async function verifiesPart({ storage, uniqueKey }: ProbeTarget, algorithm: Algo
 async function verifiesForm(target: ProbeTarget, algorithm: Algorithm | 'md5'): Promise<boolean> {
   const key = target.uniqueKey();
   const request = target.storage.presignForm({ ...facts, key, checksum: checksumOf(algorithm, right) });
-  return (await refusesWrongBytes(target, key, request)) && taken(target, key, request);
+  return (await refusesWrongBytes(target, key, request)) && isStored(target, key, request);
 }
 
-/** Of the same length, so that nothing but the checksum can tell. */
+/** The wrong bytes have the same length, so that only the checksum differs. */
 async function refusesWrongBytes(target: ProbeTarget, key: string, request: PresignedRequest): Promise<boolean> {
-  return denied(await sendPresigned(request, wrong)) && (await target.storage.head(key)) === null;
+  return isRefused(await sendPresigned(request, wrong)) && (await target.storage.head(key)) === null;
 }
 
-/** The right bytes are stored: a storage that refuses everything enforces nothing. */
-async function taken({ storage }: ProbeTarget, key: string, request: PresignedRequest): Promise<boolean> {
-  return ok(await sendPresigned(request, right)) && (await storage.head(key))?.size === right.length;
+/** Whether the right bytes are stored. Otherwise a storage that refuses every request would pass. */
+async function isStored({ storage }: ProbeTarget, key: string, request: PresignedRequest): Promise<boolean> {
+  return isSuccess(await sendPresigned(request, right)) && (await storage.head(key))?.size === right.length;
 }
 
-async function each<Name>(names: readonly Name[], holds: (name: Name) => Promise<boolean>): Promise<Name[]> {
+async function filterNames<Name>(names: readonly Name[], holds: (name: Name) => Promise<boolean>): Promise<Name[]> {
   const found: Name[] = [];
   for (const name of names) if (await holds(name)) found.push(name);
   return found;
 }
 
-function ok({ status }: StorageAnswer): boolean {
+function isSuccess({ status }: StorageAnswer): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Refused in so many words. A 5xx is an accident. */
-function denied({ status }: StorageAnswer): boolean {
+/** A 4xx is a refusal. A 5xx is a failure. */
+function isRefused({ status }: StorageAnswer): boolean {
   return status >= 400 && status < 500;
 }
 
-/** The status of the refusal, undefined when there was none. */
-async function refusal(work: Promise<unknown>): Promise<number | undefined> {
+/** Returns the status of a refusal, or undefined when the request succeeded. */
+async function refusedStatus(work: Promise<unknown>): Promise<number | undefined> {
   try {
     await work;
     return undefined;
@@ -271,7 +271,7 @@ async function refusal(work: Promise<unknown>): Promise<number | undefined> {
   }
 }
 
-/** Of an error of the AWS SDK that came from an answer. */
+/** Returns the HTTP status of an error of the AWS SDK. */
 function statusOf(error: unknown): number | undefined {
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
   return $metadata?.httpStatusCode;

@@ -1,5 +1,6 @@
 /**
- * Two replicas of `waybill serve` on one ledger in Postgres: what one grants the other completes, and both end well.
+ * Two replicas of `waybill serve` on one ledger in Postgres: one completes what the other granted, and both stop
+ * cleanly.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BuiltCli, buildCli } from '../cli/built-cli.ts';
@@ -21,42 +22,44 @@ afterAll(async () => {
   await cli.remove();
 });
 
-const proxySecret = 'what only the proxy in front knows of';
+const proxySecret = 'a secret that only the proxy knows';
 const headers = { 'x-waybill-proxy-secret': proxySecret, 'x-user': 'alice' };
 
 forEachLedger(
-  'two replicas on',
-  (place) => {
-    it('share grants, quota and a schema that both bring up to date', async () => {
-      const env = { WAYBILL_LEDGER: place.url(), WAYBILL_PROXY_SECRET: proxySecret };
-      const [one, other] = await Promise.all([
+  'two replicas of waybill serve',
+  (testLedger) => {
+    it('replicas share grants, the quota and a schema that both migrate', async () => {
+      const env = { WAYBILL_LEDGER: testLedger.url(), WAYBILL_PROXY_SECRET: proxySecret };
+      const [first, second] = await Promise.all([
         serving.serve(['--config', 'routes.json'], env),
         serving.serve(['--config', 'routes.json'], env),
       ]);
       expect((await serving.finish(['migrate', '--check'], env)).code).toBe(0);
-      const granted = await post(`${one.url}/uploads`, { route: 'files', files: [declare(png)] }, headers);
+      const granted = await post(`${first.url}/uploads`, { route: 'files', files: [declare(png)] }, headers);
       const grant = granted.body.uploads?.[0];
       if (!grant || grant.error) throw new Error(JSON.stringify(granted.body));
       expect(await send(grant.request, png)).toBeLessThan(300);
       const answers = await Promise.all(
-        [one, other, one, other].map(({ url }) => post(`${url}/uploads/complete`, { grants: [grant.grant] }, headers)),
+        [first, second, first, second].map(({ url }) =>
+          post(`${url}/uploads/complete`, { grants: [grant.grant] }, headers),
+        ),
       );
       for (const { status } of answers) expect([200, 202]).toContain(status);
-      expect((await upload(other.url, png, headers)).status).toBe(200);
-      const third = await post(`${one.url}/uploads`, { route: 'files', files: [declare(png)] }, headers);
+      expect((await upload(second.url, png, headers)).status).toBe(200);
+      const third = await post(`${first.url}/uploads`, { route: 'files', files: [declare(png)] }, headers);
       expect(third.body.error?.code).toBe('quota_exceeded');
 
-      one.process.child.kill('SIGTERM');
-      expect(await one.process.ended).toBe(0);
-      expect((await fetch(`${other.url}/readyz`)).status).toBe(200);
-      other.process.child.kill('SIGTERM');
-      expect(await other.process.ended).toBe(0);
-      const completed = [one, other].flatMap(({ lines }) => lines()).filter(({ msg }) => msg === 'upload.completed');
+      first.process.child.kill('SIGTERM');
+      expect(await first.process.ended).toBe(0);
+      expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
+      second.process.child.kill('SIGTERM');
+      expect(await second.process.ended).toBe(0);
+      const completed = [first, second].flatMap(({ lines }) => lines()).filter(({ msg }) => msg === 'upload.completed');
       expect(completed.filter(({ uploadId }) => uploadId === grant.uploadId)).toHaveLength(1);
-      const said = [one, other].map(({ process }) => process.stdout() + process.stderr()).join('');
-      expect(said).not.toContain(new URL(place.url()).password || proxySecret);
+      const output = [first, second].map(({ process }) => process.stdout() + process.stderr()).join('');
+      expect(output).not.toContain(new URL(testLedger.url()).password || proxySecret);
     }, 180_000);
   },
-  // SQLite is for one machine.
+  // SQLite supports one machine only.
   { only: 'postgres' },
 );

@@ -1,6 +1,5 @@
 /**
- * Every operation of `Storage`, against every store: what the server may rely on. What must be refused is in
- * test/attacks.
+ * Every operation of `Storage` on every store. What a storage must refuse is tested in test/attacks.
  */
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
@@ -12,9 +11,9 @@ import { forEachStore, openCors } from '../support/stores.ts';
 
 forEachStore('storage', (store) => {
   const text = async (body: ReadableStream<Uint8Array> | undefined) => body && new Response(body).text();
-  const fresh = (name = 'object') => `contract/${randomUUID()}/${name}`;
+  const uniqueKey = (name = 'object') => `contract/${randomUUID()}/${name}`;
 
-  it('is what it was made from', () => {
+  it('a storage has the properties of its options', () => {
     const storage = store.storage();
     expect(storage.bucket).toBe(store.bucket);
     expect(storage.region).toBe(store.region);
@@ -23,9 +22,9 @@ forEachStore('storage', (store) => {
     expect(storage.ready()).toBeUndefined();
   });
 
-  it('puts an object and tells it again', async () => {
+  it('put() stores an object, and head() and get() return it', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     const { etag } = await storage.put({
       key,
       body: 'a letter',
@@ -51,9 +50,9 @@ forEachStore('storage', (store) => {
     expect(got?.info).toMatchObject({ key, size: 8, contentType: 'text/plain', etag });
   });
 
-  it('overwrites, unless it is told not to', async () => {
+  it('put() replaces an object, except with ifNoneMatch or another ifMatch', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     const { etag } = await storage.put({ key, body: 'first' });
     await storage.put({ key, body: 'second' });
     await expect(storage.put({ key, body: 'third', ifNoneMatch: '*' })).rejects.toMatchObject({ status: 412 });
@@ -63,9 +62,9 @@ forEachStore('storage', (store) => {
     expect(await text((await storage.get(key))?.body)).toBe('third');
   });
 
-  it('lets one of many create an object', async () => {
+  it('put() with ifNoneMatch creates an object for one of many calls at once', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     const attempts = Array.from({ length: 12 }, (_, index) =>
       storage.put({ key, body: `number ${index}`, ifNoneMatch: '*' }).then(
         () => index,
@@ -80,9 +79,9 @@ forEachStore('storage', (store) => {
     expect(await text((await storage.get(key))?.body)).toBe(`number ${created[0]}`);
   });
 
-  it('keeps an empty object', async () => {
+  it('put() stores an empty object', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     await storage.put({ key, body: '' });
     expect((await storage.head(key))?.size).toBe(0);
     const got = await storage.get(key);
@@ -90,9 +89,9 @@ forEachStore('storage', (store) => {
     expect(await text(got?.body)).toBe('');
   });
 
-  it('gets a range, and the size of the whole', async () => {
+  it('get() returns a range and the size of the object', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     const { etag } = await storage.put({ key, body: '0123456789' });
     const middle = await storage.get(key, { range: [2, 4], ifMatch: etag });
     expect(await text(middle?.body)).toBe('234');
@@ -103,9 +102,9 @@ forEachStore('storage', (store) => {
     await expect(storage.get(key, { ifMatch: `"${'0'.repeat(32)}"` })).rejects.toMatchObject({ status: 412 });
   });
 
-  it('stops getting when told', async () => {
+  it('get() stops when its signal aborts', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     await storage.put({ key, body: new Uint8Array(4 * 1024 ** 2) });
     const controller = new AbortController();
     const got = await storage.get(key, { signal: controller.signal });
@@ -120,23 +119,23 @@ forEachStore('storage', (store) => {
     await expect(storage.get(key, { signal: AbortSignal.abort() })).rejects.toThrow();
   });
 
-  it('answers null for what is missing', async () => {
+  it('head() and get() return null for a missing object', async () => {
     const storage = store.storage();
-    expect(await storage.head(fresh())).toBeNull();
-    expect(await storage.get(fresh())).toBeNull();
-    expect(await storage.get(fresh(), { range: [0, 10] })).toBeNull();
+    expect(await storage.head(uniqueKey())).toBeNull();
+    expect(await storage.get(uniqueKey())).toBeNull();
+    expect(await storage.get(uniqueKey(), { range: [0, 10] })).toBeNull();
   });
 
-  it('deletes, also what is not there', async () => {
+  it('delete() deletes an object, and succeeds for a missing one', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     await storage.put({ key, body: 'gone soon' });
     await storage.delete(key);
     expect(await storage.head(key)).toBeNull();
     await storage.delete(key);
   });
 
-  it('deletes more keys than one request takes', async () => {
+  it('deleteMany() deletes more keys than one request accepts', async () => {
     const storage = store.storage();
     const prefix = `contract/${randomUUID()}/`;
     const keys = Array.from({ length: 1005 }, (_, index) => `${prefix}${index}&<>"'`);
@@ -148,34 +147,34 @@ forEachStore('storage', (store) => {
     expect(await storage.deleteMany([])).toEqual([]);
   });
 
-  it('lists by prefix, page by page, in order', async () => {
+  it('list() returns pages by prefix, in order', async () => {
     const storage = store.storage();
     const prefix = `contract/${randomUUID()}/`;
     const names = ['a', 'b+c', 'd e', 'f%2fg', 'h&<i>', 'ü', '🚢'];
     await Promise.all(names.map((name) => storage.put({ key: prefix + name, body: name })));
     await storage.put({ key: `${prefix.slice(0, -1)}-sibling`, body: 'not listed' });
-    const seen = [];
+    const listed = [];
     let continuationToken: string | undefined;
     do {
       const page = await storage.list({ prefix, maxKeys: 3, ...(continuationToken ? { continuationToken } : {}) });
       expect(page.objects.length).toBeLessThanOrEqual(3);
-      seen.push(...page.objects);
+      listed.push(...page.objects);
       continuationToken = page.continuationToken;
     } while (continuationToken);
-    expect(seen.map(({ key }) => key.slice(prefix.length))).toEqual(names);
+    expect(listed.map(({ key }) => key.slice(prefix.length))).toEqual(names);
     for (const [index, name] of names.entries()) {
-      expect(seen[index]).toMatchObject({
+      expect(listed[index]).toMatchObject({
         size: Buffer.byteLength(name),
         etag: expect.stringMatching(/^"[0-9a-f]{32}"$/),
       });
-      expect(Date.parse(seen[index]?.lastModified ?? '')).toBeGreaterThan(Date.now() - 60_000);
+      expect(Date.parse(listed[index]?.lastModified ?? '')).toBeGreaterThan(Date.now() - 60_000);
     }
     expect(await storage.list({ prefix: `${prefix}nothing/` })).toEqual({ objects: [] });
   });
 
-  it('copies, replacing all that the sender said of the object', async () => {
+  it('copy() replaces all metadata of the object', async () => {
     const storage = store.storage();
-    const [from, to] = [fresh('from &+% ü'), fresh('to &+% ü')];
+    const [from, to] = [uniqueKey('from &+% ü'), uniqueKey('to &+% ü')];
     const { etag } = await storage.put({
       key: from,
       body: 'the same bytes',
@@ -200,7 +199,7 @@ forEachStore('storage', (store) => {
       etag: copied.etag,
     });
     expect(info?.metadata).not.toHaveProperty('sender');
-    // fetch adds no-cache to whatever carries If-None-Match
+    // fetch adds no-cache to requests with If-None-Match
     // (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch).
     expect([undefined, 'no-cache']).toContain(info?.cacheControl);
     expect(info).not.toHaveProperty('contentDisposition');
@@ -208,8 +207,8 @@ forEachStore('storage', (store) => {
     expect(await storage.head(from)).not.toBeNull();
   });
 
-  it('refuses to copy what is missing', async () => {
-    const copy = { from: fresh(), to: fresh(), contentType: 'text/plain' };
+  it('copy() of a missing object fails with 404', async () => {
+    const copy = { from: uniqueKey(), to: uniqueKey(), contentType: 'text/plain' };
     const refused = await store
       .storage()
       .copy(copy)
@@ -217,9 +216,9 @@ forEachStore('storage', (store) => {
     expect(isS3Error(refused) && refused.status).toBe(404);
   });
 
-  it('presigns a PUT that stores exactly what was signed', async () => {
+  it('presignPut() signs a request that stores exactly what was signed', async () => {
     const storage = store.storage();
-    const key = fresh('photo ü+%.png');
+    const key = uniqueKey('photo ü+%.png');
     const bytes = 'signed bytes';
     const algorithm = storage.capabilities.checksums[0] ?? 'md5';
     const request = storage.presignPut({
@@ -239,9 +238,9 @@ forEachStore('storage', (store) => {
     expect((await sendPresigned(request, bytes)).status).toBe(412);
   });
 
-  it('presigns a form that stores exactly what was signed', async () => {
+  it('presignForm() signs a form that stores exactly what was signed', async () => {
     const storage = store.storage();
-    const key = fresh('photo ü+%.png');
+    const key = uniqueKey('photo ü+%.png');
     const bytes = 'signed bytes';
     const [algorithm] = storage.capabilities.postChecksums;
     const request = storage.presignForm({
@@ -261,9 +260,9 @@ forEachStore('storage', (store) => {
     });
   });
 
-  it('presigns a GET that answers as the server says', async () => {
+  it('presignGet() signs the headers of the answer', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     await storage.put({ key, body: '<b>hi</b>', contentType: 'text/html', contentDisposition: 'inline' });
     const request = storage.presignGet({
       key,
@@ -281,33 +280,33 @@ forEachStore('storage', (store) => {
     expect([ranged.status, ranged.text]).toEqual([206, 'b']);
   });
 
-  it('presigns the same GET for the same moment', () => {
+  it('presignGet() returns the same URL for the same signing time', () => {
     const storage = store.storage();
     const at = { key: 'a', expiresInSeconds: 60, signedAt: Math.floor(Date.now() / 1000) * 1000 };
     expect(storage.presignGet(at)).toEqual(storage.presignGet(at));
   });
 
-  it('presigns a HEAD', async () => {
+  it('presignHead() signs a HEAD', async () => {
     const storage = store.storage();
-    const key = fresh();
+    const key = uniqueKey();
     await storage.put({ key, body: 'seven b' });
     const { status, headers } = await sendPresigned(storage.presignHead({ key, expiresInSeconds: 60 }));
     expect(status).toBe(200);
     expect(headers.get('content-length')).toBe('7');
   });
 
-  it('refuses what has expired', async () => {
+  it('an expired request is refused', async () => {
     const anHourAgo = store.storage({ now: () => Date.now() - 3_600_000 });
-    const key = fresh();
+    const key = uniqueKey();
     await store.storage().put({ key, body: 'there' });
     expect((await sendPresigned(anHourAgo.presignGet({ key, expiresInSeconds: 60 }))).status).toBe(403);
-    const put = anHourAgo.presignPut({ key: fresh(), size: 2, contentType: 'text/plain', expiresInSeconds: 60 });
+    const put = anHourAgo.presignPut({ key: uniqueKey(), size: 2, contentType: 'text/plain', expiresInSeconds: 60 });
     expect((await sendPresigned(put, 'hi')).status).toBe(403);
-    const form = anHourAgo.presignForm({ key: fresh(), size: 2, contentType: 'text/plain', expiresInSeconds: 60 });
+    const form = anHourAgo.presignForm({ key: uniqueKey(), size: 2, contentType: 'text/plain', expiresInSeconds: 60 });
     expect((await sendPresigned(form, 'hi')).status).toBe(403);
   });
 
-  it('stores every key that it signs, byte for byte', async () => {
+  it('every key that can be signed is stored byte for byte', async () => {
     const storage = store.storage();
     const prefix = `contract/${randomUUID()}/`;
     const keys: string[] = [];
@@ -317,7 +316,7 @@ forEachStore('storage', (store) => {
       try {
         request = storage.presignPut({ key, size: 2, contentType: 'text/plain', expiresInSeconds: 60 });
       } catch (error) {
-        // Refused before anything was signed: as good.
+        // A key may be refused before it is signed.
         expect(isWaybillError(error), name).toBe(true);
         continue;
       }
@@ -331,28 +330,30 @@ forEachStore('storage', (store) => {
     expect(await storage.deleteMany(keys)).toEqual([]);
   });
 
-  it('says what was wrong, without the credentials', async () => {
+  it('an error names the cause without the credentials', async () => {
     const { accessKeyId } = store.credentials;
     const secretAccessKey = 'not-the-right-secret-at-all';
-    const stranger = store.storage({ credentials: { accessKeyId, secretAccessKey } });
-    const refused = await stranger.put({ key: fresh(), body: 'hi' }).catch((error: unknown) => error);
+    const wrongSecret = store.storage({ credentials: { accessKeyId, secretAccessKey } });
+    const refused = await wrongSecret.put({ key: uniqueKey(), body: 'hi' }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ status: 403, code: 'SignatureDoesNotMatch' });
     expect(String(refused)).not.toContain(secretAccessKey);
-    const nowhere = store.storage({ bucket: `waybill-${randomUUID()}` });
-    await expect(nowhere.list({ prefix: '' })).rejects.toMatchObject({ status: 404, code: 'NoSuchBucket' });
-    await expect(nowhere.head('a')).resolves.toBeNull();
+    const missingBucket = store.storage({ bucket: `waybill-${randomUUID()}` });
+    await expect(missingBucket.list({ prefix: '' })).rejects.toMatchObject({ status: 404, code: 'NoSuchBucket' });
+    await expect(missingBucket.head('a')).resolves.toBeNull();
   });
 
-  it('says what to set when nothing answers at its address', async () => {
-    const dead = store.storage({ endpoint: 'http://127.0.0.1:9', timeoutMs: 2_000 });
-    const error = await dead.head('a').catch((reason: unknown) => reason);
+  it('an error of a connection names the option to check', async () => {
+    const unreachable = store.storage({ endpoint: 'http://127.0.0.1:9', timeoutMs: 2_000 });
+    const error = await unreachable.head('a').catch((reason: unknown) => reason);
     expect(isWaybillError(error) && error.code).toBe('storage_rejected');
     expect(error).toMatchObject({ message: expect.stringContaining('Check `endpoint`') });
   });
 
-  it('answers preflights by the CORS rules of the bucket', async () => {
+  it('preflights are answered by the CORS rules of the bucket', async () => {
     const preflight = async () => {
-      const request = store.storage().presignPut({ key: fresh(), size: 2, contentType: 'a/b', expiresInSeconds: 60 });
+      const request = store
+        .storage()
+        .presignPut({ key: uniqueKey(), size: 2, contentType: 'a/b', expiresInSeconds: 60 });
       const response = await fetch(request.url, {
         method: 'OPTIONS',
         headers: {

@@ -1,4 +1,4 @@
-/** What the sweep does only where there is a ledger: orphans, parked callbacks, routes that are gone, one at a time. */
+/** The parts of the sweep that need a ledger: orphans, parked callbacks, removed routes, one replica at a time. */
 import { expect, it } from 'vitest';
 import { route, type SweepReport, startSweeping } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
@@ -8,13 +8,13 @@ import { forEachStore } from '../support/stores.ts';
 import { createSweepApp, hour, listBucket, ungrantedId } from '../support/sweep-app.ts';
 
 forEachStore(
-  'the sweep of a ledger',
+  'sweep with a ledger',
   (store) => {
-    forEachLedger('in', (place) => {
-      it('finds the orphans of a bucket, and deletes them when told to', async () => {
+    forEachLedger('ledger', (testLedger) => {
+      it('sweep() reports orphans, and deletes them with deleteOrphans', async () => {
         const storage = store.storage({ bucket: await store.createBucket() });
         const clock = { offset: 0 };
-        const ledger = await place.open({ now: () => Date.now() + clock.offset });
+        const ledger = await testLedger.open({ now: () => Date.now() + clock.offset });
         const { app } = createSweepApp({ storage, ledger, clock });
         const upload = await app.grant(png);
         await send(upload.request, png);
@@ -32,7 +32,7 @@ forEachStore(
         ]);
         expect((await ledger.lastSweep())?.orphans).toEqual(report.orphans);
         expect(await storage.head('a/anna/lost.png')).not.toBeNull();
-        // The next that does not look keeps what the last one found.
+        // A sweep without `orphans` keeps the recorded orphans of the last one.
         expect((await app.uploads.sweep()).orphans).toEqual([]);
         expect((await ledger.lastSweep())?.orphans).toEqual(report.orphans);
         const before = await listBucket(storage);
@@ -41,7 +41,7 @@ forEachStore(
           aborted: 0,
         });
         expect(await listBucket(storage)).toEqual(before);
-        // What carries no mark may be somebody else's, and so may parts.
+        // Objects without a mark and parts may belong to others, so they are kept.
         expect(await app.uploads.sweep({ deleteOrphans: true })).toMatchObject({ deleted: 1, aborted: 0, failed: 0 });
         expect(await listBucket(storage)).toEqual(before.filter((key) => key !== 'a/anna/lost.png'));
         expect(await app.uploads.sweep({ deleteOrphans: true, orphanPrefix: 'a/' })).toMatchObject({ aborted: 1 });
@@ -49,12 +49,11 @@ forEachStore(
         await expect(app.uploads.sweep({ dry: true } as never)).rejects.toMatchObject({ code: 'config_invalid' });
       });
 
-      it('gives up what was granted on a route that is gone, and takes it back should the route return', async () => {
+      it('sweep() expires uploads of a removed route, and completes them when the route is back', async () => {
         const storage = store.storage({ bucket: await store.createBucket() });
         const clock = { offset: 0 };
-        const ledger = await place.open({ now: () => Date.now() + clock.offset });
-        const world = { storage, ledger, clock };
-        const { app, parts, announced } = createSweepApp(world);
+        const ledger = await testLedger.open({ now: () => Date.now() + clock.offset });
+        const { app, parts, announced } = createSweepApp({ storage, ledger, clock });
         const upload = await app.grant(png);
         await send(upload.request, png);
         const half = await parts.begin(pngOf(2 * partSize));
@@ -73,21 +72,21 @@ forEachStore(
         expect((await parts.complete(half.grant)).json.error?.code).toBe('upload_expired');
       });
 
-      it('one replica sweeps at a time', async () => {
-        const ledger = await place.open();
-        const other = await place.reopen();
+      it('only one replica sweeps at a time', async () => {
+        const ledger = await testLedger.open();
+        const other = await testLedger.reopen();
         let running = 0;
-        let done = 0;
+        let sweeps = 0;
         const report = {} as SweepReport;
         const finished = new Promise<void>((resolve, reject) => {
           const uploads = {
             async sweep() {
               running += 1;
               if (running > 1) reject(new Error('two at once'));
-              // As long as a look at the database takes: the other has every occasion.
+              // Several calls to the database, so that the other replica could begin meanwhile.
               for (let n = 0; n < 5; n += 1) await ledger.ping();
               running -= 1;
-              done += 1;
+              sweeps += 1;
               return report;
             },
           };
@@ -97,21 +96,21 @@ forEachStore(
               ledger: held,
               onError: reject,
               onReport: () => {
-                if (done >= 20) Promise.all(loops.map((loop) => loop.stop())).then(() => resolve(), reject);
+                if (sweeps >= 20) Promise.all(loops.map((loop) => loop.stop())).then(() => resolve(), reject);
               },
             }),
           );
         });
         await finished;
-        expect(done).toBeGreaterThanOrEqual(20);
-        // Stopped, it holds on to nothing.
+        expect(sweeps).toBeGreaterThanOrEqual(20);
+        // The stopped loops have released the lock.
         expect(await other.lock('sweep', 'another', 1000)).toBe(true);
       });
 
-      it('parks a callback that never succeeds, until somebody asks', async () => {
+      it('sweep() parks a callback that never succeeds, and calls it again after unpark()', async () => {
         const storage = store.storage({ bucket: await store.createBucket() });
         const clock = { offset: 0 };
-        const ledger = await place.open({ now: () => Date.now() + clock.offset });
+        const ledger = await testLedger.open({ now: () => Date.now() + clock.offset });
         let fail = true;
         const { app, announced } = createSweepApp({ storage, ledger, clock }, { fail: () => fail });
         const upload = await app.grant(png);
@@ -133,6 +132,6 @@ forEachStore(
       });
     });
   },
-  // What differs here between stores sweep.test.ts has.
+  // sweep.test.ts covers the differences between stores.
   { only: ['devstore'] },
 );

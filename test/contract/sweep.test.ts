@@ -1,4 +1,4 @@
-/** What nobody came back for: completed, given up or removed, with a ledger and without. */
+/** The sweep with and without a ledger: it completes, aborts and deletes abandoned uploads. */
 import { expect, it } from 'vitest';
 import type { Storage } from '../../src/s3/index.ts';
 import { type SweepReport, startSweeping } from '../../src/server/index.ts';
@@ -12,207 +12,214 @@ function countsOf({ completed, rejected, expired, aborted, deleted, failed }: Sw
   return { completed, rejected, expired, aborted, deleted, failed };
 }
 
-/** The suite, for a world with a ledger and for one without. */
-function sweeps(store: TestStore, place: TestLedger | null): void {
-  async function world(): Promise<SweepAppOptions> {
-    // A bucket of its own: a sweep sees all that is there.
+function testSweep(store: TestStore, testLedger: TestLedger | null): void {
+  async function createOptions(): Promise<SweepAppOptions> {
+    // A bucket of its own, because a sweep processes everything in it.
     const bucket = await store.createBucket();
     const clock = { offset: 0 };
     const now = () => Date.now() + clock.offset;
-    return { storage: store.storage({ bucket }), ledger: place ? await place.open({ now }) : undefined, clock };
+    return {
+      storage: store.storage({ bucket }),
+      ledger: testLedger ? await testLedger.open({ now }) : undefined,
+      clock,
+    };
   }
 
-  it('a closed tab loses no file: what arrived is completed and announced once', async () => {
-    const here = await world();
-    const { app, parts, announced } = createSweepApp(here);
+  it('sweep() completes and announces uploads of closed tabs once', async () => {
+    const options = await createOptions();
+    const { app, parts, announced } = createSweepApp(options);
     const small = await app.grant(png);
     await send(small.request, png);
     const bytes = pngOf(partSize + 5);
     const large = await parts.begin(bytes);
     await parts.send(large.grant, bytes);
     expect(await app.uploads.sweep()).toMatchObject({ completed: 0, failed: 0 });
-    here.clock.offset = hour;
+    options.clock.offset = hour;
     expect(await app.uploads.sweep()).toMatchObject({ completed: 2, rejected: 0, expired: 0, failed: 0 });
     expect(announced.sort()).toEqual([small.uploadId, large.uploadId].sort());
-    expect(await listBucket(here.storage, 'a/')).toEqual(
+    expect(await listBucket(options.storage, 'a/')).toEqual(
       [small.uploadId, large.uploadId].sort().map((id) => `a/anna/${id}.png`),
     );
     expect(
-      await listBucket(here.storage, 'incoming/').then((keys) => keys.filter((key) => !key.includes('.waybill/'))),
+      await listBucket(options.storage, 'incoming/').then((keys) => keys.filter((key) => !key.includes('.waybill/'))),
     ).toEqual([]);
     expect(await app.uploads.sweep()).toMatchObject({ completed: 0, failed: 0 });
     expect((await app.complete(small.grant)).json.results).toMatchObject([
       { file: { key: `a/anna/${small.uploadId}.png` } },
     ]);
     expect(announced).toHaveLength(2);
-    if (here.ledger) expect(await app.uploads.usage('anna')).toMatchObject({ storedFiles: 2, pendingFiles: 0 });
+    if (options.ledger) expect(await app.uploads.usage('anna')).toMatchObject({ storedFiles: 2, pendingFiles: 0 });
   });
 
-  it('parts that were abandoned are freed at the storage, and their quota is given back (F1)', async () => {
-    const here = await world();
-    const { app, parts, announced } = createSweepApp(here);
+  it('F1 sweep() deletes abandoned parts and releases their quota', async () => {
+    const options = await createOptions();
+    const { app, parts, announced } = createSweepApp(options);
     const bytes = pngOf(2 * partSize);
     const upload = await parts.begin(bytes);
     await parts.send(upload.grant, bytes, [1]);
-    here.clock.offset = 2 * hour;
+    options.clock.offset = 2 * hour;
     expect(await app.uploads.sweep()).toMatchObject({ aborted: 0, expired: 0, failed: 0 });
-    expect(await listBucket(here.storage, `incoming/${upload.uploadId}`)).toHaveLength(1);
-    here.clock.offset = 30 * hour;
+    expect(await listBucket(options.storage, `incoming/${upload.uploadId}`)).toHaveLength(1);
+    options.clock.offset = 30 * hour;
     expect(await app.uploads.sweep()).toMatchObject({ aborted: 1, completed: 0, failed: 0 });
-    expect(await listBucket(here.storage, `incoming/${upload.uploadId}`)).toEqual([]);
+    expect(await listBucket(options.storage, `incoming/${upload.uploadId}`)).toEqual([]);
     expect(announced).toEqual([]);
-    if (here.ledger) {
+    if (options.ledger) {
       expect(await app.uploads.usage('anna')).toMatchObject({ pendingBytes: 0, pendingFiles: 0, storedFiles: 0 });
-      expect(await here.ledger.find(upload.uploadId)).toMatchObject({ state: 'expired' });
+      expect(await options.ledger.find(upload.uploadId)).toMatchObject({ state: 'expired' });
     }
     const answer = await app.complete(upload.grant);
     expect(['upload_conflict', 'upload_expired']).toContain(answer.json.error?.code);
   });
 
-  it('a callback that threw is tried again until it is done', async () => {
-    const here = await world();
+  it('sweep() retries a callback that threw', async () => {
+    const options = await createOptions();
     let fail = true;
-    const { app, announced } = createSweepApp(here, { fail: () => fail });
+    const { app, announced } = createSweepApp(options, { fail: () => fail });
     const upload = await app.grant(png);
     await send(upload.request, png);
     expect((await app.complete(upload.grant)).json.error?.code).toBe('callback_failed');
-    here.clock.offset = hour;
+    options.clock.offset = hour;
     expect(await app.uploads.sweep()).toMatchObject({ callbacksFailed: 1, completed: 0 });
     fail = false;
-    here.clock.offset = 3 * hour;
+    options.clock.offset = 3 * hour;
     expect(await app.uploads.sweep()).toMatchObject({ callbacksFailed: 0, completed: 1 });
     expect(announced).toEqual([upload.uploadId]);
   });
 
-  it('what is refused is gone (E4)', async () => {
-    const here = await world();
-    const { app } = createSweepApp(here, { refuse: () => true });
+  it('E4 sweep() deletes files that inspect rejects', async () => {
+    const options = await createOptions();
+    const { app } = createSweepApp(options, { refuse: () => true });
     const upload = await app.grant(png);
     await send(upload.request, png);
-    here.clock.offset = hour;
+    options.clock.offset = hour;
     expect(await app.uploads.sweep()).toMatchObject({ rejected: 1, completed: 0 });
-    expect((await listBucket(here.storage)).filter((key) => !key.includes('.waybill/'))).toEqual([]);
-    if (here.ledger) expect(await app.uploads.usage('anna')).toMatchObject({ pendingBytes: 0, storedBytes: 0 });
+    expect((await listBucket(options.storage)).filter((key) => !key.includes('.waybill/'))).toEqual([]);
+    if (options.ledger) expect(await app.uploads.usage('anna')).toMatchObject({ pendingBytes: 0, storedBytes: 0 });
   });
 
-  it('what came again under an unexpired URL is removed (C11)', async () => {
-    const here = await world();
-    const { app, announced } = createSweepApp(here);
+  it('C11 sweep() deletes objects that were stored again with an unexpired URL', async () => {
+    const options = await createOptions();
+    const { app, announced } = createSweepApp(options);
     const upload = await app.grant(png);
     await send(upload.request, png);
     await app.complete(upload.grant);
     expect(await send(upload.request, png)).toBe(200);
-    here.clock.offset = hour;
+    options.clock.offset = hour;
     expect(await app.uploads.sweep()).toMatchObject({ completed: 0, deleted: 1, failed: 0 });
-    expect(await here.storage.head(`incoming/${upload.uploadId}`)).toBeNull();
+    expect(await options.storage.head(`incoming/${upload.uploadId}`)).toBeNull();
     expect(announced).toHaveLength(1);
   });
 
-  it('what nobody granted is garbage, and a dry run touches nothing', async () => {
-    const here = await world();
-    const { app, announced, parts } = createSweepApp(here);
-    await here.storage.put({ key: `incoming/${ungrantedId}`, body: 'x' });
-    await here.storage.put({ key: 'incoming/odd', body: 'x' });
+  it('sweep() deletes objects that were never granted, and a dry run changes nothing', async () => {
+    const options = await createOptions();
+    const { app, announced, parts } = createSweepApp(options);
+    await options.storage.put({ key: `incoming/${ungrantedId}`, body: 'x' });
+    await options.storage.put({ key: 'incoming/odd', body: 'x' });
     const upload = await app.grant(png);
     await send(upload.request, png);
     const bytes = pngOf(partSize + 5);
     const large = await parts.begin(bytes);
     await parts.send(large.grant, bytes, [1]);
-    // Without a ledger, not so late that what the sweep itself writes down would be old.
-    here.clock.offset = (here.ledger ? 31 : 2) * 24 * hour;
-    const before = await listBucket(here.storage);
+    // Without a ledger, early enough that the markers of the sweep itself are not old.
+    options.clock.offset = (options.ledger ? 31 : 2) * 24 * hour;
+    const before = await listBucket(options.storage);
     const dry = await app.uploads.sweep({ dryRun: true });
     expect(dry).toMatchObject({ dryRun: true, failed: 0, completed: 1, aborted: 1 });
-    expect(await listBucket(here.storage)).toEqual(before);
+    expect(await listBucket(options.storage)).toEqual(before);
     expect(announced).toEqual([]);
-    if (here.ledger) expect(await here.ledger.lastSweep()).toBeNull();
-    // It foretold what comes now.
+    if (options.ledger) expect(await options.ledger.lastSweep()).toBeNull();
+    // The real sweep does what the dry run reported.
     expect(countsOf(await app.uploads.sweep())).toEqual(countsOf(dry));
     expect(announced).toEqual([upload.uploadId]);
-    const left = await listBucket(here.storage);
-    // What names no upload of this deployment may be another's: the lifecycle rule collects that.
+    const left = await listBucket(options.storage);
+    // An object without an upload of this deployment may belong to another one, so a lifecycle rule must delete it.
     expect(left.filter((key) => !key.includes('.waybill/'))).toEqual([`a/anna/${upload.uploadId}.png`, 'incoming/odd']);
-    if (here.ledger) expect(left).toHaveLength(2);
+    if (options.ledger) expect(left).toHaveLength(2);
   });
 
-  it('leaves alone what has no date', async () => {
-    const here = await world();
-    const real = here.storage;
-    const dateless: Storage = {
+  it('sweep() ignores objects without a date', async () => {
+    const options = await createOptions();
+    const real = options.storage;
+    const withoutDates: Storage = {
       ...real,
       async list(options) {
         const page = await real.list(options);
-        return { ...page, objects: page.objects.map((one) => ({ ...one, lastModified: '' })) };
+        return { ...page, objects: page.objects.map((object) => ({ ...object, lastModified: '' })) };
       },
     };
     await real.put({ key: `incoming/${ungrantedId}`, body: 'x' });
     await real.put({ key: 'incoming/odd', body: 'x' });
-    here.clock.offset = 31 * 24 * hour;
-    const { app } = createSweepApp({ ...here, storage: dateless });
+    options.clock.offset = 31 * 24 * hour;
+    const { app } = createSweepApp({ ...options, storage: withoutDates });
     expect(await app.uploads.sweep()).toMatchObject({ deleted: 0, failed: 0 });
-    expect(await createSweepApp(here).app.uploads.sweep()).toMatchObject({ failed: 0, deleted: 1 });
+    expect(await createSweepApp(options).app.uploads.sweep()).toMatchObject({ failed: 0, deleted: 1 });
   });
 
-  it('goes on when one thing fails, and says so', async () => {
-    const here = await world();
-    const { app } = createSweepApp(here);
+  it('sweep() continues when one upload fails, and reports it', async () => {
+    const options = await createOptions();
+    const { app } = createSweepApp(options);
     const [bad, good] = [await app.grant(png), await app.grant(png)];
     for (const { request } of [bad, good]) await send(request, png);
-    here.clock.offset = hour;
-    const real = here.storage;
+    options.clock.offset = hour;
+    const real = options.storage;
     const failing: Storage = {
       ...real,
       read: (key, options) => (key.endsWith(bad.uploadId) ? Promise.reject(new Error('500')) : real.read(key, options)),
       head: (key) => (key.endsWith(bad.uploadId) ? Promise.reject(new Error('500')) : real.head(key)),
     };
-    const doomed = createSweepApp({ ...here, storage: failing });
-    expect(await doomed.app.uploads.sweep()).toMatchObject({ completed: 1 });
-    expect(doomed.events.some(({ type }) => type === 'sweep.failed')).toBe(true);
-    here.clock.offset = 2 * hour;
+    const withFailures = createSweepApp({ ...options, storage: failing });
+    expect(await withFailures.app.uploads.sweep()).toMatchObject({ completed: 1 });
+    expect(withFailures.events.some(({ type }) => type === 'sweep.failed')).toBe(true);
+    options.clock.offset = 2 * hour;
     expect(await app.uploads.sweep()).toMatchObject({ completed: 1, failed: 0 });
   });
 
-  it('two at once announce once', async () => {
-    const here = await world();
-    const { app, announced } = createSweepApp(here);
-    const other = createSweepApp(here);
+  it('two testSweep at once announce each upload once', async () => {
+    const options = await createOptions();
+    const { app, announced } = createSweepApp(options);
+    const other = createSweepApp(options);
     const uploads = await Promise.all(Array.from({ length: 10 }, () => app.grant(png)));
     for (const { request } of uploads) await send(request, png);
-    here.clock.offset = hour;
+    options.clock.offset = hour;
     const reports = await Promise.all([app.uploads.sweep(), other.app.uploads.sweep()]);
     expect(reports.map(({ failed }) => failed)).toEqual([0, 0]);
     expect([...announced, ...other.announced].sort()).toEqual(uploads.map(({ uploadId }) => uploadId).sort());
   });
 
-  it('is not misled by a clock that is wrong', async () => {
-    const here = await world();
+  it('sweep() uses the storage clock when the clock of the process is wrong', async () => {
+    const options = await createOptions();
     for (const minutes of [10, -10]) {
       const now = () => Date.now() + minutes * 60_000;
-      const off = { ...here, storage: store.storage({ bucket: here.storage.bucket, now }), clock: { offset: 0 } };
-      off.clock.offset = minutes * 60_000;
-      const { app } = createSweepApp(off);
-      const upload = await createSweepApp(here).app.grant(png);
+      const withWrongClock = {
+        ...options,
+        storage: store.storage({ bucket: options.storage.bucket, now }),
+        clock: { offset: 0 },
+      };
+      withWrongClock.clock.offset = minutes * 60_000;
+      const { app } = createSweepApp(withWrongClock);
+      const upload = await createSweepApp(options).app.grant(png);
       await send(upload.request, png);
-      // It has just arrived, wherever the clock of this process stands: too early, and then early enough.
+      // By the storage's clock the object has just arrived, so the first sweep is too early.
       const early = await app.uploads.sweep();
       expect([minutes, early.completed, early.deleted]).toEqual([minutes, 0, 0]);
-      // Dates in headers are whole seconds.
-      off.clock.offset += 5000;
+      // Dates in headers have whole seconds.
+      withWrongClock.clock.offset += 5000;
       const late = await app.uploads.sweep({ graceSeconds: 0 });
       expect([minutes, late.completed, late.failed]).toEqual([minutes, 1, 0]);
     }
   });
 
-  it('runs again and again, and ends what it is at', async () => {
-    const here = await world();
-    const { app } = createSweepApp(here);
+  it('startSweeping() testSweep repeatedly, and stop() waits for the current sweep', async () => {
+    const options = await createOptions();
+    const { app } = createSweepApp(options);
     const upload = await app.grant(png);
     await send(upload.request, png);
-    here.clock.offset = hour;
+    options.clock.offset = hour;
     const reported = new Promise<number>((resolve, reject) => {
       const sweeping = startSweeping(app.uploads, {
         everySeconds: 0.01,
-        ...(here.ledger ? { ledger: here.ledger } : {}),
+        ...(options.ledger ? { ledger: options.ledger } : {}),
         onReport: async ({ completed }) => {
           await sweeping.stop();
           resolve(completed);
@@ -221,15 +228,15 @@ function sweeps(store: TestStore, place: TestLedger | null): void {
       });
     });
     expect(await Promise.race([reported])).toBe(1);
-    if (here.ledger) expect(await here.ledger.lock('sweep', 'another', 1)).toBe(true);
+    if (options.ledger) expect(await options.ledger.lock('sweep', 'another', 1)).toBe(true);
   });
 }
 
-forEachStore('the sweep without a ledger', (store) => {
-  sweeps(store, null);
+forEachStore('sweep without a ledger', (store) => {
+  testSweep(store, null);
   if (store.name !== 'devstore') return;
 
-  it('does not give up what is still coming, however slowly', async () => {
+  it('sweep() does not abort an upload whose parts still arrive', async () => {
     const real = store.storage({ bucket: await store.createBucket() });
     const clock = { offset: 0 };
     const app = createSweepApp({ storage: real, ledger: undefined, clock });
@@ -237,12 +244,12 @@ forEachStore('the sweep without a ledger', (store) => {
     const upload = await app.parts.begin(bytes);
     await app.parts.send(upload.grant, bytes, [1]);
     const arrivedAt = new Date(Date.now() + 20 * hour).toISOString();
-    const slow: Storage = {
+    const withLatePart: Storage = {
       ...real,
-      listParts: async (...of) =>
-        (await real.listParts(...of))?.map((part) => ({ ...part, lastModified: arrivedAt })) ?? null,
+      listParts: async (...args) =>
+        (await real.listParts(...args))?.map((part) => ({ ...part, lastModified: arrivedAt })) ?? null,
     };
-    const sweeper = createSweepApp({ storage: slow, ledger: undefined, clock }).app.uploads;
+    const sweeper = createSweepApp({ storage: withLatePart, ledger: undefined, clock }).app.uploads;
     clock.offset = 30 * hour;
     expect(await sweeper.sweep()).toMatchObject({ aborted: 0, failed: 0 });
     expect((await real.listMultiparts({ prefix: '' })).uploads).toHaveLength(1);
@@ -254,8 +261,8 @@ forEachStore('the sweep without a ledger', (store) => {
   });
 });
 
-forEachStore('the sweep of a ledger', (store) => {
-  forEachLedger('in', (place) => {
-    sweeps(store, place);
+forEachStore('sweep with a ledger', (store) => {
+  forEachLedger('ledger', (testLedger) => {
+    testSweep(store, testLedger);
   });
 });

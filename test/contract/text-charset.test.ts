@@ -1,4 +1,4 @@
-/** Text is stored and shown in its own encoding. */
+/** The charset of text files is detected, stored and sent with views. */
 import { beforeAll, expect, it } from 'vitest';
 import type { StoredFile } from '../../src/protocol/index.ts';
 import { route } from '../../src/server/index.ts';
@@ -15,7 +15,7 @@ forEachStore('the charset of text', (store) => {
     });
   });
 
-  async function stored(bytes: Buffer, contentType = 'text/plain'): Promise<StoredFile> {
+  async function completeUpload(bytes: Buffer, contentType = 'text/plain'): Promise<StoredFile> {
     const upload = await app.grant(bytes, { fileName: 'note.txt', contentType });
     expect(await send(upload.request, bytes)).toBe(200);
     const { json } = await app.complete(upload.grant);
@@ -24,7 +24,7 @@ forEachStore('the charset of text', (store) => {
     return file;
   }
 
-  async function shown(url: string): Promise<string | null> {
+  async function readContentType(url: string): Promise<string | null> {
     const { headers } = await app.call('GET', url);
     const answer = await fetch(String(headers.location));
     await answer.body?.cancel();
@@ -33,27 +33,27 @@ forEachStore('the charset of text', (store) => {
 
   it.each([
     ['UTF-8', Buffer.from(german), 'utf-8'],
-    ['UTF-8 behind a BOM', Buffer.from(`\ufeff${german}`), 'utf-8'],
-    ['UTF-16LE behind a BOM', Buffer.from(`\ufeff${german}`, 'utf16le'), 'utf-16le'],
+    ['UTF-8 with a BOM', Buffer.from(`\ufeff${german}`), 'utf-8'],
+    ['UTF-16LE with a BOM', Buffer.from(`\ufeff${german}`, 'utf16le'), 'utf-16le'],
     ['large UTF-8', Buffer.from(german.repeat(4000)), 'utf-8'],
     ['large ASCII', Buffer.from('plain words\n'.repeat(9000)), 'utf-8'],
-  ])('%s says so wherever it is', async (_, bytes, charset) => {
-    const file = await stored(bytes);
+  ])('%s is stored and shown with its charset', async (_, bytes, charset) => {
+    const file = await completeUpload(bytes);
     expect([file.contentType, file.charset]).toEqual(['text/plain', charset]);
     const type = `text/plain; charset=${charset}`;
     expect((await store.storage().head(file.key))?.contentType.toLowerCase()).toBe(type);
-    for (const query of ['', '?download=1']) expect(await shown(file.url + query)).toBe(type);
-    // The same URL from what an app keeps, and one that works where it kept no charset.
+    for (const query of ['', '?download=1']) expect(await readContentType(file.url + query)).toBe(type);
+    // viewUrl() returns the same URL for a kept record, and a working URL for a record without a charset.
     expect(app.uploads.viewUrl({ ...file, ownerId: 'anna' })).toBe(file.url);
     const { charset: _left, ...kept } = file;
-    expect(await shown(app.uploads.viewUrl({ ...kept, ownerId: 'anna' }))).toBe(type);
+    expect(await readContentType(app.uploads.viewUrl({ ...kept, ownerId: 'anna' }))).toBe(type);
   });
 
-  it('what is not Unicode says nothing, and neither does what is no text', async () => {
-    const file = await stored(Buffer.from('Grüße', 'latin1'));
+  it('a file has no charset when it is not Unicode or not text', async () => {
+    const file = await completeUpload(Buffer.from('Grüße', 'latin1'));
     expect(file).not.toHaveProperty('charset');
-    expect(await shown(file.url)).toBe('text/plain');
-    const json = await stored(Buffer.from('{"a":"ü"}'), 'application/json');
-    expect([json.contentType, await shown(json.url)]).toEqual(['application/json', 'application/json']);
+    expect(await readContentType(file.url)).toBe('text/plain');
+    const json = await completeUpload(Buffer.from('{"a":"ü"}'), 'application/json');
+    expect([json.contentType, await readContentType(json.url)]).toEqual(['application/json', 'application/json']);
   });
 });

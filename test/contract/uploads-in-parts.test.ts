@@ -1,4 +1,4 @@
-/** Uploads in parts: from the plan to the file, on every storage. */
+/** Uploads in parts without a ledger, on every store: parts, streams, completion, copies in parts and crashes. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ async function keysUnder(storage: Storage, prefix: string): Promise<string[]> {
   return (await storage.list({ prefix })).objects.map(({ key }) => key);
 }
 
-/** Nothing of the upload but its marker. */
+/** Expects that nothing of the upload is left in staging, except its marker. */
 async function expectNothingLeft(storage: Storage, { uploadId }: Pick<MultipartGrant, 'uploadId'>): Promise<void> {
   expect(await keysUnder(storage, `incoming/${uploadId}`)).toEqual([]);
   expect(await keysUnder(storage, `incoming/.waybill/${uploadId}.parts`)).toEqual([]);
@@ -30,7 +30,7 @@ async function expectNothingLeft(storage: Storage, { uploadId }: Pick<MultipartG
 forEachStore('uploads in parts', (store) => {
   const bytes = pngOf(2 * partSize + 1234);
 
-  it('goes from the plan to the file, and leaves only the file', async () => {
+  it('an upload in parts is completed, and leaves only the file', async () => {
     const storage = store.storage();
     const app = createTestApp(
       storage,
@@ -62,7 +62,7 @@ forEachStore('uploads in parts', (store) => {
     expect((await parts.complete(upload.grant)).json).toEqual(json);
   });
 
-  it('tells what arrived and goes on with a renewed grant', async () => {
+  it('the list of parts returns what arrived and a renewed grant', async () => {
     const storage = store.storage();
     let offset = 0;
     const app = createTestApp(
@@ -98,21 +98,21 @@ forEachStore('uploads in parts', (store) => {
     expect([ended.status, ended.json.error?.code]).toEqual([409, 'upload_conflict']);
   });
 
-  it('takes a stream, whose size the completion tells', async () => {
+  it('a stream is completed with the size that the client reports', async () => {
     const storage = store.storage();
     const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
     const parts = createParts(app);
     const upload = await parts.begin(null);
     expect(upload).toMatchObject({ transfer: 'multipart', partSize, partCount: null });
     await parts.send(upload.grant, bytes);
-    const unsaid = await parts.complete(upload.grant);
-    expect([unsaid.status, unsaid.json.error?.code]).toEqual([400, 'invalid_request']);
+    const withoutSize = await parts.complete(upload.grant);
+    expect([withoutSize.status, withoutSize.json.error?.code]).toEqual([400, 'invalid_request']);
     const { status, json } = await parts.complete({ grant: upload.grant, size: bytes.length });
     expect([status, json.results?.[0]?.file?.size]).toEqual([200, bytes.length]);
     await expectNothingLeft(storage, upload);
   });
 
-  it('takes an empty stream where a route takes empty files', async () => {
+  it('an empty stream is accepted on a route that accepts empty files', async () => {
     const app = createTestApp(
       store.storage(),
       { a: route({ limits: { ...limits, minBytes: 0, contentTypes: ['*/*'] }, authorize: owner }) },
@@ -132,13 +132,13 @@ forEachStore('uploads in parts', (store) => {
     expect([done.status, done.json.results?.[0]?.file?.size]).toEqual([200, 0]);
   });
 
-  it('asks for credentials again before they end, and signs no longer than they live', async () => {
+  it('credentials are renewed before they expire, and requests expire no later than they', async () => {
     const keys = { ...store.credentials };
-    const asked: string[] = [];
+    const requested: string[] = [];
     const storage = store.storage({
       credentials: () => {
-        asked.push(keys.accessKeyId);
-        // Nearly over, so that each call asks anew.
+        requested.push(keys.accessKeyId);
+        // The credentials expire soon, so each call requests new ones.
         return { ...keys, expiration: new Date(Date.now() + 200_000) };
       },
     });
@@ -146,15 +146,15 @@ forEachStore('uploads in parts', (store) => {
     const parts = createParts(app);
     const upload = await parts.begin(bytes);
     await parts.send(upload.grant, bytes, [1]);
-    const before = asked.length;
+    const before = requested.length;
     const { json } = await parts.sign(upload.grant, [parts.declare(bytes, 2)]);
     expect(json.parts?.[0]?.expiresInSeconds).toBeLessThanOrEqual(200);
     await parts.send(upload.grant, bytes, [2, 3]);
     expect((await parts.complete(upload.grant)).status).toBe(200);
-    expect(asked.length).toBeGreaterThan(before);
+    expect(requested.length).toBeGreaterThan(before);
   });
 
-  it('frees everything on abort', async () => {
+  it('abort deletes all parts', async () => {
     const storage = store.storage();
     const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
     const parts = createParts(app);
@@ -166,8 +166,8 @@ forEachStore('uploads in parts', (store) => {
     expect((await parts.list(upload.grant)).json.error?.code).toBe('upload_conflict');
   });
 
-  describe('what does not make the file', () => {
-    it('names the parts that are missing', async () => {
+  describe('an incomplete upload', () => {
+    it('completion names the missing parts', async () => {
       const app = createTestApp(store.storage(), { a: route({ limits, authorize: owner }) }, options);
       const parts = createParts(app);
       const upload = await parts.begin(bytes);
@@ -178,7 +178,7 @@ forEachStore('uploads in parts', (store) => {
       expect((await parts.complete(upload.grant)).status).toBe(200);
     });
 
-    it('refuses another composite, for good', async () => {
+    it('completion rejects another composite checksum permanently', async () => {
       const storage = store.storage();
       const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
       const parts = createParts(app);
@@ -194,7 +194,7 @@ forEachStore('uploads in parts', (store) => {
     });
   });
 
-  it('stands in one batch beside files that go in one request, and completes with them', async () => {
+  it('a batch can contain uploads in parts and uploads by one request', async () => {
     const app = createTestApp(store.storage(), { a: route({ limits, authorize: owner }) }, options);
     const parts = createParts(app);
     const large = { fileName: 'big.png', size: bytes.length, contentType: 'image/png' };
@@ -207,7 +207,7 @@ forEachStore('uploads in parts', (store) => {
     ];
     const transfers = ['form', 'put', 'multipart'];
     const { json } = await app.call('POST', '/uploads', { route: 'a', files, transfers });
-    expect(json.uploads?.map((one) => one.error?.code ?? one.transfer)).toEqual([
+    expect(json.uploads?.map((grant) => grant.error?.code ?? grant.transfer)).toEqual([
       expect.stringMatching(/form|put/),
       'multipart',
       'file_too_large',
@@ -229,7 +229,7 @@ forEachStore('uploads in parts', (store) => {
     ]);
   });
 
-  it('is refused after the look at the whole like any other file, and every part is gone (E4)', async () => {
+  it('E4 an upload in parts that inspect rejects is deleted', async () => {
     const storage = store.storage();
     const events: UploadsEvent[] = [];
     const app = createTestApp(
@@ -257,10 +257,10 @@ forEachStore('uploads in parts', (store) => {
     expect(rejected).toMatchObject([{ size: bytes.length, code: 'upload_rejected' }]);
   });
 
-  it('says 202 while it takes long, and goes on', async () => {
-    let letGo = () => {};
+  it('a slow completion answers 202 and continues', async () => {
+    let release = () => {};
     const held = new Promise<void>((resolve) => {
-      letGo = resolve;
+      release = resolve;
     });
     const real = store.storage();
     const slow: Storage = { ...real, completeMultipart: (parts) => held.then(() => real.completeMultipart(parts)) };
@@ -275,18 +275,18 @@ forEachStore('uploads in parts', (store) => {
     await parts.send(upload.grant, small);
     const { status, json, headers } = await parts.complete(upload.grant);
     expect([status, json.results?.[0]?.completing, headers['retry-after']]).toEqual([202, true, '2']);
-    const elsewhere = createParts(createTestApp(real, { a: route({ limits, authorize: owner }) }, options));
-    expect((await elsewhere.complete(upload.grant)).status).toBe(202);
-    expect((await elsewhere.list(upload.grant)).json.error?.code).toBe('upload_conflict');
+    const otherProcess = createParts(createTestApp(real, { a: route({ limits, authorize: owner }) }, options));
+    expect((await otherProcess.complete(upload.grant)).status).toBe(202);
+    expect((await otherProcess.list(upload.grant)).json.error?.code).toBe('upload_conflict');
     expect((await createTestApp(real, { a: route({ limits, authorize: owner }) }).abort(upload.grant)).status).toBe(
       409,
     );
-    letGo();
+    release();
     expect((await parts.complete(upload.grant)).status).toBe(200);
     await expectNothingLeft(real, upload);
   });
 
-  it('of a client that went away is completed by its sidecar', async () => {
+  it('an upload of a client that disappeared is completed by its sidecar', async () => {
     const storage = store.storage();
     const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
     const parts = createParts(app);
@@ -303,7 +303,7 @@ forEachStore('uploads in parts', (store) => {
     });
     expect(await app.uploads.completeObject(`incoming/${upload.uploadId}`)).toBeNull();
     await expectNothingLeft(storage, upload);
-    // Who knows where it ends says so, a server as well as a client.
+    // A stream needs a size: neither the server nor the storage knows where it ends.
     await expect(app.uploads.complete(stream.grant)).rejects.toMatchObject({
       code: 'invalid_request',
     });
@@ -312,16 +312,16 @@ forEachStore('uploads in parts', (store) => {
     });
   });
 
-  it('keeps its lease while inspect reads, however long', async () => {
+  it('a completion renews its lease while inspect runs', async () => {
     const storage = store.storage();
     let offset = 0;
-    let letGo = () => {};
+    let release = () => {};
     const held = new Promise<void>((resolve) => {
-      letGo = resolve;
+      release = resolve;
     });
-    let entered = () => {};
-    const inside = new Promise<void>((resolve) => {
-      entered = resolve;
+    let reportInspection = () => {};
+    const inspectionBegan = new Promise<void>((resolve) => {
+      reportInspection = resolve;
     });
     let inspections = 0;
     const routes = {
@@ -330,7 +330,7 @@ forEachStore('uploads in parts', (store) => {
         authorize: owner,
         inspect: async () => {
           inspections += 1;
-          entered();
+          reportInspection();
           await held;
         },
       }),
@@ -343,7 +343,7 @@ forEachStore('uploads in parts', (store) => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
       const first = parts.complete(upload.grant);
-      await inside;
+      await inspectionBegan;
       const marker = `incoming/.waybill/${upload.uploadId}`;
       for (let round = 0; round < 3; round += 1) {
         const before = (await storage.head(marker))?.etag;
@@ -352,7 +352,7 @@ forEachStore('uploads in parts', (store) => {
         await expect.poll(async () => (await storage.head(marker))?.etag, { interval: 10 }).not.toBe(before);
         expect((await second.complete(upload.grant)).status).toBe(202);
       }
-      letGo();
+      release();
       expect((await first).status).toBe(200);
     } finally {
       vi.useRealTimers();
@@ -361,10 +361,10 @@ forEachStore('uploads in parts', (store) => {
     await expectNothingLeft(storage, upload);
   });
 
-  describe('a promotion by parts', () => {
+  describe('a copy in parts', () => {
     const copies = { ...options, copyMaxBytes: 5 * MiB };
 
-    it('carries what one copy does not', async () => {
+    it('a file that is too large for one copy is copied in parts', async () => {
       const storage = store.storage();
       let copied = 0;
       const counting: Storage = {
@@ -394,10 +394,10 @@ forEachStore('uploads in parts', (store) => {
       await expectNothingLeft(storage, upload);
     });
 
-    it('that fails half way leaves no parts at the key, and is done anew', async () => {
+    it('a copy that fails leaves no parts at the key, and is repeated', async () => {
       const storage = store.storage();
       let failures = 1;
-      const weak: Storage = {
+      const failingOnce: Storage = {
         ...storage,
         copyPart: async (part) => {
           if (part.partNumber === 2 && failures-- > 0)
@@ -405,7 +405,7 @@ forEachStore('uploads in parts', (store) => {
           return storage.copyPart(part);
         },
       };
-      const app = createTestApp(weak, { a: route({ limits, authorize: owner }) }, copies);
+      const app = createTestApp(failingOnce, { a: route({ limits, authorize: owner }) }, copies);
       const parts = createParts(app);
       const upload = await parts.begin(bytes);
       await parts.send(upload.grant, bytes);
@@ -416,7 +416,7 @@ forEachStore('uploads in parts', (store) => {
       await expectNothingLeft(storage, upload);
     });
 
-    it('takes over what a dead process had begun to copy, and keeps its own lease while it copies', async () => {
+    it('a completion replaces the unfinished copy of a crashed process, and renews its own lease', async () => {
       const storage = store.storage();
       let offset = 0;
       const renewals: number[] = [];
@@ -450,12 +450,12 @@ forEachStore('uploads in parts', (store) => {
       const { status, json } = await parts.complete(upload.grant);
       expect([status, json.results?.[0]?.file?.size]).toEqual([200, bytes.length]);
       expect(await copying()).toBe(0);
-      // The claim and what three copies of 40 seconds each make of a lease of a minute.
+      // Three copies take 40 seconds each, and the lease lasts a minute.
       expect(renewals.length).toBeGreaterThanOrEqual(2);
       expect(renewals).toEqual([...renewals].sort((a, b) => a - b));
     });
 
-    it('does not replace what has the key', async () => {
+    it('a copy in parts does not replace an existing object', async () => {
       const storage = store.storage();
       const app = createTestApp(
         storage,
@@ -464,7 +464,7 @@ forEachStore('uploads in parts', (store) => {
       );
       const parts = createParts(app);
       const upload = await parts.begin(bytes);
-      // After the grant, which looks itself whether the key is free.
+      // After the grant, which checks that the key is free.
       await storage.put({ key: 'taken/by-parts', body: 'mine', contentType: 'text/plain' });
       await parts.send(upload.grant, bytes);
       expect((await parts.complete(upload.grant)).json.error?.code).toBe('upload_conflict');
@@ -474,8 +474,8 @@ forEachStore('uploads in parts', (store) => {
     });
   });
 
-  describe('goes on, wherever a process died', () => {
-    /** Dies in the middle of this call, before or after the storage has done it. */
+  describe('after a crash', () => {
+    /** The process crashes at this call, before or after the storage has executed it. */
     const crashes: [operation: keyof Storage, when: 'before' | 'after', nth: number][] = [
       ['listParts', 'after', 1],
       ['put', 'before', 1],
@@ -492,24 +492,24 @@ forEachStore('uploads in parts', (store) => {
       ['delete', 'before', 1],
       ['delete', 'before', 2],
     ];
-    it.each(crashes)('%s, %s, call %d', async (operation, when, nth) => {
+    it.each(crashes)('the next call completes the upload: %s, %s, call %d', async (operation, when, nth) => {
       const storage = store.storage();
       let calls = 0;
-      let dead = false;
-      const dying = Object.fromEntries(
+      let hasCrashed = false;
+      const crashing = Object.fromEntries(
         Object.entries(storage).map(([name, value]) => [
           name,
           typeof value !== 'function'
             ? value
-            : async (...given: unknown[]) => {
-                const fatal = !dead && name === operation && ++calls === nth;
-                if (dead || (fatal && when === 'before')) {
-                  dead = true;
+            : async (...args: unknown[]) => {
+                const crashesHere = !hasCrashed && name === operation && ++calls === nth;
+                if (hasCrashed || (crashesHere && when === 'before')) {
+                  hasCrashed = true;
                   return new Promise(() => {});
                 }
-                const result: unknown = await (value as (...all: unknown[]) => unknown)(...given);
-                if (!fatal) return result;
-                dead = true;
+                const result: unknown = await (value as (...all: unknown[]) => unknown)(...args);
+                if (!crashesHere) return result;
+                hasCrashed = true;
                 return new Promise(() => {});
               },
         ]),
@@ -519,14 +519,14 @@ forEachStore('uploads in parts', (store) => {
       const routes = {
         a: route({ limits, authorize: owner, onComplete: ({ uploadId }) => announced.push(uploadId) }),
       };
-      const alive = createTestApp(storage, routes, { ...options, now: () => Date.now() + offset });
-      const parts = createParts(alive);
+      const app = createTestApp(storage, routes, { ...options, now: () => Date.now() + offset });
+      const parts = createParts(app);
       const small = bytes.subarray(0, partSize + 10);
       const upload = await parts.begin(small);
       await parts.send(upload.grant, small);
-      // Its answer never comes: the process is gone.
-      void createParts(createTestApp(dying, routes, options)).complete(upload.grant);
-      await expect.poll(() => dead, { interval: 5, timeout: 30_000 }).toBe(true);
+      // The crashed process never answers.
+      void createParts(createTestApp(crashing, routes, options)).complete(upload.grant);
+      await expect.poll(() => hasCrashed, { interval: 5, timeout: 30_000 }).toBe(true);
       offset = 10 * 60_000;
       const { status, json } = await parts.complete({ grant: upload.grant, checksum: parts.compositeOf(small) });
       expect([status, json]).toMatchObject([
@@ -543,13 +543,13 @@ forEachStore('uploads in parts', (store) => {
     });
   });
 
-  describe('when the storage answers oddly', () => {
+  describe('unexpected answers of the storage', () => {
     const lost = () => Promise.reject(new S3Error({ code: 'InternalError', status: 500, message: 'Lost.' }));
 
     it.each([
-      ['an answer of Complete that was lost', (done: () => Promise<never>) => done().then(lost)],
+      ['a lost answer to CompleteMultipartUpload', (done: () => Promise<never>) => done().then(lost)],
       [
-        'NoSuchUpload, because an earlier try had come through',
+        'NoSuchUpload after an earlier attempt succeeded',
         async (done: () => Promise<unknown>) => {
           await done();
           return done() as Promise<never>;
@@ -557,13 +557,13 @@ forEachStore('uploads in parts', (store) => {
       ],
     ])('%s loses nothing', async (_, answer) => {
       const real = store.storage();
-      let odd = true;
+      let isFirst = true;
       const storage: Storage = {
         ...real,
         completeMultipart: (all) => {
           const done = () => real.completeMultipart(all) as Promise<never>;
-          if (!odd) return done();
-          odd = false;
+          if (!isFirst) return done();
+          isFirst = false;
           return answer(done);
         },
       };
@@ -578,7 +578,7 @@ forEachStore('uploads in parts', (store) => {
       await expectNothingLeft(real, upload);
     });
 
-    it('a 409 wants all parts again: a new upload', async () => {
+    it('409 to CompleteMultipartUpload answers upload_expired, because all parts must be sent again', async () => {
       const real = store.storage();
       const storage: Storage = {
         ...real,
@@ -597,7 +597,7 @@ forEachStore('uploads in parts', (store) => {
       await expectNothingLeft(real, upload);
     });
 
-    it('a part that was sent again between the list and the completion is looked at again', async () => {
+    it('completion lists the parts again when one was replaced after the first list', async () => {
       const real = store.storage();
       const small = bytes.subarray(0, partSize + 10);
       let resend: (() => Promise<void>) | null = null;
@@ -619,7 +619,7 @@ forEachStore('uploads in parts', (store) => {
       expect([status, json.results?.[0]?.file?.checksum]).toEqual([200, { ...parts.compositeOf(small), parts: 2 }]);
     });
 
-    it('parts that the storage has given up are upload_expired', async () => {
+    it('completion answers upload_expired when the storage has aborted the multipart upload', async () => {
       const storage = store.storage();
       const app = createTestApp(storage, { a: route({ limits, authorize: owner }) }, options);
       const parts = createParts(app);
@@ -632,7 +632,7 @@ forEachStore('uploads in parts', (store) => {
   });
 });
 
-it('an upload in parts outlives the key that the server began with', async () => {
+it('an upload in parts can be completed after the access key of its first parts was deleted', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-rotation-'));
   const [old, next] = ['old', 'next'].map((name) => ({
     accessKeyId: `AK${name}`,
@@ -655,7 +655,7 @@ it('an upload in parts outlives the key that the server began with', async () =>
     await parts.send(upload.grant, bytes, [1]);
     current = { ...next, expiration: new Date(Date.now() + 3600_000) };
     await parts.send(upload.grant, bytes, [2]);
-    // The old key is gone.
+    // The old access key is deleted.
     await devstore.close();
     after = await createDevstore({ dir, credentials: [next], buckets: ['rotated'] });
     endpoint = new URL((await after.listen({ port: 0 })).url).origin;

@@ -1,4 +1,4 @@
-/** Stable URLs that lead to a stored file, for whoever may see it. */
+/** View URLs: stable URLs that redirect to a stored file for requests that the app admits. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { StoredFile, ViewResponse } from '../../src/protocol/index.ts';
 import { anyone, route, type UploadsOptions } from '../../src/server/index.ts';
@@ -33,7 +33,7 @@ forEachStore('views', (store) => {
   type App = ReturnType<typeof start>;
   const anna = { 'x-user': 'anna' };
 
-  async function stored(app: App, name: string, bytes: Buffer, more: object = {}): Promise<StoredFile> {
+  async function completeUpload(app: App, name: string, bytes: Buffer, more: object = {}): Promise<StoredFile> {
     const files = [app.declare(bytes, more)];
     const granted = (await app.call('POST', '/uploads', { route: name, files }, anna)).json.uploads?.[0];
     if (!granted || granted.error) throw new Error(JSON.stringify(granted));
@@ -48,13 +48,13 @@ forEachStore('views', (store) => {
   let file: StoredFile;
   beforeAll(async () => {
     app = start();
-    file = await stored(app, 'own', png, { fileName: 'Foto “1”.png' });
+    file = await completeUpload(app, 'own', png, { fileName: 'Foto “1”.png' });
   });
 
   const view = (url: string, headers: Record<string, string> = anna, of: App = app) =>
     of.call('GET', url, null, headers);
 
-  it('redirect the owner to the object, repeatably and cacheable for less than the URL lives', async () => {
+  it('a view redirects the owner to the object, and can be cached for less time than the URL is valid', async () => {
     const [one, two] = [await view(file.url), await view(file.url)];
     expect([one.status, one.headers.location]).toEqual([302, two.headers.location]);
     const maxAge = Number(/^private, max-age=(\d+)$/.exec(one.headers['cache-control'] ?? '')?.[1]);
@@ -70,7 +70,7 @@ forEachStore('views', (store) => {
     expect(Buffer.from(await shown.arrayBuffer()).equals(png)).toBe(true);
   });
 
-  it('answer JSON, HEAD and downloads when asked', async () => {
+  it('a view answers as=json, HEAD and download=1', async () => {
     const json = await view(`${file.url}?as=json`);
     const { url, expiresAt } = JSON.parse(json.body) as ViewResponse;
     expect(json.status).toBe(200);
@@ -84,7 +84,7 @@ forEachStore('views', (store) => {
     expect(saved.headers.get('content-disposition')).toMatch(/^attachment; filename="Foto/);
   });
 
-  it('are not for others, and do not tell whether there is something (A3)', async () => {
+  it('A3 a view of another owner gets the answer of an unknown file', async () => {
     const unknown = `${file.url.slice(0, -3)}xyz`;
     const answers = [
       await view(file.url, { 'x-user': 'eve' }),
@@ -92,13 +92,13 @@ forEachStore('views', (store) => {
       await view(unknown),
       await app.call('DELETE', file.url, null, { 'x-user': 'eve' }),
     ];
-    const told = answers.map(({ status, json }) => [status, json.error?.code, json.error?.message]);
-    expect(new Set(told.map(String)).size).toBe(1);
-    expect(told[0]?.slice(0, 2)).toEqual([404, 'upload_not_found']);
+    const errors = answers.map(({ status, json }) => [status, json.error?.code, json.error?.message]);
+    expect(new Set(errors.map(String)).size).toBe(1);
+    expect(errors[0]?.slice(0, 2)).toEqual([404, 'upload_not_found']);
     expect((await view(file.url, {})).status).toBe(401);
   });
 
-  it('are made here or not at all, and outlive a rotation of their secret (G4)', async () => {
+  it('G4 a forged view URL is refused, and view URLs work after a rotation of viewSecret', async () => {
     const [payload = '', mac = ''] = file.url.slice('/files/'.length).split('.');
     const facts = JSON.parse(Buffer.from(payload, 'base64url').toString()) as string[];
     expect(facts[2]).toBe(file.key);
@@ -117,20 +117,23 @@ forEachStore('views', (store) => {
       'the old view secret of thirty-two characters',
       'the new view secret of thirty-two characters',
     ];
-    const before = await stored(start({ viewSecret: old }), 'own', png);
+    const before = await completeUpload(start({ viewSecret: old }), 'own', png);
     expect((await view(before.url, anna, start({ viewSecret: [fresh, old] }))).status).toBe(302);
     expect((await view(before.url, anna, start({ viewSecret: fresh }))).status).toBe(404);
   });
 
-  it('of a public route are for whoever has the URL, and nobody deletes', async () => {
-    const open = await stored(app, 'open', png);
+  it('a view of a public route needs only the URL, and nobody can delete by it', async () => {
+    const open = await completeUpload(app, 'open', png);
     expect((await view(open.url, {})).status).toBe(302);
     expect((await app.call('DELETE', open.url)).json.error?.code).toBe('forbidden');
     expect((await view(open.url, {})).status).toBe(302);
   });
 
-  it('ask authorizeView and authorizeDelete where there are any', async () => {
-    const [yes, no] = [await stored(app, 'shared', png), await stored(app, 'shared', png, { fileName: 'no.png' })];
+  it('views call authorizeView, and deletes call authorizeDelete', async () => {
+    const [yes, no] = [
+      await completeUpload(app, 'shared', png),
+      await completeUpload(app, 'shared', png, { fileName: 'no.png' }),
+    ];
     expect((await view(yes.url, { 'x-user': 'friend' })).status).toBe(302);
     expect((await view(yes.url, anna)).status).toBe(404);
     expect((await view(no.url, { 'x-user': 'friend' })).status).toBe(404);
@@ -141,15 +144,15 @@ forEachStore('views', (store) => {
     expect(await store.storage().head(yes.key)).toBeNull();
   });
 
-  describe('a PDF', () => {
+  describe('PDF files', () => {
     const dispositionOf = async (of: App, url: string, headers = {}) => {
       const answer = await view(url, { ...anna, ...headers }, of);
       const response = await fetch(answer.headers.location ?? '');
       return response.headers.get('content-disposition')?.split(';')[0];
     };
 
-    it("is shown on the storage's origin and saved on the app's", async () => {
-      const doc = await stored(app, 'own', pdf, { fileName: 'a.pdf', contentType: 'application/pdf' });
+    it("a PDF is inline on the storage's origin and an attachment on the app's origin", async () => {
+      const doc = await completeUpload(app, 'own', pdf, { fileName: 'a.pdf', contentType: 'application/pdf' });
       expect((await store.storage().head(doc.key))?.contentDisposition).toMatch(/^attachment/);
       expect(await dispositionOf(app, doc.url)).toBe('inline');
       expect(await dispositionOf(app, doc.url, { host: new URL(store.endpoint).host })).toBe('attachment');
@@ -159,7 +162,7 @@ forEachStore('views', (store) => {
     });
   });
 
-  it('have a direct form, for a time and with limits', async () => {
+  it('presignView() returns a direct URL, and checks its key and expiry', async () => {
     const { uploads } = app;
     const { url } = await uploads.presignView(file.key, { expiresInSeconds: 60, download: 'ä".png' });
     const response = await fetch(url);

@@ -1,4 +1,4 @@
-/** Webhooks between processes: a deliverer that is killed, and the receiver of docs/webhooks.md as it stands there. */
+/** Webhooks between processes: a killed delivery process, and the receiver of docs/webhooks.md. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -28,7 +28,7 @@ const children: ChildProcess[] = [];
 const servers: Server[] = [];
 
 beforeAll(async () => {
-  // Beside node_modules, so that Node finds the dependencies.
+  // Inside the repository, so that Node finds the dependencies.
   await mkdir(join(root, '.cache'), { recursive: true });
   dir = await mkdtemp(join(root, '.cache/webhooks-'));
   await build({
@@ -70,10 +70,10 @@ function start(script: string, args: readonly string[], env: Record<string, stri
   return child;
 }
 
-forEachLedger('webhooks between processes', (place) => {
-  it('a deliverer that is killed before it wrote down what was taken: it goes again, with its id', async () => {
+forEachLedger('webhooks between processes', (testLedger) => {
+  it('a webhook is delivered again with its id after the delivery process was killed', async () => {
     const clock = { offset: 0 };
-    const ledger = await place.open({ now: () => Date.now() + clock.offset });
+    const ledger = await testLedger.open({ now: () => Date.now() + clock.offset });
     const webhookId = await addMessage(ledger);
     const received: (string | string[] | undefined)[] = [];
     let child: ChildProcess | undefined;
@@ -85,25 +85,25 @@ forEachLedger('webhooks between processes', (place) => {
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    child = start('deliver.mjs', [place.url(), url, secret]);
+    child = start('deliver.mjs', [testLedger.url(), url, secret]);
     expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
     const deliver = () => deliverDue({ ledger, webhooks: { url, secret } });
-    // Nobody knows yet that it is dead.
+    // The webhook is still reserved for the killed process.
     expect(await deliver()).toEqual([]);
     clock.offset = 3_600_000;
     expect(await deliver()).toMatchObject([{ webhookId, outcome: 'delivered', attempts: 2 }]);
     expect(received).toEqual([webhookId, webhookId]);
   });
 
-  it('the receiver of docs/webhooks.md takes what is signed, once, and nothing else', async () => {
-    const ledger = await place.open();
+  it('the receiver of docs/webhooks.md accepts signed webhooks once, and nothing else', async () => {
+    const ledger = await testLedger.open();
     const child = start('receive.mjs', [], { PORT: '0', WAYBILL_WEBHOOK_SECRET: secret });
-    let said = '';
+    let output = '';
     child.stdout?.on('data', (data: Buffer) => {
-      said += data.toString();
+      output += data.toString();
     });
-    await expect.poll(() => said, { timeout: 30_000 }).toMatch(/on port \d+/);
-    const url = `http://127.0.0.1:${/on port (\d+)/.exec(said)?.[1]}/waybill`;
+    await expect.poll(() => output, { timeout: 30_000 }).toMatch(/on port \d+/);
+    const url = `http://127.0.0.1:${/on port (\d+)/.exec(output)?.[1]}/waybill`;
     const ids = [await addMessage(ledger, 'completed'), await addMessage(ledger)];
     const other = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;
     const forged = await deliverDue({ ledger, webhooks: { url, secret: other } });
@@ -113,7 +113,7 @@ forEachLedger('webhooks between processes', (place) => {
       const deliveries = await deliverDue({ ledger, webhooks: { url, secret } });
       expect(deliveries).toMatchObject([{ outcome: 'delivered' }, { outcome: 'delivered' }]);
     }
-    await expect.poll(() => said.match(/anna stored a\.png as/g)).toHaveLength(1);
-    await expect.poll(() => said.match(/was refused: upload_rejected/g)).toHaveLength(1);
+    await expect.poll(() => output.match(/anna stored a\.png as/g)).toHaveLength(1);
+    await expect.poll(() => output.match(/was refused: upload_rejected/g)).toHaveLength(1);
   });
 });

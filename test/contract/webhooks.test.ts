@@ -1,4 +1,4 @@
-/** From the ending of an upload to a receiver that believes it: signed, until it is taken, once while nobody dies. */
+/** Delivery of webhooks: signatures, retries, parking, concurrency and the options. */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
@@ -18,7 +18,7 @@ import { forEachStore } from '../support/stores.ts';
 const owner = (): Owner => ({ ownerId: 'anna' });
 const limits = { maxBytes: 100_000 };
 const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
-const older = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
+const olderSecret = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
 
 interface Received {
   headers: IncomingHttpHeaders;
@@ -28,7 +28,7 @@ interface Received {
 forEachStore(
   'webhooks',
   (store) => {
-    forEachLedger('in', (place) => {
+    forEachLedger('ledger', (testLedger) => {
       const received: Received[] = [];
       let answer: (n: number) => { status: number; headers?: Record<string, string> } | null;
       let server: Server;
@@ -41,8 +41,8 @@ forEachStore(
           request.on('data', (chunk: Buffer) => chunks.push(chunk));
           request.on('end', () => {
             received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
-            const said = answer(received.length);
-            if (said) response.writeHead(said.status, said.headers).end('x'.repeat(100_000));
+            const chosen = answer(received.length);
+            if (chosen) response.writeHead(chosen.status, chosen.headers).end('x'.repeat(100_000));
             else request.socket.destroy();
           });
         });
@@ -55,19 +55,19 @@ forEachStore(
       });
 
       const clock = { offset: 0 };
-      async function setUp(more: Partial<WebhooksOptions> = {}) {
+      async function start(more: Partial<WebhooksOptions> = {}) {
         clock.offset = 0;
         const now = () => Date.now() + clock.offset;
-        const ledger = await place.open({ now });
+        const ledger = await testLedger.open({ now });
         const webhooks: WebhooksOptions = { url, secret, ...more };
-        let refuse = false;
+        let rejects = false;
         const app = createTestApp(
           store.storage(),
           {
             a: route({
               limits,
               authorize: owner,
-              inspect: () => (refuse ? { reject: 'No.' } : undefined),
+              inspect: () => (rejects ? { reject: 'No.' } : undefined),
               onComplete: () => ({ n: 1 }),
             }),
           },
@@ -82,8 +82,8 @@ forEachStore(
         return {
           ledger,
           complete,
-          refuse: () => {
-            refuse = true;
+          rejectAll: () => {
+            rejects = true;
           },
           deliver: (given: Partial<Parameters<typeof deliverDue>[0]> = {}) =>
             deliverDue({ ledger, webhooks, random: () => 0.5, ...given }),
@@ -91,8 +91,8 @@ forEachStore(
       }
       const headersOf = ({ headers }: Received) => headers as Record<string, string>;
 
-      it('tells of a completed upload once, in words that Standard Webhooks verifies', async () => {
-        const { complete, deliver } = await setUp();
+      it('a completed upload sends one webhook that Standard Webhooks verifies', async () => {
+        const { complete, deliver } = await start();
         const { upload, file } = await complete();
         expect(await deliver()).toMatchObject([{ type: 'upload.completed', outcome: 'delivered', attempts: 1 }]);
         expect(await deliver()).toEqual([]);
@@ -105,35 +105,35 @@ forEachStore(
           data: { uploadId: upload.uploadId, route: 'a', ownerId: 'anna', file, data: { n: 1 } },
         });
         expect(message.headers['webhook-id']).toBe(`msg_${upload.uploadId}_completed`);
-        expect(() => new Webhook(older).verify(message.body, headersOf(message))).toThrow();
+        expect(() => new Webhook(olderSecret).verify(message.body, headersOf(message))).toThrow();
         expect(() => new Webhook(secret).verify(message.body.replace('anna', 'eve1'), headersOf(message))).toThrow();
       });
 
-      it('tells of a refusal, and only of what was asked for', async () => {
-        const { complete, deliver, refuse } = await setUp();
-        refuse();
+      it('a rejected upload sends a webhook, and only the events of the options are sent', async () => {
+        const { complete, deliver, rejectAll } = await start();
+        rejectAll();
         await complete();
         await deliver();
         expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
           type: 'upload.rejected',
           data: { error: { code: 'upload_rejected' } },
         });
-        const some = await setUp({ events: ['upload.rejected'] });
+        const some = await start({ events: ['upload.rejected'] });
         await some.complete();
         expect(await some.deliver()).toEqual([]);
       });
 
-      it('signs with every secret while they rotate', async () => {
-        const { complete, deliver } = await setUp({ secret: [secret, older] });
+      it('a webhook is signed with every secret of a rotation', async () => {
+        const { complete, deliver } = await start({ secret: [secret, olderSecret] });
         await complete();
         await deliver();
         const [message] = received as [Received];
-        for (const one of [secret, older])
-          expect(new Webhook(one).verify(message.body, headersOf(message))).toBeTruthy();
+        for (const each of [secret, olderSecret])
+          expect(new Webhook(each).verify(message.body, headersOf(message))).toBeTruthy();
       });
 
-      it('tries again until it is taken, with one id', async () => {
-        const { complete, deliver, ledger } = await setUp();
+      it('a webhook is retried with the same id until it is accepted', async () => {
+        const { complete, deliver, ledger } = await start();
         answer = (n) =>
           n === 1
             ? { status: 503 }
@@ -155,8 +155,8 @@ forEachStore(
         expect(await ledger.counts()).toMatchObject({ pendingWebhooks: 0, parkedWebhooks: 0 });
       });
 
-      it('waits as long as it is asked to', async () => {
-        const { complete, deliver } = await setUp();
+      it('a retry waits as long as Retry-After says', async () => {
+        const { complete, deliver } = await start();
         answer = (n) => (n === 1 ? { status: 429, headers: { 'retry-after': '3600' } } : { status: 200 });
         await complete();
         await deliver();
@@ -166,8 +166,8 @@ forEachStore(
         expect(await deliver()).toMatchObject([{ outcome: 'delivered' }]);
       });
 
-      it('parks what nobody takes, at once where it is gone, and sends it again when told', async () => {
-        const { complete, deliver, ledger } = await setUp();
+      it('a webhook is parked after eleven attempts or on 410, and replayWebhook() sends it again', async () => {
+        const { complete, deliver, ledger } = await start();
         answer = () => ({ status: 500 });
         const { upload } = await complete();
         let tries = 0;
@@ -187,24 +187,24 @@ forEachStore(
         expect(await deliver()).toMatchObject([{ outcome: 'delivered' }]);
       });
 
-      it('of two deliverers each has its own; what a dead one took is sent again with its id', async () => {
-        const { complete, deliver, ledger } = await setUp();
+      it('two processes deliver different webhooks, and those of a crashed one are sent again', async () => {
+        const { complete, deliver, ledger } = await start();
         await Promise.all(Array.from({ length: 40 }, complete));
         await Promise.all([deliver(), deliver()]);
         const ids = received.map(({ headers }) => headers['webhook-id']);
         expect(new Set(ids).size).toBe(40);
         expect(ids).toHaveLength(40);
         const { upload } = await complete();
-        const doomed: Ledger = { ...ledger, webhookDelivered: () => new Promise(() => {}) };
-        void deliver({ ledger: doomed });
+        const crashing: Ledger = { ...ledger, webhookDelivered: () => new Promise(() => {}) };
+        void deliver({ ledger: crashing });
         await expect.poll(() => received.length).toBe(41);
         expect(await deliver()).toEqual([]);
         clock.offset += 3_600_000;
         expect(await deliver()).toMatchObject([{ webhookId: `msg_${upload.uploadId}_completed`, attempts: 2 }]);
       });
 
-      it('of what another delivered meanwhile, a deliverer that stalled says nothing', async () => {
-        const { complete, deliver, ledger } = await setUp();
+      it('a stalled process does not change a webhook that another one delivered', async () => {
+        const { complete, deliver, ledger } = await start();
         const { upload } = await complete();
         const webhookId = `msg_${upload.uploadId}_completed`;
         await ledger.takeWebhooks(1, 1000);
@@ -216,11 +216,11 @@ forEachStore(
         expect(await ledger.counts()).toMatchObject({ pendingWebhooks: 0, parkedWebhooks: 0 });
       });
 
-      it('while the ledger is away it loses none of them, and what it sent goes again with its id', async () => {
-        const { complete, deliver, ledger } = await setUp();
+      it('a webhook is sent again with its id when recording the delivery failed', async () => {
+        const { complete, deliver, ledger } = await start();
         for (let n = 0; n < 3; n += 1) await complete();
         let calls = 0;
-        const shaky: Ledger = {
+        const failingOnce: Ledger = {
           ...ledger,
           async webhookDelivered(id) {
             calls += 1;
@@ -228,7 +228,7 @@ forEachStore(
             await ledger.webhookDelivered(id);
           },
         };
-        await expect(deliver({ ledger: shaky })).rejects.toThrow('connection lost');
+        await expect(deliver({ ledger: failingOnce })).rejects.toThrow('connection lost');
         expect([received.length, calls]).toEqual([3, 3]);
         clock.offset += 3_600_000;
         expect(await deliver()).toMatchObject([{ outcome: 'delivered', attempts: 2 }]);
@@ -236,8 +236,8 @@ forEachStore(
         expect([ids.length, new Set(ids).size]).toEqual([4, 3]);
       });
 
-      it('says why nobody took it, and nothing of where or with what', async () => {
-        const { complete, deliver, ledger } = await setUp({ url: `${url}?token=tell-nobody` });
+      it('the reason of a failed delivery contains neither the URL nor the secret', async () => {
+        const { complete, deliver, ledger } = await start({ url: `${url}?token=private` });
         await complete();
         answer = () => ({ status: 500 });
         const silent: typeof fetch = (_, init) =>
@@ -258,11 +258,11 @@ forEachStore(
         expect(reasons).toEqual(['HTTP 500', 'no answer in 20 ms', broken]);
         const { webhooks } = await ledger.listWebhooks();
         expect(webhooks).toMatchObject([{ lastError: broken }]);
-        expect(JSON.stringify([reasons, webhooks])).not.toMatch(/tell-nobody|whsec_|127\.0\.0\.1/);
+        expect(JSON.stringify([reasons, webhooks])).not.toMatch(/private|whsec_|127\.0\.0\.1/);
       });
 
-      it('stops in the midst of many, and leaves the rest to who comes next', async () => {
-        const { complete, deliver } = await setUp();
+      it('deliverDue() stops when its signal aborts, and the next call sends the rest', async () => {
+        const { complete, deliver } = await start();
         await Promise.all(Array.from({ length: 40 }, complete));
         const stopping = new AbortController();
         const first = await deliver({ signal: stopping.signal, onDelivery: () => stopping.abort() });
@@ -273,8 +273,8 @@ forEachStore(
         expect([ids.length, new Set(ids).size]).toEqual([40, 40]);
       });
 
-      it('delivers in the background, and ends what it is at', async () => {
-        const { complete, ledger } = await setUp();
+      it('startDelivering() delivers in the background', async () => {
+        const { complete, ledger } = await start();
         await complete();
         const delivering = startDelivering({ ledger, webhooks: { url, secret }, everySeconds: 0.01 });
         await expect.poll(() => received.length).toBe(1);
@@ -285,16 +285,16 @@ forEachStore(
     });
 
     it.each<[string, object]>([
-      ['http elsewhere', { url: 'http://app.example/hook', secret }],
+      ['http to another host', { url: 'http://app.example/hook', secret }],
       ['a name and a password', { url: 'https://user:word@app.example/hook', secret }],
       ['no url', { secret }],
-      ['a secret of another kind', { url: 'https://app.example', secret: 'x'.repeat(40) }],
-      ['a short one', { url: 'https://app.example', secret: `whsec_${Buffer.alloc(23).toString('base64')}` }],
-      ['a cut one', { url: 'https://app.example', secret: secret.slice(0, -1) }],
-      ['one twice', { url: 'https://app.example', secret: [secret, secret] }],
+      ['a secret in another format', { url: 'https://app.example', secret: 'x'.repeat(40) }],
+      ['a short secret', { url: 'https://app.example', secret: `whsec_${Buffer.alloc(23).toString('base64')}` }],
+      ['a truncated secret', { url: 'https://app.example', secret: secret.slice(0, -1) }],
+      ['a repeated secret', { url: 'https://app.example', secret: [secret, secret] }],
       ['an unknown event', { url: 'https://app.example', secret, events: ['upload.exploded'] }],
       ['an unknown option', { url: 'https://app.example', secret, retries: 3 }],
-    ])('refuses %s at start', (_, webhooks) => {
+    ])('createUploads() refuses webhooks with %s', (_, webhooks) => {
       const routes = { a: route({ limits, authorize: owner }) };
       const make = () =>
         createTestApp(store.storage(), routes, { ledger: {} as Ledger, webhooks: webhooks as WebhooksOptions });
@@ -304,7 +304,7 @@ forEachStore(
       expect(make).not.toThrow(/whsec_[A-Za-z0-9]|user:word/);
     });
 
-    it('refuses to tell of files without `publicUrl`, and needs none to tell of refusals', () => {
+    it('createUploads() requires publicUrl for upload.completed, but not for upload.rejected', () => {
       const make = (more: object) =>
         createTestApp(
           store.storage(),
@@ -315,7 +315,7 @@ forEachStore(
       expect(() => make({ events: ['upload.rejected'] })).not.toThrow();
     });
 
-    it('refuses to promise without a ledger', () => {
+    it('createUploads() refuses webhooks without a ledger', () => {
       const make = () =>
         createTestApp(
           store.storage(),

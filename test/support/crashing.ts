@@ -1,4 +1,5 @@
 /** Simulates a process that crashes at a chosen call to the storage or the ledger: later calls never return. */
+import { expect } from 'vitest';
 import type { Storage } from '../../src/s3/index.ts';
 import type { Ledger } from '../../src/server/index.ts';
 
@@ -59,6 +60,14 @@ function crashAtCall<T extends object>(
 export function crashStorageAt(storage: Storage, nth: number, when: 'before' | 'after') {
   const state: CrashState = { hasCrashed: false, calls: 0, at: '' };
   return { storage: crashAtCall(storage, operations, nth, when, state), state };
+}
+
+/** Waits until `work` ends or the process crashes. Returns whether `work` ended. */
+export async function endsWithoutCrash(work: Promise<unknown>, state: CrashState): Promise<boolean> {
+  const ended = work.then(() => true);
+  const crashed = expect.poll(() => state.hasCrashed, { interval: 2, timeout: 30_000 }).toBe(true);
+  crashed.catch(() => {});
+  return Promise.race([ended, crashed.then(() => false)]);
 }
 
 /** Crashes at the `nth` call to the storage or the ledger. */
