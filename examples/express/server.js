@@ -1,4 +1,4 @@
-// An Express service whose users send photos straight to the store. It never sees a byte of them.
+// An Express service whose users send photos directly to the storage. The bytes do not pass through it.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
@@ -6,19 +6,19 @@ import { toExpressHandler } from 'waybill/adapters/express';
 import { createUploads, route } from 'waybill/server';
 import { openStorage } from './storage.js';
 
-/** Your database: what each user has sent, newest first. */
+/** Stands for your database: the photos of each user, newest first. */
 const photosOf = new Map();
 
 const uploads = createUploads({
   storage: await openStorage(),
-  // Set your own, so that permissions and links survive a restart: openssl rand -base64 32
+  // Set WAYBILL_SECRET, so that grants and links survive a restart: openssl rand -base64 32
   secret: process.env.WAYBILL_SECRET ?? randomBytes(32).toString('base64url'),
   routes: {
     photo: route({
       limits: { contentTypes: ['image/*'], maxBytes: 20_000_000 },
-      // Who is it? Nobody gets a permission for nobody. `request.raw` is Express's own request.
+      // Returns the owner of the upload. Without one, the call is refused. `request.raw` is the request of Express.
       authorize: ({ request }) => request.raw.user && { ownerId: request.raw.user.id },
-      // Stored and verified. Runs at least once for each upload, so what it does is the same the second time.
+      // The file is stored and verified. This runs at least once for each upload, so a second run must change nothing.
       onComplete: ({ file, ownerId }) => {
         const others = (photosOf.get(ownerId) ?? []).filter(({ uploadId }) => uploadId !== file.uploadId);
         photosOf.set(ownerId, [file, ...others]);
@@ -30,7 +30,7 @@ const uploads = createUploads({
 
 const app = express();
 app.disable('x-powered-by');
-// Your sign-in. Here every visitor is somebody, told by a cookie.
+// Stands for your sign-in: every visitor is a user, recognised by a cookie.
 app.use((request, response, next) => {
   const [, known] = /(?:^|; )visitor=([\w-]{36})/.exec(request.headers.cookie ?? '') ?? [];
   const id = known ?? randomUUID();
@@ -42,7 +42,7 @@ app.use(toExpressHandler(uploads));
 app.get('/photos', (request, response) => {
   response.json((photosOf.get(request.user.id) ?? []).map(({ url, fileName }) => ({ url, fileName })));
 });
-// The client as the package ships it: modules that a browser loads as they are.
+// Serves the client of the package as modules, which a browser loads without a bundler.
 app.use('/waybill', express.static(fileURLToPath(new URL('..', import.meta.resolve('waybill/client')))));
 app.use(express.static(fileURLToPath(new URL('public', import.meta.url))));
 

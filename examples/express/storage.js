@@ -1,4 +1,4 @@
-// Where the photos go: a bucket of yours when S3_BUCKET is set, else a strict store on this disk.
+// The photos are stored in your bucket when S3_BUCKET is set, or else in the development store on this disk.
 import { randomBytes } from 'node:crypto';
 import { createDevstore } from 'waybill/devstore';
 import { envCredentials, s3Storage } from 'waybill/s3';
@@ -10,7 +10,7 @@ export async function openStorage({ env = process.env } = {}) {
       credentials: envCredentials(env),
       ...(env.AWS_REGION ? { region: env.AWS_REGION } : {}),
       ...(env.S3_ENDPOINT ? { endpoint: env.S3_ENDPOINT } : {}),
-      // What the storage enforces, such as 'minio' or 'r2'. Needed with an endpoint.
+      // The capabilities of the storage, such as 'minio' or 'r2'. Required with an endpoint.
       ...(env.S3_PRESET ? { capabilities: env.S3_PRESET } : {}),
     });
 
@@ -19,7 +19,7 @@ export async function openStorage({ env = process.env } = {}) {
     dir: '.waybill/store',
     credentials: [credentials],
     buckets: ['photos'],
-    // Pages of these origins may send files. A bucket of yours needs the same rule.
+    // Pages of these origins may send files. Your bucket needs the same rule.
     cors: [
       {
         allowedOrigins: ['http://127.0.0.1:*', 'http://localhost:*'],

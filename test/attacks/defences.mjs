@@ -18,7 +18,7 @@ export const defences = [
     suite: 'a-routes',
     file: 'src/server/authorize.ts',
     find: "if (!context) throw new WaybillError('unauthenticated', 'Sign in first.');",
-    replace: "if (!context) return { ownerId: 'nobody' };",
+    replace: "if (!context) return { ownerId: 'anonymous' };",
   },
   {
     attack: 'A3',

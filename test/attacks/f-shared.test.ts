@@ -40,7 +40,7 @@ function testHostileInput(store: TestStore, testLedger: TestLedger | null): void
   async function start(): Promise<App> {
     const limits = { maxBytes: 1024 * 1024, maxFiles: 100 };
     const authorize = ({ request }: { request: { header(name: string): string | undefined } }) => ({
-      ownerId: request.header('x-user') ?? 'nobody',
+      ownerId: request.header('x-user') ?? 'anonymous',
     });
     const routes = { files: route({ limits, metadata: schema, authorize }) };
     const app = await startApp(store, { routes, ...(testLedger ? { ledger: await testLedger.open() } : {}) } as never);

@@ -29,7 +29,7 @@ forEachStore(
         const storage = store.storage({ bucket: await store.createBucket() });
         const files = route({
           limits: { maxBytes: 1024 * 1024, contentTypes: ['*/*'], minBytes: 0 },
-          authorize: ({ request }) => ({ ownerId: request.header('x-user') ?? 'nobody' }),
+          authorize: ({ request }) => ({ ownerId: request.header('x-user') ?? 'anonymous' }),
           ...routeOptions,
         });
         const app = await startApp(store, {

@@ -17,7 +17,7 @@ export function createRoutes(announce: (uploadId: string) => Promise<void>) {
   return {
     files: route({
       limits: { maxBytes: 20_000_000, maxFiles: 100 },
-      authorize: ({ request }) => ({ ownerId: request.header('x-user') ?? 'nobody' }),
+      authorize: ({ request }) => ({ ownerId: request.header('x-user') ?? 'anonymous' }),
       onComplete: async ({ uploadId }) => {
         await announce(uploadId);
         return { uploadId };

@@ -278,7 +278,7 @@ describe('the store answers', () => {
   it('with the parts by number in pages, and with the latest part of each number', async () => {
     const upload = await begin('/photos/pages');
     for (const number of [7, 10_000, 1, 3, 3]) await upload.part(number, `part ${number}`);
-    await upload.part(3, 'part 3 anew');
+    await upload.part(3, 'part 3 again');
     const seen: string[] = [];
     for (let marker = '0'; ; ) {
       const query = `max-parts=2&part-number-marker=${marker}&uploadId=${upload.id}`;

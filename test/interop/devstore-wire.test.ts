@@ -28,8 +28,8 @@ const etag = `"${createHash('md5').update('hello').digest('hex')}"`;
 type Row = [what: string, method: string, path: string, sending: Sending, status: number, code?: string];
 
 const rows: Row[] = [
-  ['nobody', 'GET', '/photos/a', { unsigned: true }, 403, 'AccessDenied'],
-  ['nobody, no bucket', 'GET', '/absent/a', { unsigned: true }, 404, 'NoSuchBucket'],
+  ['no credentials', 'GET', '/photos/a', { unsigned: true }, 403, 'AccessDenied'],
+  ['no credentials and no bucket', 'GET', '/absent/a', { unsigned: true }, 404, 'NoSuchBucket'],
   ['unknown key', 'GET', '/photos/a', { accessKeyId: 'NOPE' }, 403, 'InvalidAccessKeyId'],
   ['wrong secret', 'GET', '/photos/a', { secret: 'x' }, 403, 'SignatureDoesNotMatch'],
   ['another region', 'GET', '/photos/a', { region: 'eu-west-1' }, 400, 'AuthorizationHeaderMalformed'],

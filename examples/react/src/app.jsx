@@ -31,7 +31,7 @@ function Progress({ upload, abort, retry, reset }) {
   if (error)
     return (
       <p role="alert">
-        {fileName}: {error.message} {/* A file that is too large or of a wrong type stays so. */}
+        {fileName}: {error.message} {/* Trying again does not help with a file that is too large or has a wrong type. */}
         {error.retryable ? (
           <button type="button" onClick={retry}>
             Try again
