@@ -1,7 +1,8 @@
 /** The adapter for Express 4 and 5. It may be mounted at any path, with or without `express.json()` before it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { WaybillError } from '../protocol/index.ts';
-import { type Handler, NodePlainRequest, send } from './node.ts';
+import type { CallbackRequest } from '../server/index.ts';
+import { frameworkRequest, type MountableHandler, mountPointError } from './handler.ts';
+import { NodePlainRequest, send } from './node.ts';
 
 /** The part of Express's request that is used here, without its types. Connect and others set less. */
 interface ExpressRequest extends IncomingMessage {
@@ -9,13 +10,9 @@ interface ExpressRequest extends IncomingMessage {
   baseUrl?: string;
 }
 
-export interface MountableHandler extends Handler {
-  owns(path: string): boolean;
-}
-
 /**
- * Passes requests for other paths to the next handler. In callbacks, `request.raw` is Express's `req`, with everything
- * that earlier middleware added to it.
+ * Middleware for Express and Connect. Passes requests for other paths to the next handler. In callbacks, `request.raw` is
+ * Express's `req`, with everything that earlier middleware added to it: see {@link expressRequest}.
  *
  * @example
  * app.use(toExpressHandler(uploads))
@@ -25,7 +22,8 @@ export function toExpressHandler(uploads: MountableHandler) {
     const request = incoming as ExpressRequest;
     const plain = new NodePlainRequest(request, request.originalUrl ?? request.url ?? '/');
     if (!uploads.owns(plain.path)) {
-      next(mountingError(uploads, request));
+      const [pathBelow = ''] = (request.url ?? '').split('?', 1);
+      next(mountPointError(uploads, request.baseUrl ?? '', pathBelow));
       return;
     }
     uploads
@@ -35,13 +33,13 @@ export function toExpressHandler(uploads: MountableHandler) {
   };
 }
 
-/** `createUploads` has to know the mount path too, because `file.url` contains it. */
-function mountingError(uploads: MountableHandler, request: ExpressRequest): WaybillError | undefined {
-  const [path = ''] = (request.url ?? '').split('?', 1);
-  const { baseUrl = '' } = request;
-  if (baseUrl === '' || !uploads.owns(path)) return undefined;
-  return new WaybillError(
-    'config_invalid',
-    `The uploads handler is mounted at ${baseUrl}. Pass \`basePath: '${baseUrl}'\` to createUploads.`,
-  );
+/**
+ * Express's request in a callback, with the type that your app gives it.
+ *
+ * @throws {WaybillError} `config_invalid` when the request did not come through `toExpressHandler()`
+ * @example
+ * authorize: ({ request }) => expressRequest<express.Request>(request).session.user ?? null
+ */
+export function expressRequest<Request = IncomingMessage>(request: CallbackRequest): Request {
+  return frameworkRequest(request, 'toExpressHandler', ['rawHeaders']) as Request;
 }

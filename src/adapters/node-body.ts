@@ -2,7 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 
 /** The properties that body parsers and platforms set. */
-type ParsedRequest = IncomingMessage & { body?: unknown; rawBody?: unknown };
+export interface ParsedRequest {
+  body?: unknown;
+  rawBody?: unknown;
+}
 
 /** Whether other code has read from the stream, so that the rest is not the whole body. */
 export function wasRead(request: IncomingMessage): boolean {
@@ -10,8 +13,8 @@ export function wasRead(request: IncomingMessage): boolean {
 }
 
 /** @returns the bytes that `express.raw()`, `express.text()` or Firebase have read */
-export function getReadBytes(request: IncomingMessage): Buffer | undefined {
-  const { rawBody } = request as ParsedRequest;
+export function getReadBytes(request: ParsedRequest): Buffer | undefined {
+  const { rawBody } = request;
   if (isBytes(rawBody)) return Buffer.from(rawBody as string);
   const body = getBody(request);
   return isBytes(body) ? Buffer.from(body as string) : undefined;
@@ -21,21 +24,24 @@ function isBytes(value: unknown): boolean {
   return typeof value === 'string' || value instanceof Uint8Array;
 }
 
-/** @returns the value that `express.json()` or a similar parser has made of the body */
-export function getParsedBody(request: IncomingMessage): unknown {
+/**
+ * @param wasStreamRead whether other code has read the request's stream
+ * @returns the value that `express.json()` or a similar parser has made of the body
+ */
+export function getParsedBody(request: ParsedRequest, wasStreamRead: boolean): unknown {
   const body = getBody(request);
   if (body === undefined || body === null) return undefined;
   // Parsers of Express 4 also set `{}` for bodies that they do not read.
   const isEmpty = typeof body === 'object' && Object.keys(body).length === 0;
-  return isEmpty && !wasRead(request) ? undefined : body;
+  return isEmpty && !wasStreamRead ? undefined : body;
 }
 
 /**
  * On Vercel and Next `body` is a getter that parses. It throws for a body that is no JSON, whose bytes are then gone.
  */
-function getBody(request: IncomingMessage): unknown {
+function getBody(request: ParsedRequest): unknown {
   try {
-    return (request as ParsedRequest).body;
+    return request.body;
   } catch {
     return '';
   }

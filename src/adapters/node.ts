@@ -1,12 +1,8 @@
 /** The adapter for node:http, node:https, node:http2 and frameworks that build on them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bodyReadBefore, type PlainRequest, type PlainResponse } from '../server/index.ts';
-import { getParsedBody, getReadBytes, readBody, wasRead } from './node-body.ts';
-
-/** The part of the result of `createUploads` that an adapter needs. */
-export interface Handler {
-  handle(request: PlainRequest): Promise<PlainResponse>;
-}
+import type { Handler } from './handler.ts';
+import { getParsedBody, getReadBytes, type ParsedRequest, readBody, wasRead } from './node-body.ts';
 
 /**
  * When other code has read the body, it is taken from `request.rawBody` or `request.body` (`express.json()`, Next's
@@ -32,18 +28,32 @@ export class NodePlainRequest implements PlainRequest {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  readonly raw: IncomingMessage;
+  readonly raw: unknown;
+  readonly #message: IncomingMessage;
+  readonly #parsed: ParsedRequest;
 
-  constructor(request: IncomingMessage, target: string) {
+  /**
+   * @param target the path and the query as the browser sent them, in front of which a mount point may have been removed
+   * @param raw what callbacks get: the framework's own request or context
+   * @param parsed the object on which body parsers of the framework leave `body` or `rawBody`
+   */
+  constructor(
+    message: IncomingMessage,
+    target: string,
+    raw: unknown = message,
+    parsed: ParsedRequest = message as ParsedRequest,
+  ) {
     const question = target.indexOf('?');
-    this.method = request.method ?? 'GET';
+    this.method = message.method ?? 'GET';
     this.path = question === -1 ? target : target.slice(0, question);
     this.query = question === -1 ? '' : target.slice(question + 1);
-    this.raw = request;
+    this.raw = raw;
+    this.#message = message;
+    this.#parsed = parsed;
   }
 
   header(name: string): string | undefined {
-    const { headers } = this.raw;
+    const { headers } = this.#message;
     const value = headers[name];
     // HTTP/2 sends `:authority` instead of Host: RFC 9113 section 8.3.1.
     if (value === undefined && name === 'host') return headers[':authority'] as string | undefined;
@@ -51,7 +61,7 @@ export class NodePlainRequest implements PlainRequest {
   }
 
   *headers(): Iterable<readonly [string, string]> {
-    const { rawHeaders, headers } = this.raw;
+    const { rawHeaders, headers } = this.#message;
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const name = rawHeaders[index] as string;
       // Pseudo-headers such as `:method` are left out. HTTP/2 may split the cookie header: RFC 9113 section 8.2.3.
@@ -64,14 +74,14 @@ export class NodePlainRequest implements PlainRequest {
 
   /** The body as parsed by other code. A getter, because reading it parses the body in Next. */
   get json(): unknown {
-    return getReadBytes(this.raw) ? undefined : getParsedBody(this.raw);
+    return getReadBytes(this.#parsed) ? undefined : getParsedBody(this.#parsed, wasRead(this.#message));
   }
 
   async body(maxBytes: number): Promise<Uint8Array | null> {
-    const bytes = getReadBytes(this.raw);
+    const bytes = getReadBytes(this.#parsed);
     if (bytes) return bytes.length > maxBytes ? null : bytes;
-    if (wasRead(this.raw)) throw bodyReadBefore();
-    return readBody(this.raw, maxBytes);
+    if (wasRead(this.#message)) throw bodyReadBefore();
+    return readBody(this.#message, maxBytes);
   }
 }
 
@@ -80,7 +90,7 @@ export function send(
   response: ServerResponse,
   { status, headers, body }: PlainResponse,
 ): void {
-  const isUnread = !request.complete && request.method !== 'GET' && request.method !== 'HEAD';
+  const isUnread = hasUnreadBody(request);
   const isHttp2 = request.httpVersionMajor >= 2;
   // The rest of an unread body would be parsed as the next request. HTTP/2 forbids this header: RFC 9113 section 8.2.2.
   if (isUnread && !isHttp2) headers.connection = 'close';
@@ -89,6 +99,16 @@ export function send(
   if (isUnread && isHttp2) response.once('finish', () => (request as { stream?: Http2Stream }).stream?.close(0));
   response.writeHead(status, headers);
   response.end(body);
+}
+
+/** Whether bytes of the body are still on their way, because the answer came before they were read. */
+function hasUnreadBody(request: IncomingMessage): boolean {
+  return !request.complete && request.method !== 'GET' && request.method !== 'HEAD';
+}
+
+/** Whether the answer must close an HTTP/1 connection, because the unread rest of the body would be taken for the next request. */
+export function closesConnection(request: IncomingMessage): boolean {
+  return hasUnreadBody(request) && request.httpVersionMajor < 2;
 }
 
 interface Http2Stream {

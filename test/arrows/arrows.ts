@@ -33,7 +33,7 @@ export const importRules: Readonly<Record<string, ImportRules>> = {
     node: true,
     computed: ['peer'],
   },
-  adapters: { modules: ['server', 'protocol'], packages: [], node: true },
+  adapters: { modules: ['server', 'protocol'], packages: ['@nestjs/common', '@nestjs/core'], node: true },
   client: { modules: ['protocol'], packages: [], node: ['node'] },
   react: { modules: ['client', 'protocol'], packages: ['react'], node: false },
   devstore: { modules: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },

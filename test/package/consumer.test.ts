@@ -22,6 +22,8 @@ interface Manifest {
 
 /** The lowest supported version, the last one of the old compiler, and the newest. README.md states the lowest. */
 const typescripts = ['5.5.4', '5.9.3', '7.0.2'];
+/** What an app on NestJS has. */
+const nestPackages = ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'];
 let dir = '';
 let subpaths: string[] = [];
 
@@ -49,6 +51,7 @@ beforeAll(async () => {
         waybill: `file:./${tarball}`,
         react: pinned('react'),
         pg: pinned('pg'),
+        ...Object.fromEntries(nestPackages.map((name) => [name, pinned(name)])),
         ...Object.fromEntries(['@types/node', '@types/react'].map((name) => [name, pinned(name)])),
         ...Object.fromEntries(typescripts.map((version) => [`typescript-${version}`, `npm:typescript@${version}`])),
       },

@@ -21,7 +21,11 @@ const npm = (args: string[], cwd: string) => run('npm', args, { cwd });
 
 const credentials = { accessKeyId: 'guide', secretAccessKey: 'a-secret-of-the-guides' };
 const pages = ['frameworks', 'recipes', 'storage', 'operations', 'webhooks'];
-const servers = ['hono', 'fastify', 'express', 'node'];
+const servers = ['hono', 'fastify', 'express', 'koa', 'nest', 'h3', 'node'];
+const frameworks = [
+  ...['react', 'hono', '@hono/node-server', 'express', 'fastify', 'koa', 'h3', 'rxjs', 'reflect-metadata'],
+  ...['@nestjs/common', '@nestjs/core', '@nestjs/platform-express'],
+];
 let dir = '';
 let store: Devstore;
 const children: ChildProcess[] = [];
@@ -42,9 +46,8 @@ beforeAll(async () => {
       private: true,
       type: 'module',
       dependencies: {
-        ...Object.fromEntries(['react', 'hono', '@hono/node-server', 'express'].map(pinned)),
-        ...Object.fromEntries(['@types/node', '@types/react', '@types/express', 'esbuild'].map(pinned)),
-        fastify: '5.12.1',
+        ...Object.fromEntries(frameworks.map(pinned)),
+        ...Object.fromEntries(['@types/node', '@types/react', '@types/express', '@types/koa', 'esbuild'].map(pinned)),
         waybill: `file:./${tarball}`,
       },
     }),
@@ -97,6 +100,8 @@ it('the code of docs/ type-checks', async () => {
       exactOptionalPropertyTypes: true,
       noUncheckedIndexedAccess: true,
       jsx: 'react-jsx',
+      // Nest's decorators are those of TypeScript before the standard.
+      experimentalDecorators: true,
       types: ['node'],
       skipLibCheck: true,
       noEmit: true,

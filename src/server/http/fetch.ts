@@ -3,23 +3,29 @@ import { bodyReadBefore } from './read-json.ts';
 
 /** The Fetch API over the plain core. */
 export function createFetch(handle: (request: PlainRequest) => Promise<PlainResponse>) {
-  return async (request: Request): Promise<Response> => {
-    const { url, headers } = request;
-    const start = url.indexOf('/', url.indexOf('//') + 2);
-    const [target = '/'] = (start === -1 ? '/' : url.slice(start)).split('#', 1);
-    const question = target.indexOf('?');
-    const answer = await handle({
-      method: request.method,
-      path: question === -1 ? target : target.slice(0, question),
-      query: question === -1 ? '' : target.slice(question + 1),
-      // A Request carries no Host of its own.
-      header: (name) => headers.get(name) ?? (name === 'host' ? new URL(url).host : undefined),
-      headers: () => headers.entries(),
-      body: (maxBytes) => readBody(request, maxBytes),
-      raw: request,
-    });
-    return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers });
+  return async (request: Request): Promise<Response> => webResponse(await handle(plainRequest(request)));
+}
+
+/** `raw`: what callbacks get of the framework. */
+export function plainRequest(request: Request, raw: unknown = request): PlainRequest {
+  const { url, headers } = request;
+  const start = url.indexOf('/', url.indexOf('//') + 2);
+  const [target = '/'] = (start === -1 ? '/' : url.slice(start)).split('#', 1);
+  const question = target.indexOf('?');
+  return {
+    method: request.method,
+    path: question === -1 ? target : target.slice(0, question),
+    query: question === -1 ? '' : target.slice(question + 1),
+    // A Request carries no Host of its own.
+    header: (name) => headers.get(name) ?? (name === 'host' ? new URL(url).host : undefined),
+    headers: () => headers.entries(),
+    body: (maxBytes) => readBody(request, maxBytes),
+    raw,
   };
+}
+
+export function webResponse({ status, headers, body }: PlainResponse): Response {
+  return new Response(body === '' ? null : body, { status, headers });
 }
 
 async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | null> {

@@ -20,6 +20,8 @@ export interface PlainRequest {
   json?: unknown;
   /** The framework's own request, handed to callbacks. */
   raw: unknown;
+  /** Where a function is stopped after its response: keeps it alive until this work is done. */
+  waitUntil?: (work: Promise<unknown>) => void;
 }
 
 export interface PlainResponse {

@@ -1,0 +1,72 @@
+/** Fastify 4 and 5, as an encapsulated plugin: the content type parsers of the app stay as they are. */
+import type { IncomingMessage } from 'node:http';
+import { WaybillError } from '../protocol/index.ts';
+import type { CallbackRequest } from '../server/index.ts';
+import { frameworkRequest, type MountableHandler } from './handler.ts';
+import { closesConnection, NodePlainRequest } from './node.ts';
+
+/** What is used of Fastify, so that its types are not needed here. */
+interface FastifyScope {
+  prefix: string;
+  removeAllContentTypeParsers(): unknown;
+  addContentTypeParser(
+    contentType: string,
+    parser: (request: unknown, payload: unknown, done: (error: null) => void) => void,
+  ): unknown;
+  all(url: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): unknown;
+}
+
+interface FastifyRequest {
+  raw: IncomingMessage;
+  originalUrl: string;
+}
+
+interface FastifyReply {
+  code(status: number): FastifyReply;
+  headers(values: Record<string, string>): FastifyReply;
+  send(body?: string): FastifyReply;
+}
+
+/**
+ * A plugin for Fastify. Its routes have no content type parser, so that Waybill reads the bodies itself and within its own
+ * limit; hooks of the app (`onRequest`, `preHandler`, `onSend`) run as for every route. A `prefix` must be the `basePath` of
+ * `createUploads()`. The callbacks' `request.raw` is Fastify's request: see {@link fastifyRequest}.
+ *
+ * @throws {WaybillError} `config_invalid`, when the app starts, for a `prefix` that is not `basePath`
+ * @example
+ * app.register(toFastifyPlugin(uploads))
+ */
+export function toFastifyPlugin(uploads: MountableHandler) {
+  return async (scope: FastifyScope): Promise<void> => {
+    const { basePath } = uploads;
+    if (scope.prefix !== '' && scope.prefix !== basePath)
+      throw new WaybillError(
+        'config_invalid',
+        `The uploads plugin is registered with the prefix ${scope.prefix}: give createUploads \`basePath: '${scope.prefix}'\`.`,
+      );
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    const start = scope.prefix === '' ? basePath : '';
+    for (const path of ['/uploads', '/uploads/*', '/files/*', '/events'])
+      scope.all(`${start}${path}`, (request, reply) => answer(uploads, request, reply));
+  };
+}
+
+async function answer(uploads: MountableHandler, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { status, headers, body } = await uploads.handle(
+    new NodePlainRequest(request.raw, request.originalUrl, request),
+  );
+  if (closesConnection(request.raw)) headers.connection = 'close';
+  return reply.code(status).headers(headers).send(body);
+}
+
+/**
+ * Fastify's request in a callback, with the type that your app gives it.
+ *
+ * @throws {WaybillError} `config_invalid` when the request did not come through `toFastifyPlugin()`
+ * @example
+ * authorize: ({ request }) => fastifyRequest<FastifyRequest>(request).user ?? null
+ */
+export function fastifyRequest<Request = FastifyRequest>(request: CallbackRequest): Request {
+  return frameworkRequest(request, 'toFastifyPlugin', ['raw', 'originalUrl']) as Request;
+}

@@ -1,0 +1,39 @@
+/** Runtimes and frameworks that speak the Fetch API: Bun, Deno, Cloudflare Workers, Elysia and others. */
+import type { MountableHandler } from './handler.ts';
+import { pathOf, respond } from './web-request.ts';
+
+/** Answers requests that are not Waybill's. Gets the arguments of the handler. */
+export type Fallback<Arguments extends readonly unknown[]> = (
+  request: Request,
+  ...rest: Arguments
+) => Response | Promise<Response>;
+
+/** The third argument of a Worker's `fetch`. */
+interface ExecutionContext {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/**
+ * A function from a `Request` to a `Response`. Without `fallback`, paths that are not Waybill's answer 404 `route_not_found`.
+ * A completion that outlives its response goes on by `waitUntil()` of a Worker's context. The callbacks' `request.raw` is the
+ * `Request`.
+ *
+ * @example
+ * Bun.serve({ fetch: toFetchHandler(uploads, (request) => app.fetch(request)) })
+ * @example
+ * export default { fetch: toFetchHandler(uploads) } // a Worker
+ */
+export function toFetchHandler<Arguments extends readonly unknown[]>(
+  uploads: MountableHandler,
+  fallback?: Fallback<Arguments>,
+): (request: Request, ...rest: Arguments) => Promise<Response> {
+  return async (request, ...rest) => {
+    if (fallback && !uploads.owns(pathOf(request.url))) return fallback(request, ...rest);
+    const context = rest.find(isExecutionContext);
+    return respond(uploads, request, { waitUntil: context && ((work) => context.waitUntil(work)) });
+  };
+}
+
+function isExecutionContext(value: unknown): value is ExecutionContext {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'waitUntil') === 'function';
+}

@@ -1,0 +1,58 @@
+/** Hono 4, on every runtime that it runs on. */
+import type { CallbackRequest } from '../server/index.ts';
+import { frameworkRequest, type MountableHandler } from './handler.ts';
+import { pathOf, respond } from './web-request.ts';
+
+/** What is used of Hono's context, so that its types are not needed here. */
+interface HonoContext {
+  req: { raw: Request; arrayBuffer(): Promise<ArrayBuffer> };
+  /** A getter that throws where the runtime has none. */
+  executionCtx?: { waitUntil(work: Promise<unknown>): void };
+}
+
+/**
+ * Middleware for Hono. Paths that are not Waybill's go on to the next handler. The callbacks' `request.raw` is Hono's context:
+ * see {@link honoContext}.
+ *
+ * @example
+ * app.use(toHonoHandler(uploads))
+ */
+export function toHonoHandler(uploads: MountableHandler) {
+  return async (context: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
+    const request = context.req.raw;
+    if (!uploads.owns(pathOf(request.url))) {
+      await next();
+      return undefined;
+    }
+    // Hono keeps a body that earlier middleware has read.
+    const keptBody = async (maxBytes: number) => {
+      const bytes = new Uint8Array(await context.req.arrayBuffer());
+      return bytes.byteLength > maxBytes ? null : bytes;
+    };
+    return respond(uploads, request, {
+      raw: context,
+      waitUntil: waitUntilOf(context),
+      ...(request.bodyUsed ? { body: keptBody } : {}),
+    });
+  };
+}
+
+function waitUntilOf(context: HonoContext): ((work: Promise<unknown>) => void) | undefined {
+  try {
+    const { executionCtx } = context;
+    return executionCtx && ((work) => executionCtx.waitUntil(work));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Hono's context in a callback, with the type that your app gives it.
+ *
+ * @throws {WaybillError} `config_invalid` when the request did not come through `toHonoHandler()`
+ * @example
+ * authorize: ({ request }) => honoContext<Context<Env>>(request).get('user') ?? null
+ */
+export function honoContext<Context = HonoContext>(request: CallbackRequest): Context {
+  return frameworkRequest(request, 'toHonoHandler', ['req']) as Context;
+}

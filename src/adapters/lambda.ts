@@ -1,0 +1,138 @@
+/**
+ * AWS Lambda behind a function URL, API Gateway (REST and HTTP APIs) or an Application Load Balancer.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+import type { CallbackRequest, PlainRequest } from '../server/index.ts';
+import { frameworkRequest, type MountableHandler } from './handler.ts';
+
+/** An event of payload format 2.0: HTTP APIs and function URLs. */
+interface EventV2 {
+  version: '2.0';
+  rawPath: string;
+  rawQueryString: string;
+  headers: Record<string, string | undefined>;
+  cookies?: string[];
+  body?: string;
+  isBase64Encoded?: boolean;
+  requestContext: { http: { method: string }; stage?: string };
+}
+
+/** An event of payload format 1.0 (REST APIs), and of a load balancer. */
+interface EventV1 {
+  httpMethod: string;
+  path: string;
+  headers?: Record<string, string | undefined> | null;
+  multiValueHeaders?: Record<string, string[] | undefined> | null;
+  queryStringParameters?: Record<string, string | undefined> | null;
+  multiValueQueryStringParameters?: Record<string, string[] | undefined> | null;
+  body?: string | null;
+  isBase64Encoded?: boolean;
+  requestContext?: { elb?: unknown };
+}
+
+export type LambdaEvent = EventV1 | EventV2;
+
+export interface LambdaResult {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: string;
+  isBase64Encoded: false;
+}
+
+/**
+ * The handler of a Lambda function. The callbacks' `request.raw` is the event: see {@link lambdaEvent}.
+ *
+ * @example
+ * export const handler = toLambdaHandler(uploads)
+ */
+export function toLambdaHandler(uploads: MountableHandler): (event: LambdaEvent) => Promise<LambdaResult> {
+  return async (event) => {
+    const request = isV2(event) ? requestOfV2(event) : requestOfV1(event);
+    const { status, headers, body } = await uploads.handle(withoutStage(uploads, event, request));
+    return { statusCode: status, headers, body, isBase64Encoded: false };
+  };
+}
+
+function isV2(event: LambdaEvent): event is EventV2 {
+  return 'version' in event && event.version === '2.0';
+}
+
+function requestOfV2(event: EventV2): PlainRequest {
+  const headers = lowerCaseNames(Object.entries(event.headers));
+  // Cookies are not among the headers there.
+  if (event.cookies && event.cookies.length > 0) headers.set('cookie', event.cookies.join('; '));
+  return toRequest(event, event.requestContext.http.method, event.rawPath, event.rawQueryString, headers);
+}
+
+function requestOfV1(event: EventV1): PlainRequest {
+  const given = event.multiValueHeaders ?? event.headers ?? {};
+  const headers = lowerCaseNames(Object.entries(given).map(([name, value]) => [name, joined(name, value)]));
+  const query = new URLSearchParams();
+  const parameters = event.multiValueQueryStringParameters ?? event.queryStringParameters ?? {};
+  for (const [name, values] of Object.entries(parameters))
+    for (const value of [values ?? []].flat()) query.append(decoded(event, name), decoded(event, value));
+  return toRequest(event, event.httpMethod, event.path, query.toString(), headers);
+}
+
+function joined(name: string, value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(name.toLowerCase() === 'cookie' ? '; ' : ', ') : value;
+}
+
+/** A load balancer passes the query as it was sent; API Gateway decodes it. */
+function decoded(event: EventV1, text: string): string {
+  if (!event.requestContext?.elb) return text;
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}
+
+function lowerCaseNames(headers: readonly (readonly [string, string | undefined])[]): Map<string, string> {
+  return new Map(
+    headers.flatMap(([name, value]) => (value === undefined ? [] : [[name.toLowerCase(), value] as const])),
+  );
+}
+
+function toRequest(
+  event: LambdaEvent,
+  method: string,
+  path: string,
+  query: string,
+  headers: ReadonlyMap<string, string>,
+): PlainRequest {
+  return {
+    method,
+    path,
+    query,
+    header: (name) => headers.get(name),
+    headers: () => headers.entries(),
+    async body(maxBytes) {
+      const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+      return bytes.length > maxBytes ? null : bytes;
+    },
+    raw: event,
+  };
+}
+
+/** The path of an HTTP API begins with the name of its stage, unless that is `$default`. */
+function withoutStage(
+  uploads: Pick<MountableHandler, 'owns'>,
+  event: LambdaEvent,
+  request: PlainRequest,
+): PlainRequest {
+  const stage = isV2(event) ? event.requestContext.stage : undefined;
+  if (uploads.owns(request.path) || stage === undefined || !request.path.startsWith(`/${stage}/`)) return request;
+  return { ...request, path: request.path.slice(stage.length + 1) };
+}
+
+/**
+ * The event in a callback, with the type that your app gives it, such as that of `@types/aws-lambda`.
+ *
+ * @throws {WaybillError} `config_invalid` when the request did not come through `toLambdaHandler()`
+ * @example
+ * authorize: ({ request }) => lambdaEvent<APIGatewayProxyEventV2WithJWTAuthorizer>(request).requestContext.authorizer.jwt.claims
+ */
+export function lambdaEvent<Event = LambdaEvent>(request: CallbackRequest): Event {
+  return frameworkRequest(request, 'toLambdaHandler', ['requestContext']) as Event;
+}

@@ -1,0 +1,35 @@
+/** React Router 7 and 8 in framework mode, and Remix 2, as a resource route. */
+import type { CallbackRequest } from '../server/index.ts';
+import { frameworkRequest, type Handler } from './handler.ts';
+import { respond } from './web-request.ts';
+
+/** What is used of the arguments of a loader or an action, so that React Router's types are not needed here. */
+interface RouteArguments {
+  request: Request;
+}
+
+/**
+ * The loader and the action of a splat route without a component. Two routes are needed, `/uploads/*` and `/files/*`; both may
+ * name the same file. The callbacks' `request.raw` is the argument of the loader or action, with its `context`: see
+ * {@link reactRouterArguments}.
+ *
+ * @example
+ * // app/routes/waybill.ts, in routes.ts: route('uploads/*', 'routes/waybill.ts'), route('files/*', 'routes/waybill.ts', { id: 'files' })
+ * export const { loader, action } = toReactRouterHandler(uploads)
+ */
+export function toReactRouterHandler(uploads: Handler) {
+  const handle = (routeArguments: RouteArguments): Promise<Response> =>
+    respond(uploads, routeArguments.request, { raw: routeArguments });
+  return { loader: handle, action: handle };
+}
+
+/**
+ * The argument of the loader or action in a callback, with the type that your app gives it.
+ *
+ * @throws {WaybillError} `config_invalid` when the request did not come through `toReactRouterHandler()`
+ * @example
+ * authorize: ({ request }) => reactRouterArguments<LoaderFunctionArgs>(request).context.get(userContext)
+ */
+export function reactRouterArguments<Arguments = RouteArguments>(request: CallbackRequest): Arguments {
+  return frameworkRequest(request, 'toReactRouterHandler', ['request', 'params']) as Arguments;
+}
