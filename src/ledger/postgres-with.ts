@@ -1,11 +1,12 @@
 /** The ledger in Postgres over a given driver, so that only `postgres.ts` makes a bundler resolve `pg`. */
 import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
+import { checkOptions, functionRule, isMatchingText, type OptionTable, wholeNumberRule } from '../protocol/internal.ts';
 import type { Ledger } from '../server/index.ts';
 import { createLedger } from './create-ledger.ts';
 import { clockFor, type Database } from './database.ts';
 import { migrateAndClose, type SchemaVersions } from './migrations.ts';
-import { checkOptions, postgresOptions } from './options.ts';
+import { commonOptions, maxTimeoutMs } from './options.ts';
 import { openPool } from './pool.ts';
 import type { Tables } from './schema.ts';
 
@@ -35,6 +36,18 @@ export interface PostgresLedgerOptions {
    */
   onError?: (error: Error) => void;
 }
+
+const postgresOptions: OptionTable<PostgresLedgerOptions & { check?: boolean }> = {
+  ...commonOptions,
+  connectionString: {
+    expected: 'a URL such as postgres://user:password@host/database',
+    isValid: isMatchingText(/^postgres(ql)?:\/\//),
+    required: true,
+  },
+  maxConnections: wholeNumberRule(1, 10_000),
+  timeoutMs: wholeNumberRule(1, maxTimeoutMs),
+  onError: functionRule,
+};
 
 /**
  * @throws {WaybillError} `config_invalid` when the schema is newer than this version of Waybill

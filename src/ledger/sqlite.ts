@@ -2,11 +2,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { Kysely, type LogEvent } from 'kysely';
 import { WaybillError } from '../protocol/index.ts';
+import { checkOptions, isMatchingText, type OptionTable, wholeNumberRule } from '../protocol/internal.ts';
 import type { Ledger } from '../server/index.ts';
 import { createLedger } from './create-ledger.ts';
 import { clockFor, type Database } from './database.ts';
 import { migrateAndClose, type SchemaVersions } from './migrations.ts';
-import { checkOptions, sqliteOptions } from './options.ts';
+import { commonOptions, maxTimeoutMs } from './options.ts';
 import type { Tables } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import { startSqliteThread } from './sqlite-thread.ts';
@@ -32,6 +33,12 @@ export interface SqliteLedgerOptions {
    */
   onQuery?: (event: LogEvent) => void;
 }
+
+const sqliteOptions: OptionTable<SqliteLedgerOptions & { check?: boolean }> = {
+  ...commonOptions,
+  file: { expected: 'the name of a file', isValid: isMatchingText(/./s), required: true },
+  busyTimeoutMs: wholeNumberRule(1, maxTimeoutMs),
+};
 
 const defaultBusyTimeoutMs = 5000;
 

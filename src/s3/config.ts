@@ -1,5 +1,16 @@
 /** Checks the options of s3Storage() once and fills in the defaults. */
 import { WaybillError } from '../protocol/index.ts';
+import {
+  booleanRule,
+  checkOptions,
+  functionRule,
+  isListOf,
+  isMatchingText,
+  isObject,
+  type OptionRule,
+  type OptionTable,
+  wholeNumberRule,
+} from '../protocol/internal.ts';
 import { type Address, resolveAddress } from './address.ts';
 import { capabilityPresets, resolveCapabilities } from './capabilities.ts';
 import { type CredentialsCache, createCredentialsCache } from './credentials.ts';
@@ -25,46 +36,49 @@ export interface StorageConfig {
   readonly random: () => number;
 }
 
-const knownOptions: Readonly<Record<keyof S3StorageOptions, true>> = {
-  bucket: true,
-  region: true,
-  endpoint: true,
-  publicEndpoint: true,
-  pathStyle: true,
-  credentials: true,
-  capabilities: true,
-  timeoutMs: true,
-  retries: true,
-  fetch: true,
-  now: true,
-  random: true,
+const maxNames = 8;
+const endpointRule: OptionRule = {
+  expected: 'a URL such as "http://minio:9000"',
+  isValid: (value) => typeof value === 'string',
+};
+
+const storageOptions: OptionTable<S3StorageOptions> = {
+  bucket: {
+    expected: 'a bucket name of 3 to 63 letters, digits, dots and dashes',
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and names that older storages allow
+    isValid: isMatchingText(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/),
+    required: true,
+  },
+  region: { expected: 'a region such as "eu-west-1"', isValid: isMatchingText(/^[A-Za-z0-9-]{1,64}$/) },
+  endpoint: endpointRule,
+  publicEndpoint: {
+    expected: `a URL, or 1 to ${maxNames} of them`,
+    isValid: (value) =>
+      endpointRule.isValid(value) || (isListOf(endpointRule.isValid)(value) && (value as unknown[]).length <= maxNames),
+  },
+  pathStyle: booleanRule,
+  credentials: {
+    expected: 'an object, `awsCredentials()`, or a function of your own',
+    isValid: (value) => isObject(value) || typeof value === 'function',
+    required: true,
+  },
+  capabilities: {
+    expected: 'the name of a preset, or an object of corrections to the preset "aws"',
+    isValid: (value) => isObject(value) || typeof value === 'string',
+  },
+  timeoutMs: { expected: 'a positive number', isValid: (value) => Number.isFinite(value) && (value as number) > 0 },
+  retries: wholeNumberRule(0, 20),
+  fetch: functionRule,
+  now: functionRule,
+  random: functionRule,
 };
 
 /** @throws WaybillError config_invalid */
 export function resolveConfig(options: S3StorageOptions): StorageConfig {
-  for (const name of Object.keys(options))
-    if (!Object.hasOwn(knownOptions, name)) throw invalidOption(`unknown option \`${name}\``);
+  checkOptions('s3Storage()', options, storageOptions);
   const { bucket, region = 'us-east-1', endpoint, publicEndpoint = endpoint, pathStyle } = options;
   const { timeoutMs = 10_000, retries = 3, now = Date.now, random = Math.random } = options;
-  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and names that older storages allow
-  if (
-    typeof bucket !== 'string' ||
-    !/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/.test(bucket) ||
-    bucket.includes('..')
-  )
-    throw invalidOption('`bucket` must be a bucket name of 3 to 63 letters, digits, dots and dashes');
-  if (typeof region !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(region))
-    throw invalidOption('`region` must be a region such as "eu-west-1"');
-  if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) throw invalidOption('`timeoutMs` must be a positive number');
-  if (!Number.isInteger(retries) || retries < 0 || retries > 20) throw invalidOption('`retries` must be 0 to 20');
-  for (const name of ['fetch', 'now', 'random'] as const)
-    if (options[name] !== undefined && typeof options[name] !== 'function')
-      throw invalidOption(`\`${name}\` must be a function`);
-  if (options.credentials === undefined || options.credentials === null)
-    throw invalidOption('`credentials` are required: an object, `awsCredentials()`, or a function of your own');
   const names = typeof publicEndpoint === 'object' ? publicEndpoint : [publicEndpoint];
-  if (!Array.isArray(names) || names.length === 0 || names.length > 8)
-    throw invalidOption('`publicEndpoint` must be a URL, or 1 to 8 of them');
   const publicAddresses = names.map((name) =>
     Object.freeze(resolveAddress({ bucket, region, endpoint: name, pathStyle })),
   );

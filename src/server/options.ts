@@ -1,18 +1,22 @@
 import { MiB, s3PartLimits, WaybillError } from '../protocol/index.ts';
+import {
+  functionRule,
+  isMatchingText,
+  isObject,
+  isWholeNumber,
+  type OptionTable,
+  wholeNumberRule,
+} from '../protocol/internal.ts';
 import type { Storage } from '../s3/index.ts';
-import { createEmit, type UploadsEvent } from './events.ts';
-import { createRateLimits, type RateLimitOptions, type RateLimits } from './rate-limits/rate-limits.ts';
-import type { Rate } from './rate-limits/store.ts';
-import { type AnyRoute, isQuota, quotaRule } from './route.ts';
-import { checkOptions, type OptionTable } from './shared/check-options.ts';
-import { createFailureLog } from './shared/failure-log.ts';
+import type { UploadsEvent } from './events.ts';
+import type { RateLimitOptions } from './rate-limits/rate-limits.ts';
+import { type AnyRoute, quotaRule } from './route.ts';
 import type { Instrument } from './shared/instrument.ts';
 import type { RandomFill } from './shared/random-pool.ts';
-import { resolveSecrets, type SecretOption } from './shared/secrets.ts';
+import { type SecretOption, secretRule } from './shared/secrets.ts';
 import { maxSingleBytes } from './shared/storage-limits.ts';
 import type { Ledger, Quota } from './state/ledger.ts';
-import type { EventsOptions, ResolvedEvents } from './storage-events/options.ts';
-import { topicArn } from './storage-events/topic-arn.ts';
+import type { EventsOptions } from './storage-events/options.ts';
 import type { CallbackRequest } from './types.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
 
@@ -150,101 +154,62 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   random?: RandomFill;
 }
 
-export const isObject = (value: unknown) => typeof value === 'object' && value !== null;
-const isFunction = (value: unknown) => typeof value === 'function';
-const isSeconds = (max: number) => (value: unknown) =>
-  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max;
-const isText = (shape: RegExp) => (value: unknown) => typeof value === 'string' && shape.test(value);
+const { minPartBytes } = s3PartLimits;
+const isOrigin = isMatchingText(/^(\*|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/);
 
-const isBytes = (min: number, max: number) => (value: unknown) =>
-  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+export const uploadsOptions: OptionTable<UploadsOptions> = {
+  storage: { expected: 'a storage, such as s3Storage({...})', isValid: isObject, required: true },
+  secret: secretRule,
+  viewSecret: secretRule,
+  routes: { expected: 'an object of routes', isValid: isObject, required: true },
+  basePath: {
+    expected: "'' or a path such as '/api', without a slash at its end",
+    isValid: isMatchingText(/^(\/[A-Za-z0-9._~-]+)*$/),
+  },
+  publicUrl: {
+    expected: "'' or an http(s) URL without a slash at its end",
+    isValid: isMatchingText(/^(https?:\/\/[^/?#\s]+(\/[^?#\s]*[^/?#\s])?)?$/),
+  },
+  allowedOrigins: {
+    expected: "a list of origins such as 'https://app.example', without a slash at their ends",
+    isValid: (value) => Array.isArray(value) && value.every(isOrigin),
+  },
+  expiresInSeconds: wholeNumberRule(1, 86_400),
+  maxExpiresInSeconds: wholeNumberRule(1, 604_800),
+  viewExpiresInSeconds: wholeNumberRule(1, 604_800),
+  stagingPrefix: {
+    expected: "a prefix such as 'incoming/'",
+    isValid: isMatchingText(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)+$/),
+  },
+  deployment: {
+    expected: 'a name of 1 to 64 letters, digits, ".", "_" and "-"',
+    isValid: isMatchingText(/^[A-Za-z0-9._-]{1,64}$/),
+  },
+  maxBodyBytes: { expected: 'a whole number of bytes, from 1 to 64 MiB', isValid: isWholeNumber(1, 64 * MiB) },
+  formMaxBytes: { expected: 'a whole number of bytes, from 0 to 64 MiB', isValid: isWholeNumber(0, 64 * MiB) },
+  multipartMinBytes: {
+    expected: 'a whole number of bytes, from 5 MiB to 5 GiB',
+    isValid: isWholeNumber(minPartBytes, maxSingleBytes),
+  },
+  copyMaxBytes: {
+    expected: 'a whole number of bytes, from 5 MiB to 5 GiB',
+    isValid: isWholeNumber(minPartBytes, maxSingleBytes),
+  },
+  completionWaitSeconds: wholeNumberRule(1, 600),
+  ledger: { expected: 'a ledger, such as sqliteLedger({...})', isValid: isObject },
+  quota: quotaRule,
+  abandonAfterSeconds: wholeNumberRule(60, 2_592_000),
+  webhooks: { expected: 'an object with `url` and `secret`', isValid: isObject },
+  rateLimit: { expected: 'an object with `perOwner` or `perAddress`', isValid: isObject },
+  clientAddress: functionRule,
+  events: { expected: 'an object with `secret`, `sns`, or both', isValid: isObject },
+  instrument: functionRule,
+  onEvent: functionRule,
+  now: functionRule,
+  random: functionRule,
+};
 
-export const optionTable: OptionTable = [
-  ['storage', 'a storage, such as s3Storage({...})', isObject, true],
-  ['secret', 'at least 32 random characters, or a list of such', () => true],
-  ['viewSecret', 'at least 32 random characters, or a list of such', () => true],
-  ['routes', 'an object of routes', isObject, true],
-  ['basePath', "'' or a path such as '/api', without a slash at its end", isText(/^(\/[A-Za-z0-9._~-]+)*$/)],
-  [
-    'publicUrl',
-    "'' or an http(s) URL without a slash at its end",
-    isText(/^(https?:\/\/[^/?#\s]+(\/[^?#\s]*[^/?#\s])?)?$/),
-  ],
-  ['allowedOrigins', "a list of origins such as 'https://app.example', without a slash at their ends", isOrigins],
-  ['expiresInSeconds', 'a whole number from 1 to 86,400', isSeconds(86_400)],
-  ['maxExpiresInSeconds', 'a whole number from 1 to 604,800', isSeconds(604_800)],
-  ['viewExpiresInSeconds', 'a whole number from 1 to 604,800', isSeconds(604_800)],
-  ['stagingPrefix', "a prefix such as 'incoming/'", isText(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)+$/)],
-  ['deployment', 'a name of 1 to 64 letters, digits, ".", "_" and "-"', isText(/^[A-Za-z0-9._-]{1,64}$/)],
-  ['maxBodyBytes', 'a whole number of bytes', isSeconds(64 * MiB)],
-  ['formMaxBytes', 'a whole number of bytes', (value) => value === 0 || isSeconds(64 * MiB)(value)],
-  ['multipartMinBytes', 'a whole number of bytes, at least 5 MiB', isBytes(s3PartLimits.minPartBytes, maxSingleBytes)],
-  ['copyMaxBytes', 'a whole number of bytes from 5 MiB to 5 GiB', isBytes(s3PartLimits.minPartBytes, maxSingleBytes)],
-  ['completionWaitSeconds', 'a whole number from 1 to 600', isSeconds(600)],
-  ['ledger', 'a ledger, such as sqliteLedger({...})', isObject],
-  ['quota', quotaRule, isQuota],
-  ['abandonAfterSeconds', 'a whole number from 60 to 2,592,000', isBytes(60, 2_592_000)],
-  ['webhooks', 'an object with `url` and `secret`', isObject],
-  ['rateLimit', 'an object with `perOwner` or `perAddress`', isObject],
-  ['clientAddress', 'a function of the request', isFunction],
-  ['events', 'an object with `secret`, `sns`, or both', isObject],
-  ['instrument', 'a function', isFunction],
-  ['onEvent', 'a function', isFunction],
-  ['now', 'a function', isFunction],
-  ['random', 'a function', isFunction],
-];
-
-function isOrigins(value: unknown): boolean {
-  return Array.isArray(value) && value.every((one) => one === '*' || isText(/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/)(one));
-}
-
-export function checkRateLimit(
-  rateLimit: RateLimitOptions,
-  { clientAddress, onEvent, now = Date.now }: UploadsOptions,
-): RateLimits {
-  const rate = 'an object with `points` and `perSeconds`: whole numbers from 1';
-  checkOptions('`rateLimit`', rateLimit, [
-    ['perOwner', rate, isRate],
-    ['perAddress', rate, isRate],
-    ['store', 'a store, such as postgresRateLimits({...})', isObject],
-  ]);
-  if (!rateLimit.perOwner && !rateLimit.perAddress)
-    throw new WaybillError('config_invalid', '`rateLimit` limits nothing: say `perOwner`, `perAddress`, or both.');
-  if (rateLimit.perAddress && !clientAddress)
-    throw new WaybillError(
-      'config_invalid',
-      '`rateLimit.perAddress` needs `clientAddress`: who asks is for you to know.',
-    );
-  return createRateLimits(rateLimit, { clientAddress, emit: createEmit(onEvent ?? createFailureLog(now), now), now });
-}
-
-function isRate(value: unknown): boolean {
-  const { points, perSeconds } = (value ?? {}) as Partial<Rate>;
-  return isSeconds(1e9)(points) && isSeconds(31_536_000)(perSeconds);
-}
-
-/** @throws {WaybillError} `config_invalid` */
-export function checkEvents(events: EventsOptions): ResolvedEvents {
-  checkOptions('`events`', events, [
-    ['secret', 'at least 32 random characters, or a list of such', () => true],
-    ['sns', 'an object with `topicArns`', isObject],
-  ]);
-  if (events.secret === undefined && !events.sns)
-    throw new WaybillError('config_invalid', '`events` needs a `secret`, or `sns`: nobody unknown is believed.');
-  if (events.sns)
-    checkOptions('`events.sns`', events.sns, [
-      ['topicArns', 'a list of topics: arn:aws:sns:...', isTopics, true],
-      ['fetch', 'a function', isFunction],
-    ]);
-  const secrets = events.secret === undefined ? () => [] : resolveSecrets('events.secret', events.secret);
-  return { secrets, sns: events.sns };
-}
-
-function isTopics(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every(isText(topicArn));
-}
-
-/** Accepted and ignored would be worse than missing. */
+/** @throws {WaybillError} `config_invalid` for an option that has no effect without a ledger */
 export function refuseWithoutLedger(given: UploadsOptions): void {
   const needing = [
     ...(['quota', 'webhooks'] as const).filter((name) => given[name] !== undefined),

@@ -1,32 +1,29 @@
 /** Options resolve once, into one frozen config. An unknown option is an error. */
 import type { Transfer } from '../protocol/index.ts';
 import { KiB, MiB, WaybillError } from '../protocol/index.ts';
+import { checkOptions } from '../protocol/internal.ts';
 import type { Storage } from '../s3/index.ts';
 import { joinOf } from './completion/copy-guard.ts';
 import { requireUniqueKeys } from './completion/key-locks.ts';
 import type { Config, ResolvedRoute } from './config.ts';
+import { createEmit } from './events.ts';
 import { strongestChecksum } from './grants/strongest-checksum.ts';
-import {
-  checkEvents,
-  checkRateLimit,
-  isObject,
-  optionTable,
-  refuseWithoutLedger,
-  type UploadsOptions,
-} from './options.ts';
+import { refuseWithoutLedger, type UploadsOptions, uploadsOptions } from './options.ts';
 import { addressOwnerOf, refuseUncountedLimits } from './rate-limits/address-owner.ts';
+import { checkRateLimit } from './rate-limits/options.ts';
+import { createRateLimits, type RateLimits } from './rate-limits/rate-limits.ts';
 import { type AnyRoute, isAnyone } from './route.ts';
-import { checkOptions } from './shared/check-options.ts';
 import { createDeployment } from './shared/deployment.ts';
+import { createFailureLog } from './shared/failure-log.ts';
 import { type Instrument, instrumentCallbacks, instrumentStorage } from './shared/instrument.ts';
 import { resolveSecrets } from './shared/secrets.ts';
 import { maxSingleBytes } from './shared/storage-limits.ts';
 import { guardLedger } from './state/guard-ledger.ts';
+import { checkEvents } from './storage-events/options.ts';
 import { checkWebhooks, requirePublicUrl } from './webhooks/options.ts';
 
 export function resolveConfig(given: UploadsOptions): Config {
-  if (!isObject(given)) throw new WaybillError('config_invalid', 'createUploads() takes an object.');
-  checkOptions('createUploads', given, optionTable);
+  checkOptions('createUploads()', given, uploadsOptions);
   const secrets = resolveSecrets('secret', given.secret);
   if (!given.ledger) refuseWithoutLedger(given);
   refuseUncountedLimits(given);
@@ -55,7 +52,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     quota: given.quota ?? null,
     abandonAfterSeconds: given.abandonAfterSeconds ?? 86_400,
     webhooks: given.webhooks && checkWebhooks(given.webhooks),
-    rateLimits: given.rateLimit && checkRateLimit(given.rateLimit, given),
+    rateLimits: resolveRateLimits(given),
     events: given.events && checkEvents(given.events),
     instrument: given.instrument,
     onEvent: given.onEvent,
@@ -69,8 +66,19 @@ export function resolveConfig(given: UploadsOptions): Config {
       ...resolveRoute(name, route, given.storage, partial),
       addressOwner: addressOwnerOf(name, given, secrets),
     });
-  if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty: nothing could be uploaded.');
+  if (routes.size === 0) throw new WaybillError('config_invalid', '`routes` is empty. Add at least one route.');
   return Object.freeze({ ...partial, routes });
+}
+
+function resolveRateLimits({
+  rateLimit,
+  clientAddress,
+  onEvent,
+  now = Date.now,
+}: UploadsOptions): RateLimits | undefined {
+  if (!rateLimit) return undefined;
+  const emit = createEmit(onEvent ?? createFailureLog(now), now);
+  return createRateLimits(checkRateLimit(rateLimit, clientAddress !== undefined), { clientAddress, emit, now });
 }
 
 function checkCeiling({ expiresInSeconds = 900, maxExpiresInSeconds = expiresInSeconds }: UploadsOptions): number {

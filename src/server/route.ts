@@ -1,6 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { isContentType, maxObjectBytes, type RouteTypes, WaybillError } from '../protocol/index.ts';
-import { checkOptions, type OptionCheck, type OptionTable } from './shared/check-options.ts';
+import { isContentType, type Limits, maxObjectBytes, type RouteTypes, WaybillError } from '../protocol/index.ts';
+import {
+  booleanRule,
+  checkOptions,
+  functionRule,
+  isListOf,
+  isMatchingText,
+  isObject,
+  isWholeNumber,
+  type OptionRule,
+  type OptionTable,
+  wholeNumberRule,
+} from '../protocol/internal.ts';
 import type { StandardSchema } from './shared/standard-schema.ts';
 import type { Authorize, ErasedDefinition, Owner, Route, RouteDefinition, RouteTypesOf } from './types.ts';
 
@@ -30,68 +41,67 @@ export function route<Context extends Owner, Data = null, Schema extends Standar
 
 export type AnyRoute = Route<RouteTypes>;
 
-/** An object with at least one of the three. */
-export const quotaRule = 'an object with `maxBytes`, `maxFiles` or `maxPendingBytes`: whole numbers';
-export const isQuota: OptionCheck = (value) => {
-  if (typeof value !== 'object' || value === null) return false;
+const quotaNames: ReadonlySet<string> = new Set(['maxBytes', 'maxFiles', 'maxPendingBytes']);
+const isQuotaValue = isWholeNumber(0, Number.MAX_SAFE_INTEGER);
+
+function isQuota(value: unknown): boolean {
+  if (!isObject(value)) return false;
   const entries = Object.entries(value);
-  return (
-    entries.length > 0 &&
-    entries.every(
-      ([name, most]) =>
-        ['maxBytes', 'maxFiles', 'maxPendingBytes'].includes(name) && Number.isSafeInteger(most) && most >= 0,
-    )
-  );
+  return entries.length > 0 && entries.every(([name, most]) => quotaNames.has(name) && isQuotaValue(most));
+}
+
+/** At least one of the three limits. */
+export const quotaRule: OptionRule = {
+  expected: 'an object with `maxBytes`, `maxFiles` or `maxPendingBytes`: whole numbers',
+  isValid: isQuota,
 };
-const isFunction: OptionCheck = (value) => typeof value === 'function';
-const isCount =
-  (min: number, max: number): OptionCheck =>
-  (value) =>
-    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
-const isList =
-  (item: (text: string) => boolean): OptionCheck =>
-  (value) =>
-    Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && item(one));
 
-const routeOptions: OptionTable = [
-  ['limits', 'an object with `maxBytes`', (value) => typeof value === 'object' && value !== null, true],
-  ['authorize', 'a function; a public route says `authorize: anyone`', isFunction, true],
-  ['metadata', 'a Standard Schema', isStandardSchema],
-  ['authorizeView', 'a function', isFunction],
-  ['authorizeDelete', 'a function', isFunction],
-  ['key', 'a function', isFunction],
-  ['replace', 'true or false', (value) => typeof value === 'boolean'],
-  ['inspect', 'a function', isFunction],
-  ['onComplete', 'a function', isFunction],
-  ['integrity', "'checksum' or 'size-only'", (value) => value === 'checksum' || value === 'size-only'],
-  [
-    'quota',
-    `${quotaRule}, or a function of the context that returns one`,
-    (value) => isFunction(value) || isQuota(value),
-  ],
-  ['dedupe', 'true or false', (value) => typeof value === 'boolean'],
-  ['cacheControl', 'a header value', (value) => typeof value === 'string' && /^[\x20-\x7e]{1,200}$/.test(value)],
-];
+const routeOptions: OptionTable<ErasedDefinition> = {
+  limits: { expected: 'an object with `maxBytes`', isValid: isObject, required: true },
+  authorize: {
+    expected: 'a function; a public route sets `authorize: anyone`',
+    isValid: functionRule.isValid,
+    required: true,
+  },
+  metadata: { expected: 'a Standard Schema', isValid: isStandardSchema },
+  authorizeView: functionRule,
+  authorizeDelete: functionRule,
+  key: functionRule,
+  replace: booleanRule,
+  inspect: functionRule,
+  onComplete: functionRule,
+  integrity: {
+    expected: "'checksum' or 'size-only'",
+    isValid: (value) => value === 'checksum' || value === 'size-only',
+  },
+  quota: {
+    expected: `${quotaRule.expected}, or a function of the context that returns one`,
+    isValid: (value) => functionRule.isValid(value) || isQuota(value),
+  },
+  dedupe: booleanRule,
+  cacheControl: { expected: 'a header value', isValid: isMatchingText(/^[\x20-\x7e]{1,200}$/) },
+};
 
-const limitOptions: OptionTable = [
-  [
-    'maxBytes',
-    `a whole number of bytes from 0 to ${maxObjectBytes} (50 TB, the largest object of S3)`,
-    isCount(0, maxObjectBytes),
-    true,
-  ],
-  ['minBytes', 'a whole number of bytes', isCount(0, maxObjectBytes)],
-  ['maxFiles', 'a whole number from 1 to 1,000', isCount(1, 1000)],
-  ['contentTypes', "a list such as ['image/*', 'application/pdf']", isList(isPattern)],
-  [
-    'extensions',
-    "a list such as ['png', 'jpg'], lower case without dots",
-    isList((text) => /^[a-z0-9]{1,16}$/.test(text)),
-  ],
-];
+const isByteCount = isWholeNumber(0, maxObjectBytes);
 
-function isPattern(text: string): boolean {
-  return text === '*/*' || isContentType(text.endsWith('/*') ? text.replace('*', 'any') : text);
+const limitOptions: OptionTable<Limits> = {
+  maxBytes: {
+    expected: `a whole number of bytes from 0 to ${maxObjectBytes} (50 TB, the largest object of S3)`,
+    isValid: isByteCount,
+    required: true,
+  },
+  minBytes: { expected: 'a whole number of bytes', isValid: isByteCount },
+  maxFiles: wholeNumberRule(1, 1000),
+  contentTypes: { expected: "a list such as ['image/*', 'application/pdf']", isValid: isListOf(isTypePattern) },
+  extensions: {
+    expected: "a list such as ['png', 'jpg'], lower case without dots",
+    isValid: isListOf(isMatchingText(/^[a-z0-9]{1,16}$/)),
+  },
+};
+
+function isTypePattern(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  return value === '*/*' || isContentType(value.endsWith('/*') ? value.replace('*', 'any') : value);
 }
 
 function isStandardSchema(value: unknown): boolean {
@@ -101,14 +111,15 @@ function isStandardSchema(value: unknown): boolean {
 }
 
 function checkDefinition(definition: ErasedDefinition): void {
-  if (typeof definition !== 'object' || definition === null)
-    throw new WaybillError('config_invalid', 'route() takes an object.');
-  checkOptions('A route', definition, routeOptions);
+  checkOptions('route()', definition, routeOptions);
   checkOptions("A route's `limits`", definition.limits, limitOptions);
   if (definition.replace && !definition.key)
-    throw new WaybillError('config_invalid', 'A route with `replace` needs `key`: the default keys never come again.');
+    throw new WaybillError('config_invalid', 'A route with `replace` needs `key`: default keys are never used twice.');
   if (definition.replace && definition.dedupe)
-    throw new WaybillError('config_invalid', 'A route has `replace` or `dedupe`: a shared file cannot be replaced.');
+    throw new WaybillError(
+      'config_invalid',
+      'A route cannot have both `replace` and `dedupe`: a shared file cannot be replaced.',
+    );
   if ((definition.limits.minBytes ?? 1) > definition.limits.maxBytes)
     throw new WaybillError('config_invalid', "A route's `limits.minBytes` is above its `maxBytes`.");
 }

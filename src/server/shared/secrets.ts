@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
+import type { OptionRule } from '../../protocol/internal.ts';
 
 const minLength = 32;
 
@@ -8,6 +9,12 @@ export type Secret = string | readonly string[];
 
 /** A secret, or a function that returns it and is called at first use. */
 export type SecretOption = Secret | (() => Secret);
+
+/** {@link resolveSecrets} checks the value, because an empty string is refused at first use only. */
+export const secretRule: OptionRule = {
+  expected: `at least ${minLength} random characters, or a list of such`,
+  isValid: () => true,
+};
 
 /**
  * Returns a function that reads the secrets at first use. A wrong secret is refused at once. An empty string (an environment

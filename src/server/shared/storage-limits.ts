@@ -1,4 +1,7 @@
-import { GiB } from '../../protocol/units.ts';
+import { GiB } from '../../protocol/index.ts';
 
-/** The most that one PUT carries and one CopyObject copies. https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
+/**
+ * The most bytes that one PUT sends and one CopyObject copies.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+ */
 export const maxSingleBytes = 5 * GiB;

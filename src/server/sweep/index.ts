@@ -5,6 +5,7 @@
  */
 
 import { WaybillError } from '../../protocol/index.ts';
+import { booleanRule, checkOptions, isObject, isWholeNumber, type OptionTable } from '../../protocol/internal.ts';
 import type { CompletionService } from '../completion/service.ts';
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
@@ -34,7 +35,7 @@ export async function sweepUploads(
   given: SweepOptions = {},
 ): Promise<SweepReport> {
   const { storage, ledger, stagingPrefix, deployment, abandonAfterSeconds, now } = config;
-  checkOptions(given, ledger !== undefined);
+  checkSweepOptions(given, ledger !== undefined);
   const startedAt = now();
   const options = { ...given, graceSeconds: given.graceSeconds ?? defaultGraceSeconds };
   const tally = createTally(options.dryRun ?? false, (error) => emit?.('sweep.failed', { reason: describe(error) }));
@@ -68,28 +69,22 @@ async function lastOrphans(ledger: Ledger): Promise<Orphan[]> {
   return (await ledger.lastSweep())?.orphans ?? [];
 }
 
-type Kind = 'boolean' | 'string' | 'object' | 'number';
-const known: Readonly<Record<keyof SweepOptions, Kind>> = {
-  dryRun: 'boolean',
-  graceSeconds: 'number',
-  orphans: 'boolean',
-  orphanPrefix: 'string',
-  deleteOrphans: 'boolean',
-  signal: 'object',
+const sweepOptions: OptionTable<SweepOptions> = {
+  dryRun: booleanRule,
+  graceSeconds: { expected: 'a whole number of seconds', isValid: isWholeNumber(0, Number.MAX_SAFE_INTEGER) },
+  orphans: booleanRule,
+  orphanPrefix: { expected: 'a string', isValid: (value) => typeof value === 'string' },
+  deleteOrphans: booleanRule,
+  signal: { expected: 'an AbortSignal', isValid: isObject },
 };
 
-function checkOptions(options: SweepOptions, hasLedger: boolean): void {
-  for (const [name, value] of Object.entries(options)) {
-    const kind = Object.hasOwn(known, name) ? known[name as keyof SweepOptions] : undefined;
-    if (!kind) throw new WaybillError('config_invalid', `sweep() has an unknown option \`${name}\`.`);
-    if (value !== undefined && typeof value !== kind)
-      throw new WaybillError('config_invalid', `sweep() needs \`${name}\` to be a ${kind}.`);
-  }
-  const { graceSeconds } = options;
-  if (graceSeconds !== undefined && !(Number.isSafeInteger(graceSeconds) && graceSeconds >= 0))
-    throw new WaybillError('config_invalid', 'sweep() needs `graceSeconds` to be a whole number of seconds.');
+function checkSweepOptions(options: SweepOptions, hasLedger: boolean): void {
+  checkOptions('sweep()', options, sweepOptions);
   if (looksForOrphans(options) && !hasLedger)
-    throw new WaybillError('config_invalid', 'Without a ledger nobody knows which objects are orphans.');
+    throw new WaybillError(
+      'config_invalid',
+      'sweep() needs a ledger to find orphans: only a ledger lists all uploads.',
+    );
   if (options.orphanPrefix !== undefined && !looksForOrphans(options))
-    throw new WaybillError('config_invalid', '`orphanPrefix` is for a sweep that looks for `orphans`.');
+    throw new WaybillError('config_invalid', 'sweep() takes `orphanPrefix` only together with `orphans`.');
 }

@@ -1,5 +1,5 @@
 import { WaybillError } from '../../protocol/index.ts';
-import { checkOptions } from '../shared/check-options.ts';
+import { checkOptions, isListOf } from '../../protocol/internal.ts';
 import { resolveSecrets, type Secret, type SecretOption } from '../shared/secrets.ts';
 
 export interface WebhooksOptions {
@@ -36,11 +36,19 @@ const secretShape = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
 
 /** @throws {WaybillError} `config_invalid` */
 export function checkWebhooks(webhooks: WebhooksOptions): ResolvedWebhooks {
-  checkOptions('`webhooks`', webhooks, [
-    ['url', 'an https URL, or http on this machine', isUrl, true],
-    ['secret', '`whsec_` and 24 to 64 random bytes in base64, or a list of such', () => true, true],
-    ['events', `a list of ${webhookTypes.join(', ')}`, isTypes],
-  ]);
+  checkOptions('`webhooks`', webhooks, {
+    url: { expected: 'an https URL, or http on this machine', isValid: isUrl, required: true },
+    secret: {
+      expected: '`whsec_` and 24 to 64 random bytes in base64, or a list of such',
+      // `resolveSecrets` checks the value, because an empty string is refused at first use only.
+      isValid: () => true,
+      required: true,
+    },
+    events: {
+      expected: `a list of ${webhookTypes.join(', ')}`,
+      isValid: isListOf((value) => (webhookTypes as readonly unknown[]).includes(value)),
+    },
+  });
   return {
     url: webhooks.url,
     secrets: resolveSecrets('webhooks.secret', webhooks.secret, checkWebhookSecrets),
@@ -86,10 +94,4 @@ function isSecret(value: unknown): boolean {
   if (!encoded) return false;
   const bytes = Buffer.from(encoded, 'base64');
   return bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === encoded;
-}
-
-function isTypes(value: unknown): boolean {
-  return (
-    Array.isArray(value) && value.length > 0 && value.every((one) => (webhookTypes as readonly unknown[]).includes(one))
-  );
 }
