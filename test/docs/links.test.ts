@@ -1,4 +1,4 @@
-/** Every link, path and command in a Markdown file of this repository exists, and every JSON example can be parsed. */
+/** Every link, path and command in a Markdown file exists, so does every path in a comment, and JSON examples can be parsed. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,8 @@ import { anchorOf } from '../../scripts/lib/reference.mjs';
 import { commands } from '../../src/cli/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const pages = markdownFiles('');
+const pages = filesUnder('', /\.md$/);
+const isSource = /\.(ts|tsx|mts|mjs|js|jsx)$/;
 const textOf = (page: string) => readFileSync(join(root, page), 'utf8');
 const withoutCode = (text: string) => text.replace(/^(```|~~~)[\s\S]*?^\1/gm, '').replace(/`[^`\n]*`/g, '``');
 
@@ -107,12 +108,27 @@ describe('Markdown files', () => {
   });
 });
 
-/** Every Markdown file of the repository below a folder, from the root. */
-function markdownFiles(folder: string): string[] {
+it('comments in sources name files that exist', () => {
+  const missing: string[] = [];
+  let checked = 0;
+  for (const file of ['src', 'web', 'test', 'scripts', 'bench', 'examples'].flatMap((folder) =>
+    filesUnder(folder, isSource),
+  ))
+    for (const comment of textOf(file).match(/^\s*(?:\/\/|\/?\*).*$/gm) ?? [])
+      for (const path of pathsIn(comment).filter((found) => /\.\w+$/.test(found))) {
+        checked += 1;
+        if (!existsSync(join(root, path))) missing.push(`${file}: ${path}`);
+      }
+  expect(missing).toEqual([]);
+  expect(checked).toBeGreaterThan(20);
+});
+
+/** Every file below a folder that is ours, by its path from the root. */
+function filesUnder(folder: string, isWanted: RegExp): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return /^(?:\.\w+|node_modules|dist)$/.test(entry.name) ? [] : markdownFiles(path);
-    return entry.name.endsWith('.md') ? [path] : [];
+    if (entry.isDirectory()) return /^(?:\.\w+|node_modules|dist)$/.test(entry.name) ? [] : filesUnder(path, isWanted);
+    return isWanted.test(entry.name) ? [path] : [];
   });
 }
 

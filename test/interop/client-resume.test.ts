@@ -113,7 +113,7 @@ async function expectStored(key: string, expected: Uint8Array): Promise<void> {
 }
 
 /** Sends half of the file and then stops, as a killed process does. */
-async function half(resumeStore = createMemoryResumeStore()) {
+async function sendHalf(resumeStore = createMemoryResumeStore()) {
   const watched = watch((request, nth) => (nth > 3 ? hang(request) : undefined));
   const upload = client({ transport: watched.transport, resumeStore }).upload('files', await fileSource(path));
   await eventually(watched.stored).toBe(3);
@@ -122,7 +122,7 @@ async function half(resumeStore = createMemoryResumeStore()) {
 }
 
 it('upload() sends only the missing parts after a crash', async () => {
-  const { entries } = await half();
+  const { entries } = await sendHalf();
   expect([...entries.values()]).toMatchObject([{ fileName: 'scan.txt', size, route: 'files', endpoint }]);
   const watched = watch();
   const resumeStore = createMemoryResumeStore(entries);
@@ -143,7 +143,7 @@ it('upload() sends only the missing parts after a crash', async () => {
 }, 30_000);
 
 it('resumable() lists an unfinished upload, which continues with the same file under another name', async () => {
-  const { entries } = await half();
+  const { entries } = await sendHalf();
   const watched = watch();
   const again = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
   const [found, ...others] = await again.resumable();
@@ -159,7 +159,7 @@ it('resumable() lists an unfinished upload, which continues with the same file u
 }, 30_000);
 
 it('forget() removes an unfinished upload from the resume store and the server', async () => {
-  const { entries } = await half();
+  const { entries } = await sendHalf();
   const watched = watch();
   const again = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
   const [found] = await again.resumable();
@@ -170,7 +170,7 @@ it('forget() removes an unfinished upload from the resume store and the server',
 }, 30_000);
 
 it('an edited file is source_changed, and the arrived parts are kept for the original file', async () => {
-  const { entries } = await half();
+  const { entries } = await sendHalf();
   const original = bytes;
   const { mtime } = await import('node:fs/promises').then(({ stat }) => stat(path));
   const edited = Buffer.from(bytes);
@@ -188,7 +188,7 @@ it('an edited file is source_changed, and the arrived parts are kept for the ori
 }, 30_000);
 
 it('upload() starts a new upload when it is told to', async () => {
-  const { entries } = await half();
+  const { entries } = await sendHalf();
   const { fingerprint } = [...entries.values()][0] ?? {};
   const edited = prose();
   await writeFile(path, edited);
@@ -229,7 +229,7 @@ it('a second tab does not take over a running upload, and sends the same file on
 }, 30_000);
 
 it('an upload that another tab has completed since it was listed is not sent again', async () => {
-  const { entries } = await half();
+  const { entries } = await sendHalf();
   const watched = watch();
   const tab = client({ transport: watched.transport, resumeStore: createMemoryResumeStore(entries) });
   const [found] = await tab.resumable();

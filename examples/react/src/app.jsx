@@ -10,7 +10,7 @@ export function App() {
   function onChange({ target }) {
     const [file] = target.files;
     if (file) start(file);
-    // So that choosing the same file again is a change too.
+    // Choosing the same file again must also cause a change event.
     target.value = '';
   }
 
@@ -31,7 +31,7 @@ function Progress({ upload, abort, retry, reset }) {
   if (error)
     return (
       <p role="alert">
-        {fileName}: {error.message} {/* Trying again does not help with a file that is too large or has a wrong type. */}
+        {fileName}: {error.message} {/* Not retryable: a wrong type or size. */}
         {error.retryable ? (
           <button type="button" onClick={retry}>
             Try again
