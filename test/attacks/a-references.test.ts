@@ -174,8 +174,8 @@ forEachStore('references', (store) => {
 
   it('A6 a reference in the older format is valid only where the key contains the upload id', async () => {
     const app = await opened();
-    const mine = (await app.store(png, {}, { name: 'plain' })).completed.file;
-    expect((await app.call('GET', olderReference(mine, 'alice'))).status).toBe(302);
+    const own = (await app.store(png, {}, { name: 'plain' })).completed.file;
+    expect((await app.call('GET', olderReference(own, 'alice'))).status).toBe(302);
     const custom = (await app.store(text, note)).completed.file;
     const older = olderReference(custom, 'alice');
     expect((await app.call('GET', older)).status).toBe(404);

@@ -83,9 +83,9 @@ forEachStore('routes and authorisation', (store) => {
       const anonymous = await app[verb](upload.grant, { 'x-user': '' });
       expect([anonymous.status, errorOf(anonymous)]).toEqual([401, 'unauthenticated']);
       const other = await app[verb](upload.grant, { 'x-user': 'mallory' });
-      const never = await app[verb](unknown.grant, { 'x-user': 'mallory' });
+      const unknownUpload = await app[verb](unknown.grant, { 'x-user': 'mallory' });
       expect([other.status, errorOf(other)]).toEqual([404, 'upload_not_found']);
-      expect(withoutIds(other.text)).toBe(withoutIds(never.text));
+      expect(withoutIds(other.text)).toBe(withoutIds(unknownUpload.text));
     }
     const path = completed.file.url;
     const view = await app.call('GET', path, undefined, { 'x-user': 'mallory' });

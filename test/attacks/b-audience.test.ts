@@ -41,14 +41,14 @@ forEachStore('audience', (store) => {
     ['another name', async () => ({ deployment: 'other' })],
     ['another bucket', async () => ({ storage: store.storage({ bucket: await otherBucket(store) }) })],
   ])('B5 a grant is refused by a deployment with the same secret and %s', async (_, optionsOf) => {
-    const here = await open(wideLimits);
-    const there = await open(wideLimits, await optionsOf());
-    const upload = await here.grant(png);
+    const issuer = await open(wideLimits);
+    const otherDeployment = await open(wideLimits, await optionsOf());
+    const upload = await issuer.grant(png);
     expect((await send(upload.request, png)).status).toBe(200);
-    for (const answer of [await there.complete(upload.grant), await there.abort(upload.grant)])
+    for (const answer of [await otherDeployment.complete(upload.grant), await otherDeployment.abort(upload.grant)])
       expect([answer.status, errorOf(answer)]).toEqual([403, 'grant_invalid']);
     expect(announced).toEqual([]);
-    expect(completedOf(await here.complete(upload.grant)).uploadId).toBe(upload.uploadId);
+    expect(completedOf(await issuer.complete(upload.grant)).uploadId).toBe(upload.uploadId);
   });
 
   it.each<[string, Limits | null, string]>([

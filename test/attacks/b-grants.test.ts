@@ -104,15 +104,15 @@ forEachStore(
       const other = await startApp(store, { secret: 'another-secret-of-more-than-32-characters!' });
       const { grant } = await other.grant(png);
       expect(errorOf(await app.complete(grant))).toBe('grant_invalid');
-      const elsewhere = await startApp(store, {
+      const otherRoutes = await startApp(store, {
         routes: { gone: route({ limits: { maxBytes: 1000 }, authorize: () => ({ ownerId: 'alice' }) }) },
       });
-      const gone = await elsewhere.grant(png, {}, { name: 'gone' });
+      const upload = await otherRoutes.grant(png, {}, { name: 'gone' });
       expect(['grant_invalid', 'route_not_found', 'upload_not_found']).toContain(
-        errorOf(await app.complete(gone.grant)),
+        errorOf(await app.complete(upload.grant)),
       );
       await other.stop();
-      await elsewhere.stop();
+      await otherRoutes.stop();
     });
   },
   // Tampered grants are refused before the store is called.

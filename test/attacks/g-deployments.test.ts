@@ -51,44 +51,44 @@ forEachStore('deployments', (store) => {
       ['secrets', { secret: oldSecret }, { secret: newSecret }],
       ['names', { deployment: 'one' }, { deployment: 'two' }],
     ])('G10 a sweep leaves the uploads of a deployment with other %s alone', async (_, ownOptions, otherOptions) => {
-      const here = await openBucket();
-      const ledger = await openLedger(here.clock);
+      const bucket = await openBucket();
+      const ledger = await openLedger(bucket.clock);
       // The other deployment has no ledger, so only the deployment's mark protects its uploads.
-      const other = createDeployment(here, otherOptions);
-      const own = createDeployment(here, { ...ownOptions, ...(ledger ? { ledger } : {}) }, true);
+      const other = createDeployment(bucket, otherOptions);
+      const own = createDeployment(bucket, { ...ownOptions, ...(ledger ? { ledger } : {}) }, true);
       const [arrived, ended] = [await other.grant(png), await other.grant(png)];
       for (const { request } of [arrived, ended]) expect(await send(request, png)).toBe(200);
       await other.complete(ended.grant);
       const inParts = await other.parts.begin(bytes);
       await other.parts.send(inParts.grant, bytes, [1]);
-      const before = await listBucket(here.storage);
-      here.clock.offset = 60 * 24 * hour;
+      const before = await listBucket(bucket.storage);
+      bucket.clock.offset = 60 * 24 * hour;
       const report = await own.uploads.sweep(ledger ? { deleteOrphans: true, orphanPrefix: '' } : {});
       expect(report).toMatchObject({ completed: 0, rejected: 0, aborted: 0, deleted: 0, failed: 0 });
       if (ledger) await own.uploads.sweep({ deleteOrphans: true, orphanPrefix: 'a/' });
-      expect(await listBucket(here.storage)).toEqual(before);
+      expect(await listBucket(bucket.storage)).toEqual(before);
       // An event and a grant of the other deployment are not accepted either.
       expect(await own.uploads.completeObject(`incoming/${arrived.uploadId}`)).toBeNull();
       expect((await own.complete(arrived.grant)).json.error?.code).toBe('grant_invalid');
-      here.clock.offset = hour;
+      bucket.clock.offset = hour;
       await other.uploads.sweep();
       expect(other.announced.sort()).toEqual([arrived.uploadId, ended.uploadId].sort());
     });
 
     it('G10 a sweep still finds uploads that were granted with the previous secret', async () => {
-      const here = await openBucket();
-      const ledger = await openLedger(here.clock);
-      const before = createDeployment(here, { secret: oldSecret, ...(ledger ? { ledger } : {}) });
+      const bucket = await openBucket();
+      const ledger = await openLedger(bucket.clock);
+      const before = createDeployment(bucket, { secret: oldSecret, ...(ledger ? { ledger } : {}) });
       const upload = await before.grant(png);
       expect(await send(upload.request, png)).toBe(200);
       const inParts = await before.parts.begin(bytes);
       await before.parts.send(inParts.grant, bytes, [1]);
-      const reopened = ledger && (await openLedger(here.clock, true));
-      const after = createDeployment(here, {
+      const reopened = ledger && (await openLedger(bucket.clock, true));
+      const after = createDeployment(bucket, {
         secret: [newSecret, oldSecret],
         ...(reopened ? { ledger: reopened } : {}),
       });
-      here.clock.offset = 30 * hour;
+      bucket.clock.offset = 30 * hour;
       expect(await after.uploads.sweep()).toMatchObject({ completed: 1, aborted: 1, failed: 0 });
       expect(after.announced).toEqual([upload.uploadId]);
       const newer = await after.grant(png);

@@ -402,7 +402,7 @@ forEachStore(
       ])
         expect([...codes]).toContain(code);
       expect(grants.length).toBeGreaterThan(3);
-      const said = [...exposedTexts, ...dumps].join('\n');
+      const exposed = [...exposedTexts, ...dumps].join('\n');
       for (const secretText of [
         'X-Amz-Signature',
         'X-Amz-Credential',
@@ -413,7 +413,7 @@ forEachStore(
         'AUTHORIZATION',
         ...grants.map((grant) => grant.slice(0, 40)),
       ])
-        expect([secretText.slice(0, 12), said.includes(secretText)]).toEqual([secretText.slice(0, 12), false]);
+        expect([secretText.slice(0, 12), exposed.includes(secretText)]).toEqual([secretText.slice(0, 12), false]);
     });
   },
   { only: ['devstore', 'ceph'] },

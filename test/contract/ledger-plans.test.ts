@@ -38,7 +38,7 @@ forEachLedger('ledger with a million uploads', (testLedger) => {
     await addUploads({ kind: testLedger.name, count, execute: testLedger.execute, query: testLedger.query });
     statements.length = 0;
     await callEveryMethod(ledger);
-    const distinct = [...new Map(statements.filter(hasPlan).map((one) => [one.sql, one])).values()];
+    const distinct = [...new Map(statements.filter(hasPlan).map((statement) => [statement.sql, statement])).values()];
     const plans =
       testLedger.name === 'sqlite'
         ? sqlitePlans(testLedger.url().replace('sqlite:', ''), distinct)

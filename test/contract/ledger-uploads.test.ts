@@ -141,7 +141,7 @@ forEachStore('uploads with a ledger', (store) => {
 
     it('metadata that is too long for the grant is recorded in the ledger', async () => {
       const ledger = await testLedger.open();
-      const seen: unknown[] = [];
+      const seenMetadata: unknown[] = [];
       const app = createTestApp(
         store.storage(),
         {
@@ -149,7 +149,7 @@ forEachStore('uploads with a ledger', (store) => {
             limits,
             metadata: anySchema,
             authorize: ({ action, files }) => {
-              if (action === 'complete') seen.push(files[0]?.metadata);
+              if (action === 'complete') seenMetadata.push(files[0]?.metadata);
               return owner();
             },
             onComplete: ({ metadata }) => (metadata as { text: string }).text.length,
@@ -162,7 +162,7 @@ forEachStore('uploads with a ledger', (store) => {
       expect(upload.grant.length).toBeLessThan(1000);
       await send(upload.request, png);
       expect((await app.complete(upload.grant)).json.results).toMatchObject([{ data: 20_000 }]);
-      expect(seen).toEqual([metadata]);
+      expect(seenMetadata).toEqual([metadata]);
       const plain = createTestApp(store.storage(), { a: route({ limits, metadata: anySchema, authorize: owner }) });
       await expect(plain.grant(png, { metadata })).rejects.toThrow(/too long to travel/);
     });

@@ -13,7 +13,7 @@ import { forEachLedger } from '../support/ledgers.ts';
 
 const MiB = 1024 * 1024;
 
-function upload(more: Partial<NewUpload> = {}): NewUpload {
+function makeUpload(more: Partial<NewUpload> = {}): NewUpload {
   const uploadId = randomBytes(16).toString('hex');
   return {
     uploadId,
@@ -42,9 +42,9 @@ function fileOf({ uploadId, route, key, fileName, size, contentType, checksum }:
 }
 
 async function addGranted(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<NewUpload> {
-  const one = upload(more);
-  expect(await ledger.grant([one])).toEqual([null]);
-  return one;
+  const upload = makeUpload(more);
+  expect(await ledger.grant([upload])).toEqual([null]);
+  return upload;
 }
 
 async function claimFence(ledger: Ledger, uploadId: string, leaseMs = 60_000): Promise<number> {
@@ -54,20 +54,22 @@ async function claimFence(ledger: Ledger, uploadId: string, leaseMs = 60_000): P
 }
 
 async function addCompleted(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<NewUpload> {
-  const one = await addGranted(ledger, more);
-  const fence = await claimFence(ledger, one.uploadId);
-  expect(await ledger.end(one.uploadId, fence, { state: 'completed', file: fileOf(one), data: { n: 1 } })).toBe(true);
-  return one;
+  const upload = await addGranted(ledger, more);
+  const fence = await claimFence(ledger, upload.uploadId);
+  expect(await ledger.end(upload.uploadId, fence, { state: 'completed', file: fileOf(upload), data: { n: 1 } })).toBe(
+    true,
+  );
+  return upload;
 }
 
 forEachLedger('ledger', (testLedger) => {
   it('grant() records an upload with times of the database clock', async () => {
     const ledger = await testLedger.open();
     const before = await ledger.ping();
-    const one = await addGranted(ledger, { partSize: 5 * MiB, transfer: 'multipart', checksum: null });
-    const record = await ledger.find(one.uploadId);
+    const upload = await addGranted(ledger, { partSize: 5 * MiB, transfer: 'multipart', checksum: null });
+    const record = await ledger.find(upload.uploadId);
     const after = await ledger.ping();
-    const { quotas: _, expiresInMs, abandonAfterMs, ...facts } = one;
+    const { quotas: _, expiresInMs, abandonAfterMs, ...facts } = upload;
     expect(record).toMatchObject({
       ...facts,
       state: 'granted',
@@ -96,10 +98,15 @@ forEachLedger('ledger', (testLedger) => {
   it('F1 a hundred grants at once with a quota for three give three', async () => {
     const ledger = await testLedger.open();
     const quotas = { owner: { maxBytes: 3500 }, route: null };
-    const uploads = Array.from({ length: 100 }, () => upload({ quotas }));
-    const answers = (await Promise.all(uploads.map((one) => ledger.grant([one])))).flat();
-    expect(answers.filter((one) => one === null)).toHaveLength(3);
-    expect(answers.find((one) => one !== null)).toEqual({ quota: 'owner', rule: 'maxBytes', limit: 3500, used: 3000 });
+    const uploads = Array.from({ length: 100 }, () => makeUpload({ quotas }));
+    const answers = (await Promise.all(uploads.map((upload) => ledger.grant([upload])))).flat();
+    expect(answers.filter((answer) => answer === null)).toHaveLength(3);
+    expect(answers.find((answer) => answer !== null)).toEqual({
+      quota: 'owner',
+      rule: 'maxBytes',
+      limit: 3500,
+      used: 3000,
+    });
     expect(await ledger.usage('anna')).toMatchObject({ pendingBytes: 3000, pendingFiles: 3, storedBytes: 0 });
     const known = await ledger.findMany(uploads.map(({ uploadId }) => uploadId));
     expect([...known.keys()].sort()).toEqual(
@@ -117,20 +124,20 @@ forEachLedger('ledger', (testLedger) => {
   ])('%s of a route limits only that route, in one request and in several', async (rule, route, allowed) => {
     const ledger = await testLedger.open();
     const quotas = { owner: null, route };
-    const answers = await ledger.grant([upload({ quotas }), upload({ quotas }), upload({ quotas })]);
-    expect(answers.map((one) => (one && 'rule' in one ? one.rule : null))).toEqual(
+    const answers = await ledger.grant([makeUpload({ quotas }), makeUpload({ quotas }), makeUpload({ quotas })]);
+    expect(answers.map((answer) => (answer && 'rule' in answer ? answer.rule : null))).toEqual(
       [0, 1, 2].map((n) => (n < allowed ? null : rule)),
     );
-    expect(await ledger.grant([upload({ quotas })])).toMatchObject([{ quota: 'route', rule }]);
-    expect(await ledger.grant([upload({ quotas, route: 'others' })])).toEqual([null]);
-    expect(await ledger.grant([upload({ quotas, ownerId: 'bea' })])).toEqual([null]);
+    expect(await ledger.grant([makeUpload({ quotas })])).toMatchObject([{ quota: 'route', rule }]);
+    expect(await ledger.grant([makeUpload({ quotas, route: 'others' })])).toEqual([null]);
+    expect(await ledger.grant([makeUpload({ quotas, ownerId: 'bea' })])).toEqual([null]);
   });
 
   it('a grant that fails in a group does not fail the others', async () => {
     const ledger = await testLedger.open();
-    const duplicate = upload();
+    const duplicate = makeUpload();
     await ledger.grant([duplicate]);
-    const good = [upload({ ownerId: 'cem' }), upload({ ownerId: 'cem' })];
+    const good = [makeUpload({ ownerId: 'cem' }), makeUpload({ ownerId: 'cem' })];
     const answers = await Promise.allSettled([
       ledger.grant([good[0] as NewUpload]),
       ledger.grant([duplicate]),
@@ -143,17 +150,17 @@ forEachLedger('ledger', (testLedger) => {
 
   it('end() moves reserved bytes to stored bytes, and freeReservation() releases those of other ends', async () => {
     const ledger = await testLedger.open();
-    const one = await addCompleted(ledger);
+    const upload = await addCompleted(ledger);
     expect(await ledger.usage('anna')).toMatchObject({
       storedBytes: 1000,
       storedFiles: 1,
       pendingBytes: 0,
       pendingFiles: 0,
     });
-    expect(await ledger.find(one.uploadId)).toMatchObject({
+    expect(await ledger.find(upload.uploadId)).toMatchObject({
       state: 'completed',
       data: { n: 1 },
-      file: { key: one.key },
+      file: { key: upload.key },
     });
     const aborted = await addGranted(ledger);
     expect(await ledger.abort(aborted.uploadId)).toBe(true);
@@ -183,8 +190,11 @@ forEachLedger('ledger', (testLedger) => {
       pendingBytes: 0,
       pendingFiles: 0,
     });
-    expect(await ledger.delete({ uploadId: one.uploadId })).toMatchObject({ last: true, record: { key: one.key } });
-    expect(await ledger.delete({ key: one.key })).toBeNull();
+    expect(await ledger.delete({ uploadId: upload.uploadId })).toMatchObject({
+      last: true,
+      record: { key: upload.key },
+    });
+    expect(await ledger.delete({ key: upload.key })).toBeNull();
     expect((await ledger.usage('anna')).routes).toEqual({
       files: { storedBytes: 7, storedFiles: 1, pendingBytes: 0, pendingFiles: 0 },
     });
@@ -214,7 +224,7 @@ forEachLedger('ledger', (testLedger) => {
 
   it('an idempotency key names one open or completed upload of its owner and route', async () => {
     const ledger = await testLedger.open();
-    const keyed = (more: Partial<NewUpload> = {}) => upload({ idempotencyKey: 'key-1', ...more });
+    const keyed = (more: Partial<NewUpload> = {}) => makeUpload({ idempotencyKey: 'key-1', ...more });
     const first = keyed();
     // Duplicates in the same request and in others of the same transaction.
     const again = await Promise.all([ledger.grant([first, keyed()]), ledger.grant([keyed()]), ledger.grant([keyed()])]);
@@ -236,15 +246,15 @@ forEachLedger('ledger', (testLedger) => {
     const ledger = await testLedger.open();
     const { uploadId } = await addGranted(ledger);
     const claims = await Promise.all(Array.from({ length: 50 }, () => ledger.claim(uploadId, 60_000)));
-    expect(claims.filter((one) => one && 'fence' in one)).toHaveLength(1);
-    for (const one of claims) if (one && 'held' in one) expect(one.held.leaseLeftMs).toBeGreaterThan(50_000);
+    expect(claims.filter((claim) => claim && 'fence' in claim)).toHaveLength(1);
+    for (const claim of claims) if (claim && 'held' in claim) expect(claim.held.leaseLeftMs).toBeGreaterThan(50_000);
     expect(await ledger.claim('0'.repeat(32), 60_000)).toBeNull();
   });
 
   it('a process whose lease was taken over writes nothing', async () => {
     const ledger = await testLedger.open();
-    const one = await addGranted(ledger);
-    const { uploadId } = one;
+    const upload = await addGranted(ledger);
+    const { uploadId } = upload;
     const stalled = await claimFence(ledger, uploadId, 0);
     const successor = await claimFence(ledger, uploadId);
     expect(successor).toBeGreaterThan(stalled);
@@ -252,9 +262,11 @@ forEachLedger('ledger', (testLedger) => {
     expect(await ledger.calling(uploadId, stalled, 60_000)).toBeNull();
     await ledger.release(uploadId, stalled);
     await ledger.failed(uploadId, stalled, 'late', null);
-    expect(await ledger.end(uploadId, stalled, { state: 'completed', file: fileOf(one), data: 'stalled' })).toBe(false);
+    expect(await ledger.end(uploadId, stalled, { state: 'completed', file: fileOf(upload), data: 'stalled' })).toBe(
+      false,
+    );
     expect(await ledger.find(uploadId)).toMatchObject({ state: 'completing', fence: successor });
-    expect(await ledger.end(uploadId, successor, { state: 'completed', file: fileOf(one), data: 'successor' })).toBe(
+    expect(await ledger.end(uploadId, successor, { state: 'completed', file: fileOf(upload), data: 'successor' })).toBe(
       true,
     );
     expect(await ledger.find(uploadId)).toMatchObject({ data: 'successor' });
@@ -289,13 +301,13 @@ forEachLedger('ledger', (testLedger) => {
     expect(await ledger.due(10)).toEqual([]);
     expect(await ledger.counts()).toMatchObject({ waitingCallbacks: 1, parkedCallbacks: 0, states: { completing: 1 } });
     expect(await ledger.unpark(uploadId)).toBe(true);
-    expect((await ledger.due(10)).map((one) => one.uploadId)).toEqual([uploadId]);
+    expect((await ledger.due(10)).map((upload) => upload.uploadId)).toEqual([uploadId]);
     const third = await claimFence(ledger, uploadId);
     expect((await ledger.find(uploadId))?.callback.interruptions).toBe(1);
     await ledger.failed(uploadId, third, 'again', null);
     expect(await ledger.due(10)).toEqual([]);
     expect(await ledger.counts()).toMatchObject({ waitingCallbacks: 0, parkedCallbacks: 1 });
-    expect((await ledger.list({ parked: true })).uploads.map((one) => one.uploadId)).toEqual([uploadId]);
+    expect((await ledger.list({ parked: true })).uploads.map((upload) => upload.uploadId)).toEqual([uploadId]);
   });
 
   it('the ledger refuses every transition that is not in the table', async () => {
@@ -305,10 +317,10 @@ forEachLedger('ledger', (testLedger) => {
     for (const from of states)
       for (const to of states) {
         if (from === to) continue;
-        const one = await addInState(ledger, from);
-        expect((await ledger.find(one.uploadId))?.state).toBe(from);
-        await changeState(ledger, one, to);
-        const state = (await ledger.find(one.uploadId))?.state;
+        const upload = await addInState(ledger, from);
+        expect((await ledger.find(upload.uploadId))?.state).toBe(from);
+        await changeState(ledger, upload, to);
+        const state = (await ledger.find(upload.uploadId))?.state;
         expect([from, to, state]).toEqual([from, to, mayFollow(from, to) ? to : from]);
         pairs += 1;
       }
@@ -323,58 +335,60 @@ forEachLedger('ledger', (testLedger) => {
 
   it('expire() ends abandoned uploads but not renewed ones, and claim() can take an expired upload', async () => {
     const ledger = await testLedger.open();
-    const gone = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
+    const abandoned = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
     const later = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 60_000 });
-    expect((await ledger.due(10)).map((one) => one.uploadId).sort()).toEqual([gone.uploadId, later.uploadId].sort());
+    expect((await ledger.due(10)).map((upload) => upload.uploadId).sort()).toEqual(
+      [abandoned.uploadId, later.uploadId].sort(),
+    );
     expect(await ledger.expire(later.uploadId)).toBe(false);
     await ledger.lookAgain(later.uploadId, 60_000);
-    expect(await ledger.expire(gone.uploadId)).toBe(true);
+    expect(await ledger.expire(abandoned.uploadId)).toBe(true);
     expect(await ledger.due(10)).toEqual([]);
-    expect(await ledger.freeReservation(gone.uploadId)).toBe(true);
+    expect(await ledger.freeReservation(abandoned.uploadId)).toBe(true);
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 1 });
-    const fence = await claimFence(ledger, gone.uploadId);
+    const fence = await claimFence(ledger, abandoned.uploadId);
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 2 });
-    await ledger.end(gone.uploadId, fence, { state: 'completed', file: fileOf(gone), data: null });
+    await ledger.end(abandoned.uploadId, fence, { state: 'completed', file: fileOf(abandoned), data: null });
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 1, storedFiles: 1 });
     const renewed = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
     expect(await ledger.renew(renewed.uploadId, 60_000)).toBe(true);
     expect(await ledger.expire(renewed.uploadId)).toBe(false);
-    expect(await ledger.renew(gone.uploadId, 60_000)).toBe(false);
+    expect(await ledger.renew(abandoned.uploadId, 60_000)).toBe(false);
     expect(await ledger.begun(renewed.uploadId, 'mp')).toBe(true);
-    expect(await ledger.begun(gone.uploadId, 'mp')).toBe(false);
+    expect(await ledger.begun(abandoned.uploadId, 'mp')).toBe(false);
     expect((await ledger.find(renewed.uploadId))?.multipartId).toBe('mp');
   });
 
   it('findStored() finds uploads by SHA-256, and delete() reports the last of a shared object', async () => {
     const ledger = await testLedger.open();
-    const one = await addCompleted(ledger);
-    const sha256 = one.checksum?.value as string;
+    const upload = await addCompleted(ledger);
+    const sha256 = upload.checksum?.value as string;
     const of = { ownerId: 'anna', route: 'files', sha256, size: 1000 };
-    expect((await ledger.findStored(of))?.uploadId).toBe(one.uploadId);
+    expect((await ledger.findStored(of))?.uploadId).toBe(upload.uploadId);
     for (const other of [{ ownerId: 'bea' }, { route: 'others' }, { size: 999 }, { sha256: 'x' }])
       expect(await ledger.findStored({ ...of, ...other })).toBeNull();
-    const two = await addCompleted(ledger, { key: one.key, transfer: 'none', checksum: one.checksum });
-    expect([...(await ledger.keysInUse([one.key, 'unknown']))]).toEqual([one.key]);
+    const two = await addCompleted(ledger, { key: upload.key, transfer: 'none', checksum: upload.checksum });
+    expect([...(await ledger.keysInUse([upload.key, 'unknown']))]).toEqual([upload.key]);
     const gone = await Promise.all([
-      ledger.delete({ uploadId: one.uploadId }),
+      ledger.delete({ uploadId: upload.uploadId }),
       ledger.delete({ uploadId: two.uploadId }),
     ]);
     expect(gone.map((each) => each?.last).sort()).toEqual([false, true]);
     expect(await ledger.findStored(of)).toBeNull();
-    expect((await ledger.keysInUse([one.key])).size).toBe(0);
+    expect((await ledger.keysInUse([upload.key])).size).toBe(0);
   });
 
   it('end() writes webhooks in its transaction, and takeWebhooks() gives each to one caller at a time', async () => {
     const ledger = await testLedger.open();
-    const one = await addGranted(ledger);
-    const fence = await claimFence(ledger, one.uploadId);
-    const webhooks = [{ webhookId: `msg_${one.uploadId}`, type: 'upload.completed', payload: '{"a":1}' }];
-    const ending = { state: 'completed' as const, file: fileOf(one), data: null, webhooks };
-    expect(await ledger.end(one.uploadId, fence + 1, ending)).toBe(false);
+    const upload = await addGranted(ledger);
+    const fence = await claimFence(ledger, upload.uploadId);
+    const webhooks = [{ webhookId: `msg_${upload.uploadId}`, type: 'upload.completed', payload: '{"a":1}' }];
+    const ending = { state: 'completed' as const, file: fileOf(upload), data: null, webhooks };
+    expect(await ledger.end(upload.uploadId, fence + 1, ending)).toBe(false);
     expect(await ledger.takeWebhooks(10, 0)).toEqual([]);
-    await ledger.end(one.uploadId, fence, ending);
+    await ledger.end(upload.uploadId, fence, ending);
     const taken = (await Promise.all([1, 2, 3].map(() => ledger.takeWebhooks(10, 60_000)))).flat();
-    expect(taken).toMatchObject([{ ...webhooks[0], uploadId: one.uploadId, attempts: 1 }]);
+    expect(taken).toMatchObject([{ ...webhooks[0], uploadId: upload.uploadId, attempts: 1 }]);
     const { webhookId } = taken[0] as { webhookId: string };
     await ledger.webhookFailed(webhookId, '503', 0);
     expect(await ledger.takeWebhooks(10, 60_000)).toMatchObject([{ attempts: 2, lastError: '503' }]);
@@ -402,7 +416,9 @@ forEachLedger('ledger', (testLedger) => {
 
   it('list() returns pages without gaps or duplicates', async () => {
     const ledger = await testLedger.open();
-    const all = await ledger.grant(Array.from({ length: 25 }, (_, n) => upload({ ownerId: n % 2 ? 'anna' : 'bea' })));
+    const all = await ledger.grant(
+      Array.from({ length: 25 }, (_, n) => makeUpload({ ownerId: n % 2 ? 'anna' : 'bea' })),
+    );
     expect(all).toHaveLength(25);
     const listed: string[] = [];
     for (let after: string | undefined; ; ) {
@@ -440,9 +456,9 @@ forEachLedger('ledger', (testLedger) => {
 
   it('a ledger can be opened again by two processes at once', async () => {
     const ledger = await testLedger.open();
-    const one = await addGranted(ledger);
+    const upload = await addGranted(ledger);
     const others = await Promise.all([testLedger.reopen(), testLedger.reopen()]);
-    for (const other of others) expect(await other.find(one.uploadId)).toMatchObject({ state: 'granted' });
+    for (const other of others) expect(await other.find(upload.uploadId)).toMatchObject({ state: 'granted' });
   });
 
   it('opening a ledger with the schema of a newer version fails', async () => {
@@ -457,26 +473,26 @@ forEachLedger('ledger', (testLedger) => {
 });
 
 async function addInState(ledger: Ledger, state: UploadState): Promise<NewUpload> {
-  const one = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
-  const { uploadId } = one;
+  const upload = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
+  const { uploadId } = upload;
   if (state === 'expired') await ledger.expire(uploadId);
   if (state === 'aborted') await ledger.abort(uploadId);
   // The lease ends at once, because some transitions need an expired lease.
   if (!['granted', 'expired', 'aborted'].includes(state)) await claimFence(ledger, uploadId, 0);
   if (['completed', 'deleted', 'rejected'].includes(state))
-    await changeState(ledger, one, state === 'deleted' ? 'completed' : state);
+    await changeState(ledger, upload, state === 'deleted' ? 'completed' : state);
   if (state === 'deleted') await ledger.delete({ uploadId });
-  return one;
+  return upload;
 }
 
 /** Tries a transition with the calls that the server uses for it. */
-async function changeState(ledger: Ledger, one: NewUpload, to: UploadState): Promise<void> {
-  const { uploadId } = one;
+async function changeState(ledger: Ledger, upload: NewUpload, to: UploadState): Promise<void> {
+  const { uploadId } = upload;
   const record = await ledger.find(uploadId);
   const fence = record?.fence ?? 0;
   const error = { code: 'upload_rejected' as const, message: 'no', retryable: false };
   if (to === 'completing') await ledger.claim(uploadId, 60_000);
-  else if (to === 'completed') await ledger.end(uploadId, fence, { state: to, file: fileOf(one), data: null });
+  else if (to === 'completed') await ledger.end(uploadId, fence, { state: to, file: fileOf(upload), data: null });
   else if (to === 'rejected') await ledger.end(uploadId, fence, { state: to, error });
   else if (to === 'deleted') await ledger.delete({ uploadId });
   else if (to === 'aborted') (await ledger.abort(uploadId)) || (await ledger.end(uploadId, fence, { state: to }));

@@ -85,8 +85,8 @@ forEachStore(
         // The check of the storage runs at the same time as the first grant.
         await vi.waitFor(() => {
           const reported = events.filter(({ type }) => type === 'storage.fault' || type === 'request.failed');
-          const words = reported.map((event) => JSON.stringify(event));
-          expect(words.filter((event) => code.test(event) && fix.test(event))).not.toEqual([]);
+          const texts = reported.map((event) => JSON.stringify(event));
+          expect(texts.filter((event) => code.test(event) && fix.test(event))).not.toEqual([]);
         });
       },
     );

@@ -23,8 +23,8 @@ forEachStore(
       for (let nth = 1, ended = false; !ended; nth += 1) {
         const sent = await sweeper.app.grant(png);
         await send(sent.request, png);
-        const whole = await sweeper.parts.begin(one);
-        await sweeper.parts.send(whole.grant, one);
+        const complete = await sweeper.parts.begin(one);
+        await sweeper.parts.send(complete.grant, one);
         const half = await sweeper.parts.begin(two);
         await sweeper.parts.send(half.grant, two, [1]);
         clock.offset += 30 * hour;
@@ -45,7 +45,7 @@ forEachStore(
         expect([...where, report.failed]).toEqual([...where, 0]);
         const left = await listBucket(storage, 'incoming/');
         expect([...where, left.filter((key) => !key.includes('.waybill/'))]).toEqual([...where, []]);
-        for (const { uploadId } of [sent, whole]) {
+        for (const { uploadId } of [sent, complete]) {
           expect([...where, (await storage.head(`a/anna/${uploadId}.png`)) !== null]).toEqual([...where, true]);
           expect([...where, [...sweeper.announced, ...crashingApp.announced].includes(uploadId)]).toEqual([
             ...where,
@@ -67,7 +67,7 @@ forEachStore(
         for (let nth = 1, ended = false; !ended; nth += 1) {
           const sent = await sweeper.app.grant(png);
           await send(sent.request, png);
-          const never = await sweeper.app.grant(png);
+          const unsent = await sweeper.app.grant(png);
           const half = await sweeper.parts.begin(two);
           await sweeper.parts.send(half.grant, two, [1]);
           clock.offset += 30 * hour;
@@ -77,7 +77,7 @@ forEachStore(
           if (!ended) crashes += 1;
           clock.offset += 2 * hour;
           await sweeper.app.uploads.sweep();
-          const states = await ledger.findMany([sent.uploadId, never.uploadId, half.uploadId]);
+          const states = await ledger.findMany([sent.uploadId, unsent.uploadId, half.uploadId]);
           expect([crashing.state.at, ...[...states.values()].map(({ state }) => state).sort()]).toEqual([
             crashing.state.at,
             'completed',

@@ -175,7 +175,7 @@ function testSweep(store: TestStore, testLedger: TestLedger | null): void {
     expect(await app.uploads.sweep()).toMatchObject({ completed: 1, failed: 0 });
   });
 
-  it('two testSweep at once announce each upload once', async () => {
+  it('two sweeps at once announce each upload once', async () => {
     const options = await createOptions();
     const { app, announced } = createSweepApp(options);
     const other = createSweepApp(options);

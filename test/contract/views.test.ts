@@ -122,7 +122,7 @@ forEachStore('views', (store) => {
     expect((await view(before.url, anna, start({ viewSecret: fresh }))).status).toBe(404);
   });
 
-  it('a view of a public route needs only the URL, and nobody can delete by it', async () => {
+  it('a view of a public route needs only the URL, and does not permit a delete', async () => {
     const open = await completeUpload(app, 'open', png);
     expect((await view(open.url, {})).status).toBe(302);
     expect((await app.call('DELETE', open.url)).json.error?.code).toBe('forbidden');

@@ -27,7 +27,7 @@ export interface CrashState {
   at: string;
 }
 
-const never = () => new Promise<never>(() => {});
+const neverResolves = () => new Promise<never>(() => {});
 
 function crashAtCall<T extends object>(
   target: T,
@@ -40,17 +40,17 @@ function crashAtCall<T extends object>(
   for (const name of names) {
     const work = target[name] as (...given: unknown[]) => Promise<unknown>;
     wrapped[name] = async (...given: unknown[]) => {
-      if (state.hasCrashed) return never();
+      if (state.hasCrashed) return neverResolves();
       state.calls += 1;
       const crashesHere = state.calls === nth;
       if (crashesHere) state.at = `${String(name)}, call ${nth}`;
       if (crashesHere && when === 'before') {
         state.hasCrashed = true;
-        return never();
+        return neverResolves();
       }
       const answer = await work(...given);
       if (crashesHere) state.hasCrashed = true;
-      return state.hasCrashed ? never() : answer;
+      return state.hasCrashed ? neverResolves() : answer;
     };
   }
   return wrapped as T;

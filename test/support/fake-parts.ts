@@ -137,11 +137,11 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
     if (chosen === 'expired') return error(410, 'upload_expired').body;
     if (chosen === 'callback_failed') return error(503, 'callback_failed', true).body;
     if (upload.state === 'aborted') return error(409, 'upload_conflict').body;
-    const whole = upload.size ?? size ?? 0;
+    const fileSize = upload.size ?? size ?? 0;
     if (upload.state === 'open') {
       if (chosen === 'unready') upload.parts.delete(1);
       const missing: number[] = [];
-      for (let n = 1; n <= Math.ceil(whole / partSize); n++) if (!upload.parts.has(n)) missing.push(n);
+      for (let n = 1; n <= Math.ceil(fileSize / partSize); n++) if (!upload.parts.has(n)) missing.push(n);
       if (missing.length) return error(409, 'object_not_ready', true, { missing }).body;
       const digests = [...upload.parts].sort(([a], [b]) => a - b).map(([, { value }]) => Buffer.from(value, 'base64'));
       upload.composite = digest(Buffer.concat(digests));
@@ -155,7 +155,7 @@ export function createFakeParts({ maxBytes = 1000, hosts = ['https://store.examp
       file: {
         uploadId: upload.uploadId,
         key: upload.uploadId,
-        size: whole,
+        size: fileSize,
         url: '/f',
         checksum: { value: upload.composite },
       },
