@@ -13,8 +13,8 @@ export function isTemporary(status: number): boolean {
 }
 
 /**
- * RFC 9110 section 10.2.3: seconds, or an HTTP date. A date is compared with the `Date` header, which the same clock wrote,
- * where this page may read it. 0 without the header and for a value that cannot be read; at most ten minutes.
+ * RFC 9110 section 10.2.3: seconds, or an HTTP date. A date is compared with the `Date` header, which the same clock
+ * wrote, where this page may read it. 0 without the header and for a value that cannot be read; at most ten minutes.
  */
 export function retryAfter(header: TransportResponse['header']): number {
   const value = header('retry-after') ?? '';
@@ -23,8 +23,9 @@ export function retryAfter(header: TransportResponse['header']): number {
 }
 
 /**
- * The error for an answer to a call to the app's server. An answer without an error code of Waybill comes from something
- * else: a proxy, a login page, a server that is being deployed. It says nothing about the upload, so the call is made again.
+ * The error for an answer to a call to the app's server. An answer without an error code of Waybill comes from
+ * something else: a proxy, a login page, a server that is being deployed. It says nothing about the upload, so the call
+ * is made again.
  */
 export function errorOf({ status, header }: TransportResponse, url: string, error?: WireError | null): WaybillError {
   const { code, message, ...facts }: Partial<WireError> = error ?? {};

@@ -1,6 +1,6 @@
 /**
- * The calls to the app's server. Answers are parsed as hostile input: they may come from a proxy, a captive portal, or an older
- * or newer server. No other file sees an answer that is not parsed.
+ * The calls to the app's server. Answers are parsed as hostile input: they may come from a proxy, a captive portal, or
+ * an older or newer server. No other file sees an answer that is not parsed.
  */
 import type {
   FileDeclaration,

@@ -10,8 +10,9 @@ interface Waiting<Item, Answer> {
 }
 
 /**
- * Gathers items into requests, as Nagle's algorithm does: the first item is sent at once, and items that come while requests
- * are under way are sent together in the next one. There is no timer: browsers slow the timers of hidden pages down.
+ * Gathers items into requests, as Nagle's algorithm does: the first item is sent at once, and items that come while
+ * requests are under way are sent together in the next one. There is no timer: browsers slow the timers of hidden pages
+ * down.
  *
  * @param send gives one answer for each item, in order; an Error fails that item alone, a rejection fails all of them
  * @param enough how many items justify a request while another one is under way

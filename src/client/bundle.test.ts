@@ -28,8 +28,8 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   // Loaded only for a file that is about to be refused: 270 bytes of it say sizes in MB and GB.
   checks: 2100,
   recovery: 2950,
-  // 550 bytes of it send fewer parts at a time on a slow line, so that an interruption loses less. Its state is an object
-  // with named fields, which costs 900 bytes and can be read.
+  // 550 bytes of it send fewer parts at a time on a slow line, so that an interruption loses less. Its state is an
+  // object with named fields, which costs 900 bytes and can be read.
   multipart: 6650,
   stream: 1200,
   resume: 700,

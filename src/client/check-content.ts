@@ -1,7 +1,7 @@
 /**
- * client/check-content: looks at the first bytes of a file before anything is sent, and says when they are not what was
- * declared. It carries the table of formats (16 kB compressed), so that a page loads it only when it asks for it. It decides nothing:
- * the server looks at what was stored, knows more formats, and is right.
+ * client/check-content: compares the first bytes of a file with its declared type before anything is sent. It contains
+ * the table of formats (16 kB compressed), so only pages that import it load it. Its result is a warning: the server
+ * checks what was stored, knows more formats, and decides.
  */
 import { contentMismatch, headBytes, isText } from '../protocol/content/index.ts';
 import { isNamedType, listOtherTypes, resolveContentType } from '../protocol/content-types.ts';
@@ -10,11 +10,12 @@ import { failure } from './errors.ts';
 import type { Source } from './types.ts';
 
 /**
- * Null when nothing speaks against the declaration; else an error `content_type_mismatch`, which the server is likely to give
- * once it has the bytes. Give it to `createClient` as `checkContent`: then it is the snapshot's `warning`.
+ * Null when the content may be what was declared; otherwise the error `content_type_mismatch`, which the server would
+ * probably give as well. Pass this function to `createClient` as `checkContent`: its error becomes the snapshot's
+ * `warning`.
  *
- * @param file reads a range of the file: a `Source`, or anything with its `size` and `read`
- * @param declared its name and type, as they will be declared
+ * @param file a `Source`, or anything with its `size` and `read`
+ * @param declared the name and type that will be declared
  * @param limits of the route, as `client.routeInfo(route)` has them
  * @throws what `file.read` throws
  * @example
@@ -31,13 +32,13 @@ export async function checkContent(
   const { contentTypes } = limits;
   const { fileName } = declared;
   const { contentType, admitted, guessed } = resolveContentType(contentTypes, declared.contentType, fileName);
-  // Refused before anything is sent, or known by its bytes only.
+  // Either the server will refuse the type, or it will take the type from the bytes.
   if (!admitted || guessed === 'by-content') return null;
   const head = await file.read(0, Math.min(file.size, headBytes));
   let detected: string | null = null;
   for (const type of [contentType, ...listOtherTypes(contentTypes, { contentType, fileName, guessed })]) {
     const mismatch = await contentMismatch(type, head, isNamedType(contentTypes, type));
-    // What the table cannot tell the server may know. Text it is, or it is not.
+    // The server may recognise what this table does not. Text can be recognised here.
     if (mismatch === null || (mismatch === 'something unrecognised' && !isText(head))) return null;
     detected ??= mismatch === 'something unrecognised' ? 'text' : mismatch;
   }

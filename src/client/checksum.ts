@@ -2,7 +2,10 @@ import type { ChecksumAlgorithm } from '../protocol/index.ts';
 import { failure, missing } from './errors.ts';
 import type { Source } from './types.ts';
 
-/** WebCrypto needs all bytes at once. Larger sources are read piece by piece, so that memory does not depend on their size. */
+/**
+ * WebCrypto needs all bytes at once. Larger sources are read piece by piece, so that memory does not depend on their
+ * size.
+ */
 const wholeMaxBytes = 64 * 1024 * 1024;
 
 /** Base64, computed outside of the page's own thread; undefined where that gains nothing. */
@@ -10,8 +13,8 @@ export type HashBlob = (blob: Blob | undefined, algorithm: ChecksumAlgorithm) =>
 
 /**
  * Base64.
- * @throws WaybillError `source_unreadable`, `source_changed` (it became shorter), `internal_error` for an algorithm that
- * clients do not know
+ * @throws WaybillError `source_unreadable`, `source_changed` (it became shorter), `internal_error` for an algorithm
+ * that clients do not know
  */
 export async function checksumOf(
   source: Source,

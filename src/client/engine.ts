@@ -1,7 +1,7 @@
 /**
- * One file's upload, with everything it needs to stop and to continue. steps.ts has the order of the steps; single.ts and
- * multipart/ do them, in one request or in parts; recovery/ decides after failures. These three are loaded with the first file
- * that needs them, and get the shared code through tools.ts.
+ * One file's upload, with everything it needs to stop and to continue. steps.ts has the order of the steps; single.ts
+ * and multipart/ do them, in one request or in parts; recovery/ decides after failures. These three are loaded with the
+ * first file that needs them, and get the shared code through tools.ts.
  */
 import type { RouteInfo, WaybillError } from '../protocol/index.ts';
 import { readRange } from './checksum.ts';

@@ -25,8 +25,8 @@ export interface RequestDetails {
 }
 
 /**
- * Sends a request, and stops it when no byte moves for a while: a dead connection after a device's sleep, and uploads that
- * never end in Safari, cause no error.
+ * Sends a request, and stops it when no byte moves for a while: a dead connection after a device's sleep, and uploads
+ * that never end in Safari, cause no error.
  * @throws WaybillError `network_error` when there was no readable answer, `timeout` when nothing moved
  */
 export function createExchange(transport: Transport, stallTimeoutMs: number): Exchange {

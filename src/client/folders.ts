@@ -1,25 +1,27 @@
 /**
- * folders: the files in what was dropped, chosen or opened, folders and all, as sources to upload. Each keeps its path
- * below what was dropped, and its file handle where the browser gives one.
+ * folders: finds the files in what was dropped, chosen or opened, including those in folders, as sources to upload.
+ * Each has its path relative to what was dropped, and its file handle where the browser gives one.
  */
 import type { Source } from './types.ts';
 
 export interface FoundFile extends Source {
-  /** With the name at its end, `/` between, and the dropped folder at its beginning. The bare name of a lone file. */
+  /**
+   * From the dropped folder to the file's name, separated by `/`. Just the name for a file that was dropped by itself.
+   */
   readonly relativePath: string;
   readonly blob: File;
 }
 
 export interface FilesOfOptions {
   /**
-   * Whether to take a file; asked of folders as well, before they are read.
-   * @default all but the files that systems leave in folders (`isOrdinary`) @example ({ fileName }) =>
-   * !fileName.startsWith('.')
+   * Whether to take a file or a folder. It is called for a folder before the folder is read.
+   * @default all but the files that file managers create (`isOrdinary`)
+   * @example ({ fileName }) => !fileName.startsWith('.')
    */
   filter?: (found: Found) => boolean;
   /**
-   * Called for each file and folder that could not be read. @default ignored @example (path, cause) =>
-   * console.warn(path, cause)
+   * Called for each file and folder that could not be read. @default ignored
+   * @example (path, cause) => console.warn(path, cause)
    */
   onUnreadable?: (relativePath: string, cause: unknown) => void;
 }
@@ -32,22 +34,22 @@ export interface Found {
 
 const systemFiles = new Set(['.ds_store', 'thumbs.db', 'desktop.ini']);
 
-/** Not what file managers leave in folders unasked. */
+/** False for the files that file managers create by themselves. */
 export function isOrdinary({ fileName }: { fileName: string }): boolean {
   return !systemFiles.has(fileName.toLowerCase()) && !fileName.startsWith('._');
 }
 
-/** File systems give no order of their own; people expect 2.jpg before 10.jpg. */
+/** File systems have no order; users expect 2.jpg before 10.jpg. */
 const { compare } = new Intl.Collator(undefined, { numeric: true });
 const byName = (a: { name: string }, b: { name: string }) => compare(a.name, b.name);
 
 type Child = FileSystemHandle | FileSystemEntry | File;
 
-/** Each asks the browser's other processes: some at once, but not thousands. */
-const atOnce = 32;
+/** Each read is a message to another process of the browser, so only some are sent at once. */
+const maxReadsAtOnce = 32;
 
 /**
- * Call it in the very `drop` event: what was dropped is gone in the next turn.
+ * Finds the files. For a drop, call it in the handler of the `drop` event: the browser clears the data afterwards.
  * @example
  * addEventListener('drop', async (event) => {
  *   event.preventDefault();
@@ -61,12 +63,12 @@ export async function filesOf(
 ): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
 
-  async function take(child: Child, path: string): Promise<FoundFile | FoundFile[] | undefined> {
+  async function findIn(child: Child, path: string): Promise<FoundFile | FoundFile[] | undefined> {
     const relativePath = path + child.name;
     const folder = isFolder(child);
     if (!filter({ fileName: child.name, relativePath, folder })) return undefined;
     try {
-      if (folder) return await takeAll((await childrenOf(child)).sort(byName), `${relativePath}/`);
+      if (folder) return await findInAll((await childrenOf(child)).sort(byName), `${relativePath}/`);
       return sourceOf(
         await fileOf(child as Exclude<Child, Folder>),
         relativePath,
@@ -78,24 +80,26 @@ export async function filesOf(
     }
   }
 
-  async function takeAll(children: readonly Child[], path: string): Promise<FoundFile[]> {
+  async function findInAll(children: readonly Child[], path: string): Promise<FoundFile[]> {
     const all: FoundFile[] = [];
-    for (let at = 0; at < children.length; at += atOnce)
-      for (const taken of await Promise.all(children.slice(at, at + atOnce).map((child) => take(child, path))))
-        if (taken) for (const file of [taken].flat()) all.push(file);
+    for (let at = 0; at < children.length; at += maxReadsAtOnce)
+      for (const files of await Promise.all(
+        children.slice(at, at + maxReadsAtOnce).map((child) => findIn(child, path)),
+      ))
+        if (files) for (const file of [files].flat()) all.push(file);
     return all;
   }
 
   if ('items' in from) {
-    // All before the first await.
+    // All items are read before the first await, after which the browser has cleared them.
     const items = Array.from(from.items, childOf);
-    for (const child of await Promise.all(items)) if (child) found.push(...(await takeAll([child], '')));
+    for (const child of await Promise.all(items)) if (child) found.push(...(await findInAll([child], '')));
   } else if ('getDirectoryHandle' in from) {
-    found.push(...(await takeAll([from], '')));
+    found.push(...(await findInAll([from], '')));
   } else {
     for (const file of from) {
       if ('kind' in file) {
-        found.push(...(await takeAll([file], '')));
+        found.push(...(await findInAll([file], '')));
         continue;
       }
       const relativePath = file.webkitRelativePath || file.name;
@@ -110,7 +114,7 @@ export async function filesOf(
   return found;
 }
 
-/** The handle where there is one; a pasted picture has neither handle nor entry. */
+/** A handle if possible, else an entry. A pasted picture has neither, so it is a file. */
 async function childOf(item: DataTransferItem): Promise<Child | null> {
   if (item.kind !== 'file') return null;
   const entry = item.webkitGetAsEntry?.() ?? null;
@@ -119,7 +123,7 @@ async function childOf(item: DataTransferItem): Promise<Child | null> {
   return handle ?? entry ?? file;
 }
 
-/** Chromium's, in secure contexts. */
+/** Only Chromium has handles, in secure contexts. */
 async function asHandle(item: DataTransferItem): Promise<FileSystemHandle | null> {
   const { getAsFileSystemHandle } = item as { getAsFileSystemHandle?: () => Promise<FileSystemHandle | null> };
   return (await getAsFileSystemHandle?.call(item).catch(() => null)) ?? null;
@@ -140,7 +144,7 @@ async function childrenOf(folder: Folder): Promise<Child[]> {
   }
   const reader = (folder as FileSystemDirectoryEntry).createReader();
   for (;;) {
-    // Chromium gives a hundred at a time, and none at the end.
+    // Chromium gives a hundred entries at a time, and none at the end.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return children;
     children.push(...some);
@@ -160,10 +164,10 @@ function sourceOf(file: File, relativePath: string, handle?: unknown): FoundFile
     fileName: name,
     contentType: type,
     relativePath,
-    // As the client makes it of a file from `<input webkitdirectory>`, so that the same file is known either way.
+    // The same fingerprint as for a file from `<input webkitdirectory>`, so that both are recognised as one file.
     fingerprint: [relativePath, size, lastModified].join(' '),
     blob: file,
-    // As in source.ts: only reading the whole of a vanished file fails.
+    // As in source.ts: only reading all of a vanished file fails.
     read: async (start, end) => new Uint8Array(await (size ? file.slice(start, end) : file).arrayBuffer()),
     ...(handle !== undefined && { handle }),
   };

@@ -1,6 +1,6 @@
 /**
- * client: sends files from a browser (or anything with fetch) straight to the storage. It sees the app's server through
- * the wire types of ../protocol, and the platform through two seams: source and transport.
+ * client: sends files from a browser, or any platform with fetch, straight to the storage. It knows the app's server by
+ * the wire types of ../protocol, and its platform by three interfaces: source, transport and resume store.
  */
 import type { RoutesOf, TypedUploads } from '../protocol/index.ts';
 import { browserTransport } from './browser/transport.ts';

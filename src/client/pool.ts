@@ -1,6 +1,9 @@
 import { race } from './race.ts';
 
-/** Runs at most `limit` tasks at once. Smaller ones go first, but every fourth turn belongs to the one that waits longest. */
+/**
+ * Runs at most `limit` tasks at once. Smaller ones go first, but every fourth turn belongs to the one that waits
+ * longest.
+ */
 export interface Pool {
   /** `task` may give up its place before it ends, by calling `leave`. */
   <T>(size: number, signal: AbortSignal, task: (leave: () => void) => Promise<T>): Promise<T>;
@@ -19,7 +22,9 @@ interface Waiting {
 
 const turnOfTheOldest = 4;
 
-/** @param refill places that must be free before a full pool starts new tasks, so that these share a request for grants */
+/**
+ * @param refill places that must be free before a full pool starts new tasks, so that these share a request for grants
+ */
 export function createPool(maxLimit: number, refill = 1): Pool {
   const queue = new Set<Waiting>();
   let turns = 0;

@@ -10,8 +10,8 @@ interface Sample {
 
 /**
  * Measures the speed over a sliding window. Fewer bytes than before mean that sending has begun again.
- * @returns a function that takes the time in milliseconds and, when they have changed, the bytes so far; it returns bytes
- * per second, 0 while unknown
+ * @returns a function that takes the time in milliseconds and, when they have changed, the bytes so far; it returns
+ * bytes per second, 0 while unknown
  */
 export function createProgress(): (now: number, loaded?: number) => number {
   let samples: Sample[] = [];

@@ -1,6 +1,6 @@
 /**
- * client/put: the smallest client. It has grants, PUT, completion, progress and retries. It has no queue, no batches, no forms
- * and no snapshots, and only the server checks the limits.
+ * client/put: the smallest client. It has grants, PUT, completion, progress and retries. It has no queue, no batches,
+ * no forms and no snapshots, and only the server checks the limits.
  */
 import type {
   RouteInfo,

@@ -1,6 +1,6 @@
 /**
- * An upload in one request: a PUT, or a POST of a form. It is loaded with the first file. It imports no code of the client, so
- * that a page's bundle stays in one piece.
+ * An upload in one request: a PUT, or a POST of a form. It is loaded with the first file. It imports no code of the
+ * client, so that a page's bundle stays in one piece.
  */
 import type { FileDeclaration, GrantedUpload, RouteInfo, SingleGrant, WaybillError } from '../protocol/index.ts';
 import type { ClientContext, DeclaredFile } from './context.ts';

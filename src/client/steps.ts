@@ -1,6 +1,7 @@
 /**
- * The state machine of one upload. An upload in one request (single.ts) and an upload in parts (multipart/) take the same
- * steps. Each step, or the recovery from its failure, ends with an outcome, and this table names the step that follows.
+ * The state machine of one upload. An upload in one request (single.ts) and an upload in parts (multipart/) take the
+ * same steps. Each step, or the recovery from its failure, ends with an outcome, and this table names the step that
+ * follows.
  */
 import type { Transfer as TransferName, WaybillError } from '../protocol/index.ts';
 import type { UploadResult, UploadStatus } from './types.ts';
@@ -10,7 +11,9 @@ export const transitions = {
   load: { new: 'begin', granted: 'send', stored: 'complete', retry: 'load' },
   /** Asks the app's server for a grant. */
   begin: { granted: 'send', retry: 'begin' },
-  /** Sends the bytes. `unanswered`: the answer could not be read, and the server knows whether the bytes have arrived. */
+  /**
+   * Sends the bytes. `unanswered`: the answer could not be read, and the server knows whether the bytes have arrived.
+   */
   send: { stored: 'complete', unanswered: 'complete', retry: 'send', renew: 'begin' },
   /** Asks the app's server to complete the upload. `missing`: the storage does not have all of the bytes. */
   complete: { completed: 'end', missing: 'send', retry: 'complete', renew: 'begin' },

@@ -1,4 +1,6 @@
-/** What modules that are loaded later get handed, because an import would move the shared code out of a page's bundle. */
+/**
+ * What modules that are loaded later get handed, because an import would move the shared code out of a page's bundle.
+ */
 import { retryAfter } from './answers.ts';
 import { assertShape } from './api.ts';
 import { createBatcher } from './batcher.ts';
@@ -12,8 +14,8 @@ import type { Run } from './steps.ts';
 const longestProbeMs = 30_000;
 
 /**
- * Waits until the platform reports a connection, or until it is time to try all the same: browsers behind some VPNs and in
- * some virtual machines never report one, although the server answers. Call it only after a failed request.
+ * Waits until the platform reports a connection, or until it is time to try all the same: browsers behind some VPNs and
+ * in some virtual machines never report one, although the server answers. Call it only after a failed request.
  *
  * @param tries how often it was waited before; each wait is twice as long, up to 30 seconds
  * @returns false at once when the platform reports a connection
@@ -41,7 +43,10 @@ export async function waitForNetwork(
   return true;
 }
 
-/** An idempotency key: 144 random bits. Undefined on platforms without WebCrypto, where a repeated call is another upload. */
+/**
+ * An idempotency key: 144 random bits. Undefined on platforms without WebCrypto, where a repeated call is another
+ * upload.
+ */
 export function createKey(): string | undefined {
   return globalThis.crypto && btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(18))));
 }

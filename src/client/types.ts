@@ -1,4 +1,7 @@
-/** The public shapes of the client. Its three seams are {@link Source}, {@link Transport} and {@link ResumeStore}. */
+/**
+ * The public types of the client. {@link Source}, {@link Transport} and {@link ResumeStore} are its interfaces to a
+ * platform.
+ */
 import type {
   ChecksumAlgorithm,
   DetailsOf,
@@ -11,49 +14,52 @@ import type {
 } from '../protocol/index.ts';
 
 /**
- * Where bytes come from. A `File`, a `Blob` and a `Uint8Array` are turned into one; anything else that can read
- * ranges may be one: a path in Node, a URI on a phone.
+ * Where the bytes come from. The client makes one of a `File`, a `Blob` or a `Uint8Array`. Anything else that can read
+ * ranges can be one: a path in Node, a URI on a phone.
  */
 export interface Source {
   /** Bytes. */
   readonly size: number;
-  /** The name that the server is told. */
+  /** The name that is declared to the server. */
   readonly fileName: string;
-  /** MIME type; parameters and case are normalised. @default the server goes by the file name's extension */
+  /** MIME type; parameters and case are normalised. @default the server decides by the file name's extension */
   readonly contentType?: string | undefined;
-  /** Bytes from `start` up to, and without, `end`. Rejects when the file cannot be read any more. */
+  /** The bytes from `start` up to, but not including, `end`. Rejects when the file can no longer be read. */
   read(start: number, end: number): Promise<Uint8Array>;
-  /** Digest of the whole source as base64, where the platform has a faster way than `read`; undefined: it has none. */
+  /** The digest of the whole source as base64, where the platform has a faster way than `read`; otherwise undefined. */
   checksum?(algorithm: ChecksumAlgorithm, signal: AbortSignal): Promise<string | undefined>;
-  /** For transports that send a Blob as it is, from disk, never copied. */
+  /** For transports that send a Blob from disk, without copying it. */
   readonly blob?: Blob | undefined;
   /** For transports that send a file by its address. */
   readonly uri?: string | undefined;
   /**
-   * Tells this file from others, also tomorrow: of its name, size, time of change and folder, never of its content.
-   * Without one nothing is kept for going on later. @default of a `File`: made of exactly those
+   * Identifies this file, also in a later page or process: made of its name, size, time of change and folder, and not
+   * of its content. Without one, the upload is not kept for resuming later. @default for a `File`, made of these
    */
   readonly fingerprint?: string | undefined;
-  /** A `FileSystemFileHandle`: with it nothing needs to be picked again after a reload. */
+  /** A `FileSystemFileHandle`: with it, the user need not pick the file again after a reload. */
   readonly handle?: unknown;
 }
 
-/** Bytes without an end in sight: a recording, a pipe. Sent in parts while it comes, and read no faster than sent. */
+/**
+ * Bytes of unknown size: a recording, a pipe. They are sent in parts while they arrive, and read no faster than sent.
+ */
 export type StreamLike = ReadableStream<StreamChunk> | AsyncIterable<StreamChunk>;
 
-/** Text is sent as UTF-8. Anything else that a stream gives is `source_unreadable`. */
+/** Text is sent as UTF-8. A chunk of any other type fails the upload with `source_unreadable`. */
 export type StreamChunk = Uint8Array | ArrayBuffer | ArrayBufferView | Blob | string;
 
 /**
- * What `upload` accepts. A stream has no name and no type of its own: give `fileName` and `contentType`.
- * Plain `Uint8Array`, because TypeScript before 5.7 knows no other; bytes in shared memory are refused by the platform.
+ * What `upload` accepts. A stream has no name and no type: give `fileName` and `contentType`.
+ * The type is plain `Uint8Array`, because TypeScript before 5.7 has no other; the platform refuses bytes in shared
+ * memory.
  */
 export type FileLike = Blob | Uint8Array | Source | StreamLike;
 
-/** One request as the transport gets it: to the app's server with `body`, to the storage with `source`. */
+/** One request, as the transport gets it: to the app's server with `body`, to the storage with `source`. */
 export interface TransportRequest {
   method: string;
-  /** Opaque: signed byte by byte, and a secret. */
+  /** Send it unchanged: every byte is signed. It is a secret. */
   url: string;
   headers: Record<string, string>;
   /** JSON. */
@@ -64,24 +70,24 @@ export interface TransportRequest {
   fields?: Record<string, string> | undefined;
   /** For requests to the app's server. */
   credentials?: RequestCredentials | undefined;
-  /** Absent: nobody listens, and a browser then sends a form without asking first (no CORS preflight). */
+  /** When it is absent, a browser sends a form without a CORS preflight. */
   onProgress?: ((loaded: number) => void) | undefined;
   signal: AbortSignal;
 }
 
 export interface TransportResponse {
   status: number;
-  /** The name is lower case. Nothing when it is absent, or hidden from this page by CORS. */
+  /** `name` is lower case. Null or undefined when the header is absent, or hidden from this page by CORS. */
   header(name: string): string | null | undefined;
   text: string;
 }
 
 export interface Transport {
-  /** Rejects when there was no readable answer, and with nothing else. */
+  /** Rejects only when there was no readable answer. */
   send(request: TransportRequest): Promise<TransportResponse>;
 }
 
-/** What `checkContent` of `waybill/client/check-content` is. */
+/** The type of `checkContent` in `waybill/client/check-content`. */
 export type CheckContent = (
   file: Pick<Source, 'size' | 'read'>,
   declared: { fileName: string; contentType: string },
@@ -89,66 +95,68 @@ export type CheckContent = (
 ) => Promise<WaybillError | null>;
 
 export interface ClientOptions {
-  /** Where the server's uploads live. Trailing and double slashes are left out. @example '/uploads' */
+  /** The address of the app's upload server. Trailing and double slashes are removed. @example '/uploads' */
   endpoint: string;
   /**
-   * Headers of calls to the app's server, a token for instance. Asked for before each call. Never sent to the storage.
-   * After a 401 it is asked once more, and the call made again, before the upload fails with `unauthenticated`.
+   * Headers of calls to the app's server, for example a token. It is called before each call, and after a 401 once more
+   * before the call is repeated. The headers are never sent to the storage.
    * @default none @example async () => ({ authorization: `Bearer ${await getToken()}` })
    */
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
   /**
    * Called when the server answers 401: renew the session, or let the user sign in. When it resolves, `headers` is
-   * asked again and the call made once more; calls that were refused together wait for one renewal. When it rejects, or
-   * the server answers 401 again, the upload fails with `unauthenticated`, and `retry()` later completes what was sent.
+   * called again and the call is repeated once; calls that were refused together wait for one renewal. When it rejects,
+   * or the server answers 401 again, the upload fails with `unauthenticated`, and a later `retry()` completes what was
+   * sent.
    * @default none @example () => session.refresh()
    */
   onUnauthenticated?: () => void | Promise<void>;
   /**
-   * Whether calls to the app's server carry cookies; `include` for a server of another origin. @default 'same-origin'
+   * Whether calls to the app's server carry cookies; `include` for a server on another origin. @default 'same-origin'
    * @example 'include'
    */
   credentials?: RequestCredentials;
-  /** Requests to each host of the storage at once, over all files. @default 6 @example 3 */
+  /** Requests at once to each host of the storage, over all files. @default 6 @example 3 */
   concurrency?: number;
-  /** Attempts after the first, for each file. Waiting for a connection does not count. @default 6 @example 2 */
+  /** Attempts after the first one, for each file. Waiting for a connection does not count. @default 6 @example 2 */
   retries?: number;
-  /** Give a request up after this long without a byte moving, in milliseconds. @default 60_000 @example 20_000 */
+  /** A request is stopped after this many milliseconds in which no byte was sent. @default 60_000 @example 20_000 */
   stallTimeoutMs?: number;
   /**
-   * Where unfinished uploads are remembered; null: nowhere.
-   * @default in browsers IndexedDB, opened with the first upload in parts; in Node none, see `fileResumeStore` @example
-   * null
+   * Where unfinished uploads are remembered; null for nowhere.
+   * @default in browsers IndexedDB, opened with the first upload in parts; in Node none, see `fileResumeStore`
+   * @example null
    */
   resumeStore?: ResumeStore | null;
   /**
-   * Sends the requests, for platforms of your own.
-   * @default XMLHttpRequest for bytes and fetch for calls; in `waybill/client/node` node:http @example nodeTransport({
-   * keepAlive: false })
+   * Sends the requests. Give one for another platform.
+   * @default XMLHttpRequest; in `waybill/client/node` node:http
+   * @example nodeTransport({ keepAlive: false })
    */
   transport?: Transport;
   /**
-   * Looks at the first bytes of each file before it is sent, and warns in the snapshot. It stops nothing.
-   * @default none, so that a page need not load the table of formats; in `waybill/client/node` that of
+   * Checks the first bytes of each file before it is sent. Its error becomes the snapshot's `warning`, and the file is
+   * sent all the same.
+   * @default none, so that a page need not load the table of formats; in `waybill/client/node` the one of
    * `waybill/client/check-content`
    * @example async (...file) => (await import('waybill/client/check-content')).checkContent(...file)
    */
   checkContent?: CheckContent | undefined;
   /**
-   * The app's own words for its users, by the code of the error. A function gets the error's `details`, which hold sizes in
+   * The app's own messages for its users, by error code. A function gets the error's `details`, which hold sizes in
    * bytes and lists of types.
    * @default English
-   * @example messages: { file_too_large: (details) => `Höchstens ${details?.maxBytes} Bytes.`, aborted: 'Abgebrochen.' }
+   * @example messages: { file_too_large: (details) => `Höchstens ${details?.maxBytes} Bytes.` }
    */
   messages?: Messages;
-  /** Milliseconds on a clock that is never set back. @default performance.now */
+  /** Milliseconds on a monotonic clock. @default performance.now */
   now?: () => number;
-  /** 0 <= n < 1, for jitter only. @default Math.random */
+  /** A number n with 0 <= n < 1, for jitter and for the `id` of uploads. @default Math.random */
   random?: () => number;
   /**
-   * A hint: undefined while there is a connection, else a promise for it. It is asked after a failed request only, and
-   * requests are tried again without it after 1, 2, 4 ... and at most 30 seconds, because browsers behind a VPN or in a
-   * virtual machine may report no connection for ever.
+   * Returns undefined while there is a connection, and otherwise a promise that resolves when there is one. It is only
+   * a hint: it is called after a failed request, and requests are tried again without it after 1, 2, 4 ... and at most
+   * 30 seconds, because browsers behind a VPN or in a virtual machine may never report a connection.
    * @default navigator.onLine and the `online` event @example () => undefined
    */
   online?: () => Promise<void> | undefined;
@@ -170,34 +178,37 @@ export type UploadStatus =
   | 'failed'
   | 'aborted';
 
-/** Immutable; a new one for each change. */
+/** Immutable. Each change creates a new one. */
 export interface UploadSnapshot<Data = unknown> {
   /** Unique in this page; not the server's `uploadId`. */
   readonly id: string;
   /**
-   * Where the upload is: `queued`, `hashing`, `granting`, `uploading`, `completing`, `paused`, `done`, `failed` or
+   * The stage of the upload: `queued`, `hashing`, `granting`, `uploading`, `completing`, `paused`, `done`, `failed` or
    * `aborted`.
    */
   readonly status: UploadStatus;
-  /** Why nothing moves just now: no connection, or the pause before another attempt. */
+  /** Why no bytes are being sent: there is no connection, or a pause before another attempt. */
   readonly waiting: 'offline' | 'backoff' | null;
-  /** The name that the server is told. */
+  /** The name that is declared to the server. */
   readonly fileName: string;
   /** Bytes; null for a stream until it has ended. */
   readonly size: number | null;
-  /** As declared, perhaps empty; from the grant on as the server resolved it. What is stored says `file.contentType`. */
+  /** As declared, possibly empty; after the grant, as the server resolved it. The stored type is `file.contentType`. */
   readonly contentType: string;
   /** Bytes sent. */
   readonly loaded: number;
   /** Bytes to send; null for a stream until it has ended. */
   readonly total: number | null;
-  /** Over the last few seconds; 0 while unknown. */
+  /** Measured over the last few seconds; 0 while unknown. */
   readonly bytesPerSecond: number;
   /** Null while unknown. */
   readonly secondsLeft: number | null;
-  /** How the bytes go (`put`, `form`, `multipart`, `none`); null until the server has answered. */
+  /** How the bytes are sent (`put`, `form`, `multipart`, `none`); null until the server has answered. */
   readonly transfer: Transfer | null;
-  /** What speaks against the file before it is sent (`content_type_mismatch`): the server may refuse it. See `checkContent`. */
+  /**
+   * `content_type_mismatch` when the content does not look like the declared type. The server may reject it. See
+   * `checkContent`.
+   */
   readonly warning: WaybillError | null;
   /** Set when `status` is `failed` or `aborted`. */
   readonly error: WaybillError | null;
@@ -215,19 +226,22 @@ export interface UploadResult<Data = unknown> {
 export interface Upload<Data = unknown> {
   /** Unique in this page; not the server's `uploadId`. */
   readonly id: string;
-  /** Called after each change; progress at most ten times a second. Returns how to stop. */
+  /**
+   * `listener` is called after each change, for progress at most ten times a second. Returns a function that
+   * unsubscribes.
+   */
   readonly subscribe: (listener: () => void) => () => void;
-  /** The state now. The same object until something changes. */
+  /** The current state. The same object is returned until something changes. */
   readonly getSnapshot: () => UploadSnapshot<Data>;
-  /** Stops until `resume`, and keeps what has arrived. Nothing happens once the upload has ended. */
+  /** Stops until `resume`, and keeps what has arrived. It has no effect once the upload has ended. */
   readonly pause: () => void;
-  /** Goes on after `pause`. Nothing happens in any other state. */
+  /** Continues after `pause`. It has no effect in any other state. */
   readonly resume: () => void;
-  /** Stops, and tells the server. Nothing happens once the upload has ended. */
+  /** Stops the upload, and tells the server. It has no effect once the upload has ended. */
   readonly abort: () => void;
-  /** Goes on after `failed` or `aborted`, with a new {@link Upload.done}. Nothing happens in any other state. */
+  /** Continues after `failed` or `aborted`, with a new {@link Upload.done}. It has no effect in any other state. */
   readonly retry: () => void;
-  /** Rejects with a `WaybillError`; one that nobody awaits is not reported as unhandled. */
+  /** Rejects with a `WaybillError`. When no code awaits it, its rejection is not reported as unhandled. */
   readonly done: Promise<UploadResult<Data>>;
 }
 
@@ -235,21 +249,21 @@ export interface UploadOptions {
   /** The name that the server is told. @default the File's own name @example 'photo.jpg' */
   fileName?: string;
   /**
-   * The MIME type that the server is told.
-   * @default the File's own type; where that is empty or a placeholder, the server goes by the extension @example
-   * 'image/jpeg'
+   * The MIME type that is declared to the server.
+   * @default the File's own type; where it is empty or a placeholder, the server decides by the extension
+   * @example 'image/jpeg'
    */
   contentType?: string;
   /** Aborts the upload, as `upload.abort()` does. @default none @example AbortSignal.timeout(600_000) */
   signal?: AbortSignal;
   /**
-   * When this file was begun before and has changed since: drop what was sent, and start a new upload.
+   * When this file was begun before and has changed since then: deletes what was sent, and starts a new upload.
    * @default false: such an upload fails with `source_changed` @example true
    */
   startOver?: boolean;
 }
 
-/** `metadata` may be left out exactly when the route's schema accepts nothing. */
+/** `metadata` is optional only when the route's schema accepts `undefined`. */
 export type OptionsFor<Route extends RouteTypes> = UploadOptions &
   (undefined extends Route['metadata'] ? { metadata?: Route['metadata'] } : { metadata: Route['metadata'] });
 
@@ -265,8 +279,8 @@ export interface Client<Routes extends Record<string, RouteTypes> = Record<strin
     ...options: OptionsArgument<Routes[R]>
   ): Upload<Routes[R]['data']>;
   /**
-   * Starts one upload for each file. Grants and completions travel in batches. When there are more files than the route's
-   * `maxFiles`, all of them fail with `too_many_files`.
+   * Starts one upload for each file. Grants and completions are requested in batches. When there are more files than
+   * the route's `maxFiles`, all of them fail with `too_many_files`.
    */
   uploadAll<R extends keyof Routes & string>(
     route: R,
@@ -275,23 +289,24 @@ export interface Client<Routes extends Record<string, RouteTypes> = Record<strin
   ): Upload<Routes[R]['data']>[];
   /** Pauses every upload of this client that has not ended. */
   pause(): void;
-  /** Goes on with every paused upload of this client. */
+  /** Continues every paused upload of this client. */
   resume(): void;
   /** Aborts every upload of this client that has not ended. */
   abort(): void;
   /**
-   * Makes the browser ask its user before the page is left while an upload of this client has not ended. Small files are
-   * lost then; large ones could go on after a reload. Returns how to stop. Without effect outside browsers.
+   * While an upload of this client has not ended, the browser asks its user before it leaves the page. Small files are
+   * lost then; large ones can be resumed after a reload. Returns a function that ends this. It has no effect outside
+   * browsers.
    * @example useEffect(() => client.guardUnload(), []);
    */
   guardUnload(): () => void;
-  /** What earlier pages and processes began and did not finish, the newest first. Empty without a resume store. */
+  /** The uploads that earlier pages and processes did not finish, the newest first. Empty without a resume store. */
   resumable(): Promise<Resumable<Routes[keyof Routes & string]['data']>[]>;
-  /** What the server tells of a route, asked for once. @throws WaybillError */
+  /** The route's limits and options. The server is asked once. @throws WaybillError */
   routeInfo(route: keyof Routes & string): Promise<RouteInfo>;
 }
 
-/** One unfinished upload as the resume store keeps it. The grant inside is a secret of this user. */
+/** One unfinished upload, as the resume store keeps it. Its grant is a secret of this user. */
 export interface ResumeEntry {
   fingerprint: string;
   endpoint: string;
@@ -306,13 +321,13 @@ export interface ResumeEntry {
   /** Bytes of every part but the last. */
   partSize: number;
   partCount: number;
-  /** Milliseconds since 1970, for display and for tidying up. */
+  /** Milliseconds since 1970, for display and for removing old entries. */
   savedAt: number;
   /** A `FileSystemFileHandle`, which IndexedDB can keep. */
   handle?: unknown;
 }
 
-/** What another tab may show of an upload that runs here. */
+/** What another tab can show about an upload that runs in this one. */
 export interface ResumeProgress {
   fingerprint: string;
   fileName: string;
@@ -323,28 +338,30 @@ export interface ResumeProgress {
   status: UploadStatus;
 }
 
-/** Remembers unfinished uploads beyond this page or process. A store that fails costs the memory, never the upload. */
+/**
+ * Remembers unfinished uploads beyond this page or process. When it fails, the upload continues and is not remembered.
+ */
 export interface ResumeStore {
   list(): Promise<ResumeEntry[]>;
   get(fingerprint: string): Promise<ResumeEntry | undefined>;
   set(entry: ResumeEntry): Promise<void>;
   delete(fingerprint: string): Promise<void>;
-  /** Runs `work` while no other tab or process can do the same; undefined at once when one does it already. */
+  /** Runs `work` while no other tab or process does. Resolves to undefined, at once, when one does already. */
   exclusively<T>(fingerprint: string, work: () => Promise<T>): Promise<T | undefined>;
   announce?(progress: ResumeProgress): void;
-  /** Of uploads that run elsewhere. Returns how to stop. */
+  /** `listener` hears of uploads in other tabs. Returns a function that unsubscribes. */
   listen?(listener: (progress: ResumeProgress) => void): () => void;
 }
 
 /** An upload that was begun and not finished. */
 export interface Resumable<Data = unknown> extends Omit<ResumeEntry, 'grant' | 'handle'> {
-  /** Whether the file has to be picked again, and given to `resume`. */
+  /** Whether the user has to pick the file again, for `resume`. */
   readonly needsFile: boolean;
   /**
-   * Sends what is missing. Where the page kept a file handle, the browser may ask its user for permission: call this
-   * from a click. Fails with `source_changed` when `file` is not the one that was begun.
+   * Sends what is missing. Where the page kept a file handle, the browser may ask its user for permission, so call this
+   * in the event handler of a click. The upload fails with `source_changed` when `file` is not the one that was begun.
    */
   resume(file?: FileLike): Upload<Data>;
-  /** Drops it here, and what has arrived at the server. */
+  /** Deletes the entry, and what has arrived at the storage. */
   forget(): Promise<void>;
 }

@@ -3,14 +3,14 @@ import type { Client } from '../client/types.ts';
 import type { RouteInfo, RouteTypes } from '../protocol/index.ts';
 
 export interface UseRoute {
-  /** Null until the server has answered, and when it could not be asked. */
+  /** Null until the server has answered, and after a failed call. */
   info: RouteInfo | null;
-  /** For `<input type="file" accept>`. Undefined while unknown, or when the route takes anything. */
+  /** For `<input type="file" accept>`. Undefined while unknown, or when the route accepts every type. */
   accept: string | undefined;
 }
 
 /**
- * Asks the server for the limits of a route, once per client.
+ * Gives the limits of a route. The server is asked once for each client.
  * @example const { accept } = useRoute(client, 'avatar')
  */
 export function useRoute<Routes extends Record<string, RouteTypes>>(
@@ -19,14 +19,14 @@ export function useRoute<Routes extends Record<string, RouteTypes>>(
 ): UseRoute {
   const [info, setInfo] = useState<RouteInfo | null>(null);
   useEffect(() => {
-    let wanted = true;
+    let isMounted = true;
     client.routeInfo(route).then(
-      (answer) => wanted && setInfo(answer),
-      // The upload itself will say why.
+      (answer) => isMounted && setInfo(answer),
+      // An upload will fail with the same error.
       () => {},
     );
     return () => {
-      wanted = false;
+      isMounted = false;
     };
   }, [client, route]);
   return { info, accept: acceptOf(info) };
@@ -34,7 +34,7 @@ export function useRoute<Routes extends Record<string, RouteTypes>>(
 
 export function acceptOf(info: RouteInfo | null): string | undefined {
   const { contentTypes, extensions } = info?.limits ?? {};
-  // Both must hold for the server; a picker's list is a union, so only the narrower one may stand in it.
+  // The server requires both, but `accept` is a union, so it may only contain the narrower of them.
   const accepted = extensions?.map((extension) => `.${extension}`) ?? contentTypes;
   return accepted?.includes('*/*') ? undefined : accepted?.join(',');
 }

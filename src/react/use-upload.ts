@@ -9,7 +9,7 @@ export type UploadStart<Route extends RouteTypes> = (
 
 export interface UseUploadOptions {
   /**
-   * Abort an upload that is not done when the component goes away. @default false: the upload outlives its component
+   * Aborts an upload that has not ended when the component unmounts. @default false: the upload continues
    * @example true
    */
   abortOnUnmount?: boolean;
@@ -17,21 +17,21 @@ export interface UseUploadOptions {
 
 export interface UseUpload<Route extends RouteTypes> {
   /**
-   * For event handlers. One upload at a time: while the same file is being sent, as after a double click, that upload is
-   * returned and nothing else begins; another file aborts the one before.
+   * For event handlers. There is one upload at a time: while the same file is being sent, for example after a double
+   * click, the running upload is returned; another file aborts the running upload.
    */
   start: UploadStart<Route>;
   /** Null until the first `start`, and after `reset`. */
   upload: UploadSnapshot<Route['data']> | null;
   /** Stops until `resume`, and keeps what has arrived. */
   pause: () => void;
-  /** Goes on after `pause`. */
+  /** Continues after `pause`. */
   resume: () => void;
-  /** Stops, and tells the server. */
+  /** Stops the upload, and tells the server. */
   abort: () => void;
-  /** Goes on after `failed` or `aborted`. */
+  /** Continues after `failed` or `aborted`. */
   retry: () => void;
-  /** Forgets the upload without touching it: for another file after one that was refused. */
+  /** Sets `upload` to null and does not abort it: for another file after one that was refused. */
   reset: () => void;
 }
 
@@ -47,24 +47,25 @@ export function useUpload<Routes extends Record<string, RouteTypes>, R extends k
   { abortOnUnmount = false }: UseUploadOptions = {},
 ): UseUpload<Routes[R]> {
   const [current, setCurrent] = useState<Upload<Routes[R]['data']> | null>(null);
-  /** At once, where state waits for the next render. */
-  const running = useRef<[FileLike, Upload<Routes[R]['data']>] | null>(null);
+  /** A ref, because a second `start` may come before the next render. */
+  const running = useRef<{ file: FileLike; upload: Upload<Routes[R]['data']> } | null>(null);
   const getSnapshot = () => current?.getSnapshot() ?? null;
   const upload = useSyncExternalStore(current?.subscribe ?? never, getSnapshot, getSnapshot);
   useAbortOnUnmount(abortOnUnmount, current ? [current] : none);
 
   const start: UploadStart<Routes[R]> = useCallback(
     (file, ...options) => {
-      const [before, upload] = running.current ?? [];
-      if (upload && !upload.getSnapshot().file && !upload.getSnapshot().error) {
-        if (before === file) {
-          upload.resume();
-          return upload;
+      const before = running.current;
+      const snapshot = before?.upload.getSnapshot();
+      if (before && !snapshot?.file && !snapshot?.error) {
+        if (before.file === file) {
+          before.upload.resume();
+          return before.upload;
         }
-        upload.abort();
+        before.upload.abort();
       }
       const next = client.upload(route, file, ...options);
-      running.current = [file, next];
+      running.current = { file, upload: next };
       setCurrent(next);
       return next;
     },
@@ -81,11 +82,11 @@ export function useUpload<Routes extends Record<string, RouteTypes>, R extends k
   return { start, upload, pause, resume, abort, retry, reset };
 }
 
-/** Looks at the uploads of the last render when the component goes, not at those of the first. */
-export function useAbortOnUnmount(wanted: boolean, uploads: readonly Upload<unknown>[]): void {
+/** At unmount, aborts the uploads of the last render. */
+export function useAbortOnUnmount(enabled: boolean, uploads: readonly Upload<unknown>[]): void {
   const latest = useRef<readonly Upload<unknown>[]>(none);
   useEffect(() => {
-    latest.current = wanted ? uploads : none;
+    latest.current = enabled ? uploads : none;
   });
   useEffect(
     () => () => {

@@ -4,24 +4,24 @@ import type { RouteTypes } from '../protocol/index.ts';
 import { none, type UseUploadOptions, useAbortOnUnmount } from './use-upload.ts';
 
 export interface UseUploads<Route extends RouteTypes> {
-  /** For event handlers. Appends to the list. */
+  /** For event handlers. Adds the uploads to the end of the list. */
   start: (files: Iterable<FileLike>, ...options: OptionsArgument<Route>) => Upload<Route['data']>[];
-  /** In the order of `start`; `snapshot.id` is a fitting React key. */
+  /** In the order of `start`. Use `snapshot.id` as the React key. */
   uploads: readonly UploadSnapshot<Route['data']>[];
   /** Stops one upload until `resume`, and keeps what has arrived. */
   pause: (id: string) => void;
-  /** Goes on after `pause`. */
+  /** Continues after `pause`. */
   resume: (id: string) => void;
-  /** Stops one upload, and tells the server. It stays in the list. */
+  /** Stops one upload, and tells the server. The upload stays in the list. */
   abort: (id: string) => void;
-  /** Goes on after `failed` or `aborted`. */
+  /** Continues after `failed` or `aborted`. */
   retry: (id: string) => void;
-  /** Takes it off the list, and aborts it if it still runs. */
+  /** Removes an upload from the list, and aborts it if it has not ended. */
   remove: (id: string) => void;
 }
 
 /**
- * A list of uploads: files are added by `start` and stay in the list when they are done.
+ * A list of uploads. `start` adds files, and they stay in the list when they are done.
  * @example const { start, uploads } = useUploads(client, 'photos')
  */
 export function useUploads<Routes extends Record<string, RouteTypes>, R extends keyof Routes & string>(
@@ -58,7 +58,7 @@ export function useUploads<Routes extends Record<string, RouteTypes>, R extends 
   };
 }
 
-/** The list's snapshots as one value, the same one until any of them changes. */
+/** The snapshots of all uploads as one value, which stays the same until one of them changes. */
 export function observeAll<Data>(list: readonly Upload<Data>[]) {
   let last: readonly UploadSnapshot<Data>[] = [];
   return {

@@ -1,11 +1,11 @@
 /**
- * Keeps unfinished uploads in the origin's IndexedDB until they are finished or too old: metadata, the grant and, where the
- * browser has one, a FileSystemFileHandle. It keeps no bytes, which would count against the page's quota.
+ * Keeps unfinished uploads in the origin's IndexedDB until they are finished or too old: metadata, the grant and, where
+ * the browser has one, a FileSystemFileHandle. It keeps no bytes, which would count against the page's quota.
  *
- * The grant is a secret that any script of this origin can read, like a cookie without HttpOnly. It is sealed, expires, and is
- * bound to its owner: the server runs `authorize` before each use, so another user of the same browser gets
- * `upload_not_found`. That user could still read the file names: where users share a browser profile, give each of them a
- * `databaseName`.
+ * The grant is a secret that any script of this origin can read, like a cookie without HttpOnly. It is sealed, expires,
+ * and is bound to its owner: the server runs `authorize` before each use, so another user of the same browser gets
+ * `upload_not_found`. That user could still read the file names: where users share a browser profile, give each of them
+ * a `databaseName`.
  */
 import type { ResumeEntry, ResumeProgress, ResumeStore } from '../types.ts';
 
@@ -36,8 +36,8 @@ export function createDefaultStore(): BrowserResumeStore | undefined {
 }
 
 /**
- * Remembers unfinished uploads in IndexedDB. Where it does not work (private windows, full disks, sandboxed frames), they are
- * remembered in memory, until the page is closed.
+ * Remembers unfinished uploads in IndexedDB. Where it does not work (private windows, full disks, sandboxed frames),
+ * they are remembered in memory, until the page is closed.
  * @example createClient({ endpoint: '/uploads', resumeStore: browserResumeStore({ databaseName: `waybill-${user.id}` })
  * })
  */

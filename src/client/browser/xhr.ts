@@ -2,8 +2,8 @@ import { headersOf } from '../answers.ts';
 import type { Source, TransportRequest, TransportResponse } from '../types.ts';
 
 /**
- * XMLHttpRequest, because `fetch` reports no upload progress in any browser (as of late 2026). Platforms without it (Node,
- * service workers) use `fetch`.
+ * XMLHttpRequest, because `fetch` reports no upload progress in any browser (as of late 2026). Platforms without it
+ * (Node, service workers) use `fetch`.
  */
 export async function sendXhr(
   request: TransportRequest,

@@ -1,4 +1,6 @@
-/** What SHA-256 (FIPS 180-4) and MD5 (RFC 1321) have in common: 64-byte blocks, padding, a 64-bit length at the end. */
+/**
+ * The common part of SHA-256 (FIPS 180-4) and MD5 (RFC 1321): 64-byte blocks, padding, and a 64-bit length at the end.
+ */
 
 export interface StreamingHash {
   update(bytes: Uint8Array): void;
@@ -35,7 +37,8 @@ export function createBlockHash(initial: readonly number[], compress: Compress, 
     const padding = new Uint8Array((filled < 56 ? 64 : 128) - filled);
     padding[0] = 0x80;
     const view = new DataView(padding.buffer);
-    // The length is in bits, and a file has up to 2^53 bytes: two words, neither computed with 32-bit operators.
+    // The length is in bits, and a file has up to 2^53 bytes. The two words are not computed with 32-bit operators,
+    // which would lose the upper bits.
     const high = Math.floor(total / 2 ** 29);
     const low = (total * 8) % 2 ** 32;
     view.setUint32(padding.length - 8, littleEndian ? low : high, littleEndian);

@@ -1,6 +1,7 @@
 /**
- * hash: digests in constant memory, for what WebCrypto cannot do: MD5, files too large to hold, pages without
- * `crypto.subtle`. Loaded only when needed; it imports nothing of the client, so that a page's bundle stays in one piece.
+ * hash: digests in constant memory, for what WebCrypto cannot do: MD5, files that are too large for the memory, pages
+ * without `crypto.subtle`. It is loaded only when needed, and imports no code of the client, so that a page's bundle
+ * stays in one piece.
  */
 import { createMd5 } from './md5.ts';
 import { createSha256 } from './sha256.ts';
@@ -10,10 +11,10 @@ const hashes = new Map([
   ['md5', createMd5],
 ]);
 
-/** Small enough that no turn of the page's event loop is held up for more than a few milliseconds. */
+/** Small enough to block the page's event loop for only a few milliseconds. */
 const stepBytes = 1024 * 1024;
 
-/** Undefined for any other algorithm. */
+/** @returns undefined for an algorithm that is not in `hashes` */
 export async function digest(
   algorithm: string,
   size: number,

@@ -4,6 +4,7 @@ import { createBlockHash, type StreamingHash } from './block-hash.ts';
 const constants = Int32Array.from({ length: 64 }, (_, i) => Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32) | 0);
 const shifts = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 const initial = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476].map((word) => word | 0);
+/** Scratch memory for one block: allocating it for each block would be slower. */
 const words = new Int32Array(16);
 
 function compress(state: Int32Array, block: DataView, offset: number): void {
@@ -42,7 +43,7 @@ function compress(state: Int32Array, block: DataView, offset: number): void {
   state[3] = ((state[3] as number) + d) | 0;
 }
 
-/** Not collision-resistant: only for storages that verify nothing better than Content-MD5. */
+/** MD5 is not collision-resistant: it is only for storages that verify no checksum but Content-MD5. */
 export function createMd5(): StreamingHash {
   return createBlockHash(initial, compress, true);
 }

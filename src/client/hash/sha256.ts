@@ -1,8 +1,8 @@
 import { createBlockHash, type StreamingHash } from './block-hash.ts';
 
-/** FIPS 180-4 section 4.2.2: fractional parts of the cube roots of the first 64 primes. */
+/** FIPS 180-4 section 4.2.2: the fractional parts of the cube roots of the first 64 primes. */
 const constants = new Int32Array(64);
-/** Section 5.3.3: of the square roots of the first eight. */
+/** Section 5.3.3: the fractional parts of the square roots of the first eight primes. */
 const initial: number[] = [];
 for (let candidate = 2, found = 0; found < 64; candidate++) {
   if (!isPrime(candidate)) continue;
@@ -19,6 +19,7 @@ function fraction(value: number): number {
   return ((value - Math.floor(value)) * 2 ** 32) | 0;
 }
 
+/** Scratch memory for one block: allocating it for each block would be slower. */
 const words = new Int32Array(64);
 
 function compress(state: Int32Array, block: DataView, offset: number): void {
@@ -52,7 +53,7 @@ function compress(state: Int32Array, block: DataView, offset: number): void {
     b = a;
     a = (t1 + t2) | 0;
   }
-  // Spelt out: destructuring and loops over the eight cost half the speed.
+  // Not a loop over the eight words: that would cost half of the speed.
   state[0] = ((state[0] as number) + a) | 0;
   state[1] = ((state[1] as number) + b) | 0;
   state[2] = ((state[2] as number) + c) | 0;

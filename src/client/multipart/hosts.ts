@@ -1,7 +1,7 @@
 /**
- * Which host of the storage a part is sent to. Browsers open six connections to a host, so a second host doubles what a long
- * round trip leaves unused. Where the uplink itself is full, a second host gains nothing and takes bandwidth from others: after
- * a while the first host is tried alone, and stays alone where it is as fast.
+ * Which host of the storage a part is sent to. Browsers open six connections to a host, so a second host doubles what a
+ * long round trip leaves unused. Where the uplink itself is full, a second host gains nothing and takes bandwidth from
+ * others: after a while the first host is tried alone, and stays alone where it is as fast.
  */
 import type { Pool } from '../pool.ts';
 

@@ -1,6 +1,6 @@
 /**
- * multipart: one large file, or a stream, in parts. It is loaded with the first of them. Of the client's code it imports only the
- * planner of parts, so that a page's bundle stays in one piece.
+ * multipart: one large file, or a stream, in parts. It is loaded with the first of them. Of the client's code it
+ * imports only the planner of parts, so that a page's bundle stays in one piece.
  */
 import type { FileDeclaration, RouteInfo } from '../../protocol/index.ts';
 import type { ClientContext, DeclaredFile } from '../context.ts';

@@ -1,8 +1,8 @@
 /**
- * How many parts are under way at once. When six parts share a slow line, all of them end at about the same time, and a reload
- * before that loses all six. Where the parts under way would take longer than about ten seconds, fewer are sent at a time, so
- * that the first ones arrive early. Some lines are slow for each connection: there, fewer connections only send less, and all
- * of them are used again.
+ * How many parts are under way at once. When six parts share a slow line, all of them end at about the same time, and a
+ * reload before that loses all six. Where the parts under way would take longer than about ten seconds, fewer are sent
+ * at a time, so that the first ones arrive early. Some lines are slow for each connection: there, fewer connections
+ * only send less, and all of them are used again.
  */
 
 /** A part that takes longer than this is too much to lose. */

@@ -1,4 +1,4 @@
-/** What the resume store knows of one upload. When the store fails, the upload goes on and is not remembered. */
+/** What the resume store knows of one upload. When the store fails, the upload continues and is not remembered. */
 import type { ClientContext, DeclaredFile } from '../context.ts';
 import type { OpenSource } from '../source.ts';
 import type { ResumeEntry, ResumeProgress, UploadStatus } from '../types.ts';

@@ -1,7 +1,7 @@
 /**
  * Sends the parts of an upload: they are hashed two at a time, signed shortly before they are sent, and sent over the
- * connections that all files share. Each part has a worker of its own, so that a part that waits for a digest or an answer
- * never keeps a connection idle.
+ * connections that all files share. Each part has a worker of its own, so that a part that waits for a digest or an
+ * answer never keeps a connection idle.
  */
 import { s3PartLimits } from '../../protocol/parts.ts';
 import type { Outcome, Run } from '../steps.ts';

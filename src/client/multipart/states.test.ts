@@ -1,4 +1,7 @@
-/** Whatever storages, servers, networks and users do, in whatever order: no upload in parts gets stuck, and none is completed twice. */
+/**
+ * Whatever storages, servers, networks and users do, in whatever order: no upload in parts gets stuck, and none is
+ * completed twice.
+ */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {

@@ -1,6 +1,6 @@
 /**
- * Cuts a stream into parts while it is read. It is a chunk of its own, because few uploads are streams. Bytes that were read and
- * have not arrived stay in memory, so only a few parts may be under way.
+ * Cuts a stream into parts while it is read. It is a chunk of its own, because few uploads are streams. Bytes that were
+ * read and have not arrived stay in memory, so only a few parts may be under way.
  */
 import type { Tools } from '../tools.ts';
 import type { Source, StreamChunk, StreamLike } from '../types.ts';
@@ -122,7 +122,10 @@ function sourceOf(bytes: Uint8Array<ArrayBuffer>): Source {
   return { size: bytes.length, fileName: '', read: async (start, end) => bytes.subarray(start, end) };
 }
 
-/** Encodes text as UTF-8; a chunk may end inside a character. @throws TypeError for a chunk that is neither bytes nor text */
+/**
+ * Encodes text as UTF-8; a chunk may end inside a character.
+ * @throws TypeError for a chunk that is neither bytes nor text
+ */
 function createChunkReader(): (chunk: StreamChunk | undefined, last: boolean) => Promise<Uint8Array> {
   let halfCharacter = '';
   return async (chunk, last) => {

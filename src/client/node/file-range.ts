@@ -1,22 +1,22 @@
-/** Ranges of a file that must not have changed since it was opened. */
+/** Reads ranges of a file, and fails when the file has changed since it was chosen. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { failure } from '../errors.ts';
 
 /** The file as it was when it was chosen. */
 export interface FileFacts {
-  /** As bytes where the file system holds a name that is not UTF-8. */
+  /** A Buffer where the name is not UTF-8. */
   path: string | Buffer;
   /** Bytes. */
   size: number;
   mtimeMs: number;
 }
 
-/** Few calls, and still inside a processor's cache when the bytes go on to a socket or a hash. */
+/** Few calls, and small enough to stay in the processor's cache until the bytes are sent or hashed. */
 const pieceBytes = 256 * 1024;
 
 /**
- * Piece by piece, into two buffers that take turns: a piece is overwritten when the one after the next is asked for. Fresh
- * buffers, as of streams, cost more than the reading.
+ * Reads into two buffers in turn: a piece is overwritten when the second piece after it is read. A new buffer for each
+ * piece, as Node's streams allocate it, costs more than the reading.
  *
  * @throws WaybillError `source_changed`, `source_unreadable`
  */

@@ -7,31 +7,35 @@ import type { Source } from '../types.ts';
 import { type FileFacts, readPieces, unreadable } from './file-range.ts';
 import { hashInThread } from './hash-thread.ts';
 
-/** A source that Node's transport reads while it sends; memory does not depend on its size. */
+/** A source that Node's transport reads while it sends. The memory does not depend on its size. */
 export interface FileSource extends Source {
   readonly uri: string;
   /**
-   * A piece may be overwritten as soon as the one after the next is asked for.
-   * @throws WaybillError `source_changed` when the file is not the one that was opened any more
+   * A piece may be overwritten as soon as the second piece after it is read.
+   * @throws WaybillError `source_changed` when the file has changed since `fileSource()`
    */
   openStream(): AsyncIterable<Uint8Array>;
-  /** A range as a source of its own. Nothing is read yet. */
+  /** A range, as another source. Nothing is read yet. */
   slice(start: number, end: number): Source & Pick<FileSource, 'openStream'>;
 }
 
 export interface FileSourceOptions {
-  /** The name that the server is told. @default the last part of the path @example 'report.pdf' */
+  /** The name that is declared to the server. @default the last part of the path @example 'report.pdf' */
   fileName?: string;
-  /** The MIME type that the server is told. @default the server goes by the extension @example 'application/pdf' */
+  /**
+   * The MIME type that is declared to the server.
+   * @default the server decides by the extension
+   * @example 'application/pdf'
+   */
   contentType?: string;
 }
 
 /**
  * A file on disk, which is read while it is sent.
  *
- * @param path a Buffer names a file whose name is not UTF-8
- * @throws WaybillError `source_unreadable` when there is no such file, it is a directory, or it has content and says that
- * it is empty, as files of /proc do
+ * @param path a Buffer for a name that is not UTF-8
+ * @throws WaybillError `source_unreadable` when the file does not exist, is a directory, or has content and the size 0,
+ * as files in /proc have
  * @example client.upload('backups', await fileSource('./dump.sql.gz'))
  */
 export async function fileSource(path: string | Buffer, options: FileSourceOptions = {}): Promise<FileSource> {
@@ -41,7 +45,9 @@ export async function fileSource(path: string | Buffer, options: FileSourceOptio
   const file = { path, size, mtimeMs };
   if (size === 0 && (await hasBytes(path)))
     throw failure('source_unreadable', 'The size of this file is unknown.', {
-      details: { hint: 'The file system says 0 bytes, and there are more, as in /proc. Send a stream of it.' },
+      details: {
+        hint: 'The file system reports 0 bytes, but the file has content, as files in /proc do. Send it as a stream.',
+      },
     });
   const shown = path.toString();
 
@@ -61,7 +67,7 @@ export async function fileSource(path: string | Buffer, options: FileSourceOptio
     }
   }
 
-  /** What sends and hashes a range, without holding it. */
+  /** Sends and hashes a range without holding it in memory. */
   const range = (start: number, end: number): Required<Pick<FileSource, 'openStream' | 'checksum'>> => ({
     openStream: () => readPieces(file, start, end),
     checksum: (algorithm, signal) => checksumOf(file, start, end, algorithm, signal),

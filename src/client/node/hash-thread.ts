@@ -1,7 +1,7 @@
 /**
- * Digests of ranges of files in a thread that opens the file itself, so that hashing costs the thread that sends nothing: at
- * 1.4 GB/s it would take most of that one's time from a fast link. Its code is text, so that no bundler has to know; where no
- * thread can be started, and whatever goes wrong in it, the caller does the work itself and finds out what is wrong.
+ * Hashes ranges of files in a thread that opens the file itself. On a fast network the digests, at 1.4 GB/s, would take
+ * most of the time of the thread that sends. The thread's code is text, so that bundlers need no configuration. Where
+ * no thread can be started, or when it fails, the caller hashes the file itself and sees the error.
  */
 import { Worker } from 'node:worker_threads';
 import type { FileFacts } from './file-range.ts';
@@ -28,59 +28,61 @@ function digest({ path, size, mtimeMs }, start, end, algorithm) {
     closeSync(fd);
   }
 }
-parentPort.on('message', ([id, ...job]) => {
-  let found;
+parentPort.on('message', ({ id, file, start, end, algorithm }) => {
+  let result;
   try {
-    found = digest(...job);
+    result = digest(file, start, end, algorithm);
   } catch {}
-  parentPort.postMessage([id, found]);
+  parentPort.postMessage({ id, digest: result });
 });
 `;
 
-/** Below this the way to the thread and back takes longer. Bytes. */
-const leastBytes = 1024 * 1024;
+/** Bytes. Below this size, the way to the thread and back takes longer than the digest. */
+const minBytes = 1024 * 1024;
 
-const jobs = new Map<number, (digest: string | undefined) => void>();
-let thread: Worker | undefined;
-let broken = false;
-let serial = 0;
+/** Base64; undefined when the thread could not hash the file. */
+type HashInThread = (file: FileFacts, start: number, end: number, algorithm: string) => Promise<string | undefined>;
 
-/** Base64; undefined when it could not be done here. */
-export async function hashInThread(
-  file: FileFacts,
-  start: number,
-  end: number,
-  algorithm: string,
-): Promise<string | undefined> {
-  if (broken || end - start < leastBytes) return undefined;
-  try {
-    thread ??= startThread();
-  } catch {
-    broken = true;
-    return undefined;
+/** One thread for the whole process: `fileSource()` belongs to no client. */
+export const hashInThread = createHashThread();
+
+function createHashThread(): HashInThread {
+  const jobs = new Map<number, (digest: string | undefined) => void>();
+  let thread: Worker | undefined;
+  let isBroken = false;
+  let jobCount = 0;
+
+  function finishJob(id: number, digest?: string): void {
+    jobs.get(id)?.(digest);
+    jobs.delete(id);
+    if (jobs.size === 0) thread?.unref();
   }
-  const id = ++serial;
-  const digest = new Promise<string | undefined>((resolve) => jobs.set(id, resolve));
-  // The process lives as long as someone waits, and no longer.
-  thread.ref();
-  thread.postMessage([id, file, start, end, algorithm]);
-  return digest;
-}
 
-function settle(id: number, digest?: string): void {
-  jobs.get(id)?.(digest);
-  jobs.delete(id);
-  if (jobs.size === 0) thread?.unref();
-}
+  function startThread(): Worker {
+    // Flags of the process could load code that is not meant for this thread.
+    const worker = new Worker(code, { eval: true, execArgv: [] });
+    worker.on('message', ({ id, digest }: { id: number; digest?: string }) => finishJob(id, digest));
+    const onEnd = () => {
+      isBroken = true;
+      for (const id of jobs.keys()) finishJob(id);
+    };
+    worker.on('error', onEnd).on('exit', onEnd);
+    return worker;
+  }
 
-function startThread(): Worker {
-  // Flags of the process may load what has no business here.
-  const worker = new Worker(code, { eval: true, execArgv: [] });
-  worker.on('message', ([id, digest]: [number, string | undefined]) => settle(id, digest));
-  const end = () => {
-    broken = true;
-    for (const id of jobs.keys()) settle(id);
+  return async (file, start, end, algorithm) => {
+    if (isBroken || end - start < minBytes) return undefined;
+    try {
+      thread ??= startThread();
+    } catch {
+      isBroken = true;
+      return undefined;
+    }
+    const id = ++jobCount;
+    const digest = new Promise<string | undefined>((resolve) => jobs.set(id, resolve));
+    // The process stays alive while a digest is awaited, and no longer.
+    thread.ref();
+    thread.postMessage({ id, file, start, end, algorithm });
+    return digest;
   };
-  worker.on('error', end).on('exit', end);
-  return worker;
 }

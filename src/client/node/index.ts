@@ -1,6 +1,4 @@
-/**
- * client/node: the client for Node: files from disk in constant memory, with progress.
- */
+/** client/node: the client for Node. It sends files from disk in constant memory, with progress. */
 import type { RoutesOf, TypedUploads } from '../../protocol/index.ts';
 import { createClientOn } from '../client.ts';
 import type { CheckContent, Client, ClientOptions } from '../types.ts';
@@ -13,7 +11,7 @@ export { type FileSource, type FileSourceOptions, fileSource } from './file-sour
 export { type FileResumeStoreOptions, fileResumeStore } from './resume-store.ts';
 export { type NodeTransportOptions, nodeTransport } from './transport.ts';
 
-/** Loaded with the first file. */
+/** Loads the table of formats with the first file. */
 const checkContent: CheckContent = async (...file) => (await import('../check-content.ts')).checkContent(...file);
 
 /**

@@ -1,4 +1,6 @@
-/** multipart/form-data (RFC 7578) around bytes of known size, so that Content-Length can be told up front. */
+/**
+ * The multipart/form-data (RFC 7578) around bytes of known size, so that Content-Length is known before they are sent.
+ */
 export interface FormFrame {
   contentType: string;
   head: Uint8Array;
@@ -9,7 +11,7 @@ export function frameForm(fields: Record<string, string>, boundary: string): For
   const lines: string[] = [];
   for (const [name, value] of Object.entries(fields))
     lines.push(`--${boundary}`, `Content-Disposition: form-data; name="${escapeName(name)}"`, '', value);
-  // The storage takes the name from the policy's fields, never from here.
+  // The storage takes the name from the policy's fields and ignores this one.
   lines.push(
     `--${boundary}`,
     'Content-Disposition: form-data; name="file"; filename="file"',
@@ -24,7 +26,7 @@ export function frameForm(fields: Record<string, string>, boundary: string): For
   };
 }
 
-/** As browsers do: WHATWG HTML, multipart form data. */
+/** As browsers do: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data */
 function escapeName(name: string): string {
   return name.replace(/[\r\n"]/g, (character) => encodeURIComponent(character));
 }

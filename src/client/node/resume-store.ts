@@ -1,4 +1,4 @@
-/** Unfinished uploads in a folder, for `waybill up` and any other process that may be killed. */
+/** Keeps unfinished uploads in a folder, for `waybill up` and other processes that may be killed. */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,15 +11,15 @@ export interface FileResumeStoreOptions {
   now?: () => number;
 }
 
-interface Holder {
+interface LockOwner {
   pid: number;
-  /** When the process began, as the system counts: a number that was given to another process must not hold anything. */
-  began: string;
+  /** The start of the process, as the system counts it: the system may give the same pid to another process later. */
+  startedAt: string;
 }
 
 /**
- * A file for each upload, that appears whole or not at all, for its owner's eyes only (0600 in a folder of 0700): grants are
- * secrets. What a killed process held is free at once. The folder belongs on a disk of this machine.
+ * Writes one file for each upload. Each write is atomic, and only the owner can read the files (mode 0600 in a folder
+ * of 0700), because grants are secrets. A lock of a killed process is free at once. The folder must be on a local disk.
  * @example createClient({ endpoint, resumeStore: fileResumeStore('/var/lib/app/uploads') })
  */
 export function fileResumeStore(dir: string, options: FileResumeStoreOptions = {}): ResumeStore {
@@ -27,7 +27,10 @@ export function fileResumeStore(dir: string, options: FileResumeStoreOptions = {
   const digestOf = (fingerprint: string) => createHash('sha256').update(fingerprint).digest('hex').slice(0, 40);
   const pathOf = (fingerprint: string) => join(dir, `${digestOf(fingerprint)}.json`);
 
-  /** Seen by others before it is safe from a power cut: on a busy disk that takes seconds, in which a kill must lose nothing. */
+  /**
+   * The file is renamed before it is synced: on a busy disk a sync takes seconds, and the process may be killed
+   * meanwhile.
+   */
   async function write(path: string, value: unknown, { sync }: { sync: boolean }): Promise<void> {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const draft = `${path}.${randomUUID()}.draft`;
@@ -44,7 +47,7 @@ export function fileResumeStore(dir: string, options: FileResumeStoreOptions = {
     return undefined;
   }
 
-  /** Whether a process that still runs holds a lock other than `own`. What the dead have left is removed. */
+  /** Whether a running process holds a lock other than `own`. Locks of ended processes are removed. */
   async function heldByOthers(digest: string, own: string): Promise<boolean> {
     for (const name of await readdir(dir)) {
       if (name === own || !name.startsWith(`${digest}.`) || !name.endsWith('.lock')) continue;
@@ -69,11 +72,12 @@ export function fileResumeStore(dir: string, options: FileResumeStoreOptions = {
     set: ({ handle: _, ...entry }) => write(pathOf(entry.fingerprint), entry, { sync: true }),
     delete: (fingerprint) => rm(pathOf(fingerprint), { force: true }),
     async exclusively(fingerprint, work) {
-      // Each puts up a lock of its own first and looks for others then, so that of two at least one sees the other.
+      // Each process writes its own lock before it looks for others, so that of two processes at least one sees the
+      // other.
       const digest = digestOf(fingerprint);
       const own = `${digest}.${randomUUID()}.lock`;
-      const holder: Holder = { pid: process.pid, began: await beginOf(process.pid) };
-      await write(join(dir, own), holder, { sync: false });
+      const owner: LockOwner = { pid: process.pid, startedAt: await startOf(process.pid) };
+      await write(join(dir, own), owner, { sync: false });
       try {
         return (await heldByOthers(digest, own)) ? undefined : await work();
       } finally {
@@ -83,7 +87,7 @@ export function fileResumeStore(dir: string, options: FileResumeStoreOptions = {
   };
 }
 
-/** It may be gone, or replaced, by now. */
+/** Does nothing when the file was deleted or replaced in the meantime. */
 async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r+').catch(() => null);
   await handle?.sync().catch(() => {});
@@ -107,28 +111,28 @@ function isEntry(value: unknown): value is ResumeEntry {
   );
 }
 
-async function isAlive(holder: unknown): Promise<boolean> {
-  const { pid, began } = (holder ?? {}) as Partial<Holder>;
+async function isAlive(owner: unknown): Promise<boolean> {
+  const { pid, startedAt } = (owner ?? {}) as Partial<LockOwner>;
   if (typeof pid !== 'number') return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // Somebody else's process is alive, too.
+    // EPERM: the process exists and belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
-  return (await beginOf(pid)) === began;
+  return (await startOf(pid)) === startedAt;
 }
 
-/** Empty where the system does not say it in a file; then the number of the process alone must do. */
-async function beginOf(pid: number): Promise<string> {
+/** Empty on systems without /proc. There, only the pid identifies a process. */
+async function startOf(pid: number): Promise<string> {
   try {
     const [boot, stat] = await Promise.all([
       readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
       readFile(`/proc/${pid}/stat`, 'utf8'),
     ]);
-    // proc(5): the name may hold anything, also a bracket; the 22nd field is the 20th after it.
+    // proc(5): the process name may contain a bracket. The 22nd field is the 20th after the last bracket.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended and waits for its parent to notice.
+    // A zombie has ended, and its parent has not collected it yet.
     return fields[0] === 'Z' ? 'ended' : `${boot.trim()} ${fields[19]}`;
   } catch {
     return '';

@@ -1,6 +1,6 @@
 /**
- * node:http and node:https, because fetch in Node knows no progress and sends a stream without its length, which no
- * storage takes.
+ * Uses node:http and node:https, because `fetch` in Node reports no progress and sends a stream without its length,
+ * which storages refuse.
  */
 import { randomUUID } from 'node:crypto';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
@@ -11,20 +11,20 @@ import type { Source, Transport, TransportRequest, TransportResponse } from '../
 import type { FileSource } from './file-source.ts';
 import { frameForm } from './multipart-form.ts';
 
-/** An answer longer than this is not one of ours. */
+/** An answer that is longer than this comes from neither the storage nor the app's server. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 const readBytes = 1024 * 1024;
 
 export interface NodeTransportOptions {
   /**
-   * Keep connections open between requests. `false` ends them at once, for a process that should not wait for them.
-   * @default true: connections stay for a few seconds @example false
+   * Keeps connections open between requests. With `false` they are closed at once, so that the process can end.
+   * @default true: connections stay open for a few seconds @example false
    */
   keepAlive?: boolean;
 }
 
 /**
- * Requests over node:http and node:https. It is the default of `waybill/client/node`.
+ * Sends requests by node:http and node:https. It is the default of `waybill/client/node`.
  * @example createClient({ endpoint, transport: nodeTransport({ keepAlive: false }) })
  */
 export function nodeTransport({ keepAlive = true }: NodeTransportOptions = {}): Transport {
@@ -49,18 +49,20 @@ async function send(
     outgoing.once('response', resolve);
     outgoing.on('error', reject);
   });
-  // What cannot be read is not sent either; otherwise a broken pipe says less than the answer, when there is one.
+  // A file that cannot be read ends the request. After a broken connection this has no effect, and an answer is still
+  // read.
   write(outgoing, parts(onProgress)).catch((error) => outgoing.destroy(error));
   const response = await answered;
   const { location } = response.headers;
   const status = response.statusCode ?? 0;
-  // Only calls to the app's server have no source. They carry the user's headers, which go to no other address.
+  // Only calls to the app's server have no source. They have the app's headers, which must not be sent to another
+  // address.
   if (!request.source && status >= 300 && status < 400 && location) {
     outgoing.destroy();
     throw redirected(url, status, location);
   }
   const text = await readText(response);
-  // What is not wanted any more is not sent.
+  // The answer came before all bytes were sent: the rest is not needed.
   if (!outgoing.writableFinished) outgoing.destroy();
   return {
     status,
@@ -81,17 +83,17 @@ function redirected(url: string, status: number, location: string): WaybillError
   });
 }
 
-/** Ends with the bytes, or with the request: then nobody waits for more. */
+/** Ends when all bytes are written or when the request has ended. */
 async function write(outgoing: ClientRequest, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  let settle = () => {};
-  outgoing.once('close', () => settle());
+  let finishWrite = () => {};
+  outgoing.once('close', () => finishWrite());
   let writing: Promise<void> | undefined;
   for await (const piece of pieces) {
-    // The next piece is read while this one goes, and its buffer is not touched before.
+    // The next piece is read while this one is written, and the buffer of this one is not changed until then.
     await writing;
     if (outgoing.destroyed) return;
     writing = new Promise((resolve) => {
-      settle = resolve;
+      finishWrite = resolve;
       outgoing.write(piece, () => resolve());
     });
   }
@@ -126,7 +128,7 @@ function bodyOf({ source, fields, body, headers }: TransportRequest): {
       let loaded = 0;
       for await (const piece of piecesOf(source)) {
         yield piece;
-        // Resumed when the socket has taken the piece before, and this one is on its way.
+        // This continues when the socket has taken the previous piece and this one is being written.
         loaded += piece.length;
         onProgress?.(loaded);
       }

@@ -11,8 +11,8 @@ const maxGrantsInAbort = 100;
 /** The longest pause between two questions about one completion. */
 const longestPendingSeconds = 600;
 /**
- * Files that may have left the queue without being completed. After a reload, a page sends again what it did not know to
- * be complete, so sending must not run ahead of a server that completes slowly.
+ * Files that may have left the queue without being completed. After a reload, a page sends again what it did not know
+ * to be complete, so sending must not run ahead of a server that completes slowly.
  */
 const mostUncompleted = 96;
 

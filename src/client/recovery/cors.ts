@@ -2,7 +2,10 @@
 import type { DetailsOf } from '../../protocol/index.ts';
 import type { RequestDetails } from '../exchange.ts';
 
-/** Whether the host of `url` answers at all. False where no answer can be hidden: outside browsers and on the page's own origin. */
+/**
+ * Whether the host of `url` answers at all. False where no answer can be hidden: outside browsers and on the page's own
+ * origin.
+ */
 export async function isReachable(url: string): Promise<boolean> {
   const origin = /^\w+:\/\/[^/]+/.exec(url)?.[0];
   if (!origin || !globalThis.location || origin === location.origin) return false;
@@ -16,20 +19,14 @@ export async function isReachable(url: string): Promise<boolean> {
 /** What the operator has to change, in words and as data. @param endpoint the app's server */
 export function describeCors({ method, url, headers }: RequestDetails, endpoint: string): DetailsOf<'cors_blocked'> {
   const { origin } = location;
-  if (url.startsWith(endpoint))
-    return {
-      origin,
-      method,
-      headers,
-      hint: `The browser hides the answers of ${endpoint} from this page. Add ${origin} to \`allowedOrigins\` of createUploads().`,
-    };
-  const bucket = url.split('/').slice(0, 4).join('/');
-  const names = headers.join(', ') || 'none';
-  return {
+  const describe = (server: string, remedy: string) => ({
     origin,
-    bucket,
     method,
     headers,
-    hint: `The browser hides the answers of ${bucket} from this page. Its CORS rules must allow the origin ${origin}, the method ${method} and the headers: ${names}.`,
-  };
+    hint: `The browser hides the answers of ${server} from this page. ${remedy}`,
+  });
+  if (url.startsWith(endpoint)) return describe(endpoint, `Add ${origin} to \`allowedOrigins\` of createUploads().`);
+  const bucket = url.split('/').slice(0, 4).join('/');
+  const allowed = `the origin ${origin}, the method ${method} and the headers: ${headers.join(', ') || 'none'}`;
+  return { ...describe(bucket, `Its CORS rules must allow ${allowed}.`), bucket };
 }

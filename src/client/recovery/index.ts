@@ -1,6 +1,6 @@
 /**
- * recovery: decides what to do after a failure. It is loaded with the first file, while there is certainly a network. It imports
- * no code of the client, so that a page's bundle stays in one piece.
+ * recovery: decides what to do after a failure. It is loaded with the first file, while there is certainly a network.
+ * It imports no code of the client, so that a page's bundle stays in one piece.
  */
 import { clientErrorKind } from '../../protocol/client-error-kind.ts';
 import type { WaybillError } from '../../protocol/index.ts';

@@ -1,6 +1,6 @@
 /**
- * After a device's sleep, connections may be dead although no error was reported. Requests that were under way then get a few
- * seconds to move, instead of the time that a slow connection gets.
+ * After a device's sleep, connections may be dead although no error was reported. Requests that were under way then get
+ * a few seconds to move, instead of the time that a slow connection gets.
  */
 import type { Exchange } from '../exchange.ts';
 
@@ -9,7 +9,10 @@ const tickMs = 5000;
 const jumpMs = 20_000;
 const graceMs = 8000;
 
-/** Effective once for each client. @param now milliseconds on the wall clock, which goes on in sleep where others stop */
+/**
+ * Effective once for each client.
+ * @param now milliseconds on the wall clock, which goes on in sleep where others stop
+ */
 export function watchForWakeUp(exchange: Exchange, now: () => number = Date.now): void {
   if (exchange.isWatched || !globalThis.document) return;
   exchange.isWatched = true;

@@ -1,6 +1,6 @@
 /**
- * resume: the uploads that earlier pages and processes did not finish. It imports no code of the client, so that a page's bundle
- * stays in one piece.
+ * resume: the uploads that earlier pages and processes did not finish. It imports no code of the client, so that a
+ * page's bundle stays in one piece.
  */
 import type { ClientContext } from '../context.ts';
 import type { OpenSource } from '../source.ts';
