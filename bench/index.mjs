@@ -1,11 +1,11 @@
 /**
- * bench: what "fast" means here. A suite is a module with `about`, `peers` (packages whose versions are printed) and
- * `run({ rounds, quick, note })`, which returns rows and targets. Add its name to this list and it exists.
+ * Runs the benchmarks. A suite is a module with `about`, `peers` (packages whose versions are printed) and
+ * `run({ rounds, quick, note })`, which returns rows and targets. Add its name to this list.
  */
 import { writeSection } from './harness/page.mjs';
 import { reportOf, section, table } from './harness/report.mjs';
 
-// The AWS SDK warns of Node's age on stderr; its words are not ours to print.
+// Hides the warning of the AWS SDK about old versions of Node.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 const suites = [
@@ -27,7 +27,7 @@ const suites = [
 ];
 
 /**
- * @param {readonly string[]} names none: all
+ * @param {readonly string[]} names all suites when it is empty
  * @param {{ json: boolean, write: boolean, quick: boolean, rounds: number }} options
  * @returns {Promise<boolean>} whether every suite ran; a missed target is not a failure
  */
@@ -42,7 +42,7 @@ export async function runSuites(names, { json, write, quick, rounds }) {
     try {
       const suite = await import(`./suites/${name}.mjs`);
       console.log(`\n${name}: ${suite.about}`);
-      // Notes go to stderr, so that with --json only reports are left on stdout's last lines.
+      // Notes are written to stderr, so that with --json the last lines of stdout are reports only.
       const note = (text) => console.error(`  ${text}`);
       const report = reportOf(name, await suite.run({ rounds, quick, note }));
       console.log(json ? JSON.stringify(report) : `\n${table(report)}`);

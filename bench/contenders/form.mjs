@@ -1,4 +1,4 @@
-/** Who signs a POST policy for exactly this key, type, length and SHA-256. Each: `sign(file)`, perhaps asynchronously. */
+/** Contenders that sign a POST policy for this key, type, length and SHA-256. `sign(file)` may be asynchronous. */
 import { s3Storage } from 'waybill/s3';
 import { createFloorSigner } from '../floors/signer.mjs';
 import { account, bucket, expiresInSeconds, host } from '../harness/fixtures.mjs';
@@ -16,7 +16,7 @@ export async function ours() {
     bucket,
     region: account.region,
     credentials: account,
-    // AWS's preset does not claim this yet; the peers sign the field without asking.
+    // The preset of AWS does not claim this yet; the peers sign the field anyway.
     capabilities: { postChecksums: ['sha256'] },
   });
   await ready();
@@ -39,7 +39,7 @@ export async function minio() {
     policy.setContentType(contentType);
     policy.setContentLengthRange(size, size);
     policy.setExpires(new Date(Date.now() + expiresInSeconds * 1000));
-    // It has no setter for a checksum.
+    // This package has no setter for a checksum.
     policy.policy.conditions.push(['eq', '$x-amz-checksum-sha256', sha256]);
     policy.formData['x-amz-checksum-sha256'] = sha256;
     const { postURL, formData } = await client.presignedPostPolicy(policy);

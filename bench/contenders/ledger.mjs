@@ -1,7 +1,6 @@
 /**
- * Who records an upload: the ledger, and the raw prepared INSERT of the same row, with the same durability. The statement is
- * the ledger's own, caught as it runs; what the ledger does besides (reserving quota over two rows, admitting, waiting for
- * others to share a commit) the floor leaves out.
+ * The ledger, and as the floor the prepared INSERT of the same row with the same durability. The statement is the
+ * ledger's own, recorded while it runs. The floor does not reserve quota, admit uploads or share commits.
  */
 import { randomBytes } from 'node:crypto';
 import Libsql from 'libsql';
@@ -36,7 +35,7 @@ export function createUpload(n) {
   };
 }
 
-/** Opens the ledger, and learns how it inserts. */
+/** Opens the ledger, and records its INSERT statement. */
 async function openLedger(open) {
   let caught;
   const ledger = await open(({ query: { sql, parameters } }) => {
@@ -48,7 +47,7 @@ async function openLedger(open) {
       const [refusal] = await ledger.grant([upload]);
       if (refusal) throw new Error('The ledger refused.');
     },
-    /** The statement for this many rows, and what its parameters are for other uploads. */
+    /** The statement for this many rows, and a function that fills in the parameters of other uploads. */
     async insertOf(count) {
       const samples = Array.from({ length: count }, (_, n) => createUpload(n));
       await ledger.grant(samples);
@@ -69,7 +68,7 @@ const fields = [(upload) => upload.uploadId, (upload) => upload.key, (upload) =>
 function placeOf(samples, value) {
   for (const [row, sample] of samples.entries())
     for (const field of fields) if (field(sample) === value) return { row, field };
-  // Owners are few: the row is told by the order of parameters, which the caller need not know.
+  // The order of the parameters identifies the row, so the caller need not know it.
   const row = samples.findIndex(({ ownerId }) => ownerId === value);
   return row < 0 ? null : { row, field: (upload) => upload.ownerId };
 }
@@ -82,7 +81,7 @@ export async function onSqlite(file) {
   const statement = database.prepare(one.sql);
   const many = await opened.insertOf(grouped);
   const manyStatement = database.prepare(many.sql);
-  // One writer: callers take their turn.
+  // SQLite has one writer, so callers take turns.
   let turn = Promise.resolve();
   return {
     kind: 'sqlite',
@@ -111,7 +110,7 @@ export async function onPostgres(url) {
     postgresLedger({ connectionString: url, maxConnections: connections, onQuery }),
   );
   const pool = new pg.Pool({ connectionString: url, max: connections });
-  // A connection that breaks while it is idle would end the process. A call that uses one fails by itself.
+  // Without a listener a connection that breaks while it is idle would end the process. Calls on it fail anyway.
   pool.on('error', (error) => console.error(`Postgres: ${error.message}`));
   const one = await opened.insertOf(1);
   const many = await opened.insertOf(grouped);

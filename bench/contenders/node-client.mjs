@@ -1,4 +1,4 @@
-/** `waybill up` beside curl: the same file, the same parts, the same checksums for the store to verify, six at once. */
+/** `waybill up` and curl send the same file in the same parts with the same checksums, six parts at a time. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -30,7 +30,7 @@ export async function measureNodeClient({ rounds, quick, note }) {
     const seconds = { up: [], curl: [] };
     const rss = { large: [], small: [] };
     for (let round = 0; round < rounds; round++) {
-      // A fresh store for each: what one leaves on the disk must not slow the next. And in turns, because it does.
+      // Each contender gets a new store, and they take turns, because files on the disk slow the next run.
       const byUp = () => withStore((world) => uploadByCli(world, file, samples.dir));
       const byCurl = () => withStore((world) => uploadByCurl(world, { size, partBytes: 16 * MiB, dir: samples.dir }));
       const first = round % 2 ? null : await byCurl();
@@ -102,7 +102,7 @@ async function uploadByCli({ uploads }, file, dir) {
   return { seconds: (performance.now() - start) / 1000, peakRss };
 }
 
-/** The highest that the system saw; 0 where it does not tell (and once the process has ended). */
+/** The peak of memory that the system reports; 0 where it reports none, and after the process has ended. */
 function residentBytes(pid) {
   try {
     return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
@@ -111,7 +111,7 @@ function residentBytes(pid) {
   }
 }
 
-/** curl sends files, not ranges of one: each part is a file, and none of them takes room. */
+/** curl sends whole files, so each part is a sparse file. */
 async function uploadByCurl({ endpoint }, { size, partBytes, dir }) {
   const sdk = await importPeer('@aws-sdk/client-s3');
   const { getSignedUrl } = await importPeer('@aws-sdk/s3-request-presigner');

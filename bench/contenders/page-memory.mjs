@@ -1,4 +1,4 @@
-/** What uploading costs the page: heap of all its threads, and how long it could not answer. */
+/** The cost of an upload for the page: the heap of its threads, and the longest time for which it could not respond. */
 import { median } from '../harness/rounds.mjs';
 import { atMost } from '../harness/targets.mjs';
 import { startBench, startWorld } from '../harness/transfer.mjs';

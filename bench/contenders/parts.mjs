@@ -1,4 +1,4 @@
-/** Who signs parts of exactly this length and SHA-256. Each: `sign(file, partNumber)`, perhaps asynchronously. */
+/** Contenders that sign parts of this length and SHA-256. `sign(file, partNumber)` may be asynchronous. */
 import { s3Storage } from 'waybill/s3';
 import { createFloorSigner } from '../floors/signer.mjs';
 import { account, bucket, expiresInSeconds, host } from '../harness/fixtures.mjs';

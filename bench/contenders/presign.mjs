@@ -1,10 +1,10 @@
-/** Who signs a PUT of exactly this type, length and SHA-256, once. Each: `sign(file)`, perhaps asynchronously. */
+/** Contenders that sign a PUT of this type, length and SHA-256 with If-None-Match. `sign(file)` may be asynchronous. */
 import { s3Storage } from 'waybill/s3';
 import { createFloorSigner } from '../floors/signer.mjs';
 import { account, bucket, expiresInSeconds, host } from '../harness/fixtures.mjs';
 import { importPeer } from '../peers/import.mjs';
 
-/** The headers a request must bind; `host` is always signed. */
+/** The headers that a request must bind. `host` is always signed. */
 export const boundHeaders = ['content-type', 'content-length', 'x-amz-checksum-sha256', 'if-none-match'];
 
 const headersOf = ({ size, contentType, sha256 }) => ({
@@ -31,7 +31,7 @@ export async function ours() {
     presignPut({ key, size, contentType, checksum: { algorithm: 'sha256', value: sha256 }, expiresInSeconds });
 }
 
-/** The same call with what can be left unbound left unbound. */
+/** The same call, binding as little as possible. */
 export async function oursPlain() {
   const { presignPut } = await storage();
   return ({ key, size, contentType }) => presignPut({ key, size, contentType, once: false, expiresInSeconds });
@@ -94,7 +94,7 @@ export async function awsSdk() {
   });
   const options = {
     expiresIn: expiresInSeconds,
-    // Its default leaves the first two out of the signature and moves the checksum into the query, where it is ignored.
+    // By default the SDK does not sign the first two, and moves the checksum to the query, where it is ignored.
     signableHeaders: new Set(['host', ...boundHeaders]),
     unhoistableHeaders: new Set(boundHeaders),
   };

@@ -1,4 +1,4 @@
-/** What an upload of 10,000 parts costs the app's server. The parts themselves never come near it: the store says it has them. */
+/** The cost of an upload of 10,000 parts for the app's server. No part is sent: the store reports that it has them. */
 import { createHash, randomBytes } from 'node:crypto';
 import { startChild } from '../harness/child.mjs';
 import { account, bucket } from '../harness/fixtures.mjs';
@@ -20,7 +20,7 @@ export async function measureServer({ rounds, quick, note }) {
     });
     stops.push(server.stop);
     const uploads = `http://127.0.0.1:${server.ready.port}/uploads`;
-    // What is compiled and loaded once is not what an upload costs.
+    // The first run, which compiles and loads modules, is not counted.
     for (let round = 0; round < 3; round++) await uploadParts(uploads, store, count);
     const turns = [];
     for (let round = 0; round < rounds; round++) {
@@ -61,7 +61,7 @@ async function uploadParts(uploads, store, count) {
   const granted = await post(uploads, { route: 'files', files: [file], transfers: ['multipart'] });
   const { grant, transfer } = granted.uploads[0];
   if (transfer !== 'multipart') throw new Error(`the server grants ${transfer ?? JSON.stringify(granted)}`);
-  // A window at a time, as a client asks just ahead of need.
+  // A client requests the signatures of a few parts at a time.
   const window = 24;
   for (let first = 1; first <= count; first += window) {
     const numbers = Array.from({ length: Math.min(window, count - first + 1) }, (_, index) => first + index);

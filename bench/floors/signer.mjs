@@ -1,11 +1,12 @@
 /**
- * The least plain `node:crypto` signer there is: cached signing key, cached date, no options, no checks, nothing
- * that any input but the benchmark's could need. It knows its header list in advance and encodes no key.
+ * A minimal signer on `node:crypto`: it caches the signing key and the date, has no options and no checks, and supports
+ * only the input of the benchmark. It knows its header list in advance and does not encode keys.
  */
 import { createHmac, hash } from 'node:crypto';
 
 /**
- * @param {{ accessKeyId: string, secretAccessKey: string, region: string, host: string, origin?: string, prefix?: string }} options
+ * @param {{ accessKeyId: string, secretAccessKey: string, region: string, host: string, origin?: string, prefix?:
+ * string }} options
  *   `prefix` is `/bucket` for path-style addresses
  */
 export function createFloorSigner({
@@ -34,7 +35,7 @@ export function createFloorSigner({
     signingKey = steps.reduce((key, data) => createHmac('sha256', key).update(data).digest(), `AWS4${secretAccessKey}`);
   }
 
-  /** Signs a PUT of exactly this type, length and SHA-256, once. */
+  /** Signs a PUT of this type, length and SHA-256, with If-None-Match. */
   function presignPut(key, size, contentType, sha256, expiresInSeconds) {
     refresh();
     const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKeyId}%2F${day}%2F${region}%2Fs3%2Faws4_request&X-Amz-Date=${stamp}&X-Amz-Expires=${expiresInSeconds}&X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-checksum-sha256`;
@@ -54,7 +55,7 @@ export function createFloorSigner({
     };
   }
 
-  /** The same with one metadata header more, as a grant's request has it. */
+  /** The same with one more metadata header, as in the request of a grant. */
   function presignPutWithReceipt(key, size, contentType, sha256, receipt, expiresInSeconds) {
     refresh();
     const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKeyId}%2F${day}%2F${region}%2Fs3%2Faws4_request&X-Amz-Date=${stamp}&X-Amz-Expires=${expiresInSeconds}&X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-checksum-sha256%3Bx-amz-meta-waybill`;
@@ -76,7 +77,7 @@ export function createFloorSigner({
     };
   }
 
-  /** Signs one part of exactly this length and SHA-256. */
+  /** Signs one part of this length and SHA-256. */
   function presignPart(key, multipartId, partNumber, size, sha256, expiresInSeconds) {
     refresh();
     const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${accessKeyId}%2F${day}%2F${region}%2Fs3%2Faws4_request&X-Amz-Date=${stamp}&X-Amz-Expires=${expiresInSeconds}&X-Amz-SignedHeaders=content-length%3Bhost%3Bx-amz-checksum-sha256&partNumber=${partNumber}&uploadId=${multipartId}`;
@@ -91,7 +92,7 @@ export function createFloorSigner({
     };
   }
 
-  /** Signs a form for exactly this key, type, length and SHA-256. */
+  /** Signs a form for this key, type, length and SHA-256. */
   function presignForm(bucket, key, size, contentType, sha256, expiresInSeconds) {
     refresh();
     const expiration = new Date((second + expiresInSeconds) * 1000).toISOString();

@@ -1,6 +1,7 @@
 /**
- * An app: its page, and the server parts of all contenders under a path each. argv[2]: `{ parts, pages, options }`, the
- * parts as `[path, module, more options]`, `pages` the folder of the pages' scripts; a module's `start(options)` gives `(request, response) => void`.
+ * An app: its page, and the servers of all contenders, each under its own path. argv[2] is `{ parts, pages, options }`.
+ * A part is `[path, module, more options]`, and `pages` is the folder of the pages' scripts. `start(options)` of a
+ * module returns `(request, response) => void`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -34,7 +35,7 @@ const server = createServer(async (request, response) => {
   const text = first === 'files' ? files.get(second) : undefined;
   response.statusCode = text === undefined ? 404 : 200;
   response.setHeader('content-type', 'text/javascript');
-  // As an app's hashed assets are served.
+  // Assets are cached as those of an app are.
   response.setHeader('cache-control', 'max-age=31536000, immutable');
   return response.end(text ?? '');
 });

@@ -1,12 +1,12 @@
 /**
- * The least that answers like S3: it takes everything, checks and signs nothing, and keeps of each object what a server
- * asks for later (size, type, metadata, checksum, first bytes). What it costs falls on everybody alike, and is little.
- * Longer than most files here because it is a whole service.
+ * A minimal server with the API of S3: it accepts everything, verifies nothing, and keeps only what a server reads
+ * later (size, type, metadata, checksum, first bytes). Its small cost is the same for every contender. The file is long
+ * because it is a complete service.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 
-/** Of each body; all of a small one. */
+/** Bytes that are kept of each body. */
 const keptBytes = 64 * 1024;
 
 const objects = new Map();
@@ -24,7 +24,7 @@ const newEtag = () => `"${(++serial).toString(16).padStart(32, '0')}"`;
 const xml = (name, inner) => `<?xml version="1.0" encoding="UTF-8"?>\n<${name}>${inner}</${name}>`;
 const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
-/** Reads a body to its end; keeps its beginning. @returns {Promise<{ size: number, head: Buffer }>} */
+/** Reads a body to its end and keeps its first bytes. @returns {Promise<{ size: number, head: Buffer }>} */
 function drain(request) {
   return new Promise((resolve, reject) => {
     let size = 0;
@@ -55,7 +55,7 @@ function storeObject(key, object) {
   return stored;
 }
 
-/** Fields and file of a form whose file comes last. */
+/** Parses the fields and the file of a form whose file is last. */
 function parseForm(contentType, { size, head }) {
   const boundary = /boundary=("?)([^";]+)\1/.exec(contentType)?.[2] ?? '';
   const text = head.toString('latin1');
@@ -103,7 +103,7 @@ const handlers = {
     if (copied && !source) return fail(404, 'NoSuchKey');
     const upload = query.has('partNumber') && uploads.get(query.get('uploadId'));
     if (query.has('partNumber') && !upload) return fail(404, 'NoSuchUpload');
-    // Also of those that never arrive.
+    // Requests that fail are counted as well.
     if (upload) counts.largestPart = Math.max(counts.largestPart, Number(headers['content-length']));
     const body = await drain(request);
     if (upload) {
@@ -285,7 +285,7 @@ server.keepAliveTimeout = 60_000;
 
 process.on('message', ({ what, sha256, size, count }) => {
   if (what === 'reset') reset();
-  // As if so many parts had been sent to the one upload that is open.
+  // Pretends that this many parts were sent to the open multipart upload.
   if (what === 'fill') {
     const [upload] = uploads.values();
     for (let partNumber = 1; partNumber <= count; partNumber++)

@@ -1,6 +1,6 @@
 /**
- * Headless Chromium by its own protocol over a pipe: nothing between the page and its network that would distort what is
- * measured, and files come from the disk, as a user's do. https://chromedevtools.github.io/devtools-protocol/
+ * Controls headless Chromium by its DevTools protocol over a pipe. Nothing between the page and the network distorts
+ * the measurement, and files are read from the disk. https://chromedevtools.github.io/devtools-protocol/
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +41,10 @@ export async function startBrowser() {
   return {
     version: product,
 
-    /** Cookies, caches, databases and connections of its own. @param {string} [contextId] one that is still there */
+    /**
+     * Opens a page with its own cookies, caches, databases and connections. @param {string} [contextId] an open context
+     * to reuse
+     */
     async openPage(url, contextId) {
       const { browserContextId } = contextId
         ? { browserContextId: contextId }
@@ -57,7 +60,7 @@ export async function startBrowser() {
       return {
         ...page,
         contextId: browserContextId,
-        /** As a tab that is killed: no handler runs. */
+        /** Closes the page without running its handlers, as a killed tab. */
         async kill() {
           await protocol.send('Target.closeTarget', { targetId });
         },
@@ -110,7 +113,7 @@ function createPage(protocol, sessionId) {
       await send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
     },
 
-    /** Bytes of JS objects and of array buffers, in the page and its workers together. */
+    /** Bytes of JS objects and array buffers in the page and its workers. */
     async heap() {
       const sessions = [sessionId, ...workers];
       const usages = await Promise.all(
@@ -121,7 +124,7 @@ function createPage(protocol, sessionId) {
   };
 }
 
-/** Messages are JSON, each ended by a zero byte. */
+/** Messages are JSON, each followed by a zero byte. */
 function createProtocol(input, output, exited) {
   const calls = new Map();
   const listeners = new Set();

@@ -1,4 +1,4 @@
-/** Nobody is timed before what they sign has been accepted, and has been seen to bind what it must. */
+/** Checks before the timing that the request of a contender is accepted and binds what it must. */
 import { verifyPolicy, verifyRequest } from '../../dist/s3/internal.js';
 import { account, bucket } from './fixtures.mjs';
 

@@ -1,14 +1,17 @@
-/** Processes that are measured or that help measuring: pinned where the machine allows it, ended with their parent. */
+/**
+ * Starts processes that are measured or that help to measure. They are pinned to a core where possible, and end with
+ * their parent.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-/** Pinning needs a second core for whoever makes the load. */
+/** Pinning needs a second core for the process that generates the load. */
 export const canPin =
   process.platform === 'linux' && availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
-/** Cores: one for what is measured, one for the rest. */
+/** One core for the measured process, and one for all others. */
 export const measuredCore = 0;
 export const otherCore = 1;
 
@@ -18,11 +21,11 @@ export function command(core, args) {
   return ['taskset', ['-c', String(core), process.execPath, ...args]];
 }
 
-/** Without options that whoever runs this has set for their own Node. */
+/** The environment without the Node options of the user. */
 export const childEnvironment = { ...process.env, NODE_OPTIONS: '' };
 
 /**
- * A module that gets `argument` as JSON in argv[2] and sends one message when it is ready.
+ * Starts a module that gets `argument` as JSON in argv[2] and sends a message when it is ready.
  * @param {URL} module
  * @param {unknown} argument
  * @param {{ core?: number, nodeArgs?: readonly string[] }} [options]
@@ -38,7 +41,7 @@ export async function startChild(module, argument, { core, nodeArgs = [] } = {})
   return {
     pid: child.pid,
     ready: await next(),
-    /** Sends and waits for the answer. */
+    /** Sends a message and waits for the answer. */
     ask(message) {
       const answer = next();
       child.send(message);

@@ -1,4 +1,4 @@
-/** One account and a ring of different files, so that nobody is fast by remembering the last answer. */
+/** One account and many different files, so that no contender is fast because it caches the last answer. */
 import { createHash } from 'node:crypto';
 
 export const account = {

@@ -1,8 +1,10 @@
 /**
  * A link to somewhere far away, for connections of this machine: a round trip of latency, half of it each way, one more
- * round trip to set a connection up, and a ceiling on what each connection sends. It copies TCP and knows nothing of HTTP.
+ * round trip to set a connection up, and a ceiling on what each connection sends. It copies TCP and knows nothing of
+ * HTTP.
  *
- * argv[2]: a list of `{ target, rttMs, bytesPerSecond }`; `bytesPerSecond` 0 is no ceiling. Sends the ports it listens on.
+ * argv[2]: a list of `{ target, rttMs, bytesPerSecond }`; `bytesPerSecond` 0 is no ceiling. Sends the ports it listens
+ * on.
  */
 import { connect, createServer } from 'node:net';
 

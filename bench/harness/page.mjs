@@ -1,4 +1,4 @@
-/** docs/benchmarks.md: each suite owns the text between its two markers; nobody types a number by hand. */
+/** Writes docs/benchmarks.md: each suite replaces the text between its two markers. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const page = new URL('../../docs/benchmarks.md', import.meta.url);

@@ -1,6 +1,6 @@
 /** Loops made for one contender each: a shared loop would see every contender's function and inline none. */
 
-/** The last result of each loop, where the optimiser cannot see that nobody reads it. */
+/** The last result of each loop. It is exported so that the optimiser cannot remove the loop. */
 export const sink = { last: undefined };
 
 /**

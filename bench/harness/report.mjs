@@ -1,4 +1,6 @@
-/** What a suite found, as a table for people, as one line of JSON for programs, and as a section of docs/benchmarks.md. */
+/**
+ * What a suite found, as a table for people, as one line of JSON for programs, and as a section of docs/benchmarks.md.
+ */
 import { peerVersion } from '../peers/import.mjs';
 import { machine } from './machine.mjs';
 import { round } from './targets.mjs';

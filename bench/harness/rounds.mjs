@@ -1,13 +1,13 @@
 /**
- * Interleaved rounds: every contender takes one turn a round, in an order that rotates, so that whatever else the
- * machine does falls on all of them alike. A ratio is the median of the rounds' own ratios, because two numbers of
- * the same round share the same weather; a value is the median of its turns.
+ * Interleaved rounds: every contender takes one turn in each round, in a rotating order, so that other load on the
+ * machine affects all of them equally. A ratio is the median of the ratios in each round, because the numbers of one
+ * round were measured under the same conditions. A value is the median of its turns.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
-/** Collects garbage between turns, so that nobody pays for what another threw away. @type {() => void} */
+/** Collects garbage between turns, so that no contender pays for the garbage of another. @type {() => void} */
 const collectGarbage = runInNewContext('gc');
 
 /** @param {readonly number[]} values */
@@ -38,9 +38,11 @@ export async function takeTurns(contenders, rounds) {
 }
 
 /**
- * Operations per second of code in this process. Each round becomes several short turns: long enough to pay for its own
- * garbage, short enough that a neighbour who takes the core falls on one of many.
- * @param {readonly { name: string, run: (count: number) => unknown }[]} contenders `run` does the operation `count` times
+ * Measures operations per second of code in this process. Each round has several short turns. A turn is long enough to
+ * include its own garbage collection, and short enough that another process on the core disturbs only one of many
+ * turns.
+ * @param {readonly { name: string, run: (count: number) => unknown }[]} contenders `run` does the operation `count`
+ * times
  * @param {{ rounds: number }} options
  */
 export async function operationsPerSecond(contenders, { rounds }) {
@@ -61,7 +63,7 @@ export async function operationsPerSecond(contenders, { rounds }) {
   return takeTurns(turns, rounds * turnsPerRound);
 }
 
-/** Warms the code up until the optimiser has seen it, and finds how many operations fill a turn. */
+/** Warms up the code, and finds how many operations fill a turn. */
 async function calibrate(run, turnMs) {
   let count = 64;
   for (;;) {
@@ -74,9 +76,10 @@ async function calibrate(run, turnMs) {
 }
 
 /**
- * Rows as BENCH's JSON wants them.
+ * Converts figures to the rows of a report.
  * @param {Map<string, number[]>} figures
- * @param {{ unit: string, floor: string | ((contender: string) => string) }} options `floor` names the contender the ratio is to
+ * @param {{ unit: string, floor: string | ((contender: string) => string) }} options `floor` names the contender the
+ * ratio is to
  */
 export function rowsOf(figures, { unit, floor }) {
   return [...figures].map(([contender, values]) => ({

@@ -1,4 +1,4 @@
-/** Files on the disk, for browsers and for Node: different bytes in each, and beginnings that agree with their types. */
+/** Writes files to the disk for browsers and Node. Their contents differ, and their first bytes match their types. */
 import { randomFillSync } from 'node:crypto';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ export async function createSamples() {
       return paths;
     },
 
-    /** @param {{ sparse?: boolean }} [options] sparse: zeros that take no room on the disk */
+    /** @param {{ sparse?: boolean }} [options] sparse: zeros that use no space on the disk */
     async large(size, { sparse = false } = {}) {
       const path = join(dir, `large-${size}${sparse ? '-sparse' : ''}.bin`);
       await fill(path, size, elf, sparse);

@@ -1,10 +1,10 @@
-/** Whoever sends files: a browser's part in `proxied`, in constant memory and in a process of its own. */
+/** Sends files in `proxied`, in place of a browser, in a separate process with constant memory. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, request as startRequest } from 'node:http';
 
 const block = randomBytes(2 ** 20);
-// A program's first bytes (ELF), so that what is declared and what arrives agree.
+// The first bytes of a program (ELF), so that the content matches the declared type.
 block.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
 const contentType = 'application/octet-stream';
 const agent = new Agent({ keepAlive: true });
@@ -23,7 +23,7 @@ function sha256(size) {
   return checksums.get(size);
 }
 
-/** @returns {Promise<string>} the answer's body */
+/** @returns {Promise<string>} the body of the answer */
 async function send(url, { method, headers }, pieces) {
   const request = startRequest(url, { method, headers, agent });
   const answered = once(request, 'response');

@@ -1,11 +1,11 @@
-/** One app server that is measured. Its module exports `start(options)` and gives a listening-ready `http.Server`. */
+/** One measured app server. `start(options)` of its module returns an `http.Server` that is ready to listen. */
 import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 
 const { module, options } = JSON.parse(process.argv[2]);
 const server = await (await import(module)).start(options);
 
-/** Bytes that came in over one kind of socket, open and closed ones. */
+/** Bytes received over one kind of socket, open and closed ones. */
 function createMeter() {
   let closed = 0;
   const open = new Set();
@@ -40,6 +40,6 @@ process.on('message', (message) => {
     fromStorage: fromStorage.read(),
   });
 });
-// Its parent is gone: nobody will stop it.
+// The parent is gone, so this process ends itself.
 process.on('disconnect', () => process.exit());
 process.send({ port: server.address().port });

@@ -1,4 +1,4 @@
-/** A storage that takes everything and keeps nothing, for proxies: what they cost must not depend on ours. */
+/** A storage for proxies that accepts everything and keeps nothing, so that their cost does not depend on ours. */
 import { createServer } from 'node:http';
 
 let stored = 0;

@@ -1,14 +1,14 @@
-/** How long this process's event loop stands still, seen by a timer that should fire every few milliseconds. */
+/** Measures how long the event loop of this process is blocked, with a timer that is due every few milliseconds. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const everyMs = 5;
 
 /**
- * On Linux the kernel tells how long the main thread was ready to run and had no core. That is the machine's doing, so it is
- * told apart. https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+ * On Linux the kernel reports how long the main thread was ready to run but had no core. The machine causes that time,
+ * so it is subtracted. https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
  *
  * @param {(stall: { heldMs: number, wallMs: number }) => void} onLongest called whenever a stall is the longest so far;
- * `wallMs` is by the clock, `heldMs` is that less the wait for a core
+ * `wallMs` is the time by the clock, `heldMs` is that time without the wait for a core
  */
 export function watchStalls(onLongest) {
   const waitedMs = createWaitReader();

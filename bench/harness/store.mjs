@@ -1,11 +1,11 @@
-/** A devstore for one run, in a process of its own, so that what it costs falls on nobody who is measured. */
+/** Starts a devstore for one run in a separate process, so that its cost is not measured. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startChild } from './child.mjs';
 import { account, bucket } from './fixtures.mjs';
 
-/** What a page of any origin needs: to send, and to read the answer. */
+/** CORS rules that allow a page of any origin to send files and to read the answers. */
 const openCors = [
   {
     allowedOrigins: ['*'],

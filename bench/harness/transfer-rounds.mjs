@@ -1,15 +1,16 @@
 /**
- * Rounds of uploads. Unlike code, an upload takes as long as the link lets it: peers that take a minute need not take it
- * in every round. A contender with `every: 2` takes part in the first, the third, ...; its ratio is to the floor's turns in
- * the same rounds.
+ * Rounds of uploads. The link determines how long an upload takes, so that peers that need a minute do not run in every
+ * round. A contender with `every: 2` runs in the first, the third, ... round. Its ratio is to the floor in the same
+ * rounds.
  */
 import { median } from './rounds.mjs';
 
-/** More change nothing: the link decides, and a round takes minutes. */
+/** More rounds do not change the result, and a round takes minutes. */
 const mostRounds = 5;
 
 /**
- * @param {readonly { name: string, every?: number, floor?: string, turn: () => Promise<{ seconds: number, preflights: number }> }[]} contenders
+ * @param {readonly { name: string, every?: number, floor?: string, turn: () => Promise<{ seconds: number, preflights:
+ * number }> }[]} contenders
  * @param {{ rounds: number, quick: boolean, note: (text: string) => void }} options
  */
 export async function takeUploadTurns(contenders, { rounds, quick, note }) {

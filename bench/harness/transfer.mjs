@@ -1,4 +1,4 @@
-/** One world for uploads: a store, the app's server, the links to both, a browser, and pages that upload in it. */
+/** The environment of an upload: a store, the app's server, the links to both, a browser, and the pages that upload. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -12,7 +12,7 @@ const here = new URL('../contenders/transfer/', import.meta.url);
 const moduleOf = (name) => new URL(`${name}.mjs`, here).href;
 const child = (name, argument) => startChild(new URL(`./${name}.mjs`, import.meta.url), argument);
 
-/** Path, module, options. */
+/** `[path, module, options]` of each part of the app. */
 const serverParts = [
   ['floor', moduleOf('floor-server')],
   ['one', moduleOf('waybill-server'), { hosts: 1 }],
@@ -23,7 +23,7 @@ const peerParts = [
   ['better', moduleOf('better-upload-server')],
 ];
 
-/** Browser, files and bundles: what several worlds may share. */
+/** Browser, files and bundles, which several environments share. */
 export async function startBench() {
   const stops = [];
   const stop = async () => {
@@ -44,7 +44,7 @@ export async function startBench() {
 /**
  * @param {Awaited<ReturnType<typeof startBench>>} bench
  * @param {{ store: 'bare' | 'devstore', rttMs?: number, bytesPerSecond?: number, peers?: boolean }} options
- *   `bytesPerSecond`: of each connection to the store; 0 is no ceiling. Without both there is no link in between.
+ *   `bytesPerSecond` limits each connection to the store; 0 is no limit. Without both there is no link.
  */
 export async function startWorld(bench, { store: kind, rttMs = 0, bytesPerSecond = 0, peers = true }) {
   const stops = [];
@@ -83,7 +83,7 @@ export async function startWorld(bench, { store: kind, rttMs = 0, bytesPerSecond
     open,
     stop,
     /**
-     * A fresh page picks the files and uploads them; the page's own clock runs from the call until all are completed.
+     * A new page chooses the files and uploads them. Its clock measures from the call until all files are completed.
      * @returns {Promise<{ seconds: number, preflights: number, requests: number, bytes: number }>}
      */
     async upload({ page: name, options = {} }, files, { bytes, timeoutMs = 180_000 }) {
@@ -108,7 +108,7 @@ export async function startBareStore() {
   return { endpoint: bare.ready.url, ask: bare.ask, stop: bare.stop };
 }
 
-/** Each page alone, as an app would build it; what it loads later stays apart. */
+/** Bundles each page by itself, as an app would. Modules that load later stay separate files. */
 async function bundlePages(outdir) {
   const resolveDir = fileURLToPath(new URL('../peers', import.meta.url));
   const uppy5 = { '@uppy/core': 'uppy5-core', '@uppy/aws-s3': 'uppy5-aws-s3' };
@@ -131,7 +131,7 @@ async function bundlePages(outdir) {
       target: 'es2022',
       outdir,
       chunkNames: `${name}-[hash]`,
-      // Peers' packages, and aliases, resolve from there.
+      // The packages of peers, and aliases, are resolved from there.
       absWorkingDir: resolveDir,
       nodePaths: [`${resolveDir}/node_modules`],
       alias,

@@ -1,6 +1,6 @@
 /**
- * Peers resolve from this folder's own node_modules, so that the root install stays small. Benchmarks live above
- * it and reach peers only through here.
+ * Imports peers from the node_modules of this folder, so that the root install stays small. Benchmarks import peers
+ * only through this file.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** bundle: the smallest realistic browser entry of each, esbuild --minify, gzip -9. */
+/** bundle: the size of the smallest realistic browser entry of each contender, with esbuild --minify and gzip -9. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -34,7 +34,7 @@ const contenders = [
   { name: 'AWS SDK lib-storage', entry: 'lib-storage.mjs', peer: true },
 ];
 
-/** The sizes do not vary: one round is all of them. */
+/** Sizes do not vary, so one round is enough. */
 export async function run() {
   const sizes = new Map();
   for (const { name, entry, peer } of contenders) sizes.set(name, await kilobytes(entry, { peer, name }));
@@ -56,7 +56,7 @@ export async function run() {
 async function kilobytes(entry, { peer, name }) {
   const path = fileURLToPath(new URL(entry, here));
   const { outputFiles, metafile } = await build({
-    // A peer's entry is read as if it stood in bench/peers, where its package is installed.
+    // The entry of a peer is resolved from bench/peers, where its package is installed.
     ...(peer
       ? {
           stdin: {
@@ -87,7 +87,7 @@ async function kilobytes(entry, { peer, name }) {
   return gzipSync(text, { level: 9 }).length / 1000;
 }
 
-/** The entry and what it imports at once, not what it imports when needed (whose chunks name an entry point too). */
+/** The entry and its static imports, without the chunks that load on demand (which also name an entry point). */
 function eagerChunks({ outputs }, file) {
   const main = Object.keys(outputs).find((path) => outputs[path].entryPoint?.endsWith(file));
   const seen = new Set();

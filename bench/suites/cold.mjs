@@ -1,4 +1,4 @@
-/** cold: a fresh process imports, makes its first grant (peers: their first presigned PUT), and ends. */
+/** cold: a new process imports the package, makes its first grant (peers: a presigned PUT) and ends. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment, command, measuredCore } from '../harness/child.mjs';
@@ -40,7 +40,7 @@ export async function run({ rounds, quick, note }) {
       return ms;
     },
   }));
-  // Files are read from the page cache from here on, as they are on a busy machine.
+  // From here on files are in the page cache.
   await takeTurns(turns, 1);
   for (const values of memory.values()) values.length = 0;
   note(`${runs} fresh processes each, interleaved`);

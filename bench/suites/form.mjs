@@ -1,4 +1,4 @@
-/** form: one POST policy (exact key, type and length, SHA-256), on one core. */
+/** form: signs one POST policy (exact key, type and length, SHA-256) on one core. */
 import * as contenders from '../contenders/form.mjs';
 import { checkForm } from '../harness/check.mjs';
 import { fileCount, files } from '../harness/fixtures.mjs';

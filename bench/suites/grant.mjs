@@ -1,8 +1,8 @@
 /**
- * grant: `POST /uploads` for one file, whole: authorize, limits, key, seal, sign. Each app server is a process pinned to
- * one core; the load (autocannon, 16 connections) comes from another. The figure is requests per second of the server's
- * CPU, which is requests per second of a core that it has for itself: a load that cannot keep up with the fastest
- * server, or a neighbour on its core, would otherwise make the slow look better than they are.
+ * grant: a complete `POST /uploads` for one file: authorize, limits, key, seal, sign. Each app server is a process
+ * pinned to one core, and the load (autocannon, 16 connections) comes from another core. The figure is requests per
+ * second of the server's CPU time. Otherwise a load that is too slow for the fastest server, or another process on the
+ * core, would favour slow servers.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { measuredCore, otherCore, startChild } from '../harness/child.mjs';
@@ -42,7 +42,7 @@ const betterUpload = {
   }),
 };
 
-/** The first two first: the floor answers as many bytes as the real thing. */
+/** The first two start first, so that the floor can answer as many bytes as they do. */
 const contenders = [
   { name: 'waybill on node:http', module: 'waybill-node', floor: 'floor on node:http', ...ours },
   { name: 'waybill on Hono', module: 'waybill-hono', floor: 'floor on Hono', ...ours },
@@ -128,7 +128,7 @@ async function startServer(module, options) {
   return { ...child, url: `http://127.0.0.1:${child.ready.port}` };
 }
 
-/** One grant is really used: the store takes the file, and two grants are two keys. */
+/** Checks that the store accepts a file with the grant, and that two grants have two keys. */
 async function checkContender({ url }, { name, body, requestOf }) {
   const ask = async () => {
     const response = await fetch(`${url}/uploads`, {
@@ -152,7 +152,7 @@ async function checkContender({ url }, { name, body, requestOf }) {
   return first;
 }
 
-/** Bare Node is the floor on node:http, which took the same load. */
+/** The floor on node:http, which had the same load, stands for bare Node. */
 async function rssOf(servers, all) {
   const rss = new Map();
   for (const { name } of all) rss.set(name, (await servers.get(name).ask('usage')).rss / MiB);

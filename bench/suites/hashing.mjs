@@ -1,4 +1,4 @@
-/** hashing: reading a file in a page and digesting its parts, and what that does to the page. */
+/** hashing: reads a file in a page and hashes its parts, and measures how long the page is blocked. */
 import { median, ratioOf, rowsOf, takeTurns } from '../harness/rounds.mjs';
 import { atLeast, atMost } from '../harness/targets.mjs';
 import { startBench, startWorld } from '../harness/transfer.mjs';
@@ -37,7 +37,7 @@ export async function run({ rounds, quick }) {
         }
       },
     }));
-    // The file comes from the page cache from here on.
+    // From here on the file is in the page cache.
     await takeTurns(turns.slice(0, 1), 1);
     gaps.get(floor).length = 0;
     const figures = await takeTurns(turns, quick ? 1 : rounds);

@@ -1,4 +1,4 @@
-/** large: one file of 512 MiB, over a link that limits each connection (large), and over none (large0: the processor limits). */
+/** large: one file of 512 MiB over a link that limits each connection (large), and without a link (large0). */
 import { atLeast, atMost } from '../harness/targets.mjs';
 import { startBench, startWorld } from '../harness/transfer.mjs';
 import { takeUploadTurns } from '../harness/transfer-rounds.mjs';
@@ -24,7 +24,7 @@ const parts = (partBytes, more) => ({ page: 'floor-page', options: { way: 'parts
 const uppy = (way, page = 'uppy-page') => ({ page, options: { way } });
 const better = (options) => ({ page: 'better-upload-page', options });
 
-/** A size that six, or twelve, connections share evenly. */
+/** A size that six or twelve connections can share equally. */
 const shared = (size, connections, rounds = 1) => Math.ceil(size / (connections * rounds));
 
 const contendersFor = (size) => [

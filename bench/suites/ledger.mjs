@@ -1,6 +1,6 @@
 /**
- * ledger: a grant on record, durable before it is answered, under 100 concurrent callers; with SQLite (WAL, synchronous =
- * FULL) and with Postgres (fsync on, synchronous_commit on), at three sizes of the record.
+ * ledger: records a grant durably before it is answered, for 100 concurrent callers, with SQLite (WAL, synchronous =
+ * FULL) and Postgres (fsync on, synchronous_commit on), at three sizes of the table.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ export async function run({ rounds, quick, note }) {
     const dir = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
     stops.push(() => rm(dir, { recursive: true, force: true }));
     const { startPostgres, createTestDatabase } = await support('postgres');
-    // So that no turn pays for what another left behind.
+    // No turn pays for the work that another left behind.
     const postgres = await startPostgres(['autovacuum = off', 'checkpoint_timeout = 1h', 'max_wal_size = 8GB']);
     stops.push(() => postgres.stop());
     const { addUploads } = await support('many-uploads');
@@ -86,13 +86,13 @@ function waysOf(place, quick) {
   const groups = () => Array.from({ length: many / grouped }, () => list(grouped));
   return {
     ledger: each(many, place.grant),
-    // A commit for each takes its time.
+    // One commit per row is slow.
     floor: each(quick ? 200 : 1000, place.insert),
     grouped: { count: many, record: () => byCallers(groups(), place.insertMany, place.groupsAtOnce) },
   };
 }
 
-/** @returns how long all took, and of what each waited the 99th percentile, in milliseconds */
+/** @returns the total time, and the 99th percentile of the waits, in milliseconds */
 async function byCallers(items, record, atOnce) {
   const waited = [];
   const start = performance.now();
@@ -112,7 +112,7 @@ async function byCallers(items, record, atOnce) {
   return { seconds, p99: waited[Math.floor(waited.length * 0.99)] };
 }
 
-/** They really are on record; then the record is as long as it was. */
+/** Checks that the rows were recorded, and then deletes them. */
 async function undo({ kind, query }, count) {
   const added = "state = 'granted' and created_at > 1750000000000";
   const [{ n }] = await query(`select count(*) as n from waybill_uploads where ${added}`);

@@ -1,4 +1,7 @@
-/** loop: the longest time for which the server's event loop stands still while 200 clients upload and it is killed once. */
+/**
+ * loop: the longest time for which the event loop of the server is blocked while 200 clients upload and it is killed
+ * once.
+ */
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -98,7 +101,7 @@ async function untilCompleted(load, count) {
   }
 }
 
-/** A process that tells its longest stall whenever there is a longer one. */
+/** Starts a process that reports each new longest stall. */
 async function startWatched(name, argument) {
   const file = fileURLToPath(new URL(`../contenders/loop/${name}.mjs`, import.meta.url));
   const child = fork(file, [JSON.stringify(argument)], { env: childEnvironment });

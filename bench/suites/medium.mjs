@@ -1,4 +1,4 @@
-/** medium: 40 files of 5 MiB: the link is what limits, and every round trip between two files leaves it idle. */
+/** medium: 40 files of 5 MiB. The link is the limit, and each round trip between two files leaves it idle. */
 import { atMost } from '../harness/targets.mjs';
 import { startBench, startWorld } from '../harness/transfer.mjs';
 import { takeUploadTurns } from '../harness/transfer-rounds.mjs';

@@ -1,4 +1,4 @@
-/** memory: what a large upload costs besides bytes: the page's memory and its thread, the Node client, the app's server. */
+/** memory: the cost of a large upload for the page (memory and thread), the client on Node, and the app's server. */
 import { measureNodeClient } from '../contenders/node-client.mjs';
 import { measurePage } from '../contenders/page-memory.mjs';
 import { measureServer } from '../contenders/server-cost.mjs';

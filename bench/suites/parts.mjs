@@ -1,4 +1,4 @@
-/** parts: the requests for 100 parts of one upload, each signed for its length and SHA-256, on one core. */
+/** parts: signs the requests for 100 parts of one upload, each for its length and SHA-256, on one core. */
 import * as contenders from '../contenders/parts.mjs';
 import { checkPresigned } from '../harness/check.mjs';
 import { files } from '../harness/fixtures.mjs';
@@ -37,7 +37,7 @@ export async function run({ rounds }) {
   };
 }
 
-/** The parts of one file; `files` gives each part bytes of its own. */
+/** The parts of one file. `files` gives each part different bytes. */
 function hundred(sign) {
   if (sign.constructor.name === 'AsyncFunction')
     return async ({ key }) => {

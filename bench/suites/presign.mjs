@@ -1,4 +1,4 @@
-/** presign: one bound presigned PUT (type, length, SHA-256 and If-None-Match are signed), on one core. */
+/** presign: signs one PUT (with type, length, SHA-256 and If-None-Match) on one core. */
 import * as contenders from '../contenders/presign.mjs';
 import { checkPresigned } from '../harness/check.mjs';
 import { fileCount, files } from '../harness/fixtures.mjs';

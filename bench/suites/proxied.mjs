@@ -1,6 +1,6 @@
 /**
- * proxied: what one upload costs the app's server. Direct (it grants, the bytes go to the storage) against servers that
- * take the bytes themselves and send them on.
+ * proxied: the cost of one upload for the app's server. It compares a server that only grants with servers that receive
+ * the bytes and forward them.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -84,11 +84,11 @@ export async function run({ rounds, quick, note }) {
   }
 }
 
-/** Fresh processes: a peak is a process's, and what one upload leaves behind must not help or hurt the next. */
+/** Each upload uses new processes, because the peak of memory belongs to a process. */
 async function uploadOnce(contender, { size, sender, options }) {
   return withServer(contender, options, async (app, ask) => {
     const job = { way: contender.way, completes: contender.completes ?? true, app: app.url };
-    // So that nobody is measured while the optimiser warms up.
+    // The measurement starts after the optimiser has warmed up.
     await ask(sender, { ...job, size: 64 * KiB, count: 40 });
     const before = await app.ask('usage');
     await ask(sender, { ...job, size });
@@ -98,8 +98,8 @@ async function uploadOnce(contender, { size, sender, options }) {
 }
 
 /**
- * The price of a file that is too small to cost anything itself, at a server that has been up for a while: first uses load
- * modules, and the optimiser is at work for some hundreds of files.
+ * The cost of a file whose bytes cost nothing, at a server that is warmed up: the first calls load modules, and the
+ * optimiser is active for some hundreds of files.
  */
 async function smallFiles({ count, sender, options }) {
   return withServer(waybill, options, async (app, ask) => {

@@ -1,4 +1,4 @@
-/** resume: the tab, or the process, is killed half-way; how many bytes does going on send twice? */
+/** resume: the tab or the process is killed at half of the file, and the bytes that are sent twice are counted. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
@@ -16,13 +16,13 @@ export const peers = [];
 const MiB = 2 ** 20;
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const connections = 6;
-/** What one connection moves, and a file that takes it some ten seconds. */
+/** The rate of one connection, and a file that takes about ten seconds. */
 const lines = [
   { bytesPerSecond: 0.5e6, sizeMiB: 48, quickMiB: 48 },
   { bytesPerSecond: 2e6, sizeMiB: 128, quickMiB: 128 },
   { bytesPerSecond: 12.5e6, sizeMiB: 512, quickMiB: 192 },
 ];
-/** An interruption may lose this much of sending. */
+/** An interruption may lose this time of sending. */
 const mostLostSeconds = 10;
 
 export async function run({ rounds, quick, note }) {
@@ -122,7 +122,7 @@ async function half(world, size) {
   }
 }
 
-/** Of the parts that were begun. */
+/** Bytes of the parts that were being sent. */
 async function partSize(world) {
   const { largestPart } = await world.store.ask({ what: 'counts' });
   if (!largestPart) throw new Error('no part was begun');

@@ -1,4 +1,4 @@
-/** small: 500 photos of 20 KiB, far away: what counts is how many round trips a file costs. */
+/** small: 500 photos of 20 KiB with a long round trip. The number of round trips per file decides. */
 import { atLeast, atMost } from '../harness/targets.mjs';
 import { startBench, startWorld } from '../harness/transfer.mjs';
 import { takeUploadTurns } from '../harness/transfer-rounds.mjs';

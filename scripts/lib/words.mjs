@@ -67,6 +67,7 @@ const searched = [
   'test/package',
   'test/support',
   'scripts',
+  'bench',
   'examples',
   'docs/architecture.md',
   'docs/benchmarks.md',

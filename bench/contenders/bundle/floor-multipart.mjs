@@ -1,4 +1,7 @@
-/** A sketch of what parts and resume need at least: four at a time, three tries, progress, a note in localStorage. */
+/**
+ * A minimal upload in parts that can be resumed: four parts at a time, three attempts, progress, a note in
+ * localStorage.
+ */
 const json = async (path, body) => {
   const response = await fetch(path, {
     method: 'POST',

@@ -1,4 +1,4 @@
-/** The least that puts a file through a grant: no retry, no progress, no words for an error. */
+/** The minimum that sends a file with a grant: without retry, progress and error messages. */
 const json = async (path, body) => {
   const response = await fetch(path, {
     method: 'POST',

@@ -1,4 +1,6 @@
-/** Every cold process ends here: it shows what it made, so that nobody ends early, and what it took. */
+/**
+ * Ends every cold process. It reports the presigned URL, so that no process can end early, and the peak of its memory.
+ */
 
 /** @param {string} made a presigned URL; empty for bare Node */
 export function finish(made) {

@@ -1,4 +1,4 @@
-/** The same account and file for everybody, without the thousand of harness/fixtures.mjs. */
+/** The same account and file for every contender, without the many files of harness/fixtures.mjs. */
 export const account = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',

@@ -1,4 +1,4 @@
-/** As a server's first request meets it: the whole of `waybill/server` and one grant through the handler. */
+/** Imports `waybill/server` and makes one grant through the handler, as the first request of a server does. */
 import { s3Storage } from 'waybill/s3';
 import { createUploads, route } from 'waybill/server';
 import { finish } from './finish.mjs';

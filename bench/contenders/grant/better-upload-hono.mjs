@@ -1,4 +1,4 @@
-/** Binds type and length; it has no checksum and no If-None-Match. */
+/** better-upload binds type and length. It supports neither a checksum nor If-None-Match. */
 import { importPeer } from '../../peers/import.mjs';
 import { onHono } from './on-hono.mjs';
 

@@ -1,4 +1,4 @@
-/** The same answer with nothing behind it: the body is parsed, a key counted up, a bare signer asked. */
+/** Answers like the server with the least work: it parses the body, counts up a key and calls a bare signer. */
 import { randomBytes } from 'node:crypto';
 import { createFloorSigner } from '../../floors/signer.mjs';
 

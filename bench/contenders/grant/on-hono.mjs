@@ -1,4 +1,4 @@
-/** Hono on its Node server, the pinned one for everybody. */
+/** Hono on its Node server, in the same version for every contender. */
 import { importPeer } from '../../peers/import.mjs';
 
 /** @param {(context: object) => Response | Promise<Response>} handler */

@@ -1,4 +1,4 @@
-/** What a tutorial builds from the AWS SDK: check, choose a key, presign; here with everything bound. */
+/** A server as in tutorials of the AWS SDK: check, choose a key, presign. Here the request binds everything. */
 import { importPeer } from '../../peers/import.mjs';
 
 export async function createAnswer({ endpoint, account, bucket }) {

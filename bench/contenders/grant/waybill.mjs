@@ -1,4 +1,4 @@
-/** One route as an app would write it. No callback is slow, and none is left out. */
+/** One route as an app would write it, with all callbacks. */
 import { s3Storage } from 'waybill/s3';
 import { createUploads, route } from 'waybill/server';
 

@@ -1,4 +1,4 @@
-/** A process that does nothing: the stalls that it sees are the machine's. */
+/** A process that does nothing. Its stalls are caused by the machine. */
 import { watchStalls } from '../../harness/stalls.mjs';
 
 process.on('disconnect', () => process.exit());

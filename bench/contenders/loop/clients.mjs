@@ -1,4 +1,6 @@
-/** 200 clients: each asks for a grant, sends a small file, completes it, and begins again. What fails is tried again. */
+/**
+ * 200 clients. Each requests an upload, sends a small file, completes it and repeats this. Failed calls are repeated.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { Agent, request as startRequest } from 'node:http';
 

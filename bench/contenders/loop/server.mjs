@@ -1,4 +1,4 @@
-/** The app under load. It tells its longest stall as soon as there is a longer one: it is going to be killed. */
+/** The app under load. It reports each new longest stall at once, because it will be killed. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { toNodeHandler } from 'waybill/adapters/node';

@@ -1,4 +1,4 @@
-/** Streams on while it arrives: the careful way to proxy. */
+/** A proxy that forwards the file as a stream while it arrives. */
 import { createServer } from 'node:http';
 import { importPeer } from '../../peers/import.mjs';
 import { createClient } from './sdk-client.mjs';

@@ -1,4 +1,4 @@
-/** The least a proxy can do: it looks at nothing, and sends what comes. */
+/** A proxy that forwards the body without parsing it. */
 import { createServer, request as sendRequest } from 'node:http';
 
 export function start({ sink }) {

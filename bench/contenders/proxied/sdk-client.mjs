@@ -1,4 +1,4 @@
-/** The AWS SDK as it comes, for whoever sends the bytes on. */
+/** The AWS SDK in its default configuration, for the contenders that forward the bytes. */
 import { importPeer } from '../../peers/import.mjs';
 
 export async function createClient({ sink, account }) {

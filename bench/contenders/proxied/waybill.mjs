@@ -1,4 +1,4 @@
-/** Direct: the server grants and completes, the bytes go past it. */
+/** The server grants and completes; the client sends the bytes to the storage. */
 import { createServer } from 'node:http';
 import { toNodeHandler } from 'waybill/adapters/node';
 import { s3Storage } from 'waybill/s3';

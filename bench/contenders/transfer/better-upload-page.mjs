@@ -1,7 +1,7 @@
 import { uploadFiles } from '@better-upload/client';
 import { ready } from './go.mjs';
 
-/** `partSize`: picked by hand for this file and six connections. */
+/** `partSize` was chosen for this file and six connections. */
 ready(async (files, { route, partSize }) => {
   const metadata = partSize ? { partSize } : {};
   const result = await uploadFiles({ api: '/better', route, files, metadata });

@@ -1,4 +1,4 @@
-/** better-upload's own request handler; one route for each way that its documentation has. */
+/** The request handler of better-upload, with one route for each mode of its documentation. */
 import { importPeer } from '../../peers/import.mjs';
 import { answerJson, readJson } from './sdk.mjs';
 
@@ -9,7 +9,7 @@ export async function start({ account, bucket, endpoint, publics }) {
   const { custom } = await importPeer('@better-upload/server/clients');
   const [far] = publics;
   const client = custom({ ...account, host: new URL(far).host, secure: false, forcePathStyle: true });
-  // It has one name for the storage, the clients'. Its own calls are as near as everybody else's here.
+  // better-upload has one address of the storage, that of the clients. Here its own calls use the direct address.
   const { fetch } = client.s3;
   client.s3.fetch = async (input, init) => {
     const signed = await client.s3.sign(input, init);

@@ -1,6 +1,6 @@
 /**
- * By hand: every URL is known before the clock starts, nothing is checked, nothing can fail. Six connections for each host
- * of the storage, all of them always busy.
+ * The floor: every URL is known before the clock starts, nothing is checked, and no error is handled. It keeps six
+ * connections busy for each host of the storage.
  */
 import { ready } from './go.mjs';
 
@@ -35,7 +35,7 @@ async function sendAll(jobs, hosts, hasher) {
   };
   hash(0);
   let next = 0;
-  // Host by host in turn, so that the twelve of two hosts are twelve from the start.
+  // The hosts alternate, so that all twelve connections of two hosts are used from the start.
   const lane = async (host) => {
     for (;;) {
       const at = next;
@@ -78,7 +78,7 @@ function completeAll(plan, jobs, etags) {
   );
 }
 
-/** SHA-256 in a worker, one body after the other. */
+/** Computes SHA-256 in a worker, one body after the other. */
 function startHasher() {
   const code = `onmessage = async ({ data: { id, body } }) => {
     if (body) await crypto.subtle.digest('SHA-256', await body.arrayBuffer());

@@ -1,4 +1,4 @@
-/** Gives the floor its URLs before the clock starts, signed by the AWS SDK. */
+/** Signs the URLs of the floor with the AWS SDK before the clock starts. */
 import { importPeer } from '../../peers/import.mjs';
 import { answerJson, readJson, sdkClients } from './sdk.mjs';
 

@@ -1,6 +1,6 @@
 /**
- * How long the page's thread was busy at most: a timer that is due every few milliseconds comes late by as much. A long
- * task that the browser itself reports counts as well.
+ * Measures the longest time for which the page's thread was busy: a timer that is due every few milliseconds is late by
+ * that time. A long task that the browser reports counts as well.
  */
 const everyMs = 4;
 

@@ -1,7 +1,12 @@
-/** What every page has: `go(options)` uploads what was picked, and says how long that took by the page's own clock. */
+/**
+ * Every page has `go(options)`. It uploads the chosen files and returns how long that took by the clock of the page.
+ */
 import { watchGaps } from './gaps.mjs';
 
-/** @param {(files: File[], options: any) => Promise<number | { completed: number, startedAt: number }>} upload how many were completed */
+/**
+ * @param {(files: File[], options: any) => Promise<number | { completed: number, startedAt: number }>} upload resolves
+ * to the number of completed files
+ */
 export function ready(upload) {
   globalThis.go = async (options) => {
     const files = [...document.querySelector('input[type=file]').files];

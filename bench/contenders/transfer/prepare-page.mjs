@@ -1,6 +1,6 @@
 /**
- * Preparing a file without sending it: each part is read, and perhaps digested. `go` also gives the longest time for which
- * the page's own thread was busy: a message that was posted then waited so long.
+ * Reads each part of a file, and optionally hashes it, without sending it. `go` also returns the longest time for which
+ * the page's thread was busy, measured as the delay of a posted message.
  */
 import { createHashWorkers } from '../../../dist/client/hash/in-worker.js';
 import { watchGaps } from './gaps.mjs';
@@ -11,7 +11,7 @@ const ways = {
   read: { atOnce: 1, prepare: read },
   here: { atOnce: 1, prepare: async (part) => crypto.subtle.digest('SHA-256', await read(part)) },
   overlapped: { atOnce: 2, prepare: async (part) => crypto.subtle.digest('SHA-256', await read(part)) },
-  /** What the client does with parts, as many at once as it does. */
+  /** Hashes as many parts at a time as the client does. */
   waybill: {
     atOnce: 2,
     async prepare(part) {

@@ -1,7 +1,7 @@
-/** The AWS SDK as the floors' and the peers' servers use it, and the little of HTTP that they need. */
+/** The AWS SDK for the servers of floors and peers, and their HTTP helpers. */
 import { importPeer } from '../../peers/import.mjs';
 
-/** `near` for the server's own calls, `far` to sign for: one for each name under which clients reach the storage. */
+/** `near` sends the requests of the server. `far` signs for clients: one for each host name of the storage. */
 export async function sdkClients({ account, endpoint, publics }) {
   const { S3Client } = await importPeer('@aws-sdk/client-s3');
   const client = (url) =>

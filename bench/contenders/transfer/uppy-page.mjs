@@ -1,4 +1,4 @@
-/** Uppy with the defaults that its documentation recommends. Built twice: with 6, and with 5. */
+/** Uppy with the defaults of its documentation. The page is built with Uppy 6 and with Uppy 5. */
 import AwsS3 from '@uppy/aws-s3';
 import Uppy from '@uppy/core';
 import { ready } from './go.mjs';
@@ -16,7 +16,7 @@ const ways = {
     },
   },
   companion: { companionEndpoint: `${location.origin}/uppy/companion` },
-  /** Uppy 5's name for it. */
+  /** The same option in Uppy 5. */
   companion5: { endpoint: `${location.origin}/uppy/companion` },
 };
 

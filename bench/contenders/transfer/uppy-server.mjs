@@ -1,6 +1,6 @@
 /**
- * What Uppy's documentation asks of a server: one endpoint that signs a request each time it is asked, and Companion's S3
- * routes (as @uppy/companion 6 has them) without the rest of Companion.
+ * The server that Uppy's documentation describes: an endpoint that signs one request per call, and the S3 routes of
+ * @uppy/companion 6 without the rest of Companion.
  */
 import { importPeer } from '../../peers/import.mjs';
 import { answerJson, readJson, sdkClients } from './sdk.mjs';
@@ -28,7 +28,7 @@ export async function start({ account, bucket, endpoint, publics, path }) {
     async sign(request) {
       return { url: await getSignedUrl(far, commandOf(await readJson(request)), expires) };
     },
-    /** One file in one form. */
+    /** Signs a form for one file. */
     async params(_, query) {
       const key = `${crypto.randomUUID()}-${query.get('filename')}`;
       const Fields = { success_action_status: '201', 'content-type': query.get('type') };

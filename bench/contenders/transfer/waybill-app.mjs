@@ -1,4 +1,4 @@
-/** The same server as waybill-server.mjs, alone in a process that is measured. */
+/** The server of waybill-server.mjs in a separate process that is measured. */
 import { createServer } from 'node:http';
 import * as server from './waybill-server.mjs';
 

@@ -1,4 +1,4 @@
-/** The real server: authorisation, grants, verified completion. `hosts`: under how many names clients may reach the storage. */
+/** The real server: authorisation, grants, verified completion. `hosts` is the number of host names of the storage. */
 import { toNodeHandler } from 'waybill/adapters/node';
 import { s3Storage } from 'waybill/s3';
 import { createUploads, route } from 'waybill/server';
