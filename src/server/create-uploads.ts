@@ -9,7 +9,7 @@ import {
 } from '../protocol/index.ts';
 import type { StorageFinding, StorageReport } from '../s3/index.ts';
 import { toWaybillError } from '../s3/internal.ts';
-import type { Completed, Completing } from './completion/types.ts';
+import { type Completed, type Completing, describeResult } from './completion/result.ts';
 import type { Config } from './config.ts';
 import { createFetch } from './http/fetch.ts';
 import { createHandler } from './http/handler.ts';
@@ -186,7 +186,8 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     deleteFile: (key, { uploadId } = {}) =>
       fromStorage(async () => (await completion()).deleteFile({ key, uploadId }, null)),
 
-    complete: (grant, said) => fromStorage(async () => (await completion()).complete(open(grant), said)),
+    complete: (grant, said) =>
+      fromStorage(async () => describeResult(await (await completion()).complete(open(grant), said))),
 
     abort: (grant) => fromStorage(async () => (await completion()).abort(open(grant))),
 
@@ -194,7 +195,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
       fromStorage(async () => {
         const record = await config.ledger?.find(uploadId);
         if (!record) throw uploadNotFound();
-        return (await completion()).completeRecord(record);
+        return describeResult(await (await completion()).completeRecord(record));
       }),
 
     handleStorageEvent: (event) => fromStorage(async () => (await services.storageEvents()).handle(event)),
@@ -233,7 +234,11 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
       return config.ledger.usage(ownerId);
     },
 
-    completeObject: (stagedKey) => fromStorage(async () => (await completion()).completeObject(stagedKey)),
+    completeObject: (stagedKey) =>
+      fromStorage(async () => {
+        const result = await (await completion()).completeObject(stagedKey);
+        return result && describeResult(result);
+      }),
   };
 }
 

@@ -2,7 +2,7 @@
  * server: decides who may store which bytes where, signs exactly that, and checks what arrived. Routes, grants,
  * completion, views, and the handler over plain requests with the Fetch API on top. No byte of a file comes through it.
  */
-export type { Completed, Completing } from './completion/types.ts';
+export type { Completed, Completing } from './completion/result.ts';
 export {
   createUploads,
   type TypesOf,

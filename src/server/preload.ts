@@ -9,7 +9,7 @@ import { preloadStorage } from '../s3/internal.ts';
 export async function preloadServer(): Promise<void> {
   await preloadStorage();
   // One after the other: all at once they would need as many file descriptors as there are files.
-  await import('./state/create-state.ts');
+  await import('./state/create-upload-states.ts');
   await import('./grants/multipart.ts');
   await import('./completion/service.ts');
   await import('./http/deferred-operations.ts');

@@ -7,10 +7,12 @@ import type { Multiparts } from './grants/multipart.ts';
 import { createStorageProbe, type ProbeStorage } from './grants/storage-probe.ts';
 import { createFailureLog } from './shared/failure-log.ts';
 import { createRandomPool, type TakeRandom } from './shared/random-pool.ts';
-import type { UploadStates } from './state/create-state.ts';
+import type { OpenReceipt } from './state/claims.ts';
+import type { UploadStates } from './state/upload-states.ts';
 import type { StorageEvents } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
+import { messagesFor } from './webhooks/messages.ts';
 
 /**
  * The parts that one `createUploads` puts together. Only the composition and `http/` know all of them; every other function
@@ -43,9 +45,17 @@ export function createServices(config: Config): Services {
   let refs: ViewRefs | undefined;
   let loadedCompletion: CompletionService | undefined;
 
-  const state = loadOnce<UploadStates>(async () => {
-    const { createUploadStates } = await import('./state/create-state.ts');
-    return createUploadStates(services);
+  const openReceipt: OpenReceipt = (receipt) => services.grants.openReceipt(receipt);
+
+  const states = loadOnce<UploadStates>(async () => {
+    const { createUploadStates } = await import('./state/create-upload-states.ts');
+    const { webhooks } = config;
+    return createUploadStates({
+      config,
+      random,
+      openReceipt,
+      webhooksOf: webhooks && ((claims, ending) => messagesFor(webhooks, claims, ending, now)),
+    });
   });
 
   const services: Services = {
@@ -64,11 +74,17 @@ export function createServices(config: Config): Services {
     viewUrl: (file) => `${config.publicUrl}${config.basePath}/files/${services.refs.make(file)}`,
     multiparts: loadOnce(async () => {
       const { createMultiparts } = await import('./grants/multipart.ts');
-      return createMultiparts(services, await state());
+      return createMultiparts(services, await states());
     }),
     completion: loadOnce(async () => {
       const { createCompletionService } = await import('./completion/service.ts');
-      loadedCompletion = createCompletionService(services, await state());
+      loadedCompletion = createCompletionService({
+        config,
+        states: await states(),
+        openReceipt,
+        emit,
+        viewUrl: services.viewUrl,
+      });
       return loadedCompletion;
     }),
     storageEvents: loadOnce(async () => {
@@ -77,7 +93,8 @@ export function createServices(config: Config): Services {
     }),
     async sweep(options) {
       const { sweepUploads } = await import('./sweep/index.ts');
-      return sweepUploads(services, await services.completion(), await state(), options);
+      const context = { config, emit, openReceipt, states: await states(), completion: await services.completion() };
+      return sweepUploads(context, options);
     },
     idle: async () => loadedCompletion?.idle(),
   };

@@ -117,7 +117,7 @@ export const defences = [
   {
     attack: 'B2 an expired',
     suite: 'b-grants',
-    file: 'src/server/completion/complete.ts',
+    file: 'src/server/completion/resume.ts',
     find: "return uploadExpired('The permission has expired, and nothing was sent.');",
     replace: '',
   },
@@ -147,8 +147,8 @@ export const defences = [
     attack: 'B4 abort',
     suite: 'b-grants',
     file: 'src/server/completion/abort.ts',
-    find: "if (marker.state === 'completed' || marker.state === 'deleted')",
-    replace: "if (marker.state === 'deleted')",
+    find: "if (current.state === 'completed' || current.state === 'deleted')",
+    replace: "if (current.state === 'deleted')",
   },
   // C
   {
@@ -251,34 +251,34 @@ export const defences = [
   {
     attack: 'after rejection',
     suite: 'c-requests',
-    file: 'src/server/completion/complete.ts',
-    find: "? { state: 'rejected', error: verdict.refusal.toJSON() }",
-    replace: "? { state: 'completed', file: {} as StoredFile, data: null }",
+    file: 'src/server/completion/lease.ts',
+    find: "await claimUpload(run, { state: 'rejected', error: refusal.toJSON() });",
+    replace: "await claimUpload(run, { state: 'completed', file: {}, data: null } as never);",
   },
   {
     attack: 'after abort',
     suite: 'c-requests',
     file: 'src/server/completion/abort.ts',
-    find: "const { held } = await markers.claim(claims, { state: 'aborted' });",
-    replace: 'const held = null as Awaited<ReturnType<Markers["claim"]>>["held"];',
+    find: "const claimed = await states.claim(claims, { state: 'aborted' });",
+    replace: "const claimed = { kind: 'claimed' } as Awaited<ReturnType<UploadStates['claim']>>;",
   },
   {
     attack: 'after delete',
     suite: 'c-requests',
     file: 'src/server/completion/delete.ts',
-    find: 'await states.deleted(mark);',
+    find: 'await states.recordDeletion(mark);',
     replace: ';',
   },
   {
     attack: 'after completion',
     suite: 'c-requests',
     file: 'src/server/completion/lease.ts',
-    find: "if (marker.state !== 'promoting') {",
-    replace: "if (marker.state !== 'promoting' && marker.state !== 'completed') {",
+    find: "if (current.state !== 'completing') {",
+    replace: "if (current.state !== 'completing' && current.state !== 'completed') {",
     also: {
       file: 'src/server/completion/lease.ts',
-      find: 'const left = marker.leaseUntil - now();',
-      replace: "const left = marker.state === 'promoting' ? marker.leaseUntil - now() : 0;",
+      find: 'const leftMs = current.leaseUntil - config.now();',
+      replace: "const leftMs = current.state === 'completing' ? current.leaseUntil - config.now() : 0;",
     },
   },
   // The multipart halves
@@ -349,11 +349,11 @@ export const defences = [
     attack: 'C8 parts of two files',
     suite: 'c-parts',
     file: 'src/server/completion/check-parts.ts',
-    find: 'if (said.checksum) compareChecksum(checksum, said.checksum);',
+    find: 'if (report.checksum) compareChecksum(checksum, report.checksum);',
     replace: '',
     also: {
       file: 'src/server/completion/verify-staged.ts',
-      find: 'if (said.checksum && known) compareChecksum(known, said.checksum);',
+      find: 'if (report.checksum && known) compareChecksum(known, report.checksum);',
       replace: '',
     },
   },
@@ -416,21 +416,21 @@ export const defences = [
     attack: 'B4 abort and complete',
     suite: 'c-parts',
     file: 'src/server/completion/abort.ts',
-    find: "if (marker.state === 'completed' || marker.state === 'deleted')",
-    replace: "if (marker.state === 'deleted')",
+    find: "if (current.state === 'completed' || current.state === 'deleted')",
+    replace: "if (current.state === 'deleted')",
   },
   {
     attack: 'F1 aborted parts',
     suite: 'c-parts',
-    file: 'src/server/completion/lease.ts',
+    file: 'src/server/completion/discard.ts',
     find: 'await storage.abortMultipart(key, multipartId);',
     replace: '',
   },
   {
     attack: 'E4 an upload that inspect rejects',
     suite: 'c-parts',
-    file: 'src/server/completion/complete.ts',
-    find: 'await discard(dependencies, opened);',
+    file: 'src/server/completion/discard.ts',
+    find: 'await discardUpload(services, opened);',
     replace: '',
   },
   {
@@ -488,8 +488,8 @@ export const defences = [
   {
     attack: 'B5 a route that now takes',
     suite: 'b-audience',
-    file: 'src/server/completion/verify-content.ts',
-    find: 'if (broken) return { refusal: broken };',
+    file: 'src/server/completion/verify-upload.ts',
+    find: "if (brokenLimit) return { kind: 'refused', refusal: brokenLimit };",
     replace: '',
   },
   {
@@ -503,7 +503,7 @@ export const defences = [
     attack: 'B5 a file that is shared',
     suite: 'b-audience',
     file: 'src/server/completion/complete.ts',
-    find: '? checkLimits(run.route.limits, settled)',
+    find: '? checkLimits(route.limits, sized)',
     replace: '? null',
   },
   {
@@ -578,8 +578,8 @@ export const defences = [
   {
     attack: 'E1 E2',
     suite: 'e-content',
-    file: 'src/server/completion/complete.ts',
-    find: 'await discard(dependencies, opened);',
+    file: 'src/server/completion/discard.ts',
+    find: 'await discardUpload(services, opened);',
     replace: '',
   },
   {
@@ -627,9 +627,9 @@ export const defences = [
   {
     attack: 'E4',
     suite: 'e-content',
-    file: 'src/server/completion/verify-content.ts',
-    find: 'return words === null ? { ...verified, charset }',
-    replace: 'return words !== undefined ? { ...verified, charset }',
+    file: 'src/server/completion/verify-upload.ts',
+    find: 'if (reason !== null) return',
+    replace: 'if ((reason as unknown) === undefined) return',
   },
   {
     attack: 'E5 the reference fixes',
@@ -829,7 +829,7 @@ export const defences = [
     attack: 'C11 an event for an object',
     suite: 'g-events',
     file: 'src/server/completion/lease.ts',
-    find: 'await discard(dependencies, opened);',
+    find: 'await discardUpload(services, opened);',
     replace: '',
   },
   {
@@ -899,7 +899,7 @@ export const defences = [
   {
     attack: 'E4 a rejected file',
     suite: 'f-quota',
-    file: 'src/server/completion/lease.ts',
+    file: 'src/server/completion/discard.ts',
     find: 'if (isClosed) await ledger?.freeReservation(claims.uploadId);',
     replace: 'void isClosed;',
   },
@@ -907,7 +907,7 @@ export const defences = [
     attack: 'C11 bytes that are sent after',
     suite: 'f-quota',
     file: 'src/server/completion/lease.ts',
-    find: 'await discard(dependencies, opened);',
+    find: 'await discardUpload(services, opened);',
     replace: '',
   },
   {
@@ -989,7 +989,7 @@ export const defences = [
   {
     attack: 'F4',
     suite: 'f-stored',
-    file: 'src/server/state/ledger-state.ts',
+    file: 'src/server/state/ledger-states.ts',
     find: "if (claimed && 'fence' in claimed && claimed.refusal) {",
     replace: "if (claimed && 'fence' in claimed && claimed.refusal === null) {",
   },
@@ -1173,16 +1173,16 @@ export const defences = [
   {
     attack: 'F9',
     suite: 'c-transfers',
-    file: 'src/server/completion/verify-content.ts',
-    find: 'const words = await inspecting(',
-    replace: 'await (await storage.get(staged.info.key))?.body.cancel();\n    const words = await inspecting(',
+    file: 'src/server/completion/verify-upload.ts',
+    find: 'const reason = await inspectStaged(',
+    replace: 'await (await storage.get(staged.info.key))?.body.cancel();\n    const reason = await inspectStaged(',
   },
   {
     attack: 'C15 as minio, with no ledger',
     suite: 'c-transfers',
-    file: 'src/server/completion/complete.ts',
-    find: 'if (!needed) return work();',
-    replace: 'if (needed || !needed) return work();',
+    file: 'src/server/completion/store-file.ts',
+    find: 'if (!needsLock) return copy();',
+    replace: 'if (needsLock || !needsLock) return copy();',
   },
   {
     attack: 'C15 as r2, with a ledger',
@@ -1237,8 +1237,8 @@ export const defences = [
   {
     attack: 'F8 a callback that returned is not run again',
     suite: 'f-callbacks',
-    file: 'src/server/completion/complete.ts',
-    find: 'rememberResult(returned, uploadId, { data });',
+    file: 'src/server/completion/callbacks.ts',
+    find: 'rememberResult(callbackResults, uploadId, { data });',
     replace: '',
   },
   {
@@ -1272,7 +1272,7 @@ export const defences = [
   {
     attack: 'F8 a callback of an upload that shares',
     suite: 'f-callbacks',
-    file: 'src/server/state/ledger-state.ts',
+    file: 'src/server/state/restore-grant.ts',
     find: "if (record.transfer === 'none') claims.shared = true;",
     replace: '',
   },

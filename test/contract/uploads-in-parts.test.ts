@@ -428,7 +428,7 @@ forEachStore('uploads in parts', (store) => {
         ...storage,
         put: async (put) => {
           const { state, leaseUntil } = JSON.parse(String(put.body)) as { state: string; leaseUntil: number };
-          if (state === 'promoting') renewals.push(leaseUntil);
+          if (state === 'completing') renewals.push(leaseUntil);
           return storage.put(put);
         },
         copyPart: async (part) => {

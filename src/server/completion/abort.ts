@@ -1,41 +1,38 @@
 import type { Config } from '../config.ts';
-import type { Emit } from '../events.ts';
-import { eventFacts } from '../events.ts';
+import { type Emit, eventFacts } from '../events.ts';
 import { beingCompleted, uploadEnded } from '../shared/errors.ts';
 import type { OpenedGrant } from '../state/claims.ts';
-import type { Sidecars } from '../state/sidecars.ts';
-import type { Markers } from '../state/storage-state.ts';
-import { discard } from './lease.ts';
+import type { UploadStates } from '../state/upload-states.ts';
+import { discardUpload } from './discard.ts';
 import { withdraw } from './promote.ts';
 
-export interface AbortDependencies {
+export interface AbortServices {
   config: Config;
-  markers: Markers;
-  sidecars: Sidecars;
+  states: UploadStates;
   emit: Emit | undefined;
-  settled: (uploadId: string) => Promise<void>;
+  /** Resolves when this process does not complete the upload (any more). */
+  waitForCompletion: (uploadId: string) => Promise<void>;
 }
 
 /**
- * Records the end first and deletes then: a completion that looked before the delete finds the record when it claims.
+ * Records the end before it deletes: a completion that looked before the delete finds the record when it claims the upload.
  *
- * @throws {WaybillError} `upload_conflict` when it is a file already, or about to be
+ * @throws {WaybillError} `upload_conflict` when the upload is a file, or is being completed
  */
-export async function abortUpload(dependencies: AbortDependencies, opened: OpenedGrant): Promise<void> {
+export async function abortUpload(services: AbortServices, opened: OpenedGrant): Promise<void> {
   const { claims } = opened;
-  const { config, markers, emit } = dependencies;
-  await dependencies.settled(claims.uploadId);
-  const { held } = await markers.claim(claims, { state: 'aborted' });
-  if (held) {
-    const { marker } = held;
-    if (marker.state === 'completed' || marker.state === 'deleted') throw uploadEnded(marker.state);
-    if (marker.state === 'promoting') {
-      if (marker.leaseUntil > config.now()) throw beingCompleted();
-      const taken = await markers.replace(claims, { state: 'aborted' }, held.version);
-      if (!taken) throw beingCompleted();
+  const { config, states, emit } = services;
+  await services.waitForCompletion(claims.uploadId);
+  const claimed = await states.claim(claims, { state: 'aborted' });
+  if (claimed.kind === 'held') {
+    const { current, fence } = claimed.held;
+    if (current.state === 'completed' || current.state === 'deleted') throw uploadEnded(current.state);
+    if (current.state === 'completing') {
+      if (current.leaseUntil > config.now()) throw beingCompleted();
+      if ((await states.replace(claims, { state: 'aborted' }, fence)) === null) throw beingCompleted();
       await withdraw(config, claims);
     }
   }
-  await discard(dependencies, opened);
-  if (!held) emit?.('upload.aborted', eventFacts(claims));
+  await discardUpload(services, opened);
+  if (claimed.kind === 'claimed') emit?.('upload.aborted', eventFacts(claims));
 }

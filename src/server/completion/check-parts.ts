@@ -1,6 +1,13 @@
 /** Do the parts at the storage make the file that was granted? What the client says is only ever compared. */
 import { hash } from 'node:crypto';
-import { type Checksum, checkSize, type MultipartCompletion, partBytes, WaybillError } from '../../protocol/index.ts';
+import {
+  type Checksum,
+  checkSize,
+  isWaybillError,
+  type MultipartCompletion,
+  partBytes,
+  WaybillError,
+} from '../../protocol/index.ts';
 import type { PartInfo } from '../../s3/index.ts';
 import type { ResolvedRoute } from '../config.ts';
 import { checksumMismatch, damagedParts, invalid } from '../shared/errors.ts';
@@ -8,7 +15,7 @@ import { md5OfEtag } from '../shared/md5-of-etag.ts';
 import type { Claims } from '../state/claims.ts';
 
 /** What the client says of its finished upload. */
-export type Said = Pick<MultipartCompletion, 'checksum' | 'size'>;
+export type ClientReport = Pick<MultipartCompletion, 'checksum' | 'size'>;
 
 export type CompositeChecksum = Checksum & { parts: number };
 
@@ -30,12 +37,12 @@ const mostNamed = 1000;
  */
 export function checkParts(
   route: ResolvedRoute,
-  claims: Claims & { partSize: number },
+  claims: Claims,
   listed: readonly PartInfo[],
-  said: Said,
+  report: ClientReport,
 ): CheckedParts {
-  const { partSize } = claims;
-  const size = sizeOf(route, claims, said);
+  const partSize = claims.partSize as number;
+  const size = sizeOf(route, claims, report);
   const partCount = Math.max(1, Math.ceil(size / partSize));
   const parts = [...listed].sort((a, b) => a.partNumber - b.partNumber);
   const there = new Set<number>();
@@ -52,7 +59,7 @@ export function checkParts(
     });
   }
   const checksum = route.checksum === null ? null : composeChecksum(route.checksum, parts);
-  if (said.checksum) compareChecksum(checksum, said.checksum);
+  if (report.checksum) compareChecksum(checksum, report.checksum);
   return { size, parts: parts.map((part) => ({ ...part, checksums: boundBy(route, part) })), checksum };
 }
 
@@ -61,22 +68,22 @@ function boundBy({ checksum }: ResolvedRoute, { checksums }: PartInfo): PartInfo
   return checksum === 'sha256' && checksums.sha256 ? { sha256: checksums.sha256 } : {};
 }
 
-function sizeOf(route: ResolvedRoute, claims: Claims, said: Said): number {
+function sizeOf(route: ResolvedRoute, claims: Claims, report: ClientReport): number {
   if (claims.size !== null) {
-    if (said.size === undefined || said.size === claims.size) return claims.size;
+    if (report.size === undefined || report.size === claims.size) return claims.size;
     throw new WaybillError('size_mismatch', 'The file has changed since the upload started. Send it again.', {
       details: {
         declared: claims.size,
-        stored: said.size,
-        hint: `The completion says ${said.size} bytes; the permission is for ${claims.size}.`,
+        stored: report.size,
+        hint: `The completion says ${report.size} bytes; the permission is for ${claims.size}.`,
       },
     });
   }
-  if (said.size === undefined)
+  if (report.size === undefined)
     throw invalid([{ path: 'size', message: 'is needed to complete a stream: its size in bytes' }]);
-  const refusal = checkSize(route.limits, said.size);
+  const refusal = checkSize(route.limits, report.size);
   if (refusal) throw refusal;
-  return said.size;
+  return report.size;
 }
 
 function offPlan({ size: granted }: Claims, part: PartInfo, planned: number, size: number): WaybillError {
@@ -110,9 +117,13 @@ function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]
 }
 
 /** @throws {WaybillError} `checksum_mismatch` */
-export function compareChecksum(known: Checksum | null, said: Checksum): void {
-  if (known?.algorithm === said.algorithm && known.value === said.value) return;
+export function compareChecksum(known: Checksum | null, reported: Checksum): void {
+  if (known?.algorithm === reported.algorithm && known.value === reported.value) return;
   if (known === null)
     throw invalid([{ path: 'checksum', message: 'must be left out: this upload has none to compare with' }]);
   throw checksumMismatch('The checksum of the completion is not the one of the parts at the storage.');
+}
+
+export function isChecksumMismatch(error: unknown): error is WaybillError {
+  return isWaybillError(error) && error.code === 'checksum_mismatch';
 }

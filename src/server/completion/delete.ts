@@ -2,9 +2,9 @@ import type { Storage } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
 import { beingCompleted } from '../shared/errors.ts';
 import { isUploadId } from '../shared/upload-id.ts';
-import type { UploadStates } from '../state/create-state.ts';
 import type { Ledger } from '../state/ledger.ts';
 import { deleteSeen, isObjectOf, uploadIdHeader } from '../state/stored-object.ts';
+import type { UploadStates } from '../state/upload-states.ts';
 
 export interface FileToDelete {
   key: string;
@@ -15,7 +15,7 @@ export interface FileToDelete {
 /** Deletes a stored file for good. True when it was there. */
 export function deleteStored(
   { storage, ledger }: Pick<Config, 'storage' | 'ledger'>,
-  states: Pick<UploadStates, 'deleted'>,
+  states: Pick<UploadStates, 'recordDeletion'>,
   file: FileToDelete,
 ): Promise<boolean> {
   return ledger ? deleteByLedger(storage, ledger, file) : deleteByState(storage, states, file);
@@ -27,14 +27,14 @@ export function deleteStored(
  */
 async function deleteByState(
   storage: Storage,
-  states: Pick<UploadStates, 'deleted'>,
+  states: Pick<UploadStates, 'recordDeletion'>,
   { key, uploadId }: FileToDelete,
 ): Promise<boolean> {
   const info = await storage.head(key);
   if (!info) return false;
   const mark = info.metadata[uploadIdHeader];
   if (uploadId !== undefined && mark !== uploadId) return false;
-  if (mark !== undefined && isUploadId(mark)) await states.deleted(mark);
+  if (mark !== undefined && isUploadId(mark)) await states.recordDeletion(mark);
   return deleteSeen(storage, info);
 }
 

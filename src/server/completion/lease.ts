@@ -1,61 +1,145 @@
-/** Whose is the upload now? One process at a time goes on with it, and what was decided stays decided. */
-import { WaybillError } from '../../protocol/index.ts';
-import type { Storage } from '../../s3/index.ts';
+/** One process at a time completes an upload, under a lease. The state that ends an upload is recorded once. */
+import type { WaybillError } from '../../protocol/index.ts';
 import { storageFault } from '../../s3/internal.ts';
-import { uploadEnded, uploadExpired } from '../shared/errors.ts';
-import { stagingKeyOf } from '../shared/staging-key.ts';
-import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
+import type { Claims, SizedClaims } from '../state/claims.ts';
 import { leaseMs } from '../state/lease-time.ts';
-import type { Claim, Marker } from '../state/storage-state.ts';
-import { closeStaging, dropShared } from './staging.ts';
-import type { Completed, Completing, CompletionDependencies } from './types.ts';
+import type { NextState, RecordedUpload } from '../state/upload-states.ts';
+import { discardUpload, rejectUpload } from './discard.ts';
+import { withdraw } from './promote.ts';
+import { type AttemptResult, type Completed, completingResult, resultFromState, retry } from './result.ts';
+import type { CompletionRun } from './run.ts';
 
-/** The marker is ours until `leaseUntil` (milliseconds since the epoch), as long as it has this version. */
 export interface Lease {
-  version: string;
-  leaseUntil: number;
-  /** Another process began and did not end. */
-  takenOver: boolean;
+  /** Another process held the upload before and did not end it. */
+  readonly takenOver: boolean;
+  /** Renews the lease when half of it is over. @throws {WaybillError} when another process has the upload */
+  keep(): Promise<void>;
+  /** Keeps the lease for as long as `work` runs. */
+  keepDuring<T>(work: () => Promise<T>): Promise<T>;
+  /** These record a state, and return false when another process has the upload. */
+  renew(): Promise<boolean>;
+  startCallback(claims: SizedClaims): Promise<boolean>;
+  reject(refusal: WaybillError): Promise<boolean>;
+  complete(claims: SizedClaims, result: Pick<Completed, 'file' | 'data'>): Promise<boolean>;
+  /** Gives the upload back after a callback failed, and schedules the next attempt. */
+  failCallback(reason: string): Promise<void>;
 }
 
-export interface LeaseKeeper {
-  /** Renews the lease when half of it is over. @throws {WaybillError} when another process has it */
-  keep(): Promise<void>;
-  /** Keeps it while this goes on. */
-  during<T>(work: () => Promise<T>): Promise<T>;
+interface Claimed {
+  kind: 'claimed';
+  fence: string;
+  takenOver: boolean;
 }
 
 const keepEveryMs = 15_000;
 
-export function createLeaseKeeper(
-  { config, markers }: Pick<CompletionDependencies, 'config' | 'markers'>,
-  claims: Settled,
-  lease: Lease,
-): LeaseKeeper {
-  const whole = leaseMs(claims.size);
-  // Of several that ask at once, one renews.
+/**
+ * Takes the lease, runs `work` under it and releases it, unless `work` has recorded the end of the upload.
+ *
+ * @param held the upload as it was read, when its lease is known to be over
+ */
+export async function withLease(
+  run: CompletionRun,
+  size: number,
+  work: (lease: Lease) => Promise<AttemptResult>,
+  held: RecordedUpload | null = null,
+): Promise<AttemptResult> {
+  const durationMs = leaseMs(size);
+  const leaseUntil = run.services.config.now() + durationMs;
+  const next: NextState = { state: 'completing', leaseUntil };
+  const claimed = held ? await takeOver(run, next, held) : await claimUpload(run, next);
+  if (claimed.kind !== 'claimed') return claimed;
+  const { lease, release } = createLease(run, claimed, { leaseUntil, durationMs });
+  try {
+    return await work(lease);
+  } finally {
+    await release();
+  }
+}
+
+/** Rejects an upload for which this process holds no lease. */
+export async function claimRejection(
+  run: CompletionRun,
+  claims: Claims,
+  refusal: WaybillError,
+): Promise<AttemptResult> {
+  const claimed = await claimUpload(run, { state: 'rejected', error: refusal.toJSON() });
+  if (claimed.kind !== 'claimed') return claimed;
+  // An earlier attempt may have made the copy before this refusal.
+  if (claimed.takenOver) await withdraw(run.services.config, claims);
+  return rejectUpload(run, claims, refusal);
+}
+
+/** Records the next state, or says how another process stands or has ended. */
+async function claimUpload(run: CompletionRun, next: NextState): Promise<Claimed | AttemptResult> {
+  const { services, claims, opened } = run;
+  const { states, config } = services;
+  const claimed = await states.claim(claims, next);
+  if (claimed.kind === 'claimed') return claimed;
+  const { current } = claimed.held;
+  if (current.state !== 'completing') {
+    // The bytes were sent again under an unexpired URL. The recorded end stands, and the bytes are deleted (C11).
+    await discardUpload(services, opened);
+    return resultFromState(claims, current);
+  }
+  const leftMs = current.leaseUntil - config.now();
+  return leftMs > 0 ? completingResult(claims, leftMs) : takeOver(run, next, claimed.held);
+}
+
+async function takeOver(
+  { services, claims }: CompletionRun,
+  next: NextState,
+  held: RecordedUpload,
+): Promise<Claimed | AttemptResult> {
+  const fence = await services.states.replace(claims, next, held.fence);
+  return fence === null ? retry : { kind: 'claimed', fence, takenOver: true };
+}
+
+function createLease(
+  { services, claims }: CompletionRun,
+  { fence: firstFence, takenOver }: Claimed,
+  { leaseUntil: firstEnd, durationMs }: { leaseUntil: number; durationMs: number },
+): { lease: Lease; release: () => Promise<void> } {
+  const { states, config } = services;
+  let fence = firstFence;
+  let leaseUntil = firstEnd;
+  let isHeld = true;
+  // Of several parts that ask at once, one renews.
   let renewing: Promise<void> | undefined;
 
-  async function renew(): Promise<void> {
-    const leaseUntil = config.now() + whole;
-    const kept = await markers.replace(claims, { state: 'promoting', leaseUntil }, lease.version);
-    if (!kept) throw storageFault('storage_unavailable', 'Another process has taken this upload over.');
-    lease.version = kept.version;
-    lease.leaseUntil = leaseUntil;
+  async function renew(): Promise<boolean> {
+    const until = config.now() + durationMs;
+    const next = await states.replace(claims, { state: 'completing', leaseUntil: until }, fence);
+    if (next === null) return lose();
+    fence = next;
+    leaseUntil = until;
+    return true;
+  }
+
+  function lose(): false {
+    isHeld = false;
+    return false;
+  }
+
+  async function renewOrFail(): Promise<void> {
+    if (!(await renew())) throw storageFault('storage_unavailable', 'Another process has taken this upload over.');
   }
 
   async function keep(): Promise<void> {
-    if (!renewing && lease.leaseUntil - config.now() > whole / 2) return;
-    renewing ??= renew().finally(() => {
+    if (!renewing && leaseUntil - config.now() > durationMs / 2) return;
+    renewing ??= renewOrFail().finally(() => {
       renewing = undefined;
     });
     await renewing;
   }
 
-  return {
+  const lease: Lease = {
+    takenOver,
     keep,
-    async during(work) {
-      // Whoever lost the lease learns it at the next step.
+    renew,
+
+    async keepDuring(work) {
+      // A lease that is lost shows at the next step, which names its fence.
       const timer = setInterval(() => void keep().catch(() => {}), keepEveryMs);
       timer.unref();
       try {
@@ -65,78 +149,35 @@ export function createLeaseKeeper(
         await renewing?.catch(() => {});
       }
     },
+
+    async startCallback(sized) {
+      const next = await states.recordCallbackStart(sized, fence);
+      if (next === null) return lose();
+      fence = next;
+      return true;
+    },
+
+    async reject(refusal) {
+      const next = await states.replace(claims, { state: 'rejected', error: refusal.toJSON() }, fence);
+      isHeld = false;
+      return next !== null;
+    },
+
+    async complete(sized, result) {
+      const isRecorded = await states.recordCompletion(sized, result, fence);
+      isHeld = false;
+      return isRecorded;
+    },
+
+    async failCallback(reason) {
+      await states.recordCallbackFailure(claims, fence, reason);
+      isHeld = false;
+    },
   };
-}
-
-/** Null when the world moved meanwhile and another look is due. */
-export async function claimUpload(
-  dependencies: Pick<CompletionDependencies, 'config' | 'markers' | 'sidecars'>,
-  opened: OpenedGrant,
-  wanted: Claim,
-): Promise<Lease | Completed | Completing | null> {
-  const { markers, config } = dependencies;
-  const { now } = config;
-  const { claims } = opened;
-  const leaseUntil = wanted.state === 'promoting' ? wanted.leaseUntil : 0;
-  const { held, version, takenOver } = await markers.claim(claims, wanted);
-  if (!held) return { version, leaseUntil, takenOver };
-  const { marker } = held;
-  if (marker.state !== 'promoting') {
-    // Sent again under an unexpired URL: what was decided stands, and the bytes go (ATTACKS C11).
-    await discard(dependencies, opened);
-    return outcomeOf(claims, marker);
-  }
-  const left = marker.leaseUntil - now();
-  if (left > 0) return completing(claims, left);
-  const taken = await markers.replace(claims, wanted, held.version);
-  return taken && { version: taken.version, leaseUntil, takenOver: true };
-}
-
-export function isLease(claimed: Lease | Completed | Completing): claimed is Lease {
-  return 'takenOver' in claimed;
-}
-
-/** Nothing of it stays at the storage but its marker, and its reservation is given back. */
-export async function discard(
-  { config, sidecars }: Pick<CompletionDependencies, 'config' | 'sidecars'>,
-  { claims, multipart }: OpenedGrant,
-): Promise<void> {
-  const { storage, ledger } = config;
-  let isClosed = true;
-  if (claims.shared) await dropShared(config, claims);
-  else {
-    const key = stagingKeyOf(config, claims.uploadId);
-    [isClosed] = await Promise.all([
-      closeStaging(config, claims),
-      multipart && freeParts(storage, key, multipart.multipartId),
-    ]);
-    // Last: as long as parts may be there, it says whose they are.
-    if (claims.partSize !== null) await sidecars.delete(claims.uploadId);
-  }
-  // Else the sweep gives it back, when the request has expired.
-  if (isClosed) await ledger?.freeReservation(claims.uploadId);
-}
-
-/**
- * A part that was under way may arrive after the abort and keep the others.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
- */
-async function freeParts(storage: Storage, key: string, multipartId: string): Promise<void> {
-  for (let round = 0; round < 3; round += 1) {
-    await storage.abortMultipart(key, multipartId);
-    if ((await storage.listParts(key, multipartId)) === null) return;
-  }
-}
-
-export function outcomeOf(claims: Claims, marker: Exclude<Marker, { state: 'promoting' }>): Completed {
-  if (marker.state === 'completed') return { uploadId: claims.uploadId, file: marker.file, data: marker.data };
-  if (marker.state === 'rejected')
-    throw new WaybillError(marker.error.code, marker.error.message, { details: marker.error.details });
-  if (marker.state === 'expired') throw uploadExpired('The permission has expired, and nothing was sent.');
-  throw uploadEnded(marker.state);
-}
-
-export function completing(claims: Claims, leftMs: number): Completing {
-  const retryAfterSeconds = Math.min(5, Math.max(1, Math.ceil(leftMs / 1000)));
-  return { uploadId: claims.uploadId, completing: true, retryAfterSeconds };
+  return {
+    lease,
+    release: async () => {
+      if (isHeld) await states.release(claims, fence);
+    },
+  };
 }

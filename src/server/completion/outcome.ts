@@ -1,11 +1,12 @@
 import { isWaybillError } from '../../protocol/index.ts';
+import type { CompletionResult } from './result.ts';
 
 export type CompletionOutcome = 'completed' | 'rejected' | 'callbacksFailed' | 'deleted' | 'absent' | 'unknown' | null;
 
-/** Nothing has arrived, or not all of it. */
+/** Errors of an upload whose bytes have not all arrived. */
 const notThere: ReadonlySet<string> = new Set(['object_not_ready', 'upload_expired', 'invalid_request']);
 
-/** Decided for good. */
+/** Errors that refuse the upload for good. */
 const refusals: ReadonlySet<string> = new Set([
   'size_mismatch',
   'checksum_mismatch',
@@ -19,21 +20,22 @@ const refusals: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a completion comes to, for the sweep and for storage events.
+ * Runs a completion and says what came of it, for the sweep and for storage events.
  *
- * @returns null when somebody else is at it, 'absent' when there is nothing to complete, 'unknown' when its route, or what
- * was on record of it, is gone: nobody can tell what it would be
- * @throws whatever may be otherwise next time
+ * @returns null when another process completes the upload or there is no upload, 'absent' when nothing or not all has arrived,
+ * 'unknown' when the route or the record of the upload is gone
+ * @throws what another attempt may change
  */
-export async function classifyCompletion(completing: () => Promise<object>): Promise<CompletionOutcome> {
+export async function classifyCompletion(complete: () => Promise<CompletionResult | null>): Promise<CompletionOutcome> {
   try {
-    return 'completing' in (await completing()) ? null : 'completed';
+    const result = await complete();
+    return result?.kind === 'completed' ? 'completed' : null;
   } catch (error) {
     if (!isWaybillError(error)) throw error;
     if (notThere.has(error.code)) return 'absent';
     if (error.code === 'upload_not_found') return 'unknown';
     if (error.code === 'callback_failed') return 'callbacksFailed';
-    // It came again after its end was decided, and is gone now.
+    // The bytes were sent again after the upload had ended, and have been deleted.
     if (error.code === 'upload_conflict') return 'deleted';
     if (refusals.has(error.code)) return 'rejected';
     throw error;

@@ -5,7 +5,7 @@ import { withCharset } from '../shared/charset.ts';
 import { contentDisposition, inlineAnywhere } from '../shared/disposition.ts';
 import { isMissing, isPreconditionFailed } from '../shared/storage-errors.ts';
 import { maxSingleBytes } from '../shared/storage-limits.ts';
-import type { Claims, Settled } from '../state/claims.ts';
+import type { Claims, SizedClaims } from '../state/claims.ts';
 import { uploadIdHeader } from '../state/stored-object.ts';
 import { isSameWrite, joinOfUpload } from './copy-guard.ts';
 import { abandonCopies, copyInParts } from './copy-in-parts.ts';
@@ -34,7 +34,7 @@ export interface Promotion {
 export async function promote(
   storage: Storage,
   route: ResolvedRoute,
-  claims: Settled,
+  claims: SizedClaims,
   staged: ObjectInfo,
   promotion: Promotion,
 ): Promise<{ etag: string } | null> {
@@ -86,7 +86,7 @@ export async function promote(
 
 function copyOptions(
   route: ResolvedRoute,
-  claims: Settled,
+  claims: SizedClaims,
   staged: ObjectInfo,
   once: boolean,
   checksum: StoredFile['checksum'],
@@ -115,7 +115,7 @@ export function checksumOf({ metadata }: ObjectInfo): StoredFile['checksum'] {
  * Where the copy has to be compared afterwards, it is cut as the original was: then both have one ETag. What came in
  * one request has no such cut, and is never too large for one copy.
  */
-function mayCopyInParts({ capabilities }: Storage, claims: Settled, staged: ObjectInfo): boolean {
+function mayCopyInParts({ capabilities }: Storage, claims: SizedClaims, staged: ObjectInfo): boolean {
   return capabilities.copyPrecondition || claims.partSize !== null || staged.size > maxSingleBytes;
 }
 

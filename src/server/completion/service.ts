@@ -4,24 +4,24 @@
  */
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
-import type { Grants } from '../grants/grants.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import { isUploadId } from '../shared/upload-id.ts';
-import type { Claims, OpenedGrant } from '../state/claims.ts';
-import { type UploadStates, withMetadata } from '../state/create-state.ts';
+import type { Claims, OpenedGrant, OpenReceipt } from '../state/claims.ts';
 import type { UploadRecord } from '../state/ledger.ts';
-import { openedOf } from '../state/ledger-state.ts';
+import { restoreGrant, restoreMetadata } from '../state/restore-grant.ts';
+import type { UploadStates } from '../state/upload-states.ts';
 import { abortUpload } from './abort.ts';
-import { createCompletion } from './complete.ts';
+import { type CompleteUpload, createCompletion } from './complete.ts';
 import { deleteStored, type FileToDelete } from './delete.ts';
+import { discardUpload } from './discard.ts';
 import { createKeyLocks } from './key-locks.ts';
-import { discard } from './lease.ts';
+import type { CompletionResult } from './result.ts';
 import { closeStaging, leavesSeal } from './staging.ts';
-import type { Completed, CompleteUpload, Completing } from './types.ts';
 
 export interface CompletionContext {
   config: Config;
-  grants: Pick<Grants, 'openReceipt'>;
+  states: UploadStates;
+  openReceipt: OpenReceipt;
   emit: Emit | undefined;
   /** The stable URL of a stored file. */
   viewUrl: (claims: Claims) => string;
@@ -30,47 +30,50 @@ export interface CompletionContext {
 export interface CompletionService {
   complete: CompleteUpload;
   abort(opened: OpenedGrant): Promise<void>;
-  /** True when it was there. */
+  /** Deletes a stored file for good. Returns whether there was one. */
   deleteFile(file: FileToDelete, route: string | null): Promise<boolean>;
-  /** Resolves when no completion is under way. */
+  /** Resolves when this process completes no upload. */
   idle(): Promise<void>;
-  /** Clears up behind an upload of the ledger that has ended without a file, and gives its reservation back. */
+  /** Deletes what an upload of the ledger left that has ended without a file, and gives its reservation back. */
   discardRecord(record: UploadRecord): Promise<void>;
   /** Whether the staging key of this upload holds an empty object until its request has expired, see `staging.ts`. */
   leavesSeal(record: UploadRecord): boolean;
-  /** Empties the object at that key. */
+  /** Leaves the empty object at that key. */
   sealRecord(record: UploadRecord): Promise<void>;
-  /** Goes on with an upload of the ledger, wherever it stopped. */
-  completeRecord(record: UploadRecord): Promise<Completed | Completing>;
-  /** By the receipt of a staged object, or by the sidecar of its parts. */
-  completeObject(stagedKey: string): Promise<Completed | Completing | null>;
+  /** Completes an upload of the ledger from where it stopped. */
+  completeRecord(record: UploadRecord): Promise<CompletionResult>;
+  /** Completes by the receipt of a staged object, or by the receipt that was saved for its parts. Null without one. */
+  completeObject(stagedKey: string): Promise<CompletionResult | null>;
 }
 
-export function createCompletionService(
-  { config, grants, emit, viewUrl }: CompletionContext,
-  state: UploadStates,
-): CompletionService {
+export function createCompletionService(context: CompletionContext): CompletionService {
+  const { config, states, openReceipt, emit } = context;
   const { storage, stagingPrefix } = config;
-  const { markers, sidecars } = state;
-  const keyLocks = createKeyLocks(config);
-  const completion = createCompletion({ config, markers, sidecars, emit, grants, keyLocks, records: state, viewUrl });
-  const { settled } = completion;
+  const completion = createCompletion({
+    ...context,
+    keyLocks: createKeyLocks(config),
+    callbackResults: new Map(),
+  });
 
   const complete: CompleteUpload = async (opened, ...more) =>
-    completion.complete(await withMetadata(config.ledger, opened), ...more);
+    completion.complete(await restoreMetadata(config.ledger, opened), ...more);
 
-  const abort = (opened: OpenedGrant) => abortUpload({ config, markers, sidecars, emit, settled }, opened);
+  const abort = (opened: OpenedGrant) =>
+    abortUpload({ config, states, emit, waitForCompletion: completion.waitFor }, opened);
 
   async function deleteFile(file: FileToDelete, route: string | null) {
-    const deleted = await deleteStored(config, state, file);
+    const deleted = await deleteStored(config, states, file);
     if (deleted) emit?.('file.deleted', { route, key: file.key });
     return deleted;
   }
 
-  /** Of a multipart upload whose client went away. Of a stream nobody else knows where it ends. */
-  async function completeParts(stagedKey: string): Promise<Completed | Completing | null> {
+  /**
+   * Completes an upload in parts after its client has disappeared. A stream cannot be completed this way: only the client knows
+   * its final size.
+   */
+  async function completeParts(stagedKey: string): Promise<CompletionResult | null> {
     const uploadId = stagedKey.slice(stagingPrefix.length);
-    const opened = isUploadId(uploadId) ? await sidecars.read(uploadId) : null;
+    const opened = isUploadId(uploadId) ? await states.findGrant(uploadId) : null;
     if (!opened || opened.claims.size === null || opened.claims.partSize === null) return null;
     const { uploads } = await storage.listMultiparts({ prefix: stagedKey });
     const own = uploads.find(({ key }) => key === stagedKey);
@@ -82,19 +85,19 @@ export function createCompletionService(
     abort,
     idle: completion.idle,
     deleteFile,
-    discardRecord: (record) => discard({ config, sidecars }, openedOf(record)),
-    leavesSeal: (record) => leavesSeal(config, openedOf(record).claims),
+    discardRecord: (record) => discardUpload({ config, states }, restoreGrant(record)),
+    leavesSeal: (record) => leavesSeal(config, restoreGrant(record).claims),
     sealRecord: async (record) => {
-      await closeStaging(config, openedOf(record).claims);
+      await closeStaging(config, restoreGrant(record).claims);
     },
-    completeRecord: (record) => complete(openedOf(record)),
+    completeRecord: (record) => complete(restoreGrant(record)),
 
     async completeObject(stagedKey) {
       if (!stagedKey.startsWith(stagingPrefix)) return null;
       const info = await storage.head(stagedKey);
       if (!info) return completeParts(stagedKey);
       const receipt = info.metadata.waybill;
-      const opened = receipt === undefined ? null : grants.openReceipt(receipt);
+      const opened = receipt === undefined ? null : openReceipt(receipt);
       if (!opened || stagingKeyOf(config, opened.claims.uploadId) !== stagedKey) return null;
       return complete(opened);
     },

@@ -6,16 +6,15 @@ import {
   type ResolvedType,
 } from '../../protocol/content-types.ts';
 import { type Checksum, type StoredFile, WaybillError } from '../../protocol/index.ts';
-import type { ObjectInfo, Storage } from '../../s3/index.ts';
+import type { ObjectInfo } from '../../s3/index.ts';
 import { storageFault } from '../../s3/internal.ts';
 import type { ResolvedRoute } from '../config.ts';
-import type { Grants } from '../grants/grants.ts';
-import { isSameDeclaration } from '../grants/idempotency.ts';
 import { checksumMismatch, refusedUpload } from '../shared/errors.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';
-import type { Claims, OpenedGrant, Settled } from '../state/claims.ts';
-import { type CompositeChecksum, compareChecksum, type Said } from './check-parts.ts';
+import { type Claims, isSameDeclaration, type SizedClaims } from '../state/claims.ts';
+import { type ClientReport, type CompositeChecksum, compareChecksum } from './check-parts.ts';
 import { firstMatchingType, typeByContent } from './content-check.ts';
+import type { CompletionRun } from './run.ts';
 import type { StagedObject } from './staged-object.ts';
 
 /**
@@ -29,7 +28,7 @@ const unsignedHeaders = [
   ['cacheControl', 'Cache-Control', /^(no-cache|max-age=0)$/i],
 ] as const;
 
-export interface Verified {
+export interface VerifiedObject {
   checksum: StoredFile['checksum'];
   /** The type that the content has. */
   contentType: string;
@@ -50,13 +49,14 @@ function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: s
  * @throws {WaybillError} `size_mismatch`, `content_type_mismatch`, `checksum_mismatch` or `upload_rejected`
  */
 export async function verifyStaged(
-  { route, grants }: { route: ResolvedRoute; grants: Pick<Grants, 'openReceipt'> },
-  { claims, receipt }: OpenedGrant & { claims: Settled },
+  { services, route, opened, report }: CompletionRun,
+  claims: SizedClaims,
   { info, head }: StagedObject,
-  parts: { composite: CompositeChecksum | null; said: Said },
-): Promise<Verified> {
+  composite: CompositeChecksum | null,
+): Promise<VerifiedObject> {
+  const { receipt } = opened;
   const sent = info.metadata.waybill ?? '';
-  const fromObject = sent === receipt ? null : grants.openReceipt(sent);
+  const fromObject = sent === receipt ? null : services.openReceipt(sent);
   if (sent !== receipt && !isReceiptOf(fromObject?.claims, claims, receipt))
     throw refusedUpload('The object at the storage was not sent with this permission.');
   if (info.size !== claims.size)
@@ -73,19 +73,19 @@ export async function verifyStaged(
       throw refusedUpload(`The file was sent with ${header}, which was not part of the permission.`);
   }
   const checksum =
-    claims.partSize === null ? verifyChecksum(claims, info) : verifyComposite(route, info, parts.composite, parts.said);
+    claims.partSize === null ? verifyChecksum(claims, info) : verifyComposite(route, info, composite, report);
   // A row of the ledger does not say whether the type was guessed; what was sent does.
   const guessed = (fromObject?.claims ?? claims).guessed ?? false;
-  return { checksum, contentType: await verifyContent(route, claims, guessed, head) };
+  return { checksum, contentType: await verifyContentType(route, claims, guessed, head) };
 }
 
 /**
  * The type that the content has: the signed one, or another that the name and the declaration left open, and that the route
  * admits as well.
  */
-async function verifyContent(
+async function verifyContentType(
   { limits }: ResolvedRoute,
-  claims: Settled,
+  claims: SizedClaims,
   guessed: ResolvedType['guessed'],
   head: Uint8Array,
 ): Promise<string> {
@@ -115,7 +115,7 @@ function typeMismatch(declared: string, detected: string): WaybillError {
  * Did the storage verify what was granted? It is asked, and the bytes are not read: no file passes this server. The signed
  * request made it verify them when they arrived, so that this is a second look.
  */
-function verifyChecksum(claims: Settled, info: ObjectInfo): Checksum | null {
+function verifyChecksum(claims: SizedClaims, info: ObjectInfo): Checksum | null {
   const granted = claims.checksum;
   if (!granted) return info.checksums.sha256 ? { algorithm: 'sha256', value: info.checksums.sha256 } : null;
   if (granted.algorithm === 'md5') {
@@ -142,14 +142,14 @@ function verifyComposite(
   route: ResolvedRoute,
   info: ObjectInfo,
   composite: CompositeChecksum | null,
-  said: Said,
+  report: ClientReport,
 ): CompositeChecksum | null {
   if (route.checksum === null) return null;
   const stored = compositeOf(info, route.checksum);
   if (stored && composite && (stored.value !== composite.value || stored.parts !== composite.parts))
     throw checksumMismatch('The object at the storage has another checksum than its parts.');
   const known = stored ?? composite;
-  if (said.checksum && known) compareChecksum(known, said.checksum);
+  if (report.checksum && known) compareChecksum(known, report.checksum);
   return known;
 }
 
@@ -162,36 +162,7 @@ function compositeOf({ checksums, etag }: ObjectInfo, algorithm: 'sha256' | 'md5
   return { algorithm, value, parts: Number(found[2]) };
 }
 
-/**
- * The app's own look. Null when it accepts; its words when it refuses.
- *
- * @throws whatever the callback threw
- */
-export async function inspectStaged(
-  storage: Storage,
-  route: ResolvedRoute,
-  claims: Settled,
-  info: ObjectInfo,
-  checksum: StoredFile['checksum'],
-): Promise<string | null> {
-  const verdict = await route.definition.inspect?.({
-    file: { ...factsOf(claims), checksum, etag: info.etag },
-    ownerId: claims.ownerId,
-    uploadId: claims.uploadId,
-    metadata: claims.metadata,
-    async stream() {
-      const found = await storage.get(info.key, { ifMatch: info.etag });
-      if (!found)
-        throw new WaybillError('object_not_ready', 'The file is not ready yet. Try again.', {
-          details: { hint: 'The staged object was deleted while `inspect` read it.' },
-        });
-      return found.body;
-    },
-  });
-  return verdict ? String(verdict.reject).slice(0, 500) : null;
-}
-
-export function factsOf(claims: Settled): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
+export function factsOf(claims: SizedClaims): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
   const { uploadId, route, key, fileName, size, contentType, charset } = claims;
   return { uploadId, route, key, fileName, size, contentType, ...(charset === undefined ? {} : { charset }) };
 }

@@ -8,7 +8,7 @@ import { type Failure, isFailure } from '../shared/failure.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import type { Claims } from '../state/claims.ts';
 import type { Ledger, NewUpload, Quota } from '../state/ledger.ts';
-import { recordOf } from '../state/new-upload.ts';
+import { buildNewUpload } from '../state/new-upload.ts';
 import { quotaExceeded } from '../state/quota-exceeded.ts';
 import type { Owner } from '../types.ts';
 import { requireSameDeclaration } from './idempotency.ts';
@@ -105,7 +105,7 @@ async function shareStored(ledger: Ledger, prepared: Prepared): Promise<Prepared
 }
 
 function newUpload(config: Config, { route, claims, transfer, idempotencyKey }: Prepared, owner: Owner): NewUpload {
-  return recordOf(
+  return buildNewUpload(
     config,
     route,
     claims,

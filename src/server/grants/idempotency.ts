@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
 import type { TakeRandom } from '../shared/random-pool.ts';
-import type { Claims } from '../state/claims.ts';
+import { type Claims, isSameDeclaration } from '../state/claims.ts';
 import type { UploadRecord } from '../state/ledger.ts';
 
 /**
@@ -13,21 +13,6 @@ export function randomOfKey(secret: string, of: { route: string; ownerId: string
   const text = JSON.stringify(['idempotency key', of.route, of.ownerId, of.key]);
   const digest = createHmac('sha256', secret).update(text).digest();
   return (bytes) => digest.subarray(0, bytes);
-}
-
-/** Whether both declare one file. Their keys and expiry may differ. */
-export function isSameDeclaration(a: Claims, b: Claims): boolean {
-  return (
-    a.uploadId === b.uploadId &&
-    a.ownerId === b.ownerId &&
-    a.route === b.route &&
-    a.fileName === b.fileName &&
-    a.contentType === b.contentType &&
-    a.size === b.size &&
-    a.partSize === b.partSize &&
-    a.checksum?.algorithm === b.checksum?.algorithm &&
-    a.checksum?.value === b.checksum?.value
-  );
 }
 
 /** @throws {WaybillError} `upload_conflict` unless the upload on record is what is declared now */

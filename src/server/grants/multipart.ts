@@ -20,8 +20,7 @@ import type { Failure } from '../shared/failure.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims, MultipartClaims, OpenedGrant } from '../state/claims.ts';
-import type { Sidecars } from '../state/sidecars.ts';
-import type { Markers } from '../state/storage-state.ts';
+import type { UploadStates } from '../state/upload-states.ts';
 import type { Grants } from './grants.ts';
 import { refusalOf } from './limits.ts';
 
@@ -48,7 +47,7 @@ type ByParts = Claims & { partSize: number };
 
 export function createMultiparts(
   { config, grants }: MultipartContext,
-  { markers, sidecars }: { markers: Markers; sidecars: Sidecars },
+  states: Pick<UploadStates, 'read' | 'saveReceipt'>,
 ): Multiparts {
   const { storage, now, expiresInSeconds, maxExpiresInSeconds, ledger } = config;
 
@@ -58,7 +57,7 @@ export function createMultiparts(
   }
 
   async function create(route: ResolvedRoute, { uploadId, contentType }: Claims, receipt: string): Promise<string> {
-    await sidecars.write(uploadId, receipt);
+    await states.saveReceipt(uploadId, receipt);
     const { multipartId } = await storage.createMultipart({
       key: stagingKeyOf(config, uploadId),
       contentType,
@@ -133,11 +132,10 @@ export function createMultiparts(
       const { uploadId, size, partSize } = claims;
       requireAllowed(config.routes.get(claims.route) as ResolvedRoute, claims);
       const key = stagingKeyOf(config, uploadId);
-      const [listed, held] = await Promise.all([storage.listParts(key, multipart.multipartId), markers.read(uploadId)]);
+      const [listed, held] = await Promise.all([storage.listParts(key, multipart.multipartId), states.read(uploadId)]);
       if (held) {
-        const { marker } = held;
-        if (marker.state !== 'expired')
-          throw marker.state === 'promoting' ? beingCompleted() : uploadEnded(marker.state);
+        const { state } = held.current;
+        if (state !== 'expired') throw state === 'completing' ? beingCompleted() : uploadEnded(state);
       }
       if (!listed || held) throw uploadExpired('The storage has dropped the parts of this upload.');
       await ledger?.renew(uploadId, expiresInSeconds * 1000);

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { grantInvalid } from '../shared/errors.ts';
 import type { Failure } from '../shared/failure.ts';
 import type { OpenedGrant } from '../state/claims.ts';
-import { withMetadata } from '../state/create-state.ts';
+import { restoreMetadata } from '../state/restore-grant.ts';
 import type { Action, CallbackRequest, Owner } from '../types.ts';
 import type { Grants } from './grants.ts';
 
@@ -22,7 +22,7 @@ export async function openGrants(
 ): Promise<(OpenedGrant | Failure)[]> {
   const opened = texts.map((text) => grants.openGrant(text));
   for (const [index, one] of opened.entries())
-    if (one?.claims.metadataInLedger) opened[index] = await withMetadata(config.ledger, one);
+    if (one?.claims.metadataInLedger) opened[index] = await restoreMetadata(config.ledger, one);
   const owners = new Map<string, Owner | Failure>();
   for (const name of new Set(opened.flatMap((one) => one?.claims.route ?? []))) {
     const files = opened.flatMap((one) => (one?.claims.route === name ? [one.claims] : []));

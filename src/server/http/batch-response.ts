@@ -1,5 +1,5 @@
 import type { WaybillError, WireError } from '../../protocol/index.ts';
-import type { Completing } from '../completion/types.ts';
+import type { Completing } from '../completion/result.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
 import type { PlainResponse } from './plain-request.ts';
 import { asWaybillError, json, retryAfter, wireError } from './responses.ts';

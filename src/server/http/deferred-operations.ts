@@ -3,8 +3,8 @@
  * such request, so that a server that starts cold answers its first grant sooner.
  */
 
+import { type Completed, type Completing, describeResult } from '../completion/result.ts';
 import { createStagedCleanup } from '../completion/staged-cleanup.ts';
-import type { Completed, Completing } from '../completion/types.ts';
 import { type LaterAction, openGrants } from '../grants/open-grants.ts';
 import type { Services } from '../services.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
@@ -57,7 +57,11 @@ export function createDeferredOperations(services: Services): DeferredOperations
       const items = await eachGrant(services, call, texts, 'complete', (opened, index) => {
         const one = sent[index];
         const said = typeof one === 'object' ? one : {};
-        return withinPatience(config.completionWaitSeconds, opened.claims.uploadId, complete(opened, said, cleanup));
+        return withinPatience(
+          config.completionWaitSeconds,
+          opened.claims.uploadId,
+          complete(opened, said, cleanup).then(describeResult),
+        );
       });
       await cleanup?.clear();
       return batchAnswer('results', items, call);

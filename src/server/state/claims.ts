@@ -44,5 +44,23 @@ export interface MultipartClaims {
   expiresAt: number;
 }
 
-/** A stream has its size as soon as it is an object. */
-export type Settled = Claims & { size: number; charset?: Charset | undefined };
+/** Opens a receipt. Null for a receipt that was not sealed by this deployment. */
+export type OpenReceipt = (receipt: string) => OpenedGrant | null;
+
+/** The size of a stream is known once it is an object. */
+export type SizedClaims = Claims & { size: number; charset?: Charset | undefined };
+
+/** Whether both declare one file. Their keys and expiry may differ. */
+export function isSameDeclaration(a: Claims, b: Claims): boolean {
+  return (
+    a.uploadId === b.uploadId &&
+    a.ownerId === b.ownerId &&
+    a.route === b.route &&
+    a.fileName === b.fileName &&
+    a.contentType === b.contentType &&
+    a.size === b.size &&
+    a.partSize === b.partSize &&
+    a.checksum?.algorithm === b.checksum?.algorithm &&
+    a.checksum?.value === b.checksum?.value
+  );
+}

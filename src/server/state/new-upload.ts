@@ -4,7 +4,7 @@ import type { Claims } from './claims.ts';
 import type { NewUpload } from './ledger.ts';
 
 /** How the ledger knows an upload. */
-export function recordOf(
+export function buildNewUpload(
   config: Pick<Config, 'expiresInSeconds' | 'abandonAfterSeconds'>,
   route: ResolvedRoute,
   claims: Claims,

@@ -1,11 +1,11 @@
 const firstMs = 10_000;
 const longestMs = 3_600_000;
-const most = 12;
+const maxAttempts = 12;
 
 /**
- * How long the sweep waits after a callback failed for the nth time: 10 s, doubled up to an hour, three and a half hours in all.
- * Null parks it: an operator, or the client that asks again, decides.
+ * Milliseconds that the sweep waits after a callback has failed for the nth time: 10 s, doubled up to an hour, three and a half
+ * hours in all. Null parks the upload: it waits for an operator, or for its client to ask again.
  */
-export function callbackRetryMs(attempts: number): number | null {
-  return attempts >= most ? null : Math.min(longestMs, firstMs * 2 ** (attempts - 1));
+export function retryDelayMs(attempts: number): number | null {
+  return attempts >= maxAttempts ? null : Math.min(longestMs, firstMs * 2 ** (attempts - 1));
 }

@@ -4,14 +4,13 @@
  */
 import type { ObjectInfo, Storage } from '../../s3/index.ts';
 
-import type { ViewRef } from '../views/view-refs.ts';
 import type { Ledger } from './ledger.ts';
 
 /** By the mark that {@link promote} left; of a shared object by the row of the upload that it names. */
 export async function isObjectOf(
   ledger: Pick<Ledger, 'find'> | undefined,
   { metadata }: ObjectInfo,
-  of: Pick<ViewRef, 'key' | 'uploadId'>,
+  of: { key: string; uploadId: string },
 ): Promise<boolean> {
   const mark = metadata[uploadIdHeader];
   if (mark === undefined || mark === of.uploadId) return mark !== undefined;

@@ -73,9 +73,7 @@ export function createStorageEvents(
     const failures: unknown[] = [];
     await mapLimited([...keys], parallel, async (key) => {
       try {
-        const outcome = await classifyCompletion(
-          async () => (await completion.completeObject(key)) ?? { completing: true },
-        );
+        const outcome = await classifyCompletion(() => completion.completeObject(key));
         if (outcome === 'completed') result.completed += 1;
         if (outcome === 'rejected') result.rejected += 1;
         // Tried again by the sweep of a ledger, or when this comes again.

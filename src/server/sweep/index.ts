@@ -9,10 +9,10 @@ import { booleanRule, checkOptions, isObject, isWholeNumber, type OptionTable } 
 import type { CompletionService } from '../completion/service.ts';
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
-import type { Grants } from '../grants/grants.ts';
 import { describe } from '../shared/describe.ts';
-import type { UploadStates } from '../state/create-state.ts';
+import type { OpenReceipt } from '../state/claims.ts';
 import type { Ledger, Orphan } from '../state/ledger.ts';
+import type { UploadStates } from '../state/upload-states.ts';
 import { createTally, type SweepOptions, type SweepReport } from './report.ts';
 import { sweepRecords } from './with-ledger.ts';
 import { sweepStorage } from './without-ledger.ts';
@@ -22,16 +22,16 @@ export type { SweepOptions, SweepReport } from './report.ts';
 export interface SweepContext {
   config: Config;
   emit: Emit | undefined;
-  grants: Pick<Grants, 'openReceipt'>;
+  openReceipt: OpenReceipt;
+  states: Pick<UploadStates, 'read' | 'findGrant'>;
+  completion: CompletionService;
 }
 
 const defaultGraceSeconds = 300;
 
 /** @throws {WaybillError} when the storage cannot be listed, or the ledger does not answer */
 export async function sweepUploads(
-  { config, emit, grants }: SweepContext,
-  completion: CompletionService,
-  { markers, sidecars }: Pick<UploadStates, 'markers' | 'sidecars'>,
+  { config, emit, openReceipt, states, completion }: SweepContext,
   given: SweepOptions = {},
 ): Promise<SweepReport> {
   const { storage, ledger, stagingPrefix, deployment, abandonAfterSeconds, now } = config;
@@ -42,10 +42,10 @@ export async function sweepUploads(
   const { report } = tally;
   // What the storage dates is as old as the storage says (DESIGN section 7, 14).
   const storageNow = () => now() + storage.clockOffsetMs();
-  const shared = { storage, grants, stagingPrefix, deployment, completion, storageNow, options, tally };
+  const shared = { storage, openReceipt, stagingPrefix, deployment, completion, storageNow, options, tally };
   try {
     if (ledger) await sweepRecords({ ...shared, ledger });
-    else await sweepStorage({ ...shared, markers, sidecars, abandonAfterSeconds, now });
+    else await sweepStorage({ ...shared, states, abandonAfterSeconds, now });
   } catch (error) {
     // Asked to stop: what was done counts.
     if (!options.signal?.aborted || error !== options.signal.reason) throw error;

@@ -5,10 +5,10 @@
 import type { Storage } from '../../s3/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
 import type { CompletionService } from '../completion/service.ts';
-import type { Grants } from '../grants/grants.ts';
 import type { Deployment } from '../shared/deployment.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import { uploadIdOfStagedObject, uploadIdOfStagingKey } from '../shared/staging-key.ts';
+import type { OpenReceipt } from '../state/claims.ts';
 import type { Ledger, UploadRecord } from '../state/ledger.ts';
 import { sweepBucket } from './bucket.ts';
 import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf } from './listing.ts';
@@ -16,7 +16,7 @@ import { type Outcome, type SweepOptions, settledOf, type Tally } from './report
 
 export interface RecordedSweep {
   storage: Storage;
-  grants: Pick<Grants, 'openReceipt'>;
+  openReceipt: OpenReceipt;
   ledger: Ledger;
   stagingPrefix: string;
   deployment: Pick<Deployment, 'isOwn'>;
@@ -194,9 +194,7 @@ async function settleStaged(
   // Granted before there was a ledger, or after its last backup: its receipt still tells what it is.
   if (!record && id !== null && (await hasReceipt(sweep, key, id))) {
     if (options.dryRun) return 'completed';
-    return settledOf(
-      await classifyCompletion(async () => (await completion.completeObject(key)) ?? { completing: true }),
-    );
+    return settledOf(await classifyCompletion(() => completion.completeObject(key)));
   }
   // Until its request has expired, an empty object keeps that request from storing.
   if (record && clock < record.abandonAt && completion.leavesSeal(record)) {
@@ -211,9 +209,9 @@ async function settleStaged(
   return 'deleted';
 }
 
-async function hasReceipt({ storage, grants }: RecordedSweep, key: string, uploadId: string): Promise<boolean> {
+async function hasReceipt({ storage, openReceipt }: RecordedSweep, key: string, uploadId: string): Promise<boolean> {
   const receipt = (await storage.head(key))?.metadata.waybill;
-  return receipt !== undefined && grants.openReceipt(receipt)?.claims.uploadId === uploadId;
+  return receipt !== undefined && openReceipt(receipt)?.claims.uploadId === uploadId;
 }
 
 /** Parts of uploads that have ended, or that nobody granted. */

@@ -7,21 +7,18 @@
 import type { PartInfo, Storage } from '../../s3/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
 import type { CompletionService } from '../completion/service.ts';
-import type { Grants } from '../grants/grants.ts';
 import type { Deployment } from '../shared/deployment.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import { uploadIdOfSidecar, uploadIdOfStagedObject, uploadIdOfStagingKey } from '../shared/staging-key.ts';
-import type { OpenedGrant } from '../state/claims.ts';
-import type { Sidecars } from '../state/sidecars.ts';
-import type { HeldMarker, Markers } from '../state/storage-state.ts';
+import type { OpenedGrant, OpenReceipt } from '../state/claims.ts';
+import { remainingLeaseMs, type UploadStates } from '../state/upload-states.ts';
 import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf } from './listing.ts';
 import { type Outcome, type SweepOptions, settledOf, type Tally } from './report.ts';
 
 export interface StorageSweep {
   storage: Storage;
-  grants: Pick<Grants, 'openReceipt'>;
-  markers: Pick<Markers, 'read'>;
-  sidecars: Pick<Sidecars, 'read'>;
+  openReceipt: OpenReceipt;
+  states: Pick<UploadStates, 'read' | 'findGrant'>;
   stagingPrefix: string;
   deployment: Pick<Deployment, 'isOwn'>;
   /** Parts of which nothing has been heard for this long are given up. */
@@ -58,27 +55,25 @@ export async function sweepStorage(sweep: StorageSweep): Promise<void> {
 }
 
 async function settleParts(sweep: StorageSweep, found: ListedMultipart): Promise<Outcome> {
-  const { storage, markers, sidecars, completion, options, stagingPrefix, now } = sweep;
+  const { storage, states, completion, options, stagingPrefix, now } = sweep;
   const age = ageOf(found.initiated, sweep.storageNow());
   if (age < options.graceSeconds * 1000) return null;
   const uploadId = uploadIdOfStagedObject(stagingPrefix, found.key);
-  const opened = uploadId === null ? null : await sidecars.read(uploadId);
+  const opened = uploadId === null ? null : await states.findGrant(uploadId);
   const parts = await storage.listParts(found.key, found.multipartId);
   if (!parts) return null;
   if (opened && isWhole(opened, parts)) {
     if (options.dryRun) return 'completed';
-    const outcome = await classifyCompletion(
-      async () => (await completion.completeObject(found.key)) ?? { completing: true },
-    );
+    const outcome = await classifyCompletion(() => completion.completeObject(found.key));
     if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
   }
   if (!isAbandoned(sweep, found, opened, parts)) return null;
-  if (uploadId !== null && isHeld(await markers.read(uploadId), now())) return null;
+  if (uploadId !== null && remainingLeaseMs(await states.read(uploadId), now()) > 0) return null;
   if (options.dryRun) return 'aborted';
   if (opened)
     await classifyCompletion(async () => {
       await completion.abort({ ...opened, multipart: { multipartId: found.multipartId, expiresAt: 0 } });
-      return {};
+      return null;
     });
   await storage.abortMultipart(found.key, found.multipartId);
   return 'aborted';
@@ -103,10 +98,6 @@ function isAbandoned(
   return quiet >= abandonAfterSeconds * 1000;
 }
 
-function isHeld(held: HeldMarker | null, now: number): boolean {
-  return held?.marker.state === 'promoting' && held.marker.leaseUntil > now;
-}
-
 async function settleObject(sweep: StorageSweep, found: Listed, unfinished: ReadonlySet<string>): Promise<Outcome> {
   const { storage, completion, options, stagingPrefix } = sweep;
   const { key } = found;
@@ -116,9 +107,7 @@ async function settleObject(sweep: StorageSweep, found: Listed, unfinished: Read
   if (uploadId !== null) {
     const due = await lookAt(sweep, key, uploadId);
     if (due === 'completed' && !options.dryRun) {
-      return settledOf(
-        await classifyCompletion(async () => (await completion.completeObject(key)) ?? { completing: true }),
-      );
+      return settledOf(await classifyCompletion(() => completion.completeObject(key)));
     }
     if (due === 'completed' || due === null) return due;
     if (due === 'garbage' && age < garbageMs) return null;
@@ -129,18 +118,18 @@ async function settleObject(sweep: StorageSweep, found: Listed, unfinished: Read
 
 /** What is to be done with a staged object. Whether it is what was granted only its completion tells. */
 async function lookAt(
-  { storage, grants, markers, now }: StorageSweep,
+  { storage, openReceipt, states, now }: StorageSweep,
   key: string,
   uploadId: string,
 ): Promise<'completed' | 'decided' | 'garbage' | null> {
   const info = await storage.head(key);
   if (!info) return null;
   const receipt = info.metadata.waybill;
-  const opened = receipt === undefined ? null : grants.openReceipt(receipt);
+  const opened = receipt === undefined ? null : openReceipt(receipt);
   if (opened?.claims.uploadId !== uploadId) return 'garbage';
-  const held = await markers.read(uploadId);
-  if (held && held.marker.state !== 'promoting') return 'decided';
-  return isHeld(held, now()) ? null : 'completed';
+  const held = await states.read(uploadId);
+  if (held && held.current.state !== 'completing') return 'decided';
+  return remainingLeaseMs(held, now()) > 0 ? null : 'completed';
 }
 
 /** How old a thing in staging gets that is no upload: markers, sidecars, and what somebody else put there. */

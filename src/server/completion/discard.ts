@@ -1,0 +1,53 @@
+import type { WaybillError } from '../../protocol/index.ts';
+import type { Storage } from '../../s3/index.ts';
+import type { Config } from '../config.ts';
+import { eventFacts } from '../events.ts';
+import { stagingKeyOf } from '../shared/staging-key.ts';
+import type { Claims, OpenedGrant } from '../state/claims.ts';
+import type { UploadStates } from '../state/upload-states.ts';
+import type { CompletionRun } from './run.ts';
+import { closeStaging, dropShared } from './staging.ts';
+
+/** Deletes everything of an ended upload from the storage but its recorded state, and gives its reservation back. */
+export async function discardUpload(
+  { config, states }: { config: Config; states: Pick<UploadStates, 'deleteReceipt'> },
+  { claims, multipart }: OpenedGrant,
+): Promise<void> {
+  const { storage, ledger } = config;
+  let isClosed = true;
+  if (claims.shared) await dropShared(config, claims);
+  else {
+    const key = stagingKeyOf(config, claims.uploadId);
+    [isClosed] = await Promise.all([
+      closeStaging(config, claims),
+      multipart && freeParts(storage, key, multipart.multipartId),
+    ]);
+    // Last: as long as there may be parts, the receipt says which upload they belong to.
+    if (claims.partSize !== null) await states.deleteReceipt(claims.uploadId);
+  }
+  // Otherwise the sweep gives it back when the request has expired.
+  if (isClosed) await ledger?.freeReservation(claims.uploadId);
+}
+
+/**
+ * A part that is being sent may arrive after the abort and keep the others.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+ */
+async function freeParts(storage: Storage, key: string, multipartId: string): Promise<void> {
+  for (let round = 0; round < 3; round += 1) {
+    await storage.abortMultipart(key, multipartId);
+    if ((await storage.listParts(key, multipartId)) === null) return;
+  }
+}
+
+/** Ends a completion whose rejection is recorded. */
+export async function rejectUpload(
+  { services, opened, startedAt }: CompletionRun,
+  claims: Claims,
+  refusal: WaybillError,
+): Promise<never> {
+  const { config, emit } = services;
+  await discardUpload(services, opened);
+  emit?.('upload.rejected', { ...eventFacts(claims), code: refusal.code, durationMs: config.now() - startedAt });
+  throw refusal;
+}

@@ -1,0 +1,59 @@
+/** The file is at its key: the callback runs, its result is recorded, and what was staged is deleted. */
+import type { StoredFile } from '../../protocol/index.ts';
+import { eventFacts } from '../events.ts';
+import { stagingKeyOf } from '../shared/staging-key.ts';
+import type { SizedClaims } from '../state/claims.ts';
+import { uploadIdHeader } from '../state/stored-object.ts';
+import { runOnComplete } from './callbacks.ts';
+import type { Lease } from './lease.ts';
+import { type AttemptResult, retry } from './result.ts';
+import type { CompletionRun } from './run.ts';
+import { closeStaging, leavesSeal } from './staging.ts';
+import { factsOf } from './verify-staged.ts';
+
+/** The order loses nothing: the result is recorded after the callback, and the staged object is deleted last. */
+export async function finishUpload(
+  run: CompletionRun,
+  lease: Lease,
+  claims: SizedClaims,
+  { checksum, etag }: Pick<StoredFile, 'checksum' | 'etag'>,
+): Promise<AttemptResult> {
+  const { services, cleanup, startedAt } = run;
+  const { config, states, emit, callbackResults } = services;
+  const { uploadId } = claims;
+  const file: StoredFile = {
+    ...factsOf(claims),
+    checksum,
+    etag,
+    url: services.viewUrl(claims),
+    storedAt: new Date(config.now()).toISOString(),
+  };
+  const called = await runOnComplete(run, lease, claims, file);
+  if (!called) return retry;
+  const { data } = called;
+  const stagingKey = claims.shared ? null : stagingKeyOf(config, uploadId);
+  // Many objects are deleted in one call. An object that is left empty needs a call of its own.
+  const isBatched = cleanup !== undefined && !leavesSeal(config, claims);
+  // Together: should the record fail after the delete, the copy at its key still names its upload. An object that cannot be
+  // deleted is left to the lifecycle rule, and is no reason to fail.
+  const [recorded] = await Promise.allSettled([
+    lease.complete(claims, { file, data }),
+    isBatched || stagingKey === null ? undefined : closeStaging(config, claims),
+    claims.partSize === null ? undefined : states.deleteReceipt(uploadId),
+  ]);
+  if (recorded.status === 'rejected') throw recorded.reason;
+  callbackResults.delete(uploadId);
+  if (stagingKey !== null && isBatched) await cleanup?.take(stagingKey);
+  if (!recorded.value) return retry;
+  await recordLaterReplacement(run, claims);
+  emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });
+  return { kind: 'completed', completed: { uploadId, file, data } };
+}
+
+/** A later upload may have replaced the file between its copy and its record. */
+async function recordLaterReplacement({ services, route }: CompletionRun, claims: SizedClaims): Promise<void> {
+  const { config, states } = services;
+  if (!route.definition.replace || !config.ledger) return;
+  const found = await config.storage.head(claims.key);
+  if (found?.metadata[uploadIdHeader] !== claims.uploadId) await states.recordReplacedBy(claims);
+}

@@ -1,0 +1,151 @@
+/** With a ledger its rows say how uploads stand. A fence is a number, and leases are compared by the database's clock. */
+import { uploadNotFound } from '../shared/errors.ts';
+import type { Claims } from './claims.ts';
+import { leaseMs } from './lease-time.ts';
+import type { Ending, Ledger, NewWebhook, UploadRecord } from './ledger.ts';
+import { quotaExceeded } from './quota-exceeded.ts';
+import { restoreGrant } from './restore-grant.ts';
+import { retryDelayMs } from './retry-delay.ts';
+import type { NextState, RecordedState, RecordedUpload, UploadStates } from './upload-states.ts';
+
+export interface LedgerStatesOptions {
+  ledger: Ledger;
+  /** Records an upload that this ledger has never seen: granted before there was one, or after its last backup. */
+  recordUnknownUpload: (claims: Claims) => Promise<void>;
+  /** Messages for the outbox, written in one transaction with the end of the upload. */
+  webhooksOf: ((claims: Claims, ending: Ending) => readonly NewWebhook[]) | undefined;
+  /** The clock of this process. `leaseUntil` is converted from and to it. */
+  now: () => number;
+}
+
+type Lease = { fence: number } | { held: UploadRecord };
+
+export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
+  const { ledger, recordUnknownUpload, webhooksOf, now } = options;
+  /** A state without a lease needs one for as long as it takes to write it. */
+  const leaseMsOf = (next: NextState) =>
+    next.state === 'completing' ? Math.max(0, next.leaseUntil - now()) : leaseMs(0);
+
+  function recordedUpload(record: UploadRecord): RecordedUpload {
+    return { current: recordedState(record, now()), fence: String(record.fence) };
+  }
+
+  async function takeLease(claims: Claims, forMs: number): Promise<Lease> {
+    const { uploadId } = claims;
+    for (let round = 0; ; round += 1) {
+      const claimed = await ledger.claim(uploadId, forMs);
+      if (claimed && 'fence' in claimed && claimed.refusal) {
+        const error = quotaExceeded(claimed.refusal).toJSON();
+        await end(claims, claimed.fence, { state: 'rejected', error });
+        return { held: { ...claimed.record, state: 'rejected', error } };
+      }
+      if (claimed && 'fence' in claimed) return { fence: claimed.fence };
+      // An upload that expired between two reads may still be claimed by a process that has its bytes.
+      if (claimed && (claimed.held.state !== 'expired' || round === 1)) return claimed;
+      if (!claimed && round === 1) throw uploadNotFound();
+      if (!claimed) await recordUnknownUpload(claims);
+    }
+  }
+
+  function end(claims: Claims, fence: number, ending: Ending): Promise<boolean> {
+    const webhooks = webhooksOf?.(claims, ending) ?? [];
+    return ledger.end(claims.uploadId, fence, webhooks.length === 0 ? ending : ({ ...ending, webhooks } as Ending));
+  }
+
+  /** Null when the upload is aborted now, else how it stands. */
+  async function abort(claims: Claims): Promise<RecordedUpload | null> {
+    const { uploadId } = claims;
+    if (await ledger.abort(uploadId)) return null;
+    let record = await ledger.find(uploadId);
+    if (!record) {
+      await recordUnknownUpload(claims);
+      if (await ledger.abort(uploadId)) return null;
+      record = await ledger.find(uploadId);
+    }
+    if (!record) throw uploadNotFound();
+    return recordedUpload(record);
+  }
+
+  return {
+    async read(uploadId) {
+      const record = await ledger.find(uploadId);
+      return record && record.state !== 'granted' ? recordedUpload(record) : null;
+    },
+
+    async claim(claims, next) {
+      if (next.state === 'aborted') {
+        const held = await abort(claims);
+        return held ? { kind: 'held', held } : { kind: 'claimed', fence: '', takenOver: false };
+      }
+      const taken = await takeLease(claims, leaseMsOf(next));
+      if ('held' in taken) return { kind: 'held', held: recordedUpload(taken.held) };
+      if (next.state === 'rejected') await end(claims, taken.fence, next);
+      return { kind: 'claimed', fence: String(taken.fence), takenOver: taken.fence > 1 };
+    },
+
+    async replace(claims, next, before) {
+      const fence = await ledger.retake(claims.uploadId, Number(before), leaseMsOf(next));
+      if (fence === null) return null;
+      if (next.state !== 'completing' && !(await end(claims, fence, next))) return null;
+      return String(fence);
+    },
+
+    release: ({ uploadId }, fence) => ledger.release(uploadId, Number(fence)).catch(() => {}),
+
+    async recordCallbackStart({ uploadId, size }, before) {
+      const fence = await ledger.calling(uploadId, Number(before), leaseMs(size));
+      return fence === null ? null : String(fence);
+    },
+
+    async recordCallbackFailure({ uploadId }, fence, reason) {
+      const attempts = (await ledger.find(uploadId))?.callback.attempts ?? 1;
+      await ledger.failed(uploadId, Number(fence), reason, retryDelayMs(Math.max(1, attempts)));
+    },
+
+    async recordInspectFailure(claims, reason) {
+      const taken = await takeLease(claims, leaseMs(0));
+      if ('held' in taken) return;
+      await ledger.failed(claims.uploadId, taken.fence, reason, retryDelayMs(taken.fence));
+    },
+
+    recordCompletion: (claims, result, fence) => end(claims, Number(fence), { state: 'completed', ...result }),
+
+    async recordDeletion(uploadId) {
+      await ledger.delete({ uploadId });
+    },
+
+    async recordReplacement({ key }) {
+      while (await ledger.delete({ key }));
+    },
+
+    async recordReplacedBy({ uploadId }) {
+      await ledger.delete({ uploadId });
+    },
+
+    // The row has all that a receipt has.
+    async saveReceipt() {},
+    async findGrant(uploadId) {
+      const record = await ledger.find(uploadId);
+      return record && restoreGrant(record);
+    },
+    async deleteReceipt() {},
+  };
+}
+
+function recordedState(record: UploadRecord, now: number): RecordedState {
+  const { state, file, data, error } = record;
+  switch (state) {
+    case 'completed':
+      if (file) return { state, file, data };
+      break;
+    case 'rejected':
+      if (error) return { state, error };
+      break;
+    case 'granted':
+    case 'completing':
+      return { state: 'completing', leaseUntil: now + record.leaseLeftMs };
+    default:
+      return { state };
+  }
+  throw new Error(`The ledger has a ${state} upload without its result.`);
+}
