@@ -11,7 +11,8 @@ import { createDigests, createOpaqueEtag } from './digests.ts';
 import { linkFiles, minLinkBytes } from './extents.ts';
 import { type Draft, writeJson } from './files.ts';
 import type { ObjectRecord } from './record.ts';
-import { type FolderOwner, ownerFile, uploadFolder } from './upload-folders.ts';
+import { ownerFile, uploadFolder } from './upload-folders.ts';
+import type { FolderOwner } from './upload-info.ts';
 
 /** Up to here what was sent in parts gets the MD5 and the checksum of the whole, which have to be read for it. */
 const maxExactBytes = 64 * 1024 ** 2;

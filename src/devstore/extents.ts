@@ -7,7 +7,7 @@ import { linkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OpenFile, openRecord } from './files.ts';
 import type { Extent, ObjectRecord } from './record.ts';
-import { partFileName } from './upload-folders.ts';
+import { partFileName } from './upload-info.ts';
 
 /** What is smaller is copied: a file costs less than a folder with a link in it. */
 export const minLinkBytes = 256 * 1024;

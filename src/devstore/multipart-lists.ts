@@ -7,7 +7,7 @@ import { fromBytes } from './keys.ts';
 import { createEncoder, ownerElement, readCount, readEncoding } from './list.ts';
 import { requireUpload } from './multipart.ts';
 import { toWholeSecond } from './put.ts';
-import type { UploadInfo } from './upload-folders.ts';
+import type { UploadInfo } from './upload-info.ts';
 import { type XmlNode, xmlDocument } from './xml-write.ts';
 
 export async function listParts(call: ObjectCall): Promise<Reply> {

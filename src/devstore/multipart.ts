@@ -24,15 +24,8 @@ import { describeObject, encryptionHeader } from './object-headers.ts';
 import { multipartChecksum, multipartEtag, readPartList, selectParts } from './part-list.ts';
 import { publishObject, toWholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
-import {
-  type FolderOwner,
-  ownerFile,
-  readOwner,
-  removeUnusedFiles,
-  type UploadInfo,
-  uploadFolder,
-  uploadInfoFile,
-} from './upload-folders.ts';
+import { ownerFile, readOwner, removeUnusedFiles, uploadFolder, uploadInfoFile } from './upload-folders.ts';
+import type { FolderOwner, UploadInfo } from './upload-info.ts';
 import { xmlDocument } from './xml-write.ts';
 
 /** What happened to their keys since uploads began, for conditional completion. Lost with the process, like AWS's patience. */

@@ -10,8 +10,8 @@ import {
 } from './checksums.ts';
 import { combineCrcs } from './crc-combine.ts';
 import { invalidRequest, StoreError } from './errors.ts';
-import type { UploadInfo } from './upload-folders.ts';
 import type { StoredPart } from './upload-index.ts';
+import type { UploadInfo } from './upload-info.ts';
 import { checkElement, getChildren, getChildText, malformed, readXml } from './xml-read.ts';
 
 export interface ListedPart {

@@ -15,7 +15,8 @@ import { encryptionHeader } from './object-headers.ts';
 import { maxParts } from './part-list.ts';
 import { toWholeSecond } from './put.ts';
 import type { ObjectRecord } from './record.ts';
-import { partPath, type UploadInfo, uploadFolder } from './upload-folders.ts';
+import { partPath, uploadFolder } from './upload-folders.ts';
+import type { UploadInfo } from './upload-info.ts';
 import { xmlDocument } from './xml-write.ts';
 
 /** @throws StoreError InvalidArgument */

@@ -5,34 +5,9 @@
 import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bucket } from './bucket.ts';
-import type { Algorithm, ChecksumType } from './checksums.ts';
 import { removeTree } from './files.ts';
-import type { Extent, ObjectRecord } from './record.ts';
-
-export interface UploadInfo {
-  multipartId: string;
-  /** Byte string. */
-  key: string;
-  ownerId: string;
-  /** Milliseconds since the epoch. */
-  initiated: number;
-  headers: ObjectRecord['headers'];
-  metadata: ObjectRecord['metadata'];
-  tags: ObjectRecord['tags'];
-  storageClass: string;
-  /** Undefined when Create did not name one. */
-  algorithm?: Algorithm;
-  type?: ChecksumType;
-}
-
-/** Whose bytes a folder holds. */
-export interface FolderOwner {
-  multipartId: string;
-  /** Byte string. */
-  key: string;
-  /** Of a completed upload, so that the same Complete succeeds again: `number:etag` of each part, joined by commas. */
-  partList?: string;
-}
+import type { Extent, } from './record.ts';
+import { type FolderOwner, partFileName, type UploadInfo } from './upload-info.ts';
 
 export const uploadInfoFile = 'upload.json';
 export const ownerFile = 'object.json';
@@ -43,10 +18,6 @@ export function uploadFolder(bucket: Bucket, multipartId: string): string {
 
 export function partPath(bucket: Bucket, multipartId: string, partNumber: number): string {
   return join(uploadFolder(bucket, multipartId), partFileName(partNumber));
-}
-
-export function partFileName(partNumber: number): string {
-  return `part-${String(partNumber).padStart(5, '0')}`;
 }
 
 /** An id comes from the wire and becomes a folder's name: nothing but what Create makes passes. */

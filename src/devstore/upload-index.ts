@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRecord } from './files.ts';
 import type { ObjectRecord } from './record.ts';
-import type { UploadInfo } from './upload-folders.ts';
+import type { UploadInfo } from './upload-info.ts';
 
 /** What a list tells of a part, and what completion needs of it. */
 export type StoredPart = Pick<ObjectRecord, 'size' | 'etag' | 'modified' | 'checksum' | 'extents'>;

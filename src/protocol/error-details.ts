@@ -2,7 +2,6 @@
  * The fields of `details`, by error code. `message` is for the user; `hint` is for the developer: what happened, and
  * which option or header to change. Details never contain a URL with a query, a grant or a secret.
  */
-import type { ErrorCode } from './errors.ts';
 
 export interface Hint {
   /** One or two sentences for the developer. Do not show it to users. */
@@ -88,4 +87,4 @@ export interface TriedRequest {
   moved: number;
 }
 
-export type DetailsOf<Code extends ErrorCode> = ErrorDetails[Code];
+export type DetailsOf<Code extends keyof ErrorDetails> = ErrorDetails[Code];

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { importRules, importsOf, violationsOf } from './arrows.ts';
+import { circlesOf, importRules, importsOf, serverFolders, violationsOf } from './arrows.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -34,6 +34,31 @@ it('every source file follows the import rules', async () => {
   expect([...allowed].filter((name) => !imports.some((specifier) => specifier.startsWith(name)))).toEqual([]);
 });
 
+it('every folder of src/server has import rules', async () => {
+  const folders = await readdir(join(root, 'src/server'), { withFileTypes: true });
+  const names = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  expect(names.sort()).toEqual(Object.keys(serverFolders).sort());
+});
+
+it('no imports of src go in a circle, unless a file of the circle says why', async () => {
+  const files = await sources('src');
+  const contents = new Map<string, string>();
+  for (const file of files) contents.set(file, await readFile(join(root, file), 'utf8'));
+  const isExplained = (circle: string[]) => circle.some((file) => contents.get(file)?.includes('Import circle:'));
+  expect(circlesOf(contents).filter((circle) => !isExplained(circle))).toEqual([]);
+});
+
+it('circlesOf() finds circles of values, of types and of import(), and nothing else', () => {
+  const sources = new Map([
+    ['src/a.ts', `import { b } from './b.ts';`],
+    ['src/b.ts', `import type { C } from './folder/c.ts'; import './d.ts';`],
+    ['src/folder/c.ts', `export const load = () => import('../a.ts');`],
+    ['src/d.ts', `import './e.ts';`],
+    ['src/e.ts', `export const e = 1;`],
+  ]);
+  expect(circlesOf(sources)).toEqual([['src/a.ts', 'src/b.ts', 'src/folder/c.ts']]);
+});
+
 it.each([
   ['src/protocol/wire.ts', `import { readFileSync } from 'node:fs';`],
   ['src/protocol/wire.ts', `import * as v from 'valibot';`],
@@ -49,6 +74,11 @@ it.each([
   ['src/react/index.ts', `import { s3Storage } from '../s3/index.ts';`],
   ['src/s3/sign.ts', `import { route } from '../server/index.ts';`],
   ['src/server/services.ts', `import { createDevstore } from '../devstore/index.ts';`],
+  ['src/server/grants/keys.ts', `import type { Call } from '../http/call.ts';`],
+  ['src/server/completion/complete.ts', `import { grantUploads } from '../grants/grant-uploads.ts';`],
+  ['src/server/state/ledger-states.ts', `import type { Services } from '../services.ts';`],
+  ['src/server/state/ledger-states.ts', `import type { Lease } from '../completion/lease.ts';`],
+  ['src/server/utils/x.ts', `import type { Config } from '../config.ts';`],
   ['src/devstore/get.ts', `export * from '../server/index.ts';`],
   ['src/adapters/node.ts', `import { Hono } from 'hono';`],
   ['src/server/x.ts', `import { root } from '../../test/support/stores.ts';`],
@@ -64,6 +94,9 @@ it.each([
 it.each([
   ['src/protocol/wire.ts', `import type { WireError } from './errors.ts';`],
   ['src/client/node/index.ts', `import { open } from 'node:fs/promises';`],
+  ['src/server/sweep/index.ts', `import { withLease } from '../completion/lease.ts';`],
+  ['src/server/http/handler.ts', `import type { Services } from '../services.ts';`],
+  ['src/server/state/ledger-states.ts', `import type { Config } from '../config.ts';`],
   ['src/client/checksum.ts', `const { md5 } = await import('./hash/index.ts');`],
   ['src/s3/xml.ts', `const { XMLParser } = await import('fast-xml-parser');`],
   ['src/react/index.ts', `import { jsx } from 'react/jsx-runtime'; import type { Client } from '../client/types.ts';`],

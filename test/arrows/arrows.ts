@@ -79,7 +79,8 @@ function checkImport(file: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) {
     const [top, target = ''] = posix.normalize(posix.join(posix.dirname(file), specifier)).split('/');
     if (top !== 'src') return 'the file is outside of src';
-    return target === name || rules.modules.includes(target) ? undefined : `${name} must not import ${target}`;
+    if (target !== name) return rules.modules.includes(target) ? undefined : `${name} must not import ${target}`;
+    return name === 'server' ? checkServerImport(file, specifier) : undefined;
   }
   if (specifier.startsWith('node:')) {
     const isAllowed = typeof rules.node === 'boolean' ? rules.node : rules.node.includes(rest[0] ?? '');
@@ -95,4 +96,78 @@ function checkPageImport(file: string, specifier: string): string | undefined {
     return pageEntries.test(specifier) ? undefined : 'the page imports public entry points of the client only';
   const [top] = posix.normalize(posix.join(posix.dirname(file), specifier)).split('/');
   return top === 'web' ? undefined : 'the page imports Waybill by its public entry points';
+}
+
+/** Which folders of src/server may import which. The files beside the folders put the folders together. */
+export const serverFolders: Readonly<Record<string, readonly string[]>> = {
+  shared: [],
+  state: ['shared'],
+  grants: ['state', 'shared'],
+  completion: ['state', 'shared'],
+  views: ['grants', 'state', 'shared'],
+  http: ['grants', 'completion', 'views', 'state', 'shared'],
+  sweep: ['completion', 'state', 'shared'],
+  'storage-events': ['completion', 'shared'],
+  webhooks: ['state', 'shared'],
+  'rate-limits': ['shared'],
+};
+
+/** The folders that may import a file of src/server which knows all folders. */
+const compositionFiles: Readonly<Record<string, readonly string[]>> = {
+  'create-uploads.ts': [],
+  'index.ts': [],
+  'preload.ts': [],
+  'resolve-config.ts': [],
+  'services.ts': ['http'],
+  'upkeep.ts': [],
+};
+
+function checkServerImport(file: string, specifier: string): string | undefined {
+  const [, , folder = '', inFolder] = file.split('/');
+  if (inFolder === undefined || !specifier.startsWith('.')) return undefined;
+  const rules = Object.hasOwn(serverFolders, folder) ? serverFolders[folder] : undefined;
+  if (!rules) return `src/server/${folder} is a folder without import rules`;
+  const [, module, target = '', inTarget] = posix.normalize(posix.join(posix.dirname(file), specifier)).split('/');
+  if (module !== 'server' || target === folder) return undefined;
+  if (inTarget !== undefined) return rules.includes(target) ? undefined : `${folder} must not import ${target}`;
+  const importers = Object.hasOwn(compositionFiles, target) ? compositionFiles[target] : undefined;
+  return !importers || importers.includes(folder) ? undefined : `${folder} must not import ${target}`;
+}
+
+/**
+ * Finds the circles of imports among these sources: sets of files each of which leads to every other, type imports and
+ * `import()` included. Tarjan's algorithm.
+ */
+export function circlesOf(sources: ReadonlyMap<string, string>): string[][] {
+  const targets = new Map(
+    [...sources].map(([file, source]) => [
+      file,
+      importsOf(file, source)
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => posix.normalize(posix.join(posix.dirname(file), specifier)))
+        .filter((target) => sources.has(target)),
+    ]),
+  );
+  const circles: string[][] = [];
+  const indexes = new Map<string, number>();
+  const stack: string[] = [];
+
+  function visit(file: string): number {
+    const index = indexes.size;
+    let low = index;
+    indexes.set(file, index);
+    stack.push(file);
+    for (const target of targets.get(file) ?? []) {
+      if (!indexes.has(target)) low = Math.min(low, visit(target));
+      else if (stack.includes(target)) low = Math.min(low, indexes.get(target) as number);
+    }
+    if (low === index) {
+      const circle = stack.splice(stack.indexOf(file));
+      if (circle.length > 1 || targets.get(file)?.includes(file)) circles.push(circle.sort());
+    }
+    return low;
+  }
+
+  for (const file of sources.keys()) if (!indexes.has(file)) visit(file);
+  return circles;
 }

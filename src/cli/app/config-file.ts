@@ -3,16 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isWaybillError } from '../../protocol/index.ts';
-import type { AnyRoute, UploadsOptions } from '../../server/index.ts';
 import { CliError, fileProblem } from '../cli-error.ts';
+import type { AppConfig } from './app-config.ts';
 import { routesOfJson } from './json-routes.ts';
 import type { Variables } from './variables.ts';
-
-export interface AppConfig {
-  routes: Record<string, AnyRoute>;
-  /** What a module exports as `options`: everything but what the environment says. */
-  options: Partial<UploadsOptions>;
-}
 
 const fromEnvironment = ['storage', 'secret', 'viewSecret', 'ledger', 'routes'] as const;
 const modules: ReadonlySet<string> = new Set(['.js', '.mjs', '.ts', '.mts']);

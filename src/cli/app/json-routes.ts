@@ -6,7 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
 import { type Authorize, anyone, type Owner, route } from '../../server/index.ts';
 import { CliError } from '../cli-error.ts';
-import type { AppConfig } from './config-file.ts';
+import type { AppConfig } from './app-config.ts';
 import type { Variables } from './variables.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
