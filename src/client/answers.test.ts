@@ -57,7 +57,7 @@ it.each([
   expect(normalizeEndpoint(given)).toBe(normal);
 });
 
-it('an answer without a code of ours is retryable and says what answered, for the developer', () => {
+it('errorOf() gives a retryable network_error, with a hint, for an answer without an error code of Waybill', () => {
   const error = errorOf(
     { status: 502, text: '<html>', header: headers({ 'content-type': 'text/html', 'retry-after': '3' }) },
     '/uploads/complete',
@@ -67,7 +67,7 @@ it('an answer without a code of ours is retryable and says what answered, for th
   expect((error.details as { hint: string }).hint).toContain('HTTP 502 text/html from /uploads/complete');
 });
 
-describe('a call to the app', () => {
+describe('a call to the app server', () => {
   let manual: ManualTransport;
   beforeEach(() => {
     manual = createManualTransport();
@@ -80,26 +80,29 @@ describe('a call to the app', () => {
   const file = () => new File(['hello'], 'hello.txt', { type: 'text/plain' });
   const calls = { route: /routes/, grant: /POST .*uploads$/, complete: /complete/ };
 
-  it.each(['route', 'grant', 'complete'] as const)('of %s waits as long as Retry-After says', async (which) => {
-    for (const value of ['20', inSeconds(20)]) {
-      manual = createManualTransport();
-      const client = createClientOn({ endpoint: '/uploads/', transport: manual.transport, random: () => 0 });
-      const upload = client.upload('files', file());
-      let refused = false;
-      manual.serve((handed) => {
-        const { method, url } = handed.request;
-        if (refused || !calls[which].test(`${method} ${url}`)) return answerWell(handed);
-        refused = true;
-        handed.answer(429, wireError('rate_limited', true), { 'retry-after': value });
-      });
-      while (upload.getSnapshot().waiting !== 'backoff') await new Promise((resolve) => setImmediate(resolve));
-      const before = manual.sent.length;
-      await vi.advanceTimersByTimeAsync(17_000);
-      expect(manual.sent).toHaveLength(before);
-      await vi.advanceTimersByTimeAsync(3_100);
-      await upload.done;
-    }
-  });
+  it.each(['route', 'grant', 'complete'] as const)(
+    'for the %s is repeated after the time in Retry-After',
+    async (which) => {
+      for (const value of ['20', inSeconds(20)]) {
+        manual = createManualTransport();
+        const client = createClientOn({ endpoint: '/uploads/', transport: manual.transport, random: () => 0 });
+        const upload = client.upload('files', file());
+        let refused = false;
+        manual.serve((handed) => {
+          const { method, url } = handed.request;
+          if (refused || !calls[which].test(`${method} ${url}`)) return answerWell(handed);
+          refused = true;
+          handed.answer(429, wireError('rate_limited', true), { 'retry-after': value });
+        });
+        while (upload.getSnapshot().waiting !== 'backoff') await new Promise((resolve) => setImmediate(resolve));
+        const before = manual.sent.length;
+        await vi.advanceTimersByTimeAsync(17_000);
+        expect(manual.sent).toHaveLength(before);
+        await vi.advanceTimersByTimeAsync(3_100);
+        await upload.done;
+      }
+    },
+  );
 
   it.each([
     [200, '<html>captive portal</html>'],
@@ -111,7 +114,7 @@ describe('a call to the app', () => {
     [499, ''],
     [502, '<html>nginx</html>'],
     [524, '<html>cdn</html>'],
-  ])('that a proxy answers with %i %s is made again', async (status, text) => {
+  ])('is repeated when a proxy answers %i %s', async (status, text) => {
     const client = createClientOn({ endpoint: '/uploads', transport: manual.transport, random: () => 0 });
     const upload = client.upload('files', file());
     for (const which of [/routes/, /POST .*uploads$/]) {

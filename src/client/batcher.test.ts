@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { createBatcher } from './batcher.ts';
 import { failure } from './errors.ts';
 
-/** Requests that answer when they are told to. */
-function held() {
+/** Requests that the test answers. */
+function holdRequests() {
   const requests: { items: number[]; answer: () => void; fail: (error: unknown) => void }[] = [];
   const send = (items: number[]) =>
     new Promise<(string | ReturnType<typeof failure>)[]>((resolve, reject) => {
@@ -18,8 +18,8 @@ function held() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-it('sends the first at once, and gathers while requests are under way', async () => {
-  const { requests, send } = held();
+it('createBatcher() sends the first item at once, and gathers more while requests are under way', async () => {
+  const { requests, send } = holdRequests();
   const add = createBatcher<number, string>(send, 2);
   const first = add(1);
   for (const n of [2, 3]) {
@@ -40,8 +40,8 @@ it('sends the first at once, and gathers while requests are under way', async ()
   expect(await Promise.all(later)).toEqual(['#4', '#5', '#6']);
 });
 
-it('waits for enough while a request is under way, and no longer', async () => {
-  const { requests, send } = held();
+it('createBatcher() waits for enough items only while a request is under way', async () => {
+  const { requests, send } = holdRequests();
   let enough = 3;
   const add = createBatcher<number, string>(send, 10, () => enough);
   const all = [add(1)];
@@ -67,8 +67,8 @@ it('waits for enough while a request is under way, and no longer', async () => {
   expect(await Promise.all(all)).toEqual(['#1', '#2', '#3', '#4', '#5', '#6']);
 });
 
-it('takes together what comes together', async () => {
-  const { requests, send } = held();
+it('createBatcher() sends items of the same moment in one request', async () => {
+  const { requests, send } = holdRequests();
   const add = createBatcher<number, string>(send, 10);
   const all = [1, 2, 3].map(add);
   await turn();
@@ -77,8 +77,8 @@ it('takes together what comes together', async () => {
   await Promise.all(all);
 });
 
-it('fails one for its own error, all for a lost request, and goes on', async () => {
-  const { requests, send } = held();
+it('createBatcher() rejects one item for its own error, and all items of a lost request', async () => {
+  const { requests, send } = holdRequests();
   const add = createBatcher<number, string>(send, 10);
   const some = Promise.allSettled([12, 13, 14].map(add));
   await turn();

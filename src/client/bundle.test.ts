@@ -1,6 +1,6 @@
 /**
- * What a page pays. The ceilings move only in the commit that moves them, with the reason. Chunks that are imported
- * lazily do not count in an entry, but have ceilings of their own.
+ * The compressed size of what a page loads. A ceiling changes only in the commit that needs it, with the reason. Chunks
+ * that are imported later do not count in an entry, and have ceilings of their own.
  */
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 const root = new URL('../', import.meta.url);
 
-/** A use as small as a realistic one; gzip -9, bytes; a kB is 1,000. */
+/** Bytes after gzip -9, of a small but realistic use. */
 const entries = {
   'client/put': { code: `export { createPut } from './client/put.ts'`, ceiling: 2300 },
   client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5850 },
@@ -17,15 +17,15 @@ const entries = {
     code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
     ceiling: 6250,
   },
-  // Loaded only by pages that ask for it: the table of formats, and what is done with it.
+  // It contains the table of formats, and only pages that import it load it.
   'client/check-content': { code: `export { checkContent } from './client/check-content.ts'`, ceiling: 17_000 },
 };
-/** By the name of the module that is imported; what is not named here must not come into being. */
+/** By the name of the imported module. A chunk that is not named here fails the test. */
 const lazyCeilings: Readonly<Record<string, number>> = {
   fetch: 200,
   hash: 1300,
   single: 1050,
-  // Loaded only for a file that is about to be refused: 270 bytes of it say sizes in MB and GB.
+  // Loaded only for a file that will probably be refused. Writing sizes in MB and GB takes 270 bytes.
   checks: 2100,
   recovery: 2950,
   // 550 bytes of it send fewer parts at a time on a slow line, so that an interruption loses less. Its state is an
@@ -36,7 +36,7 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   'resume-store': 1100,
 };
 
-/** Signing, Node, servers' dependencies, and prose that belongs to others. */
+/** Text of signing code, of Node's modules and of the server's dependencies. */
 const mustNotAppear = ['AWS4-HMAC', 'node:', 'valibot', 'createHmac', 'fast-xml', 'aes-256', 'secretAccessKey'];
 
 interface Chunk {
@@ -65,7 +65,7 @@ async function bundle(code: string): Promise<{ main: Chunk; lazy: Chunk[] }> {
     const name = file.path.replace(/.*[/\\]/, '');
     return { name, text: file.text, bytes: gzipSync(file.contents, { level: 9 }).length };
   });
-  // What an entry imports statically is part of what the page waits for.
+  // The static imports of an entry belong to it: the page waits for them.
   const wanted = new Set<string>();
   const follow = (name: string) => {
     if (wanted.has(name)) return;
@@ -102,14 +102,14 @@ describe.each(Object.entries(entries))('%s', (name, { code, ceiling }) => {
       expect(bytes, name).toBeLessThanOrEqual(lazyCeilings[name.replace(/-[^-]*$/, '')] ?? 0);
   });
 
-  it('carries nothing that is not its own', () => {
+  it('contains no code of the server', () => {
     const text = [main, ...lazy].map((chunk) => chunk.text).join('');
     expect(text).toContain('WaybillError');
     for (const word of mustNotAppear) expect(text).not.toContain(word);
   });
 });
 
-it('would notice a server in a page', async () => {
+it('the check finds code of the server in a page', async () => {
   const { main } = await bundle(
     `export { createClient } from './client/index.ts'; export const a = 'AWS4-HMAC-SHA256'`,
   );

@@ -39,11 +39,11 @@ describe('checkContent()', () => {
       'application/pdf',
     ]);
     expect(admitted).toMatchObject({ code: 'content_type_mismatch', details: { detected } });
-    // Where the route takes any bytes, what nobody declared is stored as such.
+    // Where the route accepts any bytes, a file without a declared type is stored as bytes.
     expect(warning === null).toBe(contentType === '');
   });
 
-  it('leaves to the server what only the server can tell, or refuses anyway', async () => {
+  it('gives no warning where only the server can decide, or will refuse the type', async () => {
     expect(await look(heads.text, 'video/mp2t', 'code.ts', ['*/*'])).toBeNull();
     expect(await look(heads.html, 'application/pdf', 'a.pdf', ['image/*'])).toBeNull();
     expect(await look(heads.html, 'image/*', 'image:1', ['image/*'])).toBeNull();
@@ -53,7 +53,7 @@ describe('checkContent()', () => {
 describe('a client with checkContent', () => {
   const png = new Uint8Array(heads.png);
 
-  it('warns before anything is sent, and sends all the same', async () => {
+  it('sets the warning before anything is sent, and sends the file', async () => {
     const manual = createManualTransport();
     const client = createClientOn({
       endpoint: '/uploads',
@@ -74,7 +74,7 @@ describe('a client with checkContent', () => {
     expect(upload.getSnapshot().warning?.code).toBe('content_type_mismatch');
   });
 
-  it('is silent about a right file, and about one that cannot be looked at', async () => {
+  it('sets no warning for a correct file, or for one that cannot be read', async () => {
     const manual = createManualTransport();
     manual.serve(answerWell);
     const client = createClientOn({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { filesOf, isOrdinary } from './folders.ts';
 
-/** A folder as old browsers give it: some entries at a time. */
+/** A folder as the older API of browsers gives it: some entries at a time. */
 function folder(name: string, children: unknown[]) {
   return {
     name,
@@ -45,8 +45,8 @@ function dropped(...entries: { name: string }[]): DataTransfer {
   return { items: [{ kind: 'string' }, ...items] } as unknown as DataTransfer;
 }
 
-describe('a dropped folder', () => {
-  it('gives every file of it with its path, however many the browser gives at a time', async () => {
+describe('filesOf() of a dropped folder', () => {
+  it('gives every file with its path, for any number of entries that the browser gives at a time', async () => {
     const many = Array.from({ length: 250 }, (_, n) => entry(`${n}.jpg`));
     const files = await filesOf(
       dropped(folder('photos', [folder('2026', many), entry('index.txt')]), entry('lone.txt')),
@@ -60,7 +60,7 @@ describe('a dropped folder', () => {
     expect(new TextDecoder().decode(await last?.read(1, 4))).toBe('one');
   });
 
-  it('leaves out what file managers leave there, or whatever the caller says, without reading such folders', async () => {
+  it('leaves out files of file managers, and what the filter refuses, without reading such folders', async () => {
     const tree = () =>
       dropped(
         folder('a', [entry('.DS_Store'), entry('THUMBS.DB'), entry('._x'), folder('.git', [entry('y')]), entry('x')]),
@@ -72,7 +72,7 @@ describe('a dropped folder', () => {
     expect(await paths({ filter: ({ folder }) => folder })).toEqual([]);
   });
 
-  it('tells of what cannot be read, and takes the rest', async () => {
+  it('calls onUnreadable for what cannot be read, and gives the other files', async () => {
     const unreadable: string[] = [];
     const files = await filesOf(dropped(folder('a', [broken('b'), entry('c')])), {
       onUnreadable: (path) => unreadable.push(path),
@@ -82,8 +82,8 @@ describe('a dropped folder', () => {
   });
 });
 
-describe('chosen files', () => {
-  it('keep the folder that was chosen, and are filtered by folder as well', async () => {
+describe('filesOf() of chosen files', () => {
+  it('gives paths from the chosen folder, and filters by folder as well', async () => {
     const chosen = (webkitRelativePath: string) =>
       Object.assign(new File(['x'], webkitRelativePath.split('/').at(-1) ?? '', { lastModified: 3 }), {
         webkitRelativePath,

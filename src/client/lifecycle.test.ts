@@ -1,4 +1,4 @@
-/** Whatever servers, storages, networks and users do: every upload ends once, and says the truth. */
+/** A model-based test: for any sequence of failures and aborts, every upload ends once, with a true result. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
@@ -45,7 +45,7 @@ const scenario = fc.record({
   files: fc.integer({ min: 1, max: 4 }),
 });
 
-it('ends once, in a legal way, and is done only when the storage has the bytes and the server said so', async () => {
+it('an upload ends once, by legal states, and is done only when it was stored and completed', async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async ({ storage, server, abortAt, retries, files }) => {
       const manual = createManualTransport();
@@ -112,7 +112,7 @@ it('ends once, in a legal way, and is done only when the storage has the bytes a
       });
 
       const outcomes = await Promise.allSettled(uploads.map(({ done }) => done));
-      // A second attempt at what failed, in fair weather this time.
+      // A second attempt at what failed, without faults.
       const first = outcomes.map(({ status }) => status);
       await Promise.allSettled(
         uploads.map((upload, index) => {
@@ -135,7 +135,7 @@ it('ends once, in a legal way, and is done only when the storage has the bytes a
           expect(completed).toContain(file.key);
         }
       });
-      // No two uploads are one file.
+      // Each upload has a file of its own.
       const keys = uploads.flatMap((upload) => upload.getSnapshot().file?.key ?? []);
       expect(new Set(keys).size).toBe(keys.length);
     }),

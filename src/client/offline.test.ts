@@ -1,4 +1,4 @@
-/** What the platform says of its connection is a hint: it may be wrong for ever. */
+/** The platform's report of its connection is only a hint: it may stay wrong. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import {
   answerWell,
@@ -22,14 +22,14 @@ const file = () => new File(['hello'], 'hello.txt', { type: 'text/plain' });
 const never = new Promise<void>(() => {});
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-it('an upload is stored although navigator.onLine is false', async () => {
+it('an upload is completed although navigator.onLine is false', async () => {
   vi.stubGlobal('navigator', { onLine: false });
   vi.stubGlobal('addEventListener', () => {});
   manual.serve(answerWell);
   await createClientOn({ endpoint: '/uploads', transport: manual.transport }).upload('files', file()).done;
 });
 
-it('after a failure it is tried again in growing intervals of at most 30 seconds, and the snapshot says why it waits', async () => {
+it('an upload without a connection is tried again after 1 to 30 seconds, with the reason in the snapshot', async () => {
   const client = createClientOn({ endpoint: '/uploads', transport: manual.transport, online: () => never, retries: 0 });
   const upload = client.upload('files', file());
   for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
@@ -55,7 +55,7 @@ it('an abort ends the wait', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('an answer from a proxy is not taken for a lost connection', async () => {
+it('the answer of a proxy does not count as a lost connection', async () => {
   const client = createClientOn({ endpoint: '/uploads', transport: manual.transport, online: () => never, retries: 0 });
   const upload = client.upload('files', file());
   (await manual.next(/routes/)).answer(502, '<html>');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createPool } from './pool.ts';
 
-/** Runs jobs one at a time and tells the order they had. */
+/** Runs jobs one at a time. Returns their order. */
 async function orderOf(sizes: number[]): Promise<number[]> {
   const pool = createPool(1);
   const order: number[] = [];
@@ -11,18 +11,18 @@ async function orderOf(sizes: number[]): Promise<number[]> {
   return order;
 }
 
-it('lets small ones pass', async () => {
+it('createPool() starts small jobs first', async () => {
   expect(await orderOf([9, 8, 1, 2])).toEqual([0, 2, 3, 1]);
 });
 
-it('starves nobody: whoever waits longest has every fourth turn', async () => {
+it('createPool() gives every fourth turn to the job that waits longest', async () => {
   const pool = createPool(1);
   const { signal } = new AbortController();
   let turns = 0;
   let large = 0;
   const small = async (): Promise<void> => {
     turns++;
-    // For each small one that goes, another comes.
+    // Each small job adds another one.
     if (turns < 100) void pool(1, signal, small);
   };
   const jobs = [pool(1, signal, small), pool(1, signal, small)];
@@ -36,7 +36,7 @@ it('starves nobody: whoever waits longest has every fourth turn', async () => {
   expect(large).toBeLessThanOrEqual(8);
 });
 
-it('once full, lets nobody in until enough places are free for several', async () => {
+it('createPool() starts no job after it was full until several places are free', async () => {
   const pool = createPool(4, 2);
   const { signal } = new AbortController();
   const leaves: (() => void)[] = [];
@@ -58,7 +58,7 @@ it('once full, lets nobody in until enough places are free for several', async (
   expect(pool.active).toBe(0);
 });
 
-it('runs everything exactly once and never more than its limit, whatever fails or is aborted', async () => {
+it('createPool() runs each job once and at most `limit` jobs at a time, for any failures and aborts', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 4 }),
@@ -90,7 +90,7 @@ it('runs everything exactly once and never more than its limit, whatever fails o
           if (ends === 'badly') expect([status, ran]).toEqual(['rejected', 1]);
           if (ends === 'aborted') expect(ran).toBe(status === 'fulfilled' ? 1 : 0);
         });
-        // Nothing was leaked: the pool still has all its places.
+        // The pool still has all its places.
         let inside = 0;
         let most = 0;
         await Promise.all(

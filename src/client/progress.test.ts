@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createProgress } from './progress.ts';
 
-it('is silent until it has something to say', () => {
+it('createProgress() gives 0 until it has measured long enough', () => {
   const progress = createProgress();
   expect(progress(0)).toBe(0);
   progress(0, 0);
@@ -11,7 +11,7 @@ it('is silent until it has something to say', () => {
   expect(progress(1000)).toBe(1000);
 });
 
-it('forgets what is older than five seconds', () => {
+it('createProgress() ignores samples that are older than five seconds', () => {
   const progress = createProgress();
   // Ten seconds at 100 bytes a second, then six at 1,000.
   for (let t = 0; t <= 10_000; t += 100) progress(t, t / 10);
@@ -20,7 +20,7 @@ it('forgets what is older than five seconds', () => {
   expect(progress(16_000)).toBeCloseTo(1000);
 });
 
-it('sinks when nothing comes any more', () => {
+it('createProgress() gives a lower speed when no more bytes are sent', () => {
   const progress = createProgress();
   for (let t = 0; t <= 1000; t += 100) progress(t, t);
   expect(progress(1000)).toBeCloseTo(1000);
@@ -28,7 +28,7 @@ it('sinks when nothing comes any more', () => {
   expect(progress(20_000)).toBe(0);
 });
 
-it('begins again when sending began again', () => {
+it('createProgress() starts again when fewer bytes are reported', () => {
   const progress = createProgress();
   for (let t = 0; t <= 2000; t += 100) progress(t, t * 10);
   progress(2100, 0);
@@ -37,7 +37,7 @@ it('begins again when sending began again', () => {
   expect(progress(3100)).toBeCloseTo(500);
 });
 
-it('is never negative, infinite or faster than the fastest pace', () => {
+it('createProgress() never gives a speed that is negative, infinite or above the fastest sample', () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ ms: fc.integer({ min: 50, max: 3000 }), bytes: fc.integer({ min: -1, max: 1e6 }) })),

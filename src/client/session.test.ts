@@ -33,9 +33,9 @@ function serve(): void {
   });
 }
 
-it('headers() is asked once more before a 401 is final', async () => {
+it('headers() is called once more after a 401', async () => {
   serve();
-  // Notices an expired token only when it is asked again.
+  // It gives the new token from the fourth call on.
   let asked = 0;
   const headers = () => ({ authorization: asked++ < 3 ? 'one' : 'two' });
   await clientWith({ headers }).upload('files', file()).done;
@@ -43,7 +43,7 @@ it('headers() is asked once more before a 401 is final', async () => {
   expect(sentTo('store.example')).toHaveLength(1);
 });
 
-it('a second 401 is final, and retry() after signing in completes what was sent instead of sending it again', async () => {
+it('a second 401 fails the upload, and retry() after signing in completes what was sent', async () => {
   serve();
   let token = 'one';
   const upload = clientWith({ headers: () => ({ authorization: token }) }).upload('files', file());
@@ -76,7 +76,7 @@ it('onUnauthenticated renews the session once for all calls that were refused to
   expect(sentTo('store.example')).toHaveLength(1);
 });
 
-it('works for cookies, which need no headers', async () => {
+it('onUnauthenticated works for cookies, without headers()', async () => {
   let signedIn = false;
   const client = clientWith({
     onUnauthenticated: () => {
@@ -87,14 +87,14 @@ it('works for cookies, which need no headers', async () => {
   await client.upload('files', file()).done;
 });
 
-it('a session that cannot be renewed fails with unauthenticated', async () => {
+it('an upload fails with unauthenticated when onUnauthenticated rejects', async () => {
   const client = clientWith({ onUnauthenticated: () => Promise.reject(new Error('closed')) });
   manual.serve((handed) => handed.answer(401, wireError('unauthenticated')));
   await expect(client.upload('files', file()).done).rejects.toMatchObject({ code: 'unauthenticated' });
   expect(manual.sent).toHaveLength(1);
 });
 
-it('a right that is withdrawn and given back completes what was sent', async () => {
+it('retry() completes what was sent after a permission was withdrawn and given again', async () => {
   let allowed = true;
   manual.serve((handed) => {
     if (handed.request.method === 'PUT') allowed = false;

@@ -1,4 +1,4 @@
-/** What the compiler must say; `npm run check` is the judge. Each line that must not compile says so. */
+/** Checked by the compiler in `npm run check`. Each line that must not compile has a `@ts-expect-error`. */
 import { expect, it } from 'vitest';
 import { createManualTransport } from '../../test/support/manual-transport.ts';
 import type { TypedUploads } from '../protocol/index.ts';
@@ -33,7 +33,7 @@ function mustCompile() {
     messages: { aborted: 'Abgebrochen', file_too_large: (details) => `${details?.maxBytes}` },
   });
   const left = client.resumable();
-  const untyped = createClient(options).upload('whatever', file, { metadata: {} });
+  const untyped = createClient(options).upload('untyped', file, { metadata: {} });
   const put = createPut<Uploads>(options)('avatar', new Uint8Array(1), { metadata: { crop: 'a' } });
   return null as unknown as [
     Expect<Equal<typeof upload, Upload<{ id: number }>>>,
@@ -52,15 +52,15 @@ function mustNotCompile() {
   client.upload('nothing', file);
   // @ts-expect-error this route needs metadata
   client.upload('avatar', file);
-  // @ts-expect-error of this shape
+  // @ts-expect-error the metadata has another shape
   client.upload('avatar', file, { metadata: { crop: 7 } });
-  // @ts-expect-error this one takes none
+  // @ts-expect-error this route has no metadata
   client.upload('log', file, { metadata: { crop: 'a' } });
-  // @ts-expect-error an option that is not known
+  // @ts-expect-error an unknown option of upload()
   client.upload('log', file, { folder: 'a' });
-  // @ts-expect-error neither here
+  // @ts-expect-error an unknown option of createClient()
   createClient<Uploads>({ endpoint: '/uploads', chunkSize: 5 });
-  // @ts-expect-error no such code
+  // @ts-expect-error there is no such code
   createClient<Uploads>({ ...options, messages: { too_blue: 'Zu blau' } });
   // @ts-expect-error details are typed by the code
   createClient<Uploads>({ ...options, messages: { file_too_large: (details) => `${details?.minBytes}` } });
@@ -70,7 +70,7 @@ function mustNotCompile() {
   client.upload('log', file).getSnapshot().loaded = 1;
 }
 
-it('reads routes from types alone', () => {
+it('createClient() takes its routes from types only', () => {
   expect([mustCompile, mustNotCompile]).toHaveLength(2);
   expect(Object.keys(client).sort()).toEqual([
     'abort',

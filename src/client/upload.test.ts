@@ -32,14 +32,14 @@ function clientWith(options: Partial<ClientOptions> = {}): Client {
   return createClientOn({ endpoint, transport: manual.transport, now: () => now, random: () => 0, ...options });
 }
 
-/** Through route, grant and into the storage's request. */
+/** Answers for the route and the grant. Returns the request to the storage. */
 async function untilSending(grant = grantOf()): Promise<HeldRequest> {
   (await manual.next(/routes/)).answer(200, routeInfo);
   (await manual.next(/POST .*uploads$/)).answer(200, { uploads: [grant] });
   return manual.next(/PUT|POST https:..store/);
 }
 
-/** Turns of the event loop: vi.waitFor would move the faked clock. */
+/** Waits by turns of the event loop, because vi.waitFor would move the fake clock. */
 async function turnsUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -53,8 +53,8 @@ function statuses(upload: Upload): string[] {
   return seen;
 }
 
-describe('one file', () => {
-  it('asks for the route, declares, sends the File itself, completes', async () => {
+describe('upload()', () => {
+  it('asks for the route, declares the file, sends the File itself, and completes the upload', async () => {
     const picked = file();
     const upload = clientWith().upload('files', picked, { metadata: { album: 1 } });
     const seen = statuses(upload);
@@ -94,7 +94,7 @@ describe('one file', () => {
     expect(completing.json).toEqual({ grants: [grant.grant] });
     completing.answer(200, { results: [completedOf(grant.grant, { saved: true })] });
 
-    // Relative to the server, not to the page.
+    // The URL is relative to the server, not to the page.
     expect(await upload.done).toEqual({
       file: { key: `stored/${grant.grant}`, url: `https://app.example/files/${grant.grant}` },
       data: { saved: true },
@@ -108,7 +108,7 @@ describe('one file', () => {
   it.each([
     ['too large', new File(['x'.repeat(1001)], 'a.txt', { type: 'text/plain' }), 'file_too_large'],
     ['empty', new File([], 'a.txt', { type: 'text/plain' }), 'file_too_small'],
-  ])('refuses a file %s before hashing it', async (_, refused, code) => {
+  ])('refuses a file that is %s before hashing it', async (_, refused, code) => {
     const upload = clientWith().upload('files', refused);
     const seen = statuses(upload);
     (await manual.next(/routes/)).answer(200, routeInfo);
@@ -123,23 +123,26 @@ describe('one file', () => {
     ['a.jpg', 'image/*', 'image/*'],
     ['a.pdf', 'application/pdf', 'application/pdf'],
     ['a.png', 'not a type', ''],
-  ])('leaves the type of %s, of type "%s", to the server: it declares "%s"', async (name, type, contentType) => {
-    const source: Source = {
-      size: 1,
-      fileName: name,
-      contentType: type,
-      read: async () => new Uint8Array(1),
-    };
-    const upload = clientWith().upload('files', source);
-    (await manual.next(/routes/)).answer(200, routeInfo);
-    const granting = await manual.next(/POST/);
-    expect(granting.json.files).toMatchObject([{ contentType }]);
-    expect(upload.getSnapshot().contentType).toBe(contentType);
-    granting.answer(200, { uploads: [grantOf({ contentType: 'image/resolved' })] });
-    await manual.next(/PUT/);
-    expect(upload.getSnapshot().contentType).toBe('image/resolved');
-    upload.abort();
-  });
+  ])(
+    'declares %s of type "%s" as "%s", and takes the type that the server resolves',
+    async (name, type, contentType) => {
+      const source: Source = {
+        size: 1,
+        fileName: name,
+        contentType: type,
+        read: async () => new Uint8Array(1),
+      };
+      const upload = clientWith().upload('files', source);
+      (await manual.next(/routes/)).answer(200, routeInfo);
+      const granting = await manual.next(/POST/);
+      expect(granting.json.files).toMatchObject([{ contentType }]);
+      expect(upload.getSnapshot().contentType).toBe(contentType);
+      granting.answer(200, { uploads: [grantOf({ contentType: 'image/resolved' })] });
+      await manual.next(/PUT/);
+      expect(upload.getSnapshot().contentType).toBe('image/resolved');
+      upload.abort();
+    },
+  );
 
   it('cuts a name to 255 UTF-8 bytes and keeps its extension', async () => {
     const upload = clientWith().upload('files', new File(['x'], `${'界'.repeat(200)}👍.txt`, { type: 'text/plain' }));
@@ -150,7 +153,7 @@ describe('one file', () => {
     upload.abort();
   });
 
-  it('takes the same file twice as two uploads', async () => {
+  it('starts two uploads for the same file given twice', async () => {
     const client = clientWith();
     manual.serve(answerWell);
     const picked = file();
@@ -160,7 +163,7 @@ describe('one file', () => {
     expect(first.file.key).not.toBe(second.file.key);
   });
 
-  it('takes bytes', async () => {
+  it('accepts a Uint8Array', async () => {
     manual.serve(answerWell);
     const upload = clientWith().upload('files', new Uint8Array(7), { fileName: 'seven.txt' });
     await upload.done;
@@ -177,7 +180,7 @@ describe('one file', () => {
     expect(manual.sent).toHaveLength(4);
   });
 
-  it('listens to forms over 256 KiB only, since listening costs a preflight', async () => {
+  it('listens to the progress of forms over 256 KiB only, because listeners cause a preflight', async () => {
     const info = { ...routeInfo, limits: { ...routeInfo.limits, maxBytes: 1e9 } };
     const client = clientWith();
     for (const [size, listens] of [
@@ -197,8 +200,8 @@ describe('one file', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  it('a 412 is for completion to judge', async () => {
+describe('recovery', () => {
+  it('asks for completion after a 412', async () => {
     const upload = clientWith().upload('files', file());
     const grant = grantOf();
     (await untilSending(grant)).answer(412, '<Error><Code>PreconditionFailed</Code></Error>');
@@ -206,7 +209,7 @@ describe('what goes wrong', () => {
     await upload.done;
   });
 
-  it('an unreadable answer is asked about before the bytes are sent again', async () => {
+  it('asks for completion after an unreadable answer, before the bytes are sent again', async () => {
     const upload = clientWith().upload('files', file());
     const grant = grantOf();
     (await untilSending(grant)).fail();
@@ -215,7 +218,7 @@ describe('what goes wrong', () => {
     expect(manual.sent.filter(({ method }) => method === 'PUT')).toHaveLength(1);
   });
 
-  it('bytes that did not arrive are sent again, without hashing or asking for a grant again', async () => {
+  it('sends bytes that did not arrive again, without another digest or grant', async () => {
     const upload = clientWith().upload('files', file());
     (await untilSending()).fail();
     (await manual.next(/complete/)).answer(409, {
@@ -230,7 +233,7 @@ describe('what goes wrong', () => {
   it.each([
     [403, 'AccessDenied'],
     [400, 'ExpiredToken'],
-  ])('a storage that refuses with %i %s gets a new grant, once, and nobody notices', async (status, code) => {
+  ])('asks for a new grant, once, when the storage answers %i %s', async (status, code) => {
     const upload = clientWith().upload('files', file());
     const [first, second] = [grantOf(), grantOf()];
     (await untilSending(first)).answer(status, `<Error><Code>${code}</Code></Error>`);
@@ -243,7 +246,7 @@ describe('what goes wrong', () => {
     expect(manual.sent).toHaveLength(5);
   });
 
-  it('upload_expired from the server asks for a new grant', async () => {
+  it('asks for a new grant after upload_expired', async () => {
     const upload = clientWith().upload('files', file());
     (await untilSending()).answer(200);
     (await manual.next(/complete/)).answer(410, {
@@ -256,7 +259,7 @@ describe('what goes wrong', () => {
     await upload.done;
   });
 
-  it('a grant that grew old in the queue is renewed before it is used', async () => {
+  it('renews a grant that has expired in the queue before it is used', async () => {
     const client = clientWith({ concurrency: 1 });
     const [a, b] = [client.upload('files', file()), client.upload('files', file())];
     (await manual.next(/routes/)).answer(200, routeInfo);
@@ -271,7 +274,7 @@ describe('what goes wrong', () => {
         if (handed.request.method === 'PUT') held.push(handed);
         else handed.answer(200, { uploads: [two] });
     } else held.push(await manual.next(/PUT/));
-    // The wall clock plays no part: only the clock that is given.
+    // Only the client's own clock moves, not the wall clock.
     now = 119_000;
     held[0]?.answer(200);
     const seen = [await manual.next(), await manual.next()];
@@ -286,7 +289,7 @@ describe('what goes wrong', () => {
     await Promise.all([a.done, b.done]);
   });
 
-  it('5xx waits longer each time, with jitter, and respects Retry-After', async () => {
+  it('waits longer after each 5xx, with jitter, and respects Retry-After', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const upload = clientWith({ random: () => 0.5, retries: 3 }).upload('files', file());
     let sending = await untilSending();
@@ -307,7 +310,7 @@ describe('what goes wrong', () => {
     await expect(upload.done).rejects.toMatchObject({ code: 'storage_unavailable' });
   });
 
-  it('callback_failed asks for completion again, and sends nothing again', async () => {
+  it('asks for completion again after callback_failed, and sends nothing again', async () => {
     const upload = clientWith().upload('files', file());
     (await untilSending()).answer(200);
     (await manual.next(/complete/)).answer(503, {
@@ -318,7 +321,7 @@ describe('what goes wrong', () => {
     await upload.done;
   });
 
-  it('waits while there is no connection, and does not count it', async () => {
+  it('waits while there is no connection, and does not count this as an attempt', async () => {
     let connect = () => {};
     let connection: Promise<void> | undefined;
     const upload = clientWith({ retries: 0, online: () => connection }).upload('files', file());
@@ -338,7 +341,7 @@ describe('what goes wrong', () => {
     await upload.done;
   });
 
-  it('a silent connection is given up', async () => {
+  it('stops a request in which no byte moves', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const upload = clientWith({ retries: 0, stallTimeoutMs: 1000 }).upload('files', file());
     const sending = await untilSending();
@@ -353,7 +356,7 @@ describe('what goes wrong', () => {
     expect(JSON.stringify(upload.getSnapshot().error)).not.toContain('secret');
   });
 
-  it('tells a vanished source from a broken network', async () => {
+  it('fails with source_unreadable when the file has vanished', async () => {
     let readable = true;
     const source: Source = {
       size: 5,
@@ -373,7 +376,7 @@ describe('what goes wrong', () => {
   });
 
   it.each(['BadDigest', 'XAmzContentChecksumMismatch'])(
-    '%s over a file that changed is source_changed',
+    'fails with source_changed after %s for a file that has changed',
     async (code) => {
       let fill = 1;
       const source: Source = {
@@ -387,7 +390,7 @@ describe('what goes wrong', () => {
       fill = 2;
       sending.answer(400, `<Error><Code>${code}</Code></Error>`);
       await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
-      // A retry declares the new bytes.
+      // retry() declares the new bytes.
       answerWell(await manual.next(/abort/));
       upload.retry();
       const granting = await manual.next(/POST .*uploads$/);
@@ -399,7 +402,7 @@ describe('what goes wrong', () => {
     },
   );
 
-  it('a refusal that a new grant does not mend is looked into: perhaps the file has another size now', async () => {
+  it('fails with source_changed when a refusal is repeated and the file has another size', async () => {
     let size = 5;
     const source: Source = {
       size: 5,
@@ -417,7 +420,7 @@ describe('what goes wrong', () => {
     await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
   });
 
-  it('BadDigest over a file that did not change is sent again', async () => {
+  it('sends the file again after BadDigest when it has not changed', async () => {
     const upload = clientWith().upload('files', file());
     (await untilSending()).answer(400, '<Error><Code>BadDigest</Code></Error>');
     (await manual.next(/PUT/)).answer(200);
@@ -445,14 +448,14 @@ describe('what goes wrong', () => {
     [200, '{"uploads":"constructor"}', 'internal_error'],
     [401, JSON.stringify(wireError('unauthenticated')), 'unauthenticated'],
     [400, JSON.stringify(wireError('from_the_future')), 'from_the_future'],
-  ])('answers %i %s with %s', async (status, text, code) => {
+  ])('takes the answer %i %s as %s', async (status, text, code) => {
     const upload = clientWith({ retries: 0 }).upload('files', file());
     (await manual.next(/routes/)).answer(200, routeInfo);
     (await manual.next(/POST/)).answer(status, text);
     await expect(upload.done).rejects.toMatchObject({ code });
   });
 
-  it('what the app throws while it makes headers fails the upload, as an error of ours', async () => {
+  it('fails with internal_error when headers() throws', async () => {
     const headers = () => {
       throw new Error('no token');
     };
@@ -463,7 +466,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('an error in a batch fails its own file only', async () => {
+  it('fails only the file that has an error in a batch', async () => {
     const uploads = clientWith().uploadAll('files', [file(), file()]);
     (await manual.next(/routes/)).answer(200, routeInfo);
     let granted = 0;
@@ -472,7 +475,7 @@ describe('what goes wrong', () => {
       const answers = (handed.json.files as unknown[]).map(() => (granted++ ? wireError('quota_exceeded') : grantOf()));
       handed.answer(200, { uploads: answers });
     });
-    // Whichever is hashed first stands first in the batch.
+    // The file that is hashed first is the first in the batch.
     const ends = await Promise.allSettled(uploads.map((upload) => upload.done));
     const failed = ends.filter((end) => end.status === 'rejected');
     expect(failed).toMatchObject([{ reason: { code: 'quota_exceeded', message: 'quota_exceeded!' } }]);
@@ -483,7 +486,7 @@ describe('a grant call whose answer is lost', () => {
   const declarations = () =>
     manual.sent.filter(({ body }) => body?.includes('"files"')).map(({ body }) => JSON.parse(body ?? '').files[0]);
 
-  it('is repeated with the same key and the same declaration, so that it is one upload', async () => {
+  it('is repeated with the same key and the same declaration', async () => {
     const upload = clientWith().upload('files', file());
     (await manual.next(/routes/)).answer(200, { ...routeInfo, hosts: ['https://a.example', 'https://b.example'] });
     (await manual.next(/POST .*uploads$/)).fail();
@@ -500,7 +503,7 @@ describe('a grant call whose answer is lost', () => {
     const upload = client.upload('files', file());
     (await manual.next(/routes/)).answer(200, routeInfo);
     answerWell(await manual.next(/POST .*uploads$/));
-    // Refused: another grant is asked for.
+    // After the refusal, the client asks for another grant.
     (await manual.next(/PUT/)).answer(403);
     (await manual.next(/POST .*uploads$/)).fail();
     upload.abort();
@@ -513,18 +516,15 @@ describe('a grant call whose answer is lost', () => {
   });
 });
 
-it.each([undefined, null, '', 'photo.jpg', 5])(
-  'upload(%s) is an upload that failed, not an exception',
-  async (given) => {
-    const upload = clientWith().upload('files', given as unknown as File);
-    await expect(upload.done).rejects.toMatchObject({ code: 'source_unreadable', message: 'No file was chosen.' });
-    expect(upload.getSnapshot()).toMatchObject({ status: 'failed', fileName: 'file', error: { retryable: false } });
-    expect(manual.sent).toHaveLength(0);
-  },
-);
+it.each([undefined, null, '', 'photo.jpg', 5])('upload(%s) gives a failed upload and does not throw', async (given) => {
+  const upload = clientWith().upload('files', given as unknown as File);
+  await expect(upload.done).rejects.toMatchObject({ code: 'source_unreadable', message: 'No file was chosen.' });
+  expect(upload.getSnapshot()).toMatchObject({ status: 'failed', fileName: 'file', error: { retryable: false } });
+  expect(manual.sent).toHaveLength(0);
+});
 
 describe('messages', () => {
-  it('are the app’s own by code, from the details, and in JSON', async () => {
+  it('come from the app by code, with the details, also in JSON', async () => {
     const messages = {
       file_too_large: (details?: { size: number; maxBytes: number }) => `${details?.size} statt ${details?.maxBytes}`,
       aborted: 'Abgebrochen.',
@@ -553,7 +553,7 @@ describe('messages', () => {
     });
   });
 
-  it('name no protocol', async () => {
+  it('contain no technical terms', async () => {
     const upload = clientWith({ retries: 0 }).upload('files', new File([], 'a.txt', { type: 'text/plain' }));
     (await manual.next(/routes/)).answer(200, routeInfo);
     await expect(upload.done).rejects.toMatchObject({ code: 'file_too_small', message: 'This file is empty.' });
@@ -561,7 +561,7 @@ describe('messages', () => {
 });
 
 describe('abort and retry', () => {
-  it('stops the request, gives the grant back, rejects with aborted', async () => {
+  it('abort() stops the request, gives the grant back, and rejects with aborted', async () => {
     const upload = clientWith().upload('files', file());
     const seen = statuses(upload);
     const grant = grantOf();
@@ -575,7 +575,7 @@ describe('abort and retry', () => {
     expect(seen.filter((status) => status === 'aborted')).toHaveLength(1);
   });
 
-  it('gives back a grant that arrives after the abort', async () => {
+  it('abort() gives back a grant that arrives later', async () => {
     const upload = clientWith().upload('files', file());
     (await manual.next(/routes/)).answer(200, routeInfo);
     const granting = await manual.next(/POST/);
@@ -585,7 +585,7 @@ describe('abort and retry', () => {
     expect((await manual.next(/abort/)).json).toEqual({ grants: [grant.grant] });
   });
 
-  it('follows a signal, also one that was aborted before', async () => {
+  it('an aborted signal aborts the upload, also when it was aborted before', async () => {
     const controller = new AbortController();
     const uploads = clientWith().uploadAll('files', [file(), file()], { signal: controller.signal });
     controller.abort();
@@ -595,7 +595,7 @@ describe('abort and retry', () => {
     await expect(late.done).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  it('retry after a failure goes on where it stopped', async () => {
+  it('retry() after a failure continues where the upload stopped', async () => {
     const upload = clientWith({ retries: 0 }).upload('files', file());
     (await untilSending()).answer(200);
     (await manual.next(/complete/)).answer(503, { results: [wireError('callback_failed', true)] });
@@ -606,7 +606,7 @@ describe('abort and retry', () => {
     await upload.done;
   });
 
-  it('retry after an abort starts with a new grant and the old checksum', async () => {
+  it('retry() after an abort starts with a new grant and the old checksum', async () => {
     const upload = clientWith().upload('files', file());
     await untilSending();
     upload.abort();
@@ -619,7 +619,7 @@ describe('abort and retry', () => {
     expect(upload.getSnapshot().status).toBe('done');
   });
 
-  it('retry does nothing while it runs or when it is done', async () => {
+  it('retry() has no effect while the upload runs or when it is done', async () => {
     const upload = clientWith().upload('files', file());
     upload.retry();
     manual.serve(answerWell);
@@ -634,7 +634,7 @@ describe('abort and retry', () => {
 });
 
 describe('pause and resume', () => {
-  it('stops the request, keeps the grant, and goes on with the bytes', async () => {
+  it('pause() stops the request and keeps the grant, and resume() sends the bytes', async () => {
     const upload = clientWith({ retries: 0 }).upload('files', file());
     const { done } = upload;
     const seen = statuses(upload);
@@ -657,7 +657,7 @@ describe('pause and resume', () => {
     expect(upload.getSnapshot().status).toBe('done');
   });
 
-  it('keeps a grant that arrives while it is paused, and gives it back when it is aborted then', async () => {
+  it('a grant that arrives during a pause is kept, and given back by abort()', async () => {
     const upload = clientWith().upload('files', file());
     (await manual.next(/routes/)).answer(200, routeInfo);
     const granting = await manual.next(/POST/);
@@ -671,7 +671,7 @@ describe('pause and resume', () => {
     await expect(upload.done).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  it('reaches every upload that has not ended, also one that is tried again', async () => {
+  it('client.pause() and client.resume() reach every upload that has not ended', async () => {
     const client = clientWith();
     const uploads = client.uploadAll('files', [file(), file()]);
     const status = () => uploads.map((upload) => upload.getSnapshot().status);
@@ -690,7 +690,7 @@ describe('pause and resume', () => {
 });
 
 describe('many files', () => {
-  it('uploadAll() refuses more files than the route takes in one call, all of them, before any is sent', async () => {
+  it('uploadAll() refuses all files when there are more than the route takes in one call', async () => {
     const uploads = clientWith().uploadAll('files', [file(), file()]);
     (await manual.next(/routes/)).answer(200, { ...routeInfo, limits: { ...routeInfo.limits, maxFiles: 1 } });
     for (const upload of uploads)
@@ -702,7 +702,7 @@ describe('many files', () => {
     expect(manual.sent).toHaveLength(1);
   });
 
-  it('asks for grants and completions in batches, never more files than the route allows', async () => {
+  it('upload() asks for grants and completions in batches of at most `maxFiles`', async () => {
     const client = clientWith();
     manual.serve(answerWell);
     const uploads = Array.from({ length: 100 }, () => client.upload('files', file()));
@@ -717,7 +717,7 @@ describe('many files', () => {
     expect(completions.flatMap(({ body }) => JSON.parse(body ?? '').grants)).toHaveLength(100);
   });
 
-  it('never has more than `concurrency` requests at the storage', async () => {
+  it('upload() sends at most `concurrency` requests to the storage at once', async () => {
     let active = 0;
     let most = 0;
     manual.serve((handed) => {
@@ -734,7 +734,7 @@ describe('many files', () => {
     expect(most).toBe(3);
   });
 
-  it('does not run ahead of a server that completes slowly: a page that dies loses what was sent and not completed', async () => {
+  it('upload() does not run ahead of a server that completes slowly', async () => {
     let sent = 0;
     let slow = true;
     const held: HeldRequest[] = [];
@@ -756,7 +756,7 @@ describe('many files', () => {
     expect(sent).toBe(600);
   });
 
-  it('10,000 queued files cost handles: no bytes are read and no grant is asked for ahead of need', async () => {
+  it('10,000 queued files hold no bytes and ask for no grants ahead of need', async () => {
     let reads = 0;
     const source: Source = {
       size: 100,
@@ -792,7 +792,7 @@ describe('many files', () => {
   });
 });
 
-it('notifies of progress at most ten times a second', async () => {
+it('listeners are notified of progress at most ten times a second', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const upload = clientWith().upload('files', file());
   const sending = await untilSending();

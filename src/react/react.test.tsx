@@ -23,7 +23,7 @@ function Form() {
   return <p>{JSON.stringify([upload, uploads, info, accept ?? 'unknown'])}</p>;
 }
 
-/** Never rendered, only compiled. */
+/** It is compiled and not rendered. */
 function Typed() {
   const one = useUpload(client, 'avatar');
   const many = useUploads(client, 'log', { abortOnUnmount: true });
@@ -44,7 +44,7 @@ function Typed() {
   ];
 }
 
-it('renders on a server, and sends nothing', () => {
+it('the hooks render on a server, and send nothing', () => {
   expect(globalThis.window).toBeUndefined();
   const html = renderToString(
     <StrictMode>
@@ -56,7 +56,7 @@ it('renders on a server, and sends nothing', () => {
   expect(Typed).toBeTypeOf('function');
 });
 
-it('gives the same list of snapshots until one of them changes', async () => {
+it('observeAll() gives the same list of snapshots until one of them changes', async () => {
   const manual = createManualTransport();
   manual.serve(answerWell);
   const client = createClient({ endpoint: '/uploads', transport: manual.transport });
@@ -87,6 +87,6 @@ it.each([
   [{ contentTypes: ['image/*', 'application/pdf'] }, 'image/*,application/pdf'],
   [{ contentTypes: ['*/*'] }, undefined],
   [{ contentTypes: ['image/*'], extensions: ['jpg', 'png'] }, '.jpg,.png'],
-])('limits %j make accept %s', (limits, accept) => {
+])('acceptOf() of %j is %s', (limits, accept) => {
   expect(acceptOf(limits && ({ limits } as unknown as RouteInfo))).toBe(accept);
 });

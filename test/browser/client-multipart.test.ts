@@ -1,4 +1,6 @@
-/** Large files in a real browser: parts, workers, lost connections, reloads, streams, a second host name; page, app and store on three origins. */
+/**
+ * Large files in a real browser: parts, workers, lost connections, reloads, streams and a second host of the storage.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +16,7 @@ import { type ClientPage, openClientPage, type Tracked } from '../support/client
 const MiB = 2 ** 20;
 const credentials = { accessKeyId: 'parts', secretAccessKey: 'parts-parts-parts-parts' };
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-/** Plain text, no two parts alike. */
+/** Plain text in which all parts differ. */
 const prose = (size: number) =>
   Buffer.concat(Array.from({ length: size / MiB }, () => Buffer.from(randomBytes(MiB / 2).toString('hex'))));
 
@@ -97,7 +99,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
 
   const sent = () => seen.filter(({ method }) => method === 'PUT').reduce((sum, { bytesIn }) => sum + bytesIn, 0);
 
-  it('stores 64 MiB over two host names, hashed in workers, and tells how it goes', async () => {
+  it('upload() stores 64 MiB over two hosts, hashes it in workers, and reports progress', async () => {
     const bytes = await pick(64 * MiB, 'large.txt');
     const upload = await send();
     await expectStored(upload, bytes);
@@ -107,7 +109,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
     expect(complaints).toEqual([]);
   }, 60_000);
 
-  it('does without workers where the page forbids them', async () => {
+  it('upload() works without workers where the page forbids them', async () => {
     await page.evaluate(() => {
       const policy = Object.assign(document.createElement('meta'), { content: "worker-src 'none'" });
       policy.httpEquiv = 'Content-Security-Policy';
@@ -118,7 +120,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
     expect(complaints.join()).toContain('worker-src');
   }, 60_000);
 
-  it('sends parts again whose connection broke or whose storage was busy, and only those', async () => {
+  it('upload() sends again only the parts that failed', async () => {
     const bytes = await pick(48 * MiB, 'broken.txt');
     let left = 4;
     devstore.setFaults({ when: ({ method }) => method === 'PUT' && left-- > 0, dropRequestAfterBytes: 500_000 });
@@ -127,10 +129,10 @@ describeBrowser('files in parts in Chromium', (browser) => {
     expect(sent()).toBeLessThan(48 * MiB + 8 * MiB);
   }, 60_000);
 
-  it('goes on after a reload: the file is picked again, and only what is missing is sent', async () => {
+  it('resume() after a reload sends only what is missing of the file that is picked again', async () => {
     const bytes = await pick(48 * MiB, 'reload.txt');
     let started = 0;
-    // Three parts arrive; the others wait until the page has gone.
+    // Three parts arrive; the others wait until the page is reloaded.
     devstore.setFaults({ when: ({ method }) => method === 'PUT' && ++started > 3, delayMs: 60_000 });
     await page.evaluate((endpoint) => {
       const file = document.querySelector('input')?.files?.[0] as File;
@@ -160,7 +162,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
     expect(none).toBe(0);
   }, 60_000);
 
-  it('pauses and goes on', async () => {
+  it('resume() continues after pause()', async () => {
     const bytes = await pick(32 * MiB, 'paused.txt');
     devstore.setFaults({ when: ({ method }) => method === 'PUT', delayMs: 200 });
     const upload = await page.evaluate(async (endpoint) => {
@@ -180,7 +182,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
     expect(upload.snapshots.some(({ status }) => status === 'paused')).toBe(true);
   }, 60_000);
 
-  it('stores a stream as it comes', async () => {
+  it('upload() stores a stream while it is read', async () => {
     const upload = await page.evaluate(async (endpoint) => {
       const encoder = new TextEncoder();
       let left = 20;
@@ -197,7 +199,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
     expect(upload).toMatchObject({ size: 20 * MiB, total: 20 * MiB });
   }, 60_000);
 
-  it('says so when the file is edited under way, and keeps nothing of it', async () => {
+  it('upload() fails when the file is edited meanwhile, and deletes its parts', async () => {
     await pick(32 * MiB, 'edited.txt');
     let puts = 0;
     devstore.setFaults({

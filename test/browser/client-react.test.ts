@@ -1,11 +1,11 @@
-/** The hooks where StrictMode mounts everything twice: nothing is sent twice, and nobody is left listening. */
+/** The hooks in StrictMode, which mounts each component twice: files are sent once, and no listener is left. */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeBrowser } from '../support/chromium.ts';
 
-/** The transport is the page's own: it counts, and answers when it is let. */
+/** The page has a transport that counts its requests, and that answers a PUT when the test says so. */
 const app = `
 import { createElement as h, StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -33,7 +33,7 @@ const transport = {
 const client = createClient({ endpoint: '/uploads', transport });
 const picked = new File(['hello'], 'a.txt', { type: 'text/plain' });
 
-/** Counts who listens, from outside. */
+/** Counts the listeners. */
 let listeners = 0;
 const counted = { ...client, upload: (...given) => {
   const upload = client.upload(...given);
@@ -92,7 +92,7 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
       bundle: true,
       format: 'esm',
       conditions: ['@waybill/source'],
-      // StrictMode does its mounting twice in development only.
+      // StrictMode mounts twice only in the development build.
       define: { 'process.env.NODE_ENV': '"development"' },
       write: false,
     });
@@ -119,7 +119,7 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
   const calls = (what: string) =>
     page.evaluate((wanted) => window.calls.filter((call) => call.includes(wanted)).length, what);
 
-  it('sends once, follows the upload, and knows what to accept', async () => {
+  it('useUpload() sends a file once and follows it, and useRoute() gives `accept`', async () => {
     await page.waitForSelector('input[accept="text/plain"]');
     await page.setInputFiles('input', file());
     await status('uploading');
@@ -132,7 +132,7 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
     expect(await page.evaluate(() => window.listeners())).toBe(0);
   });
 
-  it('stores a file once that is started twice, as by a double click, and again when it is started after it has ended', async () => {
+  it('start() of a running file sends it once, and again after it has ended', async () => {
     await page.click('text=twice');
     await status('uploading');
     await page.evaluate(() => window.release());
@@ -146,7 +146,7 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
     expect(await calls('PUT')).toBe(2);
   });
 
-  it('another file takes the place of the one before, which is aborted', async () => {
+  it('start() of another file aborts the running upload', async () => {
     await page.click('text=other');
     await status('uploading');
     await page.evaluate(() => window.release());
@@ -154,7 +154,7 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
     expect(await calls('PUT')).toBe(1);
   });
 
-  it('a file that is refused is told from one that may be tried again, and reset() lets another be chosen', async () => {
+  it('a refused file has an error that is not retryable, and reset() removes it', async () => {
     await page.setInputFiles('input', { ...file(), buffer: Buffer.alloc(2000, 'a') });
     await status('failed');
     expect(await page.textContent('[role=alert]')).toBe(
@@ -168,13 +168,13 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
     await status('done');
   });
 
-  it('start() without a file is an upload that failed, not an exception', async () => {
+  it('start() without a file gives a failed upload and does not throw', async () => {
     await page.click('text=none');
     await status('failed');
     expect(await page.textContent('[role=alert]')).toBe('No file was chosen. false');
   });
 
-  it('aborts and retries', async () => {
+  it('abort() stops the upload, and retry() starts it again', async () => {
     await page.setInputFiles('input', file());
     await status('uploading');
     await page.click('text=abort');
@@ -185,7 +185,7 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
     await status('done');
   });
 
-  it('an upload outlives its component, without listeners', async () => {
+  it('an upload continues after its component has unmounted, without listeners', async () => {
     await page.setInputFiles('input', file());
     await status('uploading');
     expect(await page.evaluate(() => window.listeners())).toBe(1);
@@ -196,7 +196,7 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
     expect(await calls('/abort')).toBe(0);
   });
 
-  it('or ends with it, when it is told to', async () => {
+  it('an upload with abortOnUnmount ends with its component', async () => {
     await page.evaluate(() => window.show('aborting'));
     await page.setInputFiles('input', file());
     await status('uploading');
@@ -206,7 +206,7 @@ describeBrowser('the React hooks in StrictMode', (browser) => {
     expect(await calls('/complete')).toBe(0);
   });
 
-  it('shows a list, and takes off it what is removed', async () => {
+  it('useUploads() shows a list, and remove() takes an upload off it', async () => {
     await page.evaluate(() => window.show('many'));
     await page.setInputFiles('input[multiple]', [file('a.txt'), file('b.txt')]);
     await page.waitForFunction(() => document.querySelector('ul')?.textContent === 'a.txt uploadingb.txt uploading');

@@ -1,4 +1,7 @@
-/** The client in a real browser: page, app's server and store on three origins, with real CORS, right and wrong. */
+/**
+ * The client in a real browser: page, app's server and storage on three origins, with correct and with missing CORS
+ * rules.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +26,7 @@ declare global {
   }
 }
 
-/** Plain text of any length, so that the magic bytes agree. */
+/** Plain text of any length, so that the content agrees with the declared type. */
 const prose = (size: number) =>
   Buffer.from(
     randomBytes(Math.ceil(size / 2))
@@ -63,7 +66,7 @@ describeBrowser('the client in Chromium', (browser) => {
     return bytes;
   }
 
-  /** Uploads what was picked, and waits until it has ended in whatever way. */
+  /** Uploads the picked file, and waits until the upload has ended. */
   function send(client: ClientPage, options: Partial<ClientOptions> = {}): Promise<Tracked> {
     return page.evaluate(
       ([endpoint, given]) => {
@@ -92,7 +95,7 @@ describeBrowser('the client in Chromium', (browser) => {
       [2000, 'small.txt'],
       [400_000, 'middling.txt'],
       [3_000_000, 'large.txt'],
-    ])('stores %i bytes', async (size, name) => {
+    ])('upload() stores %i bytes', async (size, name) => {
       await open(client);
       const bytes = await pick(size, name);
       const upload = await send(client);
@@ -104,7 +107,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(complaints).toEqual([]);
     });
 
-    it('shows what it stored through the stable URL', async () => {
+    it('a stored file is shown through its stable URL', async () => {
       await open(client);
       const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
       await page.setInputFiles('input', {
@@ -123,7 +126,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(width).toBe(1);
     });
 
-    it('tells cors_blocked from a network that is down, and says what to do', async () => {
+    it('upload() fails with cors_blocked and a remedy when the storage has no CORS rules', async () => {
       await store.setCors([]);
       await open(client);
       await pick(2_000_000, 'blocked.txt');
@@ -131,7 +134,7 @@ describeBrowser('the client in Chromium', (browser) => {
       await store.setCors(openCors);
       expect(upload).toMatchObject({ status: 'failed', error: { code: 'cors_blocked' } });
       const { message, details } = upload.error ?? {};
-      // The page's user gets no addresses; its developer does.
+      // The message is for the user, and only the hint for the developer has addresses.
       expect(message).toBe('Uploads are not set up for this page.');
       expect(details?.hint).toContain(client.url);
       expect(details?.hint).toContain(`${store.endpoint}/${store.bucket}`);
@@ -180,14 +183,14 @@ describeBrowser('the client in Chromium', (browser) => {
     };
     const preflights = () => seen.filter(({ method }) => method === 'OPTIONS').length;
 
-    it('small forms cost no preflight', async () => {
+    it('a small form causes no preflight', async () => {
       await open(client);
       await pick(200_000, 'quiet.txt');
       expect(await send(client)).toMatchObject({ status: 'done', transfer: 'form' });
       expect(preflights()).toBe(0);
     });
 
-    it('small forms arrive even where CORS hides the answer', async () => {
+    it('a small form arrives even where CORS hides the answer', async () => {
       await devstore.setCors('bucket', []);
       await open(client);
       await pick(200_000, 'hidden.txt');
@@ -197,7 +200,7 @@ describeBrowser('the client in Chromium', (browser) => {
     it.each([
       ['POST', 200_000],
       ['PUT', 2_000_000],
-    ])('a lost answer to a %s costs a question, not the bytes', async (method, size) => {
+    ])('a lost answer to a %s leads to completion, without sending the bytes again', async (method, size) => {
       await open(client);
       await pick(size, 'lost.txt');
       devstore.setFaults({ when: first(1, method), dropResponseAfterBytes: 0 });
@@ -207,14 +210,14 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(sent).toBeLessThan(size * 1.5 + 10_000);
     });
 
-    it('a connection that breaks in the middle is tried again', async () => {
+    it('a request is sent again after its connection broke', async () => {
       await open(client);
       await pick(4_000_000, 'broken.txt');
       devstore.setFaults({ when: first(2, 'PUT'), dropRequestAfterBytes: 500_000 });
       expect(await send(client)).toMatchObject({ status: 'done' });
     });
 
-    it('what expired is asked for again, and nobody notices', async () => {
+    it('an expired request is replaced without a visible failure', async () => {
       await open(client);
       await pick(2_000_000, 'expired.txt');
       devstore.setFaults({ when: first(1, 'PUT'), expire: true });
@@ -223,7 +226,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(upload.snapshots.some(({ status }) => status === 'failed')).toBe(false);
     });
 
-    it('tells of progress in bytes', async () => {
+    it('snapshots report progress in bytes', async () => {
       await open(client);
       await pick(8_000_000, 'steady.txt');
       const session = await page.context().newCDPSession(page);
@@ -242,13 +245,13 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(moving.some(({ bytesPerSecond, secondsLeft }) => bytesPerSecond > 0 && secondsLeft !== null)).toBe(true);
     });
 
-    it('waits while the browser is offline', async () => {
+    it('an upload waits while the browser is offline', async () => {
       await open(client);
       await pick(200_000, 'offline.txt');
       await page.evaluate((endpoint) => {
         const file = document.querySelector('input')?.files?.[0] as File;
         window.uploads = [];
-        // Whatever it still needs has to be there before the line goes.
+        // The route has to be known before the connection is lost.
         const client = window.waybill.createClient({ endpoint });
         return client.routeInfo('files').then(() => {
           window.addEventListener('offline', () => window.uploads.push(client.upload('files', file)));
@@ -261,7 +264,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(upload).toMatchObject({ status: 'done' });
     });
 
-    it('a file that has vanished since it was chosen is source_unreadable, not empty, and not blocked by CORS', async () => {
+    it('upload() fails with source_unreadable when the file was deleted after it was chosen', async () => {
       await open(client);
       await pick(200_000, 'gone.txt');
       await rm(join(dir, 'gone.txt'));
@@ -271,7 +274,7 @@ describeBrowser('the client in Chromium', (browser) => {
         const file = document.querySelector('input')?.files?.[0] as File;
         const upload = window.waybill.createClient({ endpoint, retries: 3 }).upload('files', file);
         window.uploads = [upload];
-        // The digest is done; the bytes are read again when they are sent.
+        // The checksum is computed by then; the bytes are read again when they are sent.
         await new Promise<void>((resolve) => {
           upload.subscribe(() => upload.getSnapshot().status === 'granting' && resolve());
         });
@@ -288,7 +291,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(ended.error).toMatchObject({ code: 'source_unreadable' });
     });
 
-    it('guardUnload() makes the browser ask before an unfinished upload is left, and only then', async () => {
+    it('guardUnload() makes the browser ask only before an unfinished upload is left', async () => {
       await open(client);
       const bytes = await pick(200_000, 'guarded.txt');
       const asked: string[] = [];
@@ -304,7 +307,7 @@ describeBrowser('the client in Chromium', (browser) => {
         window.uploads[0]?.pause();
       }, client.endpoint);
       await stopped.dispose();
-      // Browsers ask only where somebody has touched the page.
+      // Browsers ask only after the user has interacted with the page.
       await page.click('body');
       await page.evaluate(() => location.reload());
       await expect.poll(() => asked).toEqual(['beforeunload']);
@@ -315,7 +318,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(asked).toEqual(['beforeunload']);
     });
 
-    it('aborts in the middle of a transfer', async () => {
+    it('abort() stops an upload while bytes are sent', async () => {
       await open(client);
       await pick(8_000_000, 'aborted.txt');
       devstore.setFaults({ when: ({ method }) => method === 'PUT', delayMs: 60_000 });
@@ -328,7 +331,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(upload).toMatchObject({ status: 'aborted', error: { code: 'aborted' } });
     });
 
-    it('says so when a picked file is changed on the disk before it is sent', async () => {
+    it('upload() fails when the picked file is changed on the disk before it is sent', async () => {
       await open(client);
       await pick(2_000_000, 'changed.txt');
       await page.route(client.endpoint, async (request) => {
@@ -340,7 +343,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(upload.error?.code).toMatch(/^source_(unreadable|changed)$/);
     });
 
-    it('names the server, not the storage, when it is the server that does not allow the page', async () => {
+    it('cors_blocked names the server when the server does not allow the page', async () => {
       const storage = s3Storage({
         bucket: 'bucket',
         endpoint: 'http://127.0.0.1:9',
@@ -360,14 +363,14 @@ describeBrowser('the client in Chromium', (browser) => {
       }
     });
 
-    it('stays with network_error when nobody is there', async () => {
+    it('upload() fails with network_error when no server listens', async () => {
       await open(client);
-      await pick(2000, 'nobody.txt');
+      await pick(2000, 'unreachable.txt');
       const upload = await send({ ...client, endpoint: 'http://127.0.0.1:9/uploads' }, { retries: 2 });
       expect(upload.error?.code).toBe('network_error');
     });
 
-    it('stores by the put-only entry', async () => {
+    it('createPut() stores a file', async () => {
       await open(client);
       await pick(500_000, 'put.txt');
       const result = await page.evaluate(async (endpoint) => {

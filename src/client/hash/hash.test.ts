@@ -11,7 +11,7 @@ const pairs = [
   ['md5', createMd5],
 ] as const;
 
-describe.each(pairs)('%s in pieces', (algorithm, create) => {
+describe.each(pairs)('the streaming %s', (algorithm, create) => {
   it('agrees with node:crypto on every length around the block borders', () => {
     for (let length = 0; length <= 260; length++) {
       const bytes = Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 255);
@@ -21,7 +21,7 @@ describe.each(pairs)('%s in pieces', (algorithm, create) => {
     }
   });
 
-  it('does not depend on how the bytes are cut', () => {
+  it('gives the same digest for any division of the bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 }), (pieces) => {
         const hash = create();
@@ -48,7 +48,7 @@ describe.each(pairs)('%s in pieces', (algorithm, create) => {
   });
 });
 
-it('writes the length of files over 512 MiB in both words', () => {
+it('createBlockHash() writes the length of files over 512 MiB in both words', () => {
   // 2^29 + 1 bytes are 2^32 + 8 bits: the low word alone would say 8.
   for (const [littleEndian, expected] of [
     [false, [1, 8]],
@@ -69,11 +69,11 @@ it('writes the length of files over 512 MiB in both words', () => {
 
 const one = async () => new Uint8Array(1);
 
-it('does not pretend to know other algorithms', async () => {
+it('digest() gives undefined for other algorithms', async () => {
   expect(await digest('crc64nvme', 1, one, new AbortController().signal)).toBeUndefined();
 });
 
-it('stops between pieces when aborted', async () => {
+it('digest() stops between pieces after an abort', async () => {
   const controller = new AbortController();
   controller.abort();
   await expect(digest('md5', 1, one, controller.signal)).rejects.toThrow();

@@ -89,23 +89,23 @@ describe('createPace()', () => {
     ['0.5 MB/s', 0.5],
     ['1 MB/s', 1],
     ['2 MB/s', 2],
-  ])('lets parts arrive one after another on a line of %s that all connections share', async (_, together) => {
+  ])('lets parts arrive one after another on a shared line of %s', async (_, together) => {
     const line = { each: together * MB, together: together * MB };
     const { arrivals, seconds } = await sendOver(line, 8, partBytes);
     const longest = Math.max(...arrivals.map(({ began, ended }) => ended - began));
     expect(longest).toBeLessThan(14);
     expect(arrivals[0]?.ended).toBeLessThan(14);
-    // What was stopped is sent again, and that is little.
+    // Little is sent again.
     expect(seconds).toBeLessThan(((8 * partBytes) / (together * MB)) * 1.2);
   });
 
-  it('uses all connections again where each of them is slow', async () => {
+  it('uses all connections where each of them is slow by itself', async () => {
     const line = { each: 0.2 * MB, together: 1.2 * MB };
     const { seconds } = await sendOver(line, 24, partBytes);
     expect(seconds).toBeLessThan(((24 * partBytes) / line.together) * 1.2);
   });
 
-  it('measures what one connection moves when parts take too long', async () => {
+  it('calls onSlow with the speed of one connection when parts take too long', async () => {
     const { slow } = await sendOver({ each: 0.5 * MB, together: 3 * MB }, 12, 16 * MB);
     expect(slow[0]).toBeGreaterThan(0.4 * MB);
     expect(slow[0]).toBeLessThan(0.6 * MB);

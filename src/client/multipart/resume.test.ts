@@ -1,4 +1,4 @@
-/** What identifies an upload that goes on, and what a wrong file must not do to it. */
+/** Which file continues an upload, and that a wrong file does not damage it. */
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compositeOf, createFakeParts, type FakeParts, partSize } from '../../../test/support/fake-parts.ts';
@@ -29,7 +29,7 @@ const clientWith = (options = {}): Client =>
     ...options,
   });
 
-/** Pauses once it is remembered. The storage has the named parts and no others. */
+/** Begins an upload and pauses it once it is remembered. The storage then has exactly these parts. */
 async function begin(arrived: readonly number[], file: FileLike = pick(right), options = {}): Promise<void> {
   fake.atStorage = () => '503';
   const upload = clientWith({ retries: 1000 }).upload('files', file, options);
@@ -43,10 +43,10 @@ async function begin(arrived: readonly number[], file: FileLike = pick(right), o
   }
 }
 
-describe('a paused file', () => {
+describe('upload() of a file that was begun before', () => {
   const declared = { fileName: 'anna.txt', contentType: 'text/plain', metadata: { album: 1 } };
 
-  it('that is declared as before goes on', async () => {
+  it('continues with the same declaration', async () => {
     await begin([1, 2, 3], pick(right), declared);
     await clientWith().upload('files', pick(right), declared).done;
     expect(fake.uploads.size).toBe(1);
@@ -57,7 +57,7 @@ describe('a paused file', () => {
     ['file name', { fileName: 'bert.txt' }],
     ['content type', { contentType: 'text/csv' }],
     ['metadata', { metadata: { album: 2 } }],
-  ])('that is declared with another %s is a new upload', async (_, other) => {
+  ])('starts a new upload with another %s', async (_, other) => {
     await begin([1, 2, 3], pick(right), declared);
     await clientWith().upload('files', pick(right), { ...declared, ...other }).done;
     const [first, second] = [...fake.uploads.values()];
@@ -67,17 +67,17 @@ describe('a paused file', () => {
   });
 });
 
-describe('resume() with a wrong file', () => {
-  async function left(): Promise<Resumable> {
+describe('resume()', () => {
+  async function findResumable(): Promise<Resumable> {
     const [found] = await clientWith().resumable();
-    if (!found) throw new Error('Nothing is left.');
+    if (!found) throw new Error('There is no unfinished upload.');
     return found;
   }
 
   async function expectRefused(file: FileLike, arrived: number): Promise<void> {
-    const upload = (await left()).resume(file);
+    const upload = (await findResumable()).resume(file);
     await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
-    // Neither is it destroyed by another try, nor by an abort.
+    // Another attempt and an abort do not delete it either.
     upload.retry();
     await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
     upload.abort();
@@ -86,29 +86,29 @@ describe('resume() with a wrong file', () => {
     expect(only?.state).toBe('open');
     expect(only?.parts.size).toBe(arrived);
     expect(store.entries.size).toBe(1);
-    const { file: stored } = await (await left()).resume(pick(right)).done;
+    const { file: stored } = await (await findResumable()).resume(pick(right)).done;
     expect(stored.checksum?.value).toBe(compositeOf(right));
     expect(fake.uploads.size).toBe(1);
     await expect.poll(() => store.entries.size).toBe(0);
   }
 
-  it('of another size is refused, and keeps everything', async () => {
+  it('refuses a file of another size, and keeps all parts', async () => {
     await begin([1, 2, 3]);
     await expectRefused(pick(bytesOf(1, size + 1)), 3);
   });
 
-  it('of the same size is refused before any of its parts is sent', async () => {
-    // The one that differs comes last.
+  it('refuses another file of the same size before any of its parts is sent', async () => {
+    // The part that differs is the last one.
     await begin([10]);
     await expectRefused(pick(bytesOf(2)), 1);
   });
 
-  it('is refused by its name when nothing has arrived yet', async () => {
+  it('refuses a file by its name when no part has arrived', async () => {
     await begin([]);
     await expectRefused(pick(bytesOf(2), 'other.bin'), 0);
   });
 
-  it('that cannot be read keeps everything, too: its disk may be plugged in again', async () => {
+  it('keeps all parts when the file cannot be read', async () => {
     await begin([1, 2, 3]);
     const gone = {
       size,
@@ -116,13 +116,13 @@ describe('resume() with a wrong file', () => {
       contentType: 'text/plain',
       read: () => Promise.reject(new DOMException('gone', 'NotFoundError')),
     };
-    await expect((await left()).resume(gone).done).rejects.toMatchObject({ code: 'source_unreadable' });
-    await (await left()).resume(pick(right)).done;
+    await expect((await findResumable()).resume(gone).done).rejects.toMatchObject({ code: 'source_unreadable' });
+    await (await findResumable()).resume(pick(right)).done;
     expect(fake.uploads.size).toBe(1);
   });
 });
 
-describe('a stream', () => {
+describe('upload() of a stream', () => {
   const text = 'Grüße 👋🏽 '.repeat(40);
   const utf8 = new TextEncoder().encode(text);
   async function* of(...chunks: unknown[]) {
@@ -139,20 +139,23 @@ describe('a stream', () => {
     ['views', () => of(new DataView(utf8.buffer, 0, 9), utf8.subarray(9))],
     ['Blobs', () => of(new Blob([utf8.slice(0, 9)]), new Blob([utf8.slice(9)]))],
     ['strings, as a ReadableStream', () => new Response(text).body?.pipeThrough(new TextDecoderStream())],
-  ])('of %s is stored', async (_, make) => {
+  ])('stores %s', async (_, make) => {
     const { file } = await send(make()).done;
     expect(file.size).toBe(utf8.length);
     expect(file.checksum?.value).toBe(compositeOf(utf8));
   });
 
-  it('that ends with half a character stores what a text encoder makes of it', async () => {
+  it('stores half a character at the end as TextEncoder encodes it', async () => {
     const { file } = await send(of('0123456\ud83d')).done;
     expect(file.checksum?.value).toBe(compositeOf(new TextEncoder().encode('0123456\ud83d')));
   });
 
-  it.each([[5], [null], [{}], [undefined]])('that gives %s is source_unreadable, and says why', async (chunk) => {
-    const error = await send(of('a', chunk)).done.catch((failed) => failed);
-    expect(error).toMatchObject({ code: 'source_unreadable' });
-    expect(error.details.hint).toContain('A stream gives bytes or text');
-  });
+  it.each([[5], [null], [{}], [undefined]])(
+    'fails with source_unreadable and a hint when a chunk is %s',
+    async (chunk) => {
+      const error = await send(of('a', chunk)).done.catch((failed) => failed);
+      expect(error).toMatchObject({ code: 'source_unreadable' });
+      expect(error.details.hint).toContain('A stream gives bytes or text');
+    },
+  );
 });

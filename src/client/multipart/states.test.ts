@@ -1,5 +1,5 @@
 /**
- * Whatever storages, servers, networks and users do, in whatever order: no upload in parts gets stuck, and none is
+ * A model-based test: for any sequence of failures and of what users do, every upload in parts ends, and none is
  * completed twice.
  */
 import fc from 'fast-check';
@@ -58,7 +58,7 @@ async function* streamOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
 }
 
-/** Ends, one way or another, or the test says where it hangs. */
+/** Waits until the upload has ended. Throws with its snapshot when it hangs. */
 async function ended(upload: Upload): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -67,7 +67,7 @@ async function ended(upload: Upload): Promise<void> {
   await Promise.race([upload.done.catch(() => {}), late]).finally(() => clearTimeout(timer));
 }
 
-it('always ends, once, with exactly its bytes', async () => {
+it('an upload in parts always ends, once, with exactly its bytes', async () => {
   await fc.assert(
     fc.asyncProperty(
       scenario,
@@ -99,7 +99,7 @@ it('always ends, once, with exactly its bytes', async () => {
         fake.atStorage = () => (fair ? 'ok' : (storage.shift() ?? 'ok'));
         fake.atServer = (path) => {
           const mood = (fair ? undefined : server[0]) ?? 'ok';
-          // Each mood is for one request, and for the moment of it that it is about.
+          // Each mood is used for one request, before or after it as the mood says.
           const moment = path.startsWith('before ') ? 'lost before' : path.startsWith('after ') ? 'lost after' : null;
           if (moment ? mood !== moment : mood.startsWith('lost')) return 'ok';
           server.shift();
@@ -135,7 +135,7 @@ it('always ends, once, with exactly its bytes', async () => {
             }
         };
 
-        // Until nothing moves any more without help.
+        // Until no upload makes progress by itself.
         for (let quiet = 0, before = -1; quiet < 12; quiet = before === requests ? quiet + 1 : 0) {
           before = requests;
           await new Promise((resolve) => setTimeout(resolve, 1));
@@ -148,7 +148,7 @@ it('always ends, once, with exactly its bytes', async () => {
         uploads.forEach((upload, index) => {
           const { status } = upload.getSnapshot();
           expect(['done', 'failed', 'aborted']).toContain(status);
-          // What has been read of a stream is gone with its upload.
+          // A stream cannot be read again after its upload has failed.
           if (stream && index === 0 && status !== 'done') dead.add(index);
           else if (status !== 'done') upload.retry();
         });

@@ -30,7 +30,7 @@ function entry(fingerprint: string, savedAt = Date.now()): ResumeEntry {
   };
 }
 
-/** Holds the upload `a` until it is ended; says "held", or "refused" and what it got. */
+/** Holds the lock of the upload `a` until its input ends. It prints "held", or "refused". */
 const holder = `
 import { fileResumeStore } from './client/node/resume-store.ts';
 const held = await fileResumeStore(process.argv[2]).exclusively('a', async () => {
@@ -75,8 +75,8 @@ async function hold(): Promise<{ child: ChildProcess; said: string }> {
   return { child, said: data.toString().trim() };
 }
 
-describe('entries', () => {
-  it('are kept whole, for their owner only, and for other processes to find', async () => {
+describe('fileResumeStore()', () => {
+  it('writes entries that only their owner and other processes of the owner can read', async () => {
     const store = fileResumeStore(dir);
     expect(await store.list()).toEqual([]);
     expect(await store.get('a')).toBeUndefined();
@@ -99,7 +99,7 @@ describe('entries', () => {
     expect(await store.get('a')).toBeUndefined();
   });
 
-  it('are forgotten after a week, and their files with them', async () => {
+  it('deletes entries and their files after a week', async () => {
     const store = fileResumeStore(dir);
     await store.set(entry('old', Date.now() - 7 * day - 1000));
     await store.set(entry('young', Date.now() - 6 * day));
@@ -108,7 +108,7 @@ describe('entries', () => {
     expect(await fileResumeStore(dir, { keepForSeconds: 3600 }).get('young')).toBeUndefined();
   });
 
-  it('that are damaged are no entries', async () => {
+  it('ignores damaged entries', async () => {
     const store = fileResumeStore(dir);
     await store.set(entry('a'));
     const [name] = await readdir(dir);
@@ -122,8 +122,8 @@ describe('entries', () => {
   });
 });
 
-describe('exclusively', () => {
-  it('lets one in, of this process and of others, and gives its result', async () => {
+describe('exclusively()', () => {
+  it('runs the work of one caller, of this process or another, and gives its result', async () => {
     const store = fileResumeStore(dir);
     const seen = await store.exclusively('a', async () => [
       await store.exclusively('a', async () => 'me too'),
@@ -135,14 +135,14 @@ describe('exclusively', () => {
     expect(await store.exclusively('a', async () => 'mine')).toBeUndefined();
   });
 
-  it('is free again after an error', async () => {
+  it('frees the lock after an error', async () => {
     const store = fileResumeStore(dir);
     await expect(store.exclusively('a', () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(await store.exclusively('a', async () => 'mine')).toBe('mine');
     expect(await readdir(dir)).toEqual([]);
   });
 
-  it('is free at once when its holder is killed with -9', async () => {
+  it('frees the lock at once when its process is killed with -9', async () => {
     const { child, said } = await hold();
     expect(said).toBe('held');
     const store = fileResumeStore(dir);
@@ -154,19 +154,19 @@ describe('exclusively', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  it('is not held by a stranger who was given the dead one’s number', async () => {
+  it('ignores the lock of an ended process whose pid was given to another process', async () => {
     const { child } = await hold();
     const [name] = await readdir(dir);
     const path = join(dir, name ?? '');
     const { began } = JSON.parse(await readFile(path, 'utf8')) as { began: string };
     child.kill('SIGKILL');
     await once(child, 'exit');
-    // This very process lives, and began at another time.
+    // The pid of this process, with another start.
     await writeFile(path, JSON.stringify({ pid: process.pid, began: `${began}0` }));
     expect(await fileResumeStore(dir).exclusively('a', async () => 'mine')).toBe('mine');
   });
 
-  it('never lets two in, however many come at once', async () => {
+  it('never runs the work of two callers, for any number at once', async () => {
     const stores = Array.from({ length: 12 }, () => fileResumeStore(dir));
     let inside = 0;
     let most = 0;

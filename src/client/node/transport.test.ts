@@ -42,7 +42,7 @@ const bodyOf = async (request: IncomingMessage) => {
   return Buffer.concat(pieces);
 };
 
-it('sends the length, the headers and the bytes, and tells of each', async () => {
+it('nodeTransport() sends the length, the headers and the bytes, and reports progress', async () => {
   let got: { headers: IncomingMessage['headers']; size: number } | undefined;
   handle = async (request, response) => {
     got = { headers: request.headers, size: (await bodyOf(request)).length };
@@ -57,14 +57,14 @@ it('sends the length, the headers and the bytes, and tells of each', async () =>
   expect(seen.at(-1)).toBe(3_000_000);
 });
 
-it('sends an empty file as an empty body', async () => {
+it('nodeTransport() sends an empty file as an empty body', async () => {
   handle = async (request, response) => {
     response.end(`${request.headers['content-length']} ${(await bodyOf(request)).length}`);
   };
   expect((await nodeTransport().send(await put(0))).text).toBe('0 0');
 });
 
-it('sends forms that a strict parser reads: fields in order, the file last, a length', async () => {
+it('nodeTransport() sends forms with the fields in order, the file last, and a length', async () => {
   handle = async (request, response) => {
     const body = await bodyOf(request);
     const form = await new Response(body, {
@@ -85,7 +85,7 @@ it('sends forms that a strict parser reads: fields in order, the file last, a le
   expect(JSON.parse(answer.text)).toEqual([['key', 'a"b', 'file'], 'ü\r\nä', 70_000, true]);
 });
 
-it('hears a refusal that comes before the bytes are read, and sends no more of them', async () => {
+it('nodeTransport() reads an early refusal, and stops sending', async () => {
   let received = 0;
   handle = (request, response) => {
     response.writeHead(403).end('<Code>AccessDenied</Code>');
@@ -99,20 +99,20 @@ it('hears a refusal that comes before the bytes are read, and sends no more of t
   expect(received).toBeLessThan(20_000_000);
 });
 
-it('rejects when the connection breaks, and when nobody is there', async () => {
+it('nodeTransport() rejects when the connection breaks, and when no server listens', async () => {
   handle = (request) => request.socket.destroy();
   await expect(nodeTransport().send(await put(20_000_000))).rejects.toThrow();
   await expect(nodeTransport().send(await put(5, { url: 'http://127.0.0.1:9/' }))).rejects.toThrow();
 });
 
-it('stops when it is aborted, also before it began', async () => {
+it('nodeTransport() stops after an abort, also before it has begun', async () => {
   const controller = new AbortController();
   handle = () => controller.abort();
   await expect(nodeTransport().send(await put(5, { signal: controller.signal }))).rejects.toThrow();
   await expect(nodeTransport().send(await put(5, { signal: AbortSignal.abort() }))).rejects.toThrow();
 });
 
-it('does not send a file that changed since it was opened', async () => {
+it('nodeTransport() does not send a file that has changed since fileSource()', async () => {
   handle = async (request, response) => {
     await bodyOf(request).catch(() => {});
     response.end();
@@ -122,7 +122,7 @@ it('does not send a file that changed since it was opened', async () => {
   await expect(nodeTransport().send(request)).rejects.toMatchObject({ code: 'source_changed' });
 });
 
-it('hashes and sends any range of a file, and says when the file has changed or gone', async () => {
+it('fileSource() hashes and sends any range, and fails when the file has changed or was deleted', async () => {
   const bytes = randomBytes(5 * 1024 * 1024 + 7);
   const path = join(dir, 'ranges');
   await writeFile(path, bytes);
@@ -134,7 +134,7 @@ it('hashes and sends any range of a file, and says when the file has changed or 
   const source = await fileSource(path);
   const { signal } = new AbortController();
   const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('base64');
-  // In the thread, and below its least size without it; across the borders of pieces, at the end, and nothing at all.
+  // With the thread and without it, across the borders of pieces, at the end, and an empty range.
   for (const [start, end] of [
     [0, bytes.length],
     [3, 3 + 2 * 1024 * 1024],
