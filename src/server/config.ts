@@ -9,6 +9,7 @@ import type { RandomFill } from './shared/random-pool.ts';
 import type { Ledger, Quota } from './state/ledger.ts';
 import type { ResolvedEvents } from './storage-events/options.ts';
 import type { CallbackRequest, ErasedDefinition, Owner } from './types.ts';
+import type { ResolvedUpkeep } from './upkeep-request.ts';
 import type { ResolvedWebhooks } from './webhooks/options.ts';
 
 export interface ResolvedRoute {
@@ -56,6 +57,8 @@ export interface Config {
   quota: Quota | null;
   abandonAfterSeconds: number;
   events: ResolvedEvents | undefined;
+  upkeep: ResolvedUpkeep | undefined;
+  waitUntil: ((work: Promise<unknown>) => void) | undefined;
   webhooks: ResolvedWebhooks | undefined;
   rateLimits: RateLimits | undefined;
   instrument: Instrument | undefined;

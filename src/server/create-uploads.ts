@@ -28,7 +28,6 @@ import type { Route } from './types.ts';
 import type { ViewRef } from './views/view-refs.ts';
 import type { PresignViewOptions } from './views/views.ts';
 import type { Delivery, DeliveryOptions } from './webhooks/deliver.ts';
-import type { WebhooksOptions } from './webhooks/options.ts';
 
 /** What clients learn from `createClient<typeof uploads>()`. */
 export type TypesOf<Routes extends Record<string, AnyRoute>> = {
@@ -159,7 +158,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   options: UploadsOptions<Routes>,
 ): Uploads<Routes> {
   const config = resolveConfig(options);
-  const services = createServices(config);
+  const services = createServices(config, options.webhooks);
   const { completion, viewUrl } = services;
   const handle = createHandler(services);
 
@@ -210,18 +209,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 
     preload: async () => (await import('./preload.ts')).preloadServer(),
 
-    deliverWebhooks:
-      options.webhooks &&
-      config.ledger &&
-      (async (given = {}) => {
-        const { deliverDue } = await import('./webhooks/deliver.ts');
-        return deliverDue({
-          ledger: config.ledger as Ledger,
-          webhooks: options.webhooks as WebhooksOptions,
-          now: config.now,
-          ...given,
-        });
-      }),
+    deliverWebhooks: services.deliverWebhooks,
 
     sweep: (options) =>
       fromStorage(async () => {
@@ -252,8 +240,8 @@ async function fromStorage<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Secrets that are read at first use, and are not there or not valid. */
-function missingSecrets({ secrets, viewSecrets, webhooks, events }: Config): StorageFinding[] {
-  return [...new Set([secrets, viewSecrets, webhooks?.secrets, events?.secrets])].flatMap((read) => {
+function missingSecrets({ secrets, viewSecrets, webhooks, events, upkeep }: Config): StorageFinding[] {
+  return [...new Set([secrets, viewSecrets, webhooks?.secrets, events?.secrets, upkeep?.secrets])].flatMap((read) => {
     try {
       read?.();
       return [];

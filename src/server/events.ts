@@ -73,6 +73,7 @@ export type Operation =
   | 'view'
   | 'delete'
   | 'event'
+  | 'upkeep'
   | 'preflight'
   | 'unknown';
 

@@ -18,6 +18,7 @@ import { maxSingleBytes } from './shared/storage-limits.ts';
 import type { Ledger, Quota } from './state/ledger.ts';
 import type { EventsOptions } from './storage-events/options.ts';
 import type { CallbackRequest } from './types.ts';
+import type { UpkeepRequestOptions } from './upkeep-request.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
 
 export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>> {
@@ -137,6 +138,17 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   events?: EventsOptions;
   /**
+   * Who may start upkeep with a request: `POST {basePath}/upkeep` sweeps once and delivers the webhooks that are due. For
+   * deployments without a process that lives long, together with a cron service.
+   * @default the path does not exist @example { secret: () => process.env.CRON_SECRET ?? '' }
+   */
+  upkeep?: UpkeepRequestOptions;
+  /**
+   * Keeps a serverless function alive for work that outlives its response, such as a long completion. Adapters of runtimes
+   * with such a function pass it themselves. @default none @example (work) => after(() => work)
+   */
+  waitUntil?: (work: Promise<unknown>) => void;
+  /**
    * Runs around requests, callbacks and calls to the storage, for spans of OpenTelemetry and similar tools.
    * @default none
    * @example (name, attributes, run) => tracer.startActiveSpan(name, { attributes }, (span) => run().finally(() =>
@@ -203,6 +215,8 @@ export const uploadsOptions: OptionTable<UploadsOptions> = {
   rateLimit: { expected: 'an object with `perOwner` or `perAddress`', isValid: isObject },
   clientAddress: functionRule,
   events: { expected: 'an object with `secret`, `sns`, or both', isValid: isObject },
+  upkeep: { expected: 'an object with `secret`', isValid: isObject },
+  waitUntil: functionRule,
   instrument: functionRule,
   onEvent: functionRule,
   now: functionRule,

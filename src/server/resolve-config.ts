@@ -20,6 +20,7 @@ import { resolveSecrets } from './shared/secrets.ts';
 import { maxSingleBytes } from './shared/storage-limits.ts';
 import { guardLedger } from './state/guard-ledger.ts';
 import { checkEvents } from './storage-events/options.ts';
+import { checkUpkeep } from './upkeep-request.ts';
 import { checkWebhooks, requirePublicUrl } from './webhooks/options.ts';
 
 export function resolveConfig(given: UploadsOptions): Config {
@@ -54,6 +55,8 @@ export function resolveConfig(given: UploadsOptions): Config {
     webhooks: given.webhooks && checkWebhooks(given.webhooks),
     rateLimits: resolveRateLimits(given),
     events: given.events && checkEvents(given.events),
+    upkeep: given.upkeep && checkUpkeep(given.upkeep),
+    waitUntil: given.waitUntil,
     instrument: given.instrument,
     onEvent: given.onEvent,
     now: given.now ?? Date.now,

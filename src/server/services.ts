@@ -8,11 +8,19 @@ import { createStorageProbe, type ProbeStorage } from './grants/storage-probe.ts
 import { createFailureLog } from './shared/failure-log.ts';
 import { createRandomPool, type TakeRandom } from './shared/random-pool.ts';
 import type { OpenReceipt } from './state/claims.ts';
+import type { Ledger } from './state/ledger.ts';
 import type { UploadStates } from './state/upload-states.ts';
 import type { StorageEvents } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
+import type { Delivery, DeliveryOptions } from './webhooks/deliver.ts';
 import { messagesFor } from './webhooks/messages.ts';
+import type { WebhooksOptions } from './webhooks/options.ts';
+
+/** Sends what is due in the outbox, once. */
+export type DeliverWebhooks = (
+  options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'signal' | 'onDelivery'>,
+) => Promise<Delivery[]>;
 
 /**
  * The parts that one `createUploads` puts together. Only the composition and `http/` know all of them; every other function
@@ -32,11 +40,13 @@ export interface Services {
   completion: () => Promise<CompletionService>;
   storageEvents: () => Promise<StorageEvents>;
   sweep: (options?: SweepOptions) => Promise<SweepReport>;
+  /** Sends the webhooks that are due, once; undefined without webhooks. */
+  deliverWebhooks: DeliverWebhooks | undefined;
   /** Resolves when no completion is under way in this process. */
   idle: () => Promise<void>;
 }
 
-export function createServices(config: Config): Services {
+export function createServices(config: Config, webhooks: WebhooksOptions | undefined): Services {
   const { now } = config;
   const random = createRandomPool({ fill: config.random, now });
   const emit = createEmit(config.onEvent ?? createFailureLog(now), now);
@@ -96,7 +106,15 @@ export function createServices(config: Config): Services {
       const context = { config, emit, openReceipt, states: await states(), completion: await services.completion() };
       return sweepUploads(context, options);
     },
+    deliverWebhooks: webhooks && config.ledger && createDeliverWebhooks(webhooks, config.ledger, now),
     idle: async () => loadedCompletion?.idle(),
   };
   return services;
+}
+
+function createDeliverWebhooks(webhooks: WebhooksOptions, ledger: Ledger, now: () => number): DeliverWebhooks {
+  return async (given = {}) => {
+    const { deliverDue } = await import('./webhooks/deliver.ts');
+    return deliverDue({ ledger, webhooks, now, ...given });
+  };
 }

@@ -1304,4 +1304,18 @@ export const defences = [
     find: ".where('upload_id', 'in', uploadIds.slice(from, from + maxIds))\n            .execute();\n        return",
     replace: ".where('upload_id', '=', '')\n            .execute();\n        return",
   },
+  {
+    attack: 'G12 /upkeep does nothing for',
+    suite: 'g-upkeep',
+    file: 'src/server/upkeep-request.ts',
+    find: 'if (token === undefined || !isSecret(token))',
+    replace: 'if (token === undefined)',
+  },
+  {
+    attack: 'G12 /upkeep counts wrong secrets',
+    suite: 'g-upkeep',
+    file: 'src/server/http/deferred-operations.ts',
+    find: "        if (isWaybillError(error) && error.code === 'unauthenticated')\n          await config.rateLimits?.address(new RequestView(request), call.operation, true);\n",
+    replace: '',
+  },
 ];

@@ -3,6 +3,7 @@
  * such request, so that a server that starts cold answers its first grant sooner.
  */
 
+import { isWaybillError } from '../../protocol/index.ts';
 import { type Completed, type Completing, describeResult } from '../completion/result.ts';
 import { createStagedCleanup } from '../completion/staged-cleanup.ts';
 import { type LaterAction, openGrants } from '../grants/open-grants.ts';
@@ -10,6 +11,7 @@ import type { Services } from '../services.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import type { OpenedGrant } from '../state/claims.ts';
+import { createReceiveUpkeep } from '../upkeep-request.ts';
 import { readAllowed, view } from '../views/views.ts';
 import { batchAnswer } from './batch-response.ts';
 import { type Call, jsonBody } from './call.ts';
@@ -25,7 +27,7 @@ import {
 } from './wire-schema.ts';
 
 export type DeferredOperations = Record<
-  'parts' | 'list' | 'complete' | 'abort' | 'view' | 'delete' | 'event',
+  'parts' | 'list' | 'complete' | 'abort' | 'view' | 'delete' | 'event' | 'upkeep',
   (call: Call) => Promise<PlainResponse>
 >;
 
@@ -34,6 +36,7 @@ const parallelCompletions = 8;
 export function createDeferredOperations(services: Services): DeferredOperations {
   const { config, refs, emit } = services;
   const { storage } = config;
+  const receiveUpkeep = createReceiveUpkeep(services);
   return {
     async parts(call) {
       const request = parseSignPartsRequest(await jsonBody(services, call));
@@ -64,6 +67,7 @@ export function createDeferredOperations(services: Services): DeferredOperations
         );
       });
       await cleanup?.clear();
+      keepAlive(services, call);
       return batchAnswer('results', items, call);
     },
 
@@ -86,7 +90,19 @@ export function createDeferredOperations(services: Services): DeferredOperations
         readBody: () => readJsonOfAnyType(request, config.maxBodyBytes, call),
         countRefusal: async () => config.rateLimits?.address(new RequestView(request), call.operation, true),
       });
+      keepAlive(services, call);
       return json(200, result);
+    },
+
+    async upkeep(call) {
+      const { request } = call;
+      try {
+        return json(200, await receiveUpkeep(request.header('authorization')));
+      } catch (error) {
+        if (isWaybillError(error) && error.code === 'unauthenticated')
+          await config.rateLimits?.address(new RequestView(request), call.operation, true);
+        throw error;
+      }
     },
 
     async view(call) {
@@ -118,6 +134,12 @@ export function createDeferredOperations(services: Services): DeferredOperations
       return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
     },
   };
+}
+
+/** A function that is stopped after its response would stop a long completion, which then waits for its lease to run out. */
+function keepAlive({ config, idle }: Services, { request }: Call): void {
+  if (request.waitUntil) request.waitUntil(idle());
+  else config.waitUntil?.(idle());
 }
 
 async function openOne(services: Services, call: Call, grant: string): Promise<OpenedGrant> {

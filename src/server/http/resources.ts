@@ -19,6 +19,8 @@ const fixed: ReadonlyMap<string, Resource> = new Map([
   ['/uploads/complete', resource({ POST: 'complete' })],
   ['/uploads/abort', resource({ POST: 'abort' })],
   ['/events', resource({ POST: 'event' })],
+  // Cron services send GET: https://vercel.com/docs/cron-jobs
+  ['/upkeep', resource({ GET: 'upkeep', POST: 'upkeep' })],
 ]);
 
 const open: readonly (readonly [prefix: string, Resource])[] = [

@@ -43,7 +43,7 @@ export interface RateLimitContext {
   now: () => number;
 }
 
-const uncounted: ReadonlySet<Operation> = new Set(['view', 'route', 'preflight', 'event', 'unknown']);
+const uncounted: ReadonlySet<Operation> = new Set(['view', 'route', 'preflight', 'event', 'upkeep', 'unknown']);
 
 /** Who does not answer is left alone for so long: no call waits for it meanwhile. */
 const countAloneMs = 10_000;

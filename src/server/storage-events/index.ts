@@ -2,13 +2,13 @@
  * storage-events: the storage says that an object was created. Whoever says it must know the secret, or be SNS and signed;
  * and all that it brings about is a look at the object, as if its client had asked for completion (ATTACKS G3).
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
 import { type ErrorCode, isWaybillError, WaybillError } from '../../protocol/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
 import type { CompletionService } from '../completion/service.ts';
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
+import { createSecretCheck } from '../shared/known-secret.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import { uploadIdOfStagedObject } from '../shared/staging-key.ts';
 import { eventsOf, type StorageEvent, snsMessage } from './formats.ts';
@@ -55,11 +55,7 @@ export function createStorageEvents(
 ): StorageEvents {
   const { storage, stagingPrefix } = config;
   const { events: options } = config;
-  let digests: Buffer[] | undefined;
-  const secretDigests = () => {
-    digests ??= (options?.secrets() ?? []).map(digestOf);
-    return digests;
-  };
+  const isSecret = createSecretCheck(() => options?.secrets() ?? []);
   const sns = options?.sns && createSns(options.sns, config.now);
 
   /** @throws what may be otherwise when the sender tries again */
@@ -111,11 +107,7 @@ export function createStorageEvents(
       request.header('x-waybill-events-secret'),
       new URLSearchParams(request.query).get('secret') ?? undefined,
     ];
-    const secrets = secretDigests();
-    let known = false;
-    for (const one of given)
-      if (one) for (const secret of secrets) if (timingSafeEqual(digestOf(one), secret)) known = true;
-    return known;
+    return given.some((one) => one !== undefined && one !== '' && isSecret(one));
   }
 
   return {
@@ -146,11 +138,6 @@ export function createStorageEvents(
       return handle(eventsOf(body));
     },
   };
-}
-
-/** Equal lengths, whatever was given. */
-function digestOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }
 
 function unauthenticated(): WaybillError {
