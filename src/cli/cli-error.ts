@@ -1,21 +1,21 @@
-/** What a person can mend: shown as one or two sentences, never with a stack. */
+/** Errors that the user can correct. They are shown as one or two sentences, without a stack. */
 
-/** Kept small: scripts compare them. Documented in every command's help. */
+/** Few, because scripts compare them. The help of each command explains its own. */
 export const exitCodes = {
   done: 0,
-  /** At least one file was refused or did not get through. */
+  /** The command ran, and something did not succeed, such as one of several files. */
   failed: 1,
-  /** The command line: an unknown word, a missing file, an address that is none. */
+  /** The command line or the configuration is wrong. */
   usage: 2,
-  /** Something around it: a port that is taken, a folder that cannot be used, a server that does not answer. */
+  /** The environment: a port in use, a folder that cannot be used, a server that does not answer. */
   environment: 3,
-  /** Ctrl-C, as shells count it: 128 + SIGINT. */
+  /** Stopped with Ctrl-C: 128 + SIGINT, as in shells. */
   interrupted: 130,
 } as const;
 
 export class CliError extends Error {
   readonly exitCode: number;
-  /** What to do about it, on a line of its own. */
+  /** What to do next, shown on a line of its own. */
   readonly hint: string | undefined;
 
   constructor(message: string, options: { exitCode?: number; hint?: string | undefined } = {}) {
@@ -36,7 +36,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EISDIR: 'it is a folder',
-  EEXIST: 'a file of that name is in the way',
+  EEXIST: 'a file with that name exists',
   EROFS: 'the disk is read-only',
   ENOSPC: 'the disk is full',
   EMFILE: 'too many files are open',
@@ -44,8 +44,8 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 };
 
-/** A file system error in words; undefined when it is something else. */
-export function fileProblem(error: unknown): string | undefined {
+/** @returns the error of the file system in words; undefined for any other error */
+export function describeFileError(error: unknown): string | undefined {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (typeof code !== 'string') return undefined;
   return Object.hasOwn(reasons, code) ? reasons[code] : undefined;

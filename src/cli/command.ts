@@ -1,42 +1,42 @@
-/** What a command is made of. Parsing, help and errors all derive from these tables. */
+/** The description of a command, from which parsing, help and error messages derive. */
 import type { Terminal } from './terminal.ts';
 
 export interface OptionSpec {
   /** Without the dashes. */
   name: string;
   short?: string;
-  /** What stands for the value in the help; absent: a switch. */
+  /** The placeholder of the value in the help. Undefined for a switch, which takes no value. */
   value?: string;
   /** May be given more than once. */
   many?: boolean;
   summary: string;
-  /** As the help shows it; the command applies it. */
+  /** The default in the help. The command applies it itself. */
   fallback?: string;
-  /** Read when the option is not given. */
+  /** The environment variable that is read when the option is missing. */
   env?: string;
 }
 
 export interface CommandSpec {
   name: string;
-  /** One line in the list of commands. */
+  /** Its line in the list of commands. */
   summary: string;
-  /** What stands for the other arguments in the help; absent: the command takes none. */
+  /** The placeholder of the arguments in the help. Undefined when the command takes none. */
   operands?: string;
-  /** A paragraph or two, already broken into lines of at most 78 columns. */
+  /** Paragraphs, already broken into lines of at most 78 columns. */
   description: string;
   options: readonly OptionSpec[];
   /** Command lines and what they do. */
   examples: readonly (readonly [line: string, effect: string])[];
-  /** Code and meaning, as the help shows them. */
+  /** The exit codes that the command uses. */
   exits: readonly (readonly [code: number, meaning: string])[];
-  /** Resolves with the exit code. @throws CliError */
+  /** @returns the exit code @throws CliError */
   run(input: CommandInput, terminal: Terminal): Promise<number>;
 }
 
 export interface CommandInput {
-  /** The last one given, or from the environment. */
+  /** The value of an option, or of its environment variable. */
   option(name: string): string | undefined;
-  /** Every one given. */
+  /** All values of an option that may be repeated. */
   all(name: string): readonly string[];
   has(name: string): boolean;
   operands: readonly string[];

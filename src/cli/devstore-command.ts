@@ -1,73 +1,73 @@
-/** `waybill devstore`: only the store, for an app that has its own server. */
+/** `waybill devstore`: runs the devstore alone, for an app with its own server. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createDevstore, type Devstore, type RequestReport } from '../devstore/index.ts';
 import { formatBytes } from '../protocol/index.ts';
-import { CliError, environmentError, exitCodes, fileProblem } from './cli-error.ts';
+import { CliError, describeFileError, environmentError, exitCodes } from './cli-error.ts';
 import type { CommandInput, CommandSpec } from './command.ts';
-import { checkHost, listenOn, origin, reachableHost } from './listen.ts';
+import { checkHost, formatOrigin, listenOn, reachableHost } from './listen.ts';
 import { takeLock } from './lock.ts';
 import { parsePort } from './parse.ts';
 import { createPaint, type Paint, printable, type Terminal } from './terminal.ts';
-import { untilInterrupted } from './until-interrupted.ts';
+import { waitForInterrupt } from './wait-for-interrupt.ts';
 
 const defaultPort = 9000;
 
 export const devstoreCommand: CommandSpec = {
   name: 'devstore',
-  summary: 'Run only the store: strict, S3-compatible, on plain files',
+  summary: 'Run only the devstore: strict, S3-compatible, in plain files',
   description: [
     'An S3-compatible store for development and tests. It refuses what AWS refuses,',
-    'with the same codes: signatures, policies, checksums, lengths and conditions are',
-    'all verified, and nothing is anonymous. Not for production.',
+    'with the same codes: it verifies signatures, policies, checksums, lengths and',
+    'conditions, and allows no anonymous access. Not for production.',
   ].join('\n'),
   options: [
     {
       name: 'port',
       short: 'p',
       value: 'PORT',
-      summary: 'Port to listen on; 0 takes any free one',
+      summary: 'Port to listen on; 0 for any free port',
       fallback: String(defaultPort),
     },
-    { name: 'bucket', short: 'b', value: 'NAME', many: true, summary: 'Bucket to make', fallback: 'uploads' },
+    { name: 'bucket', short: 'b', value: 'NAME', many: true, summary: 'Bucket to create', fallback: 'uploads' },
     {
       name: 'access-key',
       value: 'ID',
       summary: 'Access key ID',
-      fallback: 'a new one each time',
+      fallback: 'a new one at each start',
       env: 'WAYBILL_ACCESS_KEY',
     },
     {
       name: 'secret-key',
       value: 'SECRET',
-      summary: 'Its secret; others on this machine can see command lines, so prefer the variable',
+      summary: 'Secret access key. Prefer the variable: other users can see command lines',
       env: 'WAYBILL_SECRET_KEY',
     },
-    { name: 'dir', short: 'd', value: 'PATH', summary: 'Where to keep the files', fallback: '.waybill/devstore' },
+    { name: 'dir', short: 'd', value: 'PATH', summary: 'Folder for the files', fallback: '.waybill/devstore' },
     { name: 'region', value: 'NAME', summary: 'Region that requests are signed for', fallback: 'us-east-1' },
     {
       name: 'cors',
       value: 'ORIGIN',
       many: true,
       summary: 'Origin whose pages may use the buckets, such as http://localhost:5173',
-      fallback: 'the rules that the buckets have',
+      fallback: 'the stored rules of the buckets',
     },
     { name: 'host', value: 'ADDRESS', summary: 'Address to listen on', fallback: '127.0.0.1' },
     { name: 'allow-public', summary: 'Listen on an address that others can reach' },
-    { name: 'quiet', short: 'q', summary: 'Print nothing about single requests' },
+    { name: 'quiet', short: 'q', summary: 'Do not print requests' },
   ],
   examples: [
-    ['waybill devstore', `on http://127.0.0.1:${defaultPort}, with new keys`],
+    ['waybill devstore', `starts on http://127.0.0.1:${defaultPort} with new keys`],
     [
       'waybill devstore --access-key dev --secret-key devsecret --cors http://localhost:5173',
-      'with fixed keys, for a page served by Vite',
+      'starts with fixed keys, for a page served by Vite',
     ],
   ],
   exits: [
     [exitCodes.done, 'stopped with Ctrl-C'],
     [exitCodes.usage, 'the command line is wrong'],
-    [exitCodes.environment, 'it could not start: the port in use, a folder that cannot be used'],
+    [exitCodes.environment, 'it could not start: a port in use, a folder that cannot be used'],
   ],
 
   async run(input, terminal) {
@@ -81,17 +81,17 @@ export const devstoreCommand: CommandSpec = {
     const paint = createPaint(terminal.colours);
 
     const lock = await takeLock(dir);
-    const store = await open(dir, {
+    const store = await openStore(dir, {
       credentials: [keys],
       region,
       buckets,
-      ...(input.has('cors') ? { cors: [corsRule(input.all('cors'))] } : {}),
+      ...(input.has('cors') ? { cors: [parseCorsRule(input.all('cors'))] } : {}),
       ...(input.has('quiet') ? {} : { onRequest: (report: RequestReport) => logRequest(terminal, paint, report) }),
       onError: (error: unknown) => terminal.err(paint('red', `store: ${printable(String(error))}`)),
     });
     try {
       const bound = await listenOn({ port, movable: false }, host, (at) => store.listen({ port: at, host }));
-      const url = origin(reachableHost(host), bound.port);
+      const url = formatOrigin(reachableHost(host), bound.port);
       await lock.hold({ storeUrl: url, url });
       terminal.out(
         [
@@ -105,11 +105,11 @@ export const devstoreCommand: CommandSpec = {
           `  secret key  ${keys.secretAccessKey}`,
           `  files in    ${dir}`,
           '',
-          `  ${paint('dim', 'Ctrl-C stops it.')}`,
+          `  ${paint('dim', 'Press Ctrl-C to stop.')}`,
           '',
         ].join('\n'),
       );
-      await untilInterrupted(terminal);
+      await waitForInterrupt(terminal);
     } finally {
       await store.close();
       await lock.release();
@@ -128,7 +128,7 @@ function readKeys(input: CommandInput): { accessKeyId: string; secretAccessKey: 
       accessKeyId: `WAYBILL${randomBytes(8).toString('hex').toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString('base64url'),
     };
-  // A slash would end the key inside a signature's scope.
+  // A slash would end the key inside the scope of a signature.
   if (!/^[\w.-]{3,128}$/.test(accessKeyId))
     throw new CliError('--access-key takes 3 to 128 letters, digits, dots, dashes and underscores.');
   if (!/^[\x21-\x7e]{8,128}$/.test(secretAccessKey))
@@ -136,11 +136,11 @@ function readKeys(input: CommandInput): { accessKeyId: string; secretAccessKey: 
   return { accessKeyId, secretAccessKey };
 }
 
-function corsRule(origins: readonly string[]) {
+function parseCorsRule(origins: readonly string[]) {
   const wrong = origins.find((one) => one !== '*' && !/^https?:\/\/[^/\s]+$/.test(one));
   if (wrong !== undefined)
     throw new CliError(`"${wrong}" is not an origin.`, {
-      hint: 'Like http://localhost:5173: without a path or a slash at the end.',
+      hint: 'An origin has no path and no slash at the end: http://localhost:5173',
     });
   return {
     allowedOrigins: [...origins],
@@ -151,13 +151,13 @@ function corsRule(origins: readonly string[]) {
   };
 }
 
-async function open(dir: string, options: Omit<Parameters<typeof createDevstore>[0], 'dir'>): Promise<Devstore> {
+async function openStore(dir: string, options: Omit<Parameters<typeof createDevstore>[0], 'dir'>): Promise<Devstore> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     return await createDevstore({ dir, ...options });
   } catch (error) {
-    const problem = fileProblem(error);
-    if (problem) throw environmentError(`${dir} cannot be used: ${problem}.`, 'Another folder: --dir PATH');
+    const problem = describeFileError(error);
+    if (problem) throw environmentError(`${dir} cannot be used: ${problem}.`, 'Choose another folder with --dir PATH.');
     if (error instanceof TypeError) throw new CliError(error.message.replace(/^createDevstore: /, ''));
     throw error;
   }

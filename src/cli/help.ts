@@ -1,4 +1,4 @@
-/** Help that a person can use: what it does, how to call it, what each option means, what it answers. */
+/** The help of a command: what it does, how to call it, its options, examples and exit codes. */
 import type { CommandSpec, OptionSpec } from './command.ts';
 import { withHelp } from './parse.ts';
 
@@ -17,11 +17,11 @@ export function commandHelp(command: CommandSpec): string {
 
 export function overview(commands: readonly CommandSpec[], version: string): string {
   return [
-    `waybill ${version}: files straight from browsers and phones to S3-compatible storage.\nThe server only signs.`,
+    `waybill ${version}: direct uploads from browsers and phones to S3-compatible storage.\nThe server only signs.`,
     'Usage\n  waybill COMMAND [options]',
     `Commands\n${table(commands.map(({ name, summary }) => [name, summary]))}`,
     'Options\n  -h, --help     Show this help, or a command’s: waybill up --help\n  -v, --version  Show the version',
-    'To begin\n  waybill dev\n      and open the address it prints',
+    'To begin\n  waybill dev\n      starts everything on this machine; open the address it prints',
   ].join('\n\n');
 }
 
@@ -40,19 +40,19 @@ function optionText({ summary, fallback, env, many }: OptionSpec): string {
 
 const width = 80;
 
-/** Two columns; the second is folded at spaces. */
+/** Two columns. The second one is wrapped at spaces. */
 function table(rows: readonly (readonly [string, string])[]): string {
   const left = Math.min(28, Math.max(...rows.map(([head]) => head.length)));
   return rows
     .map(([head, text]) => {
-      const lines = fold(text, width - left - 4);
+      const lines = wrap(text, width - left - 4);
       const first = head.length > left ? [`  ${head}`] : [`  ${head.padEnd(left)}  ${lines.shift() ?? ''}`];
       return [...first, ...lines.map((line) => `${' '.repeat(left + 4)}${line}`)].join('\n').trimEnd();
     })
     .join('\n');
 }
 
-function fold(text: string, columns: number): string[] {
+export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);

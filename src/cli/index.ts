@@ -1,6 +1,6 @@
 /**
- * cli: what a person types. The only room that reads the environment, listens on ports of its own accord and writes to a
- * terminal; everything it starts comes from the other rooms.
+ * cli: the `waybill` command. It is the only module that reads the environment, opens ports and writes to a terminal;
+ * everything else comes from the other modules.
  */
 import { readFileSync } from 'node:fs';
 import { CliError, exitCodes } from './cli-error.ts';
@@ -29,7 +29,7 @@ export const commands: readonly CommandSpec[] = [
   devstoreCommand,
 ];
 
-/** @returns the exit code; nothing is thrown that a person could have caused */
+/** Runs a command line and prints the errors that the user can correct. @returns the exit code */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     return await dispatch(args, terminal);
@@ -46,7 +46,7 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
   const [word, ...rest] = args;
   if (word === undefined || word === '--help' || word === '-h' || word === 'help') return help(rest[0], terminal);
   if (word === '--version' || word === '-v') {
-    terminal.out(version());
+    terminal.out(readVersion());
     return exitCodes.done;
   }
   const command = findCommand(word);
@@ -59,7 +59,7 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
 }
 
 function help(about: string | undefined, terminal: Terminal): number {
-  terminal.out(about === undefined ? overview(commands, version()) : commandHelp(findCommand(about)));
+  terminal.out(about === undefined ? overview(commands, readVersion()) : commandHelp(findCommand(about)));
   return exitCodes.done;
 }
 
@@ -68,14 +68,16 @@ function findCommand(word: string): CommandSpec {
   if (command) return command;
   const names = commands.map(({ name }) => name);
   const near = suggest(word, names);
-  const what = word.startsWith('-') ? `There is no option ${word} here.` : `There is no command "${word}".`;
-  throw new CliError(`${what}${near ? ` Did you mean ${near}?` : ''}`, {
-    hint: `Commands: ${names.join(', ')}. More: waybill --help`,
+  const message = word.startsWith('-')
+    ? `There is no option ${word} before a command.`
+    : `There is no command "${word}".`;
+  throw new CliError(`${message}${near ? ` Did you mean ${near}?` : ''}`, {
+    hint: `Commands: ${names.join(', ')}. For help: waybill --help`,
   });
 }
 
-/** From the package's own manifest, two folders up from dist/cli and from src/cli alike. */
-function version(): string {
+/** Reads the manifest of the package, which is two folders above both dist/cli and src/cli. */
+function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return String((manifest as { version?: unknown }).version);
 }

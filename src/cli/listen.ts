@@ -1,4 +1,4 @@
-/** Where to listen: which addresses are public, what is in the way, which port to take. */
+/** Listening: which addresses are public, which port is free, and what went wrong. */
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { CliError, environmentError } from './cli-error.ts';
@@ -8,15 +8,15 @@ export function isLoopback(host: string): boolean {
 }
 
 /** @throws CliError for a public address without `--allow-public` */
-export function checkHost(host: string, knows: boolean): void {
+export function checkHost(host: string, allowPublic: boolean): void {
   if (!/^[\w.:-]+$/.test(host)) throw new CliError(`"${host}" is not an address to listen on.`);
-  if (isLoopback(host) || knows) return;
-  throw new CliError(`${host} can be reached by others, and this development server lets everyone in who reaches it.`, {
-    hint: 'If that is what you want: --allow-public',
+  if (isLoopback(host) || allowPublic) return;
+  throw new CliError(`${host} can be reached by others, and this development server accepts everyone who reaches it.`, {
+    hint: 'To listen there nevertheless, add --allow-public.',
   });
 }
 
-/** The address to print and to sign for, when listening on all of them. */
+/** @returns the address to print and to sign for; for `0.0.0.0` and `::` an address of this machine */
 export function reachableHost(host: string, interfaces = networkInterfaces()): string {
   if (host !== '0.0.0.0' && host !== '::') return host;
   for (const addresses of Object.values(interfaces))
@@ -24,21 +24,21 @@ export function reachableHost(host: string, interfaces = networkInterfaces()): s
   return '127.0.0.1';
 }
 
-export function origin(host: string, port: number): string {
+export function formatOrigin(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-export interface PortWish {
+export interface PortChoice {
   port: number;
-  /** Nobody asked for this very port: the next free one will do. */
+  /** Whether the next free port may be used instead, because the user did not choose this one. */
   movable: boolean;
 }
 
-const tries = 20;
+const maxTries = 20;
 
 /** @param listen rejects with an error whose code is EADDRINUSE or port_in_use @throws CliError */
 export async function listenOn<T>(
-  { port, movable }: PortWish,
+  { port, movable }: PortChoice,
   host: string,
   listen: (port: number) => Promise<T>,
 ): Promise<T> {
@@ -48,18 +48,21 @@ export async function listenOn<T>(
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       const taken = code === 'EADDRINUSE' || code === 'port_in_use';
-      if (taken && movable && at < port + tries && at < 65_535) continue;
-      throw listenProblem(error, code, taken, at, host);
+      if (taken && movable && at < port + maxTries && at < 65_535) continue;
+      throw toListenError(error, code, taken, at, host);
     }
   }
 }
 
-function listenProblem(error: unknown, code: string | undefined, taken: boolean, port: number, host: string): unknown {
+function toListenError(error: unknown, code: string | undefined, taken: boolean, port: number, host: string): unknown {
   if (taken)
-    return environmentError(`Port ${port} is in use.`, 'Choose another with --port, or stop what listens there.');
+    return environmentError(
+      `Port ${port} is in use.`,
+      'Choose another port with --port, or stop the program that uses it.',
+    );
   if (code === 'EACCES')
-    return environmentError(`Port ${port} may not be used by you.`, 'Choose one above 1023 with --port.');
+    return environmentError(`You have no permission to use port ${port}.`, 'Choose a port above 1023 with --port.');
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return environmentError(`${host} is not an address of this machine.`);
+    return environmentError(`${host} is not an address of this machine.`, 'Choose another address with --host.');
   return error;
 }

@@ -1,6 +1,6 @@
 /**
- * One store to a folder: two would not see each other's files. The lock holds the store's address, and counts only while a
- * devstore answers there, so that a crash or a power cut leaves nothing to clean up.
+ * Only one devstore may use a folder, because two would not see each other's changes. The lock file contains the address of
+ * the devstore and is valid only while a devstore answers there, so that a crash leaves nothing to clean up.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
@@ -9,7 +9,7 @@ import { environmentError } from './cli-error.ts';
 
 export interface LockFacts {
   storeUrl: string;
-  /** What to tell whoever comes second. */
+  /** The address to show to the user of a second process. */
   url: string;
 }
 
@@ -25,7 +25,7 @@ export async function takeLock(dir: string): Promise<Lock> {
   if (holder && (await isDevstore(holder.storeUrl)))
     throw environmentError(
       `${dir} is in use: Waybill already runs at ${holder.url}`,
-      'Stop that one, or use another folder: --dir PATH',
+      'Stop that process, or choose another folder with --dir PATH.',
     );
   let held = false;
   return {

@@ -2,7 +2,7 @@
 import { run } from './index.ts';
 import { processTerminal } from './terminal.ts';
 
-/** What is still open then (an idle connection, a server that never answers) must not keep the prompt waiting. */
+/** An idle connection or a server that never answers must not keep the process alive for longer. */
 const graceMs = 1000;
 
 const exitCode = await run(process.argv.slice(2), processTerminal());

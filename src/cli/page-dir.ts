@@ -1,4 +1,4 @@
-/** Where the built page lies: beside this room in dist/, or in dist/ when this room runs from the sources. */
+/** The folder of the built page: beside this module in dist/, or in dist/ when the CLI runs from the sources. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,4 @@
-/** A command line against a command's table. node:util reads it; the words for what is wrong are ours. */
+/** Parses a command line with node:util. The error messages are our own. */
 import { parseArgs } from 'node:util';
 import { CliError } from './cli-error.ts';
 import type { CommandInput, CommandSpec, OptionSpec } from './command.ts';
@@ -10,7 +10,7 @@ export function withHelp(options: readonly OptionSpec[]): readonly OptionSpec[] 
   return [...options, helpOption];
 }
 
-/** @throws CliError for whatever the table does not know */
+/** @throws CliError when the command line does not fit the command */
 export function parseCommand(
   command: CommandSpec,
   args: readonly string[],
@@ -31,21 +31,21 @@ export function parseCommand(
   });
   const given = new Map<string, string[]>();
   const operands: string[] = [];
-  const hint = `waybill ${command.name} --help lists what it takes.`;
+  const hint = `For help: waybill ${command.name} --help`;
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
     const spec = specs.get(token.name);
-    if (!spec) throw unknownOption(token.rawName, [...specs.keys()], hint);
+    if (!spec) throw unknownOptionError(token.rawName, [...specs.keys()], hint);
     const already = given.get(spec.name) ?? [];
     if (!spec.value) {
       if (token.value !== undefined) throw new CliError(`--${spec.name} takes no value.`, { hint });
       given.set(spec.name, already);
       continue;
     }
-    // `--port --json`: the value was forgotten; the next option is not it.
-    const forgotten = token.value === undefined || (!token.inlineValue && token.value.startsWith('--'));
-    if (forgotten) throw new CliError(`--${spec.name} needs a value: --${spec.name} ${spec.value}`, { hint });
+    // In `--port --json` the value of --port is missing.
+    const isMissing = token.value === undefined || (!token.inlineValue && token.value.startsWith('--'));
+    if (isMissing) throw new CliError(`--${spec.name} needs a value: --${spec.name} ${spec.value}`, { hint });
     if (already.length > 0 && !spec.many) throw new CliError(`--${spec.name} is given twice.`, { hint });
     given.set(spec.name, [...already, token.value as string]);
   }
@@ -61,15 +61,15 @@ export function parseCommand(
   return { all, option: (name) => all(name).at(-1), has: (name) => given.has(name), operands };
 }
 
-function unknownOption(rawName: string, known: readonly string[], hint: string): CliError {
+function unknownOptionError(rawName: string, known: readonly string[], hint: string): CliError {
   const near = suggest(rawName.replace(/^-+/, ''), known);
   return new CliError(`There is no option ${rawName}.${near ? ` Did you mean --${near}?` : ''}`, { hint });
 }
 
-/** @param text as typed @throws CliError unless it is a port; 0 asks for any free one */
+/** @throws CliError unless the text is a port; 0 stands for any free one */
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65_535))
-    throw new CliError(`"${text}" is not a port: a number from 1 to 65535, or 0 for any free one.`);
+    throw new CliError(`"${text}" is not a port. A port is a number from 1 to 65535, or 0 for any free port.`);
   return port;
 }

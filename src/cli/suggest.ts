@@ -1,15 +1,15 @@
-/** "Did you mean": the known word nearest to what was typed, if it is near enough to be a slip. */
+/** @returns the known word that differs so little from the typed one that it was probably meant */
 export function suggest(typed: string, known: readonly string[]): string | undefined {
   let best: { word: string; distance: number } | undefined;
   for (const word of known) {
-    const distance = word.startsWith(typed) && typed.length >= 2 ? 1 : slips(typed, word);
+    const distance = word.startsWith(typed) && typed.length >= 2 ? 1 : editDistance(typed, word);
     if (!best || distance < best.distance) best = { word, distance };
   }
   return best && best.distance <= Math.max(1, Math.floor(typed.length / 3)) ? best.word : undefined;
 }
 
-/** Insertions, deletions, replacements and swapped neighbours (optimal string alignment). */
-function slips(a: string, b: string): number {
+/** Counts insertions, deletions, replacements and swapped neighbours (optimal string alignment). */
+function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   for (let i = 1; i <= a.length; i++) {
     const above = rows[i - 1] as number[];

@@ -1,27 +1,27 @@
-/** Everything a command may touch of the process around it, so that tests can be the terminal. */
+/** The part of the process that a command may use, which tests replace. */
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
-  /** To `err`, without a line end: for drawing over. */
+  /** Writes to `err` without a line end. */
   write(text: string): void;
-  /** Whether `err` is a screen on which lines may be drawn over. */
+  /** Whether `err` is a screen on which lines can be redrawn. */
   readonly interactive: boolean;
-  /** Of `err`. */
+  /** The width of `err`. */
   columns(): number;
   readonly colours: boolean;
   readonly cwd: string;
   env(name: string): string | undefined;
-  /** Standard input, read as it is asked for. */
+  /** Standard input. */
   input(): AsyncIterable<Uint8Array>;
   readonly inputIsTerminal: boolean;
-  /** Called for each Ctrl-C and each polite request to end. Returns how to stop listening. */
+  /** Calls the listener on SIGINT, SIGTERM and SIGHUP. @returns a function that removes the listener */
   onInterrupt(listener: () => void): () => void;
 }
 
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   const interactive = stderr.isTTY === true && process.env.TERM !== 'dumb';
-  // `waybill up --help | head` ends early, and that is no error.
+  // In `waybill up --help | head` the reader ends early, which is no error.
   for (const stream of [stdout, stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
@@ -59,7 +59,7 @@ export function createPaint(colours: boolean): Paint {
   };
 }
 
-/** Strangers' words on a terminal: controls could move the cursor, or rewrite what stands there. */
+/** Makes foreign text safe for a terminal, where control characters could rewrite what is shown. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\u2028\u2029]/gu, '\uFFFD');
 }

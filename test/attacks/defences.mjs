@@ -1084,8 +1084,8 @@ export const defences = [
     attack: 'G6 admin: every path answers 401',
     suite: 'g-admin',
     file: 'src/cli/admin/guard.ts',
-    find: "if (wanted && !timingSafeEqual(digest(tokenOf(req.header('authorization'))), wanted))",
-    replace: 'if (wanted && !wanted)',
+    find: "if (expected && !timingSafeEqual(digest(readToken(req.header('authorization'))), expected))",
+    replace: 'if (expected && !expected)',
   },
   {
     attack: 'G6 admin: a rebound host name',
@@ -1098,14 +1098,14 @@ export const defences = [
     attack: 'G6 admin: a request of another origin',
     suite: 'g-admin',
     file: 'src/cli/admin/guard.ts',
-    find: "isOwnPage(req.header('origin'), req.header('host')) &&",
+    find: "isSameOrigin(req.header('origin'), req.header('host')) &&",
     replace: '',
   },
   {
     attack: 'G6 admin: a request of another origin',
     suite: 'g-admin',
     file: 'src/cli/admin/guard.ts',
-    find: "&& isOwnSite(req.header('sec-fetch-site'))",
+    find: "&& isSameOriginFetch(req.header('sec-fetch-site'))",
     replace: '',
   },
   {

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createMainServer, type Patience } from '../../src/cli/serve/main-server.ts';
+import { createMainServer, type Timeouts } from '../../src/cli/serve/main-server.ts';
 import { createReadiness } from '../../src/cli/serve/readiness.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type App, png, sendRaw, startApp } from './app.ts';
@@ -26,7 +26,7 @@ forEachStore(
 
     beforeEach(() => start(patience));
 
-    async function start(timeouts: Patience): Promise<void> {
+    async function start(timeouts: Timeouts): Promise<void> {
       app = await startApp(store);
       const { uploads, storage } = app;
       const readiness = createReadiness({ storage, ledger: undefined, uploads });

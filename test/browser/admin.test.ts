@@ -106,7 +106,7 @@ describeBrowser("the operator's page", (browser) => {
       expect(await rows.count()).toBe(expected);
       for (const text of await rows.allInnerTexts()) names.add(/photo-\d+\.png/.exec(text)?.[0] ?? text);
       if (expected === 50) {
-        await page.getByRole('link', { name: 'Older ones' }).click();
+        await page.getByRole('link', { name: 'Next page' }).click();
         await page.waitForURL(/after=/);
       }
     }
@@ -115,7 +115,7 @@ describeBrowser("the operator's page", (browser) => {
     await page.goto(`${url}/uploads?state=aborted`);
     expect(await page.locator('tbody tr').allInnerTexts()).toEqual([expect.stringContaining('gone.png')]);
     await page.goto(`${url}/uploads?olderThan=3600000`);
-    await page.getByText('There is none.').waitFor();
+    await page.getByText('No uploads.').waitFor();
     expect(problems).toEqual([]);
     await close();
   });
@@ -127,7 +127,7 @@ describeBrowser("the operator's page", (browser) => {
     const { page, problems, close } = await open();
     await page.goto(`${url}/webhooks?state=parked`);
     await page.getByRole('button', { name: 'Send again' }).click();
-    await page.getByText('It is sent again in a moment.').waitFor();
+    await page.getByText('The message will be sent again in a moment.').waitFor();
     const [message] = (await ledger.listWebhooks()).webhooks;
     expect(message).toMatchObject({ webhookId, parkedAt: null });
     expect(message?.nextAt).not.toBeNull();

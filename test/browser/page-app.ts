@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { createDevServer } from '../../src/cli/dev/server.ts';
-import { createWays } from '../../src/cli/dev/ways.ts';
+import { createTransferCounter } from '../../src/cli/dev/transfer-stats.ts';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { type Storage, s3Storage } from '../../src/s3/index.ts';
 import { builtPage } from '../support/built-page.ts';
@@ -22,15 +22,18 @@ export interface PageApp {
 
 /** Server and page; the store's counts stay unknown. */
 export async function startPageOn(storage: Storage): Promise<PageApp> {
-  return startServer(storage, createWays({ storeCounts: false }));
+  return startServer(storage, createTransferCounter({ storeCounts: false }));
 }
 
-async function startServer(storage: Storage, ways: ReturnType<typeof createWays>): Promise<PageApp> {
+async function startServer(
+  storage: Storage,
+  transferCounter: ReturnType<typeof createTransferCounter>,
+): Promise<PageApp> {
   const server = await createDevServer({
     storage,
     secret: randomBytes(36).toString('base64url'),
     pageDir: await builtPage(),
-    ways,
+    transferCounter,
   });
   const { port } = await server.listen({ port: 0, host: '127.0.0.1' });
   return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
@@ -46,20 +49,20 @@ export interface PageAppWithStore extends PageApp {
 export async function startPageWithStore(): Promise<PageAppWithStore> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-page-store-'));
   const credentials = { accessKeyId: 'page', secretAccessKey: randomBytes(20).toString('hex') };
-  const ways = createWays({ storeCounts: true });
+  const transferCounter = createTransferCounter({ storeCounts: true });
   const sent: number[] = [];
   const store = await createDevstore({
     dir,
     credentials: [credentials],
     buckets: ['uploads'],
     onRequest(report) {
-      ways.stored(report);
+      transferCounter.addStoreRequest(report);
       if (report.method === 'PUT' && report.status === 200 && report.bytesIn >= 1024 * 1024) sent.push(report.bytesIn);
     },
   });
   const { url: endpoint } = await store.listen();
   const storage = s3Storage({ bucket: 'uploads', endpoint, credentials, capabilities: 'devstore' });
-  const app = await startServer(storage, ways);
+  const app = await startServer(storage, transferCounter);
   await store.setCors('uploads', [
     {
       allowedOrigins: [app.url],

@@ -8,7 +8,7 @@ import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPage } from '../../src/cli/dev/page.ts';
 import { createDevServer, type DevServer } from '../../src/cli/dev/server.ts';
-import { createWays } from '../../src/cli/dev/ways.ts';
+import { createTransferCounter } from '../../src/cli/dev/transfer-stats.ts';
 import { builtPage, removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
@@ -37,7 +37,7 @@ describeBrowser('three origins', (browser) => {
         storage: store.storage(),
         secret: randomBytes(36).toString('base64url'),
         pageDir: await builtPage(),
-        ways: createWays({ storeCounts: false }),
+        transferCounter: createTransferCounter({ storeCounts: false }),
         allowedOrigins: [pageUrl],
       });
       serverUrl = `http://127.0.0.1:${(await server.listen({ port: 0, host: '127.0.0.1' })).port}`;

@@ -93,7 +93,7 @@ describe('waybill dev', { timeout: 60_000 }, () => {
     expect(await readFile(join(cwd, 'fresh/.gitignore'), 'utf8')).toBe('*\n');
 
     expect(await dev.stop()).toBe(0);
-    expect(dev.stderr()).toContain('Stopped. What was sent is still in fresh/.');
+    expect(dev.stderr()).toContain('Stopped. The uploaded files are still in fresh/.');
     await expect(stat(join(cwd, 'fresh/running.json'))).rejects.toThrow('ENOENT');
   });
 

@@ -266,12 +266,12 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     const wrong: [args: string[], env: Record<string, string>, code: number, says: RegExp][] = [
       [['--config', 'missing.mjs'], {}, 2, /missing\.mjs cannot be read: it does not exist/],
       [['--config', 'missing.json'], {}, 2, /missing\.json cannot be read: it does not exist/],
-      [['--config', 'broken.json'], {}, 2, /broken\.json is no JSON/],
+      [['--config', 'broken.json'], {}, 2, /broken\.json is not JSON/],
       [['--config', 'unknown.json'], {}, 2, /routes\.files\.owner/],
       [['--config', 'closed.json'], {}, 2, /routes\.files\.authorize/],
       [['--config', 'type.json'], {}, 2, /contentTypes/],
       [['--config', 'uploads.yaml'], {}, 2, /a \.js, \.ts or \.json file/],
-      [['--config', 'none.mjs'], {}, 2, /has no routes/],
+      [['--config', 'none.mjs'], {}, 2, /exports no routes/],
       [['--config', 'throws.mjs'], {}, 2, /throws\.mjs cannot be used: no database/],
       [['--config', 'twice.mjs'], {}, 2, /`options\.secret`/],
       [['--config', 'empty.mjs'], {}, 2, /`routes` is empty/],
@@ -294,7 +294,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
         2,
         /webhooks/,
       ],
-      [['--config', 'open.json', '--log', 'loud'], {}, 2, /"loud" is no level/],
+      [['--config', 'open.json', '--log', 'loud'], {}, 2, /"loud" is not a log level/],
       [['--config', 'open.json', '--grace', '-1'], {}, 2, /--grace/],
       [['--config', 'open.json', '--port', '99999'], {}, 2, /is not a port/],
       [['--config', 'open.json', '--prot', '1'], {}, 2, /Did you mean --port/],
@@ -320,7 +320,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     expect(code).toBe(2);
     const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
     if (major > 22 || (major === 22 && minor >= 18)) expect(err).toMatch(/`routes` is empty/);
-    else expect(err).toMatch(/does not read TypeScript.*\n.*Node 22\.18 or newer, or compile it/);
+    else expect(err).toMatch(/cannot run TypeScript.*\n.*Node 22\.18 or newer, or compile the file/);
   });
 });
 

@@ -63,7 +63,7 @@ forEachStore(
 
       const done = await sweep(['--grace', '0']);
       expect(done).toMatchObject({ code: 0, stderr: '' });
-      expect(done.stdout).toContain('1  completed: arrived and never announced');
+      expect(done.stdout).toContain('1  completed: the bytes had arrived');
       expect(done.stdout).not.toMatch(/X-Amz-|secret/i);
       expect(await ledger.find(upload.uploadId)).toMatchObject({ state: 'completed' });
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDevServer, type DevServer } from '../../src/cli/dev/server.ts';
-import { createWays } from '../../src/cli/dev/ways.ts';
+import { createTransferCounter } from '../../src/cli/dev/transfer-stats.ts';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { MiB } from '../../src/protocol/index.ts';
 import { type Storage, s3Storage } from '../../src/s3/index.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
     storage,
     secret: randomBytes(36).toString('base64url'),
     pageDir: cli.pageDir,
-    ways: createWays({ storeCounts: false }),
+    transferCounter: createTransferCounter({ storeCounts: false }),
   });
   const { port } = await server.listen({ port: 0, host: '127.0.0.1' });
   url = `http://127.0.0.1:${port}`;

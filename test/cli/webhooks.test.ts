@@ -28,7 +28,7 @@ async function type(...args: string[]) {
 }
 
 it('lists them by state, and sends those again that were given up', async () => {
-  expect(await type('list')).toMatchObject({ code: 0, stdout: '', stderr: 'There is none.\n' });
+  expect(await type('list')).toMatchObject({ code: 0, stdout: '', stderr: 'There are no messages.\n' });
   const first = await addMessage(ledger);
   const second = await addMessage(ledger);
   const third = await addMessage(ledger);
@@ -51,8 +51,8 @@ it('lists them by state, and sends those again that were given up', async () => 
         .map((line) => JSON.parse(line).webhookId),
     ).toEqual([id]);
   }
-  expect(await type('replay', '--parked')).toMatchObject({ code: 0, stdout: '1 to be sent again.\n' });
-  expect(await type('replay', second)).toMatchObject({ code: 0, stdout: '1 to be sent again.\n' });
+  expect(await type('replay', '--parked')).toMatchObject({ code: 0, stdout: '1 will be sent again.\n' });
+  expect(await type('replay', second)).toMatchObject({ code: 0, stdout: '1 will be sent again.\n' });
   const taken = await ledger.takeWebhooks(10, 60_000);
   expect(taken.map(({ webhookId }) => webhookId).sort()).toEqual([first, second, third].sort());
 });
@@ -61,7 +61,7 @@ it('says which message is not known, and sends the others', async () => {
   const id = await addMessage(ledger);
   await ledger.webhookDelivered(id);
   const { code, stdout, stderr } = await type('replay', 'msg_nobody', id);
-  expect([code, stdout]).toEqual([1, '1 to be sent again.\n']);
+  expect([code, stdout]).toEqual([1, '1 will be sent again.\n']);
   expect(stderr).toContain('There is no message msg_nobody.');
 });
 

@@ -1,4 +1,4 @@
-/** The operator's page: what the ledger knows, and two buttons. It has no script, so that none can be smuggled in. */
+/** The operator's page: the content of the ledger and two actions. It has no scripts, so its policy can forbid all of them. */
 import { type Context, Hono } from 'hono';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import type { Ledger, UploadFilter, UploadState, Uploads } from '../../server/index.ts';
@@ -26,10 +26,10 @@ export interface AdminOptions extends GuardOptions {
 const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const pageSize = 50;
 
-const outcomes: Readonly<Record<string, string>> = {
-  announced: 'It was announced, and is complete.',
-  running: 'It is being completed.',
-  failed: 'It failed again, and is tried again later.',
+const retryMessages: Readonly<Record<string, string>> = {
+  announced: 'The callback has run, and the upload is completed.',
+  running: 'The upload is being completed.',
+  failed: 'The callback failed again. It will run again later.',
 };
 
 export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions): Hono {
@@ -45,7 +45,7 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
   });
   app.onError((error, context) => {
     onError(error);
-    return context.text('The ledger does not answer, or not well: the log says why. Try again.', 503);
+    return context.text('The ledger does not answer. The log has the reason. Try again.', 503);
   });
   app.use(adminGuard(guard));
   app.get('/admin.css', (context) => context.body(style, 200, { 'content-type': 'text/css; charset=utf-8' }));
@@ -60,15 +60,15 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
       ledger.list({ parked: true, limit: pageSize }),
     ]);
     const said = context.req.query('said') ?? '';
-    const words = Object.hasOwn(outcomes, said) ? outcomes[said] : undefined;
+    const message = Object.hasOwn(retryMessages, said) ? retryMessages[said] : undefined;
     return show(
       context,
-      page('/', [overview(counts), parkedCallbacks(parked.uploads, counts.parkedCallbacks), lastSweep(sweep)], words),
+      page('/', [overview(counts), parkedCallbacks(parked.uploads, counts.parkedCallbacks), lastSweep(sweep)], message),
     );
   });
 
   app.get('/uploads', async (context) => {
-    const { state, owner, route, olderThan, after } = asked(context);
+    const { state, owner, route, olderThan, after } = readQuery(context);
     const now = await ledger.ping();
     const filter: UploadFilter = { limit: pageSize };
     if (state && (uploadStates as readonly string[]).includes(state)) filter.states = [state as UploadState];
@@ -81,27 +81,27 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
   });
 
   app.get('/owners', async (context) => {
-    const { after } = asked(context);
+    const { after } = readQuery(context);
     const { owners, next } = await ledger.usageByOwner({ limit: pageSize, ...(after ? { after } : {}) });
     return show(context, page('/owners', [ownerTable(owners, next)]));
   });
 
   app.get('/webhooks', async (context) => {
-    const { state, after, said } = asked(context);
+    const { state, after, said } = readQuery(context);
     const known = webhookStates.find((one) => one === state);
     const { webhooks, next } = await ledger.listWebhooks({
       limit: pageSize,
       ...(known ? { state: known } : {}),
       ...(after ? { after } : {}),
     });
-    const words = said === 'replayed' ? 'It is sent again in a moment.' : undefined;
-    return show(context, page('/webhooks', [webhookTable(webhooks, known, next)], words));
+    const message = said === 'replayed' ? 'The message will be sent again in a moment.' : undefined;
+    return show(context, page('/webhooks', [webhookTable(webhooks, known, next)], message));
   });
 
   app.post('/retry/:uploadId{[0-9a-f]{32}}', async (context) => {
     const uploadId = context.req.param('uploadId');
-    if (!(await ledger.unpark(uploadId))) return context.text('Its callback is not parked.', 409);
-    // Should it fail again, the sweep goes on trying from here.
+    if (!(await ledger.unpark(uploadId))) return context.text('The callback of this upload is not parked.', 409);
+    // If it fails again, the sweep tries again.
     const outcome = await uploads.completeUpload(uploadId).then(
       (completed) => ('completing' in completed ? 'running' : 'announced'),
       () => 'failed',
@@ -118,8 +118,8 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
   return app;
 }
 
-/** Without NUL, which Postgres takes in no text. */
-function asked(context: Context): Record<string, string | undefined> {
+/** The query without NUL, which Postgres does not accept in text. */
+function readQuery(context: Context): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(context.req.query()).map(([name, text]) => [name, text.replaceAll('\0', '')]),
   );

@@ -1,4 +1,4 @@
-/** One sheet, for light and dark, for a phone and a desk; the family of the page's. */
+/** The style sheet of the operator's page, for light and dark mode and for small and large screens. */
 export const style = `
 :root {
   color-scheme: light dark;

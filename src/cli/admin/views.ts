@@ -1,4 +1,4 @@
-/** The pages, as HTML without a script. `html` escapes whatever is put into it: hostile names are shown, and do nothing. */
+/** The HTML of the operator's page. `html` escapes every inserted value, so that hostile names are harmless. */
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import { formatBytes } from '../../protocol/index.ts';
@@ -15,7 +15,7 @@ import { printable } from '../terminal.ts';
 
 type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
-const places = [
+const pages = [
   ['/', 'Overview'],
   ['/uploads', 'Uploads'],
   ['/owners', 'Owners'],
@@ -33,24 +33,24 @@ export const uploadStates = [
 ] as const satisfies readonly UploadState[];
 export const webhookStates = ['pending', 'delivered', 'parked'] as const;
 
-export function page(place: (typeof places)[number][0], content: Html[], said?: string): Html {
+export function page(path: (typeof pages)[number][0], content: Html[], message?: string): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Waybill: ${places.find(([path]) => path === place)?.[1]}</title>
+<title>Waybill: ${pages.find(([other]) => other === path)?.[1]}</title>
 <link rel="stylesheet" href="/admin.css">
 </head>
 <body>
 <header>
 <h1>Waybill</h1>
-<nav aria-label="Pages">${places.map(
-    ([path, title]) => html`<a href="${path}"${path === place ? html` aria-current="page"` : ''}>${title}</a>`,
+<nav aria-label="Pages">${pages.map(
+    ([href, title]) => html`<a href="${href}"${href === path ? html` aria-current="page"` : ''}>${title}</a>`,
   )}</nav>
 </header>
 <main>
-${said === undefined ? '' : html`<p class="said" role="status">${said}</p>`}
+${message === undefined ? '' : html`<p class="said" role="status">${message}</p>`}
 ${content}
 </main>
 </body>
@@ -66,11 +66,11 @@ export function overview(counts: Counts): Html {
   )}</div>
 </section>
 <section aria-labelledby="waits">
-<h2 id="waits">What waits</h2>
+<h2 id="waits">Waiting</h2>
 <div class="tiles">
 ${tile('callbacks parked', counts.parkedCallbacks, true)}
-${tile('callbacks to be tried again', counts.waitingCallbacks)}
-${tile('oldest that is not announced', duration(counts.callbackLagMs))}
+${tile('callbacks that will run again', counts.waitingCallbacks)}
+${tile('oldest waiting callback', formatDuration(counts.callbackLagMs))}
 ${tile('webhooks pending', counts.pendingWebhooks)}
 ${tile('webhooks parked', counts.parkedWebhooks, true)}
 </div>
@@ -78,26 +78,26 @@ ${tile('webhooks parked', counts.parkedWebhooks, true)}
 `;
 }
 
-/** @param trouble when there is any, somebody has to do something */
-function tile(what: string, many: number | string, trouble = false): Html {
-  const count = typeof many === 'number' ? many.toLocaleString('en') : many;
-  return html`<div${trouble && many !== 0 ? html` class="trouble"` : ''}><div class="what">${what}</div><div class="many">${count}</div></div>`;
+/** @param trouble whether a value other than 0 needs the attention of an operator */
+function tile(label: string, value: number | string, trouble = false): Html {
+  const text = typeof value === 'number' ? value.toLocaleString('en') : value;
+  return html`<div${trouble && value !== 0 ? html` class="trouble"` : ''}><div class="what">${label}</div><div class="many">${text}</div></div>`;
 }
 
 export function lastSweep(sweep: SweepRecord | null): Html {
-  if (!sweep) return html`<section><h2>The last sweep</h2><p class="none">None has ended yet.</p></section>`;
+  if (!sweep) return html`<section><h2>The last sweep</h2><p class="none">No sweep has ended yet.</p></section>`;
   const report = Object.entries(sweep.report as Record<string, unknown>).filter(
     ([name, count]) => typeof count === 'number' && (name === 'looked' || (count > 0 && name !== 'durationMs')),
   );
   return html`<section aria-labelledby="sweep">
-<h2 id="sweep">The last sweep ended ${when(sweep.endedAt)}</h2>
+<h2 id="sweep">The last sweep ended ${formatTime(sweep.endedAt)}</h2>
 <div class="tiles">${report.map(([name, count]) => tile(name === 'callbacksFailed' ? 'callbacks failed' : name, count as number))}</div>
 </section>
 <section aria-labelledby="orphans">
 <h2 id="orphans">Orphans in the bucket: ${sweep.orphans.length}</h2>
 ${
   sweep.orphans.length === 0
-    ? html`<p class="none">None known. <code>waybill sweep --orphans</code> looks for them.</p>`
+    ? html`<p class="none">None known. Run <code>waybill sweep --orphans</code> to search for them.</p>`
     : html`<div class="scroll"><table>
 <thead><tr><th>Key</th><th>What</th><th class="number">Size</th><th>Since</th></tr></thead>
 <tbody>${sweep.orphans.map(
@@ -113,14 +113,14 @@ export function parkedCallbacks(uploads: readonly UploadRecord[], count: number)
 <h2 id="parked">Parked callbacks: ${count.toLocaleString('en')}${count > uploads.length ? `, the newest ${uploads.length}` : ''}</h2>
 ${
   uploads.length === 0
-    ? html`<p class="none">None. A callback is parked when it has failed for about three and a half hours.</p>`
+    ? html`<p class="none">None. A callback is parked after it has failed for about three and a half hours.</p>`
     : html`<div class="scroll"><table>
 <thead><tr><th>File</th><th>Owner</th><th>Why</th><td></td></tr></thead>
 <tbody>${uploads.map(
         (upload) => html`<tr>
 <td>${file(upload)}</td>
 <td data-label="Owner">${printable(upload.ownerId)}</td>
-<td>${why(upload.callback.lastError)}<div class="id">${tries(upload.callback.attempts)}, parked ${upload.callback.parkedAt === null ? '' : when(upload.callback.parkedAt)}</div></td>
+<td>${reason(upload.callback.lastError)}<div class="id">${tries(upload.callback.attempts)}, parked ${upload.callback.parkedAt === null ? '' : formatTime(upload.callback.parkedAt)}</div></td>
 <td>${action(`/retry/${upload.uploadId}`, 'Try again')}</td>
 </tr>`,
       )}</tbody></table></div>`
@@ -154,7 +154,7 @@ export function uploadTable(uploads: readonly UploadRecord[], filter: Filter, ne
 </form>
 ${
   uploads.length === 0
-    ? html`<p class="none">There is none.</p>`
+    ? html`<p class="none">No uploads.</p>`
     : html`<div class="scroll"><table>
 <thead><tr><th>State</th><th>File</th><th>Owner</th><th>Route</th><th class="number">Size</th><th>Age</th></tr></thead>
 <tbody>${uploads.map(
@@ -164,7 +164,7 @@ ${
 <td data-label="Owner">${printable(upload.ownerId)}</td>
 <td data-label="Route">${upload.route}</td>
 <td class="number" data-label="Size">${upload.size === null ? 'a stream' : formatBytes(upload.size)}</td>
-<td class="when" data-label="Age"><time datetime="${new Date(upload.createdAt).toISOString()}">${duration(now - upload.createdAt)}</time></td>
+<td class="when" data-label="Age"><time datetime="${new Date(upload.createdAt).toISOString()}">${formatDuration(now - upload.createdAt)}</time></td>
 </tr>`,
       )}</tbody></table></div>`
 }
@@ -175,14 +175,14 @@ ${more('/uploads', { ...filter }, next)}
 export function ownerTable(owners: readonly OwnerUsage[], next: string | null): Html {
   const row = (name: Html | string, usage: Usage) => html`<tr><td>${name}</td>
 <td class="number" data-label="Stored">${formatBytes(usage.storedBytes)}</td><td class="number" data-label="Files">${usage.storedFiles.toLocaleString('en')}</td>
-<td class="number" data-label="On its way">${formatBytes(usage.pendingBytes)}</td><td class="number" data-label="Files on their way">${usage.pendingFiles.toLocaleString('en')}</td></tr>`;
+<td class="number" data-label="Pending">${formatBytes(usage.pendingBytes)}</td><td class="number" data-label="Pending files">${usage.pendingFiles.toLocaleString('en')}</td></tr>`;
   return html`<section aria-labelledby="owners">
 <h2 id="owners">Usage by owner, the largest first</h2>
 ${
   owners.length === 0
-    ? html`<p class="none">Nobody has anything.</p>`
+    ? html`<p class="none">No owner has files.</p>`
     : html`<div class="scroll"><table>
-<thead><tr><th>Owner</th><th class="number">Stored</th><th class="number">Files</th><th class="number">On its way</th><th class="number">Files</th></tr></thead>
+<thead><tr><th>Owner</th><th class="number">Stored</th><th class="number">Files</th><th class="number">Pending</th><th class="number">Files</th></tr></thead>
 <tbody>${owners.map((owner) => [
         row(html`<a href="/uploads?owner=${encodeURIComponent(owner.ownerId)}">${printable(owner.ownerId)}</a>`, owner),
         ...Object.entries(owner.routes).map(([route, usage]) => row(html`<span class="id of">${route}</span>`, usage)),
@@ -201,15 +201,15 @@ export function webhookTable(webhooks: readonly WebhookRecord[], state: string |
 </form>
 ${
   webhooks.length === 0
-    ? html`<p class="none">There is none.</p>`
+    ? html`<p class="none">No webhooks.</p>`
     : html`<div class="scroll"><table>
 <thead><tr><th>State</th><th>Message</th><th>Written</th><th>Why</th><td></td></tr></thead>
 <tbody>${webhooks.map(
         (webhook) => html`<tr>
 <td class="state ${stateOf(webhook)}">${stateOf(webhook)}</td>
 <td>${webhook.type}<div class="id">${webhook.webhookId}</div></td>
-<td class="when" data-label="Written">${when(webhook.createdAt)}</td>
-<td>${why(webhook.lastError)}<div class="id">${tries(webhook.attempts)}</div></td>
+<td class="when" data-label="Written">${formatTime(webhook.createdAt)}</td>
+<td>${reason(webhook.lastError)}<div class="id">${tries(webhook.attempts)}</div></td>
 <td>${action(`/replay/${webhook.webhookId}`, 'Send again')}</td>
 </tr>`,
       )}</tbody></table></div>`
@@ -240,10 +240,10 @@ function more(path: string, query: Record<string, string | undefined>, next: str
   if (next === null) return '';
   const search = new URLSearchParams({ after: next });
   for (const [name, value] of Object.entries(query)) if (value) search.set(name, value);
-  return html`<a class="more" href="${path}?${search.toString()}">Older ones</a>`;
+  return html`<a class="more" href="${path}?${search.toString()}">Next page</a>`;
 }
 
-function when(ms: number): string {
+function formatTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
@@ -254,7 +254,7 @@ const units = [
   [1000, 's'],
 ] as const;
 
-function duration(ms: number): string {
+function formatDuration(ms: number): string {
   for (const [size, name] of units) if (ms >= size) return `${Math.floor(ms / size)} ${name}`;
   return '0 s';
 }
@@ -263,8 +263,8 @@ function tries(count: number): string {
   return count === 1 ? '1 try' : `${count} tries`;
 }
 
-/** The first line says it; where it came from is for whoever asks. */
-function why(text: string | null): Html | '' {
+/** The first line of the error, with the rest behind a disclosure. */
+function reason(text: string | null): Html | '' {
   if (text === null) return '';
   const [first = '', ...rest] = text.split('\n').slice(0, 20).map(printable);
   if (rest.length === 0) return html`<div class="why">${first}</div>`;

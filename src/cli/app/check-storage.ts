@@ -1,20 +1,20 @@
-/** What a server says of its storage when it starts. */
+/** The check of the storage when a server starts. */
 import type { Uploads } from '../../server/index.ts';
 import { environmentError } from '../cli-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** May be over in a moment: the server starts, and is not ready until the storage answers. */
-const passing: ReadonlySet<string> = new Set(['ECONNREFUSED', 'timeout', 'storage_unavailable']);
+/** Findings that may pass: the server starts, and is not ready until the storage answers. */
+const temporaryCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', 'timeout', 'storage_unavailable']);
 
 /**
  * Prints each finding.
  *
- * @throws CliError when a change of the set-up is needed before any upload can succeed
+ * @throws CliError when no upload can succeed before somebody changes the set-up
  */
 export async function checkStorage(uploads: Pick<Uploads, 'check'>, terminal: Pick<Terminal, 'err'>): Promise<void> {
   const { findings } = await uploads.check();
   for (const { severity, code, message, fix } of findings)
     terminal.err(`${severity === 'error' ? 'Storage error' : 'Storage warning'} (${code}): ${message} ${fix}`);
-  const final = findings.find(({ severity, code }) => severity === 'error' && !passing.has(code));
+  const final = findings.find(({ severity, code }) => severity === 'error' && !temporaryCodes.has(code));
   if (final) throw environmentError(`The storage cannot be used: ${final.message}`, final.fix);
 }

@@ -1,33 +1,34 @@
-/** Routes from a module (`export const routes = {...}`) or from JSON, with what else `createUploads` takes. */
+/** Reads routes and options from a module (`export const routes = {...}`) or from JSON. */
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isWaybillError } from '../../protocol/index.ts';
-import { CliError, fileProblem } from '../cli-error.ts';
+import { CliError, describeFileError } from '../cli-error.ts';
 import type { AppConfig } from './app-config.ts';
-import { routesOfJson } from './json-routes.ts';
+import { parseJsonRoutes } from './json-routes.ts';
 import type { Variables } from './variables.ts';
 
-const fromEnvironment = ['storage', 'secret', 'viewSecret', 'ledger', 'routes'] as const;
-const modules: ReadonlySet<string> = new Set(['.js', '.mjs', '.ts', '.mts']);
+const environmentOptions = ['storage', 'secret', 'viewSecret', 'ledger', 'routes'] as const;
+const moduleExtensions: ReadonlySet<string> = new Set(['.js', '.mjs', '.ts', '.mts']);
 
-/** @throws CliError for whatever cannot be used, with the reason */
+/** @throws CliError with the reason why the file cannot be used */
 export async function readConfig(path: string, cwd: string, variables: Variables): Promise<AppConfig> {
   const full = resolve(cwd, path);
   const extension = extname(full);
   if (extension === '.json') return readJson(full, path, variables);
-  if (!modules.has(extension)) throw new CliError(`${path} is no configuration: a .js, .ts or .json file is one.`);
+  if (!moduleExtensions.has(extension))
+    throw new CliError(`${path} is not a configuration. Use a .js, .ts or .json file.`);
   const loaded = await load(full, path);
   const { routes, options = {} } = loaded;
   if (typeof routes !== 'object' || routes === null)
-    throw new CliError(`${path} has no routes.`, {
-      hint: 'It exports them: export const routes = { files: route({ ... }) }',
+    throw new CliError(`${path} exports no routes.`, {
+      hint: 'Export them: export const routes = { files: route({ ... }) }',
     });
   if (typeof options !== 'object' || options === null)
-    throw new CliError(`${path} exports \`options\` that are no object.`);
-  const twice = fromEnvironment.find((name) => Object.hasOwn(options, name));
-  if (twice)
-    throw new CliError(`${path} has \`options.${twice}\`, which comes from the environment or from \`routes\`.`);
+    throw new CliError(`${path} exports \`options\` that are not an object.`);
+  const misplaced = environmentOptions.find((name) => Object.hasOwn(options, name));
+  if (misplaced)
+    throw new CliError(`${path} exports \`options.${misplaced}\`. Set it in the environment, or in \`routes\`.`);
   return { routes: routes as AppConfig['routes'], options };
 }
 
@@ -37,8 +38,8 @@ async function load(full: string, path: string): Promise<{ routes?: unknown; opt
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ERR_UNKNOWN_FILE_EXTENSION')
-      throw new CliError(`Node ${process.versions.node} does not read TypeScript, and ${path} is written in it.`, {
-        hint: 'Use Node 22.18 or newer, or compile it: npx tsc uploads.ts',
+      throw new CliError(`Node ${process.versions.node} cannot run TypeScript such as ${path}.`, {
+        hint: 'Use Node 22.18 or newer, or compile the file: npx tsc uploads.ts',
       });
     if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(full))
       throw new CliError(`${path} cannot be read: it does not exist.`);
@@ -52,16 +53,16 @@ async function readJson(full: string, path: string, variables: Variables): Promi
   try {
     text = await readFile(full, 'utf8');
   } catch (error) {
-    throw new CliError(`${path} cannot be read: ${fileProblem(error) ?? 'it is no file'}.`);
+    throw new CliError(`${path} cannot be read: ${describeFileError(error) ?? 'it is not a file'}.`);
   }
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new CliError(`${path} is no JSON: ${(error as Error).message}.`);
+    throw new CliError(`${path} is not JSON: ${(error as Error).message}.`);
   }
   try {
-    return routesOfJson(json, path, variables);
+    return parseJsonRoutes(json, path, variables);
   } catch (error) {
     if (isWaybillError(error)) throw new CliError(`${path} cannot be used: ${error.message}`);
     throw error;

@@ -1,6 +1,6 @@
 /**
- * Routes without code. Whose upload it is must come from somewhere: from a proxy in front, which authenticates and tells the
- * owner in a header, and proves by a secret that it is the proxy; or from nowhere, for a route that says `anyone` aloud.
+ * Routes in JSON, without code. The owner of an upload comes from a proxy that authenticates users: it sends the owner in a
+ * header and a secret that proves its identity. A route without owners has to say `anyone`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
@@ -50,19 +50,19 @@ const schema = v.strictObject({
 
 const proxyHeader = 'x-waybill-proxy-secret';
 
-/** @throws CliError naming what is wrong */
-export function routesOfJson(json: unknown, path: string, variables: Variables): AppConfig {
+/** @throws CliError that names the wrong field */
+export function parseJsonRoutes(json: unknown, path: string, variables: Variables): AppConfig {
   const parsed = v.safeParse(schema, json);
   if (!parsed.success) {
     const issue = parsed.issues[0];
-    throw new CliError(`${path} cannot be used: ${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}.`);
+    throw new CliError(`${path} cannot be used: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}.`);
   }
   const { routes, ...options } = parsed.output;
   return {
     routes: Object.fromEntries(
       Object.entries(routes).map(([name, { authorize, ...definition }]) => {
-        const who = authorize === 'anyone' ? anyone : ownerFrom(authorize.ownerHeader, variables);
-        return [name, route({ ...withoutUndefined(definition), authorize: who } as never)];
+        const owner = authorize === 'anyone' ? anyone : authorizeByHeader(authorize.ownerHeader, variables);
+        return [name, route({ ...withoutUndefined(definition), authorize: owner } as never)];
       }),
     ),
     options: withoutUndefined(options) as AppConfig['options'],
@@ -73,19 +73,16 @@ function withoutUndefined<T extends object>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
 
-function ownerFrom(header: string, variables: Variables): Authorize<Owner> {
+function authorizeByHeader(header: string, variables: Variables): Authorize<Owner> {
   const secret = variables.get('WAYBILL_PROXY_SECRET');
   if (!secret || secret.length < 32)
-    throw new CliError(
-      'A route whose owner is in a header needs WAYBILL_PROXY_SECRET: at least 32 random characters.',
-      {
-        hint: `The proxy in front sends them as ${proxyHeader}, and keeps both headers from clients.`,
-      },
-    );
+    throw new CliError('A route with `ownerHeader` needs WAYBILL_PROXY_SECRET: at least 32 random characters.', {
+      hint: `The proxy sends it as ${proxyHeader}, and removes both headers from requests of clients.`,
+    });
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  const wanted = digest(secret);
+  const expected = digest(secret);
   return ({ request }) => {
-    if (!timingSafeEqual(digest(request.header(proxyHeader) ?? ''), wanted)) return null;
+    if (!timingSafeEqual(digest(request.header(proxyHeader) ?? ''), expected)) return null;
     const ownerId = request.header(header);
     return ownerId ? { ownerId } : null;
   };

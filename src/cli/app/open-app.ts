@@ -1,4 +1,4 @@
-/** Everything a production command works with, put together from the configuration and the environment. */
+/** Creates uploads, storage and ledger for a command from the configuration and the environment. */
 
 import { openLedger } from '../../ledger/index.ts';
 import { isWaybillError } from '../../protocol/index.ts';
@@ -34,27 +34,28 @@ export interface OpenAppOptions {
   /** Path of the configuration. */
   config: string;
   onEvent?: (event: UploadsEvent) => void;
-  /** Around the storage, for measuring. */
-  around?: (storage: Storage) => Storage;
-  /** Around the ledger, for measuring. */
-  aroundLedger?: (ledger: Ledger) => Ledger;
+  /** Wraps the storage, for metrics. */
+  wrapStorage?: (storage: Storage) => Storage;
+  /** Wraps the ledger, for metrics. */
+  wrapLedger?: (ledger: Ledger) => Ledger;
 }
 
-/** @throws CliError for whatever somebody has to mend */
+/** @throws CliError when the configuration or the environment is wrong */
 export async function openApp(
-  { config, onEvent, around, aroundLedger }: OpenAppOptions,
+  { config, onEvent, wrapStorage, wrapLedger }: OpenAppOptions,
   terminal: Terminal,
 ): Promise<App> {
   const variables = readVariables(terminal);
   const { routes, options } = await readConfig(config, terminal.cwd, variables);
   const secret = variables.required('WAYBILL_SECRET').split(/\s+/);
-  const storage = (around ?? same)(openStorage(variables));
-  const opened = await openLedgerOf(variables);
-  const ledger = opened && aroundLedger ? aroundLedger(opened) : opened;
+  const bareStorage = openStorage(variables);
+  const storage = wrapStorage ? wrapStorage(bareStorage) : bareStorage;
+  const opened = await openLedgerFrom(variables);
+  const ledger = opened && wrapLedger ? wrapLedger(opened) : opened;
   try {
-    const own = options.onEvent;
+    const onAppEvent = options.onEvent;
     const uploads = createUploads({
-      ...fromVariables(variables),
+      ...readOptions(variables),
       ...options,
       storage,
       secret,
@@ -62,7 +63,7 @@ export async function openApp(
       ...(ledger ? { ledger } : {}),
       onEvent: (event) => {
         onEvent?.(event);
-        own?.(event);
+        onAppEvent?.(event);
       },
     });
     return { uploads, storage, ledger, variables, close: async () => ledger?.close() };
@@ -72,8 +73,6 @@ export async function openApp(
     throw error;
   }
 }
-
-const same = <T>(value: T): T => value;
 
 function openStorage(variables: Variables): Storage {
   const settings: Partial<S3StorageOptions> = {};
@@ -93,39 +92,42 @@ function openStorage(variables: Variables): Storage {
   ] as const;
   const env = Object.fromEntries(keys.map((name) => [name, variables.raw(name)]));
   try {
-    // Copied, and so read at once: a server says what is missing when it starts.
+    // The copy reads every credential now, so that a missing one is reported at the start.
     const credentials = env.AWS_ACCESS_KEY_ID ? { ...envCredentials(env) } : awsCredentials();
     return s3Storage({ ...settings, bucket: variables.required('WAYBILL_S3_BUCKET'), credentials });
   } catch (error) {
     if (isWaybillError(error))
-      throw environmentError(error.message, 'WAYBILL_S3_* and AWS_* say where the storage is: waybill serve --help');
+      throw environmentError(error.message, 'WAYBILL_S3_* and AWS_* configure the storage, see: waybill serve --help');
     throw error;
   }
 }
 
-/** Where it is by default: beside whatever runs. */
-export function ledgerUrl(variables: Variables): string | null {
+/** @returns null for `none`; by default a file in the current folder */
+export function readLedgerUrl(variables: Variables): string | null {
   const url = variables.get('WAYBILL_LEDGER') ?? 'sqlite:waybill.db';
   return url === 'none' ? null : url;
 }
 
-async function openLedgerOf(variables: Variables): Promise<Ledger | undefined> {
-  const url = ledgerUrl(variables);
+async function openLedgerFrom(variables: Variables): Promise<Ledger | undefined> {
+  const url = readLedgerUrl(variables);
   if (url === null) return undefined;
   try {
     return await openLedger(url);
   } catch (error) {
-    throw ledgerProblem(error);
+    throw toLedgerError(error);
   }
 }
 
-export function ledgerProblem(error: unknown): Error {
+export function toLedgerError(error: unknown): Error {
   if (isWaybillError(error)) return environmentError(error.message);
   const code = (error as NodeJS.ErrnoException | null)?.code;
-  return environmentError(`The ledger cannot be opened${code ? `: ${code}` : ''}.`, 'WAYBILL_LEDGER says where it is.');
+  return environmentError(
+    `The ledger cannot be opened${code ? `: ${code}` : ''}.`,
+    'WAYBILL_LEDGER names the database.',
+  );
 }
 
-function fromVariables(variables: Variables): Partial<UploadsOptions> {
+function readOptions(variables: Variables): Partial<UploadsOptions> {
   const options: Partial<UploadsOptions> = {};
   const viewSecret = variables.list('WAYBILL_VIEW_SECRET');
   const publicUrl = variables.get('WAYBILL_PUBLIC_URL');

@@ -1,4 +1,4 @@
-/** `waybill dev`: store, server and page in one process, with real signatures. */
+/** `waybill dev`: devstore, server and page in one process, with real signatures. */
 import { join, relative, resolve } from 'node:path';
 import { createDevstore, type Devstore, type DevstoreOptions } from '../../devstore/index.ts';
 import { openLedger } from '../../ledger/index.ts';
@@ -6,17 +6,17 @@ import { formatBytes } from '../../protocol/index.ts';
 import { s3Storage } from '../../s3/index.ts';
 import type { UploadsEvent } from '../../server/index.ts';
 import { checkStorage } from '../app/check-storage.ts';
-import { environmentError, exitCodes, fileProblem } from '../cli-error.ts';
+import { describeFileError, environmentError, exitCodes } from '../cli-error.ts';
 import type { CommandSpec } from '../command.ts';
-import { checkHost, isLoopback, listenOn, origin, type PortWish, reachableHost } from '../listen.ts';
+import { checkHost, formatOrigin, isLoopback, listenOn, type PortChoice, reachableHost } from '../listen.ts';
 import { takeLock } from '../lock.ts';
 import { findPageDir } from '../page-dir.ts';
 import { parsePort } from '../parse.ts';
 import { createPaint, type Paint, printable, type Terminal } from '../terminal.ts';
-import { untilInterrupted } from '../until-interrupted.ts';
+import { waitForInterrupt } from '../wait-for-interrupt.ts';
 import { createDevServer } from './server.ts';
 import { openState, type State } from './state.ts';
-import { createWays } from './ways.ts';
+import { createTransferCounter } from './transfer-stats.ts';
 
 const defaultPort = 4400;
 const bucket = 'uploads';
@@ -26,33 +26,33 @@ export const devCommand: CommandSpec = {
   name: 'dev',
   summary: 'Run a store, a server and the page on this machine',
   description: [
-    'Starts everything a first upload needs in one process: a strict S3-compatible',
-    'store on your disk, a Waybill server with the routes "files" and "photos", and',
-    'a page to send files from. Open the address it prints.',
+    'Starts in one process what a first upload needs: a strict S3-compatible store on',
+    'your disk, a Waybill server with the routes "files" and "photos", and a page to',
+    'send files from. Open the address that it prints.',
     '',
-    'Files, keys and secrets are kept in .waybill/ in the current folder.',
-    'It listens on this machine only.',
+    'Files, keys and secrets are kept in .waybill/ in the current folder. Only this',
+    'machine can reach the server.',
   ].join('\n'),
   options: [
     {
       name: 'port',
       short: 'p',
       value: 'PORT',
-      summary: 'Port of the page and the server; the store takes the next one',
+      summary: 'Port of the server and the page; the store uses the next one',
       fallback: `${defaultPort}, or the next free one`,
     },
-    { name: 'dir', short: 'd', value: 'PATH', summary: 'Where to keep files, keys and secrets', fallback: '.waybill' },
+    { name: 'dir', short: 'd', value: 'PATH', summary: 'Folder for files, keys and secrets', fallback: '.waybill' },
     { name: 'host', value: 'ADDRESS', summary: 'Address to listen on', fallback: '127.0.0.1' },
     {
       name: 'allow-public',
-      summary: 'Listen on an address that others can reach; everyone who does may send and see files',
+      summary: 'Allow an address that others can reach; they can then send and see files',
     },
-    { name: 'quiet', short: 'q', summary: 'Print nothing about single uploads' },
+    { name: 'quiet', short: 'q', summary: 'Do not print uploads' },
   ],
   examples: [
-    ['waybill dev', `starts, usually at http://127.0.0.1:${defaultPort}`],
-    ['waybill dev --port 8080 --dir /tmp/try', 'on a port and in a folder of your choice'],
-    ['waybill dev --host 0.0.0.0 --allow-public', 'for a phone in the same network, too'],
+    ['waybill dev', `starts, usually on http://127.0.0.1:${defaultPort}`],
+    ['waybill dev --port 8080 --dir /tmp/try', 'starts on another port, with another folder'],
+    ['waybill dev --host 0.0.0.0 --allow-public', 'also accepts a phone in the same network'],
   ],
   exits: [
     [exitCodes.done, 'stopped with Ctrl-C'],
@@ -63,22 +63,22 @@ export const devCommand: CommandSpec = {
   async run(input, terminal) {
     const host = input.option('host') ?? '127.0.0.1';
     checkHost(host, input.has('allow-public'));
-    const wanted = input.option('port');
-    const wish = { port: wanted === undefined ? defaultPort : parsePort(wanted), movable: wanted === undefined };
+    const port = input.option('port');
+    const choice = { port: port === undefined ? defaultPort : parsePort(port), movable: port === undefined };
     const dir = resolve(terminal.cwd, input.option('dir') ?? '.waybill');
 
     const state = await openState(dir);
     const lock = await takeLock(dir);
-    const running = await start({ terminal, state, host, wish, quiet: input.has('quiet') });
+    const running = await start({ terminal, state, host, choice, quiet: input.has('quiet') });
     try {
       await lock.hold({ storeUrl: running.storeUrl, url: running.url });
       announce(terminal, running, dir);
-      await untilInterrupted(terminal);
+      await waitForInterrupt(terminal);
     } finally {
       await running.close();
       await lock.release();
     }
-    terminal.err(`Stopped. What was sent is still in ${shown(terminal, dir)}.`);
+    terminal.err(`Stopped. The uploaded files are still in ${displayPath(terminal, dir)}.`);
     return exitCodes.done;
   },
 };
@@ -87,7 +87,7 @@ interface StartOptions {
   terminal: Terminal;
   state: State;
   host: string;
-  wish: PortWish;
+  choice: PortChoice;
   quiet: boolean;
 }
 
@@ -97,16 +97,16 @@ interface Running {
   close(): Promise<void>;
 }
 
-/** The store first, since whoever signs must know its address; its own port is nobody's business and may move. */
-async function start({ terminal, state, host, wish, quiet }: StartOptions): Promise<Running> {
+/** Starts the store first, because the server signs for its address. The store may use any free port. */
+async function start({ terminal, state, host, choice, quiet }: StartOptions): Promise<Running> {
   const paint = createPaint(terminal.colours);
-  const ways = createWays({ storeCounts: true });
+  const transferCounter = createTransferCounter({ storeCounts: true });
   const { secret, ...credentials } = state.keys;
   const store = await openStore(state.storeDir, {
     credentials: [credentials],
     region,
     buckets: [bucket],
-    onRequest: ways.stored,
+    onRequest: transferCounter.addStoreRequest,
     onError: (error) => terminal.err(paint('red', `store: ${printable(String(error))}`)),
   });
   const closers = [() => store.close()];
@@ -116,39 +116,39 @@ async function start({ terminal, state, host, wish, quiet }: StartOptions): Prom
   try {
     const ledger = await openLedger(`sqlite:${join(state.dir, 'uploads.db')}`);
     closers.push(() => ledger.close());
-    const storeWish = { port: wish.port === 0 ? 0 : Math.min(wish.port + 1, 65_535), movable: true };
-    const { port: storePort } = await listenOn(storeWish, host, (port) => store.listen({ port, host }));
+    const storeChoice = { port: choice.port === 0 ? 0 : Math.min(choice.port + 1, 65_535), movable: true };
+    const { port: storePort } = await listenOn(storeChoice, host, (port) => store.listen({ port, host }));
     const shownHost = reachableHost(host);
     const server = await createDevServer({
       storage: s3Storage({
         bucket,
         region,
         credentials,
-        endpoint: origin(host === shownHost ? host : '127.0.0.1', storePort),
-        publicEndpoint: origin(shownHost, storePort),
+        endpoint: formatOrigin(host === shownHost ? host : '127.0.0.1', storePort),
+        publicEndpoint: formatOrigin(shownHost, storePort),
         capabilities: 'devstore',
       }),
       secret,
       ledger,
       pageDir: findPageDir(),
-      ways,
+      transferCounter,
       hostNames: [host.toLowerCase()],
       ...(quiet ? {} : { onEvent: (event) => logEvent(terminal, paint, event) }),
     });
     closers.push(() => server.close());
     await checkStorage(server, terminal);
-    const { port } = await listenOn(wish, host, (at) => server.listen({ port: at, host }));
+    const { port } = await listenOn(choice, host, (at) => server.listen({ port: at, host }));
     const names = new Set([shownHost, ...(isLoopback(shownHost) ? ['localhost', '127.0.0.1'] : ['127.0.0.1'])]);
     await store.setCors(bucket, [
       {
-        allowedOrigins: [...names].map((name) => origin(name, port)),
+        allowedOrigins: [...names].map((name) => formatOrigin(name, port)),
         allowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
         allowedHeaders: ['*'],
         exposeHeaders: ['ETag', 'Retry-After'],
         maxAgeSeconds: 3000,
       },
     ]);
-    return { url: origin(shownHost, port), storeUrl: origin(shownHost, storePort), close };
+    return { url: formatOrigin(shownHost, port), storeUrl: formatOrigin(shownHost, storePort), close };
   } catch (error) {
     await close();
     throw error;
@@ -159,8 +159,10 @@ async function openStore(dir: string, options: Omit<DevstoreOptions, 'dir'>): Pr
   try {
     return await createDevstore({ dir, ...options });
   } catch (error) {
-    const problem = fileProblem(error);
-    throw problem ? environmentError(`${dir} cannot be used: ${problem}.`, 'Another folder: --dir PATH') : error;
+    const problem = describeFileError(error);
+    throw problem
+      ? environmentError(`${dir} cannot be used: ${problem}.`, 'Choose another folder with --dir PATH.')
+      : error;
   }
 }
 
@@ -173,17 +175,17 @@ function announce(terminal: Terminal, { url, storeUrl }: Running, dir: string): 
       '',
       `  page     ${url}`,
       `  uploads  ${url}/uploads   routes: files, photos`,
-      `  store    ${storeUrl}/${bucket}   on disk: ${shown(terminal, dir)}`,
+      `  store    ${storeUrl}/${bucket}   on disk: ${displayPath(terminal, dir)}`,
       '',
-      `  ${paint('dim', 'Ctrl-C stops it.')}`,
+      `  ${paint('dim', 'Press Ctrl-C to stop.')}`,
       '',
     ].join('\n'),
   );
 }
 
-function shown(terminal: Terminal, dir: string): string {
-  const near = relative(terminal.cwd, dir);
-  return `${near !== '' && !near.startsWith('..') ? near : dir}/`;
+function displayPath(terminal: Terminal, dir: string): string {
+  const below = relative(terminal.cwd, dir);
+  return `${below !== '' && !below.startsWith('..') ? below : dir}/`;
 }
 
 function logEvent(terminal: Terminal, paint: Paint, event: UploadsEvent): void {

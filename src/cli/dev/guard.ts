@@ -1,6 +1,6 @@
 /**
- * Against DNS rebinding: a stranger's page whose name suddenly resolves to this machine still sends its own name as Host.
- * So a name must be known; an address cannot be rebound.
+ * Protects against DNS rebinding: a foreign page whose name was rebound to this machine sends that name as Host. Therefore
+ * names must be known. IP addresses are accepted, because they cannot be rebound.
  */
 import type { MiddlewareHandler } from 'hono';
 
@@ -15,6 +15,6 @@ export function isTrustedHost(host: string | undefined, names: readonly string[]
 export function hostGuard(names: readonly string[]): MiddlewareHandler {
   return async (context, next) => {
     if (isTrustedHost(context.req.header('host'), names)) return next();
-    return context.text('This development server answers to its address and to localhost only.', 421);
+    return context.text('This development server accepts only its own address and localhost as Host.', 421);
   };
 }

@@ -1,4 +1,4 @@
-/** The built page, from memory: a few files whose names are all known at start, so no path is ever looked up on disk. */
+/** Serves the built page from memory, so that no path of a request is looked up on disk. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
@@ -8,11 +8,11 @@ import { extensionOf } from '../../protocol/limits.ts';
 import { environmentError } from '../cli-error.ts';
 
 export interface PageOptions {
-  /** Where `vite build` put it. */
+  /** The output folder of `vite build`. */
   dir: string;
-  /** What page.json says; see web/src/setup.ts. */
+  /** The content of page.json, see web/src/setup.ts. */
   setup: unknown;
-  /** The store's origin, and the server's when that is another: what the page may talk to. */
+  /** The origins of the storage, to which the page may connect. */
   origins: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export async function createPage({ dir, setup, origins }: PageOptions): Promise<
     if (!file) return context.notFound();
     const headers = {
       'content-type': file.contentType,
-      // Vite puts a digest of the content into names under assets/.
+      // Vite puts a digest of the content into file names below assets/.
       'cache-control': context.req.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
       etag: file.etag,
     };
@@ -45,20 +45,20 @@ export async function createPage({ dir, setup, origins }: PageOptions): Promise<
   return app;
 }
 
-/** Nothing inline, nothing from elsewhere but the store: there go the bytes, and from there come stored images. */
+/** Allows no inline code, and no origin except the page and the storage, which receives uploads and serves stored files. */
 export function contentSecurityPolicy(origins: readonly string[]): string {
-  const there = origins.join(' ');
+  const storage = origins.join(' ');
   return [
     "default-src 'none'",
     "script-src 'self'",
-    // The client hashes parts in a worker that it makes itself; without this it hashes beside the page's own work.
+    // The client hashes parts in a worker that it creates from a blob.
     "worker-src 'self' blob:",
     "style-src 'self'",
     "font-src 'self'",
-    `connect-src 'self' ${there}`,
-    `img-src 'self' ${there}`,
-    `media-src 'self' ${there}`,
-    `frame-src 'self' ${there}`,
+    `connect-src 'self' ${storage}`,
+    `img-src 'self' ${storage}`,
+    `media-src 'self' ${storage}`,
+    `frame-src 'self' ${storage}`,
     "form-action 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -77,7 +77,8 @@ async function readAll(dir: string): Promise<Map<string, PageFile>> {
     const contentType = /^text\/|javascript|json|svg/.test(type) ? `${type}; charset=utf-8` : type;
     files.set(`/${relative(dir, path).split(sep).join('/')}`, { body, etag, contentType });
   }
-  if (!files.has('/index.html')) throw environmentError('The page has not been built.', 'In a checkout: npm run build');
+  if (!files.has('/index.html'))
+    throw environmentError('The page has not been built.', 'In a checkout, run: npm run build');
   return files;
 }
 

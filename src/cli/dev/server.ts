@@ -1,4 +1,4 @@
-/** Server and page on one origin: the uploads handler, the counts, the built page. The store listens elsewhere. */
+/** The development server: uploads handler, transfer statistics and the built page. The devstore has its own port. */
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,39 +14,39 @@ import {
   type Uploads,
   type UploadsEvent,
 } from '../../server/index.ts';
+import { findAnsweredUploads } from './answered-uploads.ts';
 import { hostGuard } from './guard.ts';
 import { createPage } from './page.ts';
-import type { Ways } from './ways.ts';
-import { grantedUploads } from './ways-answers.ts';
+import type { TransferCounter } from './transfer-stats.ts';
 
 export interface DevServerOptions {
   storage: Storage;
   /** Seals grants and view URLs. */
   secret: string;
-  /** Where the built page is. */
+  /** The folder of the built page. */
   pageDir: string;
-  ways: Ways;
-  /** Names by which others may reach it, besides its addresses and localhost. */
+  transferCounter: TransferCounter;
+  /** Host names to accept besides localhost and IP addresses. */
   hostNames?: readonly string[];
-  /** Other origins whose pages may call. @default none */
+  /** Other origins whose pages may call. @default [] */
   allowedOrigins?: readonly string[];
   onEvent?: (event: UploadsEvent) => void;
-  /** Records uploads, sweeps and counts, as production does. @default none: the store remembers by itself */
+  /** Records uploads, as in production. @default no ledger: the state is kept in the storage */
   ledger?: Ledger;
 }
 
 export interface DevServer {
-  /** Tries the store: see `uploads.check()`. */
+  /** Checks the storage, see `uploads.check()`. */
   check: Uploads['check'];
   listen(options: { port: number; host: string }): Promise<{ port: number }>;
   close(): Promise<void>;
 }
 
-/** Everything on one file system, for one developer: whoever reaches this server is the same owner. */
+/** Everybody who reaches this server is the same owner. */
 const owner = { ownerId: 'dev' };
 
-/** Where a file was below the folder that was sent. By hand: no validator is worth loading for one field. */
-const placed: StandardSchema<{ relativePath?: string } | undefined> = {
+/** The path of a file below the folder that was sent. Written by hand to avoid loading a validator for one field. */
+const relativePathSchema: StandardSchema<{ relativePath?: string } | undefined> = {
   '~standard': {
     version: 1,
     vendor: 'waybill',
@@ -55,7 +55,7 @@ const placed: StandardSchema<{ relativePath?: string } | undefined> = {
       if (typeof value !== 'object' || value === null) return { issues: [{ message: 'is not an object' }] };
       const { relativePath, ...others } = value as Record<string, unknown>;
       const [unknown] = Object.keys(others);
-      if (unknown !== undefined) return { issues: [{ message: 'is not known here', path: [unknown] }] };
+      if (unknown !== undefined) return { issues: [{ message: 'is not a known field', path: [unknown] }] };
       if (relativePath === undefined) return { value: {} };
       if (typeof relativePath !== 'string' || relativePath.length > 1024)
         return { issues: [{ message: 'is not a path', path: ['relativePath'] }] };
@@ -66,15 +66,14 @@ const placed: StandardSchema<{ relativePath?: string } | undefined> = {
 
 const routes = {
   files: route({
-    // Enough for a film. Types that a browser would run stay out.
     limits: { maxBytes: 50_000_000_000, maxFiles: 100 },
-    metadata: placed,
+    metadata: relativePathSchema,
     authorize: () => owner,
     onComplete: ({ file, metadata }) => ({ key: file.key, ...metadata }),
   }),
   photos: route({
     limits: { contentTypes: ['image/*'], maxBytes: 20_000_000, maxFiles: 100 },
-    metadata: placed,
+    metadata: relativePathSchema,
     authorize: () => owner,
     onComplete: ({ file, metadata }) => ({ key: file.key, ...metadata }),
   }),
@@ -95,21 +94,24 @@ function createDevUploads(options: DevServerOptions) {
 
 /** @throws CliError when there is no built page */
 export async function createDevServer(options: DevServerOptions): Promise<DevServer> {
-  const { storage, ways } = options;
+  const { storage, transferCounter } = options;
   const uploads = createDevUploads(options);
   const app = new Hono<{ Bindings: { incoming: IncomingMessage } }>();
   app.use(hostGuard(options.hostNames ?? []));
 
-  const handle = async (context: Context<{ Bindings: { incoming: IncomingMessage } }>) => {
+  const handleUploads = async (context: Context<{ Bindings: { incoming: IncomingMessage } }>) => {
     const answer = await uploads.fetch(context.req.raw);
     const text = context.req.method === 'POST' ? await answer.clone().text() : '';
-    if (text !== '') ways.handled(ways.arrived(context.env.incoming), grantedUploads(text, storage.bucket));
+    if (text !== '') {
+      const bytesIn = transferCounter.countBytes(context.env.incoming);
+      transferCounter.addRequest(bytesIn, findAnsweredUploads(text, storage.bucket));
+    }
     return answer;
   };
-  for (const path of ['/uploads', '/uploads/*', '/files/*']) app.all(path, handle);
+  for (const path of ['/uploads', '/uploads/*', '/files/*']) app.all(path, handleUploads);
   app.get('/dev/ways/:uploadId', (context) => {
-    const way = ways.of(context.req.param('uploadId'));
-    return way ? context.json(way, 200, { 'cache-control': 'no-store' }) : context.json({ error: 'unknown' }, 404);
+    const stats = transferCounter.find(context.req.param('uploadId'));
+    return stats ? context.json(stats, 200, { 'cache-control': 'no-store' }) : context.json({ error: 'unknown' }, 404);
   });
   const setup = {
     endpoint: '/uploads',
@@ -124,7 +126,7 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
   app.route('/', await createPage({ dir: options.pageDir, setup, origins: storage.publicOrigins }));
 
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  ways.watch(server);
+  transferCounter.watch(server);
   const upkeep = options.ledger && startUpkeep(uploads);
   return {
     check: uploads.check,

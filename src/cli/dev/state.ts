@@ -1,19 +1,19 @@
-/** What `waybill dev` keeps between runs: its keys and secrets, for its owner's eyes only, and the stored files. */
+/** The state of `waybill dev` between runs: keys and secrets, which only their owner can read, and the stored files. */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CliError, environmentError, fileProblem } from '../cli-error.ts';
+import { CliError, describeFileError, environmentError } from '../cli-error.ts';
 
 export interface Keys {
   accessKeyId: string;
   secretAccessKey: string;
-  /** Seals grants and view URLs; links to stored files stay good as long as it stays the same. */
+  /** Seals grants and view URLs. Links to stored files are valid as long as it does not change. */
   secret: string;
 }
 
 export interface State {
   dir: string;
-  /** Where the devstore keeps its files. */
+  /** The folder of the devstore. */
   storeDir: string;
   keys: Keys;
 }
@@ -24,14 +24,14 @@ export async function openState(dir: string, random: (bytes: number) => Buffer =
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const storeDir = join(dir, 'store');
     await mkdir(storeDir, { recursive: true, mode: 0o700 });
-    // Secrets and other people's photos: nobody means to commit them.
+    // Secrets and uploaded files must not be committed.
     await writeFile(join(dir, '.gitignore'), '*\n');
     return { dir, storeDir, keys: await openKeys(join(dir, 'keys.json'), random) };
   } catch (error) {
     if (error instanceof CliError) throw error;
-    const problem = fileProblem(error);
+    const problem = describeFileError(error);
     if (!problem) throw error;
-    throw environmentError(`${dir} cannot be used: ${problem}.`, 'Another folder: --dir PATH');
+    throw environmentError(`${dir} cannot be used: ${problem}.`, 'Choose another folder with --dir PATH.');
   }
 }
 
@@ -46,7 +46,7 @@ async function openKeys(path: string, random: (bytes: number) => Buffer): Promis
       secretAccessKey: random(30).toString('base64url'),
       secret: random(36).toString('base64url'),
     };
-    await writePrivately(path, JSON.stringify(keys, null, 2));
+    await writePrivateFile(path, JSON.stringify(keys, null, 2));
     return keys;
   }
   await chmod(path, 0o600);
@@ -54,13 +54,13 @@ async function openKeys(path: string, random: (bytes: number) => Buffer): Promis
   if (!keys)
     throw environmentError(
       `${path} is damaged.`,
-      'Delete it for new keys. Links to files stored so far stop working; the files stay.',
+      'Delete it to get new keys. Links to stored files then stop working; the files are kept.',
     );
   return keys;
 }
 
-/** Whole or not at all: a crash must not leave half a secret. */
-async function writePrivately(path: string, text: string): Promise<void> {
+/** Writes the file atomically, so that a crash cannot leave half a secret. */
+async function writePrivateFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}`;
   const handle = await open(draft, 'w', 0o600);
   try {

@@ -1,25 +1,26 @@
-/** `waybill serve`: the server for production, alone in its process. */
+/** `waybill serve`: the server for production. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { Hono } from 'hono';
-import { type Polling, pollStorageEvents, sqsQueue, startUpkeep } from '../../server/index.ts';
+import type { Logger } from 'pino';
+import { pollStorageEvents, sqsQueue, startUpkeep, type UploadsEvent } from '../../server/index.ts';
 import { checkStorage } from '../app/check-storage.ts';
 import { type App, openApp } from '../app/open-app.ts';
 import { type Variables, variablesHelp } from '../app/variables.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { CommandInput, CommandSpec } from '../command.ts';
-import { isLoopback, listenOn, origin } from '../listen.ts';
+import { formatOrigin, isLoopback, listenOn } from '../listen.ts';
 import { parsePort } from '../parse.ts';
 import type { Terminal } from '../terminal.ts';
-import { untilInterrupted } from '../until-interrupted.ts';
-import { endServer, within } from './end.ts';
+import { waitForInterrupt } from '../wait-for-interrupt.ts';
+import { endServer, finishesWithin } from './end.ts';
 import { createLogger, logEvent } from './logs.ts';
 import { createMainServer } from './main-server.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { createOpsServer } from './ops-server.ts';
-import { createReadiness } from './readiness.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
@@ -27,10 +28,10 @@ export const serveCommand: CommandSpec = {
   name: 'serve',
   summary: 'Run the server for production',
   description: [
-    'Serves the routes of a configuration: a module that exports `routes` (and,',
-    'if it likes, `options`, as createUploads takes them), or JSON. It also sweeps,',
-    'delivers webhooks, and tells Prometheus. Any number of replicas may run on one',
-    'ledger in Postgres. SIGTERM ends it in good order.',
+    'Serves the routes of a configuration: a module that exports `routes` and, if',
+    'needed, `options` for createUploads, or JSON. It also sweeps, delivers webhooks',
+    'and serves metrics for Prometheus. Any number of replicas can share a ledger in',
+    'Postgres. On SIGTERM it finishes what is running and exits.',
     '',
     variablesHelp(),
   ].join('\n'),
@@ -39,28 +40,33 @@ export const serveCommand: CommandSpec = {
       name: 'config',
       short: 'c',
       value: 'FILE',
-      summary: 'Routes: a .js or .json file; .ts on Node 22.18 or newer',
+      summary: 'File with the routes: .js, .json, or .ts on Node 22.18 or newer',
       fallback: 'uploads.js',
     },
-    { name: 'port', short: 'p', value: 'PORT', summary: 'Where clients reach it', fallback: '8080', env: 'PORT' },
-    { name: 'host', value: 'ADDRESS', summary: 'Address to listen on', fallback: '0.0.0.0' },
-    { name: 'ops-port', value: 'PORT', summary: 'Where /metrics is, and with --admin the page', fallback: '9464' },
-    { name: 'ops-host', value: 'ADDRESS', summary: 'Address of that', fallback: '127.0.0.1' },
-    { name: 'admin', summary: "The operator's page; beyond this machine it needs WAYBILL_ADMIN_TOKEN" },
-    { name: 'sweep-every', value: 'SECONDS', summary: 'How often to sweep; 0 for never', fallback: '60' },
-    { name: 'grace', value: 'SECONDS', summary: 'How long the end may take', fallback: '30' },
-    { name: 'log', value: 'LEVEL', summary: levels.join(', '), fallback: 'info' },
+    { name: 'port', short: 'p', value: 'PORT', summary: 'Port for clients', fallback: '8080', env: 'PORT' },
+    { name: 'host', value: 'ADDRESS', summary: 'Address for clients', fallback: '0.0.0.0' },
+    { name: 'ops-port', value: 'PORT', summary: "Port for /metrics and the operator's page", fallback: '9464' },
+    {
+      name: 'ops-host',
+      value: 'ADDRESS',
+      summary: "Address for /metrics and the operator's page",
+      fallback: '127.0.0.1',
+    },
+    { name: 'admin', summary: "Serve the operator's page; WAYBILL_ADMIN_TOKEN is required where others reach it" },
+    { name: 'sweep-every', value: 'SECONDS', summary: 'Time between two sweeps; 0 for no sweeps', fallback: '60' },
+    { name: 'grace', value: 'SECONDS', summary: 'Time to finish what is running after SIGTERM', fallback: '30' },
+    { name: 'log', value: 'LEVEL', summary: `Log level: ${levels.join(', ')}`, fallback: 'info' },
   ],
   examples: [
-    ['waybill serve --config uploads.js', 'on port 8080, with a ledger in ./waybill.db'],
-    ['WAYBILL_LEDGER=postgres://app@db/waybill waybill serve', 'one of several replicas'],
-    ['waybill serve --admin', "the operator's page at http://127.0.0.1:9464"],
+    ['waybill serve --config uploads.js', 'starts on port 8080, with a ledger in ./waybill.db'],
+    ['WAYBILL_LEDGER=postgres://app@db/waybill waybill serve', 'starts one of several replicas'],
+    ['waybill serve --admin', "also serves the operator's page on http://127.0.0.1:9464"],
   ],
   exits: [
-    [exitCodes.done, 'ended in good order'],
-    [exitCodes.failed, 'ended, and something had to be cut short'],
+    [exitCodes.done, 'stopped, and everything that was running is finished'],
+    [exitCodes.failed, 'stopped, and something that was running was cut off'],
     [exitCodes.usage, 'the command line or the configuration is wrong'],
-    [exitCodes.environment, 'it could not start: a variable, a port, the ledger'],
+    [exitCodes.environment, 'it could not start: a variable, a port, the storage or the ledger'],
   ],
   run: serve,
 };
@@ -69,84 +75,93 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
   const settings = readSettings(input);
   const logger = createLogger(settings.level, { write: (line) => terminal.out(line.trimEnd()) });
   const metrics = createMetrics();
-  const app = await openApp(
-    {
-      config: input.option('config') ?? 'uploads.js',
-      onEvent(event) {
-        logEvent(logger, event);
-        metrics.onEvent(event);
-      },
-      around: metrics.around,
-    },
-    terminal,
-  );
-  const { uploads, storage, ledger, variables } = app;
-  metrics.watch(ledger);
-  await uploads.preload();
-  try {
-    await checkStorage(uploads, terminal);
-  } catch (error) {
-    await app.close();
-    throw error;
-  }
-  const readiness = createReadiness({ storage, ledger, uploads });
-  const token = variables.get('WAYBILL_ADMIN_TOKEN');
+  const config = input.option('config') ?? 'uploads.js';
+  const onEvent = (event: UploadsEvent) => {
+    logEvent(logger, event);
+    metrics.onEvent(event);
+  };
+  const app = await openApp({ config, onEvent, wrapStorage: metrics.wrapStorage }, terminal);
+  const { uploads } = app;
   const servers: Server[] = [];
-  const ending: (() => Promise<unknown>)[] = [];
-  let clean = true;
+  let isClean = true;
   try {
-    const onAdminError = (error: unknown) => logger.error({ reason: describeError(error) }, 'admin.failed');
-    const hostNames = opsHostNames(settings.opsHost, variables);
-    const admin = settings.admin ? await openAdmin(app, settings.opsHost, hostNames, token, onAdminError) : undefined;
+    metrics.watchLedger(app.ledger);
+    await uploads.preload();
+    await checkStorage(uploads, terminal);
+    const readiness = createReadiness(app);
     const main = createMainServer(uploads, readiness);
-    const ops = createOpsServer({ metrics, readiness, admin, hostNames });
-    const port = await listen(servers, main, settings.port, settings.host);
-    const opsPort = await listen(servers, ops, settings.opsPort, settings.opsHost);
-    const onError = (error: unknown) => logger.error({ reason: describeError(error) }, 'upkeep.failed');
-    // Of accepting, such as too many open files: it goes on when there are fewer.
-    for (const server of servers)
-      server.on('error', (error) => logger.error({ reason: describeError(error) }, 'server.failed'));
-    const upkeep = startUpkeep(uploads, {
-      everySeconds: settings.sweepEverySeconds,
-      onReport: metrics.onSweep,
-      onDelivery: ({ outcome, ...facts }) => {
-        metrics.onDelivery(outcome);
-        logger[outcome === 'delivered' ? 'info' : 'warn']({ ...facts, outcome }, 'webhook');
-      },
-      onError,
-    });
-    ending.push(() => upkeep.stop());
-    const queueUrl = variables.get('WAYBILL_EVENTS_SQS_URL');
-    if (queueUrl) {
-      const polling: Polling = pollStorageEvents({ uploads, queue: sqsQueue({ queueUrl }), onError });
-      ending.push(() => polling.stop());
-    }
-    logger.info(
-      { host: settings.host, port, opsHost: settings.opsHost, opsPort, ledger: ledger?.kind ?? 'none' },
-      'ready',
-    );
-    terminal.err(
-      `Listening on ${origin(settings.host, port)}; metrics on ${origin(settings.opsHost, opsPort)}/metrics`,
-    );
-    await untilInterrupted(terminal);
+    await openServers({ app, settings, logger, metrics, readiness, main, servers, terminal });
+    const stopBackground = startBackground(app, settings, logger, metrics);
+    await waitForInterrupt(terminal);
     logger.info('ending');
     readiness.leave();
-    // Answers first: what they began in the background is only known then.
-    const until = Date.now() + settings.graceMs;
-    const upkeepEnds = Promise.all(ending.map((end) => end()));
-    upkeepEnds.catch(onError);
-    const answered = await endServer(main, settings.graceMs);
-    const done = await within(Math.max(until - Date.now(), 0), Promise.all([upkeepEnds, uploads.idle()]));
-    clean = answered && done;
+    // Running requests first: only they know what still runs in the background of `uploads`.
+    const deadline = Date.now() + settings.graceMs;
+    const stopped = stopBackground();
+    stopped.catch((error) => logger.error({ reason: describeError(error) }, 'upkeep.failed'));
+    const isAnswered = await endServer(main, settings.graceMs);
+    const isIdle = await finishesWithin(Math.max(deadline - Date.now(), 0), Promise.all([stopped, uploads.idle()]));
+    isClean = isAnswered && isIdle;
   } finally {
     for (const server of servers) await endServer(server, 0);
     await app.close();
   }
-  logger.info({ clean }, 'ended');
-  return clean ? exitCodes.done : exitCodes.failed;
+  logger.info({ clean: isClean }, 'ended');
+  return isClean ? exitCodes.done : exitCodes.failed;
 }
 
-/** By which names operators and Prometheus call it: the one it listens on, the machine's own, and those it is told. */
+interface ServerParts {
+  app: App;
+  settings: Settings;
+  logger: Logger;
+  metrics: Metrics;
+  readiness: Readiness;
+  main: Server;
+  /** Receives each server once it listens. */
+  servers: Server[];
+  terminal: Terminal;
+}
+
+/** Starts the server for clients and the one for operators. */
+async function openServers(parts: ServerParts): Promise<void> {
+  const { app, settings, logger, metrics, readiness, main, servers, terminal } = parts;
+  const { host, opsHost } = settings;
+  const hostNames = opsHostNames(opsHost, app.variables);
+  const onAdminError = (error: unknown) => logger.error({ reason: describeError(error) }, 'admin.failed');
+  const admin = settings.admin ? await openAdmin(app, opsHost, hostNames, onAdminError) : undefined;
+  const ops = createOpsServer({ metrics, readiness, admin, hostNames });
+  const port = await listen(servers, main, settings.port, host);
+  const opsPort = await listen(servers, ops, settings.opsPort, opsHost);
+  // A server can fail to accept a connection, such as with too many open files, and recovers by itself.
+  for (const server of servers)
+    server.on('error', (error) => logger.error({ reason: describeError(error) }, 'server.failed'));
+  logger.info({ host, port, opsHost, opsPort, ledger: app.ledger?.kind ?? 'none' }, 'ready');
+  terminal.err(`Listening on ${formatOrigin(host, port)}; metrics on ${formatOrigin(opsHost, opsPort)}/metrics`);
+}
+
+/** Starts the sweep, the delivery of webhooks and the polling of a queue. @returns a function that stops them */
+function startBackground(
+  { uploads, variables }: App,
+  settings: Settings,
+  logger: Logger,
+  metrics: Metrics,
+): () => Promise<unknown> {
+  const onError = (error: unknown) => logger.error({ reason: describeError(error) }, 'upkeep.failed');
+  const upkeep = startUpkeep(uploads, {
+    everySeconds: settings.sweepEverySeconds,
+    onReport: metrics.onSweep,
+    onDelivery: ({ outcome, ...facts }) => {
+      metrics.onDelivery(outcome);
+      logger[outcome === 'delivered' ? 'info' : 'warn']({ ...facts, outcome }, 'webhook');
+    },
+    onError,
+  });
+  const queueUrl = variables.get('WAYBILL_EVENTS_SQS_URL');
+  const polling = queueUrl ? pollStorageEvents({ uploads, queue: sqsQueue({ queueUrl }), onError }) : undefined;
+  return () => Promise.all([upkeep.stop(), polling?.stop()]);
+}
+
+/** The host names that operators and Prometheus may use: the address, the name of the machine, and the configured ones. */
 function opsHostNames(opsHost: string, variables: Variables): string[] {
   return [opsHost, hostname(), ...variables.list('WAYBILL_OPS_HOSTS')].map((name) => name.toLowerCase());
 }
@@ -155,17 +170,17 @@ async function openAdmin(
   app: App,
   opsHost: string,
   hostNames: readonly string[],
-  token: string | undefined,
   onError: (error: unknown) => void,
 ): Promise<Hono> {
   if (!app.ledger)
-    throw new CliError("The operator's page reads the ledger, and there is none.", {
-      hint: 'WAYBILL_LEDGER says where it is.',
+    throw new CliError("The operator's page reads the ledger, and there is no ledger.", {
+      hint: 'Set WAYBILL_LEDGER to a database.',
     });
+  const token = app.variables.get('WAYBILL_ADMIN_TOKEN');
   if (!isLoopback(opsHost) && !token)
-    throw new CliError(`${opsHost} can be reached by others: the operator's page needs WAYBILL_ADMIN_TOKEN there.`);
+    throw new CliError(`${opsHost} can be reached by others, so the operator's page needs WAYBILL_ADMIN_TOKEN.`);
   if (token !== undefined && token.length < 16)
-    throw new CliError('WAYBILL_ADMIN_TOKEN is too short: at least 16 random characters.');
+    throw new CliError('WAYBILL_ADMIN_TOKEN is too short. Use at least 16 random characters.');
   const { createAdmin } = await import('../admin/index.ts');
   return createAdmin({ uploads: app.uploads, ledger: app.ledger, hostNames, token, onError });
 }
@@ -175,36 +190,38 @@ async function listen(servers: Server[], server: Server, port: number, host: str
     const failed = once(server, 'error').then(([error]) => Promise.reject(error as Error));
     server.listen(at, host);
     await Promise.race([once(server, 'listening'), failed]);
-    // Later errors are of single connections.
+    // The handler in `openServers` logs later errors.
     failed.catch(() => {});
   });
   servers.push(server);
   return (server.address() as AddressInfo).port;
 }
 
+type Settings = ReturnType<typeof readSettings>;
+
 function readSettings(input: CommandInput) {
   const level = input.option('log') ?? 'info';
   if (!(levels as readonly string[]).includes(level))
-    throw new CliError(`"${level}" is no level: ${levels.join(', ')}.`);
+    throw new CliError(`"${level}" is not a log level. Levels: ${levels.join(', ')}.`);
   return {
     level,
     port: parsePort(input.option('port') ?? '8080'),
-    host: hostOf(input.option('host') ?? '0.0.0.0'),
+    host: parseHost(input.option('host') ?? '0.0.0.0'),
     opsPort: parsePort(input.option('ops-port') ?? '9464'),
-    opsHost: hostOf(input.option('ops-host') ?? '127.0.0.1'),
+    opsHost: parseHost(input.option('ops-host') ?? '127.0.0.1'),
     admin: input.has('admin'),
-    sweepEverySeconds: secondsOf('sweep-every', input.option('sweep-every') ?? '60'),
-    graceMs: secondsOf('grace', input.option('grace') ?? '30') * 1000,
+    sweepEverySeconds: parseSeconds('sweep-every', input.option('sweep-every') ?? '60'),
+    graceMs: parseSeconds('grace', input.option('grace') ?? '30') * 1000,
   };
 }
 
-function hostOf(host: string): string {
+function parseHost(host: string): string {
   if (!/^[\w.:-]+$/.test(host)) throw new CliError(`"${host}" is not an address to listen on.`);
   return host;
 }
 
-function secondsOf(name: string, text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new CliError(`--${name} takes a whole number of seconds, not "${text}".`);
+function parseSeconds(name: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new CliError(`--${name} must be a whole number of seconds, not "${text}".`);
   return Number(text);
 }
 

@@ -1,11 +1,11 @@
-/** The end in good order: nothing new is taken, and what was begun is finished. */
+/** Stops a server: it accepts nothing new and finishes what is running. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 
-const checkMs = 100;
+const idleCheckMs = 100;
 
-/** @returns whether it ended in that time; what did not is left to the end of the process */
-export async function within(graceMs: number, work: Promise<unknown>): Promise<boolean> {
+/** @returns whether the work finished in this time */
+export async function finishesWithin(graceMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), graceMs);
@@ -17,16 +17,16 @@ export async function within(graceMs: number, work: Promise<unknown>): Promise<b
   }
 }
 
-/** @returns false when connections had to be cut */
+/** @returns false when the server had to close connections with running requests */
 export async function endServer(server: Server, graceMs: number): Promise<boolean> {
   if (!server.listening) return true;
   const closed = once(server, 'close').then(() => true);
   server.close();
-  // A connection that answers its last request stays open for the next: close it as soon as it is idle.
-  const idle = setInterval(() => server.closeIdleConnections(), checkMs);
+  // A keep-alive connection stays open after its last answer. Close it as soon as it is idle.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
   server.closeIdleConnections();
   try {
-    const inTime = await within(graceMs, closed);
+    const inTime = await finishesWithin(graceMs, closed);
     if (!inTime) server.closeAllConnections();
     await closed;
     return inTime;

@@ -1,6 +1,6 @@
 /**
- * One line of JSON for each request, upload and failure. What events carry is safe already; what else could slip in is
- * redacted once more (ATTACKS G5).
+ * Logs one line of JSON for each request, upload and failure. Events contain no secrets; messages of libraries might, so
+ * every text is redacted again (G5).
  */
 import pino, { type DestinationStream, type Logger } from 'pino';
 import { redact } from '../../s3/index.ts';
@@ -23,8 +23,7 @@ export function createLogger(level: string, destination: DestinationStream): Log
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
         level: (label) => ({ level: label }),
-        // Whatever is said, in words of a library or of a database.
-        log: (facts) => Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, clean(value)])),
+        log: (facts) => Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, redactValue(value)])),
       },
       redact: {
         paths: [
@@ -47,7 +46,7 @@ export function createLogger(level: string, destination: DestinationStream): Log
         logMethod(args, method) {
           method.apply(
             this,
-            args.map((one) => (one instanceof Error ? { reason: clean(one) } : clean(one))) as Parameters<
+            args.map((one) => (one instanceof Error ? { reason: redactValue(one) } : redactValue(one))) as Parameters<
               typeof method
             >,
           );
@@ -58,7 +57,7 @@ export function createLogger(level: string, destination: DestinationStream): Log
   );
 }
 
-function clean(value: unknown): unknown {
+function redactValue(value: unknown): unknown {
   if (value instanceof Error) return redact(value.stack ?? `${value.name}: ${value.message}`);
   return typeof value === 'string' ? redact(value) : value;
 }

@@ -1,21 +1,21 @@
-/** What clients reach: the uploads handler and two words about health. Slow and swollen requests are cut short (ATTACKS F3). */
+/** The server for clients: the uploads handler, /healthz and /readyz. Slow and oversized requests are cut off (F3). */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { toNodeHandler } from '../../adapters/node.ts';
 import type { Uploads } from '../../server/index.ts';
 import type { Readiness } from './readiness.ts';
 
-export interface Patience {
-  /** A client that has not sent its headers in this long never will. */
+export interface Timeouts {
+  /** The longest time for the headers of a request. */
   headersTimeoutMs: number;
-  /** Nor one that has not sent all of its small body. */
+  /** The longest time for a whole request, whose body is small. */
   requestTimeoutMs: number;
-  /** Longer than the proxies in front keep theirs, so that they never write into a closing connection. */
+  /** Longer than that of usual proxies, so that a proxy never writes to a connection that is being closed. */
   idleTimeoutMs: number;
-  /** How often the three are looked at. */
+  /** How often the timeouts are checked. */
   checkEveryMs: number;
 }
 
-const usualPatience: Patience = {
+const defaultTimeouts: Timeouts = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   idleTimeoutMs: 65_000,
@@ -26,7 +26,7 @@ const maxHeaderBytes = 16 * 1024;
 export function createMainServer(
   uploads: Pick<Uploads, 'handle' | 'owns'>,
   readiness: Readiness,
-  { headersTimeoutMs, requestTimeoutMs, idleTimeoutMs, checkEveryMs } = usualPatience,
+  { headersTimeoutMs, requestTimeoutMs, idleTimeoutMs, checkEveryMs } = defaultTimeouts,
 ): Server {
   const handle = toNodeHandler(uploads);
   return createServer(
@@ -40,25 +40,25 @@ export function createMainServer(
     (request, response) => {
       const path = (request.url ?? '/').split('?', 1)[0] as string;
       if (uploads.owns(path)) handle(request, response);
-      else void health(path, readiness, request, response);
+      else void answerOther(path, readiness, request, response);
     },
   );
 }
 
-async function health(
+async function answerOther(
   path: string,
   readiness: Readiness,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A body that nobody reads would be taken for the next request.
+  // The body is not read and would be parsed as the next request.
   if (request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('connection', 'close');
   if (path === '/healthz') return answer(response, 200, { ok: true });
   if (path === '/readyz') {
     const missing = await readiness.missing();
     return answer(response, missing.length === 0 ? 200 : 503, { ready: missing.length === 0, missing });
   }
-  const error = { code: 'route_not_found', message: 'There is nothing here.', retryable: false };
+  const error = { code: 'route_not_found', message: 'There is no such path.', retryable: false };
   return answer(response, 404, { error });
 }
 

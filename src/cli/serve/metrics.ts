@@ -1,4 +1,4 @@
-/** What Prometheus reads. Labels are routes, outcomes and codes: never owners, keys or names, of which there is no end. */
+/** Metrics for Prometheus. Labels are routes, outcomes and codes, but not owners, keys or names, which are unlimited. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Storage } from '../../s3/index.ts';
 import { instrumentStorage, type Ledger, type SweepReport, type UploadsEvent } from '../../server/index.ts';
@@ -7,15 +7,15 @@ export interface Metrics {
   onEvent(event: UploadsEvent): void;
   onSweep(report: SweepReport): void;
   onDelivery(outcome: string): void;
-  /** Times what the storage is asked. */
-  around(storage: Storage): Storage;
-  /** What the ledger knows, read when it is asked for and at most every ten seconds. */
-  watch(ledger: Ledger | undefined): void;
+  /** Measures the calls to the storage. */
+  wrapStorage(storage: Storage): Storage;
+  /** Adds the counts of the ledger, which are read on request, at most every ten seconds. */
+  watchLedger(ledger: Ledger | undefined): void;
   read(): Promise<{ contentType: string; text: string }>;
 }
 
 const seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const ledgerEveryMs = 10_000;
+const ledgerIntervalMs = 10_000;
 
 export function createMetrics(now: () => number = performance.now.bind(performance)): Metrics {
   const registers = [new Registry()];
@@ -28,27 +28,27 @@ export function createMetrics(now: () => number = performance.now.bind(performan
   const histogram = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
     new Histogram({ name: `waybill_${name}`, help, labelNames, registers, buckets: seconds });
 
-  const grants = counter('grants_total', 'Permissions signed.', ['route', 'transfer']);
-  const ended = counter('uploads_ended_total', 'Uploads by how they ended.', ['route', 'outcome']);
-  const rejected = counter('rejections_total', 'Uploads refused after they arrived, by code.', ['route', 'code']);
+  const grants = counter('grants_total', 'Grants.', ['route', 'transfer']);
+  const ended = counter('uploads_ended_total', 'Ended uploads by outcome.', ['route', 'outcome']);
+  const rejected = counter('rejections_total', 'Uploads rejected after they arrived, by code.', ['route', 'code']);
   const bytes = counter('stored_bytes_total', 'Bytes of completed files.', ['route']);
-  const completion = histogram('completion_seconds', 'From the call to the file.', ['route']);
+  const completion = histogram('completion_seconds', 'Duration of completions.', ['route']);
   const callbacks = counter('callback_failures_total', 'Callbacks that threw.', ['route', 'callback']);
-  const requests = histogram('request_seconds', 'Requests.', ['operation', 'status']);
-  const storageSeconds = histogram('storage_seconds', 'Calls to the storage.', ['operation', 'outcome']);
+  const requests = histogram('request_seconds', 'Duration of requests.', ['operation', 'status']);
+  const storageSeconds = histogram('storage_seconds', 'Duration of calls to the storage.', ['operation', 'outcome']);
   const failures = counter('request_failures_total', 'Errors that were answered, by code.', ['operation', 'code']);
-  const events = counter('storage_events_total', 'What storages said.', ['outcome']);
-  const webhooks = counter('webhook_deliveries_total', 'Deliveries of webhooks.', ['outcome']);
+  const events = counter('storage_events_total', 'Storage events by outcome.', ['outcome']);
+  const webhooks = counter('webhook_deliveries_total', 'Deliveries of webhooks by outcome.', ['outcome']);
   const sweeps = counter('sweeps_total', 'Sweeps of this replica.');
-  const swept = counter('swept_total', 'What sweeps came upon.', ['outcome']);
-  const lastSweep = gauge('sweep_last_timestamp_seconds', 'When the last sweep of this replica ended.');
+  const swept = counter('swept_total', 'Uploads and objects that sweeps have handled, by outcome.', ['outcome']);
+  const lastSweep = gauge('sweep_last_timestamp_seconds', 'Time at which the last sweep of this replica ended.');
   const states = gauge('uploads', 'Uploads on record, by state.', ['state']);
-  const parked = gauge('callbacks_parked', 'Callbacks that wait for an operator.');
-  const waiting = gauge('callbacks_waiting', 'Callbacks that threw and are tried again.');
-  const lag = gauge('callback_lag_seconds', 'Age of the oldest upload that arrived and is not announced.');
-  const outbox = gauge('webhooks', 'Webhooks that are not delivered.', ['state']);
+  const parked = gauge('callbacks_parked', 'Parked callbacks, which wait for an operator.');
+  const waiting = gauge('callbacks_waiting', 'Failed callbacks that will run again.');
+  const lag = gauge('callback_lag_seconds', 'Age of the oldest upload whose callback has not run.');
+  const outbox = gauge('webhooks', 'Undelivered webhooks by state.', ['state']);
 
-  const react: { [Name in UploadsEvent['type']]?: (event: Extract<UploadsEvent, { type: Name }>) => void } = {
+  const handlers: { [Name in UploadsEvent['type']]?: (event: Extract<UploadsEvent, { type: Name }>) => void } = {
     'upload.granted': ({ route, transfer }) => grants.inc({ route, transfer }),
     'upload.completed': ({ route, size, durationMs }) => {
       ended.inc({ route, outcome: 'completed' });
@@ -77,7 +77,7 @@ export function createMetrics(now: () => number = performance.now.bind(performan
   let readAt = Number.NEGATIVE_INFINITY;
 
   async function readLedger(): Promise<void> {
-    if (!ledger || now() - readAt < ledgerEveryMs) return;
+    if (!ledger || now() - readAt < ledgerIntervalMs) return;
     readAt = now();
     const counts = await ledger.counts();
     for (const [state, count] of Object.entries(counts.states)) states.set({ state }, count);
@@ -89,7 +89,7 @@ export function createMetrics(now: () => number = performance.now.bind(performan
   }
 
   return {
-    onEvent: (event) => (react[event.type] as ((event: UploadsEvent) => void) | undefined)?.(event),
+    onEvent: (event) => (handlers[event.type] as ((event: UploadsEvent) => void) | undefined)?.(event),
     onSweep(report) {
       sweeps.inc();
       lastSweep.setToCurrentTime();
@@ -105,7 +105,7 @@ export function createMetrics(now: () => number = performance.now.bind(performan
         swept.inc({ outcome }, report[outcome]);
     },
     onDelivery: (outcome) => webhooks.inc({ outcome }),
-    around(storage) {
+    wrapStorage(storage) {
       return instrumentStorage(storage, async (operation, run) => {
         const from = now();
         let outcome = 'failed';
@@ -118,11 +118,11 @@ export function createMetrics(now: () => number = performance.now.bind(performan
         }
       });
     },
-    watch(given) {
+    watchLedger(given) {
       ledger = given;
     },
     async read() {
-      // A ledger that does not answer must not take the other numbers along.
+      // The other metrics are served even when the ledger does not answer.
       await readLedger().catch(() => {});
       return { contentType: registry.contentType, text: await registry.metrics() };
     },

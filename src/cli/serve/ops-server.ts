@@ -1,4 +1,4 @@
-/** What operators and Prometheus reach: metrics, health, and with `--admin` the operator's page. */
+/** The server for operators and Prometheus: metrics, health, and with `--admin` the operator's page. */
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -10,16 +10,16 @@ export interface OpsServerOptions {
   metrics: Metrics;
   readiness: Readiness;
   admin: Hono | undefined;
-  /** Names by which it may be called, besides its addresses and localhost. Lower case. */
+  /** Host names to accept besides localhost and IP addresses, in lower case. */
   hostNames: readonly string[];
 }
 
-/** Every path has the guard of the host: a page whose name is bound to this machine must not read metrics either. */
+/** The Host header is checked for every path, so that DNS rebinding cannot expose the metrics either. */
 export function createOpsServer({ metrics, readiness, admin, hostNames }: OpsServerOptions): Server {
   const app = new Hono();
   app.use(async (context, next) => {
     if (isTrustedHost(context.req.header('host'), hostNames)) return next();
-    return context.text('This server answers to its addresses and to the names in WAYBILL_OPS_HOSTS only.', 421);
+    return context.text('This server accepts only its own addresses and the names in WAYBILL_OPS_HOSTS as Host.', 421);
   });
   app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', async (context) => {

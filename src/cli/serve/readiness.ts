@@ -1,19 +1,19 @@
-/** Can this replica do its work? Its modules are loaded, the ledger and the storage answer, and it was not asked to end. */
+/** Whether this replica can serve: modules are loaded, ledger and storage answer, and it is not shutting down. */
 import type { Storage } from '../../s3/index.ts';
 import type { Ledger, Uploads } from '../../server/index.ts';
 
 export interface Readiness {
-  /** Names what does not answer; empty when all does. */
+  /** @returns the names of the parts that do not answer; empty when the replica is ready */
   missing(): Promise<string[]>;
-  /** From now on it is not ready. */
+  /** Makes the replica not ready for good. */
   leave(): void;
 }
 
-const rememberedMs = 3000;
-/** More than the check takes at most. */
+const cachedMs = 3000;
+/** Longer than the longest check. */
 const timeoutMs = 6000;
-/** A check that found something is made again after this long; one that found nothing holds. */
-const checkedAgainMs = 30_000;
+/** How long after a failed storage check the next one runs. A passed check is not repeated. */
+const recheckMs = 30_000;
 
 export function createReadiness(
   {
@@ -28,34 +28,33 @@ export function createReadiness(
   now: () => number = performance.now.bind(performance),
 ): Readiness {
   let leaving = false;
-  let asked: { at: number; answer: Promise<string[]> } | undefined;
-
+  let cached: { at: number; answer: Promise<string[]> } | undefined;
   let checked: { at: number; ok: boolean } | undefined;
 
-  /** The whole check until it finds nothing, then whether the storage answers. */
-  async function askStorage(): Promise<void> {
+  /** Runs the full check until it passes, and then only asks whether the storage answers. */
+  async function checkStorage(): Promise<void> {
     if (checked?.ok) {
       await storage.ready();
-      // Not a HEAD, to which a missing bucket looks like a missing object.
+      // Not a HEAD, which cannot tell a missing bucket from a missing object.
       await storage.list({ prefix: uploads.config.stagingPrefix, maxKeys: 1 });
       return;
     }
-    if (!checked || now() - checked.at > checkedAgainMs) {
+    if (!checked || now() - checked.at > recheckMs) {
       const { ok } = await uploads.check();
       checked = { at: now(), ok };
     }
-    if (!checked.ok) throw new Error('The storage does not pass the check.');
+    if (!checked.ok) throw new Error('The storage does not pass its check.');
   }
 
-  async function ask(): Promise<string[]> {
+  async function findMissing(): Promise<string[]> {
     const checks: [string, () => Promise<unknown>][] = [
       ['modules', () => uploads.preload()],
-      ['storage', askStorage],
+      ['storage', checkStorage],
       ...(ledger ? [['ledger', () => ledger.ping()] as [string, () => Promise<unknown>]] : []),
     ];
     const results = await Promise.all(
       checks.map(([name, check]) =>
-        within(check()).then(
+        withTimeout(check()).then(
           () => [],
           () => [name],
         ),
@@ -67,8 +66,8 @@ export function createReadiness(
   return {
     async missing() {
       if (leaving) return ['shutting down'];
-      if (!asked || now() - asked.at > rememberedMs) asked = { at: now(), answer: ask() };
-      return asked.answer;
+      if (!cached || now() - cached.at > cachedMs) cached = { at: now(), answer: findMissing() };
+      return cached.answer;
     },
     leave() {
       leaving = true;
@@ -76,7 +75,7 @@ export function createReadiness(
   };
 }
 
-async function within(work: Promise<unknown>): Promise<void> {
+async function withTimeout(work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('late')), timeoutMs);

@@ -2,7 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { isOrdinary } from '../../client/folders.ts';
-import { CliError, fileProblem } from '../cli-error.ts';
+import { CliError, describeFileError } from '../cli-error.ts';
 import { printable } from '../terminal.ts';
 
 export interface FileToSend {
@@ -98,6 +98,6 @@ async function problemOf(
   try {
     return await use(await stat(path));
   } catch (error) {
-    return fileProblem(error) ?? 'it cannot be read';
+    return describeFileError(error) ?? 'it cannot be read';
   }
 }

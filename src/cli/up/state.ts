@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileResumeStore, type Resumable, type ResumeStore } from '../../client/node/index.ts';
-import { environmentError, fileProblem } from '../cli-error.ts';
+import { describeFileError, environmentError } from '../cli-error.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** @param given as typed @throws CliError when a folder that was asked for cannot be used; the usual one is a convenience */
@@ -14,7 +14,10 @@ export async function openState(given: string | undefined, { cwd, env }: Termina
     return fileResumeStore(dir);
   } catch (error) {
     if (given === undefined) return null;
-    throw environmentError(`${given} cannot be used: ${fileProblem(error) ?? error}.`, 'Another folder: --state PATH');
+    throw environmentError(
+      `${given} cannot be used: ${describeFileError(error) ?? error}.`,
+      'Choose another folder with --state PATH.',
+    );
   }
 }
 

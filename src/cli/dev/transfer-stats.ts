@@ -1,51 +1,51 @@
 /**
- * Who handled how many bytes of which upload, counted where they arrived: on the server's sockets and by the store. The
- * page draws it, because it is the point of the thing.
+ * Counts the bytes of each upload where they arrive: at the sockets of the server, and at the devstore. The page displays
+ * them to show that file bytes bypass the server.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RequestReport } from '../../devstore/index.ts';
-import type { AboutUpload } from './ways-answers.ts';
+import type { AnsweredUpload } from './answered-uploads.ts';
 
-export interface Way {
+export interface TransferStats {
   server: {
     requests: number;
-    /** From the socket, headers included. A request for several uploads is shared out among them. */
+    /** Read from the socket, with headers. The bytes of a request for several uploads are divided among them. */
     bytesIn: number;
-    /** Of requests to this server that were not JSON while the upload was under way, whoever sent them. */
+    /** Bytes of all requests to this server that were not JSON while the upload was running. */
     fileBytes: number;
   };
   store: { requests: number; bytesIn: number } | null;
 }
 
-export interface Ways {
-  /** Counts what arrives at this server. Call before it listens. */
+export interface TransferCounter {
+  /** Starts to count the requests of this server. Call it before the server listens. */
   watch(server: Server): void;
-  /** Bytes that this request has brought so far. */
-  arrived(request: IncomingMessage): number;
-  /** A request that was about these uploads; `keys` are where the storage will see their bytes. */
-  handled(bytesIn: number, uploads: readonly AboutUpload[]): void;
-  /** For the store's `onRequest`. */
-  stored(report: RequestReport): void;
-  of(uploadId: string): Way | undefined;
+  /** @returns the bytes that this request has had so far */
+  countBytes(request: IncomingMessage): number;
+  /** Adds a request about these uploads. */
+  addRequest(bytesIn: number, uploads: readonly AnsweredUpload[]): void;
+  /** Adds a request to the devstore, from its `onRequest`. */
+  addStoreRequest(report: RequestReport): void;
+  find(uploadId: string): TransferStats | undefined;
 }
 
-/** Old ways are forgotten: a dev server may run for weeks. */
-const most = 2000;
+/** The oldest are dropped, because a development server may run for weeks. */
+const maxUploads = 2000;
 
-interface Count extends Way {
-  foreignBefore: number;
+interface Count extends TransferStats {
+  fileBytesBefore: number;
   inParts?: boolean;
 }
 
-/** @param storeCounts whether {@link Ways.stored} will be told */
-export function createWays({ storeCounts }: { storeCounts: boolean }): Ways {
+/** @param storeCounts whether {@link TransferCounter.addStoreRequest} will be called */
+export function createTransferCounter({ storeCounts }: { storeCounts: boolean }): TransferCounter {
   const counts = new Map<string, Count>();
   const uploadOfKey = new Map<string, string>();
   const marks = new WeakMap<Socket, number>();
-  let foreign = 0;
+  let fileBytes = 0;
 
-  function arrived({ socket }: IncomingMessage): number {
+  function countBytes({ socket }: IncomingMessage): number {
     return socket.bytesRead - (marks.get(socket) ?? 0);
   }
 
@@ -55,39 +55,38 @@ export function createWays({ storeCounts }: { storeCounts: boolean }): Ways {
         const { socket } = request;
         response.once('close', () => {
           const carriesFile = !['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? '') && !isJson(request);
-          if (carriesFile) foreign += arrived(request);
+          if (carriesFile) fileBytes += countBytes(request);
           marks.set(socket, socket.bytesRead);
         });
       });
     },
-    arrived,
-    handled(bytesIn, uploads) {
+    countBytes,
+    addRequest(bytesIn, uploads) {
       for (const [index, { uploadId, key, inParts }] of uploads.entries()) {
         const count = counts.get(uploadId) ?? {
           server: { requests: 0, bytesIn: 0, fileBytes: 0 },
           store: storeCounts ? { requests: 0, bytesIn: 0 } : null,
-          foreignBefore: foreign,
+          fileBytesBefore: fileBytes,
         };
         count.server.requests += 1;
-        // So that the shares add up to what arrived.
         count.server.bytesIn += share(bytesIn, uploads.length, index);
-        count.server.fileBytes = foreign - count.foreignBefore;
+        count.server.fileBytes = fileBytes - count.fileBytesBefore;
         if (inParts) count.inParts = true;
         counts.set(uploadId, count);
         if (key !== undefined) uploadOfKey.set(key, uploadId);
       }
-      forgetOldest(counts);
-      forgetOldest(uploadOfKey);
+      dropOldest(counts);
+      dropOldest(uploadOfKey);
     },
-    stored({ key, bytesIn, method }) {
+    addStoreRequest({ key, bytesIn, method }) {
       const count = counts.get((key !== undefined && uploadOfKey.get(key)) || '');
-      // A form is posted to the bucket; to begin and to complete parts is the server's own business.
+      // A POST sends a form. In an upload in parts, the server itself sends POST to begin and to complete it.
       const sends = method === 'PUT' || (method === 'POST' && !count?.inParts);
       if (!count?.store || !sends) return;
       count.store.requests += 1;
       count.store.bytesIn += bytesIn;
     },
-    of(uploadId) {
+    find(uploadId) {
       const count = counts.get(uploadId);
       return count && { server: { ...count.server }, store: count.store && { ...count.store } };
     },
@@ -102,9 +101,9 @@ function share(total: number, parts: number, index: number): number {
   return Math.floor(total / parts) + (index < total % parts ? 1 : 0);
 }
 
-function forgetOldest(map: Map<string, unknown>): void {
+function dropOldest(map: Map<string, unknown>): void {
   for (const key of map.keys()) {
-    if (map.size <= most) return;
+    if (map.size <= maxUploads) return;
     map.delete(key);
   }
 }

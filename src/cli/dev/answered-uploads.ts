@@ -1,48 +1,48 @@
-/** Which uploads an answer of the server is about, and where the storage will see their bytes. */
+/** Finds the uploads in an answer of the server, and the keys at which the storage receives their bytes. */
 import type { PresignedRequest } from '../../protocol/index.ts';
 
-interface Answered {
+interface Answer {
   uploads?: ({ uploadId?: string; request?: PresignedRequest } | null)[];
   results?: ({ uploadId?: string } | null)[];
-  /** Requests for parts, which all go to one key; or parts that have arrived. */
+  /** Requests for parts, which all have the same key; or parts that have arrived. */
   parts?: ({ request?: PresignedRequest } | null)[];
   uploadId?: string;
 }
 
-export interface AboutUpload {
+export interface AnsweredUpload {
   uploadId: string;
   key?: string | undefined;
-  /** Its bytes travel in parts. */
+  /** Its bytes are sent in parts. */
   inParts?: boolean;
 }
 
-/** @param text the server's own answer, which it can be trusted to have written well */
-export function grantedUploads(text: string, bucket: string): AboutUpload[] {
+/** @param text an answer of our own server */
+export function findAnsweredUploads(text: string, bucket: string): AnsweredUpload[] {
   const { uploads, results, parts, uploadId } = parse(text);
   if (typeof uploadId === 'string') return [{ uploadId }];
   const signed = parts?.find((part) => part?.request)?.request;
   if (signed) {
-    // The server names the staged object after its upload.
-    const key = keyOf(signed, bucket);
+    // The key of a staged object ends with the id of its upload.
+    const key = readKey(signed, bucket);
     return key === undefined ? [] : [{ uploadId: key.replace(/^.*\//, ''), key, inParts: true }];
   }
   return [...(uploads ?? []), ...(results ?? [])].flatMap((item) => {
     if (typeof item?.uploadId !== 'string') return [];
     const request = 'request' in item ? (item.request as PresignedRequest | undefined) : undefined;
-    return [{ uploadId: item.uploadId, key: request && keyOf(request, bucket) }];
+    return [{ uploadId: item.uploadId, key: request && readKey(request, bucket) }];
   });
 }
 
-function parse(text: string): Answered {
+function parse(text: string): Answer {
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Answered) : {};
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Answer) : {};
   } catch {
     return {};
   }
 }
 
-function keyOf({ url, fields }: PresignedRequest, bucket: string): string | undefined {
+function readKey({ url, fields }: PresignedRequest, bucket: string): string | undefined {
   if (fields) return fields.key;
   const path = new URL(url).pathname;
   const prefix = `/${bucket}/`;
