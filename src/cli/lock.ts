@@ -1,6 +1,6 @@
 /**
- * Only one devstore may use a folder, because two would not see each other's changes. The lock file contains the address of
- * the devstore and is valid only while a devstore answers there, so that a crash leaves nothing to clean up.
+ * Only one devstore may use a folder, because two would not see each other's changes. The lock file contains the
+ * address of the devstore and is valid only while a devstore answers there, so that a crash leaves nothing to clean up.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';

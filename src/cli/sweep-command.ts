@@ -34,10 +34,7 @@ export const sweepCommand: CommandSpec = {
   examples: [
     ['waybill sweep --dry-run', 'reports what would happen'],
     ['waybill sweep --orphans --json', 'reports for a script'],
-    [
-      'waybill sweep --delete-orphans --dry-run',
-      'reports what would be deleted: files from before the ledger count as orphans',
-    ],
+    ['waybill sweep --delete-orphans --dry-run', 'reports first: files from before the ledger count as orphans'],
   ],
   exits: [
     [exitCodes.done, 'done'],

@@ -15,8 +15,8 @@ export const webhooksCommand: CommandSpec = {
   summary: 'List webhooks, or send them again',
   operands: 'list | replay [ID ...]',
   description: [
-    'Lists the outbox of the ledger that WAYBILL_LEDGER names, or marks messages to be',
-    'sent again. A replica of `waybill serve` then sends them.',
+    'Lists the outbox of the ledger that WAYBILL_LEDGER names, or marks messages to',
+    'be sent again. A replica of `waybill serve` then sends them.',
   ].join('\n'),
   options: [
     { name: 'state', value: 'STATE', summary: `Only messages in this state: ${states.join(', ')}` },

@@ -8,8 +8,8 @@ async function type(...args: string[]) {
   return { code, stdout: terminal.stdout, stderr: terminal.stderr };
 }
 
-describe('help', () => {
-  it('without a word shows every command', async () => {
+describe('waybill --help', () => {
+  it('lists every command', async () => {
     for (const args of [[], ['--help'], ['-h'], ['help']]) {
       const { code, stdout } = await type(...args);
       expect(code).toBe(0);
@@ -19,7 +19,7 @@ describe('help', () => {
   });
 
   it.each(commands.map(({ name }) => name))(
-    'of %s tells every option, an example and the exit codes, in 80 columns',
+    'for %s explains every option, example and exit code in 80 columns',
     async (name) => {
       const command = commands.find((one) => one.name === name);
       const answers = [await type(name, '--help'), await type('help', name), await type(name, '-h')];
@@ -34,18 +34,18 @@ describe('help', () => {
     },
   );
 
-  it('shows the version', async () => {
+  it('--version prints the version', async () => {
     expect((await type('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
 
-describe('what is wrong with the command line', () => {
+describe('a wrong command line', () => {
   it.each([
     [['dve'], 'There is no command "dve". Did you mean dev?'],
     [['devstroe'], 'Did you mean devstore?'],
     [['upload'], 'There is no command "upload"'],
     [['constructor'], 'There is no command "constructor".'],
-    [['--prot'], 'There is no option --prot here.'],
+    [['--prot'], 'There is no option --prot before a command.'],
     [['help', 'de'], 'Did you mean dev?'],
     [['dev', '--prot', '80'], 'There is no option --prot. Did you mean --port?'],
     [['dev', '--constructor'], 'There is no option --constructor.'],
@@ -67,14 +67,14 @@ describe('what is wrong with the command line', () => {
     [['devstore', '--access-key', 'a/b', '--secret-key', 'longenough'], '--access-key takes 3 to 128'],
     [['devstore', '--access-key', 'abc', '--secret-key', 'short'], '--secret-key takes 8 to 128'],
     [['devstore', '--cors', 'localhost:5173/'], '"localhost:5173/" is not an origin.'],
-    [['up'], 'Which files?'],
+    [['up'], 'No files were given.'],
     [['up', 'package.json'], '--to is missing'],
     [['up', 'package.json', '--to', 'http://127.0.0.1:1'], '--route is missing'],
     [['up', 'package.json', '--to', '127.0.0.1:4400', '--route', 'files'], 'Did you mean http://127.0.0.1:4400?'],
-    [['up', 'package.json', '--to', 'ftp://a.example', '--route', 'files'], '"ftp://a.example" is not a web address.'],
-    [['up', 'package.json', '--to', 'nonsense here', '--route', 'files'], '"nonsense here" is not a web address.'],
-    [['up', 'package.json', '--to', 'http://a:b@c.example', '--route', 'files'], 'must not carry a user name'],
-    [['up', 'package.json', '--to', 'http://c.example/?x=1', '--route', 'files'], '--to ends before'],
+    [['up', 'package.json', '--to', 'ftp://a.example', '--route', 'files'], '"ftp://a.example" is not a URL.'],
+    [['up', 'package.json', '--to', 'nonsense here', '--route', 'files'], '"nonsense here" is not a URL.'],
+    [['up', 'package.json', '--to', 'http://a:b@c.example', '--route', 'files'], 'must not contain a user name'],
+    [['up', 'package.json', '--to', 'http://c.example/?x=1', '--route', 'files'], '--to must not contain "?"'],
     [['up', 'package.json', '--to', 'http://c.example', '-r', 'files', '-H', 'token'], "must look like 'Name: value'"],
     [
       ['up', 'package.json', '--to', 'http://c.example', '-r', 'files', '-H', 'a: b\nc: d'],
@@ -82,10 +82,10 @@ describe('what is wrong with the command line', () => {
     ],
     [['up', 'package.json', '--to', 'http://c.example', '-r', 'files', '--metadata', '{'], '--metadata is not JSON.'],
     [['up', 'nowhere.jpg', '--to', 'http://c.example', '-r', 'files'], 'nowhere.jpg: it does not exist'],
-    [['up', '-', '-', '--to', 'http://c.example', '-r', 'files'], 'Standard input can be sent once only.'],
+    [['up', '-', '-', '--to', 'http://c.example', '-r', 'files'], 'Standard input can be sent only once.'],
     [['up', 'package.json', '--name', 'x', '--to', 'http://c.example', '-r', 'files'], '--name is for standard input'],
     [['up', 'package.json/x', '--to', 'http://c.example', '-r', 'files'], 'a part of the path is a file'],
-  ])('%j', async (args, message) => {
+  ])('%j exits with 2 and says why', async (args, message) => {
     const { code, stdout, stderr } = await type(...args);
     expect(stderr).toContain(`waybill: `);
     expect(stderr).toContain(message);
@@ -94,7 +94,7 @@ describe('what is wrong with the command line', () => {
     expect(stdout).toBe('');
   });
 
-  it('names every file that cannot be read, and sends none', async () => {
+  it('names every file that cannot be read and sends none', async () => {
     const { stderr, code } = await type(
       'up',
       'package.json',
@@ -111,12 +111,12 @@ describe('what is wrong with the command line', () => {
     expect(code).toBe(2);
   });
 
-  it('never repeats a header, which may be a token', async () => {
+  it('does not repeat a header, which may be a token', async () => {
     const { stderr } = await type('up', 'package.json', '--to', 'http://c.example', '-r', 'f', '-H', 'sesame-token');
     expect(stderr).not.toContain('sesame');
   });
 
-  it('shows no control character of what was typed', async () => {
+  it('prints no control characters of the typed words', async () => {
     const stderr = (await type('de\u001b[2Jv\u202E')).stderr.replaceAll('\n', '');
     expect(stderr).not.toMatch(/[\p{Cf}\p{Cc}]/u);
   });

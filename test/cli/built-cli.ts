@@ -1,6 +1,6 @@
 /**
- * The command line as a process of its own, from the sources as they are: bundled beside a freshly built page, laid out as
- * in the package. Under .cache, so that Node finds the dependencies.
+ * The CLI as a process, bundled from the sources beside a newly built page, with the folders of the package. It is
+ * built in .cache, so that Node finds the dependencies.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,7 +27,7 @@ export async function buildCli(): Promise<BuiltCli> {
     entryPoints: [join(root, 'src/cli/main.ts')],
     outdir: dirname(main),
     bundle: true,
-    // What loads later is a file of its own, as in the package.
+    // Lazily loaded modules are separate files, as in the package.
     splitting: true,
     packages: 'external',
     platform: 'node',
@@ -44,11 +44,11 @@ export interface Running {
   child: ChildProcess;
   stdout(): string;
   stderr(): string;
-  /** Resolves with the match as soon as stdout has it; rejects with all output when the process ends before. */
+  /** Resolves with the match as soon as stdout has it. Rejects with all output when the process ends before. */
   says(pattern: RegExp): Promise<RegExpMatchArray>;
   /** Resolves with the exit code. */
   ended: Promise<number | null>;
-  /** Ctrl-C, and then the end. */
+  /** Sends SIGINT and waits for the end. */
   stop(): Promise<number | null>;
 }
 
@@ -63,7 +63,7 @@ export function spawnCli(
   if (maxOpenFiles !== undefined) command.unshift('bash', '-c', `ulimit -n ${maxOpenFiles}; exec "$0" "$@"`);
   const child = spawn(command[0] as string, command.slice(1), {
     cwd: options.cwd,
-    // What it remembers must not reach the home of whoever runs the tests.
+    // Unfinished uploads must not be kept in the home folder of the user who runs the tests.
     env: { PATH: process.env.PATH ?? '', HOME: options.cwd, ...options.env },
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
   });
@@ -93,7 +93,9 @@ export function spawnCli(
           if (match) resolve(match);
           else if (child.exitCode !== null || child.signalCode !== null)
             reject(
-              new Error(`It ended with ${child.exitCode ?? child.signalCode}, having said:\n${stdout}\n${stderr}`),
+              new Error(
+                `The process ended with ${child.exitCode ?? child.signalCode}. Its output:\n${stdout}\n${stderr}`,
+              ),
             );
           else return;
           watchers.delete(watch);

@@ -1,4 +1,4 @@
-/** Every command as a process of its own: what it starts, prints, refuses and leaves behind. */
+/** Each command as a process: what it starts, prints, refuses and leaves behind. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -52,7 +52,7 @@ async function startDev(...args: string[]) {
   return { dev, url };
 }
 
-/** Something else that listens. */
+/** Another server that listens on a port. */
 async function occupy(handler: Parameters<typeof createServer>[1] = (_request, response) => response.end('hello')) {
   const server = createServer(handler);
   servers.push(server);
@@ -66,7 +66,7 @@ function expectNoStack({ stderr }: { stderr: string }): void {
 }
 
 describe('waybill dev', { timeout: 60_000 }, () => {
-  it('serves page, server and store, keeps its secrets to itself, and ends on Ctrl-C', async () => {
+  it('serves page, server and store, prints no secrets, and stops on Ctrl-C', async () => {
     const { dev, url } = await startDev('--dir', 'fresh');
     const page = await fetch(url);
     expect(await page.text()).toContain('<title>Waybill</title>');
@@ -97,7 +97,7 @@ describe('waybill dev', { timeout: 60_000 }, () => {
     await expect(stat(join(cwd, 'fresh/running.json'))).rejects.toThrow('ENOENT');
   });
 
-  it('answers to its address and to localhost, not to a stranger’s name (DNS rebinding)', async () => {
+  it('accepts its address and localhost as Host, and no other name (DNS rebinding)', async () => {
     const { url } = await startDev('--dir', 'rebinding');
     const { get } = await import('node:http');
     const ask = async (host: string, path: string) => {
@@ -114,7 +114,7 @@ describe('waybill dev', { timeout: 60_000 }, () => {
       expect(await ask(host, '/')).toBe(200);
   });
 
-  it('keeps links good over a restart', async () => {
+  it('keeps links valid over a restart', async () => {
     const first = await startDev('--dir', 'again');
     const photo = fixture('camera.jpg');
     const sent = await finish('up', photo.path, '--to', first.url, '--route', 'photos');
@@ -127,14 +127,14 @@ describe('waybill dev', { timeout: 60_000 }, () => {
     expect(new Uint8Array(await shown.arrayBuffer())).toEqual(photo.bytes);
   });
 
-  it('refuses a folder that another one uses, and says where that one is', async () => {
+  it('refuses a folder that another process uses, and names its URL', async () => {
     const { url } = await startDev('--dir', 'shared');
     const second = await finish('dev', '--port', '0', '--dir', 'shared');
     expect(second).toMatchObject({ code: 3, stdout: '' });
     expect(second.stderr).toContain(`Waybill already runs at ${url}`);
   });
 
-  it('is not held up by what a crash left behind', async () => {
+  it('starts after a crash that left its lock behind', async () => {
     const first = await startDev('--dir', 'crash');
     first.dev.child.kill('SIGKILL');
     await first.dev.ended;
@@ -142,7 +142,7 @@ describe('waybill dev', { timeout: 60_000 }, () => {
     await startDev('--dir', 'crash');
   });
 
-  it('says what is in the way: a port in use, a folder that is a file, damaged keys', async () => {
+  it('reports a port in use, a folder that is a file, and damaged keys', async () => {
     const port = await occupy();
     const taken = await finish('dev', '--port', String(port), '--dir', 'taken');
     expect(taken).toMatchObject({ code: 3, stdout: '' });
@@ -167,7 +167,7 @@ describe('waybill dev', { timeout: 60_000 }, () => {
     }
   });
 
-  it('takes keys back that others could read', async () => {
+  it('makes keys private that other users could read', async () => {
     const { dev } = await startDev('--dir', 'open');
     await dev.stop();
     await chmod(join(cwd, 'open/keys.json'), 0o644);
@@ -175,14 +175,14 @@ describe('waybill dev', { timeout: 60_000 }, () => {
     expect((await stat(join(cwd, 'open/keys.json'))).mode & 0o777).toBe(0o600);
   });
 
-  it('listens on all addresses only when told twice', async () => {
+  it('listens on all addresses with --allow-public', async () => {
     const { url } = await startDev('--dir', 'public', '--host', '0.0.0.0', '--allow-public');
     expect((await fetch(url)).status).toBe(200);
   });
 });
 
 describe('waybill devstore', { timeout: 60_000 }, () => {
-  it('makes its buckets and lets in whoever has the keys', async () => {
+  it('creates its buckets and accepts only its keys', async () => {
     const keys = ['--access-key', 'localkey', '--secret-key', 'localsecret'];
     const store = start('devstore', '--port', '0', '--dir', 'store', '--bucket', 'one', '--bucket', 'two', ...keys);
     const endpoint = (await store.says(/endpoint\s+(\S+)/))[1] as string;
@@ -201,14 +201,14 @@ describe('waybill devstore', { timeout: 60_000 }, () => {
     expect(await store.stop()).toBe(0);
   });
 
-  it('makes new keys when none are given, and shows them', async () => {
+  it('creates and prints new keys when none are given', async () => {
     const store = start('devstore', '--port', '0', '--dir', 'keyless');
     const [, key, secret] = await store.says(/access key\s+(\S+)\s+secret key\s+(\S+)/);
     expect(key).toMatch(/^WAYBILL[0-9A-F]{16}$/);
     expect(secret?.length).toBe(40);
   });
 
-  it('says what is in the way', async () => {
+  it('reports a port in use, a wrong bucket name and a folder that is a file', async () => {
     const port = await occupy();
     const taken = await finish('devstore', '--port', String(port), '--dir', 'store2');
     expect(taken).toMatchObject({ code: 3, stdout: '' });
@@ -224,7 +224,7 @@ describe('waybill devstore', { timeout: 60_000 }, () => {
 });
 
 describe('waybill up', { timeout: 60_000 }, () => {
-  it('sends several files and prints where they are, byte for byte', async () => {
+  it('sends several files and prints their URLs', async () => {
     const { url } = await startDev('--dir', 'up');
     const files = [fixture('camera.jpg'), fixture('note.txt'), fixture('clip.mp4')];
     const sent = await finish('up', ...files.map(({ path }) => path), '--to', `${url}/uploads`, '--route', 'files');
@@ -238,12 +238,12 @@ describe('waybill up', { timeout: 60_000 }, () => {
     for (const { fileName } of files) expect(sent.stderr).toMatch(new RegExp(`stored .*${fileName}`));
   });
 
-  it('sends the files of a folder and says what it leaves out', async () => {
+  it('sends the files of a folder and reports what it leaves out', async () => {
     const { url } = await startDev('--dir', 'odd');
     const folder = join(cwd, 'odd-folder');
     await mkdir(join(folder, 'deep'), { recursive: true });
     await writeFile(join(folder, 'a.txt'), 'hello');
-    // The byte E9 is no UTF-8 by itself: the name of an old file system.
+    // A name in Latin-1: the byte E9 alone is no UTF-8.
     const latin1 = Buffer.concat([Buffer.from(join(folder, 'caf')), Buffer.from([0xe9]), Buffer.from('.txt')]);
     await writeFile(latin1, 'coffee');
     await symlink('/nowhere/b.jpg', join(folder, 'deep/b.jpg'));
@@ -253,13 +253,13 @@ describe('waybill up', { timeout: 60_000 }, () => {
     const sent = await finish('up', 'odd-folder', '--to', url, '--route', 'files');
     expect(sent.code).toBe(0);
     expect(sent.stdout.trim().split('\n')).toHaveLength(2);
-    expect(sent.stderr).toContain('skipped  odd-folder/deep/b.jpg: its link leads nowhere');
-    expect(sent.stderr).toContain('skipped  odd-folder/.#a.txt: its link leads nowhere');
+    expect(sent.stderr).toContain('skipped  odd-folder/deep/b.jpg: its link is broken');
+    expect(sent.stderr).toContain('skipped  odd-folder/.#a.txt: its link is broken');
     expect(sent.stderr).toContain('skipped  odd-folder/deep/pipe: it is not a file');
     expect(sent.stderr).toMatch(/stored .*caf\uFFFD\.txt/);
   });
 
-  it('blames a typed link that leads nowhere, and not its folder', async () => {
+  it('refuses a broken link that was named itself', async () => {
     const { url } = await startDev('--dir', 'typed-link');
     await symlink('/nowhere', join(cwd, 'typed.txt'));
     const sent = await finish('up', 'typed.txt', '--to', url, '--route', 'files');
@@ -267,7 +267,7 @@ describe('waybill up', { timeout: 60_000 }, () => {
     expect(sent.stderr).toContain('typed.txt: it does not exist');
   });
 
-  it.runIf(process.platform === 'linux')('refuses a file whose size is a lie, and says what to do', async () => {
+  it.runIf(process.platform === 'linux')('refuses a file whose size is wrong, and says what to do', async () => {
     const { url } = await startDev('--dir', 'proc');
     const sent = await finish('up', '/proc/version', '--to', url, '--route', 'files');
     expect(sent.code).toBe(1);
@@ -275,7 +275,7 @@ describe('waybill up', { timeout: 60_000 }, () => {
     expect(sent.stderr).toContain('Send a stream of it.');
   });
 
-  it.each([301, 308])('names the address to which a server redirects with %i', async (status) => {
+  it.each([301, 308])('names the URL to which a server redirects with %i', async (status) => {
     const { url } = await startDev('--dir', `moved-${status}`);
     const port = await occupy((request, response) => {
       response.writeHead(status, { location: `${url}${request.url}` }).end();
@@ -286,7 +286,7 @@ describe('waybill up', { timeout: 60_000 }, () => {
     expect(sent.stderr).toContain(`--to ${url}/uploads`);
   });
 
-  it('--json: one object a line; a refused file beside stored ones makes the exit code 1', async () => {
+  it('--json prints one object for each file, and a refused file makes the exit code 1', async () => {
     const { url } = await startDev('--dir', 'json');
     const paths = ['camera.jpg', 'note.txt', 'lying.png'].map((name) => fixture(name as 'camera.jpg').path);
     const sent = await finish('up', ...paths, '--to', url, '--route', 'photos', '--json');
@@ -312,7 +312,7 @@ describe('waybill up', { timeout: 60_000 }, () => {
     expect(sent.stdout).not.toMatch(/X-Amz|grant/i);
   });
 
-  it('tells a silent address from a strange one and from an unknown route, before it sends anything', async () => {
+  it('distinguishes no answer, another server and an unknown route before it sends anything', async () => {
     const { path } = fixture('note.txt');
     const asked: (string | undefined)[] = [];
     const strange = await occupy((request, response) => {
@@ -337,7 +337,7 @@ describe('waybill up', { timeout: 60_000 }, () => {
     for (const one of [silent, other, unknown]) expectNoStack(one);
   });
 
-  it('sends headers to the server and never to the store', async () => {
+  it('sends headers to the server and not to the store', async () => {
     const seen: string[] = [];
     const { url } = await startDev('--dir', 'headers');
     const target = new URL(url);
@@ -373,15 +373,15 @@ describe('waybill up', { timeout: 60_000 }, () => {
     );
     expect(sent).toMatchObject({ code: 0, stderr: '' });
     expect(seen).toEqual(['GET sesame', 'POST sesame', 'POST sesame']);
-    // The store refuses unsigned headers it could act on, and was never shown this one: the file is there.
+    // The store would have refused an unsigned header.
     expect(sent.stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/files\/\S+\n$/);
   });
 
-  it('gives up on Ctrl-C with 130, and tells the server', async () => {
+  it('exits with 130 on Ctrl-C', async () => {
     const { path } = fixture('note.txt');
-    const told: string[] = [];
+    const requests: string[] = [];
     const hold = await occupy((request, response) => {
-      told.push(`${request.method} ${request.url}`);
+      requests.push(`${request.method} ${request.url}`);
       response.setHeader('content-type', 'application/json');
       if (request.method === 'GET')
         response.end(
@@ -393,13 +393,13 @@ describe('waybill up', { timeout: 60_000 }, () => {
             formMaxBytes: 0,
           }),
         );
-      // The grant never comes.
+      // The grant is never answered.
       else up.child.kill('SIGINT');
     });
     const up = start('up', path, '--to', `http://127.0.0.1:${hold}`, '-r', 'files');
     expect(await up.ended).toBe(130);
     expect(up.stderr()).toContain('stopped');
-    expect(told.slice(0, 2)).toEqual(['GET /uploads/routes/files', 'POST /uploads']);
+    expect(requests.slice(0, 2)).toEqual(['GET /uploads/routes/files', 'POST /uploads']);
   });
 });
 

@@ -4,7 +4,7 @@ export interface FakeTerminal extends Terminal {
   /** Everything printed so far. */
   readonly stdout: string;
   readonly stderr: string;
-  /** As Ctrl-C does. */
+  /** Does what Ctrl-C does. */
   interrupt(): void;
 }
 

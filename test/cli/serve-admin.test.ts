@@ -1,4 +1,4 @@
-/** The operator's page of the real server: what is parked is announced at once, and only for who has the token. */
+/** The operator's page of `waybill serve`: a parked callback runs again on request, and only with the token. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -23,9 +23,9 @@ afterAll(async () => {
   await cli.remove();
 });
 
-it('announces a parked upload at once, when its callback is mended and somebody says so', async () => {
+it('runs a parked callback again when an operator asks for it', async () => {
   await serving.writeModule(
-    'mendable.mjs',
+    'repairable.mjs',
     `import { existsSync } from 'node:fs';
      import { anyone, route } from 'waybill/server';
      export const routes = {
@@ -33,7 +33,7 @@ it('announces a parked upload at once, when its callback is mended and somebody 
          limits: { maxBytes: 1000 },
          authorize: anyone,
          onComplete() {
-           if (!existsSync('mended')) throw new Error('the app is away');
+           if (!existsSync('repaired')) throw new Error('the app is away');
            return 'announced';
          },
        }),
@@ -41,7 +41,7 @@ it('announces a parked upload at once, when its callback is mended and somebody 
   );
   const file = join(serving.dir, 'admin.db');
   const env = { WAYBILL_LEDGER: `sqlite:${file}`, WAYBILL_ADMIN_TOKEN: token };
-  const { url, ops, process, lines } = await serving.serve(['--config', 'mendable.mjs', '--admin'], env);
+  const { url, ops, process, lines } = await serving.serve(['--config', 'repairable.mjs', '--admin'], env);
   const { granted, result } = await upload(url, png);
   expect(result?.error?.code).toBe('callback_failed');
   const uploadId = granted.uploadId;
@@ -49,9 +49,9 @@ it('announces a parked upload at once, when its callback is mended and somebody 
   const ledger = await sqliteLedger({ file });
   try {
     expect((await ledger.find(uploadId))?.callback).toMatchObject({ attempts: 1, parkedAt: null });
-    const claim = await ledger.claim(uploadId, 60_000);
-    if (!claim || !('fence' in claim)) throw new Error('Somebody else has it.');
-    await ledger.failed(uploadId, claim.fence, 'Error: the app is away', null);
+    const lease = await ledger.claim(uploadId, 60_000);
+    if (!lease || !('fence' in lease)) throw new Error('Another process has the lease.');
+    await ledger.failed(uploadId, lease.fence, 'Error: the app is away', null);
 
     expect((await fetch(ops)).status).toBe(401);
     const page = await fetch(ops, { headers: signedIn });
@@ -68,10 +68,10 @@ it('announces a parked upload at once, when its callback is mended and somebody 
     expect([again.status, again.headers.get('location')]).toEqual([303, '/?said=failed']);
     expect((await ledger.find(uploadId))?.callback).toMatchObject({ attempts: 2, parkedAt: null });
 
-    await writeFile(join(serving.dir, 'mended'), '');
-    // Not parked any more, but it waits for the sweep: it may be told not to wait.
-    const mended = await retry({ ...signedIn, origin: ops });
-    expect([mended.status, mended.headers.get('location')]).toEqual([303, '/?said=announced']);
+    await writeFile(join(serving.dir, 'repaired'), '');
+    // The callback is not parked any more. It can also be run before the sweep does so.
+    const repaired = await retry({ ...signedIn, origin: ops });
+    expect([repaired.status, repaired.headers.get('location')]).toEqual([303, '/?said=announced']);
     expect(await ledger.find(uploadId)).toMatchObject({ state: 'completed', data: 'announced' });
     expect((await retry({ ...signedIn, origin: ops })).status).toBe(409);
   } finally {
@@ -81,11 +81,11 @@ it('announces a parked upload at once, when its callback is mended and somebody 
   process.child.kill('SIGTERM');
   expect(await process.ended).toBe(0);
   expect(lines().filter(({ msg }) => msg === 'upload.completed')).toHaveLength(1);
-  const said = process.stdout() + process.stderr();
-  for (const secret of [token, signedIn.authorization.slice(6), granted.grant]) expect(said).not.toContain(secret);
+  const output = process.stdout() + process.stderr();
+  for (const secret of [token, signedIn.authorization.slice(6), granted.grant]) expect(output).not.toContain(secret);
 }, 60_000);
 
-it('is not there unless it is asked for, and then beyond this machine for the token only', async () => {
+it('exists only with --admin, and needs the token on a public address', async () => {
   await writeJson(serving.dir, 'open.json', { routes: { files: { authorize: 'anyone', limits: { maxBytes: 1000 } } } });
   const env = { WAYBILL_LEDGER: `sqlite:${join(serving.dir, 'open.db')}` };
   const without = await serving.serve(['--config', 'open.json'], env);

@@ -1,4 +1,4 @@
-/** The server for production, as a process: what it serves, says, refuses to start with, and how it ends. */
+/** `waybill serve` and `waybill migrate` as processes: what they serve, print and refuse, and how they stop. */
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -39,7 +39,7 @@ const read = async (url: string) => {
 };
 
 describe('waybill serve', { timeout: 60_000 }, () => {
-  it('serves a module: takes a file, announces it, counts it, and ends on SIGTERM', async () => {
+  it('serves the routes of a module, counts uploads, and stops on SIGTERM', async () => {
     await serving.writeModule(
       'uploads.mjs',
       `import { writeFileSync } from 'node:fs';
@@ -95,7 +95,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     );
   });
 
-  it('lets an owner in whom the proxy names, and nobody else', async () => {
+  it('accepts owners that the proxy names, and nobody else', async () => {
     const { url } = await serving.serve(['--config', 'proxy.json'], {
       WAYBILL_PROXY_SECRET: proxySecret,
       WAYBILL_LEDGER: `sqlite:${join(serving.dir, 'proxy.db')}`,
@@ -113,7 +113,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     expect((await post(`${url}/uploads`, ask, byProxy)).body.error?.code).toBe('quota_exceeded');
   });
 
-  it('G5 logs a line of JSON for whatever happens, and never a secret', async () => {
+  it('G5 logs a line of JSON for every event, without secrets', async () => {
     const { url, ops, process, lines } = await serving.serve(['--config', 'proxy.json', '--log', 'debug'], {
       WAYBILL_PROXY_SECRET: proxySecret,
       WAYBILL_LEDGER: `sqlite:${join(serving.dir, 'logs.db')}`,
@@ -134,7 +134,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     process.child.kill('SIGTERM');
     await process.ended;
 
-    const said = `${process.stdout()}\n${process.stderr()}\n${metrics}`;
+    const output = `${process.stdout()}\n${process.stderr()}\n${metrics}`;
     expect(lines().length).toBeGreaterThan(8);
     expect(lines().some(({ msg }) => msg === 'request.failed')).toBe(true);
     const secrets = [
@@ -149,12 +149,12 @@ describe('waybill serve', { timeout: 60_000 }, () => {
       serving.env.WAYBILL_SECRET as string,
       serving.env.AWS_SECRET_ACCESS_KEY as string,
     ];
-    for (const secret of secrets) expect(said).not.toContain(secret);
-    // Of labels there is a bounded number.
+    for (const secret of secrets) expect(output).not.toContain(secret);
+    // The number of labels is limited.
     expect(metrics).not.toMatch(/alice|photo\.png/);
   });
 
-  it('is not ready while the storage does not answer, and lives all the same', async () => {
+  it('is alive but not ready while the storage does not answer', async () => {
     const { url } = await serving.serve(['--config', 'open.json'], {
       WAYBILL_LEDGER: 'none',
       WAYBILL_S3_ENDPOINT: 'http://127.0.0.1:1',
@@ -172,7 +172,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     ],
     ['region', { WAYBILL_S3_REGION: 'eu-west-9' }, /Set `region` to 'us-east-1'/],
     ['preset', { WAYBILL_S3_PRESET: '' }, /WAYBILL_S3_PRESET/],
-  ])('does not start with a wrong %s, and says what to set', async (_, env, words) => {
+  ])('does not start with a wrong %s and says what to set', async (_, env, words) => {
     const process = serving.start(['serve', '--config', 'open.json', '--port', '0', '--ops-port', '0'], {
       WAYBILL_LEDGER: 'none',
       ...env,
@@ -181,11 +181,11 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     expect(process.stderr()).toMatch(words);
   });
 
-  it('finishes what it began when it is asked to end', async () => {
-    const began = createServer();
-    began.listen(0, '127.0.0.1');
-    await once(began, 'listening');
-    const { port } = began.address() as AddressInfo;
+  it('finishes running callbacks after SIGTERM', async () => {
+    const app = createServer();
+    app.listen(0, '127.0.0.1');
+    await once(app, 'listening');
+    const { port } = app.address() as AddressInfo;
     await serving.writeModule(
       'slow.mjs',
       `import { anyone, route } from 'waybill/server';
@@ -200,10 +200,10 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     );
     const ledger = `sqlite:${join(serving.dir, 'slow.db')}`;
     const { url, ops, process, lines } = await serving.serve(['--config', 'slow.mjs'], { WAYBILL_LEDGER: ledger });
-    const asked = once(began, 'request');
+    const asked = once(app, 'request');
     const uploading = upload(url, png);
     const [, response] = await asked;
-    // Answered with 202 while the callback goes on.
+    // The answer is 202 while the callback is running.
     expect((await uploading).status).toBe(202);
     process.child.kill('SIGTERM');
     await process.says(/"msg":"ending"/);
@@ -214,13 +214,13 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     response.end('announced');
     expect(await process.ended).toBe(0);
     expect(lines().some(({ msg }) => msg === 'upload.completed')).toBe(true);
-    began.close();
+    app.close();
   });
 
-  it('ends at once when it is asked twice, and after its grace in any case', async () => {
-    const deaf = createServer(() => {});
-    deaf.listen(0, '127.0.0.1');
-    await once(deaf, 'listening');
+  it('stops at once after a second SIGTERM, and after --grace in any case', async () => {
+    const silent = createServer(() => {});
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
     await serving.writeModule(
       'never.mjs',
       `import { anyone, route } from 'waybill/server';
@@ -228,7 +228,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
          files: route({
            limits: { maxBytes: 1000 },
            authorize: anyone,
-           onComplete: async () => (await fetch('http://127.0.0.1:${(deaf.address() as AddressInfo).port}')).text(),
+           onComplete: async () => (await fetch('http://127.0.0.1:${(silent.address() as AddressInfo).port}')).text(),
          }),
        };
        export const options = { completionWaitSeconds: 1 };`,
@@ -246,11 +246,11 @@ describe('waybill serve', { timeout: 60_000 }, () => {
       if (twice) process.child.kill('SIGTERM');
       expect(await process.ended).toBe(code);
     }
-    deaf.closeAllConnections();
-    deaf.close();
+    silent.closeAllConnections();
+    silent.close();
   });
 
-  it('says what is wrong before it listens, without a stack', async () => {
+  it('reports a wrong configuration before it listens, without a stack', async () => {
     const { dir } = serving;
     await writeFile(join(dir, 'broken.json'), '{"routes":');
     await writeJson(dir, 'unknown.json', { routes: { files: { authorize: 'anyone', limits, owner: 'me' } } });
@@ -311,7 +311,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     expect(checked).toHaveLength(wrong.length);
   });
 
-  it('runs TypeScript where Node reads it, and names the way out where not', async () => {
+  it('runs TypeScript if Node can, and otherwise says what to do', async () => {
     await writeFile(
       join(serving.dir, 'typed.ts'),
       'const limits: { maxBytes: number } = { maxBytes: 1 };\nexport const routes: unknown = limits && {};\n',
@@ -325,7 +325,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
 });
 
 describe('waybill migrate', { timeout: 60_000 }, () => {
-  it('says what there is to do, does it, and refuses what a newer Waybill made', async () => {
+  it('checks, migrates, and refuses the schema of a newer Waybill', async () => {
     const env = { WAYBILL_LEDGER: `sqlite:${join(serving.dir, 'migrate.db')}` };
     const migrate = async (...args: string[]) => {
       const { code, out } = await serving.finish(['migrate', ...args], env);

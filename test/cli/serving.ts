@@ -1,4 +1,4 @@
-/** `waybill serve` as a process of its own, on a devstore of the test's; and one client that sends a file through it. */
+/** Runs `waybill serve` as a process on a devstore, and sends files through it. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -14,31 +14,31 @@ export interface Served {
   url: string;
   ops: string;
   process: Running;
-  /** What it logged so far. */
+  /** The lines of its log so far. */
   lines(): Record<string, unknown>[];
 }
 
 export interface Serving {
-  /** A folder to write configurations into, from which its processes run. */
+  /** The folder of the processes, for configurations. */
   dir: string;
   store: Devstore;
   env: Record<string, string>;
-  /** A module that imports the sources as `waybill/server`. @returns its name */
+  /** Writes a module in which `waybill/server` stands for the sources. @returns its name */
   writeModule(name: string, text: string): Promise<string>;
   start(args: readonly string[], env?: Record<string, string>, maxOpenFiles?: number): Running;
   serve(args: readonly string[], env?: Record<string, string>, maxOpenFiles?: number): Promise<Served>;
-  /** Runs to its end. */
+  /** Runs a command to its end. */
   finish(
     args: readonly string[],
     env?: Record<string, string>,
   ): Promise<{ code: number | null; out: string; err: string }>;
-  /** Ends what still runs. */
+  /** Ends all running processes. */
   stop(): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function createServing(cli: BuiltCli): Promise<Serving> {
-  // Beside the command: so that the configuration finds the dependencies.
+  // Beside the command, so that configurations find the dependencies.
   const dir = await mkdtemp(join(dirname(cli.main), 'serve-'));
   const credentials = { accessKeyId: 'serve', secretAccessKey: randomBytes(20).toString('hex') };
   const store = await createDevstore({ dir: join(dir, 'store'), credentials: [credentials], buckets: ['uploads'] });
@@ -119,7 +119,7 @@ export function writeJson(dir: string, name: string, value: unknown): Promise<vo
   return writeFile(join(dir, name), JSON.stringify(value));
 }
 
-/** As any HTTP client would do it: asks, sends, and has it completed. */
+/** Uploads a file with plain HTTP requests: grant, send, complete. */
 export async function upload(url: string, bytes: Uint8Array, headers: Record<string, string> = {}, route = 'files') {
   const granted = await post(`${url}/uploads`, { route, files: [declare(bytes)] }, headers);
   const one = granted.body.uploads?.[0];

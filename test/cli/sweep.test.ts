@@ -1,4 +1,4 @@
-/** `waybill sweep` as a process of its own, beside a server that has gone. */
+/** `waybill sweep` as a process, after its server has ended. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,6 @@ import { createTestApp, png, send } from '../support/server-app.ts';
 import { forEachStore } from '../support/stores.ts';
 import { type BuiltCli, buildCli, spawnCli } from './built-cli.ts';
 
-// Apart by spaces there are several.
 const secret = 'a-secret-of-at-least-thirty-two-characters';
 const limits = { maxBytes: 1_000_000 };
 
@@ -50,7 +49,7 @@ forEachStore(
       return { code, stdout: one.stdout(), stderr: one.stderr() };
     }
 
-    it('says what it would do, does it, and has nothing left to do', async () => {
+    it('reports with --dry-run, completes an upload, and then has nothing to do', async () => {
       const storage = store.storage();
       const app = createTestApp(storage, { a: route({ limits, authorize: anyone }) }, { ledger, secret });
       const upload = await app.grant(png);
@@ -72,7 +71,7 @@ forEachStore(
       expect(again.stdout).toContain('Nothing to do.');
     }, 60_000);
 
-    it('tells what is wrong with how it was called from what is wrong around it', async () => {
+    it('exits with 2 for wrong options and with 3 for a storage that does not answer', async () => {
       const lone = await sweep(['--orphans'], { WAYBILL_LEDGER: 'none' });
       expect([lone.code, lone.stderr]).toEqual([2, expect.stringContaining('Without a ledger')]);
       const odd = await sweep(['--grace', 'soon']);

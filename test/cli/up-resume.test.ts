@@ -1,4 +1,6 @@
-/** `waybill up` with large files, folders and pipes: killed, stopped, run again; what was sent twice is counted at the store. */
+/**
+ * `waybill up` with large files, folders and pipes, killed or stopped and run again. The store counts the bytes sent.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +22,7 @@ let storage: Storage;
 let server: DevServer;
 let url: string;
 const running: Running[] = [];
-/** Bytes of parts that the store has taken. */
+/** The sizes of the parts that the store has accepted. */
 let sent: number[] = [];
 
 beforeAll(async () => {
@@ -83,8 +85,8 @@ async function makeFile(name = 'scan.bin'): Promise<Buffer> {
   return bytes;
 }
 
-/** So many parts get through; the others wait for better weather. */
-function letThrough(parts: number): void {
+/** Lets so many parts pass and delays the others. */
+function passParts(parts: number): void {
   let seen = 0;
   store.setFaults({
     when: ({ method, query }) => method === 'PUT' && query.includes('partNumber') && ++seen > parts,
@@ -92,8 +94,8 @@ function letThrough(parts: number): void {
   });
 }
 
-/** Until the store has so many parts, and the process has been told. */
-async function half(one: Running, parts = 2): Promise<void> {
+/** Waits until the store has so many parts. */
+async function waitForParts(one: Running, parts = 2): Promise<void> {
   await expect.poll(() => sent.length, { timeout: 15_000 }).toBe(parts);
   expect(one.child.exitCode).toBeNull();
 }
@@ -108,12 +110,12 @@ const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const total = () => sent.reduce((sum, bytes) => sum + bytes, 0);
 const unfinished = async () => (await storage.listMultiparts({ prefix: '' })).uploads.length;
 
-describe('a large file', { timeout: 60_000 }, () => {
-  it('that was killed with -9 goes on where it was, with the same command', async () => {
+describe('waybill up with a large file', { timeout: 60_000 }, () => {
+  it('resumes after kill -9, with the same command', async () => {
     const bytes = await makeFile();
-    letThrough(2);
+    passParts(2);
     const first = up('scan.bin');
-    await half(first);
+    await waitForParts(first);
     first.child.kill('SIGKILL');
     await first.ended;
     const state = join(cwd, '.local/state/waybill/uploads');
@@ -123,26 +125,26 @@ describe('a large file', { timeout: 60_000 }, () => {
     store.setFaults(undefined);
     const again = await finish('scan.bin');
     expect(again).toMatchObject({ code: 0 });
-    expect(again.stderr).toContain('goes on  scan.bin');
+    expect(again.stderr).toContain('resumed  scan.bin');
     expect(total()).toBe(size);
     await expectStored(again.stdout.trim(), bytes);
     expect(await readdir(state)).toEqual([]);
     expect(await unfinished()).toBe(0);
   });
 
-  it('is paused by Ctrl-C, which says how to go on; --json tells how far it got', async () => {
+  it('is paused by Ctrl-C, says how to resume, and reports progress with --json', async () => {
     const bytes = await makeFile();
-    letThrough(1);
+    passParts(1);
     const first = up('scan.bin', '--state', 'kept');
-    await half(first, 1);
+    await waitForParts(first, 1);
     expect(await first.stop()).toBe(130);
     expect(first.stderr()).toMatch(/paused {3}scan\.bin {2}[\d.]+ MB of 42 MB have arrived/);
-    expect(first.stderr()).toContain('The same command goes on with it. To begin anew: --start-over');
+    expect(first.stderr()).toContain('Run the same command again to resume it, or with --start-over');
 
-    letThrough(1);
+    passParts(1);
     const told = up('scan.bin', '--state', 'kept', '--json');
-    // One part more, and the rest is held as before.
-    await half(told, 2);
+    // One more part passes.
+    await waitForParts(told, 2);
     expect(await told.stop()).toBe(130);
     expect(JSON.parse(told.stdout())).toMatchObject({ path: 'scan.bin', status: 'paused', size });
 
@@ -152,11 +154,11 @@ describe('a large file', { timeout: 60_000 }, () => {
     await expectStored(again.stdout.trim(), bytes);
   });
 
-  it('that has changed since is refused in words, and sent anew with --start-over', async () => {
+  it('refuses a file that has changed, and sends it with --start-over', async () => {
     await makeFile();
-    letThrough(2);
+    passParts(2);
     const first = up('scan.bin');
-    await half(first);
+    await waitForParts(first);
     first.child.kill('SIGKILL');
     await first.ended;
     store.setFaults(undefined);
@@ -170,18 +172,18 @@ describe('a large file', { timeout: 60_000 }, () => {
     expect(told.stderr).toContain('--start-over');
 
     sent = [];
-    const anew = await finish('scan.bin', '--start-over');
-    expect(anew).toMatchObject({ code: 0 });
+    const restarted = await finish('scan.bin', '--start-over');
+    expect(restarted).toMatchObject({ code: 0 });
     expect(total()).toBe(size);
-    await expectStored(anew.stdout.trim(), edited);
+    await expectStored(restarted.stdout.trim(), edited);
     expect(await unfinished()).toBe(0);
   });
 
-  it('that was only touched goes on: bytes count, not times', async () => {
+  it('resumes a file whose time has changed but not its bytes', async () => {
     const bytes = await makeFile();
-    letThrough(2);
+    passParts(2);
     const first = up('scan.bin');
-    await half(first);
+    await waitForParts(first);
     first.child.kill('SIGKILL');
     await first.ended;
     store.setFaults(undefined);
@@ -192,11 +194,11 @@ describe('a large file', { timeout: 60_000 }, () => {
     await expectStored(again.stdout.trim(), bytes);
   });
 
-  it('is not sent by two at once', async () => {
+  it('refuses a file that another process is sending', async () => {
     await makeFile();
-    letThrough(1);
+    passParts(1);
     const first = up('scan.bin');
-    await half(first, 1);
+    await waitForParts(first, 1);
     const second = await finish('scan.bin', '--json');
     expect(second.code).toBe(1);
     expect(JSON.parse(second.stdout)).toMatchObject({ error: { code: 'upload_conflict' } });
@@ -204,8 +206,8 @@ describe('a large file', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a folder', { timeout: 60_000 }, () => {
-  it('is all its files with their paths, without what file managers leave', async () => {
+describe('waybill up with a folder', { timeout: 60_000 }, () => {
+  it('sends all files with their paths, except those of file managers', async () => {
     await mkdir(join(cwd, 'holiday/day 1'), { recursive: true });
     await writeFile(join(cwd, 'holiday/list.txt'), 'sun');
     await writeFile(join(cwd, 'holiday/.DS_Store'), 'x');
@@ -222,16 +224,16 @@ describe('a folder', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('without a file is said to be empty', async () => {
+  it('refuses a folder without files', async () => {
     await mkdir(join(cwd, 'empty/deeper'), { recursive: true });
     const refused = await finish('empty');
     expect(refused).toMatchObject({ code: 2, stdout: '' });
-    expect(refused.stderr).toContain('empty: there is no file in it');
+    expect(refused.stderr).toContain('empty: it contains no files');
   });
 });
 
-describe('standard input', { timeout: 60_000 }, () => {
-  it('is sent as it comes, under the name it is given', async () => {
+describe('waybill up with standard input', { timeout: 60_000 }, () => {
+  it('sends it as it arrives, with the given name', async () => {
     const bytes = Buffer.from(randomBytes(12 * MiB).toString('hex'));
     const one = up('-', '--name', 'dump.txt', '--json');
     one.child.stdin?.end(bytes);
@@ -241,9 +243,9 @@ describe('standard input', { timeout: 60_000 }, () => {
     await expectStored(told.url, bytes);
   });
 
-  it('is given up on Ctrl-C: nobody could read it again', async () => {
+  it('aborts on Ctrl-C, because the input cannot be read again', async () => {
     const before = await unfinished();
-    letThrough(1);
+    passParts(1);
     const one = up('-', '--type', 'application/octet-stream');
     one.child.stdin?.on('error', () => {});
     one.child.stdin?.write(randomBytes(24 * MiB));
@@ -254,7 +256,7 @@ describe('standard input', { timeout: 60_000 }, () => {
   });
 });
 
-it('keeps its state where it is told, for its owner only, or says why it cannot', { timeout: 60_000 }, async () => {
+it('waybill up keeps its state in --state, readable by its owner only', { timeout: 60_000 }, async () => {
   await writeFile(join(cwd, 'blocked'), '');
   await writeFile(join(cwd, 'a.txt'), 'a');
   const refused = await finish('a.txt', '--state', 'blocked/below');
@@ -264,7 +266,9 @@ it('keeps its state where it is told, for its owner only, or says why it cannot'
   expect((await stat(join(cwd, 'fresh'))).mode & 0o777).toBe(0o700);
 });
 
-it('leaves the type to the server, and warns of one that the content belies', { timeout: 60_000 }, async () => {
+it('waybill up leaves the type to the server, and warns when the content does not match --type', {
+  timeout: 60_000,
+}, async () => {
   await writeFile(join(cwd, 'notes.YAML'), 'a: 1\n');
   const told = await finish('notes.YAML', '--json');
   expect(JSON.parse(told.stdout)).toMatchObject({ status: 'done', contentType: 'application/yaml' });

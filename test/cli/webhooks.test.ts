@@ -1,4 +1,4 @@
-/** What an operator sees of the outbox, and how a message is sent again. */
+/** `waybill webhooks` lists the outbox and sends messages again. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ async function type(...args: string[]) {
   return { code, stdout: terminal.stdout, stderr: terminal.stderr };
 }
 
-it('lists them by state, and sends those again that were given up', async () => {
+it('waybill webhooks lists messages by state and replays parked ones', async () => {
   expect(await type('list')).toMatchObject({ code: 0, stdout: '', stderr: 'There are no messages.\n' });
   const first = await addMessage(ledger);
   const second = await addMessage(ledger);
@@ -57,7 +57,7 @@ it('lists them by state, and sends those again that were given up', async () => 
   expect(taken.map(({ webhookId }) => webhookId).sort()).toEqual([first, second, third].sort());
 });
 
-it('says which message is not known, and sends the others', async () => {
+it('waybill webhooks replay names unknown messages and replays the others', async () => {
   const id = await addMessage(ledger);
   await ledger.webhookDelivered(id);
   const { code, stdout, stderr } = await type('replay', 'msg_nobody', id);
@@ -74,6 +74,6 @@ it.each([
   [['list', '--limit', '1001']],
   [['replay']],
   [['replay', '--parked', '--state', 'parked']],
-])('refuses %j', async (args) => {
+])('waybill webhooks refuses %j', async (args) => {
   expect((await type(...args)).code).toBe(2);
 });

@@ -1,6 +1,6 @@
 /**
- * Access to the operator's page (G6): a known Host (against DNS rebinding), the token if there is one, and for requests that change
- * something, a page of the same origin.
+ * Access to the operator's page (G6): a known Host (against DNS rebinding), the token if there is one, and for requests
+ * that change something, a page of the same origin.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
@@ -45,7 +45,9 @@ function readToken(authorization = ''): string {
   return /^[^:]*:(.*)$/s.exec(Buffer.from(basic, 'base64').toString())?.[1] ?? '';
 }
 
-/** Browsers send Origin with every POST. A client without it is no browser, so nobody else's credentials are attached. */
+/**
+ * Browsers send Origin with every POST. A client without it is no browser, so nobody else's credentials are attached.
+ */
 function isSameOrigin(origin: string | undefined, host: string | undefined): boolean {
   if (origin === undefined) return true;
   return URL.canParse(origin) && new URL(origin).host === host;

@@ -1,4 +1,7 @@
-/** The operator's page: the content of the ledger and two actions. It has no scripts, so its policy can forbid all of them. */
+/**
+ * The operator's page: the content of the ledger and two actions. It has no scripts, so its policy can forbid all of
+ * them.
+ */
 import { type Context, Hono } from 'hono';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import type { Ledger, UploadFilter, UploadState, Uploads } from '../../server/index.ts';

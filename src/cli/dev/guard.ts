@@ -1,6 +1,6 @@
 /**
- * Protects against DNS rebinding: a foreign page whose name was rebound to this machine sends that name as Host. Therefore
- * names must be known. IP addresses are accepted, because they cannot be rebound.
+ * Protects against DNS rebinding: a foreign page whose name was rebound to this machine sends that name as Host.
+ * Therefore names must be known. IP addresses are accepted, because they cannot be rebound.
  */
 import type { MiddlewareHandler } from 'hono';
 

@@ -45,7 +45,9 @@ export async function createPage({ dir, setup, origins }: PageOptions): Promise<
   return app;
 }
 
-/** Allows no inline code, and no origin except the page and the storage, which receives uploads and serves stored files. */
+/**
+ * Allows no inline code, and no origin except the page and the storage, which receives uploads and serves stored files.
+ */
 export function contentSecurityPolicy(origins: readonly string[]): string {
   const storage = origins.join(' ');
   return [

@@ -1,6 +1,6 @@
 /**
- * Counts the bytes of each upload where they arrive: at the sockets of the server, and at the devstore. The page displays
- * them to show that file bytes bypass the server.
+ * Counts the bytes of each upload where they arrive: at the sockets of the server, and at the devstore. The page
+ * displays them to show that file bytes bypass the server.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

@@ -90,8 +90,10 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
     await checkStorage(uploads, terminal);
     const readiness = createReadiness(app);
     const main = createMainServer(uploads, readiness);
-    await openServers({ app, settings, logger, metrics, readiness, main, servers, terminal });
+    const listening = await openServers({ app, settings, logger, metrics, readiness, main, servers });
     const stopBackground = startBackground(app, settings, logger, metrics);
+    logger.info({ ...listening.facts, ledger: app.ledger?.kind ?? 'none' }, 'ready');
+    terminal.err(`Listening on ${listening.main}; metrics on ${listening.ops}/metrics`);
     await waitForInterrupt(terminal);
     logger.info('ending');
     readiness.leave();
@@ -119,12 +121,11 @@ interface ServerParts {
   main: Server;
   /** Receives each server once it listens. */
   servers: Server[];
-  terminal: Terminal;
 }
 
 /** Starts the server for clients and the one for operators. */
-async function openServers(parts: ServerParts): Promise<void> {
-  const { app, settings, logger, metrics, readiness, main, servers, terminal } = parts;
+async function openServers(parts: ServerParts) {
+  const { app, settings, logger, metrics, readiness, main, servers } = parts;
   const { host, opsHost } = settings;
   const hostNames = opsHostNames(opsHost, app.variables);
   const onAdminError = (error: unknown) => logger.error({ reason: describeError(error) }, 'admin.failed');
@@ -135,8 +136,8 @@ async function openServers(parts: ServerParts): Promise<void> {
   // A server can fail to accept a connection, such as with too many open files, and recovers by itself.
   for (const server of servers)
     server.on('error', (error) => logger.error({ reason: describeError(error) }, 'server.failed'));
-  logger.info({ host, port, opsHost, opsPort, ledger: app.ledger?.kind ?? 'none' }, 'ready');
-  terminal.err(`Listening on ${formatOrigin(host, port)}; metrics on ${formatOrigin(opsHost, opsPort)}/metrics`);
+  const facts = { host, port, opsHost, opsPort };
+  return { facts, main: formatOrigin(host, port), ops: formatOrigin(opsHost, opsPort) };
 }
 
 /** Starts the sweep, the delivery of webhooks and the polling of a queue. @returns a function that stops them */
@@ -161,7 +162,9 @@ function startBackground(
   return () => Promise.all([upkeep.stop(), polling?.stop()]);
 }
 
-/** The host names that operators and Prometheus may use: the address, the name of the machine, and the configured ones. */
+/**
+ * The host names that operators and Prometheus may use: the address, the name of the machine, and the configured ones.
+ */
 function opsHostNames(opsHost: string, variables: Variables): string[] {
   return [opsHost, hostname(), ...variables.list('WAYBILL_OPS_HOSTS')].map((name) => name.toLowerCase());
 }

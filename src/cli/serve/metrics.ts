@@ -1,4 +1,6 @@
-/** Metrics for Prometheus. Labels are routes, outcomes and codes, but not owners, keys or names, which are unlimited. */
+/**
+ * Metrics for Prometheus. Labels are routes, outcomes and codes, but not owners, keys or names, which are unlimited.
+ */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Storage } from '../../s3/index.ts';
 import { instrumentStorage, type Ledger, type SweepReport, type UploadsEvent } from '../../server/index.ts';

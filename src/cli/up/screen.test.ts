@@ -4,7 +4,7 @@ import { createPaint } from '../terminal.ts';
 import { progressLine } from './report.ts';
 import { createScreen } from './screen.ts';
 
-it('draws once for many changes, and keeps what is finished in order, also at the end', () => {
+it('createScreen() redraws once for many changes and prints finished lines in order', () => {
   vi.useFakeTimers();
   try {
     const written: string[] = [];
@@ -27,7 +27,7 @@ it('draws once for many changes, and keeps what is finished in order, also at th
   }
 });
 
-it('leaves out of a line what has no room, never half a number, and stays narrower than the terminal', () => {
+it('progressLine() omits items that do not fit and is narrower than the terminal', () => {
   const snapshot = {
     status: 'uploading',
     waiting: null,

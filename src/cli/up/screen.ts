@@ -1,9 +1,9 @@
-/** Lines at the bottom of a terminal that are drawn over; what is finished scrolls up above them and stays. */
+/** Lines at the bottom of a terminal that are redrawn. Finished ones are printed above them and stay. */
 import type { Terminal } from '../terminal.ts';
 
 export interface ScreenLine {
   draw(render: (columns: number) => string): void;
-  /** Takes the line away and lets `print` write what stays, in a moment. */
+  /** Removes the line. `print` is called soon, to write what stays. */
   finish(print: () => void): void;
 }
 
@@ -12,10 +12,10 @@ export interface Screen {
   close(): void;
 }
 
-/** More would push each other off a small terminal. */
-const mostLines = 8;
-/** Thousands of small files change more often than anyone can see; drawing for each cost more than sending them. */
-const paintEveryMs = 80;
+/** More lines would not fit a small terminal. */
+const maxLines = 8;
+/** Redrawing on each change of thousands of small files would cost more than sending them. */
+const redrawIntervalMs = 80;
 const csi = '\u001b[';
 
 export function createScreen({ write, columns }: Pick<Terminal, 'write' | 'columns'>): Screen {
@@ -38,32 +38,32 @@ export function createScreen({ write, columns }: Pick<Terminal, 'write' | 'colum
     for (const print of prints.splice(0)) print();
   }
 
-  function paintAll(): void {
+  function redraw(): void {
     printAll();
     const width = columns();
-    const shown = [...live.values()].slice(0, mostLines).map((render) => render(width));
-    if (live.size > mostLines) shown.push(`and ${live.size - mostLines} more`);
+    const shown = [...live.values()].slice(0, maxLines).map((render) => render(width));
+    if (live.size > maxLines) shown.push(`and ${live.size - maxLines} more`);
     write(`${clear()}${shown.map((line) => `${line}\n`).join('')}`);
     drawn = shown.length;
   }
 
-  const paintSoon = () => {
-    timer ??= setTimeout(paintAll, paintEveryMs);
+  const redrawSoon = () => {
+    timer ??= setTimeout(redraw, redrawIntervalMs);
   };
 
-  // A cursor dancing over the bars would be seen.
+  // Hides the cursor, which would flicker over the bars.
   write(`${csi}?25l`);
   return {
     line() {
       const self: ScreenLine = {
         draw(render) {
           live.set(self, render);
-          paintSoon();
+          redrawSoon();
         },
         finish(print) {
           live.delete(self);
           prints.push(print);
-          paintSoon();
+          redrawSoon();
         },
       };
       return self;

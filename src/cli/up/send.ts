@@ -1,8 +1,8 @@
-/** One file after another to the client: found again where an earlier run left it, or begun. */
+/** Passes each file to the client, which resumes the upload of an earlier run or starts a new one. */
 import type { Client, FileLike, Resumable, Upload, UploadOptions } from '../../client/node/index.ts';
 import { fileSource } from '../../client/node/index.ts';
 import type { FileToSend } from './files.ts';
-import { leftOf } from './state.ts';
+import { findUnfinished } from './state.ts';
 
 export interface SendOptions {
   client: Client;
@@ -10,21 +10,21 @@ export interface SendOptions {
   route: string;
   metadata: unknown;
   contentType: string | undefined;
-  /** Of standard input. */
+  /** The name for standard input. */
   fileName: string | undefined;
   stdin: () => AsyncIterable<Uint8Array>;
   startOver: boolean;
-  /** An earlier run began it. */
-  onGoingOn(file: FileToSend): void;
+  /** Called for an upload of an earlier run. */
+  onResume(file: FileToSend): void;
 }
 
 export type Send = (file: FileToSend) => Promise<Upload>;
 
 export async function createSend(options: SendOptions): Promise<Send> {
   const { client, route, contentType, startOver } = options;
-  const left: Resumable[] = await client.resumable();
-  /** Whether the route takes paths: the first file out of a folder tells. */
-  let takesPaths: Promise<boolean> | undefined;
+  const unfinished: Resumable[] = await client.resumable();
+  /** Whether the route accepts `relativePath` in metadata, known after the first file of a folder. */
+  let acceptsPaths: Promise<boolean> | undefined;
 
   function start(file: FileLike, metadata: unknown): Upload {
     const given: UploadOptions & { metadata?: unknown } = {
@@ -36,16 +36,16 @@ export async function createSend(options: SendOptions): Promise<Send> {
 
   async function sendFile(path: string | Buffer, file: FileToSend, metadata: unknown): Promise<Upload> {
     const source = await fileSource(path, contentType === undefined ? {} : { contentType });
-    const begun = leftOf(left, route, path.toString());
-    if (startOver) for (const one of begun) await one.forget();
-    const same = begun.find(
+    const earlier = findUnfinished(unfinished, route, path.toString());
+    if (startOver) for (const one of earlier) await one.forget();
+    const same = earlier.find(
       (one) =>
         JSON.stringify(one.metadata) === JSON.stringify(metadata) &&
         (contentType === undefined || one.contentType === contentType),
     );
     if (!same || startOver) return start(source, metadata);
-    options.onGoingOn(file);
-    // Not by `upload`: that would send a file that has changed, or that another process sends just now, as another.
+    options.onResume(file);
+    // `client.upload` would start a second upload for a changed file, or for one that another process is sending.
     return same.resume(source);
   }
 
@@ -62,14 +62,14 @@ export async function createSend(options: SendOptions): Promise<Send> {
     }
     const withPath = relativePath === undefined ? undefined : addPath(metadata, relativePath);
     if (!withPath) return sendFile(path, file, metadata);
-    if (takesPaths) return sendFile(path, file, (await takesPaths) ? withPath : metadata);
+    if (acceptsPaths) return sendFile(path, file, (await acceptsPaths) ? withPath : metadata);
     const first = await sendFile(path, file, withPath);
-    takesPaths = isGranted(first);
-    return (await takesPaths) ? first : sendFile(path, file, metadata);
+    acceptsPaths = isGranted(first);
+    return (await acceptsPaths) ? first : sendFile(path, file, metadata);
   };
 }
 
-/** Undefined where there is no room for it: the metadata is a list, or has such a field of its own. */
+/** @returns undefined when the field cannot be added: the metadata is no object, or has such a field already */
 function addPath(metadata: unknown, relativePath: string): unknown {
   if (metadata === undefined) return { relativePath };
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata) || 'relativePath' in metadata)
@@ -77,16 +77,16 @@ function addPath(metadata: unknown, relativePath: string): unknown {
   return { ...metadata, relativePath };
 }
 
-/** False when the server did not take what was said of it. */
+/** Resolves with false when the server refused the declaration. */
 function isGranted(upload: Upload): Promise<boolean> {
   return new Promise((resolve) => {
-    const look = () => {
+    const check = () => {
       const { transfer, error, file } = upload.getSnapshot();
       if (!transfer && !error && !file) return;
       stop();
       resolve(error?.code !== 'invalid_request');
     };
-    const stop = upload.subscribe(look);
-    upload.done.then(look, look);
+    const stop = upload.subscribe(check);
+    upload.done.then(check, check);
   });
 }

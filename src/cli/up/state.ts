@@ -1,4 +1,4 @@
-/** Where `waybill up` remembers what it has not finished: grants, which are secrets, so for this user only. */
+/** The folder of unfinished uploads of `waybill up`. It contains grants, so only its user can read it. */
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,23 +6,26 @@ import { fileResumeStore, type Resumable, type ResumeStore } from '../../client/
 import { describeFileError, environmentError } from '../cli-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** @param given as typed @throws CliError when a folder that was asked for cannot be used; the usual one is a convenience */
-export async function openState(given: string | undefined, { cwd, env }: Terminal): Promise<ResumeStore | null> {
-  const dir = given === undefined ? usualDir(env) : resolve(cwd, given);
+/**
+ * @returns null when the default folder cannot be used: uploads then cannot be resumed
+ * @throws CliError when a chosen folder cannot be used
+ */
+export async function openState(chosen: string | undefined, { cwd, env }: Terminal): Promise<ResumeStore | null> {
+  const dir = chosen === undefined ? defaultDir(env) : resolve(cwd, chosen);
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     return fileResumeStore(dir);
   } catch (error) {
-    if (given === undefined) return null;
+    if (chosen === undefined) return null;
     throw environmentError(
-      `${given} cannot be used: ${describeFileError(error) ?? error}.`,
+      `${chosen} cannot be used: ${describeFileError(error) ?? error}.`,
       'Choose another folder with --state PATH.',
     );
   }
 }
 
-/** https://specifications.freedesktop.org/basedir-spec/latest/ and its like on Windows. */
-function usualDir(env: Terminal['env']): string {
+/** https://specifications.freedesktop.org/basedir-spec/latest/, and its counterpart on Windows. */
+function defaultDir(env: Terminal['env']): string {
   const base =
     env('XDG_STATE_HOME') ??
     (process.platform === 'win32' ? env('LOCALAPPDATA') : undefined) ??
@@ -30,10 +33,10 @@ function usualDir(env: Terminal['env']): string {
   return join(base, 'waybill', 'uploads');
 }
 
-/** What an earlier run began of this very path, whatever the file is now. See `fingerprint` in client/node/file-source.ts. */
-export function leftOf(all: readonly Resumable[], route: string, path: string): Resumable[] {
+/** Finds uploads of this path, even if the file has changed. See `fingerprint` in client/node/file-source.ts. */
+export function findUnfinished(all: readonly Resumable[], route: string, path: string): Resumable[] {
   return all.filter(({ endpoint, fingerprint }) => {
-    const beginning = `${endpoint} ${route} ${path} `;
-    return fingerprint.startsWith(beginning) && /^\d+ [\d.]+ \[/.test(fingerprint.slice(beginning.length));
+    const prefix = `${endpoint} ${route} ${path} `;
+    return fingerprint.startsWith(prefix) && /^\d+ [\d.]+ \[/.test(fingerprint.slice(prefix.length));
   });
 }
