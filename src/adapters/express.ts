@@ -11,8 +11,8 @@ interface ExpressRequest extends IncomingMessage {
 }
 
 /**
- * Middleware for Express and Connect. Passes requests for other paths to the next handler. In callbacks, `request.raw` is
- * Express's `req`, with everything that earlier middleware added to it: see {@link expressRequest}.
+ * Middleware for Express and Connect. Passes requests for other paths to the next handler. In callbacks, `request.raw`
+ * is Express's `req`, with everything that earlier middleware added to it: see {@link expressRequest}.
  *
  * @example
  * app.use(toExpressHandler(uploads))

@@ -1,11 +1,11 @@
-/** Fastify 4 and 5, as an encapsulated plugin: the content type parsers of the app stay as they are. */
+/** The adapter for Fastify 4 and 5: an encapsulated plugin that does not change the content type parsers of the app. */
 import type { IncomingMessage } from 'node:http';
 import { WaybillError } from '../protocol/index.ts';
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type MountableHandler } from './handler.ts';
 import { closesConnection, NodePlainRequest } from './node.ts';
 
-/** What is used of Fastify, so that its types are not needed here. */
+/** The part of Fastify that is used here, without its types. */
 interface FastifyScope {
   prefix: string;
   removeAllContentTypeParsers(): unknown;
@@ -28,9 +28,9 @@ interface FastifyReply {
 }
 
 /**
- * A plugin for Fastify. Its routes have no content type parser, so that Waybill reads the bodies itself and within its own
- * limit; hooks of the app (`onRequest`, `preHandler`, `onSend`) run as for every route. A `prefix` must be the `basePath` of
- * `createUploads()`. The callbacks' `request.raw` is Fastify's request: see {@link fastifyRequest}.
+ * A plugin for Fastify. Its routes have no content type parser, so that Waybill reads the bodies itself and within its
+ * own limit; hooks of the app (`onRequest`, `preHandler`, `onSend`) run as for every route. A `prefix` must be the
+ * `basePath` of `createUploads()`. In callbacks, `request.raw` is Fastify's request: see {@link fastifyRequest}.
  *
  * @throws {WaybillError} `config_invalid`, when the app starts, for a `prefix` that is not `basePath`
  * @example

@@ -1,8 +1,8 @@
-/** Runtimes and frameworks that speak the Fetch API: Bun, Deno, Cloudflare Workers, Elysia and others. */
+/** The adapter for runtimes and frameworks with the Fetch API: Bun, Deno, Cloudflare Workers, Elysia and others. */
 import type { MountableHandler } from './handler.ts';
 import { pathOf, respond } from './web-request.ts';
 
-/** Answers requests that are not Waybill's. Gets the arguments of the handler. */
+/** Answers requests for other paths. It gets the arguments of the handler. */
 export type Fallback<Arguments extends readonly unknown[]> = (
   request: Request,
   ...rest: Arguments
@@ -14,9 +14,9 @@ interface ExecutionContext {
 }
 
 /**
- * A function from a `Request` to a `Response`. Without `fallback`, paths that are not Waybill's answer 404 `route_not_found`.
- * A completion that outlives its response goes on by `waitUntil()` of a Worker's context. The callbacks' `request.raw` is the
- * `Request`.
+ * A function from a `Request` to a `Response`. Without `fallback`, other paths answer 404 `route_not_found`. A
+ * completion that takes longer than its response continues in `waitUntil()` of a Worker's context. In callbacks,
+ * `request.raw` is the `Request`.
  *
  * @example
  * Bun.serve({ fetch: toFetchHandler(uploads, (request) => app.fetch(request)) })

@@ -1,4 +1,4 @@
-/** h3 1 and 2, and with them Nitro and Nuxt. */
+/** The adapter for h3 1 and 2, which Nitro and Nuxt use. */
 import type { IncomingMessage } from 'node:http';
 import { webResponse } from '../server/http/fetch.ts';
 import type { CallbackRequest } from '../server/index.ts';
@@ -6,20 +6,20 @@ import { frameworkRequest, type MountableHandler } from './handler.ts';
 import { NodePlainRequest } from './node.ts';
 import { pathOf, respond } from './web-request.ts';
 
-/** What is used of an event of h3 2, so that its types are not needed here. */
+/** The part of an event of h3 2 that is used here, without its types. */
 interface H3Event {
   req: Request & { waitUntil?: (work: Promise<unknown>) => void };
 }
 
-/** What is used of an event of h3 1. */
+/** The part of an event of h3 1 that is used here. */
 interface H3EventV1 {
   node: { req: IncomingMessage & { originalUrl?: string } };
   waitUntil?: (work: Promise<unknown>) => void;
 }
 
 /**
- * An event handler for h3. As middleware (`app.use(...)`, or a file in `server/middleware` of Nuxt) it leaves paths that are not
- * Waybill's to others. The callbacks' `request.raw` is the event: see {@link h3Event}.
+ * An event handler for h3. As middleware (`app.use(...)`, or a file in `server/middleware` of Nuxt) it passes other
+ * paths on. In callbacks, `request.raw` is the event: see {@link h3Event}.
  *
  * @example
  * app.use(toH3Handler(uploads))

@@ -1,4 +1,4 @@
-/** What every adapter shares: the handler that it wraps, which paths are Waybill's, and what callbacks get as `request.raw`. */
+/** Shared by all adapters: the handler that they wrap, the check of the mount point, and `request.raw` of callbacks. */
 import { WaybillError } from '../protocol/index.ts';
 import type { CallbackRequest, PlainRequest, PlainResponse } from '../server/index.ts';
 
@@ -9,16 +9,16 @@ export interface Handler {
 
 /** A handler that knows its own paths, so that an adapter can pass on all others. */
 export interface MountableHandler extends Handler {
-  /** Whether this path, as browsers see it, is Waybill's. */
+  /** Whether Waybill serves this path, as browsers see it. */
   owns(path: string): boolean;
-  /** The option `basePath`, or ''. */
+  /** The option `basePath`, or the empty string. */
   readonly basePath: string;
 }
 
 /**
- * Views are served below the path that browsers see, so `createUploads` must know a mount point as well.
+ * `createUploads` has to know the mount point too, because `file.url` contains it.
  *
- * @returns the error to report when the path is Waybill's only after the mount point was removed
+ * @returns the error to report when Waybill serves the path only after the mount point was removed
  */
 export function mountPointError(
   uploads: Pick<MountableHandler, 'owns'>,
@@ -33,7 +33,9 @@ export function mountPointError(
 }
 
 /**
- * The framework's own request in a callback. Throws when the request came through another adapter, whose `raw` has another shape.
+ * The request of the framework in a callback.
+ *
+ * @throws {WaybillError} `config_invalid` when the request came through another adapter, whose `raw` is another object
  */
 export function frameworkRequest(request: CallbackRequest, adapter: string, properties: readonly string[]): unknown {
   const { raw } = request;

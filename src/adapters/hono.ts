@@ -1,9 +1,9 @@
-/** Hono 4, on every runtime that it runs on. */
+/** The adapter for Hono 4, on all its runtimes. */
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type MountableHandler } from './handler.ts';
 import { pathOf, respond } from './web-request.ts';
 
-/** What is used of Hono's context, so that its types are not needed here. */
+/** The part of Hono's context that is used here, without its types. */
 interface HonoContext {
   req: { raw: Request; arrayBuffer(): Promise<ArrayBuffer> };
   /** A getter that throws where the runtime has none. */
@@ -11,7 +11,7 @@ interface HonoContext {
 }
 
 /**
- * Middleware for Hono. Paths that are not Waybill's go on to the next handler. The callbacks' `request.raw` is Hono's context:
+ * Middleware for Hono. Passes other paths to the next handler. In callbacks, `request.raw` is Hono's context:
  * see {@link honoContext}.
  *
  * @example

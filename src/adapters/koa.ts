@@ -1,11 +1,11 @@
-/** Koa 2 and 3, with or without a body parser before it. */
+/** The adapter for Koa 2 and 3, with or without a body parser before it. */
 import type { IncomingMessage } from 'node:http';
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type MountableHandler, mountPointError } from './handler.ts';
 import { closesConnection, NodePlainRequest } from './node.ts';
 import type { ParsedRequest } from './node-body.ts';
 
-/** What is used of Koa's context, so that its types are not needed here. */
+/** The part of Koa's context that is used here, without its types. */
 interface KoaContext {
   req: IncomingMessage;
   request: object;
@@ -18,7 +18,7 @@ interface KoaContext {
 }
 
 /**
- * Middleware for Koa. Paths that are not Waybill's go on to the next middleware. The callbacks' `request.raw` is Koa's context:
+ * Middleware for Koa. Passes other paths to the next middleware. In callbacks, `request.raw` is Koa's context:
  * see {@link koaContext}.
  *
  * @example

@@ -1,5 +1,5 @@
 /**
- * AWS Lambda behind a function URL, API Gateway (REST and HTTP APIs) or an Application Load Balancer.
+ * The adapter for AWS Lambda behind a function URL, API Gateway (REST and HTTP APIs) or an Application Load Balancer.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 import type { CallbackRequest, PlainRequest } from '../server/index.ts';
@@ -40,7 +40,7 @@ export interface LambdaResult {
 }
 
 /**
- * The handler of a Lambda function. The callbacks' `request.raw` is the event: see {@link lambdaEvent}.
+ * The handler of a Lambda function. In callbacks, `request.raw` is the event: see {@link lambdaEvent}.
  *
  * @example
  * export const handler = toLambdaHandler(uploads)
@@ -59,7 +59,7 @@ function isV2(event: LambdaEvent): event is EventV2 {
 
 function requestOfV2(event: EventV2): PlainRequest {
   const headers = lowerCaseNames(Object.entries(event.headers));
-  // Cookies are not among the headers there.
+  // These events have cookies in a field of their own.
   if (event.cookies && event.cookies.length > 0) headers.set('cookie', event.cookies.join('; '));
   return toRequest(event, event.requestContext.http.method, event.rawPath, event.rawQueryString, headers);
 }
@@ -130,8 +130,8 @@ function withoutStage(
  * The event in a callback, with the type that your app gives it, such as that of `@types/aws-lambda`.
  *
  * @throws {WaybillError} `config_invalid` when the request did not come through `toLambdaHandler()`
- * @example
- * authorize: ({ request }) => lambdaEvent<APIGatewayProxyEventV2WithJWTAuthorizer>(request).requestContext.authorizer.jwt.claims
+ * @example authorize: ({ request }) =>
+ * lambdaEvent<APIGatewayProxyEventV2WithJWTAuthorizer>(request).requestContext.authorizer.jwt.claims
  */
 export function lambdaEvent<Event = LambdaEvent>(request: CallbackRequest): Event {
   return frameworkRequest(request, 'toLambdaHandler', ['requestContext']) as Event;

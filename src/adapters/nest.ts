@@ -1,4 +1,7 @@
-/** NestJS 10 to 12, on Express and on Fastify. Needs `@nestjs/common` and `@nestjs/core`, which every Nest app has. */
+/**
+ * The adapter for NestJS 10 to 12, on Express and on Fastify. Needs `@nestjs/common` and `@nestjs/core`, which every
+ * Nest app has.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { All, Controller, Module, Req, Res, UseGuards } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -8,11 +11,13 @@ import { NodePlainRequest, send } from './node.ts';
 import type { ParsedRequest } from './node-body.ts';
 
 export interface WaybillModuleOptions {
-  /** The result of `createUploads()`. With `app.setGlobalPrefix('api')` it needs `basePath: '/api'`. @example uploads */
+  /**
+   * The result of `createUploads()`. With `app.setGlobalPrefix('api')` it needs `basePath: '/api'`. @example uploads
+   */
   uploads: MountableHandler;
   /**
-   * Guards of the controller, which run before `authorize` and may put the user on the request. A guard that refuses answers
-   * 403 in Nest's own format. @default none @example [AuthGuard]
+   * Guards of the controller, which run before `authorize` and may add the user to the request. A guard that refuses
+   * answers 403 in Nest's own format. @default none @example [AuthGuard]
    */
   guards?: readonly Guard[];
 }
@@ -40,8 +45,8 @@ type NestRequest = IncomingMessage & ParsedRequest & { raw?: IncomingMessage; or
 type NestResponse = ServerResponse & { raw?: ServerResponse; hijack?(): void };
 
 /**
- * A Nest module with one controller. The callbacks' `request.raw` is the request of Nest's platform, with what guards put on it:
- * see {@link nestRequest}.
+ * A Nest module with one controller. In callbacks, `request.raw` is the request of Nest's platform, with what guards
+ * added to it: see {@link nestRequest}.
  *
  * @example
  * @Module({ imports: [WaybillModule.forRoot({ uploads, guards: [AuthGuard] })] })
@@ -56,15 +61,17 @@ export class WaybillModule {
 }
 Module({})(WaybillModule);
 
-/** Wildcards are written differently on the two platforms. A parameter would not do: Fastify limits its length to 100. */
+/**
+ * Wildcards are written differently on the two platforms. A parameter would not do: Fastify limits its length to 100.
+ */
 const paths = {
   express: ['uploads', 'uploads/*path', 'files/*path', 'events'],
   fastify: ['uploads', 'uploads/*', 'files/*', 'events'],
 };
 
 /**
- * Gives the controller its paths once the platform is known, which is before Nest reads them. This is a provider, because
- * providers are created between the two.
+ * Gives the controller its paths once the platform is known, which is before Nest reads them. This is a provider,
+ * because providers are created between the two.
  */
 function createPathProvider(controller: new () => object): WaybillDynamicModule['providers'][number] {
   return {

@@ -1,4 +1,4 @@
-/** Next.js 14 to 16, App Router, in the Node.js runtime. */
+/** The adapter for Next.js 14 to 16, App Router, in the Node.js runtime. */
 import { WaybillError } from '../protocol/index.ts';
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type Handler } from './handler.ts';
@@ -15,9 +15,9 @@ export interface NextRouteHandlers {
 }
 
 /**
- * The handlers of a catch-all route. `basePath` of `createUploads()` is the folder of the route, such as `/api`. Next removes its
- * own `basePath` from the path, and its `trailingSlash` is understood. The callbacks' `request.raw` is the `NextRequest`: see
- * {@link nextRequest}.
+ * The handlers of a catch-all route. `basePath` of `createUploads()` is the folder of the route, such as `/api`. Next
+ * removes its own `basePath` from the path, and its `trailingSlash` is understood. In callbacks, `request.raw` is the
+ * `NextRequest`: see {@link nextRequest}.
  *
  * @throws {WaybillError} `config_invalid` in the Edge runtime, which lacks `node:crypto`
  * @example
@@ -34,7 +34,10 @@ export function toNextHandler(uploads: Handler): NextRouteHandlers {
   return { GET: handle, HEAD: handle, POST: handle, DELETE: handle, OPTIONS: handle };
 }
 
-/** What Next and Vercel provide for `after()` and `waitUntil()`: https://github.com/vercel/next.js, `@next/request-context`. */
+/**
+ * What Next and Vercel provide for `after()` and `waitUntil()`: https://github.com/vercel/next.js,
+ * `@next/request-context`.
+ */
 function vercelWaitUntil(): ((work: Promise<unknown>) => void) | undefined {
   type RequestContext = { get?(): { waitUntil?(work: Promise<unknown>): void } | undefined };
   const holder: Record<symbol, RequestContext | undefined> = globalThis as never;

@@ -33,7 +33,8 @@ export class NodePlainRequest implements PlainRequest {
   readonly #parsed: ParsedRequest;
 
   /**
-   * @param target the path and the query as the browser sent them, in front of which a mount point may have been removed
+   * @param target the path and the query as the browser sent them, in front of which a mount point may have been
+   * removed
    * @param raw what callbacks get: the framework's own request or context
    * @param parsed the object on which body parsers of the framework leave `body` or `rawBody`
    */
@@ -101,12 +102,15 @@ export function send(
   response.end(body);
 }
 
-/** Whether bytes of the body are still on their way, because the answer came before they were read. */
+/** Whether bytes of the body have not been read before the answer. */
 function hasUnreadBody(request: IncomingMessage): boolean {
   return !request.complete && request.method !== 'GET' && request.method !== 'HEAD';
 }
 
-/** Whether the answer must close an HTTP/1 connection, because the unread rest of the body would be taken for the next request. */
+/**
+ * Whether the answer must close an HTTP/1 connection, because the unread rest of the body would be parsed as the next
+ * request.
+ */
 export function closesConnection(request: IncomingMessage): boolean {
   return hasUnreadBody(request) && request.httpVersionMajor < 2;
 }

@@ -1,21 +1,20 @@
-/** React Router 7 and 8 in framework mode, and Remix 2, as a resource route. */
+/** The adapter for React Router 7 and 8 in framework mode, and Remix 2: a resource route. */
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type Handler } from './handler.ts';
 import { respond } from './web-request.ts';
 
-/** What is used of the arguments of a loader or an action, so that React Router's types are not needed here. */
+/** The part of the arguments of a loader or an action that is used here, without its types. */
 interface RouteArguments {
   request: Request;
 }
 
 /**
- * The loader and the action of a splat route without a component. Two routes are needed, `/uploads/*` and `/files/*`; both may
- * name the same file. The callbacks' `request.raw` is the argument of the loader or action, with its `context`: see
- * {@link reactRouterArguments}.
+ * The loader and the action of a splat route without a component. Two routes are needed, `/uploads/*` and `/files/*`;
+ * both may name the same file. In callbacks, `request.raw` is the argument of the loader or action, with its `context`:
+ * see {@link reactRouterArguments}.
  *
- * @example
- * // app/routes/waybill.ts, in routes.ts: route('uploads/*', 'routes/waybill.ts'), route('files/*', 'routes/waybill.ts', { id: 'files' })
- * export const { loader, action } = toReactRouterHandler(uploads)
+ * @example // app/routes/waybill.ts, in routes.ts: route('uploads/*', 'routes/waybill.ts'), route('files/*',
+ * 'routes/waybill.ts', { id: 'files' }) export const { loader, action } = toReactRouterHandler(uploads)
  */
 export function toReactRouterHandler(uploads: Handler) {
   const handle = (routeArguments: RouteArguments): Promise<Response> =>

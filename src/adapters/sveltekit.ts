@@ -1,9 +1,9 @@
-/** SvelteKit 2 and 3, as a `handle` hook. */
+/** The adapter for SvelteKit 2 and 3: a `handle` hook. */
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type MountableHandler } from './handler.ts';
 import { pathOf, respond } from './web-request.ts';
 
-/** What is used of SvelteKit's event, so that its types are not needed here. */
+/** The part of SvelteKit's event that is used here, without its types. */
 interface SvelteKitEvent {
   request: Request;
   platform?: unknown;
@@ -15,8 +15,8 @@ interface SvelteKitHook<Event> {
 }
 
 /**
- * A hook that answers Waybill's paths and resolves all others. After a hook that fills `event.locals`, put it behind that one
- * with `sequence()`. The callbacks' `request.raw` is SvelteKit's event: see {@link svelteKitEvent}.
+ * A hook that answers Waybill's paths and resolves all others. After a hook that fills `event.locals`, put it behind
+ * that one with `sequence()`. In callbacks, `request.raw` is SvelteKit's event: see {@link svelteKitEvent}.
  *
  * @example
  * // hooks.server.ts

@@ -1,17 +1,17 @@
-/** A Fetch API request as the core reads it, for frameworks whose callbacks get more than the bare `Request`. */
+/** Converts a Fetch API request for the handler, for frameworks whose callbacks need more than the `Request`. */
 
 import { plainRequest, webResponse } from '../server/http/fetch.ts';
 import type { PlainRequest } from '../server/index.ts';
 import type { Handler } from './handler.ts';
 
 export interface WebRequestOptions {
-  /** What callbacks get as `request.raw`. @default the request */
+  /** The value of `request.raw` in callbacks. @default the request */
   raw?: unknown;
   /** Reads the body where the framework may have read it before. @default reads `request` */
   body?: PlainRequest['body'];
   /** The path that browsers see, where the framework has changed it. @default the path of `request.url` */
   path?: string;
-  /** Keeps the function alive for work that outlives the response. @default none */
+  /** Keeps the function alive for work after the response. @default none */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 }
 
@@ -24,7 +24,7 @@ export async function respond(uploads: Handler, request: Request, options: WebRe
   return webResponse(await uploads.handle(plain));
 }
 
-/** The path of a URL as it was sent. `new URL()` would resolve dot segments and encode what was not encoded. */
+/** @returns the path as it was sent. `new URL()` would resolve dot segments and encode characters. */
 export function pathOf(url: string): string {
   const start = url.indexOf('/', url.indexOf('//') + 2);
   const [path = '/'] = (start === -1 ? '/' : url.slice(start)).split(/[?#]/, 1);

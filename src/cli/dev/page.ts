@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Hono } from 'hono';
-import { formatsOfExtension } from '../../protocol/formats/index.ts';
-import { extensionOf } from '../../protocol/limits.ts';
+import { extensionOf, formatsOfExtension } from '../../protocol/index.ts';
 import { environmentError } from '../cli-error.ts';
 
 export interface PageOptions {
