@@ -9,7 +9,7 @@ const temporaryCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', 'timeout', 
 /**
  * Prints each finding.
  *
- * @throws CliError when no upload can succeed before somebody changes the set-up
+ * @throws CliError when no upload can succeed until the operator corrects the configuration
  */
 export async function checkStorage(uploads: Pick<Uploads, 'check'>, terminal: Pick<Terminal, 'err'>): Promise<void> {
   const { findings } = await uploads.check();

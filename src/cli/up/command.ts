@@ -14,14 +14,14 @@ export const upCommand: CommandSpec = {
   summary: 'Send files to a Waybill server, straight to its storage',
   operands: 'FILE...',
   description: [
-    'Asks the server for permission, sends each file straight to the storage, completes',
-    'the upload and prints the stable URL of the stored file. A folder stands for the',
-    'files in it, and a single - for standard input. Nothing is sent when one of the',
-    'files cannot be read.',
+    'Asks the server for permission, sends each file straight to the storage,',
+    'completes the upload and prints the stable URL of the stored file. A folder',
+    'stands for the files in it, and a single - for standard input. Nothing is sent',
+    'when one of the files cannot be read.',
     '',
-    'An unfinished upload of a large file (after Ctrl-C, a crash, kill -9) is kept for',
-    'a week. The same command resumes it: it compares the parts that have arrived with',
-    'the file, and sends only what is missing.',
+    'An unfinished upload of a large file (after Ctrl-C, a crash, kill -9) is kept',
+    'for a week. The same command resumes it: it compares the parts that have',
+    'arrived with the file, and sends only what is missing.',
   ].join('\n'),
   options: [
     {

@@ -125,15 +125,15 @@ export function progressLine(shown: string, snapshot: UploadSnapshot, columns: n
   const filled = Math.round(share * barWidth);
   const bar =
     barWidth > 0 ? `${paint('green', '━'.repeat(filled))}${paint('dim', '─'.repeat(barWidth - filled))} ` : '';
-  const room = columns - 1 - nameWidth - 2 - (barWidth > 0 ? barWidth + 1 : 0) - 4 - 2;
-  return `${shorten(shown, nameWidth)}  ${bar}${percent}  ${joinFitting(pace, room)}`;
+  const columnsLeft = columns - 1 - nameWidth - 2 - (barWidth > 0 ? barWidth + 1 : 0) - 4 - 2;
+  return `${shorten(shown, nameWidth)}  ${bar}${percent}  ${joinFitting(pace, columnsLeft)}`;
 }
 
 /** Joins as many items as fit. An item is never cut, because half a number would be wrong. */
-function joinFitting(items: readonly string[], room: number): string {
-  let text = items[0]?.slice(0, Math.max(0, room)) ?? '';
+function joinFitting(items: readonly string[], columnsLeft: number): string {
+  let text = items[0]?.slice(0, Math.max(0, columnsLeft)) ?? '';
   for (const item of items.slice(1)) {
-    if (text.length + 2 + item.length > room) break;
+    if (text.length + 2 + item.length > columnsLeft) break;
     text += `  ${item}`;
   }
   return text;
