@@ -2,6 +2,6 @@ import type { AnyRoute, UploadsOptions } from '../../server/index.ts';
 
 export interface AppConfig {
   routes: Record<string, AnyRoute>;
-  /** What a module exports as `options`: everything but what the environment says. */
+  /** The options of `createUploads`, without those that come from the environment. */
   options: Partial<UploadsOptions>;
 }
