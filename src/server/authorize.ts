@@ -29,7 +29,7 @@ function requireContext(context: unknown): Owner {
 
 /**
  * One answer for an unknown upload, another owner's, and a route that is gone: it does not tell which
- * (ATTACKS A3).
+ * (attack A3 in docs/threat-model.md).
  */
 export function notFound(): WaybillError {
   return uploadNotFound();

@@ -18,7 +18,7 @@ import type { CompletionRun } from './run.ts';
 import type { StagedObject } from './staged-object.ts';
 
 /**
- * What a sender may have added without a signature, and what it would do to whoever is shown the file (ATTACKS C10).
+ * What a sender may have added without a signature, and what it would do to whoever is shown the file (attack C10).
  * `fetch` itself adds `Cache-Control: no-cache` to any request with If-None-Match
  * (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch): that one is no attack, and promotion replaces it.
  */

@@ -169,7 +169,7 @@ export function partCountOf(size: number | null, partSize: number): number | nul
   return size === null ? null : Math.max(1, Math.ceil(size / partSize));
 }
 
-/** The rule of the plan that this part breaks, or null. Only what passes here is ever signed (ATTACKS C8). */
+/** The rule of the plan that this part breaks, or null. Only what passes here is ever signed (attack C8). */
 function brokenPartRule(
   route: ResolvedRoute,
   { size: total, partSize }: ByParts,

@@ -166,7 +166,7 @@ async function eachGrant<T extends object>(
   });
 }
 
-/** A large copy outlives a request: it goes on, and the client comes again (DESIGN section 7, 8). */
+/** A large copy outlives a request: it goes on, and the client comes again. */
 async function withinPatience(
   seconds: number,
   uploadId: string,

@@ -1,5 +1,5 @@
 /**
- * Whose pages may call (ATTACKS G2). A JSON body already forces browsers to ask first, with a preflight; where cookies
+ * Whose pages may call (attack G2). A JSON body already forces browsers to ask first, with a preflight; where cookies
  * come along the Origin is checked as well.
  */
 import { WaybillError } from '../../protocol/index.ts';

@@ -10,7 +10,7 @@ const jsonType = /^application\/json\s*(;|$)/i;
  */
 export async function readJson(request: PlainRequest, maxBytes: number, count: { bytesIn: number }): Promise<unknown> {
   const contentType = request.header('content-type');
-  // Anything else a form could send across origins without a preflight (ATTACKS G2).
+  // Anything else a form could send across origins without a preflight (attack G2).
   if (contentType !== 'application/json' && !jsonType.test(contentType ?? ''))
     throw unreadable('Send JSON with `Content-Type: application/json`.');
   return readJsonOfAnyType(request, maxBytes, count);

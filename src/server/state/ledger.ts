@@ -1,7 +1,7 @@
 /**
  * The durable record of uploads, as the server needs it; `src/ledger` has it on SQLite and on Postgres. Every method is one
  * transaction. Times that are compared (leases, expiry, retries) are the database's own, so that replicas whose clocks
- * differ agree (DESIGN section 7, 14); all are milliseconds since the epoch.
+ * differ agree; all are milliseconds since the epoch.
  */
 import type { Checksum, StoredFile, Transfer, WireError } from '../../protocol/index.ts';
 
@@ -9,7 +9,7 @@ export type UploadState = 'granted' | 'completing' | 'completed' | 'rejected' | 
 
 /**
  * What may follow what; everything else is `upload_conflict`. `expired -> completing`: expiry stops signing, never
- * completion (DESIGN section 7, 4). `completing -> aborted | expired` only once its lease is over.
+ * completion. `completing -> aborted | expired` only once its lease is over.
  */
 export const transitions: Readonly<Record<UploadState, readonly UploadState[]>> = {
   granted: ['completing', 'expired', 'aborted'],

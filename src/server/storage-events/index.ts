@@ -1,6 +1,6 @@
 /**
  * storage-events: the storage says that an object was created. Whoever says it must know the secret, or be SNS and signed;
- * and all that it brings about is a look at the object, as if its client had asked for completion (ATTACKS G3).
+ * and all that it brings about is a look at the object, as if its client had asked for completion (attack G3).
  */
 import * as v from 'valibot';
 import { type ErrorCode, isWaybillError, WaybillError } from '../../protocol/index.ts';

@@ -1,6 +1,6 @@
 /**
  * Is it SNS that speaks, and of a topic of ours? The certificate comes from Amazon's hosts only, and nobody can have this
- * server ask any other (ATTACKS G6).
+ * server ask any other (attack G6).
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
  */
 import { createVerify } from 'node:crypto';

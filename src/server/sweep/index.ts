@@ -40,7 +40,7 @@ export async function sweepUploads(
   const options = { ...given, graceSeconds: given.graceSeconds ?? defaultGraceSeconds };
   const tally = createTally(options.dryRun ?? false, (error) => emit?.('sweep.failed', { reason: describe(error) }));
   const { report } = tally;
-  // What the storage dates is as old as the storage says (DESIGN section 7, 14).
+  // What the storage dates is as old as the storage says.
   const storageNow = () => now() + storage.clockOffsetMs();
   const shared = { storage, openReceipt, stagingPrefix, deployment, completion, storageNow, options, tally };
   try {
