@@ -15,7 +15,7 @@ const quickFiles = [
   'test/browser/client-react.test.ts',
   'test/browser/client-transfer.test.ts',
   'test/browser/page-accessible.test.ts',
-  'test/browser/page-ways-in.test.ts',
+  'test/browser/page-file-picker.test.ts',
   'test/docs/attack-ids.test.ts',
   'test/docs/links.test.ts',
   'test/docs/reference.test.ts',

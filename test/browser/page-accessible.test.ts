@@ -1,4 +1,7 @@
-/** axe-core over every state of the page: light and dark, phone and desktop. */
+/**
+ * Runs axe-core on every state of the page, in light and dark, on a phone and on a desktop, and uses the page with the
+ * keyboard.
+ */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -8,7 +11,15 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
-import { dropFiles, follow, type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
+import {
+  dropFiles,
+  openDetails,
+  openTab,
+  type PageAppWithStore,
+  startPageWithStore,
+  type Visit,
+  visit,
+} from './page-app.ts';
 
 afterAll(removeBuiltPage);
 
@@ -19,9 +30,9 @@ const screens = {
   desktop: { viewport: { width: 1280, height: 900 } },
 } as const;
 
-const patience = { timeout: 20_000 };
+const slowly = { timeout: 20_000 };
 
-describeBrowser('axe finds nothing', (browser) => {
+describeBrowser('the page is accessible', (browser) => {
   let app: PageAppWithStore;
   beforeAll(async () => {
     app = await startPageWithStore();
@@ -31,8 +42,8 @@ describeBrowser('axe finds nothing', (browser) => {
 
   for (const [screen, options] of Object.entries(screens))
     for (const colorScheme of ['light', 'dark'] as const)
-      it(`on a ${screen}, ${colorScheme}: empty, received, refused, on its way, cancelled, interrupted`, async () => {
-        const { page, slip, pick, stamped, problems, close } = await visit(browser(), app.url, {
+      it(`axe reports nothing on a ${screen}, ${colorScheme}: empty, received, refused, sending, cancelled, interrupted`, async () => {
+        const { page, row, choose, waitForBadge, problems, close } = await visit(browser(), app.url, {
           ...options,
           colorScheme,
         });
@@ -40,25 +51,25 @@ describeBrowser('axe finds nothing', (browser) => {
         await expectClean(page);
         await expectFits(page);
 
-        await pick(
+        await choose(
           fixture('camera.jpg').path,
           fixture('note.txt').path,
           fixture('tone.mp3').path,
           fixture('lying.png').path,
         );
         for (const name of ['camera.jpg', 'note.txt', 'tone.mp3'])
-          await (await stamped(name, 'Received')).locator('figcaption').waitFor();
-        await stamped('lying.png', 'Refused');
+          await (await openDetails(await waitForBadge(name, 'Received'))).locator('figcaption').waitFor();
+        await waitForBadge('lying.png', 'Refused');
         app.store.setFaults({ when: ({ method }) => method === 'PUT' || method === 'POST', delayMs: 600_000 });
-        await pick(fixture('quadrants.png').path, fixture('quadrants.webp').path);
-        await stamped('quadrants.png', 'On its way');
-        await slip('quadrants.webp').getByRole('button', { name: 'Cancel' }).click();
-        await stamped('quadrants.webp', 'Cancelled');
+        await choose(fixture('quadrants.png').path, fixture('quadrants.webp').path);
+        await waitForBadge('quadrants.png', 'On its way');
+        await row('quadrants.webp').getByRole('button', { name: 'Cancel' }).click();
+        await waitForBadge('quadrants.webp', 'Cancelled');
         await expectClean(page);
         await expectFits(page);
 
         await page.reload();
-        await stamped('quadrants.png', 'Interrupted');
+        await waitForBadge('quadrants.png', 'Interrupted');
         await expectClean(page);
         expect(problems).toEqual([]);
         await close();
@@ -68,7 +79,7 @@ describeBrowser('axe finds nothing', (browser) => {
     ['phone', 'dark'],
     ['desktop', 'light'],
   ] as const)
-    it(`on a ${screen}, ${colorScheme}: a folder, all paused, one left by an earlier page, one in another tab`, async () => {
+    it(`axe reports nothing on a ${screen}, ${colorScheme}: a folder, paused, left by an earlier page, in another tab`, async () => {
       const dir = await mkdtemp(join(tmpdir(), 'waybill-axe-'));
       const path = join(dir, 'scan.bin');
       await writeFile(path, Buffer.alloc(17_000_000, 1));
@@ -78,19 +89,19 @@ describeBrowser('axe finds nothing', (browser) => {
       const seen = await visit(browser(), app.url, { ...screens[screen], colorScheme });
       try {
         await dropFiles(seen.page, [join(dir, 'folder')]);
-        await expect.poll(() => seen.page.locator('.stamp').getByText('Received').count(), patience).toBe(15);
-        await seen.stamped('lying.png', 'Refused');
+        await expect.poll(() => seen.page.locator('.status-badge').getByText('Received').count(), slowly).toBe(15);
+        await seen.waitForBadge('lying.png', 'Refused');
         await expectClean(seen.page);
         app.store.setFaults({ when: ({ query }) => query.includes('partNumber'), delayMs: 600_000 });
-        await seen.pick(path, path);
-        await expect.poll(() => seen.page.locator('.stamp').getByText('On its way').count(), patience).toBe(2);
+        await seen.choose(path, path);
+        await expect.poll(() => seen.page.locator('.status-badge').getByText('On its way').count(), slowly).toBe(2);
         await expectClean(seen.page);
-        const other = await follow(seen, app.url);
-        await other.stamped('scan.bin', 'Elsewhere');
+        const other = await openTab(seen, app.url);
+        await other.waitForBadge('scan.bin', 'In another tab');
         await expectClean(other.page);
         await other.page.close();
         await seen.page.getByRole('button', { name: 'Pause all' }).click();
-        await expect.poll(() => seen.page.locator('.stamp').getByText('Paused').count(), patience).toBe(2);
+        await expect.poll(() => seen.page.locator('.status-badge').getByText('Paused').count(), slowly).toBe(2);
         await expectClean(seen.page);
         await expectFits(seen.page);
         await seen.page.reload();
@@ -104,18 +115,19 @@ describeBrowser('axe finds nothing', (browser) => {
       }
     });
 
-  it('and everything can be reached and seen with the keyboard', async () => {
-    const { page, pick, stamped, close } = await visit(browser(), app.url);
-    await pick(fixture('camera.jpg').path);
-    await (await stamped('camera.jpg', 'Received')).locator('figcaption').waitFor();
+  it('every control can be reached with the keyboard and shows its focus', async () => {
+    const { page, choose, waitForBadge, close } = await visit(browser(), app.url);
+    await choose(fixture('camera.jpg').path);
+    await waitForBadge('camera.jpg', 'Received');
     const wanted = [
       'files',
       'Choose files',
       'Choose a folder',
       'Clear the list',
-      'Open',
-      'Download',
-      'Take off the list camera.jpg',
+      'Open camera.jpg',
+      'Download camera.jpg',
+      'Details camera.jpg',
+      'Remove from list camera.jpg',
     ];
     const reached: string[] = [];
     for (let tabs = 0; tabs < wanted.length; tabs += 1) {
@@ -138,11 +150,11 @@ async function expectClean(page: Visit['page']): Promise<void> {
   await page.evaluate(await axe);
   const results = await page.evaluate(() =>
     (globalThis as unknown as { axe: { run(options: unknown): Promise<AxeResults> } }).axe.run({
-      // A viewer or a player of the browser's own is not ours to judge.
+      // The browser's own PDF viewer is not part of the page.
       iframes: false,
     }),
   );
-  // It looked: an empty report from an empty page would pass as well.
+  // An empty page would have no violations either, so the rules that passed are counted as well.
   expect(results.passes.length).toBeGreaterThan(15);
   expect(
     results.violations.map(
@@ -151,7 +163,7 @@ async function expectClean(page: Visit['page']): Promise<void> {
   ).toEqual([]);
 }
 
-/** No sideways scrolling. */
+/** Expects that the page does not scroll sideways. */
 async function expectFits(page: Visit['page']): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(
     0,

@@ -1,6 +1,6 @@
 /**
- * The page of `waybill dev` for browser tests: the real server and the built page over a store of the caller's, a way to
- * open it, and a way to see what it shows: colours are read from screenshots, not from the DOM.
+ * Starts the page of `waybill dev` for browser tests, with the real server and the built page, and opens it in a
+ * browser. Colours are read from screenshots, because they show what the user sees; the DOM does not.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ export interface PageApp {
   close(): Promise<void>;
 }
 
-/** Server and page; the store's counts stay unknown. */
+/** Starts the server and the page on a storage that does not report its byte counts. */
 export async function startPageOn(storage: Storage): Promise<PageApp> {
   return startServer(storage, createTransferCounter({ storeCounts: false }));
 }
@@ -41,11 +41,11 @@ async function startServer(
 
 export interface PageAppWithStore extends PageApp {
   store: Devstore;
-  /** Bytes of each body over a megabyte that the store has taken. */
+  /** Size in bytes of each body over 1 MiB that the store has accepted. */
   sent: number[];
 }
 
-/** As `waybill dev` does it: a devstore that counts, and that can be given weather. */
+/** Starts the page as `waybill dev` does, on a devstore that counts bytes and that supports fault injection. */
 export async function startPageWithStore(): Promise<PageAppWithStore> {
   const dir = await mkdtemp(join(tmpdir(), 'waybill-page-store-'));
   const credentials = { accessKeyId: 'page', secretAccessKey: randomBytes(20).toString('hex') };
@@ -85,13 +85,13 @@ export async function startPageWithStore(): Promise<PageAppWithStore> {
 
 export interface Visit {
   page: Page;
-  /** Errors of the page itself and refusals of its policy: a test that passes has none. */
+  /** Script errors, dialogs and violations of the content security policy. Tests expect none. */
   problems: string[];
-  /** The slip of this file. */
-  slip(fileName: string): Locator;
-  pick(...paths: string[]): Promise<void>;
-  /** Waits until the slip is stamped so. */
-  stamped(fileName: string, stamp: string): Promise<Locator>;
+  /** The row of this file in the list. */
+  row(fileName: string): Locator;
+  choose(...paths: string[]): Promise<void>;
+  /** Waits until the badge of the row has this text, and returns the row. */
+  waitForBadge(fileName: string, badge: string): Promise<Locator>;
   close(): Promise<void>;
 }
 
@@ -102,16 +102,16 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
     ...options,
   });
   const page = await context.newPage();
-  return { ...(await attend(page, url)), close: () => context.close() };
+  return { ...(await openPage(page, url)), close: () => context.close() };
 }
 
-/** Another tab of the same browser; or `page` itself, where it has just been opened. */
-export async function follow(seen: { page: Page; close?: unknown }, url: string): Promise<Visit> {
+/** Opens another tab in the browser of `seen`; without `close`, uses the page of `seen` itself. */
+export async function openTab(seen: { page: Page; close?: unknown }, url: string): Promise<Visit> {
   const page = seen.close ? await seen.page.context().newPage() : seen.page;
-  return { ...(await attend(page, url)), close: () => page.context().close() };
+  return { ...(await openPage(page, url)), close: () => page.context().close() };
 }
 
-async function attend(page: Page, url: string): Promise<Omit<Visit, 'close'>> {
+async function openPage(page: Page, url: string): Promise<Omit<Visit, 'close'>> {
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('dialog', (dialog) => {
@@ -122,31 +122,38 @@ async function attend(page: Page, url: string): Promise<Omit<Visit, 'close'>> {
     if (/Content Security Policy|Refused to/i.test(message.text())) problems.push(message.text());
   });
   await page.goto(url);
-  const slip = (fileName: string) =>
+  const row = (fileName: string) =>
     page
-      .locator('.consignment')
+      .locator('.upload')
       .filter({ has: page.getByRole('heading', { name: fileName, exact: true }) })
       .first();
   return {
     page,
     problems,
-    slip,
-    pick: (...paths) => page.setInputFiles('#picker', paths),
-    async stamped(fileName, stamp) {
-      const found = slip(fileName);
-      await found.locator('.stamp').getByText(stamp, { exact: true }).waitFor();
+    row,
+    choose: (...paths) => page.setInputFiles('#picker', paths),
+    async waitForBadge(fileName, badge) {
+      const found = row(fileName);
+      await found.locator('.status-badge').getByText(badge, { exact: true }).waitFor();
       return found;
     },
   };
 }
 
-/** Colours of an element as it is on the screen, at points given as shares of its width and height. */
+/** Opens the details below a row, and returns them. */
+export async function openDetails(row: Locator): Promise<Locator> {
+  const button = row.getByRole('button', { name: 'Details' });
+  if ((await button.getAttribute('aria-expanded')) !== 'true') await button.click();
+  return row.locator('.details');
+}
+
+/** Colours of an element on the screen, at points that are fractions of its width and height. */
 export async function coloursOf(
   element: Locator,
   points: readonly (readonly [x: number, y: number])[],
 ): Promise<number[][]> {
   const png = (await element.screenshot({ animations: 'disabled' })).toString('base64');
-  // The page under test may not draw foreign images on a canvas; an empty one may.
+  // The content security policy of the page under test does not allow `data:`. An empty page has none.
   const reader = await element.page().context().newPage();
   try {
     return await reader.evaluate(
@@ -173,7 +180,7 @@ const corners = {
   bottomRight: [0.75, 0.75],
 } as const satisfies Record<keyof typeof quadrants, readonly [number, number]>;
 
-/** Waits until the element shows the fixtures' four colours, each in its corner; fails with what it shows instead. */
+/** Waits until the element shows the four colours of the fixtures, each in its corner. */
 export async function expectQuadrants(
   element: Locator,
   only: readonly (keyof typeof quadrants)[] = ['topLeft', 'topRight', 'bottomLeft', 'bottomRight'],
@@ -187,12 +194,12 @@ export async function expectQuadrants(
         );
         return only.filter((corner, index) => !sameColour(colours[index] ?? [], quadrants[corner]));
       },
-      { timeout: 15_000, message: 'corners that show another colour' },
+      { timeout: 15_000, message: 'corners with a wrong colour' },
     )
     .toEqual([]);
 }
 
-/** A drag of files from outside the browser, as the operating system reports it. */
+/** Starts a drag of files from outside the browser, as the operating system reports it. */
 export async function dragOver(page: Page, files: string[]) {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files, dragOperationsMask: 1 };
@@ -202,7 +209,7 @@ export async function dragOver(page: Page, files: string[]) {
   await report('dragEnter');
   await report('dragOver');
   return {
-    // As long as something hovers, an operating system goes on saying so.
+    // An operating system repeats `dragOver` while the files hover.
     async hoverUntil(seen: () => Promise<boolean>) {
       await expect.poll(() => report('dragOver').then(seen)).toBe(true);
     },

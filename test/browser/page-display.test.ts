@@ -1,4 +1,4 @@
-/** What was stored is displayed through its stable URL: real files, and the pixels on the screen. */
+/** Shows stored files through their stable URLs. The pixels are read from the screen. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,12 @@ import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture, hostileCopy, quadrants } from '../support/fixtures.ts';
 import { forEachStore } from '../support/stores.ts';
-import { expectQuadrants, type PageApp, startPageOn, visit } from './page-app.ts';
+import { expectQuadrants, openDetails, type PageApp, startPageOn, visit } from './page-app.ts';
 
 afterAll(removeBuiltPage);
 
 describeBrowser('the page displays', (browser) => {
-  forEachStore('what was stored', (store) => {
+  forEachStore('stored files', (store) => {
     let app: PageApp;
     beforeAll(async () => {
       app = await startPageOn(store.storage());
@@ -21,19 +21,20 @@ describeBrowser('the page displays', (browser) => {
     afterAll(() => app?.close());
 
     it.each(['camera.jpg', 'quadrants.png', 'quadrants.webp'] as const)(
-      '%s: its pixels, the right way up',
+      '%s: upright, as a thumbnail and in its details',
       async (name) => {
         const { path, shown, bytes } = fixture(name);
-        const { page, pick, stamped, problems, close } = await visit(browser(), app.url);
-        await pick(path);
-        const slip = await stamped(name, 'Received');
-        const image = slip.locator('img');
+        const { page, choose, waitForBadge, problems, close } = await visit(browser(), app.url);
+        await choose(path);
+        const row = await waitForBadge(name, 'Received');
+        await expectQuadrants(row.locator('.thumbnail img'));
+        const image = (await openDetails(row)).locator('img');
         await image.scrollIntoViewIfNeeded();
         await expectQuadrants(image);
         expect(
           await image.evaluate((element: HTMLImageElement) => [element.naturalWidth, element.naturalHeight]),
         ).toEqual([shown?.width, shown?.height]);
-        // Through the stable URL, on the server's origin, which leads to the store.
+        // The stable URL is on the server's origin and redirects to the storage.
         const url = await image.getAttribute('src');
         expect(url).toMatch(new RegExp(`^${app.url}/files/`));
         const answer = await page.request.get(url ?? '', { maxRedirects: 0 });
@@ -46,10 +47,10 @@ describeBrowser('the page displays', (browser) => {
       },
     );
 
-    it('a video, which plays', async () => {
-      const { pick, stamped, problems, close } = await visit(browser(), app.url);
-      await pick(fixture('clip.mp4').path);
-      const video = (await stamped('clip.mp4', 'Received')).locator('video');
+    it('a video, and plays it', async () => {
+      const { choose, waitForBadge, problems, close } = await visit(browser(), app.url);
+      await choose(fixture('clip.mp4').path);
+      const video = (await openDetails(await waitForBadge('clip.mp4', 'Received'))).locator('video');
       await video.evaluate(async (element: HTMLVideoElement) => {
         element.controls = false;
         element.muted = true;
@@ -60,10 +61,10 @@ describeBrowser('the page displays', (browser) => {
       await close();
     });
 
-    it('a sound, which plays', async () => {
-      const { pick, stamped, problems, close } = await visit(browser(), app.url);
-      await pick(fixture('tone.mp3').path);
-      const sound = (await stamped('tone.mp3', 'Received')).locator('audio');
+    it('a sound file, and plays it', async () => {
+      const { choose, waitForBadge, problems, close } = await visit(browser(), app.url);
+      await choose(fixture('tone.mp3').path);
+      const sound = (await openDetails(await waitForBadge('tone.mp3', 'Received'))).locator('audio');
       const played = await sound.evaluate(async (element: HTMLAudioElement) => {
         element.muted = true;
         const ended = new Promise((resolve) => element.addEventListener('ended', resolve, { once: true }));
@@ -76,12 +77,12 @@ describeBrowser('the page displays', (browser) => {
       await close();
     });
 
-    it('a PDF, in the browser’s own viewer', async () => {
-      const { pick, stamped, problems, close } = await visit(browser(), app.url);
-      await pick(fixture('page.pdf').path);
-      const frame = (await stamped('page.pdf', 'Received')).locator('iframe');
+    it('a PDF in the viewer of the browser', async () => {
+      const { choose, waitForBadge, problems, close } = await visit(browser(), app.url);
+      await choose(fixture('page.pdf').path);
+      const frame = (await openDetails(await waitForBadge('page.pdf', 'Received'))).locator('iframe');
       await frame.scrollIntoViewIfNeeded();
-      // The page fills the right of the viewer's dark ground; its own colours must be there, wherever it places them.
+      // The viewer decides where it places the page, so only the colours are checked.
       await expect
         .poll(async () => countColours(await frame.screenshot(), frame.page()), { timeout: 20_000 })
         .toEqual({ topLeft: true, topRight: true, bottomLeft: true, bottomRight: true });
@@ -89,14 +90,14 @@ describeBrowser('the page displays', (browser) => {
       await close();
     });
 
-    it('a kind that browsers cannot show as a card, with the bytes to download', async () => {
+    it('a card and a download for a file that browsers cannot show', async () => {
       for (const name of ['phone.heic', 'note.txt'] as const) {
-        const { page, pick, stamped, problems, close } = await visit(browser(), app.url);
-        await pick(fixture(name).path);
-        const slip = await stamped(name, 'Received');
-        await slip.locator('.card').waitFor();
+        const { page, choose, waitForBadge, problems, close } = await visit(browser(), app.url);
+        await choose(fixture(name).path);
+        const row = await waitForBadge(name, 'Received');
+        await (await openDetails(row)).locator('.card').waitFor();
         const download = page.waitForEvent('download');
-        await slip.getByRole('link', { name: 'Download' }).click();
+        await row.getByRole('link', { name: 'Download' }).click();
         const saved = await download;
         expect(saved.suggestedFilename()).toBe(name);
         expect(new Uint8Array(await readFile(await saved.path()))).toEqual(fixture(name).bytes);
@@ -105,21 +106,22 @@ describeBrowser('the page displays', (browser) => {
       }
     });
 
-    it('a hostile file name as text, and nothing of it runs or breaks out', async () => {
+    it('a hostile file name as text, and runs nothing of it', async () => {
       const dir = await mkdtemp(join(tmpdir(), 'waybill-hostile-'));
-      const { page, pick, problems, close } = await visit(browser(), app.url);
+      const { page, choose, problems, close } = await visit(browser(), app.url);
       try {
-        await pick(await hostileCopy(dir));
-        const slip = page.locator('.consignment');
-        await slip.locator('.stamp').getByText('Received').waitFor();
-        await expectQuadrants(slip.locator('img'));
-        const heading = await slip.getByRole('heading').textContent();
+        await choose(await hostileCopy(dir));
+        const row = page.locator('.upload');
+        await row.locator('.status-badge').getByText('Received').waitFor();
+        await expectQuadrants(row.locator('.thumbnail img'));
+        const heading = await row.getByRole('heading').textContent();
         expect(heading).toContain('"><img src=x onerror=alert(1)>');
         expect(heading).not.toContain('\u202E');
-        expect(await slip.locator('img').count()).toBe(1);
-        expect(await slip.locator('img').getAttribute('alt')).not.toContain('\u202E');
+        const image = (await openDetails(row)).locator('img');
+        expect(await image.count()).toBe(1);
+        expect(await image.getAttribute('alt')).not.toContain('\u202E');
         await page.reload();
-        await expectQuadrants(slip.locator('img'));
+        await expectQuadrants(row.locator('.thumbnail img'));
         expect(problems).toEqual([]);
       } finally {
         await close();
@@ -129,7 +131,7 @@ describeBrowser('the page displays', (browser) => {
   });
 });
 
-/** Which of the fixtures' colours cover at least a hundredth of a screenshot. */
+/** For each colour of the fixtures, whether it covers at least a hundredth of a screenshot. */
 async function countColours(png: Buffer, page: Page) {
   const reader = await page.context().newPage();
   try {

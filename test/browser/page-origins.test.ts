@@ -1,4 +1,4 @@
-/** The page on one origin, the server on a second, the store on a third: real CORS, preflights included, right and wrong. */
+/** The page, the server and the storage on three origins, with real CORS preflights and with missing CORS rules. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -17,15 +17,15 @@ import { expectQuadrants, visit } from './page-app.ts';
 
 afterAll(removeBuiltPage);
 
-describeBrowser('three origins', (browser) => {
-  forEachStore('and a store', (store) => {
+describeBrowser('on three origins', (browser) => {
+  forEachStore('with a storage', (store) => {
     let pageServer: Server;
     let server: DevServer;
     let pageUrl: string;
     let serverUrl: string;
 
     beforeAll(async () => {
-      // The page's origin must be known to the server, and the server's to the page: the page listens first.
+      // The server needs the page's origin and the page needs the server's, so the page listens first and is set later.
       const late = new Hono();
       let page: Hono | undefined;
       late.all('*', (context) => page?.fetch(context.req.raw) ?? context.notFound());
@@ -45,9 +45,9 @@ describeBrowser('three origins', (browser) => {
         dir: await builtPage(),
         setup: {
           endpoint: `${serverUrl}/uploads`,
-          waysUrl: null,
-          storeName: store.bucket,
-          services: [{ route: 'files', title: 'Files' }],
+          transferStatsUrl: null,
+          storageName: store.bucket,
+          routes: [{ route: 'files', title: 'Files' }],
         },
         origins: [serverUrl, store.endpoint],
       });
@@ -58,48 +58,48 @@ describeBrowser('three origins', (browser) => {
       pageServer?.close();
     });
 
-    it('files large and small arrive and are displayed', async () => {
+    it('small and large files are sent and displayed', async () => {
       await store.setCors([{ AllowedOrigins: [pageUrl], AllowedMethods: ['PUT', 'POST'], AllowedHeaders: ['*'] }]);
-      const { page, pick, stamped, problems, close } = await visit(browser(), pageUrl);
-      const asked: string[] = [];
-      page.on('request', (request) => asked.push(`${request.method()} ${new URL(request.url()).origin}`));
-      await pick(fixture('camera.jpg').path);
-      const image = (await stamped('camera.jpg', 'Received')).locator('img');
+      const { page, choose, waitForBadge, problems, close } = await visit(browser(), pageUrl);
+      const requests: string[] = [];
+      page.on('request', (request) => requests.push(`${request.method()} ${new URL(request.url()).origin}`));
+      await choose(fixture('camera.jpg').path);
+      const image = (await waitForBadge('camera.jpg', 'Received')).locator('.thumbnail img');
       await expectQuadrants(image);
       expect(new URL((await image.getAttribute('src')) ?? '').origin).toBe(serverUrl);
-      // Beyond the size up to which forms are used: a PUT, which the browser asks leave for first.
+      // Above the size limit for forms, the client sends a PUT, which needs a preflight.
       await page.setInputFiles('#picker', { name: 'large.bin', mimeType: '', buffer: Buffer.alloc(2_500_000, 7) });
-      await stamped('large.bin', 'Received');
+      await waitForBadge('large.bin', 'Received');
       expect(new Set([pageUrl, serverUrl, store.endpoint]).size).toBe(3);
-      expect(asked).toContain(`POST ${serverUrl}`);
-      expect(asked).toContain(`PUT ${store.endpoint}`);
-      expect(asked.filter((request) => /^(PUT|POST)/.test(request) && request.endsWith(pageUrl))).toEqual([]);
+      expect(requests).toContain(`POST ${serverUrl}`);
+      expect(requests).toContain(`PUT ${store.endpoint}`);
+      expect(requests.filter((request) => /^(PUT|POST)/.test(request) && request.endsWith(pageUrl))).toEqual([]);
       expect(problems).toEqual([]);
       await close();
     });
 
-    it('where the store does not let the page in, it says so and what to do', async () => {
+    it('a storage without CORS rules is reported, with what to do', async () => {
       await store.setCors([]);
-      const { page, slip, stamped, problems, close } = await visit(browser(), pageUrl);
+      const { page, row, waitForBadge, problems, close } = await visit(browser(), pageUrl);
       await page.setInputFiles('#picker', { name: 'large.bin', mimeType: '', buffer: Buffer.alloc(2_500_000, 8) });
-      await stamped('large.bin', 'Held up');
-      expect(await slip('large.bin').locator('.verdict').textContent()).toBe(
-        'The store does not let this page in. Its CORS rules must name this page’s address. The developer console says which.',
+      await waitForBadge('large.bin', 'Held up');
+      expect(await row('large.bin').locator('.problem').textContent()).toBe(
+        'The storage does not accept this page. Its CORS rules must name this page’s address. The developer console says which.',
       );
       await store.setCors(openCors);
-      await slip('large.bin').getByRole('button', { name: 'Try again' }).click();
-      await stamped('large.bin', 'Received');
+      await row('large.bin').getByRole('button', { name: 'Try again' }).click();
+      await waitForBadge('large.bin', 'Received');
       expect(problems).toEqual([]);
       await close();
     });
 
-    it('where the server does not let the page in, nothing is sent', async () => {
-      const { page, stamped, close } = await visit(browser(), pageUrl.replace('127.0.0.1', 'localhost'));
-      const asked: string[] = [];
-      page.on('request', (request) => asked.push(new URL(request.url()).origin));
+    it('nothing is sent when the server does not allow the origin of the page', async () => {
+      const { page, waitForBadge, close } = await visit(browser(), pageUrl.replace('127.0.0.1', 'localhost'));
+      const requests: string[] = [];
+      page.on('request', (request) => requests.push(new URL(request.url()).origin));
       await page.setInputFiles('#picker', { name: 'a.bin', mimeType: '', buffer: Buffer.alloc(1000, 8) });
-      await stamped('a.bin', 'Held up');
-      expect(asked).not.toContain(store.endpoint);
+      await waitForBadge('a.bin', 'Held up');
+      expect(requests).not.toContain(store.endpoint);
       await close();
     });
   });

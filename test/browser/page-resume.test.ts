@@ -1,6 +1,6 @@
 /**
- * Large files on the page: paused, reloaded, killed, edited, in two tabs. What was sent twice is counted at the store; what
- * was stored is read back.
+ * Resumes large files on the page: after a pause, a reload, a killed browser, an edit, and in two tabs. Parts that are
+ * sent twice are counted at the storage, and the stored bytes are read back.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { findChromium } from '../../scripts/lib/chromium.mjs';
 import { MiB } from '../../src/protocol/index.ts';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { chromiumArgs, describeBrowser } from '../support/chromium.ts';
-import { follow, type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
+import { openTab, type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
 
 afterAll(removeBuiltPage);
 
@@ -39,8 +39,8 @@ describeBrowser('a large file', (browser) => {
     if (dir) await rm(dir, { recursive: true, force: true });
   });
 
-  /** So many parts get through; the others wait for better weather. */
-  function letThrough(parts: number): void {
+  /** Lets this many parts through. The others wait until the test removes the fault. */
+  function letPartsThrough(parts: number): void {
     let seen = 0;
     app.store.setFaults({
       when: ({ method, query }) => method === 'PUT' && query.includes('partNumber') && ++seen > parts,
@@ -48,91 +48,91 @@ describeBrowser('a large file', (browser) => {
     });
   }
 
-  /** Until the store has so many parts and the page knows. */
-  async function half({ slip }: Visit, parts = 2): Promise<void> {
+  /** Waits until the storage has this many parts and the page shows progress. */
+  async function waitForParts({ row }: Visit, parts = 2): Promise<void> {
     await expect.poll(() => app.sent.length, { timeout: 20_000 }).toBe(parts);
     await expect
-      .poll(() => slip('scan.bin').getByRole('progressbar').getAttribute('aria-valuenow'), { timeout: 10_000 })
+      .poll(() => row('scan.bin').getByRole('progressbar').getAttribute('aria-valuenow'), { timeout: 10_000 })
       .not.toBeNull();
   }
 
-  async function pickAgain({ page, slip }: Visit, file: string, button = 'Choose the file again'): Promise<void> {
+  async function chooseAgain({ page, row }: Visit, file: string, button = 'Choose the file again'): Promise<void> {
     const chooser = page.waitForEvent('filechooser');
-    await slip('scan.bin').getByRole('button', { name: button }).click();
+    await row('scan.bin').getByRole('button', { name: button }).click();
     await (await chooser).setFiles(file);
   }
 
-  async function expectStored({ slip, page }: Visit, expected: Uint8Array): Promise<void> {
-    const link = await slip('scan.bin').getByRole('link', { name: 'Download' }).getAttribute('href');
+  async function expectStored({ row, page }: Visit, expected: Uint8Array): Promise<void> {
+    const link = await row('scan.bin').getByRole('link', { name: 'Download' }).getAttribute('href');
     const body = await (await page.request.get(link ?? '')).body();
     expect(digest(body)).toBe(digest(expected));
   }
 
   const total = () => app.sent.reduce((sum, part) => sum + part, 0);
 
-  it('is paused and goes on, and no part of it is sent twice', async () => {
+  it('resumes after a pause, and no part of it is sent twice', async () => {
     const seen = await visit(browser(), app.url);
-    letThrough(2);
-    await seen.pick(path);
-    await half(seen);
-    await seen.slip('scan.bin').getByRole('button', { name: 'Pause' }).click();
-    await seen.stamped('scan.bin', 'Paused');
-    expect(await seen.slip('scan.bin').locator('.pace').textContent()).toMatch(/^Paused at [\d.]+ MB of 42 MB$/);
+    letPartsThrough(2);
+    await seen.choose(path);
+    await waitForParts(seen);
+    await seen.row('scan.bin').getByRole('button', { name: 'Pause' }).click();
+    await seen.waitForBadge('scan.bin', 'Paused');
+    expect(await seen.row('scan.bin').locator('.pace').textContent()).toMatch(/^Paused at [\d.]+ MB of 42 MB$/);
     expect(await seen.page.title()).toBe('Waybill');
     app.store.setFaults(undefined);
-    await seen.slip('scan.bin').getByRole('button', { name: 'Go on' }).click();
-    await seen.stamped('scan.bin', 'Received');
+    await seen.row('scan.bin').getByRole('button', { name: 'Resume' }).click();
+    await seen.waitForBadge('scan.bin', 'Received');
     expect(total()).toBe(size);
     await expectStored(seen, bytes);
     expect(seen.problems).toEqual([]);
     await seen.close();
   });
 
-  it('waits after a reload until it is chosen again, is recognised, and only the rest is sent', async () => {
+  it('waits after a reload until it is chosen again, and only the rest is sent', async () => {
     const seen = await visit(browser(), app.url);
-    letThrough(2);
-    await seen.pick(path);
-    await half(seen);
+    letPartsThrough(2);
+    await seen.choose(path);
+    await waitForParts(seen);
     await seen.page.reload();
-    await seen.stamped('scan.bin', 'Paused');
-    expect(await seen.slip('scan.bin').locator('.verdict').textContent()).toContain('What has arrived is kept');
+    await seen.waitForBadge('scan.bin', 'Paused');
+    expect(await seen.row('scan.bin').locator('.problem').textContent()).toContain('What has arrived is kept');
     app.store.setFaults(undefined);
 
     const other = join(dir, 'other.bin');
     await writeFile(other, 'another');
-    await pickAgain(seen, other);
+    await chooseAgain(seen, other);
     await seen.page.getByText('That is another file').first().waitFor();
-    await seen.stamped('scan.bin', 'Paused');
-    await pickAgain(seen, path);
-    await seen.stamped('scan.bin', 'Received');
+    await seen.waitForBadge('scan.bin', 'Paused');
+    await chooseAgain(seen, path);
+    await seen.waitForBadge('scan.bin', 'Received');
     expect(total()).toBe(size);
-    expect(await seen.page.locator('.consignment').count()).toBe(2);
+    expect(await seen.page.locator('.upload').count()).toBe(2);
     await expectStored(seen, bytes);
     expect(seen.problems).toEqual([]);
     await seen.close();
   });
 
-  it('goes on also when it is simply sent again', async () => {
+  it('resumes when it is added as a new file after a reload', async () => {
     const seen = await visit(browser(), app.url);
-    letThrough(2);
-    await seen.pick(path);
-    await half(seen);
+    letPartsThrough(2);
+    await seen.choose(path);
+    await waitForParts(seen);
     await seen.page.reload();
-    await seen.stamped('scan.bin', 'Paused');
+    await seen.waitForBadge('scan.bin', 'Paused');
     app.store.setFaults(undefined);
-    await seen.pick(path);
-    await seen.stamped('scan.bin', 'Received');
-    expect(await seen.page.locator('.consignment').count()).toBe(1);
+    await seen.choose(path);
+    await seen.waitForBadge('scan.bin', 'Received');
+    expect(await seen.page.locator('.upload').count()).toBe(1);
     expect(total()).toBe(size);
     await seen.close();
   });
 
-  it('goes on by itself after a reload where the browser keeps the file for the page', async () => {
+  it('resumes by itself after a reload where the browser keeps a file handle', async () => {
     const seen = await visit(browser(), app.url);
-    letThrough(2);
-    await seen.pick(path);
-    await half(seen);
-    // A handle that needs no permission: the same bytes in the page's own file system.
+    letPartsThrough(2);
+    await seen.choose(path);
+    await waitForParts(seen);
+    // A handle in the page's own file system needs no permission.
     await seen.page.evaluate(async () => {
       const database = await new Promise<IDBDatabase>((resolve) => {
         const request = indexedDB.open('waybill');
@@ -160,72 +160,71 @@ describeBrowser('a large file', (browser) => {
     });
     app.store.setFaults(undefined);
     await seen.page.reload();
-    await seen.stamped('scan.bin', 'Received');
+    await seen.waitForBadge('scan.bin', 'Received');
     expect(total()).toBe(size);
     await expectStored(seen, bytes);
     expect(seen.problems).toEqual([]);
     await seen.close();
   });
 
-  it('that has changed meanwhile is said to have, and can be started over', async () => {
+  it('is reported when it has changed after a reload, and can be started over', async () => {
     const seen = await visit(browser(), app.url);
-    letThrough(2);
-    await seen.pick(path);
-    await half(seen);
+    letPartsThrough(2);
+    await seen.choose(path);
+    await waitForParts(seen);
     await seen.page.reload();
-    await seen.stamped('scan.bin', 'Paused');
+    await seen.waitForBadge('scan.bin', 'Paused');
     app.store.setFaults(undefined);
-    // By so much that the last part counts as well: see `sent` in page-app.ts.
+    // One MiB more, so that the last part is counted as well: see `sent` in page-app.ts.
     const edited = randomBytes(size + 1024 * 1024);
     await writeFile(path, edited);
-    await pickAgain(seen, path);
-    const slip = await seen.stamped('scan.bin', 'Held up');
-    expect(await slip.locator('.verdict').textContent()).toContain('The file has changed.');
+    await chooseAgain(seen, path);
+    const row = await seen.waitForBadge('scan.bin', 'Held up');
+    expect(await row.locator('.problem').textContent()).toContain('The file has changed.');
     app.sent.length = 0;
-    await slip.getByRole('button', { name: 'Start over' }).click();
-    await seen.stamped('scan.bin', 'Received');
+    await row.getByRole('button', { name: 'Start over' }).click();
+    await seen.waitForBadge('scan.bin', 'Received');
     expect(total()).toBe(edited.length);
     await expectStored(seen, edited);
     expect(seen.problems).toEqual([]);
     await seen.close();
   });
 
-  it('is shown by another tab as well, which does not send it, and has it when it is there', async () => {
+  it('is shown in another tab, which does not send it', async () => {
     const one = await visit(browser(), app.url);
-    letThrough(2);
-    await one.pick(path);
-    await half(one);
-    const two = await follow(one, app.url);
-    await two.stamped('scan.bin', 'Elsewhere');
-    // Whatever moves there moves here.
+    letPartsThrough(2);
+    await one.choose(path);
+    await waitForParts(one);
+    const two = await openTab(one, app.url);
+    await two.waitForBadge('scan.bin', 'In another tab');
     app.store.setFaults(undefined);
-    await one.slip('scan.bin').getByRole('button', { name: 'Pause' }).click();
-    await one.slip('scan.bin').getByRole('button', { name: 'Go on' }).click();
-    await one.stamped('scan.bin', 'Received');
-    await two.stamped('scan.bin', 'Received');
+    await one.row('scan.bin').getByRole('button', { name: 'Pause' }).click();
+    await one.row('scan.bin').getByRole('button', { name: 'Resume' }).click();
+    await one.waitForBadge('scan.bin', 'Received');
+    await two.waitForBadge('scan.bin', 'Received');
     expect(total()).toBe(size);
-    expect(await two.page.locator('.consignment').count()).toBe(1);
+    expect(await two.page.locator('.upload').count()).toBe(1);
     expect([...one.problems, ...two.problems]).toEqual([]);
     await one.close();
   });
 
-  it('is left to the other tab when the first is closed', async () => {
+  it('can be resumed in another tab after its tab is closed', async () => {
     const one = await visit(browser(), app.url);
-    letThrough(2);
-    await one.pick(path);
-    await half(one);
-    const two = await follow(one, app.url);
-    await two.stamped('scan.bin', 'Elsewhere');
+    letPartsThrough(2);
+    await one.choose(path);
+    await waitForParts(one);
+    const two = await openTab(one, app.url);
+    await two.waitForBadge('scan.bin', 'In another tab');
     await one.page.close();
-    await two.stamped('scan.bin', 'Paused');
+    await two.waitForBadge('scan.bin', 'Paused');
     app.store.setFaults(undefined);
-    await pickAgain(two, path);
-    await two.stamped('scan.bin', 'Received');
+    await chooseAgain(two, path);
+    await two.waitForBadge('scan.bin', 'Received');
     expect(total()).toBe(size);
     await two.close();
   });
 
-  it('survives the browser being killed with -9', async () => {
+  it('resumes after the browser was killed with SIGKILL', async () => {
     const profile = await mkdtemp(join(tmpdir(), 'waybill-profile-'));
     const open = (): Promise<BrowserContext> =>
       chromium.launchPersistentContext(profile, {
@@ -236,21 +235,21 @@ describeBrowser('a large file', (browser) => {
       });
     try {
       const first = await open();
-      const seen = await follow({ page: await first.newPage() }, app.url);
-      letThrough(2);
-      await seen.pick(path);
-      await half(seen);
-      const lock = await readLock(profile);
+      const seen = await openTab({ page: await first.newPage() }, app.url);
+      letPartsThrough(2);
+      await seen.choose(path);
+      await waitForParts(seen);
+      const pid = await readProcessId(profile);
       const closed = new Promise((resolve) => first.once('close', resolve));
-      process.kill(lock, 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
       await closed;
 
       const second = await open();
-      const again = await follow({ page: await second.newPage() }, app.url);
-      await again.stamped('scan.bin', 'Paused');
+      const again = await openTab({ page: await second.newPage() }, app.url);
+      await again.waitForBadge('scan.bin', 'Paused');
       app.store.setFaults(undefined);
-      await pickAgain(again, path);
-      await again.stamped('scan.bin', 'Received');
+      await chooseAgain(again, path);
+      await again.waitForBadge('scan.bin', 'Received');
       expect(total()).toBe(size);
       await expectStored(again, bytes);
       await second.close();
@@ -262,7 +261,7 @@ describeBrowser('a large file', (browser) => {
 
 const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 
-/** Into the page's own file system, through a request of its own. */
+/** Copies the file into the page's own file system, by a request that the test answers. */
 async function copyIn({ page }: Visit, path: string): Promise<void> {
   const bytes = await readFile(path);
   await page.route('**/scan.bin.copy', (route) => route.fulfill({ body: bytes }));
@@ -274,8 +273,8 @@ async function copyIn({ page }: Visit, path: string): Promise<void> {
   });
 }
 
-/** Chromium's own process: the profile's lock names it. */
-async function readLock(profile: string): Promise<number> {
+/** The process id of Chromium, from the lock of its profile. */
+async function readProcessId(profile: string): Promise<number> {
   const { readlink } = await import('node:fs/promises');
   const pid = Number((await readlink(join(profile, 'SingletonLock'))).replace(/^.*-/, ''));
   expect(pid).toBeGreaterThan(1);

@@ -1,4 +1,4 @@
-/** The stripes on a consignment's stub: the bits of its id. For the eye; no scanner is promised. */
+/** Decorative stripes that are computed from an id. They are not a barcode that a scanner can read. */
 
 const svg = 'http://www.w3.org/2000/svg';
 

@@ -1,4 +1,4 @@
-/** Building elements. Text arrives as text nodes only: a file name can never become markup. */
+/** Builds elements. Text is added as text nodes only, so a file name can never become markup. */
 
 type Attributes = Record<string, string | boolean | undefined>;
 
@@ -16,14 +16,14 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** The element that index.html promises under this id. */
-export function must<Element extends HTMLElement>(id: string, kind: new () => Element): Element {
+/** @throws Error when index.html has no such element with this id */
+export function requireElement<Element extends HTMLElement>(id: string, kind: new () => Element): Element {
   const element = document.getElementById(id);
   if (!(element instanceof kind)) throw new Error(`index.html has no ${kind.name} #${id}`);
   return element;
 }
 
-/** Writes only what changed: a live region or a selection must not be disturbed by the same text again. */
+/** Writes only a changed text: writing the same text again would disturb a live region or the user's selection. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

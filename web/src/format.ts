@@ -1,26 +1,16 @@
-/** Numbers as a person reads them. Binary units below the surface, decimal ones on paper: what a file manager shows. */
+/** Formats counts, durations and times for the page. */
 
-const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
-
-/** `0 bytes`, `812 bytes`, `3.2 MB`. */
-export function formatBytes(bytes: number): string {
-  if (!Number.isFinite(bytes) || bytes < 0) return '? bytes';
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  if (unit === 0) return bytes === 1 ? '1 byte' : `${Math.round(bytes)} bytes`;
-  return `${value < 9.95 ? Number(value.toFixed(1)) : Math.round(value)} ${units[unit]}`;
-}
-
-/** `3,214,880 bytes`: for the counts, where every byte is the point. */
+/** `3,214,880 bytes`: exact, for the transfer statistics. */
 export function formatExactBytes(bytes: number): string {
   return bytes === 1 ? '1 byte' : `${bytes.toLocaleString('en')} bytes`;
 }
 
-/** `12 s`, `3 min`, `1 h 20 min`; rounded up, so that nobody waits longer than told by rounding. */
+/** `1,204`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en');
+}
+
+/** `12 s`, `3 min`, `1 h 20 min`. Rounded up, so that an upload does not take longer than shown because of rounding. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(1, Math.ceil(seconds));
   if (whole < 60) return `${whole} s`;
@@ -30,11 +20,11 @@ export function formatSeconds(seconds: number): string {
   return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }
 
-/** `23 Nov 2026, 22:41` in the reader's own time zone. */
-export function formatMoment(iso: string): string {
-  const moment = new Date(iso);
-  if (Number.isNaN(moment.getTime())) return '';
-  return moment.toLocaleString('en-GB', {
+/** `23 Nov 2026, 22:41` in the user's time zone. Empty for an invalid date. */
+export function formatTime(iso: string): string {
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return '';
+  return time.toLocaleString('en-GB', {
     day: 'numeric',
     month: 'short',
     year: 'numeric',
@@ -43,7 +33,7 @@ export function formatMoment(iso: string): string {
   });
 }
 
-/** Facts in a row; a line may break between two of them, never inside one. */
+/** Joins facts with middle dots. A line can break between two facts, but not inside one. */
 export function joinFacts(facts: readonly string[]): string {
   return facts.map((fact) => fact.replaceAll(' ', '\u00A0')).join(' · ');
 }

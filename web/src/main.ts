@@ -1,121 +1,137 @@
-/** The page: puts desk, intake and list together, counts, and remembers the list. */
-
+/** The page: connects the file picker, the list and the totals, and saves the list. */
 import { createClient } from 'waybill/client';
 import { browserResumeStore } from 'waybill/client/resume-store';
+import { addFiles } from './add-files.ts';
 import { createAnnouncer } from './announcer.ts';
-import type { Consignment, Way } from './consignment.ts';
-import { createDesk, isOpen } from './desk.ts';
-import { must, setText } from './dom.ts';
-import { recall, watchTabs } from './earlier.ts';
-import { formatBytes, formatExactBytes } from './format.ts';
-import { createHistory, reviveWay } from './history.ts';
-import { createIntake } from './intake.ts';
-import { createOverall } from './overall.ts';
-import { createServices } from './services.ts';
-import { loadSetup, type PageSetup } from './setup.ts';
+import { requireElement, setText } from './dom.ts';
+import { showEarlierUploads } from './earlier-uploads.ts';
+import { createFilePicker } from './file-picker.ts';
+import { formatCount } from './format.ts';
+import type { TransferStats } from './item-record.ts';
+import { receivedText, runTotals } from './list-totals.ts';
+import { watchOtherTabs } from './other-tabs.ts';
+import { loadPageConfig, type PageConfig } from './page-config.ts';
+import { createRoutePicker } from './route-picker.ts';
+import { createSavedList, parseTransferStats, type SavedList } from './saved-list.ts';
+import { createThumbnailQueue } from './thumbnail.ts';
+import { createTotalProgress, type TotalProgress } from './total-progress.ts';
+import { isActive, type UploadItem, UploadList } from './upload-list.ts';
 
-/** Up to so many lines everything is counted at once; beyond, so often. */
-const few = 50;
+/** Up to this length of the list, every change is counted and saved at once; above it, at intervals. */
+const shortList = 50;
 const countEveryMs = 300;
 const saveEveryMs = 1500;
 
-function start(setup: PageSetup): void {
+function start(config: PageConfig): void {
   const store = browserResumeStore();
-  const client = createClient({ endpoint: setup.endpoint, resumeStore: store });
-  const endpoint = new URL(setup.endpoint, location.href);
-  const history = createHistory(localStorage);
-  const announce = createAnnouncer(must('announcer', HTMLElement));
-  const services = createServices(must('services', HTMLElement), setup.services, client);
-  const notice = must('notice', HTMLElement);
-  const clear = must('clear', HTMLButtonElement);
-  const chooseButton = must('choose', HTMLButtonElement);
-
-  setText(must('from', HTMLElement), location.host);
-  setText(must('to', HTMLElement), setup.storeName);
-  setText(must('signer', HTMLElement), endpoint.host);
-
-  const refresh = atMost(countEveryMs, count);
-  const save = atMost(saveEveryMs, () => history.save(desk.lines().map(({ consignment }) => consignment)));
-  const onChange = () => {
-    const now = desk.lines().length <= few;
-    refresh(now);
-    save(now);
-  };
-  const desk = createDesk({
-    client,
-    store,
-    list: must('list', HTMLOListElement),
-    takesPaths: setup.takesPaths === true,
-    route: services.chosen,
-    announce,
-    say,
-    ask: () => intake.choose(),
-    resolveUrl: (url) => new URL(url, endpoint).href,
-    learnWay: async (uploadId) => (setup.waysUrl ? fetchWay(`${setup.waysUrl}/${encodeURIComponent(uploadId)}`) : null),
-    onChange,
-    fallbackFocus: chooseButton,
+  const client = createClient({
+    endpoint: config.endpoint,
+    resumeStore: store,
+    checkContent: async (...file) => (await import('waybill/client/check-content')).checkContent(...file),
   });
-  const overall = createOverall({
-    goOn: () => desk.all('resume'),
-    pause: () => desk.all('pause'),
-    cancel: () => desk.all('abort'),
-  });
-
-  for (const id of ['choose', 'choose-folder'])
-    must(id, HTMLButtonElement).addEventListener('click', desk.unwanted, { capture: true });
-  const intake = createIntake({
-    picker: must('picker', HTMLInputElement),
-    folderPicker: must('folder-picker', HTMLInputElement),
-    button: chooseButton,
-    folderButton: must('choose-folder', HTMLButtonElement),
-    take(files) {
-      notice.hidden = true;
-      void desk.take(files);
-    },
-    say,
-  });
-  must('note', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
-  clear.addEventListener('click', () => {
-    for (const line of desk.lines().filter((line) => !isOpen(line) && !line.left)) desk.remove(line);
-    chooseButton.focus();
-  });
-  addEventListener('pagehide', () => save(true));
-
-  for (const consignment of history.load().reverse()) desk.add(consignment);
-  onChange();
-  // While sums move between changes of state, such as speed.
-  setInterval(() => overall.show(desk.sum()), countEveryMs);
-  recall(desk, client)
-    .catch(() => {})
-    .finally(() => {
-      onChange();
-      const interrupted = desk.lines().filter(({ consignment }) => consignment.stage === 'interrupted').length;
-      if (interrupted > 1)
-        say(
-          `${interrupted.toLocaleString('en')} files were interrupted. Choose or drop them again, or their whole folder: what has been received is not sent twice.`,
-        );
-      watchTabs(desk, client, history, onChange);
-    });
-
-  function count(): void {
-    const lines = desk.lines();
-    must('none', HTMLElement).hidden = lines.length > 0;
-    clear.hidden = !lines.some((line) => !isOpen(line) && !line.left);
-    setText(must('tally', HTMLElement), tallyOf(lines.map(({ consignment }) => consignment)));
-    const moving = lines.filter((line) => isOpen(line) && line.consignment.stage !== 'paused').length;
-    document.title = moving > 0 ? `(${moving}) Waybill` : 'Waybill';
-    overall.show(desk.sum());
-  }
-
-  function say(message: string): void {
+  const endpoint = new URL(config.endpoint, location.href);
+  const savedList = createSavedList(localStorage);
+  const announce = createAnnouncer(requireElement('announcer', HTMLElement));
+  const notice = requireElement('notice', HTMLElement);
+  const fileButton = requireElement('choose', HTMLButtonElement);
+  const routePicker = createRoutePicker(requireElement('routes', HTMLElement), config.routes, client);
+  const showNotice = (message: string) => {
     notice.hidden = false;
     setText(notice, message);
     announce(message);
-  }
+  };
+  setText(requireElement('from', HTMLElement), location.host);
+  setText(requireElement('to', HTMLElement), config.storageName);
+  setText(requireElement('signer', HTMLElement), endpoint.host);
+
+  const list = new UploadList({
+    client,
+    list: requireElement('list', HTMLOListElement),
+    acceptsRelativePath: config.acceptsRelativePath === true,
+    announce,
+    openFileDialog: () => filePicker.openDialog(),
+    resolveUrl: (url) => new URL(url, endpoint).href,
+    fetchStats: (uploadId) => fetchTransferStats(config.transferStatsUrl, uploadId),
+    drawThumbnail: createThumbnailQueue(),
+    onChange: () => onChange(),
+    fallbackFocus: fileButton,
+  });
+  const totalProgress = createTotalProgress({
+    resumeAll: () => client.resume(),
+    pauseAll: () => client.pause(),
+    cancelAll: () => client.abort(),
+  });
+  const onChange = createChangeHandler(list, savedList, totalProgress);
+  const filePicker = createFilePicker({
+    fileInput: requireElement('picker', HTMLInputElement),
+    folderInput: requireElement('folder-picker', HTMLInputElement),
+    fileButton,
+    folderButton: requireElement('choose-folder', HTMLButtonElement),
+    onFiles(files) {
+      notice.hidden = true;
+      void addFiles(list, files, { route: routePicker.selectedRoute(), showNotice });
+    },
+    showNotice,
+  });
+  // The user chose another file than the one that an item asked for. `capture`: before the dialog opens.
+  for (const id of ['choose', 'choose-folder'])
+    requireElement(id, HTMLButtonElement).addEventListener('click', () => list.takeRequest(), { capture: true });
+  requireElement('upload-form', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
+  requireElement('clear', HTMLButtonElement).addEventListener('click', () => {
+    for (const item of list.items.filter(isClearable)) list.remove(item);
+    fileButton.focus();
+  });
+
+  for (const record of savedList.load().reverse()) list.add(record);
+  onChange();
+  showEarlierUploads(list, client, store)
+    .catch(() => {})
+    .finally(() => {
+      onChange();
+      const interrupted = list.items.filter(({ record }) => record.stage === 'interrupted').length;
+      if (interrupted > 1) showNotice(interruptedText(interrupted));
+      watchOtherTabs({ list, client, store, savedList, onChange });
+    });
 }
 
-/** Runs `work` at once when told `now`, else at the end of each interval in which it was asked for. */
-function atMost(everyMs: number, work: () => void): (now: boolean) => void {
+/** Returns a function that shows the counts and saves the list after a change. */
+function createChangeHandler(list: UploadList, savedList: SavedList, totalProgress: TotalProgress): () => void {
+  const showTotals = () => totalProgress.show(runTotals(list.items, list.run));
+  const count = createThrottle(countEveryMs, () => {
+    showCounts(list.items);
+    showTotals();
+  });
+  const save = createThrottle(saveEveryMs, () => savedList.save(list.items.map(({ record }) => record)));
+  addEventListener('pagehide', () => save(true));
+  // Speed and progress change without a change of stage.
+  setInterval(showTotals, countEveryMs);
+  return () => {
+    const isShort = list.items.length <= shortList;
+    count(isShort);
+    save(isShort);
+  };
+}
+
+function showCounts(items: readonly UploadItem[]): void {
+  document.documentElement.classList.toggle('has-uploads', items.length > 0);
+  requireElement('empty', HTMLElement).hidden = items.length > 0;
+  requireElement('clear', HTMLButtonElement).hidden = !items.some(isClearable);
+  setText(requireElement('tally', HTMLElement), receivedText(items.map(({ record }) => record)));
+  const sending = items.filter((item) => isActive(item) && item.record.stage !== 'paused').length;
+  document.title = sending > 0 ? `(${sending}) Waybill` : 'Waybill';
+}
+
+function isClearable(item: UploadItem): boolean {
+  return !isActive(item) && !item.resumable;
+}
+
+function interruptedText(count: number): string {
+  const advice = 'Choose or drop them again, or their whole folder: what has been received is not sent twice.';
+  return `${formatCount(count)} files were interrupted. ${advice}`;
+}
+
+/** Calls `work` at once for `now`, and otherwise once at the end of the interval. */
+function createThrottle(everyMs: number, work: () => void): (now: boolean) => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const run = () => {
     clearTimeout(timer);
@@ -128,27 +144,18 @@ function atMost(everyMs: number, work: () => void): (now: boolean) => void {
   };
 }
 
-function tallyOf(consignments: readonly Consignment[]): string {
-  const received = consignments.filter(({ stage }) => stage === 'received');
-  if (received.length === 0) return '';
-  const counted = received.filter(({ way }) => way !== null);
-  const bytes = received.reduce((sum, { size }) => sum + size, 0);
-  const through = counted.reduce((sum, { way }) => sum + (way?.server.fileBytes ?? 0), 0);
-  const tally = `${received.length.toLocaleString('en')} received, ${formatBytes(bytes)}`;
-  return counted.length < received.length ? tally : `${tally}, ${formatExactBytes(through)} of it through the server`;
-}
-
-async function fetchWay(url: string): Promise<Way | null> {
+async function fetchTransferStats(baseUrl: string | null, uploadId: string): Promise<TransferStats | null> {
+  if (baseUrl === null) return null;
   try {
-    const answer = await fetch(url, { cache: 'no-store' });
-    return answer.ok ? reviveWay(await answer.json()) : null;
+    const response = await fetch(`${baseUrl}/${encodeURIComponent(uploadId)}`, { cache: 'no-store' });
+    return response.ok ? parseTransferStats(await response.json()) : null;
   } catch {
     return null;
   }
 }
 
-loadSetup().then(start, () => {
-  const notice = must('notice', HTMLElement);
+loadPageConfig().then(start, () => {
+  const notice = requireElement('notice', HTMLElement);
   notice.hidden = false;
-  notice.textContent = 'The server does not answer. Is it still running? Reload the page when it is.';
+  notice.textContent = 'The server does not answer. Check that it is running, then reload the page.';
 });

@@ -9,7 +9,7 @@ import { environmentError } from '../cli-error.ts';
 export interface PageOptions {
   /** The output folder of `vite build`. */
   dir: string;
-  /** The content of page.json, see web/src/setup.ts. */
+  /** The content of page.json, see web/src/page-config.ts. */
   setup: unknown;
   /** The origins of the storage, to which the page may connect. */
   origins: readonly string[];

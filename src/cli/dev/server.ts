@@ -115,10 +115,10 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
   });
   const setup = {
     endpoint: '/uploads',
-    waysUrl: '/dev/ways',
-    storeName: `${new URL(storage.publicOrigin).host}/${storage.bucket}`,
-    takesPaths: true,
-    services: [
+    transferStatsUrl: '/dev/ways',
+    storageName: `${new URL(storage.publicOrigin).host}/${storage.bucket}`,
+    acceptsRelativePath: true,
+    routes: [
       { route: 'files', title: 'Files' },
       { route: 'photos', title: 'Photos' },
     ],

@@ -1,12 +1,13 @@
-/** The drawing's numbers are measured: they follow what really went where, also when it goes where it should not. */
+/** The transfer statistics of an upload are measured: they also show file bytes that reach the server. */
+import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
-import { type PageAppWithStore, startPageWithStore, type Visit, visit } from './page-app.ts';
+import { openDetails, type PageAppWithStore, startPageWithStore, visit } from './page-app.ts';
 
 afterAll(removeBuiltPage);
 
-describeBrowser('the way of a file', (browser) => {
+describeBrowser('the transfer statistics', (browser) => {
   let app: PageAppWithStore;
   beforeAll(async () => {
     app = await startPageWithStore();
@@ -14,33 +15,33 @@ describeBrowser('the way of a file', (browser) => {
   afterEach(() => app.store.setFaults(undefined));
   afterAll(() => app?.close());
 
-  it('a hundred times the bytes go to the store, and not one more through the server', async () => {
-    const { page, stamped, problems, close } = await visit(browser(), app.url);
-    const seen = [];
+  it('count every byte at the storage and no file byte at the server, for a small and a large file', async () => {
+    const { page, waitForBadge, problems, close } = await visit(browser(), app.url);
+    const counted = [];
     for (const size of [30_000, 3_000_000]) {
       const name = `${size}.bin`;
       await page.setInputFiles('#picker', { name, mimeType: '', buffer: Buffer.alloc(size, 1) });
-      seen.push({ size, ...(await countsOf(await stamped(name, 'Received'))) });
+      counted.push({ size, ...(await countsOf(await waitForBadge(name, 'Received'))) });
     }
-    for (const { size, throughServer, toStore, atServer } of seen) {
+    for (const { size, throughServer, toStore, atServer } of counted) {
       expect(throughServer).toBe(0);
       expect(toStore).toBeGreaterThanOrEqual(size);
-      // A form's fields travel with the file.
+      // The fields of a form are sent with the file.
       expect(toStore).toBeLessThan(size + 4096);
       expect(atServer).toBeGreaterThan(300);
       expect(atServer).toBeLessThan(5_000);
     }
-    const [small, large] = seen.map(({ atServer }) => atServer) as [number, number];
+    const [small, large] = counted.map(({ atServer }) => atServer) as [number, number];
     expect(Math.abs(large - small)).toBeLessThan(200);
     expect(problems).toEqual([]);
     await close();
   });
 
-  it('bytes that do come through the server would show', async () => {
-    const { page, stamped, close } = await visit(browser(), app.url);
+  it('count file bytes that reach the server while the upload is active, and not earlier ones', async () => {
+    const { page, waitForBadge, close } = await visit(browser(), app.url);
     app.store.setFaults({ when: ({ method }) => method === 'POST' || method === 'PUT', delayMs: 600_000 });
     await page.setInputFiles('#picker', { name: 'a.bin', mimeType: '', buffer: Buffer.alloc(30_000, 1) });
-    await stamped('a.bin', 'On its way');
+    await waitForBadge('a.bin', 'On its way');
     await page.request.post(`${app.url}/uploads`, {
       data: Buffer.alloc(50_000),
       headers: { 'content-type': 'application/octet-stream' },
@@ -48,8 +49,8 @@ describeBrowser('the way of a file', (browser) => {
     app.store.setFaults(undefined);
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Try again' }).click();
-    const first = await countsOf(await stamped('a.bin', 'Received'));
-    // Tried again it is another upload, with a count of its own: before it is not during it.
+    const first = await countsOf(await waitForBadge('a.bin', 'Received'));
+    // The retry is another upload, and the bytes reached the server before it began.
     expect(first.throughServer).toBe(0);
 
     let release = () => {};
@@ -61,22 +62,23 @@ describeBrowser('the way of a file', (browser) => {
       await route.continue();
     });
     await page.setInputFiles('#picker', { name: 'b.bin', mimeType: '', buffer: Buffer.alloc(30_000, 1) });
-    await stamped('b.bin', 'Checking in');
+    await waitForBadge('b.bin', 'Checking');
     await page.request.post(`${app.url}/uploads`, {
       data: Buffer.alloc(50_000),
       headers: { 'content-type': 'application/octet-stream' },
     });
     release();
-    expect((await countsOf(await stamped('b.bin', 'Received'))).throughServer).toBeGreaterThanOrEqual(50_000);
+    expect((await countsOf(await waitForBadge('b.bin', 'Received'))).throughServer).toBeGreaterThanOrEqual(50_000);
     await close();
   });
 });
 
-async function countsOf(slip: Awaited<ReturnType<Visit['stamped']>>) {
-  const caption = (await slip.locator('figcaption').textContent()) ?? '';
-  const words =
-    /^([\d,]+) file bytes? through the server · ([\d,]+) bytes? to the store · server handled ([\d,]+) bytes? of JSON and headers in (\d+) requests$/;
-  const [, ...numbers] = words.exec(caption) ?? [];
+async function countsOf(row: Locator) {
+  const details = await openDetails(row);
+  const caption = (await details.locator('figcaption').textContent()) ?? '';
+  const sentence =
+    /^([\d,]+) file bytes? through the server · ([\d,]+) bytes? to the storage · server handled ([\d,]+) bytes? of JSON and headers in (\d+) requests$/;
+  const [, ...numbers] = sentence.exec(caption) ?? [];
   expect(numbers, caption).toHaveLength(4);
   const [throughServer = 0, toStore = 0, atServer = 0, requests = 0] = numbers.map((text) =>
     Number(text.replaceAll(',', '')),

@@ -1,0 +1,286 @@
+/**
+ * The list of uploads: its items, what the user can do with each, and how an item follows its upload. The files that
+ * come in are matched with the list in add-files.ts.
+ */
+import type { Client, FileLike, Resumable, Upload, UploadOptions } from 'waybill/client';
+import { type FoundFile, filesOf } from 'waybill/client/folders';
+import type { Announce } from './announcer.ts';
+import { warningText } from './error-text.ts';
+import { shortName } from './file-names.ts';
+import { applySnapshot, type ItemRecord, stages, type TransferStats } from './item-record.ts';
+import type { Progress } from './progress-text.ts';
+import type { DrawThumbnail } from './thumbnail.ts';
+import { UploadRow } from './upload-row.ts';
+import { createVirtualList, type VirtualList } from './virtual-list.ts';
+
+export interface UploadItem {
+  record: ItemRecord;
+  /** Null while this page does not send it. */
+  upload: Upload | null;
+  progress: Progress | null;
+  /** The file as it was added to this page. */
+  file: FoundFile | null;
+  handle: FileSystemFileHandle | null;
+  /** What an earlier page, or another tab, started and did not finish. */
+  resumable: Resumable | null;
+  /** Identifies the file in the resume store. */
+  fingerprint: string | null;
+  /** The client's warning about the content of the file, as a sentence. */
+  warning: string | null;
+  /** The file on disk differs from the file that the upload began with. */
+  hasChanged: boolean;
+  isExpanded: boolean;
+  /** The run of this page that it belongs to; 0 for none. A run ends when no upload is active. */
+  run: number;
+}
+
+export interface UploadListOptions {
+  client: Client;
+  list: HTMLElement;
+  acceptsRelativePath: boolean;
+  announce: Announce;
+  openFileDialog(): void;
+  resolveUrl(url: string): string;
+  fetchStats(uploadId: string): Promise<TransferStats | null>;
+  drawThumbnail: DrawThumbnail;
+  /** Called when there is something to save or to count. */
+  onChange(): void;
+  /** Gets the focus when the last item is removed. */
+  fallbackFocus: HTMLElement;
+}
+
+export class UploadList {
+  readonly #options: UploadListOptions;
+  readonly #rows: VirtualList<UploadItem>;
+  /** Newest first. */
+  #items: UploadItem[] = [];
+  #lastNumber = 0;
+  #run = 0;
+  #requested: { item: UploadItem; startOver: boolean } | null = null;
+
+  constructor(options: UploadListOptions) {
+    this.#options = options;
+    this.#rows = createVirtualList(options.list, (item) => this.#buildRow(item));
+  }
+
+  get items(): readonly UploadItem[] {
+    return this.#items;
+  }
+
+  get run(): number {
+    return this.#run;
+  }
+
+  nextNumber(): number {
+    return this.#lastNumber + 1;
+  }
+
+  /** Adds the record at the top. */
+  add(record: ItemRecord): UploadItem {
+    const item: UploadItem = {
+      record,
+      upload: null,
+      progress: null,
+      file: null,
+      handle: null,
+      resumable: null,
+      fingerprint: null,
+      warning: null,
+      hasChanged: false,
+      isExpanded: false,
+      run: 0,
+    };
+    this.#lastNumber = Math.max(this.#lastNumber, record.number);
+    this.#items.unshift(item);
+    this.#rows.add(item);
+    return item;
+  }
+
+  redraw(item: UploadItem): void {
+    this.#rows.redraw(item);
+  }
+
+  startRunIfIdle(): void {
+    if (!this.#items.some(isActive)) this.#run++;
+  }
+
+  setFile(item: UploadItem, file: FoundFile): void {
+    item.file = file;
+    item.handle = (file.handle as FileSystemFileHandle | undefined) ?? null;
+  }
+
+  /** Resumes what an earlier page left, or starts a new upload. */
+  sendOrResume(item: UploadItem, file: FoundFile): void {
+    if (item.resumable) this.follow(item, item.resumable.resume(file));
+    else this.send(item, file, false);
+  }
+
+  send(item: UploadItem, file: FileLike, startOver: boolean): void {
+    const { route, relativePath, fileName } = item.record;
+    const { client, acceptsRelativePath } = this.#options;
+    const metadata = acceptsRelativePath && relativePath !== null ? { metadata: { relativePath } } : {};
+    item.resumable = null;
+    this.follow(item, client.upload(route, file, { fileName, startOver, ...metadata } as UploadOptions));
+  }
+
+  follow(item: UploadItem, upload: Upload): void {
+    item.upload = upload;
+    item.hasChanged = false;
+    this.#run ||= 1;
+    item.run = this.#run;
+    if (item.file) item.record = { ...item.record, size: item.file.size };
+    const update = () => {
+      // After the file was chosen again, the item follows another upload.
+      if (item.upload === upload) this.#update(item, upload);
+    };
+    upload.subscribe(update);
+    update();
+    this.#options.onChange();
+  }
+
+  #update(item: UploadItem, upload: Upload): void {
+    const snapshot = upload.getSnapshot();
+    const previousStage = item.record.stage;
+    item.progress = snapshot;
+    item.warning = snapshot.warning ? warningText(snapshot.warning) : null;
+    item.record = applySnapshot(item.record, snapshot);
+    item.hasChanged = snapshot.error?.code === 'source_changed';
+    if (snapshot.error?.code === 'upload_conflict' && item.resumable) {
+      item.upload = null;
+      item.record = { ...item.record, stage: 'other-tab', error: null };
+    }
+    this.#rows.redraw(item);
+    if (item.record.stage === previousStage) return;
+    this.#options.onChange();
+    if (!stages[item.record.stage].isActive) this.#reportEnd(item);
+  }
+
+  #reportEnd(item: UploadItem): void {
+    const { fileName, error, file, inLargeBatch } = item.record;
+    const { announce } = this.#options;
+    // A failure among hundreds of files would be hard to find.
+    if (inLargeBatch && error && error.outcome !== 'cancelled') this.#rows.moveToTop(item);
+    if (file) {
+      item.resumable = null;
+      item.file = null;
+      item.warning = null;
+    }
+    if (error || !inLargeBatch)
+      announce(`${shortName(fileName, 40)}: ${error ? `${error.title}. ${error.advice}` : 'received.'}`);
+    else if (!this.#items.some((other) => other.run === item.run && isActive(other)))
+      announce('All files have been received.');
+    if (file && !inLargeBatch) void this.#loadStats(item);
+  }
+
+  async #loadStats(item: UploadItem): Promise<void> {
+    const uploadId = item.record.file?.uploadId;
+    if (!uploadId || item.record.stats) return;
+    const stats = await this.#options.fetchStats(uploadId);
+    if (!stats || item.record.file?.uploadId !== uploadId) return;
+    item.record = { ...item.record, stats };
+    this.#rows.redraw(item);
+    this.#options.onChange();
+  }
+
+  /** Resumes after a pause, in this page or an earlier one. */
+  resume(item: UploadItem): void {
+    const { upload, resumable, file } = item;
+    if (upload) upload.resume();
+    else if (resumable && (!resumable.needsFile || file)) this.follow(item, resumable.resume(file ?? undefined));
+    else this.#retry(item);
+  }
+
+  #retry(item: UploadItem): void {
+    if (item.upload && hasFile(item)) item.upload.retry();
+    else this.#requestFile(item, false);
+  }
+
+  /** Drops what has arrived, and sends the file as it is now. */
+  async #startOver(item: UploadItem): Promise<void> {
+    const { resumable, handle, file } = item;
+    const current = handle ? await reopenFile(handle, item.record) : await ifReadable(file);
+    if (!current && !resumable) return this.#requestFile(item, true);
+    await resumable?.forget().catch(() => {});
+    item.resumable = null;
+    if (!current) return this.#requestFile(item, true);
+    item.file = current;
+    this.send(item, current, true);
+  }
+
+  #requestFile(item: UploadItem, startOver: boolean): void {
+    this.#requested = { item, startOver };
+    this.#options.openFileDialog();
+  }
+
+  /** The item whose file the user was asked for. The request ends with this call. */
+  takeRequest(): { item: UploadItem; startOver: boolean } | null {
+    const requested = this.#requested;
+    this.#requested = null;
+    return requested;
+  }
+
+  remove(item: UploadItem): void {
+    this.#items = this.#items.filter((other) => other !== item);
+    this.#rows.remove(item);
+    // The user can no longer see it, and so could not resume it.
+    item.resumable?.forget().catch(() => {});
+    this.#options.onChange();
+  }
+
+  /** Moves the focus from the removed button to the next item, so that the keyboard stays at its place. */
+  #removeAndFocusNext(item: UploadItem): void {
+    const element = this.#rows.elementOf(item);
+    const neighbour = element?.nextElementSibling ?? element?.previousElementSibling;
+    this.remove(item);
+    (
+      neighbour?.querySelector<HTMLElement>('button:not([hidden]), a:not([hidden])') ?? this.#options.fallbackFocus
+    ).focus();
+  }
+
+  #buildRow(item: UploadItem) {
+    const row = new UploadRow(item.record, {
+      resolveUrl: this.#options.resolveUrl,
+      drawThumbnail: (canvas) => item.file?.blob && this.#options.drawThumbnail(item.file.blob, canvas),
+      pause: () => item.upload?.pause(),
+      resume: () => this.resume(item),
+      startOver: () => void this.#startOver(item),
+      cancel: () => item.upload?.abort(),
+      retry: () => this.#retry(item),
+      remove: () => this.#removeAndFocusNext(item),
+      toggleDetails: () => {
+        item.isExpanded = !item.isExpanded;
+        this.#rows.redraw(item);
+        if (item.isExpanded) void this.#loadStats(item);
+      },
+    });
+    return {
+      element: row.element,
+      draw: () => row.update({ ...item, hasFile: hasFile(item) }),
+    };
+  }
+}
+
+/** Whether it can be sent without asking for the file. A file that was moved or changed has to be chosen again. */
+function hasFile({ upload, resumable, file }: UploadItem): boolean {
+  const code = upload?.getSnapshot().error?.code;
+  if (upload) return code !== 'source_changed' && code !== 'source_unreadable';
+  return resumable !== null && (!resumable.needsFile || file !== null);
+}
+
+export function isActive({ record }: UploadItem): boolean {
+  return stages[record.stage].isActive;
+}
+
+/** Reads the file through its handle, as it is on disk now. */
+async function reopenFile(handle: FileSystemFileHandle, { relativePath }: ItemRecord): Promise<FoundFile | null> {
+  const [found] = await filesOf([handle], { filter: () => true });
+  return found ? { ...found, relativePath: relativePath ?? found.fileName } : null;
+}
+
+async function ifReadable(file: FoundFile | null): Promise<FoundFile | null> {
+  if (!file) return null;
+  return file.read(0, Math.min(1, file.size)).then(
+    () => file,
+    () => null,
+  );
+}
