@@ -13,14 +13,9 @@ import type { UploadStates } from './state/upload-states.ts';
 import type { StorageEvents } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
-import type { Delivery, DeliveryOptions } from './webhooks/deliver.ts';
+import type { DeliverWebhooks } from './webhooks/deliver.ts';
 import { messagesFor } from './webhooks/messages.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
-
-/** Sends what is due in the outbox, once. */
-export type DeliverWebhooks = (
-  options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'signal' | 'onDelivery'>,
-) => Promise<Delivery[]>;
 
 /**
  * The parts that one `createUploads` puts together. Only the composition and `http/` know all of them; every other function

@@ -1,10 +1,10 @@
 /** `POST {basePath}/upkeep`: one pass of upkeep, for deployments without a process that lives long, started by a cron service. */
 import { WaybillError } from '../protocol/index.ts';
 import { checkOptions, wholeNumberRule } from '../protocol/internal.ts';
-import type { Services } from './services.ts';
 import { createSecretCheck } from './shared/known-secret.ts';
 import { resolveSecrets, type SecretOption, secretRule } from './shared/secrets.ts';
-import type { SweepReport } from './sweep/report.ts';
+import type { SweepOptions, SweepReport } from './sweep/report.ts';
+import type { DeliverWebhooks } from './webhooks/deliver.ts';
 
 export interface UpkeepRequestOptions {
   /**
@@ -41,11 +41,13 @@ export interface UpkeepResult {
 /** @throws {WaybillError} `route_not_found` where the option is not set, `unauthenticated` without the secret */
 export type ReceiveUpkeep = (authorization: string | undefined) => Promise<UpkeepResult>;
 
-export function createReceiveUpkeep({
-  config,
-  sweep,
-  deliverWebhooks,
-}: Pick<Services, 'config' | 'sweep' | 'deliverWebhooks'>): ReceiveUpkeep {
+export interface UpkeepContext {
+  config: { upkeep: ResolvedUpkeep | undefined };
+  sweep: (options: SweepOptions) => Promise<SweepReport>;
+  deliverWebhooks: DeliverWebhooks | undefined;
+}
+
+export function createReceiveUpkeep({ config, sweep, deliverWebhooks }: UpkeepContext): ReceiveUpkeep {
   const { upkeep } = config;
   const isSecret = createSecretCheck(() => upkeep?.secrets() ?? []);
 

@@ -51,6 +51,11 @@ export interface Delivery {
   reason?: string;
 }
 
+/** Sends the webhooks that are due, once. */
+export type DeliverWebhooks = (
+  options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'signal' | 'onDelivery'>,
+) => Promise<Delivery[]>;
+
 export type Delivering = Again;
 
 const parallel = 8;
