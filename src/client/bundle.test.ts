@@ -24,14 +24,14 @@ const entries = {
 const lazyCeilings: Readonly<Record<string, number>> = {
   fetch: 200,
   hash: 1300,
-  single: 1050,
+  single: 1250,
   // Loaded only for a file that will probably be refused. Writing sizes in MB and GB takes 270 bytes.
   checks: 2100,
   recovery: 2950,
   // 550 bytes of it send fewer parts at a time on a slow line, so that an interruption loses less. Its state is an
   // object with named fields, which costs 900 bytes and can be read.
   multipart: 6650,
-  stream: 1200,
+  stream: 1250,
   resume: 700,
   'resume-store': 1100,
 };

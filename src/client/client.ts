@@ -26,69 +26,13 @@ export function createClientOn<U extends TypedUploads>(
   options: ClientOptions & { transport: Transport },
   onTransition?: ClientContext['onTransition'],
 ): Client<RoutesOf<U>> {
-  const {
-    transport,
-    resumeStore,
-    messages,
-    concurrency = 6,
-    retries = 6,
-    stallTimeoutMs = 60_000,
-    now = () => performance.now(),
-    random = Math.random,
-    online = createOnlineHint(),
-    checkContent,
-  } = options;
-  const endpoint = normalizeEndpoint(options.endpoint);
-  const exchange = createExchange(transport, stallTimeoutMs);
-  const api = createApi(exchange, { ...options, endpoint });
-  const routes = new Map<string, Promise<Route>>();
-  const pools = new Map<string, Pool>();
+  const { messages } = options;
+  const context = createContext(options, onTransition);
+  const { now } = context;
   const running = new Set<Upload>();
-
-  function openRoute(name: string): Promise<Route> {
-    const route =
-      routes.get(name) ??
-      api.routeInfo(name).then((info) => ({
-        info,
-        grant: createBatcher((files) => api.grant(name, files), Math.min(maxFilesInRequest, info.limits.maxFiles)),
-      }));
-    routes.set(name, route);
-    route.catch(() => routes.delete(name));
-    return route;
-  }
-
-  const filePool = createPool(concurrency * 16, concurrency * 8);
   /** Unique in this page: another client has another prefix. */
-  const idPrefix = random().toString(36).slice(2);
+  const idPrefix = context.random().toString(36).slice(2);
   let uploadCount = 0;
-
-  const context: ClientContext = {
-    api,
-    exchange,
-    endpoint,
-    concurrency,
-    loadRecovery: () => import('./recovery/index.ts').catch(missing),
-    resumeStore,
-    connections(host) {
-      const pool = pools.get(host) ?? createPool(concurrency);
-      pools.set(host, pool);
-      return pool;
-    },
-    openRoute,
-    complete: createBatcher(api.complete, maxFilesInRequest, () => filePool.active / filesPerCompletion),
-    filePool,
-    multipartPool: createPool(maxMultipartFiles),
-    // More than two digests at once gain nothing, and each holds its file in memory.
-    hashPool: createPool(2),
-    checkContent,
-    retries,
-    now,
-    random,
-    online,
-    turns: 0,
-    uncompleted: 0,
-    onTransition,
-  };
 
   /** Sets the app's own message, if there is one. A function that throws does not keep the upload from ending. */
   function translate(error: WaybillError): void {
@@ -164,8 +108,72 @@ export function createClientOn<U extends TypedUploads>(
       return () => globalThis.removeEventListener?.('beforeunload', ask);
     },
     resumable: async () => (await import('./resume/index.ts').catch(missing)).listResumable(tools, context, upload),
-    routeInfo: async (route: string) => (await openRoute(route)).info,
+    routeInfo: async (route: string) => (await context.openRoute(route)).info,
   } as Client<RoutesOf<U>>;
+}
+
+function createContext(
+  options: ClientOptions & { transport: Transport },
+  onTransition: ClientContext['onTransition'],
+): ClientContext {
+  const {
+    transport,
+    resumeStore,
+    concurrency = 6,
+    retries = 6,
+    stallTimeoutMs = 60_000,
+    now = () => performance.now(),
+    random = Math.random,
+    online = createOnlineHint(),
+    checkContent,
+  } = options;
+  const endpoint = normalizeEndpoint(options.endpoint);
+  const exchange = createExchange(transport, stallTimeoutMs);
+  const api = createApi(exchange, { ...options, endpoint });
+  const routes = new Map<string, Promise<Route>>();
+  const pools = new Map<string, Pool>();
+
+  function openRoute(name: string): Promise<Route> {
+    const route =
+      routes.get(name) ??
+      api.routeInfo(name).then((info) => ({
+        info,
+        grant: createBatcher((files) => api.grant(name, files), Math.min(maxFilesInRequest, info.limits.maxFiles)),
+      }));
+    routes.set(name, route);
+    route.catch(() => routes.delete(name));
+    return route;
+  }
+
+  const filePool = createPool(concurrency * 16, concurrency * 8);
+
+  return {
+    api,
+    exchange,
+    endpoint,
+    concurrency,
+    loadRecovery: () => import('./recovery/index.ts').catch(missing),
+    resumeStore,
+    connections(host) {
+      const pool = pools.get(host) ?? createPool(concurrency);
+      pools.set(host, pool);
+      return pool;
+    },
+    openRoute,
+    complete: createBatcher(api.complete, maxFilesInRequest, () => filePool.active / filesPerCompletion),
+    filePool,
+    multipartPool: createPool(maxMultipartFiles),
+    // More than two digests at once gain nothing, and each holds its file in memory.
+    hashPool: createPool(2),
+    checkContent,
+    retries,
+    now,
+    random,
+    online,
+    turns: 0,
+    uncompleted: 0,
+    onTransition,
+  };
 }
 
 const emptySource: Pick<OpenSource, 'size' | 'fileName' | 'contentType'> = { size: 0, fileName: '' };

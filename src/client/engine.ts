@@ -38,28 +38,7 @@ export function createEngine(
   let current: Run | undefined;
   let checking: Promise<WaybillError | null> | undefined;
 
-  /** The route's rules, once the file is known to keep them. */
-  async function loadRoute(report: Run['report']): Promise<RouteInfo> {
-    const { info } = await context.openRoute(route);
-    // Browsers give an empty file and a vanished one the size 0; only reading tells them apart.
-    if (size === 0) await readRange(source as Source, 0, 0);
-    const { limits } = info;
-    // If the quick check does not clearly pass, load the full rules.
-    if (
-      size === null ||
-      !(size >= limits.minBytes && size <= limits.maxBytes) ||
-      limits.extensions ||
-      count > limits.maxFiles ||
-      file.fileName.length > shortNameLength
-    ) {
-      const { checkFile, shorten } = await import('./checks/index.ts').catch(missing);
-      file.fileName = shorten(file.fileName);
-      report({ fileName: file.fileName });
-      const refusal = checkFile(limits, file, size, count);
-      if (refusal) throw refusal;
-    }
-    return info;
-  }
+  const checkRoute = (report: Run['report']) => loadRoute(context, route, { source, file, count, report });
 
   async function load(run: Run, info: RouteInfo): Promise<Outcome> {
     if (context.checkContent && size) {
@@ -79,15 +58,6 @@ export function createEngine(
     return transfer.load(run, info);
   }
 
-  async function openRecovery(run: Run, error: WaybillError): Promise<Recovery> {
-    for (let tries = 0; ; tries++) {
-      const module = await context.loadRecovery().catch(() => {});
-      run.signal.throwIfAborted();
-      if (module) return module.createRecovery(tools, context);
-      if (!(await waitForNetwork(context, run, tries))) throw error;
-    }
-  }
-
   /** @param firstLoad the route, which is loaded before the queue: its failure is the failure of the first step */
   function createSteps(run: Run, firstLoad: Promise<RouteInfo>): Steps {
     let loading: Promise<RouteInfo> | undefined = firstLoad;
@@ -95,13 +65,13 @@ export function createEngine(
     return {
       async perform(step) {
         if (step !== 'load') return (transfer as Transfer)[step](run);
-        const info = loading ?? loadRoute(run.report);
+        const info = loading ?? checkRoute(run.report);
         loading = undefined;
         return load(run, await info);
       },
       async recover(step, cause) {
         const error = toFailure(cause);
-        recovery ??= await openRecovery(run, error);
+        recovery ??= await openRecovery(context, run, error);
         const { recover } = recovery;
         const decide: Decide = (error, single) => recover(run, step, error, single);
         const decision = await (transfer ? transfer.recover(step, error, decide) : decide(error));
@@ -118,7 +88,7 @@ export function createEngine(
       current = run;
       try {
         // Before the queue, so that all files that will be refused are refused at once.
-        const loading = loadRoute(report);
+        const loading = checkRoute(report);
         // The code is loaded while there is certainly a network.
         import('./single.ts').catch(() => {});
         context
@@ -146,6 +116,51 @@ export function createEngine(
       transfer?.abort();
     },
   };
+}
+
+interface FileToCheck {
+  source: OpenSource;
+  file: DeclaredFile;
+  count: number;
+  report: Run['report'];
+}
+
+/** The route's rules, once the file is known to keep them. @throws WaybillError */
+async function loadRoute(
+  context: ClientContext,
+  route: string,
+  { source, file, count, report }: FileToCheck,
+): Promise<RouteInfo> {
+  const { size } = source;
+  const { info } = await context.openRoute(route);
+  // Browsers give an empty file and a vanished one the size 0; only reading tells them apart.
+  if (size === 0) await readRange(source as Source, 0, 0);
+  const { limits } = info;
+  // If the quick check does not clearly pass, load the full rules.
+  if (
+    size === null ||
+    !(size >= limits.minBytes && size <= limits.maxBytes) ||
+    limits.extensions ||
+    count > limits.maxFiles ||
+    file.fileName.length > shortNameLength
+  ) {
+    const { checkFile, shorten } = await import('./checks/index.ts').catch(missing);
+    file.fileName = shorten(file.fileName);
+    report({ fileName: file.fileName });
+    const refusal = checkFile(limits, file, size, count);
+    if (refusal) throw refusal;
+  }
+  return info;
+}
+
+/** Waits for the network where the platform reports that there is none. @throws the given error where it reports one */
+async function openRecovery(context: ClientContext, run: Run, error: WaybillError): Promise<Recovery> {
+  for (let tries = 0; ; tries++) {
+    const module = await context.loadRecovery().catch(() => {});
+    run.signal.throwIfAborted();
+    if (module) return module.createRecovery(tools, context);
+    if (!(await waitForNetwork(context, run, tries))) throw error;
+  }
 }
 
 function isLarge({ transfers, multipartMinBytes }: RouteInfo, size: number | null): boolean {

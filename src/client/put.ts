@@ -45,37 +45,9 @@ export type Put<Routes extends Record<string, RouteTypes>> = <R extends keyof Ro
  * @throws WaybillError
  */
 export function createPut<U extends TypedUploads = TypedUploads>(options: PutClientOptions): Put<RoutesOf<U>> {
-  const { headers, credentials, retries = 6 } = options;
+  const { retries = 6 } = options;
   const endpoint = normalizeEndpoint(options.endpoint);
-
-  const send = (request: TransportRequest, body: Blob | string | null): Promise<TransportResponse> =>
-    sendXhr(request, body).catch(missing);
-
-  /** The answer may be a proxy's page. A batch of one file fails as a whole. */
-  async function call(path: string, signal: AbortSignal, body?: object) {
-    const url = endpoint + path || '/';
-    const ask = async () =>
-      send(
-        {
-          signal,
-          method: body ? 'POST' : 'GET',
-          url,
-          headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
-          credentials,
-        },
-        (body && JSON.stringify(body)) as string,
-      );
-    let answer = await ask();
-    // The token has expired: `headers` may give a new one.
-    if (answer.status === 401 && headers) answer = await ask();
-    let error: WireError | undefined;
-    try {
-      const json = JSON.parse(answer.text);
-      if (answer.status < 300) return json;
-      error = json.error;
-    } catch {}
-    throw errorOf(answer, url, error);
-  }
+  const call = createCall(options, endpoint);
 
   async function put(
     route: string,
@@ -141,4 +113,35 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
   }
 
   return put as Put<RoutesOf<U>>;
+}
+
+const send = (request: TransportRequest, body: Blob | string | null): Promise<TransportResponse> =>
+  sendXhr(request, body).catch(missing);
+
+/** Calls of the app's server. The answer may be a proxy's page. A batch of one file fails as a whole. */
+function createCall({ headers, credentials }: PutClientOptions, endpoint: string) {
+  return async (path: string, signal: AbortSignal, body?: object) => {
+    const url = endpoint + path || '/';
+    const ask = async () =>
+      send(
+        {
+          signal,
+          method: body ? 'POST' : 'GET',
+          url,
+          headers: { ...(body && { 'content-type': 'application/json' }), ...(await headers?.()) },
+          credentials,
+        },
+        (body && JSON.stringify(body)) as string,
+      );
+    let answer = await ask();
+    // The token has expired: `headers` may give a new one.
+    if (answer.status === 401 && headers) answer = await ask();
+    let error: WireError | undefined;
+    try {
+      const json = JSON.parse(answer.text);
+      if (answer.status < 300) return json;
+      error = json.error;
+    } catch {}
+    throw errorOf(answer, url, error);
+  };
 }

@@ -1,6 +1,6 @@
 /**
  * The public types of the client. {@link Source}, {@link Transport} and {@link ResumeStore} are its interfaces to a
- * platform.
+ * platform. The file is long because each option and each field is documented here.
  */
 import type {
   ChecksumAlgorithm,

@@ -35,19 +35,11 @@ export function createDefaultStore(): BrowserResumeStore | undefined {
   return 'indexedDB' in globalThis ? browserResumeStore() : undefined;
 }
 
-/**
- * Remembers unfinished uploads in IndexedDB. Where it does not work (private windows, full disks, sandboxed frames),
- * they are remembered in memory, until the page is closed.
- * @example createClient({ endpoint: '/uploads', resumeStore: browserResumeStore({ databaseName: `waybill-${user.id}` })
- * })
- */
-export function browserResumeStore(options: BrowserResumeStoreOptions = {}): BrowserResumeStore {
-  const { databaseName = 'waybill', keepForSeconds = 604_800, now = Date.now } = options;
-  const prefix = `${databaseName} `;
-  const memory = new Map<string, ResumeEntry>();
-  const sending = new Set<string>();
+type RunTransaction = <T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>) => Promise<T>;
+
+/** Opens the database at the first transaction, and again after it was closed. */
+function openDatabase(databaseName: string): RunTransaction {
   let database: Promise<IDBDatabase> | undefined;
-  let channel: BroadcastChannel | undefined;
 
   function open(): Promise<IDBDatabase> {
     database ??= new Promise<IDBDatabase>((resolve, reject) => {
@@ -69,7 +61,7 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
     return database;
   }
 
-  async function run<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+  return async (mode, work) => {
     const opened = await open();
     return new Promise((resolve, reject) => {
       // Strict, so that entries survive a power failure. There is one write for each large file.
@@ -78,7 +70,22 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = reject;
     });
-  }
+  };
+}
+
+/**
+ * Remembers unfinished uploads in IndexedDB. Where it does not work (private windows, full disks, sandboxed frames),
+ * they are remembered in memory, until the page is closed.
+ * @example createClient({ endpoint: '/uploads', resumeStore: browserResumeStore({ databaseName: `waybill-${user.id}` })
+ * })
+ */
+export function browserResumeStore(options: BrowserResumeStoreOptions = {}): BrowserResumeStore {
+  const { databaseName = 'waybill', keepForSeconds = 604_800, now = Date.now } = options;
+  const prefix = `${databaseName} `;
+  const memory = new Map<string, ResumeEntry>();
+  const sending = new Set<string>();
+  let channel: BroadcastChannel | undefined;
+  const run = openDatabase(databaseName);
 
   const put = (entry: ResumeEntry) => run('readwrite', (store) => store.put(entry));
   const isFresh = ({ savedAt }: ResumeEntry) => savedAt > now() - keepForSeconds * 1000;

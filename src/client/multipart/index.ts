@@ -62,7 +62,9 @@ export function createMultipart(
     send: (run) => sendUpload(opened(), run),
     complete: (run) => completeUpload(opened(), run),
     async recover(step, error, decide) {
-      return upload ? recoverUpload(upload, step, error, decide) : decide(error);
+      // Without the lock, the upload belongs to another tab, and nothing of it is dropped.
+      const isOwn = upload && (unlock || !upload.record);
+      return isOwn ? recoverUpload(opened(), step, error, decide) : decide(error);
     },
     async end() {
       await unlock?.();

@@ -108,6 +108,36 @@ describe('resume()', () => {
     await expectRefused(pick(bytesOf(2), 'other.bin'), 0);
   });
 
+  it('fails with upload_conflict while another tab sends the file, and leaves that upload alone', async () => {
+    const locks = new Set<string>();
+    const findInTab = async () => {
+      const client = clientWith({ resumeStore: createMemoryResumeStore(store.entries, locks) });
+      return (await client.resumable())[0] as Resumable;
+    };
+    await begin([1, 2, 3]);
+    let openGate = () => {};
+    const gate = new Promise<void>((resolve) => {
+      openGate = resolve;
+    });
+    const slow = {
+      size,
+      fileName: 'scan.bin',
+      read: async (start: number, end: number) => {
+        await gate;
+        return right.slice(start, end);
+      },
+    };
+    const running = (await findInTab()).resume(slow);
+    await expect.poll(() => locks.size).toBe(1);
+    await expect((await findInTab()).resume(pick(right)).done).rejects.toMatchObject({ code: 'upload_conflict' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(store.entries.size).toBe(1);
+    expect([...fake.uploads.values()].map(({ state }) => state)).toEqual(['open']);
+    openGate();
+    expect((await running.done).file.checksum?.value).toBe(compositeOf(right));
+    expect(fake.uploads.size).toBe(1);
+  });
+
   it('keeps all parts when the file cannot be read', async () => {
     await begin([1, 2, 3]);
     const gone = {

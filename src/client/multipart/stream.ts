@@ -25,18 +25,80 @@ export function createStreamParts(
   partSize: number,
   { minBytes, maxBytes }: { minBytes: number; maxBytes: number },
 ): StreamParts {
-  const { read, cancel } = openReader(stream);
-  const toBytes = createChunkReader();
+  const reader = createPartReader(failure, stream, partSize, maxBytes);
   /** Parts that were read and have not arrived. */
   const held = new Map<number, Source>();
   /** Numbers of the held parts that have to be sent again. */
   const again: number[] = [];
+  let count = 0;
+  let lastRead: Promise<unknown> = Promise.resolve();
+
+  async function takePart(): Promise<Part | null> {
+    const repeated = again.shift();
+    if (repeated) return partOf(repeated);
+    if (reader.hasEnded()) return null;
+    const bytes = await reader.readPart().catch((cause) => {
+      throw cause.code === 'file_too_large'
+        ? cause
+        : failure('source_unreadable', 'The data could not be read to its end.', {
+            cause,
+            details: { hint: `The stream failed: ${cause}` },
+          });
+    });
+    const size = reader.size();
+    if (reader.hasEnded() && size < minBytes)
+      throw failure('file_too_small', size ? 'This file is too small.' : 'This file is empty.', {
+        details: { size, minBytes },
+      });
+    // Only an empty file has a part without bytes.
+    if (!bytes.length && count) return null;
+    // A Blob keeps its bytes outside of the page's heap, and can be sent without another copy.
+    held.set(++count, globalThis.XMLHttpRequest ? (toSource(new Blob([bytes])) as Source) : sourceOf(bytes));
+    return partOf(count);
+  }
+
+  const partOf = (partNumber: number): Part => ({ partNumber, source: held.get(partNumber) as Source });
+
+  return {
+    maxParts: Math.max(2, Math.min(maxHeldParts, Math.floor(maxHeldBytes / partSize))),
+    next: () => {
+      const part = lastRead.then(takePart);
+      lastRead = part.catch(() => {});
+      return part;
+    },
+    drop: (partNumber) => held.delete(partNumber),
+    add: (partNumber) => {
+      if (held.has(partNumber)) again.push(partNumber);
+    },
+    size: reader.size,
+    cancel: () => {
+      held.clear();
+      reader.cancel();
+    },
+  };
+}
+
+interface PartReader {
+  /** A whole part; only the last one is shorter. */
+  readPart(): Promise<Uint8Array<ArrayBuffer>>;
+  hasEnded(): boolean;
+  /** Bytes that were read. */
+  size(): number;
+  cancel(): void;
+}
+
+function createPartReader(
+  failure: Tools['failure'],
+  stream: StreamLike,
+  partSize: number,
+  maxBytes: number,
+): PartReader {
+  const { read, cancel } = openReader(stream);
+  const toBytes = createChunkReader();
   /** Bytes that belong to the next part. */
   let rest: Uint8Array | undefined;
   let size = 0;
-  let count = 0;
   let hasEnded = false;
-  let lastRead: Promise<unknown> = Promise.resolve();
 
   /** The next bytes of the stream; undefined at its end. */
   async function readPiece(): Promise<Uint8Array | undefined> {
@@ -48,7 +110,6 @@ export function createStreamParts(
     return done && !bytes.length ? undefined : bytes;
   }
 
-  /** A whole part; only the last one is shorter. */
   async function readPart(): Promise<Uint8Array<ArrayBuffer>> {
     let bytes = new Uint8Array(Math.min(partSize, firstBufferBytes));
     let filled = 0;
@@ -74,48 +135,7 @@ export function createStreamParts(
     return bytes.subarray(0, filled);
   }
 
-  async function takePart(): Promise<Part | null> {
-    const repeated = again.shift();
-    if (repeated) return partOf(repeated);
-    if (hasEnded) return null;
-    const bytes = await readPart().catch((cause) => {
-      throw cause.code === 'file_too_large'
-        ? cause
-        : failure('source_unreadable', 'The data could not be read to its end.', {
-            cause,
-            details: { hint: `The stream failed: ${cause}` },
-          });
-    });
-    if (hasEnded && size < minBytes)
-      throw failure('file_too_small', size ? 'This file is too small.' : 'This file is empty.', {
-        details: { size, minBytes },
-      });
-    // Only an empty file has a part without bytes.
-    if (!bytes.length && count) return null;
-    // A Blob keeps its bytes outside of the page's heap, and can be sent without another copy.
-    held.set(++count, globalThis.XMLHttpRequest ? (toSource(new Blob([bytes])) as Source) : sourceOf(bytes));
-    return partOf(count);
-  }
-
-  const partOf = (partNumber: number): Part => ({ partNumber, source: held.get(partNumber) as Source });
-
-  return {
-    maxParts: Math.max(2, Math.min(maxHeldParts, Math.floor(maxHeldBytes / partSize))),
-    next: () => {
-      const part = lastRead.then(takePart);
-      lastRead = part.catch(() => {});
-      return part;
-    },
-    drop: (partNumber) => held.delete(partNumber),
-    add: (partNumber) => {
-      if (held.has(partNumber)) again.push(partNumber);
-    },
-    size: () => size,
-    cancel: () => {
-      held.clear();
-      cancel();
-    },
-  };
+  return { readPart, cancel, hasEnded: () => hasEnded, size: () => size };
 }
 
 function sourceOf(bytes: Uint8Array<ArrayBuffer>): Source {
