@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run bench -- [name ...]`: every figure beside a floor and the peers, in one run. See docs/benchmarks.md. */
+/** `npm run bench -- [name ...]`: measures Waybill, a floor and the peers in one run. See docs/benchmarks.md. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,15 +7,15 @@ import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { npm, requireNode, root, timed } from './lib/run.mjs';
 
-const help = `npm run bench -- [name ...] [options]     no name: all of them
+const help = `npm run bench -- [name ...] [options]     without a name: all benchmarks
 
-  --json        print each report as one line of JSON; the last line is one
-  --write       put the tables into docs/benchmarks.md
-  --quick       a smoke run: short turns, few rounds, small bodies; not for the page
-  --rounds N    rounds, each contender once in each (default 7)
-  --no-build    measure the dist/ that is there
+  --json        print each report as one line of JSON, on the last lines
+  --write       write the tables into docs/benchmarks.md
+  --quick       a smoke run: short turns, few rounds, small bodies; cannot be written
+  --rounds N    number of rounds; each contender runs once in each (default 7)
+  --no-build    measure the existing dist/
 
-A missed target is a finding: it is printed, and the exit code stays 0.`;
+A missed target is printed. It does not change the exit code.`;
 
 requireNode();
 const { values: options, positionals: names } = parse();
@@ -23,9 +23,10 @@ if (options.help) {
   console.log(help);
   process.exit(0);
 }
-if (options.write && options.quick) fail('A quick run is not for the page: leave out --write or --quick.');
+if (options.write && options.quick)
+  fail('A quick run cannot be written to docs/benchmarks.md: leave out --write or --quick.');
 const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
-if (!Number.isInteger(rounds) || rounds < 1) fail('--rounds takes a whole number.');
+if (!Number.isInteger(rounds) || rounds < 1) fail('--rounds takes a whole number of at least 1.');
 
 await ensureInstalled();
 await ensurePeers();
@@ -52,7 +53,7 @@ function parse() {
   }
 }
 
-/** The peers stay out of the root install: 220 MB that only benchmarks want. */
+/** Installs the peers apart from the root, because they need 220 MB and only benchmarks use them. */
 async function ensurePeers() {
   const folder = join(root, 'bench/peers');
   const record = join(folder, 'node_modules/.package-lock.json');
@@ -62,7 +63,7 @@ async function ensurePeers() {
   const code = await timed('Installing the peers (a minute the first time)', () =>
     npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder }),
   );
-  if (code !== 0) fail('npm ci in bench/peers failed: see above.');
+  if (code !== 0) fail('npm ci in bench/peers failed. Its output is above.');
 }
 
 function versions(file) {

@@ -31,12 +31,13 @@ export async function measureNodeClient({ rounds, quick, note }) {
     const rss = { large: [], small: [] };
     for (let round = 0; round < rounds; round++) {
       // Each contender gets a new store, and they take turns, because files on the disk slow the next run.
-      const byUp = () => withStore((world) => uploadByCli(world, file, samples.dir));
-      const byCurl = () => withStore((world) => uploadByCurl(world, { size, partBytes: 16 * MiB, dir: samples.dir }));
+      const byUp = () => withStore((environment) => uploadByCli(environment, file, samples.dir));
+      const byCurl = () =>
+        withStore((environment) => uploadByCurl(environment, { size, partBytes: 16 * MiB, dir: samples.dir }));
       const first = round % 2 ? null : await byCurl();
       const up = await byUp();
       const curl = first ?? (await byCurl());
-      const less = await withStore((world) => uploadByCli(world, smallFile, samples.dir));
+      const less = await withStore((environment) => uploadByCli(environment, smallFile, samples.dir));
       note(
         `up ${up.seconds.toFixed(1)} s, ${Math.round(up.peakRss / MiB)} MiB (${Math.round(less.peakRss / MiB)} for ${small / MiB} MiB); curl ${curl.toFixed(1)} s`,
       );

@@ -1,7 +1,7 @@
 /** The cost of an upload for the page: the heap of its threads, and the longest time for which it could not respond. */
 import { median } from '../harness/rounds.mjs';
 import { atMost } from '../harness/targets.mjs';
-import { startBench, startWorld } from '../harness/transfer.mjs';
+import { startBench, startEnvironment } from '../harness/transfer.mjs';
 
 const [MiB, GiB] = [2 ** 20, 2 ** 30];
 const MB = 1e6;
@@ -9,14 +9,14 @@ const MB = 1e6;
 export async function measurePage({ rounds, quick, note }) {
   const bench = await startBench();
   try {
-    const world = await startWorld(bench, { store: 'bare', peers: false });
+    const environment = await startEnvironment(bench, { store: 'bare', peers: false });
     const sizes = quick ? [128 * MiB, 512 * MiB] : [512 * MiB, 8 * GiB];
     const files = [];
     for (const size of sizes) files.push(await bench.samples.large(size, { sparse: true }));
     const turns = sizes.map(() => []);
     for (let round = 0; round < rounds; round++)
       for (const [index, file] of files.entries()) {
-        const turn = await uploadOnce(world, file);
+        const turn = await uploadOnce(environment, file);
         note(
           `${sizes[index] / MiB} MiB: heap ${Math.round(turn.heap / MB)} MB, gap ${Math.round(turn.gapMs)} ms, ${turn.seconds.toFixed(1)} s`,
         );
@@ -45,8 +45,8 @@ export async function measurePage({ rounds, quick, note }) {
   }
 }
 
-async function uploadOnce(world, file) {
-  const page = await world.open('waybill-page');
+async function uploadOnce(environment, file) {
+  const page = await environment.open('waybill-page');
   try {
     await page.pick([file]);
     let heap = 0;

@@ -12,7 +12,7 @@ import { connect, createServer } from 'node:net';
 const queueBytes = 256 * 1024;
 
 /** Pieces leave in order, each when it has crossed the wire. */
-function createWay(from, to, { delayMs, bytesPerSecond, openMs }) {
+function createDirection(from, to, { delayMs, bytesPerSecond, openMs }) {
   const most = bytesPerSecond ? queueBytes + (bytesPerSecond * delayMs) / 1000 : 4 * 2 ** 20;
   const waiting = [];
   let head = 0;
@@ -66,8 +66,8 @@ const ports = await Promise.all(
     const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 2 ** 17 }, (near) => {
       const far = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
       const stops = [
-        createWay(near, far, { delayMs: rttMs / 2, bytesPerSecond, openMs: rttMs }),
-        createWay(far, near, { delayMs: rttMs / 2, bytesPerSecond: 0, openMs: 0 }),
+        createDirection(near, far, { delayMs: rttMs / 2, bytesPerSecond, openMs: rttMs }),
+        createDirection(far, near, { delayMs: rttMs / 2, bytesPerSecond: 0, openMs: 0 }),
       ];
       const end = () => {
         for (const stop of stops) stop();

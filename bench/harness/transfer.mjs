@@ -46,7 +46,7 @@ export async function startBench() {
  * @param {{ store: 'bare' | 'devstore', rttMs?: number, bytesPerSecond?: number, peers?: boolean }} options
  *   `bytesPerSecond` limits each connection to the store; 0 is no limit. Without both there is no link.
  */
-export async function startWorld(bench, { store: kind, rttMs = 0, bytesPerSecond = 0, peers = true }) {
+export async function startEnvironment(bench, { store: kind, rttMs = 0, bytesPerSecond = 0, peers = true }) {
   const stops = [];
   const stop = async () => {
     for (const one of stops.splice(0).reverse()) await one();

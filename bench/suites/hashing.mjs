@@ -1,7 +1,7 @@
 /** hashing: reads a file in a page and hashes its parts, and measures how long the page is blocked. */
 import { median, ratioOf, rowsOf, takeTurns } from '../harness/rounds.mjs';
 import { atLeast, atMost } from '../harness/targets.mjs';
-import { startBench, startWorld } from '../harness/transfer.mjs';
+import { startBench, startEnvironment } from '../harness/transfer.mjs';
 
 export const about =
   'A file of 512 MiB on the disk, read and digested (SHA-256) in parts of 8 MiB in Chromium. The gap is the longest time for which the page could not answer.';
@@ -20,12 +20,12 @@ export async function run({ rounds, quick }) {
   const bench = await startBench();
   try {
     const file = await bench.samples.large((quick ? 64 : 512) * MiB);
-    const world = await startWorld(bench, { store: 'bare', peers: false });
+    const environment = await startEnvironment(bench, { store: 'bare', peers: false });
     const gaps = new Map(contenders.map(({ name }) => [name, []]));
     const turns = contenders.map(({ name, way }) => ({
       name,
       async turn() {
-        const page = await world.open('prepare-page');
+        const page = await environment.open('prepare-page');
         try {
           await page.pick([file]);
           const options = JSON.stringify({ way, partBytes: 8 * MiB });

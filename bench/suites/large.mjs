@@ -1,6 +1,6 @@
 /** large: one file of 512 MiB over a link that limits each connection (large), and without a link (large0). */
 import { atLeast, atMost } from '../harness/targets.mjs';
-import { startBench, startWorld } from '../harness/transfer.mjs';
+import { startBench, startEnvironment } from '../harness/transfer.mjs';
 import { takeUploadTurns } from '../harness/transfer-rounds.mjs';
 
 export const about =
@@ -67,12 +67,12 @@ export async function run({ rounds, quick, note }) {
     const size = (quick ? 48 : 512) * MiB;
     const files = [await bench.samples.large(size)];
     const link = { rttMs: 40, bytesPerSecond: 12.5e6 };
-    const bare = await startWorld(bench, { store: 'bare', ...link });
-    const devstore = await startWorld(bench, { store: 'devstore', ...link, peers: false });
-    const near = await startWorld(bench, { store: 'bare' });
-    const turn = (world) => (contender) => ({
+    const bare = await startEnvironment(bench, { store: 'bare', ...link });
+    const devstore = await startEnvironment(bench, { store: 'devstore', ...link, peers: false });
+    const near = await startEnvironment(bench, { store: 'bare' });
+    const turn = (environment) => (contender) => ({
       ...contender,
-      turn: () => world.upload(contender, files, { bytes: size }),
+      turn: () => environment.upload(contender, files, { bytes: size }),
     });
     const figures = await takeUploadTurns(
       [

@@ -75,9 +75,10 @@ export async function run({ rounds, quick, note }) {
   }
 }
 
-const ways = { ledger: 'waybill', floor: 'floor', grouped: `floor in groups of ${grouped}` };
+const methodNames = { ledger: 'waybill', floor: 'floor', grouped: `floor in groups of ${grouped}` };
 const names = { sqlite: 'SQLite', postgres: 'Postgres' };
-const nameOf = (kind, size, way) => `${ways[way]}, ${names[kind]}, ${size.toLocaleString('en-US')} recorded`;
+const nameOf = (kind, size, method) =>
+  `${methodNames[method]}, ${names[kind]}, ${size.toLocaleString('en-US')} recorded`;
 
 function waysOf(place, quick) {
   const list = (count) => Array.from({ length: count }, (_, n) => createUpload(n));
@@ -126,17 +127,17 @@ function reportOf(figures, latencies, sizes) {
   const targets = [];
   const slowest = [];
   for (const kind of kinds) {
-    const of = (size, way) => nameOf(kind, size, way);
+    const of = (size, method) => nameOf(kind, size, method);
     for (const size of sizes) {
-      for (const way of Object.keys(ways)) {
-        const name = of(size, way);
+      for (const method of Object.keys(methodNames)) {
+        const name = of(size, method);
         const ratio = ratioOf(figures, name, of(size, 'floor'));
         rows.push({ contender: name, value: median(figures.get(name)), unit: 'rows/s', ratio });
       }
-      for (const way of ['ledger', 'floor']) {
-        const p99 = median(latencies.get(of(size, way)));
+      for (const method of ['ledger', 'floor']) {
+        const p99 = median(latencies.get(of(size, method)));
         const ratio = p99 / median(latencies.get(of(size, 'floor')));
-        slowest.push({ contender: `${of(size, way)}, p99`, value: p99, unit: 'ms', ratio });
+        slowest.push({ contender: `${of(size, method)}, p99`, value: p99, unit: 'ms', ratio });
       }
     }
     const [small, large] = [sizes[0], sizes.at(-1)];

@@ -1,6 +1,6 @@
 /** medium: 40 files of 5 MiB. The link is the limit, and each round trip between two files leaves it idle. */
 import { atMost } from '../harness/targets.mjs';
-import { startBench, startWorld } from '../harness/transfer.mjs';
+import { startBench, startEnvironment } from '../harness/transfer.mjs';
 import { takeUploadTurns } from '../harness/transfer-rounds.mjs';
 
 export const about =
@@ -32,11 +32,11 @@ export async function run({ rounds, quick, note }) {
     const [count, size] = [quick ? 12 : 40, 5 * MiB];
     const files = await bench.samples.photos(count, size);
     const link = { rttMs: 40, bytesPerSecond: 12.5e6 };
-    const bare = await startWorld(bench, { store: 'bare', ...link });
-    const devstore = await startWorld(bench, { store: 'devstore', ...link, peers: false });
-    const turn = (world, contender) => ({
+    const bare = await startEnvironment(bench, { store: 'bare', ...link });
+    const devstore = await startEnvironment(bench, { store: 'devstore', ...link, peers: false });
+    const turn = (environment, contender) => ({
       ...contender,
-      turn: () => world.upload(contender, files, { bytes: count * size }),
+      turn: () => environment.upload(contender, files, { bytes: count * size }),
     });
     const figures = await takeUploadTurns(
       [...contenders.map((one) => turn(bare, one)), ...onDevstore.map((one) => turn(devstore, one))],

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../harness/child.mjs';
 import { median } from '../harness/rounds.mjs';
 import { atMost } from '../harness/targets.mjs';
-import { startBench, startWorld } from '../harness/transfer.mjs';
+import { startBench, startEnvironment } from '../harness/transfer.mjs';
 
 export const about =
   'One file over 40 ms and six connections of 0.5, 2 and 12.5 MB/s each. At half of its bytes the tab is killed (the process: `waybill up`, by SIGKILL); the next page, or process, goes on with the same file. What the storage received in all, less the file, was sent twice.';
@@ -33,16 +33,16 @@ export async function run({ rounds, quick, note }) {
     for (const { bytesPerSecond, sizeMiB, quickMiB } of lines) {
       const size = (quick ? quickMiB : sizeMiB) * MiB;
       const file = await bench.samples.large(size);
-      const world = await startWorld(bench, { store: 'bare', peers: false, rttMs: 40, bytesPerSecond });
+      const environment = await startEnvironment(bench, { store: 'bare', peers: false, rttMs: 40, bytesPerSecond });
       const speed = `${bytesPerSecond / 1e6} MB/s`;
-      const ways = [
+      const interruptions = [
         [`${speed}, tab killed`, inPage],
         [`${speed}, waybill up killed`, inProcess],
       ];
-      for (const [name, way] of ways) {
+      for (const [name, measure] of interruptions) {
         const turns = [];
         for (let round = 0; round < (quick ? 1 : Math.min(rounds, 3)); round++) {
-          const turn = await way({ world, bench, file, size, home: `${bytesPerSecond}-${round}` });
+          const turn = await measure({ environment, bench, file, size, home: `${bytesPerSecond}-${round}` });
           note(
             `${name}: ${(turn.again / MiB).toFixed(1)} MiB sent again, parts of ${(turn.partBytes / MiB).toFixed(1)} MiB`,
           );
@@ -64,31 +64,31 @@ export async function run({ rounds, quick, note }) {
   }
 }
 
-async function inPage({ world, file, size }) {
-  await world.store.ask({ what: 'reset' });
-  const first = await world.open('waybill-page');
+async function inPage({ environment, file, size }) {
+  await environment.store.ask({ what: 'reset' });
+  const first = await environment.open('waybill-page');
   await first.pick([file]);
   first.evaluate('globalThis.go({})', 120_000).catch(() => {});
-  await half(world, size);
+  await waitForHalf(environment, size);
   await first.kill();
-  const partBytes = await partSize(world);
-  const second = await world.open('waybill-page', first.contextId);
+  const partBytes = await partSize(environment);
+  const second = await environment.open('waybill-page', first.contextId);
   try {
     await second.pick([file]);
     const { completed } = await second.evaluate('globalThis.go({})', 120_000);
     if (completed !== 1) throw new Error('it was not completed');
-    return { again: (await world.store.ask({ what: 'counts' })).bytes - size, partBytes };
+    return { again: (await environment.store.ask({ what: 'counts' })).bytes - size, partBytes };
   } finally {
     await second.close();
   }
 }
 
-async function inProcess({ world, bench, file, size, home: name }) {
-  await world.store.ask({ what: 'reset' });
+async function inProcess({ environment, bench, file, size, home: name }) {
+  await environment.store.ask({ what: 'reset' });
   const home = join(bench.samples.dir, `home-${name}`);
   await mkdir(home, { recursive: true });
   const start = () =>
-    spawn(process.execPath, [cli, 'up', file, '--to', `${world.url}/one/uploads`, '--route', 'files', '--json'], {
+    spawn(process.execPath, [cli, 'up', file, '--to', `${environment.url}/one/uploads`, '--route', 'files', '--json'], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         ...childEnvironment,
@@ -100,31 +100,31 @@ async function inProcess({ world, bench, file, size, home: name }) {
   const first = start();
   const died = once(first, 'exit');
   try {
-    await half(world, size);
+    await waitForHalf(environment, size);
   } finally {
     first.kill('SIGKILL');
     await died;
   }
-  const partBytes = await partSize(world);
+  const partBytes = await partSize(environment);
   const second = start();
   const timer = setTimeout(() => second.kill('SIGKILL'), 120_000);
   const [code] = await once(second, 'exit');
   clearTimeout(timer);
   if (code !== 0) throw new Error(`waybill up ended with ${code} when it went on`);
-  return { again: (await world.store.ask({ what: 'counts' })).bytes - size, partBytes };
+  return { again: (await environment.store.ask({ what: 'counts' })).bytes - size, partBytes };
 }
 
-async function half(world, size) {
+async function waitForHalf(environment, size) {
   const until = performance.now() + 120_000;
-  while ((await world.store.ask({ what: 'counts' })).bytes < size / 2) {
+  while ((await environment.store.ask({ what: 'counts' })).bytes < size / 2) {
     if (performance.now() > until) throw new Error('half of it has not come in two minutes');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
 /** Bytes of the parts that were being sent. */
-async function partSize(world) {
-  const { largestPart } = await world.store.ask({ what: 'counts' });
+async function partSize(environment) {
+  const { largestPart } = await environment.store.ask({ what: 'counts' });
   if (!largestPart) throw new Error('no part was begun');
   return largestPart;
 }

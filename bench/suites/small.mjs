@@ -1,6 +1,6 @@
 /** small: 500 photos of 20 KiB with a long round trip. The number of round trips per file decides. */
 import { atLeast, atMost } from '../harness/targets.mjs';
-import { startBench, startWorld } from '../harness/transfer.mjs';
+import { startBench, startEnvironment } from '../harness/transfer.mjs';
 import { takeUploadTurns } from '../harness/transfer-rounds.mjs';
 
 export const about =
@@ -34,11 +34,11 @@ export async function run({ rounds, quick, note }) {
     const [count, size] = [quick ? 60 : 500, 20 * 1024];
     const files = await bench.samples.photos(count, size);
     const link = { rttMs: 50, bytesPerSecond: 12.5e6 };
-    const bare = await startWorld(bench, { store: 'bare', ...link });
-    const devstore = await startWorld(bench, { store: 'devstore', ...link, peers: false });
-    const turn = (world, contender) => ({
+    const bare = await startEnvironment(bench, { store: 'bare', ...link });
+    const devstore = await startEnvironment(bench, { store: 'devstore', ...link, peers: false });
+    const turn = (environment, contender) => ({
       ...contender,
-      turn: () => world.upload(contender, files, { bytes: count * size }),
+      turn: () => environment.upload(contender, files, { bytes: count * size }),
     });
     const figures = await takeUploadTurns(
       [...contenders.map((one) => turn(bare, one)), ...onDevstore.map((one) => turn(devstore, one))],

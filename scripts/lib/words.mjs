@@ -69,6 +69,7 @@ const searched = [
   'scripts',
   'bench',
   'examples',
+  'web',
   'docs/architecture.md',
   'docs/benchmarks.md',
   'docs/devstore.md',

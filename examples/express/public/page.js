@@ -13,8 +13,8 @@ function show({ url, fileName }) {
 function send(file) {
   const row = document.createElement('div');
   const bar = document.createElement('progress');
-  const words = document.createElement('p');
-  row.append(bar, words);
+  const text = document.createElement('p');
+  row.append(bar, text);
   list.prepend(row);
 
   const upload = client.upload('photo', file);
@@ -22,7 +22,7 @@ function send(file) {
     const { status, loaded, total, secondsLeft } = upload.getSnapshot();
     bar.max = total;
     bar.value = loaded;
-    words.textContent = `${file.name}: ${status}${secondsLeft === null ? '' : `, ${Math.ceil(secondsLeft)} s left`}`;
+    text.textContent = `${file.name}: ${status}${secondsLeft === null ? '' : `, ${Math.ceil(secondsLeft)} s left`}`;
   });
   upload.done.then(
     ({ file }) => row.replaceChildren(show(file)),
@@ -35,5 +35,5 @@ document.querySelector('#files').addEventListener('change', ({ target }) => {
   target.value = '';
 });
 
-const before = await fetch('/photos');
-list.append(...(await before.json()).map(show));
+const earlier = await fetch('/photos');
+list.append(...(await earlier.json()).map(show));
