@@ -23,6 +23,7 @@ export interface ClientContext
   readonly checkContent: ClientOptions['checkContent'];
   openRoute(name: string): Promise<Route>;
   complete(grant: string | MultipartCompletion): Promise<UploadResult | PendingUpload>;
+  /** Import circle: recovery/ and multipart/ load later, and are imported back only as the types of what loads. */
   loadRecovery(): Promise<typeof import('./recovery/index.ts')>;
   /** The files that are being uploaded. A file outside of it holds a handle and nothing else. */
   readonly filePool: Pool;

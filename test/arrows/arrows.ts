@@ -60,7 +60,7 @@ export function importsOf(file: string, source: string): string[] {
       entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
     ),
     ...dynamic.map((request) => literal.exec(request)?.[2] ?? `computed: ${request}`),
-    ...[...source.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)\s*[.[<]/g)].map(([, specifier = '']) => specifier),
+    ...[...source.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)\s*[.[<>;,)]/g)].map(([, specifier = '']) => specifier),
   ];
 }
 
