@@ -71,7 +71,7 @@ export const defences = [
     attack: 'A6 the reference of a deleted file does not delete',
     suite: 'a-references',
     file: 'src/server/completion/delete.ts',
-    find: '(uploadId !== undefined && !(await isObjectOf(ledger, info, { key, uploadId })))',
+    find: '(uploadId !== undefined && !(await isObjectOfUpload(ledger, info, { key, uploadId })))',
     replace: 'false',
     also: {
       file: 'src/server/completion/delete.ts',
@@ -83,7 +83,7 @@ export const defences = [
     attack: 'A6 the reference of an object that was deleted',
     suite: 'a-references',
     file: 'src/server/views/find-stored.ts',
-    find: 'return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;',
+    find: 'return info && (await isObjectOfUpload(ledger, info, ref)) ? { info } : null;',
     replace: 'return info && { info };',
   },
   {
@@ -101,7 +101,7 @@ export const defences = [
     replace: "const uploadId = facts[5] ?? /[0-9a-f]{32}/.exec(key)?.[0] ?? '';",
     also: {
       file: 'src/server/views/find-stored.ts',
-      find: 'return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;',
+      find: 'return info && (await isObjectOfUpload(ledger, info, ref)) ? { info } : null;',
       replace: 'return info && { info };',
     },
   },
@@ -978,8 +978,8 @@ export const defences = [
     attack: 'F4',
     suite: 'f-stored',
     file: 'src/server/completion/staging.ts',
-    find: '  if (leavesSeal(context, claims)) {',
-    replace: '  if (leavesSeal(context, claims) && key === null) {',
+    find: '  if (leavesPlaceholder(context, claims)) {',
+    replace: '  if (leavesPlaceholder(context, claims) && key === null) {',
     also: {
       file: 'src/server/completion/staging.ts',
       find: 'return claims.partSize !== null || !isCounted(context, claims.route);',
@@ -997,8 +997,8 @@ export const defences = [
     attack: 'F4',
     suite: 'f-stored',
     file: 'src/server/completion/staging.ts',
-    find: "if (!owner || owner.state === 'deleted') await deleteSeen(storage, info);",
-    replace: "if (owner?.state === 'granted') await deleteSeen(storage, info);",
+    find: "if (!owner || owner.state === 'deleted') await deleteIfUnchanged(storage, info);",
+    replace: "if (owner?.state === 'granted') await deleteIfUnchanged(storage, info);",
   },
   {
     attack: 'F4',
@@ -1167,7 +1167,7 @@ export const defences = [
     attack: 'C12 a storage without write ids',
     suite: 'c-transfers',
     file: 'src/server/resolve-config.ts',
-    find: 'if (joinOf(capabilities, checksum) !== null) return;',
+    find: 'if (copyGuardOf(capabilities, checksum) !== null) return;',
     replace: 'if (name) return;',
   },
   {

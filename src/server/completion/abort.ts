@@ -4,7 +4,7 @@ import { beingCompleted, uploadEnded } from '../shared/errors.ts';
 import type { OpenedGrant } from '../state/claims.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 import { discardUpload } from './discard.ts';
-import { withdraw } from './promote.ts';
+import { withdrawCopy } from './promote.ts';
 
 export interface AbortServices {
   config: Config;
@@ -30,7 +30,7 @@ export async function abortUpload(services: AbortServices, opened: OpenedGrant):
     if (current.state === 'completing') {
       if (current.leaseUntil > config.now()) throw beingCompleted();
       if ((await states.replace(claims, { state: 'aborted' }, fence)) === null) throw beingCompleted();
-      await withdraw(config, claims);
+      await withdrawCopy(config, claims);
     }
   }
   await discardUpload(services, opened);

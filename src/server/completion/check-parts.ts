@@ -48,7 +48,7 @@ export function checkParts(
   const there = new Set<number>();
   for (const part of parts) {
     const planned = partBytes(size, partSize, part.partNumber);
-    if (part.partNumber > partCount || part.size !== planned) throw offPlan(claims, part, planned, size);
+    if (part.partNumber > partCount || part.size !== planned) throw unplannedPart(claims, part, planned, size);
     there.add(part.partNumber);
   }
   if (there.size < partCount) {
@@ -86,7 +86,7 @@ function sizeOf(route: ResolvedRoute, claims: Claims, report: ClientReport): num
   return report.size;
 }
 
-function offPlan({ size: granted }: Claims, part: PartInfo, planned: number, size: number): WaybillError {
+function unplannedPart({ size: granted }: Claims, part: PartInfo, planned: number, size: number): WaybillError {
   const { partNumber } = part;
   if (granted === null && planned < part.size)
     return new WaybillError('size_mismatch', 'More bytes arrived than the stream has. Send it again.', {

@@ -27,7 +27,7 @@ import { type CheckedParts, type ClientReport, checkParts, isChecksumMismatch } 
 import { rejectUpload } from './discard.ts';
 import { finishUpload } from './finish.ts';
 import { claimRejection, type Lease, withLease } from './lease.ts';
-import { withdraw } from './promote.ts';
+import { withdrawCopy } from './promote.ts';
 import { type AttemptResult, type CompletionResult, completingResult, retry } from './result.ts';
 import { resumeWithoutObject } from './resume.ts';
 import type { CompletionRun, CompletionServices } from './run.ts';
@@ -148,7 +148,7 @@ async function completeCheckedParts(run: CompletionRun, lease: Lease, checked: C
   if (content.kind === 'refused') {
     if (!(await lease.reject(content.refusal))) return retry;
     // An earlier attempt may have made the copy before this refusal.
-    if (lease.takenOver) await withdraw(config, claims);
+    if (lease.takenOver) await withdrawCopy(config, claims);
     return rejectUpload(run, sized, content.refusal);
   }
   if (!(await lease.renew())) return retry;

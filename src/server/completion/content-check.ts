@@ -17,7 +17,7 @@ export async function loadDetector(): Promise<Detector> {
   };
 }
 
-export interface ContentVerdict {
+export interface TypeMatch {
   /** The type that the bytes agree with. Null: none of those that were asked about. */
   contentType: string | null;
   /** What they look like instead of the first one. */
@@ -29,11 +29,11 @@ export interface ContentVerdict {
  *
  * @param types the signed type, then what the file may turn out to be; `isNamed` says whether the route names one
  */
-export async function firstMatchingType(
+export async function findMatchingType(
   types: readonly string[],
   head: Uint8Array,
   isNamed: (type: string) => boolean,
-): Promise<ContentVerdict> {
+): Promise<TypeMatch> {
   const detector = await loadDetector();
   let looksLike: string | null = null;
   for (const type of types) {
@@ -45,7 +45,7 @@ export async function firstMatchingType(
 }
 
 /** What the bytes are, where neither the declaration nor the name said. Never what a browser runs. */
-export async function typeByContent(head: Uint8Array): Promise<string | null> {
+export async function detectType(head: Uint8Array): Promise<string | null> {
   const detected = await (await loadDetector()).detect(head);
   return detected === null || isActiveType(detected) ? null : canonicalType(detected);
 }

@@ -19,7 +19,7 @@ import type { Claims } from '../state/claims.ts';
 export type Join = 'parts' | 'sha256' | 'once' | 'writeId';
 
 /** Null where nothing joins them. `algorithm`: of the checksum that the storage verified, null without one. */
-export function joinOf(
+export function copyGuardOf(
   { once, writeIds }: Pick<StorageCapabilities, 'once' | 'writeIds'>,
   algorithm: string | null,
 ): Exclude<Join, 'parts'> | null {
@@ -29,8 +29,8 @@ export function joinOf(
 }
 
 /** Of one upload. */
-export function joinOfUpload(capabilities: StorageCapabilities, { partSize, checksum }: Claims): Join | null {
-  return partSize === null ? joinOf(capabilities, checksum?.algorithm ?? null) : 'parts';
+export function copyGuardOfUpload(capabilities: StorageCapabilities, { partSize, checksum }: Claims): Join | null {
+  return partSize === null ? copyGuardOf(capabilities, checksum?.algorithm ?? null) : 'parts';
 }
 
 /** Has nothing written to this key between the two looks? */

@@ -30,7 +30,7 @@ export async function copyInParts(
     ...(cacheControl === undefined ? {} : { cacheControl }),
   });
   try {
-    const each = partSize ?? quickPartSize(size);
+    const each = partSize ?? choosePartSize(size);
     const numbers = Array.from({ length: Math.ceil(size / each) }, (_, index) => index + 1);
     let failure: unknown;
     const copied = await mapLimited(numbers, parallelCopies, async (partNumber): Promise<PartInfo | null> => {
@@ -62,12 +62,12 @@ export async function copyInParts(
 }
 
 /** What a dead process began. The caller is the only one that copies to this key. */
-export async function abandonCopies(storage: Storage, key: string): Promise<void> {
+export async function abortCopies(storage: Storage, key: string): Promise<void> {
   const { uploads } = await storage.listMultiparts({ prefix: key });
   for (const upload of uploads) if (upload.key === key) await storage.abortMultipart(key, upload.multipartId);
 }
 
-function quickPartSize(size: number): number {
+function choosePartSize(size: number): number {
   const rounds = Math.max(1, Math.round(size / (parallelCopies * usualCopyBytes)));
   const even = Math.ceil(size / Math.min(s3PartLimits.maxParts, parallelCopies * rounds));
   return Math.min(s3PartLimits.maxPartBytes, Math.max(s3PartLimits.minPartBytes, even));

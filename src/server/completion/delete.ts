@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { beingCompleted } from '../shared/errors.ts';
 import { isUploadId } from '../shared/upload-id.ts';
 import type { Ledger } from '../state/ledger.ts';
-import { deleteSeen, isObjectOf, uploadIdHeader } from '../state/stored-object.ts';
+import { deleteIfUnchanged, isObjectOfUpload, uploadIdHeader } from '../state/stored-object.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 
 export interface FileToDelete {
@@ -35,7 +35,7 @@ async function deleteByState(
   const mark = info.metadata[uploadIdHeader];
   if (uploadId !== undefined && mark !== uploadId) return false;
   if (mark !== undefined && isUploadId(mark)) await states.recordDeletion(mark);
-  return deleteSeen(storage, info);
+  return deleteIfUnchanged(storage, info);
 }
 
 /**
@@ -50,16 +50,16 @@ async function deleteByLedger(storage: Storage, ledger: Ledger, of: FileToDelete
   if (deleted) {
     const { record, last } = deleted;
     const info = last ? await storage.head(record.key) : null;
-    if (info && (uploadId === undefined || (await isObjectOf(ledger, info, record)))) await deleteSeen(storage, info);
+    if (info && (uploadId === undefined || (await isObjectOfUpload(ledger, info, record)))) await deleteIfUnchanged(storage, info);
     return true;
   }
   // Stored before there was a ledger, or recorded as deleted by a call that could not delete it.
   const info = await storage.head(key);
-  if (!info || (uploadId !== undefined && !(await isObjectOf(ledger, info, { key, uploadId })))) return false;
+  if (!info || (uploadId !== undefined && !(await isObjectOfUpload(ledger, info, { key, uploadId })))) return false;
   if ((await ledger.keysInUse([key])).has(key)) {
     // Somebody shares it, or it is about to be a file.
     if (uploadId !== undefined && (await ledger.find(uploadId))?.state === 'deleted') return false;
     throw beingCompleted();
   }
-  return deleteSeen(storage, info);
+  return deleteIfUnchanged(storage, info);
 }

@@ -6,7 +6,7 @@ import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims, OpenedGrant } from '../state/claims.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 import type { CompletionRun } from './run.ts';
-import { closeStaging, dropShared } from './staging.ts';
+import { closeStaging, deleteSharedObject } from './staging.ts';
 
 /** Deletes everything of an ended upload from the storage but its recorded state, and gives its reservation back. */
 export async function discardUpload(
@@ -15,7 +15,7 @@ export async function discardUpload(
 ): Promise<void> {
   const { storage, ledger } = config;
   let isClosed = true;
-  if (claims.shared) await dropShared(config, claims);
+  if (claims.shared) await deleteSharedObject(config, claims);
   else {
     const key = stagingKeyOf(config, claims.uploadId);
     [isClosed] = await Promise.all([

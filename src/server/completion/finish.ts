@@ -8,8 +8,8 @@ import { runOnComplete } from './callbacks.ts';
 import type { Lease } from './lease.ts';
 import { type AttemptResult, retry } from './result.ts';
 import type { CompletionRun } from './run.ts';
-import { closeStaging, leavesSeal } from './staging.ts';
-import { factsOf } from './verify-staged.ts';
+import { closeStaging, leavesPlaceholder } from './staging.ts';
+import { describeFile } from './verify-staged.ts';
 
 /** The order loses nothing: the result is recorded after the callback, and the staged object is deleted last. */
 export async function finishUpload(
@@ -22,7 +22,7 @@ export async function finishUpload(
   const { config, states, emit, callbackResults } = services;
   const { uploadId } = claims;
   const file: StoredFile = {
-    ...factsOf(claims),
+    ...describeFile(claims),
     checksum,
     etag,
     url: services.viewUrl(claims),
@@ -33,7 +33,7 @@ export async function finishUpload(
   const { data } = called;
   const stagingKey = claims.shared ? null : stagingKeyOf(config, uploadId);
   // Many objects are deleted in one call. An object that is left empty needs a call of its own.
-  const isBatched = cleanup !== undefined && !leavesSeal(config, claims);
+  const isBatched = cleanup !== undefined && !leavesPlaceholder(config, claims);
   // Together: should the record fail after the delete, the copy at its key still names its upload. An object that cannot be
   // deleted is left to the lifecycle rule, and is no reason to fail.
   const [recorded] = await Promise.allSettled([

@@ -24,7 +24,7 @@ export function guardsCopies({ copyOnce, multipart, completeOnce }: StorageCapab
 }
 
 /** Waiting for longer is the client's part: it is told to ask again. */
-const patienceMs = 3000;
+const maxWaitMs = 3000;
 const firstPauseMs = 25;
 const longestPauseMs = 250;
 
@@ -42,7 +42,7 @@ export function createKeyLocks(config: Pick<Config, 'storage' | 'stagingPrefix' 
   return {
     async during({ key, uploadId }, holdMs, work) {
       const name = `key-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
-      if (!(await takePatiently(locks, name, uploadId, holdMs))) return null;
+      if (!(await takeWithRetries(locks, name, uploadId, holdMs))) return null;
       try {
         return await work();
       } finally {
@@ -53,11 +53,11 @@ export function createKeyLocks(config: Pick<Config, 'storage' | 'stagingPrefix' 
   };
 }
 
-async function takePatiently(locks: Locks, name: string, holder: string, forMs: number): Promise<boolean> {
+async function takeWithRetries(locks: Locks, name: string, holder: string, forMs: number): Promise<boolean> {
   const began = performance.now();
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
     if (await locks.take(name, holder, forMs)) return true;
-    if (performance.now() - began > patienceMs) return false;
+    if (performance.now() - began > maxWaitMs) return false;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

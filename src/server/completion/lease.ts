@@ -5,7 +5,7 @@ import type { Claims, SizedClaims } from '../state/claims.ts';
 import { leaseMs } from '../state/lease-time.ts';
 import type { NextState, RecordedUpload } from '../state/upload-states.ts';
 import { discardUpload, rejectUpload } from './discard.ts';
-import { withdraw } from './promote.ts';
+import { withdrawCopy } from './promote.ts';
 import { type AttemptResult, type Completed, completingResult, resultFromState, retry } from './result.ts';
 import type { CompletionRun } from './run.ts';
 
@@ -66,7 +66,7 @@ export async function claimRejection(
   const claimed = await claimUpload(run, { state: 'rejected', error: refusal.toJSON() });
   if (claimed.kind !== 'claimed') return claimed;
   // An earlier attempt may have made the copy before this refusal.
-  if (claimed.takenOver) await withdraw(run.services.config, claims);
+  if (claimed.takenOver) await withdrawCopy(run.services.config, claims);
   return rejectUpload(run, claims, refusal);
 }
 

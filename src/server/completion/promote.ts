@@ -7,8 +7,8 @@ import { isMissing, isPreconditionFailed } from '../shared/storage-errors.ts';
 import { maxSingleBytes } from '../shared/storage-limits.ts';
 import type { Claims, SizedClaims } from '../state/claims.ts';
 import { uploadIdHeader } from '../state/stored-object.ts';
-import { isSameWrite, joinOfUpload } from './copy-guard.ts';
-import { abandonCopies, copyInParts } from './copy-in-parts.ts';
+import { isSameWrite, copyGuardOfUpload } from './copy-guard.ts';
+import { abortCopies, copyInParts } from './copy-in-parts.ts';
 
 /** The checksum of what came in parts: the copy has another of its own, or none. `algorithm:base64:parts` */
 const checksumHeader = 'waybill-checksum';
@@ -40,10 +40,10 @@ export async function promote(
 ): Promise<{ etag: string } | null> {
   const { capabilities } = storage;
   const inParts = staged.size > promotion.copyMaxBytes && mayCopyInParts(storage, claims, staged);
-  if (inParts && promotion.takenOver) await abandonCopies(storage, claims.key);
+  if (inParts && promotion.takenOver) await abortCopies(storage, claims.key);
   const replaces = route.definition.replace === true;
   const guarded = !replaces && (inParts ? capabilities.completeOnce : capabilities.copyOnce);
-  const join = joinOfUpload(capabilities, claims);
+  const join = copyGuardOfUpload(capabilities, claims);
   if (!guarded) {
     const there = await storage.head(claims.key);
     if (there && (!replaces || isOf(there, claims))) {
@@ -106,7 +106,7 @@ function copyOptions(
 }
 
 /** What {@link promote} noted with the file. */
-export function checksumOf({ metadata }: ObjectInfo): StoredFile['checksum'] {
+export function readFileChecksum({ metadata }: ObjectInfo): StoredFile['checksum'] {
   const [algorithm, value, parts] = metadata[checksumHeader]?.split(':') ?? [];
   return algorithm && value ? { algorithm: algorithm as ChecksumAlgorithm, value, parts: Number(parts) } : null;
 }
@@ -120,12 +120,12 @@ function mayCopyInParts({ capabilities }: Storage, claims: SizedClaims, staged: 
 }
 
 /** Deletes what {@link promote} made of this upload, or had begun to, and nothing else. */
-export async function withdraw(
+export async function withdrawCopy(
   { storage, copyMaxBytes }: Pick<Config, 'storage' | 'copyMaxBytes'>,
   claims: Claims,
 ): Promise<void> {
   // Where it may not look for them, the lifecycle rule does.
-  if (claims.size === null || claims.size > copyMaxBytes) await abandonCopies(storage, claims.key).catch(() => {});
+  if (claims.size === null || claims.size > copyMaxBytes) await abortCopies(storage, claims.key).catch(() => {});
   const there = await storage.head(claims.key);
   if (there?.metadata[uploadIdHeader] === claims.uploadId) await storage.delete(claims.key, { ifMatch: there.etag });
 }
@@ -135,7 +135,7 @@ function ownCopy(storage: Storage, claims: Claims, staged: ObjectInfo, there: Ob
     throw new WaybillError('upload_conflict', 'A file is already stored in this place.', {
       details: { hint: 'Another upload has stored its file at this key. Put the `uploadId` into what `key` returns.' },
     });
-  return storage.capabilities.copyPrecondition || sameBytes(there, claims, staged) ? there : null;
+  return storage.capabilities.copyPrecondition || hasSameBytes(there, claims, staged) ? there : null;
 }
 
 function isOf(there: ObjectInfo, { uploadId }: Claims): boolean {
@@ -143,7 +143,7 @@ function isOf(there: ObjectInfo, { uploadId }: Claims): boolean {
 }
 
 /** By ETag, which copies keep, or by a checksum where encryption gives each object its own ETag. */
-function sameBytes(copy: ObjectInfo, { checksum }: Claims, staged: ObjectInfo): boolean {
+function hasSameBytes(copy: ObjectInfo, { checksum }: Claims, staged: ObjectInfo): boolean {
   if (copy.size !== staged.size) return false;
   if (copy.etag === staged.etag) return true;
   return checksum !== null && checksum.algorithm !== 'md5' && copy.checksums[checksum.algorithm] === checksum.value;

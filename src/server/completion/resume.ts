@@ -9,7 +9,7 @@ import { type RecordedUpload, remainingLeaseMs } from '../state/upload-states.ts
 import { discardUpload } from './discard.ts';
 import { finishUpload } from './finish.ts';
 import { withLease } from './lease.ts';
-import { checksumOf } from './promote.ts';
+import { readFileChecksum } from './promote.ts';
 import { type AttemptResult, completingResult, resultFromState } from './result.ts';
 import type { CompletionRun } from './run.ts';
 
@@ -37,7 +37,7 @@ async function resumeFromCopy(run: CompletionRun, held: RecordedUpload): Promise
   if (copy?.metadata[uploadIdHeader] !== claims.uploadId) throw nothingArrived(config, claims);
   // The copy has the type that was verified.
   const sized: SizedClaims = { ...claims, ...splitCharset(copy.contentType), size: copy.size };
-  const found = { checksum: claims.checksum ?? checksumOf(copy), etag: copy.etag };
+  const found = { checksum: claims.checksum ?? readFileChecksum(copy), etag: copy.etag };
   return withLease(run, sized.size, (lease) => finishUpload(run, lease, sized, found), held);
 }
 

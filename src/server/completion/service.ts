@@ -16,7 +16,7 @@ import { deleteStored, type FileToDelete } from './delete.ts';
 import { discardUpload } from './discard.ts';
 import { createKeyLocks } from './key-locks.ts';
 import type { CompletionResult } from './result.ts';
-import { closeStaging, leavesSeal } from './staging.ts';
+import { closeStaging, leavesPlaceholder } from './staging.ts';
 
 export interface CompletionContext {
   config: Config;
@@ -37,9 +37,9 @@ export interface CompletionService {
   /** Deletes what an upload of the ledger left that has ended without a file, and gives its reservation back. */
   discardRecord(record: UploadRecord): Promise<void>;
   /** Whether the staging key of this upload holds an empty object until its request has expired, see `staging.ts`. */
-  leavesSeal(record: UploadRecord): boolean;
+  leavesPlaceholder(record: UploadRecord): boolean;
   /** Leaves the empty object at that key. */
-  sealRecord(record: UploadRecord): Promise<void>;
+  emptyStagingKey(record: UploadRecord): Promise<void>;
   /** Completes an upload of the ledger from where it stopped. */
   completeRecord(record: UploadRecord): Promise<CompletionResult>;
   /** Completes by the receipt of a staged object, or by the receipt that was saved for its parts. Null without one. */
@@ -86,8 +86,8 @@ export function createCompletionService(context: CompletionContext): CompletionS
     idle: completion.idle,
     deleteFile,
     discardRecord: (record) => discardUpload({ config, states }, restoreGrant(record)),
-    leavesSeal: (record) => leavesSeal(config, restoreGrant(record).claims),
-    sealRecord: async (record) => {
+    leavesPlaceholder: (record) => leavesPlaceholder(config, restoreGrant(record).claims),
+    emptyStagingKey: async (record) => {
       await closeStaging(config, restoreGrant(record).claims);
     },
     completeRecord: (record) => complete(restoreGrant(record)),

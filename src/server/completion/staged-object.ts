@@ -2,7 +2,7 @@ import { headBytes } from '../../protocol/content/check.ts';
 import { KiB } from '../../protocol/units.ts';
 import type { ObjectInfo, Storage } from '../../s3/index.ts';
 import { storageFault } from '../../s3/internal.ts';
-import { isSeal } from './staging.ts';
+import { isPlaceholder } from './staging.ts';
 
 export interface StagedObject {
   info: ObjectInfo;
@@ -22,7 +22,7 @@ export const wholeBytes = 64 * KiB;
 export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
   if (size !== null && size <= wholeBytes) {
     const found = await storage.read(key, { maxBytes: wholeBytes });
-    if (!found || isSeal(found.info)) return null;
+    if (!found || isPlaceholder(found.info)) return null;
     const { info, bytes } = found;
     // Anything else (another size than granted, encoded on the way or not, without a length) is for the longer look: a
     // proxy may cut an answer short and call it whole, and a HEAD tells.
@@ -39,7 +39,7 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
     // With a Content-Encoding `fetch` would decode what it reads, or choke on it; such an object is refused anyway.
     const readable = info !== null && info.size > 0 && info.contentEncoding === undefined;
     if (!readable) stop.abort();
-    if (!info || isSeal(info)) return null;
+    if (!info || isPlaceholder(info)) return null;
     // An empty object is read whole: storages refuse every range of it (416).
     const nothing = new Uint8Array(0);
     if (!readable) return { info, head: nothing, whole: info.size === 0 ? nothing : null };
@@ -47,12 +47,12 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
     if (first?.etag !== info.etag) continue;
     if (first.head.length === Math.min(info.size, headBytes))
       return { info, head: first.head, whole: first.head.length === info.size ? first.head : null };
-    throw brokenOff();
+    throw interruptedRead();
   }
   return null;
 }
 
-export const brokenOff = () => storageFault('storage_unavailable', 'The storage broke off in the middle of an object.');
+export const interruptedRead = () => storageFault('storage_unavailable', 'The storage broke off in the middle of an object.');
 
 export async function readHead(
   storage: Storage,
@@ -62,7 +62,7 @@ export async function readHead(
   const found = await storage.get(key, { range: [0, headBytes - 1], signal });
   if (!found) return null;
   const bytes = await new Response(found.body).arrayBuffer().catch(() => {
-    throw brokenOff();
+    throw interruptedRead();
   });
   return { etag: found.info.etag, head: new Uint8Array(bytes) };
 }

@@ -9,15 +9,15 @@ import type { ObjectInfo } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims } from '../state/claims.ts';
-import { deleteSeen, isObjectOf, uploadIdHeader } from '../state/stored-object.ts';
+import { deleteIfUnchanged, isObjectOfUpload, uploadIdHeader } from '../state/stored-object.ts';
 
 type Context = Pick<Config, 'storage' | 'ledger' | 'stagingPrefix' | 'routes' | 'quota'>;
 
-const sealHeader = 'waybill-seal';
+const placeholderHeader = 'waybill-seal';
 
 /** An object that {@link closeStaging} left. A sender who claims as much of its own object stores no byte by it. */
-export function isSeal({ size, metadata }: Pick<ObjectInfo, 'size' | 'metadata'>): boolean {
-  return size === 0 && metadata[sealHeader] !== undefined;
+export function isPlaceholder({ size, metadata }: Pick<ObjectInfo, 'size' | 'metadata'>): boolean {
+  return size === 0 && metadata[placeholderHeader] !== undefined;
 }
 
 /** Whether what is stored counts against a quota. Of a route that is gone only the quota over all routes is known. */
@@ -26,7 +26,7 @@ function isCounted({ ledger, routes, quota }: Context, route: string): boolean {
 }
 
 /** Whether an empty object at the staging key is left behind, and keeps the upload's request from storing. */
-export function leavesSeal(context: Context, { route, partSize, shared }: Claims): boolean {
+export function leavesPlaceholder(context: Context, { route, partSize, shared }: Claims): boolean {
   const { once } = context.storage.capabilities;
   return isCounted(context, route) && once && partSize === null && !shared;
 }
@@ -39,8 +39,8 @@ export function leavesSeal(context: Context, { route, partSize, shared }: Claims
 export async function closeStaging(context: Context, claims: Claims): Promise<boolean> {
   const { storage } = context;
   const key = stagingKeyOf(context, claims.uploadId);
-  if (leavesSeal(context, claims)) {
-    await storage.put({ key, body: '', contentType: 'application/octet-stream', metadata: { [sealHeader]: '1' } });
+  if (leavesPlaceholder(context, claims)) {
+    await storage.put({ key, body: '', contentType: 'application/octet-stream', metadata: { [placeholderHeader]: '1' } });
     return true;
   }
   await storage.delete(key);
@@ -49,15 +49,15 @@ export async function closeStaging(context: Context, claims: Claims): Promise<bo
 }
 
 /** The object of an upload that shared another's goes when no upload needs it any more. */
-export async function dropShared(
+export async function deleteSharedObject(
   { storage, ledger }: Pick<Context, 'storage' | 'ledger'>,
   claims: Claims,
 ): Promise<void> {
   const { key, uploadId } = claims;
   if (!ledger || (await ledger.isObjectNeeded(key))) return;
   const info = await storage.head(key);
-  if (!info || !(await isObjectOf(ledger, info, { key, uploadId }))) return;
+  if (!info || !(await isObjectOfUpload(ledger, info, { key, uploadId }))) return;
   const owner = await ledger.find(info.metadata[uploadIdHeader] as string);
   // Another upload may be about to make its file of it.
-  if (!owner || owner.state === 'deleted') await deleteSeen(storage, info);
+  if (!owner || owner.state === 'deleted') await deleteIfUnchanged(storage, info);
 }

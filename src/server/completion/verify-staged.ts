@@ -13,7 +13,7 @@ import { checksumMismatch, refusedUpload } from '../shared/errors.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';
 import { type Claims, isSameDeclaration, type SizedClaims } from '../state/claims.ts';
 import { type ClientReport, type CompositeChecksum, compareChecksum } from './check-parts.ts';
-import { firstMatchingType, typeByContent } from './content-check.ts';
+import { findMatchingType, detectType } from './content-check.ts';
 import type { CompletionRun } from './run.ts';
 import type { StagedObject } from './staged-object.ts';
 
@@ -92,13 +92,13 @@ async function verifyContentType(
   const { contentTypes } = limits;
   const { contentType, fileName } = claims;
   if (guessed === 'by-content') {
-    const found = await typeByContent(head);
+    const found = await detectType(head);
     if (found !== null && isContentTypeAllowed(contentTypes, found)) return chooseSpelling(contentTypes, found);
     if (isContentTypeAllowed(contentTypes, contentType)) return contentType;
     throw typeMismatch(contentType, found ?? 'something unrecognised');
   }
   const types = [contentType, ...listOtherTypes(contentTypes, { contentType, fileName, guessed })];
-  const verdict = await firstMatchingType(types, head, (type) => isNamedType(contentTypes, type));
+  const verdict = await findMatchingType(types, head, (type) => isNamedType(contentTypes, type));
   if (verdict.contentType !== null) return verdict.contentType;
   throw typeMismatch(contentType, verdict.looksLike ?? 'something unrecognised');
 }
@@ -145,7 +145,7 @@ function verifyComposite(
   report: ClientReport,
 ): CompositeChecksum | null {
   if (route.checksum === null) return null;
-  const stored = compositeOf(info, route.checksum);
+  const stored = parseCompositeChecksum(info, route.checksum);
   if (stored && composite && (stored.value !== composite.value || stored.parts !== composite.parts))
     throw checksumMismatch('The object at the storage has another checksum than its parts.');
   const known = stored ?? composite;
@@ -154,7 +154,7 @@ function verifyComposite(
 }
 
 /** As HEAD has it: `digest-parts`, in base64, or for MD5 in hexadecimal as the ETag. */
-function compositeOf({ checksums, etag }: ObjectInfo, algorithm: 'sha256' | 'md5'): CompositeChecksum | null {
+function parseCompositeChecksum({ checksums, etag }: ObjectInfo, algorithm: 'sha256' | 'md5'): CompositeChecksum | null {
   const found =
     algorithm === 'md5' ? /^"?([0-9a-f]{32})-(\d+)"?$/.exec(etag) : /^(.+)-(\d+)$/.exec(checksums[algorithm] ?? '');
   if (!found) return null;
@@ -162,7 +162,7 @@ function compositeOf({ checksums, etag }: ObjectInfo, algorithm: 'sha256' | 'md5
   return { algorithm, value, parts: Number(found[2]) };
 }
 
-export function factsOf(claims: SizedClaims): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
+export function describeFile(claims: SizedClaims): Omit<StoredFile, 'url' | 'storedAt' | 'etag' | 'checksum'> {
   const { uploadId, route, key, fileName, size, contentType, charset } = claims;
   return { uploadId, route, key, fileName, size, contentType, ...(charset === undefined ? {} : { charset }) };
 }

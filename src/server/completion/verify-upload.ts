@@ -9,7 +9,7 @@ import type { CompositeChecksum } from './check-parts.ts';
 import { detectCharset } from './detect-charset.ts';
 import type { CompletionRun } from './run.ts';
 import type { StagedObject } from './staged-object.ts';
-import { factsOf, type VerifiedObject, verifyStaged } from './verify-staged.ts';
+import { describeFile, type VerifiedObject, verifyStaged } from './verify-staged.ts';
 
 export interface AcceptedUpload extends VerifiedObject {
   kind: 'accepted';
@@ -73,7 +73,7 @@ async function inspectStaged(
   checksum: StoredFile['checksum'],
 ): Promise<string | null> {
   const verdict = await route.definition.inspect?.({
-    file: { ...factsOf(claims), checksum, etag: info.etag },
+    file: { ...describeFile(claims), checksum, etag: info.etag },
     ownerId: claims.ownerId,
     uploadId: claims.uploadId,
     metadata: claims.metadata,

@@ -27,7 +27,7 @@ export function buildNewUpload(
     metadata,
     reservedBytes: size ?? route.limits.maxBytes,
     expiresInMs: config.expiresInSeconds * 1000,
-    abandonAfterMs: partSize === null ? transferMs(size ?? 0) : config.abandonAfterSeconds * 1000,
+    abandonAfterMs: partSize === null ? maxTransferMs(size ?? 0) : config.abandonAfterSeconds * 1000,
     quotas,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
@@ -38,6 +38,6 @@ const shortestMs = 10 * 60_000;
 const longestMs = 24 * 3_600_000;
 
 /** A request that began before its permission expired may go on after it: ten minutes, and the file at 50 kB/s. */
-export function transferMs(size: number): number {
+export function maxTransferMs(size: number): number {
   return Math.min(longestMs, shortestMs + size / slowestBytesPerMs);
 }

@@ -7,7 +7,7 @@ import type { ObjectInfo, Storage } from '../../s3/index.ts';
 import type { Ledger } from './ledger.ts';
 
 /** By the mark that {@link promote} left; of a shared object by the row of the upload that it names. */
-export async function isObjectOf(
+export async function isObjectOfUpload(
   ledger: Pick<Ledger, 'find'> | undefined,
   { metadata }: ObjectInfo,
   of: { key: string; uploadId: string },
@@ -22,7 +22,7 @@ export async function isObjectOf(
 }
 
 /** Deletes the object that was looked at, and no other that has its key by now, where the storage can tell. */
-export function deleteSeen(storage: Storage, { key, etag }: ObjectInfo): Promise<boolean> {
+export function deleteIfUnchanged(storage: Storage, { key, etag }: ObjectInfo): Promise<boolean> {
   return storage.delete(key, { ifMatch: etag });
 }
 

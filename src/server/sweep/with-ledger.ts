@@ -22,7 +22,7 @@ export interface RecordedSweep {
   deployment: Pick<Deployment, 'isOwn'>;
   completion: Pick<
     CompletionService,
-    'completeRecord' | 'completeObject' | 'discardRecord' | 'leavesSeal' | 'sealRecord'
+    'completeRecord' | 'completeObject' | 'discardRecord' | 'leavesPlaceholder' | 'emptyStagingKey'
   >;
   /** Milliseconds since the epoch, as the storage counts them. */
   storageNow: () => number;
@@ -197,9 +197,9 @@ async function settleStaged(
     return settledOf(await classifyCompletion(() => completion.completeObject(key)));
   }
   // Until its request has expired, an empty object keeps that request from storing.
-  if (record && clock < record.abandonAt && completion.leavesSeal(record)) {
+  if (record && clock < record.abandonAt && completion.leavesPlaceholder(record)) {
     if (size === 0) return null;
-    if (!options.dryRun) await completion.sealRecord(record);
+    if (!options.dryRun) await completion.emptyStagingKey(record);
     return 'deleted';
   }
   // Without a record: what the storage remembered by itself goes when nothing can need it any more.

@@ -2,7 +2,7 @@ import type { ObjectInfo } from '../../s3/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { uploadIdOfKey } from '../grants/keys.ts';
 import { hasCharset } from '../shared/charset.ts';
-import { isObjectOf } from '../state/stored-object.ts';
+import { isObjectOfUpload } from '../state/stored-object.ts';
 import type { ViewRef } from './view-refs.ts';
 
 /**
@@ -36,5 +36,5 @@ export async function findUpload(
     if (named !== null) return record && { info: null };
   }
   const info = await storage.head(ref.key);
-  return info && (await isObjectOf(ledger, info, ref)) ? { info } : null;
+  return info && (await isObjectOfUpload(ledger, info, ref)) ? { info } : null;
 }
