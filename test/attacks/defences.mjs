@@ -1160,7 +1160,7 @@ export const defences = [
     attack: 'C12 route checked: a second write',
     suite: 'c-transfers',
     file: 'src/server/completion/promote.ts',
-    find: "if (own && (join !== 'writeId' || isSameWrite(staged, source))) return own;",
+    find: "if (own && (guard !== 'writeId' || isSameWrite(staged, source))) return own;",
     replace: 'if (own) return own;',
   },
   {

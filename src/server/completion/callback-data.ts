@@ -1,5 +1,3 @@
-/** What `onComplete` returned, as the JSON that the client gets now and the record keeps. */
-
 /**
  * Converts a callback's result to plain JSON data. A BigInt becomes its decimal digits in a string, because database ids
  * often are BigInts and JSON has none. A result that JSON cannot hold (a cycle, a `toJSON` that throws) becomes null with

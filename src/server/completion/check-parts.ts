@@ -1,4 +1,4 @@
-/** Do the parts at the storage make the file that was granted? What the client says is only ever compared. */
+/** Compares the parts at the storage with the file that was granted, and with what the client reports. */
 import { hash } from 'node:crypto';
 import {
   type Checksum,
@@ -14,7 +14,7 @@ import { checksumMismatch, damagedParts, invalid } from '../shared/errors.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';
 import type { Claims } from '../state/claims.ts';
 
-/** What the client says of its finished upload. */
+/** What the client reports of its finished upload. */
 export type ClientReport = Pick<MultipartCompletion, 'checksum' | 'size'>;
 
 export type CompositeChecksum = Checksum & { parts: number };
@@ -22,14 +22,14 @@ export type CompositeChecksum = Checksum & { parts: number };
 export interface CheckedParts {
   /** Bytes in all. */
   size: number;
-  /** As the storage is to list them: ascending. */
+  /** By ascending part number. */
   parts: PartInfo[];
-  /** Of the parts' checksums; null where the route asks for none. */
+  /** The checksum of the parts' checksums; null where the route asks for none. */
   checksum: CompositeChecksum | null;
 }
 
-/** So that an answer stays small. */
-const mostNamed = 1000;
+/** The most missing parts that an answer lists. */
+const maxListed = 1000;
 
 /**
  * @throws {WaybillError} `object_not_ready` with `details.missing`, `part_invalid`, `size_mismatch`, `file_too_large`,
@@ -42,7 +42,7 @@ export function checkParts(
   report: ClientReport,
 ): CheckedParts {
   const partSize = claims.partSize as number;
-  const size = sizeOf(route, claims, report);
+  const size = requireSize(route, claims, report);
   const partCount = Math.max(1, Math.ceil(size / partSize));
   const parts = [...listed].sort((a, b) => a.partNumber - b.partNumber);
   const there = new Set<number>();
@@ -53,22 +53,22 @@ export function checkParts(
   }
   if (there.size < partCount) {
     const missing: number[] = [];
-    for (let n = 1; n <= partCount && missing.length < mostNamed; n += 1) if (!there.has(n)) missing.push(n);
+    for (let n = 1; n <= partCount && missing.length < maxListed; n += 1) if (!there.has(n)) missing.push(n);
     throw new WaybillError('object_not_ready', 'A part of the file has not arrived yet. Try again.', {
       details: { missing, hint: `${partCount - there.size} of ${partCount} parts are not at the storage.` },
     });
   }
   const checksum = route.checksum === null ? null : composeChecksum(route.checksum, parts);
   if (report.checksum) compareChecksum(checksum, report.checksum);
-  return { size, parts: parts.map((part) => ({ ...part, checksums: boundBy(route, part) })), checksum };
+  return { size, parts: parts.map((part) => ({ ...part, checksums: routeChecksums(route, part) })), checksum };
 }
 
-/** A storage may list checksums of its own besides, which S3 does not take back where the upload began without them. */
-function boundBy({ checksum }: ResolvedRoute, { checksums }: PartInfo): PartInfo['checksums'] {
+/** A storage may list further checksums, which S3 does not accept where the upload began without them. */
+function routeChecksums({ checksum }: ResolvedRoute, { checksums }: PartInfo): PartInfo['checksums'] {
   return checksum === 'sha256' && checksums.sha256 ? { sha256: checksums.sha256 } : {};
 }
 
-function sizeOf(route: ResolvedRoute, claims: Claims, report: ClientReport): number {
+function requireSize(route: ResolvedRoute, claims: Claims, report: ClientReport): number {
   if (claims.size !== null) {
     if (report.size === undefined || report.size === claims.size) return claims.size;
     throw new WaybillError('size_mismatch', 'The file has changed since the upload started. Send it again.', {
@@ -86,6 +86,7 @@ function sizeOf(route: ResolvedRoute, claims: Claims, report: ClientReport): num
   return report.size;
 }
 
+/** The error for a part whose number or size is not in the plan. */
 function unplannedPart({ size: granted }: Claims, part: PartInfo, planned: number, size: number): WaybillError {
   const { partNumber } = part;
   if (granted === null && planned < part.size)
@@ -100,10 +101,13 @@ function unplannedPart({ size: granted }: Claims, part: PartInfo, planned: numbe
   return damagedParts(hint, { partNumber, size: part.size, planned });
 }
 
-/** As S3 composes it: the digest of the parts' digests. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html */
+/**
+ * The digest of the parts' digests, as S3 computes it.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+ */
 function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]): CompositeChecksum {
   const length = algorithm === 'md5' ? 16 : 32;
-  // Ten thousand small updates of a hash cost more than one large one.
+  // One large update of a hash costs less than ten thousand small ones.
   const digests = Buffer.alloc(parts.length * length);
   for (const [index, { partNumber, etag, checksums }] of parts.entries()) {
     const written =

@@ -1,15 +1,15 @@
-/** The first bytes of a stored object against its type, with everything that `file-type` can tell apart. */
+/** Compares the first bytes of a stored object with its type, by the formats that `file-type` recognises. */
 import { contentMismatch, type Detector } from '../../protocol/content/index.ts';
 import { canonicalType, isActiveType } from '../../protocol/formats/index.ts';
 
 export { contentMismatch, headBytes } from '../../protocol/content/index.ts';
 
-/** Loaded with the first completion, not with the server: it costs more than all the rest. */
+/** `file-type` loads with the first completion, because it takes longer than all other modules together. */
 export async function loadDetector(): Promise<Detector> {
   const { fileTypeFromBuffer, supportedMimeTypes } = await import('file-type');
   return {
     async detect(head) {
-      // It gives up where what it wants to skip lies beyond the bytes that it was given.
+      // It throws where it wants to skip beyond the bytes that it was given.
       const found = await fileTypeFromBuffer(head).catch(() => undefined);
       return found ? (found.mime.split(';')[0] as string).trim().toLowerCase() : null;
     },
@@ -18,16 +18,15 @@ export async function loadDetector(): Promise<Detector> {
 }
 
 export interface TypeMatch {
-  /** The type that the bytes agree with. Null: none of those that were asked about. */
+  /** The first type that the bytes agree with, or null. */
   contentType: string | null;
-  /** What they look like instead of the first one. */
+  /** What the bytes look like, where they do not agree with the first type. */
   looksLike: string | null;
 }
 
 /**
- * The first of these types that the bytes agree with.
- *
- * @param types the signed type, then what the file may turn out to be; `isNamed` says whether the route names one
+ * @param types the signed type first, then the other types that the file may have
+ * @param isNamed whether the route names the type
  */
 export async function findMatchingType(
   types: readonly string[],
@@ -44,7 +43,7 @@ export async function findMatchingType(
   return { contentType: null, looksLike };
 }
 
-/** What the bytes are, where neither the declaration nor the name said. Never what a browser runs. */
+/** The type of the bytes, for a file whose name and declaration leave it open. Never a type that a browser executes. */
 export async function detectType(head: Uint8Array): Promise<string | null> {
   const detected = await (await loadDetector()).detect(head);
   return detected === null || isActiveType(detected) ? null : canonicalType(detected);

@@ -1,39 +1,42 @@
 /**
- * What makes sure that the bytes which were verified are the bytes which are copied. Between the two a sender still holds
- * its presigned request, and may send it again.
+ * The guard that makes sure that the verified bytes are the bytes that are copied. In between, a sender still holds its
+ * presigned request and may send it again.
  *
- * | preset                  | what joins the check and the copy                                                     |
+ * | preset                  | guard                                                                                 |
  * |-------------------------|---------------------------------------------------------------------------------------|
- * | aws, devstore, minio, r2 | `sha256`: any write to the staging key has the granted bytes; `once` for `size-only`  |
+ * | aws, devstore, minio, r2 | `sha256`: every write to the staging key has the granted bytes; `once` for `size-only`  |
  * | ceph16                  | `once`: If-None-Match is signed into the PUT, so nothing replaces the staged object    |
  * | gcs                     | `writeId`: the generation of the staged object is the same before and after            |
  * | b2                      | `writeId`: the version of the staged object is the same before and after               |
  * | any, uploads in parts   | `parts`: the staged object comes from one CompleteMultipartUpload, which only we send  |
  *
- * An ETag is compared as well, but it is an MD5, of which two different files can have the same one. Forms cannot be
- * `once`: they are used with SHA-256 only.
+ * The ETag is compared as well, but it is an MD5, which two different files can share. Forms cannot be `once`: they are used
+ * with SHA-256 only.
  */
 import type { ObjectInfo, StorageCapabilities } from '../../s3/index.ts';
 import type { Claims } from '../state/claims.ts';
 
-export type Join = 'parts' | 'sha256' | 'once' | 'writeId';
+export type CopyGuard = 'parts' | 'sha256' | 'once' | 'writeId';
 
-/** Null where nothing joins them. `algorithm`: of the checksum that the storage verified, null without one. */
+/**
+ * Null where the storage has no guard.
+ *
+ * @param algorithm of the checksum that the storage verified; null without one
+ */
 export function copyGuardOf(
   { once, writeIds }: Pick<StorageCapabilities, 'once' | 'writeIds'>,
   algorithm: string | null,
-): Exclude<Join, 'parts'> | null {
+): Exclude<CopyGuard, 'parts'> | null {
   if (algorithm === 'sha256') return 'sha256';
   if (once) return 'once';
   return writeIds ? 'writeId' : null;
 }
 
-/** Of one upload. */
-export function copyGuardOfUpload(capabilities: StorageCapabilities, { partSize, checksum }: Claims): Join | null {
+export function copyGuardOfUpload(capabilities: StorageCapabilities, { partSize, checksum }: Claims): CopyGuard | null {
   return partSize === null ? copyGuardOf(capabilities, checksum?.algorithm ?? null) : 'parts';
 }
 
-/** Has nothing written to this key between the two looks? */
+/** Whether nothing has written to this key between the two reads. */
 export function isSameWrite(before: ObjectInfo, after: ObjectInfo | null): boolean {
   return before.writeId !== undefined && before.writeId === after?.writeId;
 }

@@ -1,21 +1,21 @@
-/** What one CopyObject does not carry, by UploadPartCopy: several parts at once, and no byte through this process. */
+/** Copies an object that is too large for one CopyObject by UploadPartCopy. No byte passes this process. */
 import { MiB, partBytes, s3PartLimits } from '../../protocol/index.ts';
 import type { CopyOptions, PartInfo, Storage } from '../../s3/index.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 
 const parallelCopies = 8;
-/** A storage copies this much in some seconds: soon enough to be tried again, and few requests for a large file. */
+/** A storage copies this much in some seconds. So a failed part is repeated soon, and a large file needs few requests. */
 const usualCopyBytes = 512 * MiB;
 
 export interface CopyPlan {
   /** Bytes. */
   size: number;
-  /** Bytes of every part but the last; null for whatever is quick. */
+  /** Bytes of every part but the last; null to choose a fast size. */
   partSize: number | null;
   keepLease: () => Promise<void>;
 }
 
-/** Leaves nothing behind when it fails. */
+/** Aborts the multipart upload when it fails. */
 export async function copyInParts(
   storage: Storage,
   options: CopyOptions,
@@ -34,7 +34,7 @@ export async function copyInParts(
     const numbers = Array.from({ length: Math.ceil(size / each) }, (_, index) => index + 1);
     let failure: unknown;
     const copied = await mapLimited(numbers, parallelCopies, async (partNumber): Promise<PartInfo | null> => {
-      // The others end before the abort below: a part that came after it would stay.
+      // The other parts end before the abort below, because a part that arrives after an abort stays.
       if (failure !== undefined) return null;
       const first = (partNumber - 1) * each;
       const last = first + partBytes(size, each, partNumber) - 1;
@@ -42,7 +42,7 @@ export async function copyInParts(
       try {
         await keepLease();
         const part = await storage.copyPart({ ...source, to, multipartId, partNumber, range: [first, last] });
-        // This upload began without an algorithm: S3 takes the ETags alone.
+        // The multipart upload began without an algorithm, so S3 takes the ETags alone.
         return { ...part, checksums: {} };
       } catch (error) {
         failure = error;
@@ -53,7 +53,7 @@ export async function copyInParts(
     const parts = copied.filter((part) => part !== null);
     const { etag } = await storage.completeMultipart({ key: to, multipartId, parts, size, once });
     if (etag !== '') return { etag };
-    // Ceph leaves it out of its first answer.
+    // Ceph leaves the ETag out of its first answer.
     return { etag: (await storage.head(to))?.etag ?? '' };
   } catch (error) {
     await storage.abortMultipart(to, multipartId).catch(() => {});
@@ -61,7 +61,7 @@ export async function copyInParts(
   }
 }
 
-/** What a dead process began. The caller is the only one that copies to this key. */
+/** Aborts the copies in parts that another process began. The caller must be the only process that copies to this key. */
 export async function abortCopies(storage: Storage, key: string): Promise<void> {
   const { uploads } = await storage.listMultiparts({ prefix: key });
   for (const upload of uploads) if (upload.key === key) await storage.abortMultipart(key, upload.multipartId);

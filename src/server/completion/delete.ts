@@ -12,7 +12,12 @@ export interface FileToDelete {
   uploadId?: string | undefined;
 }
 
-/** Deletes a stored file for good. True when it was there. */
+/**
+ * Deletes a stored file for good. The deletion is recorded first, so that an unexpired URL and its grant cannot bring the file
+ * back. Returns whether there was a file.
+ *
+ * @throws {WaybillError} `upload_conflict` with a ledger, while the file of this key is being completed
+ */
 export function deleteStored(
   { storage, ledger }: Pick<Config, 'storage' | 'ledger'>,
   states: Pick<UploadStates, 'recordDeletion'>,
@@ -21,10 +26,6 @@ export function deleteStored(
   return ledger ? deleteByLedger(storage, ledger, file) : deleteByState(storage, states, file);
 }
 
-/**
- * Deletes a stored file for good: the record first, so that an unexpired URL and its grant cannot bring it back. With an
- * `uploadId` only the object that this upload stored. True when it was there.
- */
 async function deleteByState(
   storage: Storage,
   states: Pick<UploadStates, 'recordDeletion'>,
@@ -38,26 +39,22 @@ async function deleteByState(
   return deleteIfUnchanged(storage, info);
 }
 
-/**
- * Deletes a stored file for good: the record first, so that an unexpired URL and its grant cannot bring it back, then the
- * object, unless another upload shares it or stored it. True when it was there.
- *
- * @throws {WaybillError} `upload_conflict` while the file of this key is being completed
- */
+/** The object stays when another upload shares it or has stored it. */
 async function deleteByLedger(storage: Storage, ledger: Ledger, of: FileToDelete): Promise<boolean> {
   const { key, uploadId } = of;
   const deleted = await ledger.delete(uploadId === undefined ? { key } : { uploadId });
   if (deleted) {
     const { record, last } = deleted;
     const info = last ? await storage.head(record.key) : null;
-    if (info && (uploadId === undefined || (await isObjectOfUpload(ledger, info, record)))) await deleteIfUnchanged(storage, info);
+    if (info && (uploadId === undefined || (await isObjectOfUpload(ledger, info, record))))
+      await deleteIfUnchanged(storage, info);
     return true;
   }
-  // Stored before there was a ledger, or recorded as deleted by a call that could not delete it.
+  // The file was stored before there was a ledger, or an earlier call recorded its deletion and could not delete it.
   const info = await storage.head(key);
   if (!info || (uploadId !== undefined && !(await isObjectOfUpload(ledger, info, { key, uploadId })))) return false;
   if ((await ledger.keysInUse([key])).has(key)) {
-    // Somebody shares it, or it is about to be a file.
+    // Another upload shares the object, or is about to store it.
     if (uploadId !== undefined && (await ledger.find(uploadId))?.state === 'deleted') return false;
     throw beingCompleted();
   }

@@ -1,4 +1,4 @@
-/** The encoding of a staged text file. Clients do not send it, so its bytes have to tell. */
+/** Detects the encoding of a staged text file from its bytes, because clients do not send it. */
 import { KiB } from '../../protocol/index.ts';
 import type { Storage } from '../../s3/index.ts';
 import { type Charset, hasCharset } from '../shared/charset.ts';
@@ -12,12 +12,12 @@ const marks: readonly (readonly [Charset, readonly number[]])[] = [
   ['utf-16le', [0xff, 0xfe]],
 ];
 
-/** How much is read of the middle and of the end of a file whose beginning does not decide. */
+/** Bytes that are read from the middle and from the end of a file whose beginning is not enough. */
 const sampleBytes = 32 * KiB;
 
 /**
- * The charset of a staged object, or undefined for what is no text or no Unicode. A file that was read whole is checked
- * whole. Of a larger one the head decides where it has characters beyond ASCII; where it has none, two samples do.
+ * Returns undefined for a file that is not text, or not Unicode. A file that was read whole is checked whole. In a larger file
+ * the first bytes decide if they have characters beyond ASCII; otherwise two samples decide.
  */
 export async function detectCharset(
   storage: Pick<Storage, 'get'>,
@@ -49,13 +49,13 @@ async function readSample(
     const found = await storage.get(key, { range, ifMatch });
     return found && new Uint8Array(await new Response(found.body).arrayBuffer());
   } catch (error) {
-    // It was sent again: whoever copies it finds out.
+    // The object was replaced. The copy, which names its ETag, fails for the same reason.
     if (isPreconditionFailed(error)) return null;
     throw error;
   }
 }
 
-/** @param cut the bytes may end in the middle of a character */
+/** @param cut whether the bytes may end in the middle of a character */
 function isValid(bytes: Uint8Array, charset: Charset, cut: boolean): boolean {
   try {
     new TextDecoder(charset, { fatal: true }).decode(bytes, { stream: cut });
@@ -69,7 +69,7 @@ function isAscii(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte < 0x80);
 }
 
-/** Without the rest of a character that began before the sample: at most three bytes 10xxxxxx. */
+/** Removes the rest of a character that began before the sample: at most three bytes 10xxxxxx. */
 function afterCut(bytes: Uint8Array): Uint8Array {
   let start = 0;
   while (start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;

@@ -43,7 +43,7 @@ export async function finishUpload(
   ]);
   if (recorded.status === 'rejected') throw recorded.reason;
   callbackResults.delete(uploadId);
-  if (stagingKey !== null && isBatched) await cleanup?.take(stagingKey);
+  if (stagingKey !== null && isBatched) await cleanup?.add(stagingKey);
   if (!recorded.value) return retry;
   await recordLaterReplacement(run, claims);
   emit?.('upload.completed', { ...eventFacts(claims), key: claims.key, durationMs: config.now() - startedAt });

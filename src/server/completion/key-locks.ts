@@ -1,6 +1,6 @@
 /**
- * One upload at a time is copied to a key, on storages that do not guard the destination of a copy themselves. The lock is
- * a row of the ledger, or without one a small object that is created with If-None-Match.
+ * Locks for keys, so that one upload at a time is copied to a key on storages that do not guard the destination of a copy. A
+ * lock is a row of the ledger, or without a ledger a small object that is created with If-None-Match.
  */
 import { createHash } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
@@ -10,25 +10,28 @@ import type { Config } from '../config.ts';
 
 export interface KeyLocks {
   /**
-   * Runs `work` while this upload has the key to itself. Null when another upload had it for longer than a copy of a small
-   * file takes: ask again.
+   * Runs `work` under the lock of the key. Null when another upload held the lock for longer than the copy of a small file
+   * takes.
    *
-   * @throws whatever `work` throws, and the storage's or the ledger's errors
+   * @throws what `work` throws, and errors of the storage or the ledger
    */
   during<T>(of: { key: string; uploadId: string }, holdMs: number, work: () => Promise<T>): Promise<T | null>;
 }
 
-/** Does the storage refuse by itself to copy to a key that is taken? */
+/** Whether the storage itself refuses to copy to a key that has an object. */
 export function guardsCopies({ copyOnce, multipart, completeOnce }: StorageCapabilities): boolean {
   return copyOnce && (completeOnce || !multipart);
 }
 
-/** Waiting for longer is the client's part: it is told to ask again. */
+/** Milliseconds. A client whose completion would wait longer is told to ask again. */
 const maxWaitMs = 3000;
 const firstPauseMs = 25;
 const longestPauseMs = 250;
 
-/** A holder that is this close to its end leaves the lock to run out: somebody else may have it when the delete arrives. */
+/**
+ * Milliseconds. A lock that ends this soon is not deleted but left to run out: another process may hold it when the delete
+ * arrives.
+ */
 const marginMs = 5000;
 
 interface Locks {
@@ -46,7 +49,7 @@ export function createKeyLocks(config: Pick<Config, 'storage' | 'stagingPrefix' 
       try {
         return await work();
       } finally {
-        // It runs out by itself.
+        // A lock that cannot be released runs out.
         await locks.release(name, uploadId).catch(() => {});
       }
     },
@@ -114,7 +117,7 @@ function createObjectLocks({ storage, stagingPrefix, now }: Pick<Config, 'storag
   };
 }
 
-/** @throws {WaybillError} `config_invalid` for a route whose keys can come again where nothing could tell them apart */
+/** @throws {WaybillError} `config_invalid` where two uploads could be stored under one key of the route unnoticed */
 export function requireUniqueKeys(name: string, { once, ...rest }: StorageCapabilities, hasLedger: boolean): void {
   if (once || hasLedger || guardsCopies({ once, ...rest })) return;
   throw new WaybillError(

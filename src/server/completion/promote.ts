@@ -7,26 +7,25 @@ import { isMissing, isPreconditionFailed } from '../shared/storage-errors.ts';
 import { maxSingleBytes } from '../shared/storage-limits.ts';
 import type { Claims, SizedClaims } from '../state/claims.ts';
 import { uploadIdHeader } from '../state/stored-object.ts';
-import { isSameWrite, copyGuardOfUpload } from './copy-guard.ts';
+import { copyGuardOfUpload, isSameWrite } from './copy-guard.ts';
 import { abortCopies, copyInParts } from './copy-in-parts.ts';
 
-/** The checksum of what came in parts: the copy has another of its own, or none. `algorithm:base64:parts` */
+/** Keeps the checksum of an upload in parts, because the copy has a different one or none. `algorithm:base64:parts` */
 const checksumHeader = 'waybill-checksum';
 
 export interface Promotion {
   /** Objects over this many bytes are copied in parts. */
   copyMaxBytes: number;
   checksum: StoredFile['checksum'];
-  /** Another process began to copy, perhaps. */
+  /** Another process may have begun to copy. */
   takenOver: boolean;
-  /** Called now and then while the copy goes on. @throws when somebody else has taken it over */
+  /** Called for each part of a copy. @throws {WaybillError} when another process has taken the upload over */
   keepLease: () => Promise<void>;
 }
 
 /**
- * Copies the verified object to its key. Everything that came with it is replaced: the receipt goes, the type is the
- * verified one, and how it may be shown is for us to say. Whatever the storage ignores of our conditions is compared
- * afterwards, before anyone hears of the file.
+ * Copies the verified object to its key, with the verified type and with headers of our own instead of those of the sender. A
+ * condition of the copy that the storage does not support is checked afterwards, before the file is announced.
  *
  * @returns the copy's ETag, or null when the staged object is no longer the one that was verified
  * @throws {WaybillError} `upload_conflict` when another upload has that key, and the route does not say `replace`
@@ -42,19 +41,19 @@ export async function promote(
   const inParts = staged.size > promotion.copyMaxBytes && mayCopyInParts(storage, claims, staged);
   if (inParts && promotion.takenOver) await abortCopies(storage, claims.key);
   const replaces = route.definition.replace === true;
-  const guarded = !replaces && (inParts ? capabilities.completeOnce : capabilities.copyOnce);
-  const join = copyGuardOfUpload(capabilities, claims);
-  if (!guarded) {
-    const there = await storage.head(claims.key);
-    if (there && (!replaces || isOf(there, claims))) {
-      const own = ownCopy(storage, claims, staged, there);
-      // A copy whose process ended before it had looked at the writes of the staged object is made again.
-      if (join !== 'writeId') return own;
+  const refusesOverwrite = !replaces && (inParts ? capabilities.completeOnce : capabilities.copyOnce);
+  const guard = copyGuardOfUpload(capabilities, claims);
+  if (!refusesOverwrite) {
+    const existing = await storage.head(claims.key);
+    if (existing && (!replaces || isCopyOf(existing, claims))) {
+      const own = requireOwnCopy(storage, claims, staged, existing);
+      // Its process may have ended before it compared the writes of the staged object, so the copy is made again.
+      if (guard !== 'writeId') return own;
     }
   }
   let copied: { etag: string };
   try {
-    const options = copyOptions(route, claims, staged, guarded, promotion.checksum);
+    const options = copyOptions(route, claims, staged, refusesOverwrite, promotion.checksum);
     copied = inParts
       ? await copyInParts(storage, options, {
           size: staged.size,
@@ -64,22 +63,22 @@ export async function promote(
       : await storage.copy(options);
   } catch (error) {
     if (!isPreconditionFailed(error) && !isMissing(error)) throw error;
-    // Either something has the key, perhaps our own copy from before a crash, or the source is not what it was.
-    const there = await storage.head(claims.key);
-    if (!there || (replaces && !isOf(there, claims))) return null;
-    const own = ownCopy(storage, claims, staged, there);
-    if (!own || join !== 'writeId') return own;
+    // Either the key has an object, perhaps our own copy from before a crash, or the source has changed.
+    const existing = await storage.head(claims.key);
+    if (!existing || (replaces && !isCopyOf(existing, claims))) return null;
+    const own = requireOwnCopy(storage, claims, staged, existing);
+    if (!own || guard !== 'writeId') return own;
     await storage.delete(claims.key);
     return null;
   }
-  if (capabilities.copyPrecondition && join !== 'writeId') return copied;
-  const [there, source] = await Promise.all([
+  if (capabilities.copyPrecondition && guard !== 'writeId') return copied;
+  const [existing, source] = await Promise.all([
     storage.head(claims.key),
-    join === 'writeId' ? storage.head(staged.key) : staged,
+    guard === 'writeId' ? storage.head(staged.key) : staged,
   ]);
-  if (!there) return null;
-  const own = ownCopy(storage, claims, staged, there);
-  if (own && (join !== 'writeId' || isSameWrite(staged, source))) return own;
+  if (!existing) return null;
+  const own = requireOwnCopy(storage, claims, staged, existing);
+  if (own && (guard !== 'writeId' || isSameWrite(staged, source))) return own;
   await storage.delete(claims.key);
   return null;
 }
@@ -105,44 +104,51 @@ function copyOptions(
   };
 }
 
-/** What {@link promote} noted with the file. */
+/** The checksum that {@link promote} stored with the file. */
 export function readFileChecksum({ metadata }: ObjectInfo): StoredFile['checksum'] {
   const [algorithm, value, parts] = metadata[checksumHeader]?.split(':') ?? [];
   return algorithm && value ? { algorithm: algorithm as ChecksumAlgorithm, value, parts: Number(parts) } : null;
 }
 
 /**
- * Where the copy has to be compared afterwards, it is cut as the original was: then both have one ETag. What came in
- * one request has no such cut, and is never too large for one copy.
+ * A copy that has to be compared afterwards has the parts of the original, so that both have the same ETag. An object that was
+ * sent in one request has no parts, and is never too large for one copy.
  */
 function mayCopyInParts({ capabilities }: Storage, claims: SizedClaims, staged: ObjectInfo): boolean {
   return capabilities.copyPrecondition || claims.partSize !== null || staged.size > maxSingleBytes;
 }
 
-/** Deletes what {@link promote} made of this upload, or had begun to, and nothing else. */
+/** Deletes the copy that {@link promote} made or began for this upload, and nothing else. */
 export async function withdrawCopy(
   { storage, copyMaxBytes }: Pick<Config, 'storage' | 'copyMaxBytes'>,
   claims: Claims,
 ): Promise<void> {
-  // Where it may not look for them, the lifecycle rule does.
+  // Where listing multipart uploads is not allowed, the lifecycle rule removes them.
   if (claims.size === null || claims.size > copyMaxBytes) await abortCopies(storage, claims.key).catch(() => {});
-  const there = await storage.head(claims.key);
-  if (there?.metadata[uploadIdHeader] === claims.uploadId) await storage.delete(claims.key, { ifMatch: there.etag });
+  const existing = await storage.head(claims.key);
+  if (existing?.metadata[uploadIdHeader] === claims.uploadId)
+    await storage.delete(claims.key, { ifMatch: existing.etag });
 }
 
-function ownCopy(storage: Storage, claims: Claims, staged: ObjectInfo, there: ObjectInfo): { etag: string } | null {
-  if (!isOf(there, claims))
+/** Our own copy of these bytes, or null for a copy of other bytes. @throws {WaybillError} `upload_conflict` */
+function requireOwnCopy(
+  storage: Storage,
+  claims: Claims,
+  staged: ObjectInfo,
+  existing: ObjectInfo,
+): { etag: string } | null {
+  if (!isCopyOf(existing, claims))
     throw new WaybillError('upload_conflict', 'A file is already stored in this place.', {
       details: { hint: 'Another upload has stored its file at this key. Put the `uploadId` into what `key` returns.' },
     });
-  return storage.capabilities.copyPrecondition || hasSameBytes(there, claims, staged) ? there : null;
+  return storage.capabilities.copyPrecondition || hasSameBytes(existing, claims, staged) ? existing : null;
 }
 
-function isOf(there: ObjectInfo, { uploadId }: Claims): boolean {
-  return there.metadata[uploadIdHeader] === uploadId;
+function isCopyOf(existing: ObjectInfo, { uploadId }: Claims): boolean {
+  return existing.metadata[uploadIdHeader] === uploadId;
 }
 
-/** By ETag, which copies keep, or by a checksum where encryption gives each object its own ETag. */
+/** Compares the ETags, which copies keep, or the checksums where encryption gives each object its own ETag. */
 function hasSameBytes(copy: ObjectInfo, { checksum }: Claims, staged: ObjectInfo): boolean {
   if (copy.size !== staged.size) return false;
   if (copy.etag === staged.etag) return true;

@@ -1,30 +1,30 @@
 import type { Storage } from '../../s3/index.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 
-/** The staged objects that one request made files of. */
+/** Deletes the staged objects of the uploads that one request completed. */
 export interface StagedCleanup {
-  /** Of a file that is recorded as one: only then nobody needs its staged object any more. */
-  take(key: string): Promise<void>;
-  /** Deletes all that was taken; what is taken later goes at once. What cannot be deleted is the lifecycle rule's. */
+  /** Adds the staged object of an upload whose completion is recorded. After `clear()` it is deleted at once. */
+  add(key: string): Promise<void>;
+  /** Deletes all added objects. Objects that cannot be deleted are left to the lifecycle rule. */
   clear(): Promise<void>;
 }
 
 const parallelDeletes = 8;
 
-/** One call to the storage for all of a batch. */
+/** All objects are deleted in one call to the storage. */
 export function createStagedCleanup(storage: Storage): StagedCleanup {
-  let taken: string[] | null = [];
+  let added: string[] | null = [];
   const deleteOne = (key: string) => storage.delete(key).catch(() => {});
   return {
-    async take(key) {
-      if (taken) taken.push(key);
+    async add(key) {
+      if (added) added.push(key);
       else await deleteOne(key);
     },
     async clear() {
-      const keys = taken ?? [];
-      taken = null;
+      const keys = added ?? [];
+      added = null;
       if (keys.length === 0) return;
-      // Not every storage knows how to delete many, and each one to delete one.
+      // Not every storage can delete many objects in one call.
       const failed = keys.length === 1 ? keys : await storage.deleteMany(keys).then(keysOf, () => keys);
       await mapLimited(failed, parallelDeletes, deleteOne);
     },

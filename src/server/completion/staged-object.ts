@@ -8,39 +8,39 @@ export interface StagedObject {
   info: ObjectInfo;
   /** The first bytes. */
   head: Uint8Array;
-  /** All of them, where they were read anyway. */
+  /** All bytes of a small object, else null. */
   whole: Uint8Array | null;
 }
 
-/** Up to here, reading all of an object costs less than a second request. */
-export const wholeBytes = 64 * KiB;
+/** Bytes. Up to this size, reading all of an object costs less than a second request. */
+const wholeBytes = 64 * KiB;
 
 /**
- * The facts and the first bytes, as the storage tells them: of a small object with one GET, else a HEAD and a ranged GET at
- * once. Null when nothing is there.
+ * Reads the facts and the first bytes of a staged object: a small one with one GET, a larger one with a HEAD and a ranged GET at
+ * the same time. Null when there is none.
  */
 export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
   if (size !== null && size <= wholeBytes) {
     const found = await storage.read(key, { maxBytes: wholeBytes });
     if (!found || isPlaceholder(found.info)) return null;
     const { info, bytes } = found;
-    // Anything else (another size than granted, encoded on the way or not, without a length) is for the longer look: a
-    // proxy may cut an answer short and call it whole, and a HEAD tells.
+    // Any other answer (another size than granted, an encoding, no length) is not trusted: a proxy may cut an answer short
+    // and call it whole. The HEAD below tells the size.
     if (bytes?.length === info.size && info.size === size)
       return { info, head: bytes.subarray(0, headBytes), whole: bytes };
   }
-  // Whichever way two looks see two different objects, a third sees one: staging keys are written once.
+  // The HEAD and the GET may see two objects when one replaces the other between them. Then both are sent again.
   for (let look = 0; look < 3; look += 1) {
     const stop = new AbortController();
     const reading = size === 0 ? null : readHead(storage, key, stop.signal);
-    // Awaited below; until then its failure must not count as unhandled.
+    // It is awaited below. Until then its failure must not count as unhandled.
     reading?.catch(() => {});
     const info = await storage.head(key);
-    // With a Content-Encoding `fetch` would decode what it reads, or choke on it; such an object is refused anyway.
+    // With a Content-Encoding `fetch` would decode the bytes or fail. Such an object is refused in any case.
     const readable = info !== null && info.size > 0 && info.contentEncoding === undefined;
     if (!readable) stop.abort();
     if (!info || isPlaceholder(info)) return null;
-    // An empty object is read whole: storages refuse every range of it (416).
+    // An empty object counts as read whole, because storages refuse every range of it (416).
     const nothing = new Uint8Array(0);
     if (!readable) return { info, head: nothing, whole: info.size === 0 ? nothing : null };
     const first = await (reading ?? readHead(storage, key, stop.signal));
@@ -52,9 +52,9 @@ export async function lookAtStaged(storage: Storage, key: string, size: number |
   return null;
 }
 
-export const interruptedRead = () => storageFault('storage_unavailable', 'The storage broke off in the middle of an object.');
+const interruptedRead = () => storageFault('storage_unavailable', 'The storage broke off in the middle of an object.');
 
-export async function readHead(
+async function readHead(
   storage: Storage,
   key: string,
   signal: AbortSignal,

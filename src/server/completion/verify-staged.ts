@@ -13,14 +13,14 @@ import { checksumMismatch, refusedUpload } from '../shared/errors.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';
 import { type Claims, isSameDeclaration, type SizedClaims } from '../state/claims.ts';
 import { type ClientReport, type CompositeChecksum, compareChecksum } from './check-parts.ts';
-import { findMatchingType, detectType } from './content-check.ts';
+import { detectType, findMatchingType } from './content-check.ts';
 import type { CompletionRun } from './run.ts';
 import type { StagedObject } from './staged-object.ts';
 
 /**
- * What a sender may have added without a signature, and what it would do to whoever is shown the file (attack C10).
- * `fetch` itself adds `Cache-Control: no-cache` to any request with If-None-Match
- * (https://fetch.spec.whatwg.org/#http-network-or-cache-fetch): that one is no attack, and promotion replaces it.
+ * Headers that a sender can add without a signature and that would change how the file is shown to others (C10). `fetch` itself
+ * adds `Cache-Control: no-cache` to every request with If-None-Match, which is harmless because the copy replaces it.
+ * https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
  */
 const unsignedHeaders = [
   ['contentEncoding', 'Content-Encoding', null],
@@ -35,8 +35,8 @@ export interface VerifiedObject {
 }
 
 /**
- * Another receipt of this upload: any, where the row of the upload tells what was granted, else one for the same declaration,
- * which a repeated grant call was given.
+ * Whether the object was sent with another receipt of this upload. Where a ledger tells what was granted, any receipt of the
+ * upload will do; otherwise it must be for the same declaration, as a repeated grant call gives it.
  */
 function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: string | null): boolean {
   if (!sent || sent.uploadId !== claims.uploadId) return false;
@@ -44,7 +44,8 @@ function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: s
 }
 
 /**
- * Is what arrived what was granted? The storage has checked most of it already; a storage that did not is caught here.
+ * Compares the staged object with what was granted. The storage has checked most of it when the object arrived; a storage that did
+ * not is noticed here.
  *
  * @throws {WaybillError} `size_mismatch`, `content_type_mismatch`, `checksum_mismatch` or `upload_rejected`
  */
@@ -74,15 +75,12 @@ export async function verifyStaged(
   }
   const checksum =
     claims.partSize === null ? verifyChecksum(claims, info) : verifyComposite(route, info, composite, report);
-  // A row of the ledger does not say whether the type was guessed; what was sent does.
+  // A row of the ledger does not say whether the type was guessed. The receipt of the object does.
   const guessed = (fromObject?.claims ?? claims).guessed ?? false;
   return { checksum, contentType: await verifyContentType(route, claims, guessed, head) };
 }
 
-/**
- * The type that the content has: the signed one, or another that the name and the declaration left open, and that the route
- * admits as well.
- */
+/** Returns the signed type, or the type of the content where the name and the declaration leave it open and the route allows it. */
 async function verifyContentType(
   { limits }: ResolvedRoute,
   claims: SizedClaims,
@@ -112,14 +110,14 @@ function typeMismatch(declared: string, detected: string): WaybillError {
 }
 
 /**
- * Did the storage verify what was granted? It is asked, and the bytes are not read: no file passes this server. The signed
- * request made it verify them when they arrived, so that this is a second look.
+ * Compares the checksum that the storage reports with the granted one. The storage has verified the bytes when they arrived,
+ * because the checksum is in the signed request. The bytes are not read here.
  */
 function verifyChecksum(claims: SizedClaims, info: ObjectInfo): Checksum | null {
   const granted = claims.checksum;
   if (!granted) return info.checksums.sha256 ? { algorithm: 'sha256', value: info.checksums.sha256 } : null;
   if (granted.algorithm === 'md5') {
-    // An encrypted object has another ETag, and some gateways have their own. The Content-MD5 of the request was verified.
+    // The ETag of an encrypted object is not its MD5, nor that of some gateways. The Content-MD5 of the request was verified.
     const told =
       info.encryption === undefined || info.encryption === 'AES256'
         ? md5OfEtag(info.etag)?.toString('base64')
@@ -137,7 +135,7 @@ function verifyChecksum(claims: SizedClaims, info: ObjectInfo): Checksum | null 
   throw checksumMismatch('The object at the storage has another checksum than was declared.');
 }
 
-/** Every part was verified when it came. Here it is whether these are the parts that the client means. */
+/** The storage has verified every part. This compares whether these are the parts that the client means. */
 function verifyComposite(
   route: ResolvedRoute,
   info: ObjectInfo,
@@ -153,8 +151,11 @@ function verifyComposite(
   return known;
 }
 
-/** As HEAD has it: `digest-parts`, in base64, or for MD5 in hexadecimal as the ETag. */
-function parseCompositeChecksum({ checksums, etag }: ObjectInfo, algorithm: 'sha256' | 'md5'): CompositeChecksum | null {
+/** HEAD reports `digest-parts`: the digest is base64, or for MD5 hexadecimal in the ETag. */
+function parseCompositeChecksum(
+  { checksums, etag }: ObjectInfo,
+  algorithm: 'sha256' | 'md5',
+): CompositeChecksum | null {
   const found =
     algorithm === 'md5' ? /^"?([0-9a-f]{32})-(\d+)"?$/.exec(etag) : /^(.+)-(\d+)$/.exec(checksums[algorithm] ?? '');
   if (!found) return null;
