@@ -136,7 +136,7 @@ async function sendOne(call: (path: string, init?: RequestInit) => Promise<Respo
   expect(Buffer.from(await stored.arrayBuffer()).equals(bytes)).toBe(true);
 }
 
-const callTo = (url: string) => (path: string, init?: RequestInit) => fetch(new URL(path, url), init);
+const callTo = (url: string) => (path: string, init?: RequestInit) => fetch(url + path, init);
 
 /** Fetches a page whose hook is rendered on the server, twice, as a reload does. */
 async function expectRenderedTwice(url: string, output: () => string): Promise<void> {
@@ -151,17 +151,17 @@ async function expectRenderedTwice(url: string, output: () => string): Promise<v
 
 // Building with Next takes a minute on two idle cores.
 it.each([
-  ['Turbopack', '--turbopack'],
-  ['webpack', '--webpack'],
-])('Next.js with %s: a route handler, and a page with the hook', async (name, flag) => {
-  const env = { NEXT_DIST_DIR: `.next-${name}` };
+  ['Turbopack', '--turbopack', ''],
+  ['webpack, a basePath and trailing slashes', '--webpack', '/shop'],
+])('Next.js with %s: a route handler, and a page with the hook', async (_, flag, basePath) => {
+  const env = { NEXT_DIST_DIR: `.next${flag}`, NEXT_BASE_PATH: basePath };
   const built = await build('next/dist/bin/next', ['build', 'next-app', flag], env);
   expect(built).toContain('/api/[...path]');
   const args = ['node_modules/next/dist/bin/next', 'start', 'next-app', '--port', '0', '--hostname', '127.0.0.1'];
   const { url, output } = await start(args, /Local:\s+(http:\/\/\S+)/, env);
-  await sendOne(callTo(url));
-  await expectRenderedTwice(url, output);
-  const usage = await fetch(new URL('/ledger', url));
+  await sendOne(callTo(url + basePath));
+  await expectRenderedTwice(`${url}${basePath}/`, output);
+  const usage = await fetch(`${url}${basePath}/ledger`);
   expect([usage.status, await usage.json()], output()).toEqual([200, expect.objectContaining({ storedBytes: 0 })]);
 });
 

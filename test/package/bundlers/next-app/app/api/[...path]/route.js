@@ -1,5 +1,4 @@
+import { toNextHandler } from 'waybill/adapters/next';
 import { uploads } from '../../../../uploads.js';
 
-export const GET = uploads.fetch;
-export const POST = uploads.fetch;
-export const DELETE = uploads.fetch;
+export const { GET, HEAD, POST, DELETE, OPTIONS } = toNextHandler(uploads);
