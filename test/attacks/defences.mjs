@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: source code stands in these strings
 /**
- * Every defence, and how to remove it. `npm run test:defences` replaces `find` with `replace` in a copy of `file`, and then a
- * test of `suite` whose title contains `attack` must fail. A `find` that is no longer in its file is an error, so this table
- * changes together with the code.
+ * Every defence, and how to remove it. `npm run test:defences` replaces `find` with `replace` in a copy of `file`, and
+ * then a test of `suite` whose title contains `attack` must fail. A `find` that is no longer in its file is an error,
+ * so this table changes together with the code.
  */
 export const defences = [
   // A

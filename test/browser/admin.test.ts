@@ -1,4 +1,6 @@
-/** The operator's page in Chromium: what it shows, its two buttons, hostile names as text, and that axe finds nothing. */
+/**
+ * The operator's page in Chromium: what it shows, its two buttons, hostile names as text, and that axe finds nothing.
+ */
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';

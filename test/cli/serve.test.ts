@@ -95,7 +95,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     );
   });
 
-  it('accepts owners that the proxy names, and nobody else', async () => {
+  it('accepts only the owners that the proxy names', async () => {
     const { url } = await serving.serve(['--config', 'proxy.json'], {
       WAYBILL_PROXY_SECRET: proxySecret,
       WAYBILL_LEDGER: `sqlite:${join(serving.dir, 'proxy.db')}`,

@@ -60,9 +60,9 @@ it('waybill webhooks lists messages by state and replays parked ones', async () 
 it('waybill webhooks replay names unknown messages and replays the others', async () => {
   const id = await addMessage(ledger);
   await ledger.webhookDelivered(id);
-  const { code, stdout, stderr } = await type('replay', 'msg_nobody', id);
+  const { code, stdout, stderr } = await type('replay', 'msg_unknown', id);
   expect([code, stdout]).toEqual([1, '1 will be sent again.\n']);
-  expect(stderr).toContain('There is no message msg_nobody.');
+  expect(stderr).toContain('There is no message msg_unknown.');
 });
 
 it.each([

@@ -1,4 +1,7 @@
-/** Every link, path and command in a Markdown file exists, so does every path in a comment, and JSON examples can be parsed. */
+/**
+ * Every link, path and command in a Markdown file exists, so does every path in a comment, and JSON examples can be
+ * parsed.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';

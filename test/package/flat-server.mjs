@@ -1,5 +1,5 @@
-// The app server of flat-memory.test.ts as a separate process, from the build. Without an endpoint it is a bare node:http server.
-// It answers each message of its parent with `{rss, received}`.
+// The app server of flat-memory.test.ts as a separate process, from the build. Without an endpoint it is a bare
+// node:http server. It answers each message of its parent with `{rss, received}`.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 

@@ -46,7 +46,8 @@ function readToken(authorization = ''): string {
 }
 
 /**
- * Browsers send Origin with every POST. A client without it is no browser, so nobody else's credentials are attached.
+ * Browsers send Origin with every POST. A client that sends none is not a browser and attaches no cookies of another
+ * user.
  */
 function isSameOrigin(origin: string | undefined, host: string | undefined): boolean {
   if (origin === undefined) return true;
