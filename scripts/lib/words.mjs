@@ -56,6 +56,7 @@ const searched = [
   'src/client',
   'src/ledger',
   'src/protocol',
+  'src/client',
   'src/react',
   'src/s3',
   'web',

@@ -88,11 +88,11 @@ describe('a call to the app server', () => {
         const client = createClientOn({ endpoint: '/uploads/', transport: manual.transport, random: () => 0 });
         const upload = client.upload('files', file());
         let refused = false;
-        manual.serve((handed) => {
-          const { method, url } = handed.request;
-          if (refused || !calls[which].test(`${method} ${url}`)) return answerWell(handed);
+        manual.serve((incoming) => {
+          const { method, url } = incoming.request;
+          if (refused || !calls[which].test(`${method} ${url}`)) return answerWell(incoming);
           refused = true;
-          handed.answer(429, wireError('rate_limited', true), { 'retry-after': value });
+          incoming.answer(429, wireError('rate_limited', true), { 'retry-after': value });
         });
         while (upload.getSnapshot().waiting !== 'backoff') await new Promise((resolve) => setImmediate(resolve));
         const before = manual.sent.length;

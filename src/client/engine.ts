@@ -15,7 +15,7 @@ import type { Decide, Transfer } from './transfer.ts';
 import type { Source, UploadResult } from './types.ts';
 
 export interface Engine {
-  /** Ends, or continues, the upload. @throws WaybillError, or the signal's reason */
+  /** Starts the upload, or continues it after a stop. @throws WaybillError, or the signal's reason */
   run(signal: AbortSignal, report: (report: Report) => void): Promise<UploadResult>;
   /** Gives the grant back to the server. */
   abort(): void;
@@ -36,6 +36,7 @@ export function createEngine(
   const { size } = source;
   let transfer: Transfer | undefined;
   let current: Run | undefined;
+  /** The check of the content, which is done once. */
   let checking: Promise<WaybillError | null> | undefined;
 
   const checkRoute = (report: Run['report']) => loadRoute(context, route, { source, file, count, report });

@@ -79,18 +79,18 @@ it('an upload ends once, by legal states, and is done only when it was stored an
         return { file: { key: `stored/${grant}`, url: '/f' }, data: null };
       }
 
-      function atServer(handed: HeldRequest): void {
-        const { request, answer, fail } = handed;
+      function atServer(incoming: HeldRequest): void {
+        const { request, answer, fail } = incoming;
         const turn = server.shift() ?? 'ok';
         if (turn === 'lost') fail();
         else if (turn === '502') answer(502, 'Bad Gateway');
         else if (turn === 'nonsense') answer(200, '{"uploads":{}}');
         else if (turn !== 'ok') answer(400, wireError(turn, turn === 'callback_failed'));
         else if (request.url.includes('/routes/')) answer(200, routeInfo);
-        else if (handed.json.files) answer(200, { uploads: grants((handed.json.files as unknown[]).length) });
+        else if (incoming.json.files) answer(200, { uploads: grants((incoming.json.files as unknown[]).length) });
         else if (request.url.endsWith('/complete'))
-          answer(200, { results: (handed.json.grants as string[]).map(complete) });
-        else answerWell(handed);
+          answer(200, { results: (incoming.json.grants as string[]).map(complete) });
+        else answerWell(incoming);
       }
 
       const client = createClientOn({ endpoint: '/uploads', transport: manual.transport, retries, random: () => 0 });
@@ -105,10 +105,10 @@ it('an upload ends once, by legal states, and is done only when it was stored an
         });
         return history;
       });
-      manual.serve((handed) => {
+      manual.serve((incoming) => {
         if (calls++ === abortAt) uploads[0]?.abort();
-        if (handed.request.method === 'PUT') atStorage(handed);
-        else atServer(handed);
+        if (incoming.request.method === 'PUT') atStorage(incoming);
+        else atServer(incoming);
       });
 
       const outcomes = await Promise.allSettled(uploads.map(({ done }) => done));

@@ -25,11 +25,11 @@ const sentTo = (part: string) => manual.sent.filter(({ url }) => url.includes(pa
 
 /** The token is replaced when the first byte is sent. */
 function serve(): void {
-  manual.serve((handed) => {
-    if (handed.request.method === 'PUT') valid = 'two';
-    if (isCall(handed) && handed.request.headers.authorization !== valid)
-      handed.answer(401, wireError('unauthenticated'));
-    else answerWell(handed);
+  manual.serve((incoming) => {
+    if (incoming.request.method === 'PUT') valid = 'two';
+    if (isCall(incoming) && incoming.request.headers.authorization !== valid)
+      incoming.answer(401, wireError('unauthenticated'));
+    else answerWell(incoming);
   });
 }
 
@@ -83,23 +83,23 @@ it('onUnauthenticated works for cookies, without headers()', async () => {
       signedIn = true;
     },
   });
-  manual.serve((handed) => (signedIn || !isCall(handed) ? answerWell(handed) : handed.answer(401, 'Sign in')));
+  manual.serve((incoming) => (signedIn || !isCall(incoming) ? answerWell(incoming) : incoming.answer(401, 'Sign in')));
   await client.upload('files', file()).done;
 });
 
 it('an upload fails with unauthenticated when onUnauthenticated rejects', async () => {
   const client = clientWith({ onUnauthenticated: () => Promise.reject(new Error('closed')) });
-  manual.serve((handed) => handed.answer(401, wireError('unauthenticated')));
+  manual.serve((incoming) => incoming.answer(401, wireError('unauthenticated')));
   await expect(client.upload('files', file()).done).rejects.toMatchObject({ code: 'unauthenticated' });
   expect(manual.sent).toHaveLength(1);
 });
 
 it('retry() completes what was sent after a permission was withdrawn and given again', async () => {
   let allowed = true;
-  manual.serve((handed) => {
-    if (handed.request.method === 'PUT') allowed = false;
-    if (isCall(handed) && !allowed) handed.answer(403, wireError('forbidden'));
-    else answerWell(handed);
+  manual.serve((incoming) => {
+    if (incoming.request.method === 'PUT') allowed = false;
+    if (isCall(incoming) && !allowed) incoming.answer(403, wireError('forbidden'));
+    else answerWell(incoming);
   });
   const upload = clientWith({}).upload('files', file());
   await expect(upload.done).rejects.toMatchObject({ code: 'forbidden' });

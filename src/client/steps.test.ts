@@ -95,7 +95,7 @@ async function pauseAndResume(upload: Upload): Promise<void> {
 
 describe('an upload in one request', () => {
   type Call = 'route' | 'grant' | 'send' | 'complete' | 'abort';
-  type Fault = (handed: HeldRequest, upload: Upload) => void;
+  type Fault = (incoming: HeldRequest, upload: Upload) => void;
 
   function callOf({ method, url }: HeldRequest['request']): Call {
     if (method === 'PUT') return 'send';
@@ -137,12 +137,12 @@ describe('an upload in one request', () => {
     const left = { ...faults };
     const client = clientOn({ endpoint: '/uploads', transport: manual.transport, ...(retries === 0 && { retries }) });
     const upload = client.upload('files', new File(['hello'], 'a.txt', { type: 'text/plain' }));
-    manual.serve((handed) => {
-      const call = callOf(handed.request);
+    manual.serve((incoming) => {
+      const call = callOf(incoming.request);
       const fault = left[call];
       delete left[call];
-      if (fault) fault(handed, upload);
-      else answerWell(handed);
+      if (fault) fault(incoming, upload);
+      else answerWell(incoming);
     });
     if (retries === 0) {
       await expect(upload.done).rejects.toMatchObject({ code: 'callback_failed' });

@@ -270,18 +270,18 @@ describe('recovery', () => {
     if ((asked.json.files as unknown[]).length === 1) {
       const next = await manual.next();
       const other = await manual.next();
-      for (const handed of [next, other])
-        if (handed.request.method === 'PUT') held.push(handed);
-        else handed.answer(200, { uploads: [two] });
+      for (const incoming of [next, other])
+        if (incoming.request.method === 'PUT') held.push(incoming);
+        else incoming.answer(200, { uploads: [two] });
     } else held.push(await manual.next(/PUT/));
     // Only the client's own clock moves, not the wall clock.
     now = 119_000;
     held[0]?.answer(200);
     const seen = [await manual.next(), await manual.next()];
     expect(seen.map(({ request }) => request.url).sort()).toEqual([`${endpoint}`, `${endpoint}/complete`]);
-    for (const handed of seen)
-      if (handed.request.url === endpoint) handed.answer(200, { uploads: [fresh] });
-      else answerWell(handed);
+    for (const incoming of seen)
+      if (incoming.request.url === endpoint) incoming.answer(200, { uploads: [fresh] });
+      else answerWell(incoming);
     const sending = await manual.next(/PUT/);
     expect(sending.request.url).toBe(fresh.request.url);
     sending.answer(200);
@@ -470,10 +470,12 @@ describe('recovery', () => {
     const uploads = clientWith().uploadAll('files', [file(), file()]);
     (await manual.next(/routes/)).answer(200, routeInfo);
     let granted = 0;
-    manual.serve((handed) => {
-      if (!handed.json?.files) return answerWell(handed);
-      const answers = (handed.json.files as unknown[]).map(() => (granted++ ? wireError('quota_exceeded') : grantOf()));
-      handed.answer(200, { uploads: answers });
+    manual.serve((incoming) => {
+      if (!incoming.json?.files) return answerWell(incoming);
+      const answers = (incoming.json.files as unknown[]).map(() =>
+        granted++ ? wireError('quota_exceeded') : grantOf(),
+      );
+      incoming.answer(200, { uploads: answers });
     });
     // The file that is hashed first is the first in the batch.
     const ends = await Promise.allSettled(uploads.map((upload) => upload.done));
@@ -720,12 +722,12 @@ describe('many files', () => {
   it('upload() sends at most `concurrency` requests to the storage at once', async () => {
     let active = 0;
     let most = 0;
-    manual.serve((handed) => {
-      if (handed.request.method !== 'PUT') return answerWell(handed);
+    manual.serve((incoming) => {
+      if (incoming.request.method !== 'PUT') return answerWell(incoming);
       most = Math.max(most, ++active);
       setTimeout(() => {
         active--;
-        handed.answer(200);
+        incoming.answer(200);
       }, 5);
     });
     const client = clientWith({ concurrency: 3 });
@@ -738,10 +740,10 @@ describe('many files', () => {
     let sent = 0;
     let slow = true;
     const held: HeldRequest[] = [];
-    manual.serve((handed) => {
-      if (handed.request.method === 'PUT') sent++;
-      if (slow && handed.request.url.endsWith('/complete')) held.push(handed);
-      else answerWell(handed);
+    manual.serve((incoming) => {
+      if (incoming.request.method === 'PUT') sent++;
+      if (slow && incoming.request.url.endsWith('/complete')) held.push(incoming);
+      else answerWell(incoming);
     });
     const client = clientWith();
     const uploads = Array.from({ length: 600 }, () => client.upload('files', file()));
@@ -751,7 +753,7 @@ describe('many files', () => {
     expect(sent).toBeGreaterThanOrEqual(96);
     expect(sent).toBeLessThanOrEqual(200);
     slow = false;
-    for (const handed of held) answerWell(handed);
+    for (const incoming of held) answerWell(incoming);
     await Promise.all(uploads.map(({ done }) => done));
     expect(sent).toBe(600);
   });
@@ -772,11 +774,11 @@ describe('many files', () => {
     const before = process.memoryUsage().heapUsed;
     const uploads = Array.from({ length: 10_000 }, () => client.upload('files', source));
     let grants = 0;
-    manual.serve((handed) => {
+    manual.serve((incoming) => {
       // The storage never answers.
-      if (handed.request.method === 'PUT') return;
-      grants += (handed.json?.files as unknown[] | undefined)?.length ?? 0;
-      answerWell(handed);
+      if (incoming.request.method === 'PUT') return;
+      grants += (incoming.json?.files as unknown[] | undefined)?.length ?? 0;
+      answerWell(incoming);
     });
     await vi.waitFor(
       () => expect(uploads.filter((u) => u.getSnapshot().status === 'uploading')).toHaveLength(6),

@@ -14,24 +14,33 @@ import { useRoute, useUpload, useUploads } from './react/index.ts';
 
 const calls = [];
 let held = [];
+const request = { method: 'PUT', url: 'https://store.example/k', headers: {} };
+const granted = { uploadId: 'u', transfer: 'put', expiresInSeconds: 99, request };
 const answers = {
-  GET: () => ({ limits: { contentTypes: ['text/plain'], minBytes: 1, maxBytes: 99, maxFiles: 9 }, checksum: null, transfers: ['put'] }),
+  GET: () => ({
+    limits: { contentTypes: ['text/plain'], minBytes: 1, maxBytes: 99, maxFiles: 9 },
+    checksum: null,
+    transfers: ['put'],
+  }),
   PUT: () => ({}),
   POST: ({ files, grants }) =>
     files
-      ? { uploads: files.map((_, i) => ({ uploadId: 'u', grant: 'g' + calls.length + i, transfer: 'put', expiresInSeconds: 99, request: { method: 'PUT', url: 'https://store.example/k', headers: {} } })) }
+      ? { uploads: files.map((_, i) => ({ ...granted, grant: 'g' + calls.length + i })) }
       : { results: grants.map((grant) => ({ file: { key: grant, url: '/' + grant }, data: 1 })) },
 };
 const transport = {
   send: (request) => new Promise((resolve, reject) => {
     calls.push(request.method + ' ' + request.url);
-    const answer = () => resolve({ status: 200, text: JSON.stringify(answers[request.method](JSON.parse(request.body ?? '{}'))), header: () => null });
+    const json = JSON.parse(request.body ?? '{}');
+    const text = JSON.stringify(answers[request.method](json));
+    const answer = () => resolve({ status: 200, text, header: () => null });
     request.signal.addEventListener('abort', () => reject(new Error('aborted')));
     if (request.method === 'PUT') held.push(answer); else setTimeout(answer);
   }),
 };
 const client = createClient({ endpoint: '/uploads', transport });
 const picked = new File(['hello'], 'a.txt', { type: 'text/plain' });
+const otherFile = () => new File(['other'], 'b.txt', { type: 'text/plain' });
 
 /** Counts the listeners. */
 let listeners = 0;
@@ -53,20 +62,26 @@ function One({ abortOnUnmount }) {
     h('output', {}, upload ? upload.status : 'idle'),
     h('p', { role: 'alert' }, upload?.error ? upload.error.message + ' ' + upload.error.retryable : ''),
     h('button', { onClick: () => { start(picked); start(picked); } }, 'twice'),
-    h('button', { onClick: () => { start(picked); start(new File(['other'], 'b.txt', { type: 'text/plain' })); } }, 'other'),
+    h('button', { onClick: () => { start(picked); start(otherFile()); } }, 'other'),
     h('button', { onClick: () => start(undefined) }, 'none'),
-    h('button', { onClick: abort }, 'abort'), h('button', { onClick: retry }, 'retry'), h('button', { onClick: reset }, 'reset'));
+    h('button', { onClick: abort }, 'abort'),
+    h('button', { onClick: retry }, 'retry'),
+    h('button', { onClick: reset }, 'reset'));
 }
 function Many() {
   const { start, uploads, remove } = useUploads(client, 'files');
   return h('div', {},
     h('input', { type: 'file', multiple: true, onChange: (event) => start(event.target.files) }),
-    h('ul', {}, uploads.map(({ id, status, fileName }) => h('li', { key: id, onClick: () => remove(id) }, fileName + ' ' + status))));
+    h('ul', {}, uploads.map(({ id, status, fileName }) =>
+      h('li', { key: id, onClick: () => remove(id) }, fileName + ' ' + status))));
 }
 function App() {
   const [shown, show] = useState('one');
-  Object.assign(window, { show, calls, listeners: () => listeners, release: () => held.splice(0).forEach((answer) => answer()) });
-  return shown === 'one' ? h(One) : shown === 'aborting' ? h(One, { abortOnUnmount: true }) : shown === 'many' ? h(Many) : null;
+  const release = () => held.splice(0).forEach((answer) => answer());
+  Object.assign(window, { show, calls, listeners: () => listeners, release });
+  if (shown === 'one') return h(One);
+  if (shown === 'aborting') return h(One, { abortOnUnmount: true });
+  return shown === 'many' ? h(Many) : null;
 }
 createRoot(document.body.appendChild(document.createElement('main'))).render(h(StrictMode, {}, h(App)));
 `;
