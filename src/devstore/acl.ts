@@ -1,4 +1,4 @@
-/** ACLs are disabled (bucket owner enforced): they can be read, and set to what they are. */
+/** ACLs are disabled (bucket owner enforced). They can be read, and set to their present value. */
 import { readDocument } from './body.ts';
 import { type BucketCall, noSuchKey, type ObjectCall, type Owner, type Reply, xmlReply } from './call.ts';
 import { StoreError } from './errors.ts';

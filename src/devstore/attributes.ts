@@ -44,7 +44,7 @@ export async function getObjectAttributes(call: ObjectCall): Promise<Reply> {
   );
 }
 
-/** A composite's parts have checksums to tell; of others S3 says only how many there were. */
+/** S3 lists the parts only of an object with a composite checksum. Of others it returns only the number of parts. */
 function objectParts(
   { headers }: ObjectCall,
   record: ObjectRecord,

@@ -26,7 +26,7 @@ function encode(chunks: readonly Uint8Array[], end: string): Buffer {
 }
 
 describe('decodeChunked', () => {
-  it('gives the bytes back, however they are cut', async () => {
+  it('returns the bytes for every split of the input', async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 2, maxLength: 4 });
     const head = fc.array(
       fc.integer({ min: 8192, max: 9000 }).map((size) => Buffer.alloc(size, size % 251)),
@@ -59,7 +59,7 @@ describe('decodeChunked', () => {
     },
   );
 
-  it('refuses a chunk under 8 KiB that is not the last, and accepts it as the last', async () => {
+  it('refuses a chunk under 8 KiB unless it is the last', async () => {
     const [small, large] = [Buffer.alloc(8191), Buffer.alloc(8192)];
     await expect(decode(encode([small, Buffer.alloc(1)], '\r\n'), [])).rejects.toMatchObject({
       code: 'InvalidChunkSizeError',
@@ -68,7 +68,7 @@ describe('decodeChunked', () => {
     expect((await decode(encode([large, small], '\r\n'), [], [4096])).data.length).toBe(16_383);
   });
 
-  it('wants a signature on every chunk of a signed stream', async () => {
+  it('requires a signature on every chunk of a signed stream', async () => {
     const signing = { signingKey: Buffer.alloc(32), scope: 's', amzDate: 'd', seedSignature: '0' };
     const read = async () => {
       const bytes = encode([Buffer.from('abc')], '\r\n');

@@ -1,5 +1,5 @@
 /**
- * The `aws-chunked` body: chunks that may each carry a signature, and headers behind the last one.
+ * Decodes an `aws-chunked` body: chunks, each with an optional signature, and trailing headers after the last one.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-streaming-trailers.html
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -9,20 +9,20 @@ import { StoreError } from './errors.ts';
 export interface ChunkedOptions {
   /** Verifies each chunk; undefined when chunks carry no signature. */
   signing: { signingKey: Buffer; scope: string; amzDate: string; seedSignature: string } | undefined;
-  /** Lower-case names that the request announced; empty when no trailer may come. */
+  /** Lower-case names from `x-amz-trailer`; empty when no trailer is allowed. */
   trailerNames: readonly string[];
-  /** Filled while the end is read. */
+  /** Filled with the trailing headers. */
   trailer: Map<string, string>;
 }
 
 const maxLineBytes = 4096;
 /**
- * All chunks but the last, with and without signatures. AWS: "The chunk size must be at least 8 KB".
+ * The minimum of every chunk except the last, signed or not. AWS: "The chunk size must be at least 8 KB".
  * https://github.com/aws/aws-sdk-js-v3/issues/6949 shows it for chunks without signatures.
  */
 const minChunkBytes = 8192;
 
-/** Yields the decoded bytes. @throws StoreError on a bad frame, signature or trailer */
+/** Yields the decoded bytes. @throws StoreError for an invalid chunk, signature or trailer */
 export async function* decodeChunked(source: AsyncIterable<Buffer>, options: ChunkedOptions): AsyncGenerator<Buffer> {
   const input = createInput(source);
   const { signing } = options;
@@ -65,11 +65,11 @@ function parseChunkLine(line: string, signed: boolean): { size: number; signatur
 async function readTrailer(input: Input, options: ChunkedOptions, previousSignature: string): Promise<void> {
   const { signing, trailerNames, trailer } = options;
   let signature: string | undefined;
-  // Some signers leave out the empty line at the very end.
+  // Some signers omit the empty line at the end.
   while (!(await input.atEnd())) {
     const line = await input.line();
     if (line === '') {
-      // Others put one between the headers and the trailer's signature.
+      // Other signers send an empty line between the headers and the signature of the trailer.
       if (signing && trailerNames.length > 0 && signature === undefined && !(await input.atEnd())) continue;
       break;
     }
@@ -102,9 +102,9 @@ function incomplete(): StoreError {
 }
 
 interface Input {
-  /** Without its CRLF. */
+  /** The next line, without its CRLF. */
   line(): Promise<string>;
-  /** 1 to `limit` bytes. */
+  /** The next 1 to `limit` bytes. */
   take(limit: number): Promise<Buffer>;
   atEnd(): Promise<boolean>;
 }

@@ -1,4 +1,7 @@
-/** Receives a request's body: decodes it, counts it, hashes it once, and holds it against everything that was promised. */
+/**
+ * Receives the body of a request: decodes it, computes every digest in one pass, and compares size and digests with
+ * the headers.
+ */
 import { decodeChunked } from './aws-chunked.ts';
 import type { Call } from './call.ts';
 import {
@@ -17,18 +20,18 @@ import { readRequest, receiveRequest } from './request-stream.ts';
 export const maxPutBytes = 5 * 1024 ** 3;
 
 export interface Body {
-  /** Decoded bytes that are going to come. */
+  /** The announced number of decoded bytes. */
   readonly size: number;
-  /** Of the checksum that is computed; the default one when the request brings none. */
+  /** The checksum to compute: that of the request, or the default. */
   readonly algorithm: Algorithm;
-  /** The request brought the checksum (or announced it for the trailer). */
+  /** Whether the request contains a checksum or announces one for the trailer. */
   readonly hasChecksum: boolean;
-  /** Hands the bytes to `sink`, then checks size and promises. @throws StoreError */
+  /** Passes the bytes to `sink`, then checks the size and the digests. @throws StoreError */
   receive(sink: (data: Buffer) => void): Promise<DigestResult>;
 }
 
 /**
- * Reads what the headers say of the body, before any of it is asked for.
+ * Reads what the headers say about the body, before the client sends it.
  * @throws StoreError MissingContentLength, EntityTooLarge, InvalidDigest, InvalidRequest
  */
 export function prepareBody(
@@ -109,14 +112,14 @@ function sizeMismatch(): StoreError {
   });
 }
 
-/** The whole of a small document. @throws StoreError MaxMessageLengthExceeded and all that {@link prepareBody} throws */
+/** Reads a small document whole. @throws StoreError MaxMessageLengthExceeded and all that {@link prepareBody} throws */
 export async function readDocument(
   call: Call,
   maxBytes: number,
   options: { ignoreChecksum?: boolean } = {},
 ): Promise<Buffer> {
   const hasBody = call.headers.has('content-length') || call.headers.has('transfer-encoding');
-  // A document may be left out altogether, and then so may its length.
+  // A request without a document may also omit Content-Length.
   if (!hasBody && call.auth?.payload.kind !== 'streaming') return Buffer.alloc(0);
   const body = prepareBody(call, { ...options, maxBytes: Number.MAX_SAFE_INTEGER });
   if (body.size > maxBytes) throw new StoreError('MaxMessageLengthExceeded');

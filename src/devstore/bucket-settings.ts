@@ -1,6 +1,6 @@
 /**
- * Settings that this store has not, each answered as AWS answers for a bucket on which nobody has set them. Asking is
- * harmless; setting one is NotImplemented, because pretending would change what the bucket means.
+ * Bucket settings that this store does not support. Reading one returns what AWS returns for a new bucket. Setting
+ * one is NotImplemented, because ignoring it would change the meaning of the bucket.
  */
 import { type BucketCall, noContent, type Reply, xmlReply } from './call.ts';
 import { StoreError, type StoreErrorCode } from './errors.ts';
@@ -13,9 +13,9 @@ export const defaultSettings: Readonly<
     string,
     {
       get: DefaultResponse;
-      /** Deleting what is not there succeeds. */
+      /** Whether DELETE is allowed. Deleting a setting that is not set succeeds. */
       deletable: boolean;
-      /** How reading answers once a setting that new buckets have was deleted. */
+      /** The error of reading it after a setting that new buckets have was deleted. */
       removed?: StoreErrorCode;
     }
   >

@@ -1,6 +1,6 @@
 /**
  * The objects of one bucket: a folder with one file per key, and an index of the keys in memory. Every change of a key
- * happens under that key's lock and becomes visible by one rename.
+ * holds the lock of that key and becomes visible by one rename.
  */
 import { mkdir, readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import type { Locks } from './locks.ts';
 import type { ObjectRecord } from './record.ts';
 import { createUploadIndex, type UploadIndex } from './upload-index.ts';
 
-/** What bucket.json holds. */
+/** The content of bucket.json. */
 export interface BucketInfo {
   name: string;
   ownerId: string;
@@ -23,24 +23,24 @@ export interface BucketInfo {
   created: number;
   cors?: CorsRule[];
   tags?: [key: string, value: string][];
-  /** Settings that new buckets have and that were deleted. */
+  /** The default settings that were deleted. */
   removed?: string[];
 }
 
-/** An object that is being read. It stays readable when it is replaced or deleted meanwhile. */
+/** An object that is being read. It stays readable after it is replaced or deleted. */
 export interface OpenObject {
   readonly record: ObjectRecord;
-  /** Bytes from `start`. */
+  /** Yields `length` bytes from `start`. */
   read(start: number, length: number): AsyncIterable<Buffer>;
-  /** Where those bytes lie. */
+  /** The files that contain those bytes. */
   locateBytes(start: number, length: number): FileRange[];
   close(): Promise<void>;
 }
 
-/** What a listing tells of an object. */
+/** The part of a record that listings contain. */
 export type Summary = Pick<ObjectRecord, 'size' | 'etag' | 'modified' | 'checksum' | 'storageClass'>;
 
-/** Tells a conditional write what happened to its key since it began. */
+/** Records what happens to a key while a conditional write is in progress. */
 export interface KeyWatch {
   deleted: boolean;
   written: boolean;
@@ -53,19 +53,21 @@ export interface Bucket {
   open(key: string): Promise<OpenObject | null>;
   head(key: string): Promise<ObjectRecord | null>;
   summary(key: string): Promise<Summary | null>;
-  /** Runs `check` on the present record, then makes the sealed draft the object. */
+  /** Runs `check` on the existing record, then publishes the sealed draft as the object. */
   commit(record: ObjectRecord, draft: Draft, check?: (existing: ObjectRecord | null) => void): Promise<void>;
-  /** False when there was none. */
+  /** Returns false when there was no object. */
   delete(key: string, check?: (existing: ObjectRecord | null) => void): Promise<boolean>;
-  /** False when there is no such object. */
+  /** Returns false when there is no such object. */
   setTags(key: string, tags: ObjectRecord['tags']): Promise<boolean>;
   watch(key: string): KeyWatch;
   save(change: Partial<BucketInfo>): Promise<void>;
-  /** Folder of the multipart uploads. */
+  /** The folder of the multipart uploads. */
   readonly uploadsPath: string;
-  /** Those under way. */
+  /** The multipart uploads in progress. */
   readonly uploads: UploadIndex;
-  /** From here on nothing can be stored in it. False, and nothing has happened, when it holds objects. */
+  /**
+   * Prevents further writes, before the bucket is deleted. Returns false, without a change, when it contains objects.
+   */
   closeIfEmpty(): Promise<boolean>;
   readonly path: string;
 }
@@ -98,7 +100,7 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
     if (summaries.size > maxSummaries) summaries.delete(summaries.keys().next().value as string);
   };
 
-  /** Tags that were changed later lie beside the object, and count only for the very object they were put on. */
+  /** Tags that were changed later are in a separate file, and apply only to the object with the same id. */
   const withTags = async (name: string, record: ObjectRecord): Promise<ObjectRecord> => {
     if (!filesWithTags.has(name)) return record;
     try {
@@ -156,7 +158,7 @@ export async function openBucket(info: BucketInfo, options: BucketOptions): Prom
     for (const watch of watches.get(key) ?? []) watch[what] = true;
   };
 
-  /** What the object that goes away leaves behind. */
+  /** Removes the files that only the replaced or deleted object used. */
   const removeOldFiles = async (name: string, gone: ObjectRecord | null) => {
     if (filesWithTags.delete(name)) await unlink(join(tagsPath, name)).catch(() => {});
     if (gone?.multipartId !== undefined) await folderUsage.removeWhenUnused(join(uploadsPath, gone.multipartId));

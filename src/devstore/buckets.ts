@@ -1,4 +1,4 @@
-/** All buckets of one data folder. */
+/** The buckets of one data folder. */
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bucket, type BucketInfo, openBucket } from './bucket.ts';
@@ -11,14 +11,14 @@ export interface Buckets {
   readonly locks: Locks;
   readonly folderUsage: FolderUsage;
   get(name: string): Bucket | undefined;
-  /** By name. */
+  /** Sorted by name. */
   list(): Bucket[];
-  /** Undefined when it exists already. */
+  /** Returns undefined when the bucket exists already. */
   create(info: BucketInfo): Promise<Bucket | undefined>;
-  /** False when it is not empty. */
+  /** Returns false when the bucket is not empty. */
   remove(bucket: Bucket): Promise<boolean>;
   draft(): Draft;
-  /** Where drafts lie. */
+  /** The folder of the drafts. */
   readonly draftsPath: string;
   readonly options: DraftOptions;
 }
@@ -26,7 +26,7 @@ export interface Buckets {
 export async function openBuckets(directory: string, options: DraftOptions): Promise<Buckets> {
   const root = join(directory, 'buckets');
   const draftsPath = join(directory, 'tmp');
-  // Whatever was being written when the last process died never became visible.
+  // Drafts of a process that died were never visible, so they can be removed.
   await removeTree(draftsPath);
   await mkdir(draftsPath, { recursive: true });
   await mkdir(root, { recursive: true });
@@ -58,7 +58,7 @@ export async function openBuckets(directory: string, options: DraftOptions): Pro
         await removeTree(path);
         await mkdir(path, { recursive: true });
         const bucket = await openAt(info);
-        // The last step: a folder without it is no bucket.
+        // This is the last step: a folder without this file is not a bucket.
         await writeJson(draftsPath, join(path, 'bucket.json'), info, options);
         buckets.set(info.name, bucket);
         return bucket;

@@ -1,4 +1,4 @@
-/** One request on its way through the store, and what a handler answers. */
+/** A request as handlers see it, and the reply that they return. */
 import type { IncomingMessage } from 'node:http';
 import type { VerifiedRequest } from '../s3/internal.ts';
 import type { Bucket } from './bucket.ts';
@@ -17,7 +17,7 @@ export interface Owner {
 export interface Store {
   buckets: Buckets;
   region: string;
-  /** Of an access key that has been verified. */
+  /** The owner of an access key that has been verified. */
   ownerOf(accessKeyId: string): Owner;
   ownerById(id: string): Owner;
   /** Milliseconds since the epoch. */
@@ -25,7 +25,7 @@ export interface Store {
   /** 0 <= n < 1; for identifiers of requests only. */
   random(): number;
   idleTimeoutMs: number;
-  /** An ETag of what was not sent in parts is its MD5. */
+  /** Whether the ETag of an object that was not sent in parts is its MD5. */
   md5Etags: boolean;
 }
 
@@ -40,25 +40,25 @@ export interface Call {
   readonly headers: ReadonlyMap<string, string>;
   readonly target: Target;
   readonly requestId: string;
-  /** Undefined while nobody has proved who they are. */
+  /** Undefined until the request is authenticated. */
   auth: VerifiedRequest | undefined;
   caller: Owner | undefined;
-  /** Counts bytes of the body as they are taken. */
+  /** Counts the bytes of the body as they are read. */
   readonly countReceived: (bytes: number) => void;
-  /** A form names its key in its body; the report is told here. */
+  /** Sets the key of a form, which is in its body, for the report. */
   readonly setFormKey: (key: string) => void;
-  /** Tells a client that waits for `100 Continue` to send its body. */
+  /** Sends `100 Continue` when the client waits for it. */
   sendContinue(): void;
 }
 
 export interface Reply {
   status: number;
   headers?: Readonly<Record<string, string | undefined>>;
-  /** `size` bytes, produced as they are taken. Called only when the answer has a body. */
+  /** `read` is called only when the response has a body. */
   body?: string | { size: number; read(): AsyncIterable<Buffer>; close(): Promise<void> };
 }
 
-/** A call about a bucket that exists and that the caller may use. */
+/** A call for a bucket that exists and that the caller may use. */
 export interface BucketCall extends Call {
   readonly bucket: Bucket;
   readonly caller: Owner;
@@ -79,7 +79,7 @@ export function quoteEtag(etag: string): string {
   return `"${etag}"`;
 }
 
-/** The rename of a commit fails like this when the bucket went away meanwhile. */
+/** The error of a write whose bucket was deleted in the meantime. */
 export function deletedBucket(bucket: Bucket): StoreError {
   return new StoreError('NoSuchBucket', { details: { BucketName: bucket.info.name } });
 }

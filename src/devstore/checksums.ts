@@ -1,5 +1,5 @@
 /**
- * The checksum algorithms of S3 as one table, and how a request names the one it wants.
+ * The checksum algorithms of S3 as one table, and the headers by which a request chooses one.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
 import { createHash } from 'node:crypto';
@@ -12,21 +12,21 @@ export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 
 export interface ObjectChecksum {
   algorithm: Algorithm;
-  /** Base64; a composite ends in `-` and the number of parts. */
+  /** Base64. A composite checksum ends with `-` and the number of parts. */
   value: string;
   type: ChecksumType;
 }
 
-/** A running checksum. */
+/** A checksum that is computed incrementally. */
 export interface Digest {
   update(data: Uint8Array): void;
-  /** Base64. Once. */
+  /** Base64. Call it once. */
   digest(): string;
 }
 
 interface AlgorithmInfo {
   bytes: number;
-  /** What a multipart upload may use; the first is the default. */
+  /** The types that a multipart upload may use. The first is the default. */
   types: readonly ChecksumType[];
   create(): Digest;
 }
@@ -41,12 +41,12 @@ export const algorithms: Readonly<Record<Algorithm, AlgorithmInfo>> = {
   SHA512: { bytes: 64, types: ['COMPOSITE'], create: () => hashDigest('sha512') },
 };
 
-/** AWS has these as well; see gaps.ts. */
+/** AWS supports these as well; see gaps.ts. */
 const unsupported: ReadonlySet<string> = new Set(['XXHASH64', 'XXHASH3', 'XXHASH128']);
 
 export const algorithmNames = Object.keys(algorithms) as readonly Algorithm[];
 
-/** What S3 computes by itself when a request brings no checksum. */
+/** The checksum that S3 computes when a request contains none. */
 export const defaultAlgorithm: Algorithm = 'CRC64NVME';
 
 export function isAlgorithm(name: string): name is Algorithm {
@@ -57,7 +57,7 @@ export function checksumHeaderName(algorithm: Algorithm): string {
   return `x-amz-checksum-${algorithm.toLowerCase()}`;
 }
 
-/** The element of answers and of CompleteMultipartUpload. */
+/** The XML element of responses and of CompleteMultipartUpload. */
 export function checksumElementName(algorithm: Algorithm): string {
   return `Checksum${algorithm}`;
 }
@@ -91,21 +91,21 @@ function encodeCrc(crc: bigint, bytes: 4 | 8): string {
   return Buffer.from(crc.toString(16).padStart(2 * bytes, '0'), 'hex').toString('base64');
 }
 
-/** Base64 of exactly so many bytes, spelled canonically. */
+/** Whether `value` is the canonical base64 of exactly this number of bytes. */
 export function isBase64Of(value: string, bytes: number): boolean {
   return Buffer.from(value, 'base64').length === bytes && Buffer.from(value, 'base64').toString('base64') === value;
 }
 
 export interface ChecksumRequest {
   algorithm: Algorithm;
-  /** Undefined when it comes in the trailer, or when only the algorithm was named. */
+  /** Undefined when it is in the trailer. */
   expected: string | undefined;
-  /** It has to arrive after the body. */
+  /** Whether the checksum follows the body. */
   inTrailer: boolean;
 }
 
 const checksumPrefix = 'x-amz-checksum-';
-/** Headers with the prefix that are not checksums. */
+/** Headers with this prefix that are not checksums. */
 const nonChecksumHeaders: ReadonlySet<string> = new Set([
   `${checksumPrefix}algorithm`,
   `${checksumPrefix}type`,
@@ -113,8 +113,8 @@ const nonChecksumHeaders: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Which checksum does an upload bring? `headers` are lower case, and may be a form's fields.
- * @throws StoreError InvalidRequest, with AWS's words
+ * Reads the checksum of an upload from its headers (lower-case names) or from the fields of a form.
+ * @throws StoreError InvalidRequest, with the messages of AWS
  */
 export function readChecksumRequest(headers: ReadonlyMap<string, string>): ChecksumRequest | undefined {
   const named = [...headers.keys()].filter((name) => name.startsWith(checksumPrefix) && !nonChecksumHeaders.has(name));
@@ -128,7 +128,8 @@ export function readChecksumRequest(headers: ReadonlyMap<string, string>): Check
   if (header === undefined) {
     if (sdkDeclared !== undefined)
       throw invalidRequest(
-        'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.',
+        'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer ' +
+          'headers were found.',
       );
     return undefined;
   }
@@ -150,19 +151,20 @@ export function checkChecksumValue(algorithm: Algorithm, value: string): string 
   return value;
 }
 
-/** For PutObject and UploadPart, which have no such header and ignore what they do not know of it. */
+/** For PutObject and UploadPart, which do not have this header and ignore an unknown value. */
 export function parseKnownAlgorithm(value: string | undefined): Algorithm | undefined {
   const name = value?.toUpperCase();
   return name !== undefined && isAlgorithm(name) ? name : undefined;
 }
 
-/** A header that names an algorithm. @throws StoreError InvalidRequest, NotImplemented */
+/** Reads a header that names an algorithm. @throws StoreError InvalidRequest, NotImplemented */
 export function readAlgorithm(headers: ReadonlyMap<string, string>, name: string): Algorithm | undefined {
   const value = headers.get(name)?.toUpperCase();
   if (value === undefined || isAlgorithm(value)) return value;
   if (unsupported.has(value)) throw notImplementedHeader(name, `The checksum algorithm ${value} is not implemented`);
   throw invalidRequest(
-    `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${[...algorithmNames].sort().join(', ')}]`,
+    'Checksum algorithm provided is unsupported. Please try again with any of the valid types: ' +
+      `[${[...algorithmNames].sort().join(', ')}]`,
   );
 }
 
@@ -172,13 +174,11 @@ export function checksumMismatch(algorithm: Algorithm): StoreError {
   });
 }
 
-/** Headers of an answer. */
 export function checksumHeaders(checksum: ObjectChecksum | undefined): Record<string, string> {
   if (!checksum) return {};
   return { [checksumHeaderName(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type };
 }
 
-/** Elements of an answer. */
 export function checksumElements(checksum: ObjectChecksum | undefined): Record<string, string> {
   if (!checksum) return {};
   return { [checksumElementName(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type };

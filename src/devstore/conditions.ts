@@ -34,8 +34,8 @@ export function preconditionFailed(condition: string): StoreError {
 }
 
 /**
- * The first condition that does not hold and whether it means 412 or 304; null when the object may be read. An ETag
- * that matched outranks the date beside it.
+ * Returns the first condition that fails and its status, or null when the object may be read. When an ETag condition is
+ * present, the date condition of the same kind is ignored.
  */
 export function checkReadConditions(
   headers: Headers,
@@ -71,10 +71,10 @@ export function etagMatches(list: string, etag: string): boolean {
   });
 }
 
-/** What a write asks of the object it would replace. */
+/** The condition of a write: no object exists, or the existing object has this ETag. */
 export type WriteCondition = { kind: 'absent' } | { kind: 'etag'; etag: string } | undefined;
 
-/** @throws StoreError NotImplemented for what S3 does not take here */
+/** @throws StoreError NotImplemented for conditions that S3 does not support on writes */
 export function readWriteCondition(headers: Headers): WriteCondition {
   const match = headers.get('if-match');
   const noneMatch = headers.get('if-none-match');
@@ -98,8 +98,8 @@ function unsupportedValue(name: string): StoreError {
 }
 
 /**
- * `disturbed`: the key was deleted, or written where that counts, since the request began: neither answer would be
- * true then, so S3 says 409.
+ * @param hasConflict whether the key was deleted (or written, where that matters) since the request began. S3 then
+ * answers 409, because neither success nor 412 would be correct.
  */
 export function checkWriteCondition(
   condition: WriteCondition,

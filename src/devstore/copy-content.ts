@@ -1,4 +1,4 @@
-/** The bytes of a copy: by reference where the file system can, and unread where all that is told of them is known. */
+/** Creates the content of a copy: by hard links where possible, and without reading bytes whose digests are known. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,14 +14,17 @@ import type { ObjectRecord } from './record.ts';
 import { ownerFile, uploadFolder } from './upload-folders.ts';
 import type { FolderOwner } from './upload-info.ts';
 
-/** Up to here what was sent in parts gets the MD5 and the checksum of the whole, which have to be read for it. */
+/**
+ * Up to this size the copy of a multipart object is read, so that it has the MD5 and the checksum of the whole
+ * object.
+ */
 const maxExactBytes = 64 * 1024 ** 2;
 
 type Content = Pick<ObjectRecord, 'etag' | 'checksum' | 'multipartId' | 'extents'>;
 
 /**
- * Leaves the bytes in the draft, or in a folder that the copy's record has to name.
- * `asked` is the algorithm that the request names.
+ * Writes the bytes to the draft, or links them into a folder that the record of the copy must name (`multipartId`).
+ * @param requestedAlgorithm the algorithm that the request names
  */
 export async function copyContent(
   call: ObjectCall,
@@ -49,7 +52,7 @@ export async function copyContent(
   }
 }
 
-/** For a copy that did not come about. */
+/** Removes the linked folder of a copy that failed. */
 export async function removeContent({ bucket, store }: ObjectCall, { multipartId }: Partial<Content>): Promise<void> {
   if (multipartId !== undefined) await store.buckets.folderUsage.removeWhenUnused(uploadFolder(bucket, multipartId));
 }
@@ -64,7 +67,7 @@ async function linkObject(
   const extents = linkFiles(folder, object.locateBytes(0, object.record.size));
   if (extents) {
     const owner: FolderOwner = { multipartId, key };
-    // In this order: a folder without an owner that claims it is removed at the next start.
+    // Written last: a folder without an owner file is removed at the next start.
     await writeJson(store.buckets.draftsPath, join(folder, ownerFile), owner, store.buckets.options);
     return { multipartId, extents };
   }
@@ -72,7 +75,7 @@ async function linkObject(
   return undefined;
 }
 
-/** What needs no look at the bytes. */
+/** Returns the digests that follow from the source's record, so that the bytes need not be read. */
 function reuseDigests(
   { size, etag, checksum, parts = [] }: ObjectRecord,
   algorithm: Algorithm,

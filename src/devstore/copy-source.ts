@@ -1,4 +1,4 @@
-/** `x-amz-copy-source` and its conditions, shared by CopyObject and UploadPartCopy. */
+/** Reads `x-amz-copy-source` and its conditions, for CopyObject and UploadPartCopy. */
 import type { Bucket, OpenObject } from './bucket.ts';
 import { noSuchKey, type ObjectCall } from './call.ts';
 import { checkReadConditions, copySourceConditions, preconditionFailed } from './conditions.ts';
@@ -13,7 +13,10 @@ export interface CopySource {
   object: OpenObject;
 }
 
-/** Close the object. @throws StoreError NoSuchBucket, NoSuchKey, AccessDenied, PreconditionFailed, InvalidArgument */
+/**
+ * The caller must close the object.
+ * @throws StoreError NoSuchBucket, NoSuchKey, AccessDenied, PreconditionFailed, InvalidArgument
+ */
 export async function openCopySource(call: ObjectCall): Promise<CopySource> {
   const header = call.headers.get('x-amz-copy-source') ?? '';
   const { bucketName, key } = parseCopySource(header);
@@ -32,7 +35,7 @@ function parseCopySource(header: string): { bucketName: string; key: string } {
   const question = header.lastIndexOf('?versionId=');
   const path = question < 0 ? header : header.slice(0, question);
   const version = question < 0 ? 'null' : header.slice(question + '?versionId='.length);
-  // Some clients encode the slash between bucket and key as well. AWS decodes the value like a form's: a plus is a space.
+  // Some clients also encode the slash between bucket and key. AWS decodes a plus as a space, as in forms.
   const decoded = decodeUri(path.replace(/^(\/|%2F)/i, '').replaceAll('+', ' '));
   const slash = decoded.indexOf('/');
   if (slash < 1 || slash === decoded.length - 1)
@@ -41,7 +44,10 @@ function parseCopySource(header: string): { bucketName: string; key: string } {
   return { bucketName: decoded.slice(0, slash), key: decoded.slice(slash + 1) };
 }
 
-/** One that does not speak of parts: it belongs to the bytes, and so to every copy of them. */
+/**
+ * Whether the ETag depends only on the bytes, and therefore is also that of a copy. That of a multipart object is
+ * not.
+ */
 export function isSinglePartEtag(etag: string): boolean {
   return /^[0-9a-f]{32}$/.test(etag);
 }

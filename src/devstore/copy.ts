@@ -22,7 +22,7 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
   const source = await openCopySource(call);
   const { record: sourceRecord } = source.object;
   const draft = store.buckets.draft();
-  /** While nobody owns it. */
+  /** Content that no published record owns yet. */
   let content: Awaited<ReturnType<typeof copyContent>> | undefined;
   const watch = condition ? bucket.watch(key) : undefined;
   try {
@@ -39,7 +39,8 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
       );
     if (source.bucket === bucket && source.key === key && !changes)
       throw invalidRequest(
-        "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+        'This copy request is illegal because it is trying to copy an object to itself without changing the ' +
+          "object's metadata, storage class, website redirect location or encryption attributes.",
       );
     if (condition) checkWriteCondition(condition, key, await bucket.head(key));
     call.sendContinue();
@@ -71,7 +72,7 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
   }
 }
 
-/** True for REPLACE. */
+/** Returns true for REPLACE. */
 function readReplaceDirective({ headers }: ObjectCall, name: string): boolean {
   const value = headers.get(name) ?? 'COPY';
   if (value === 'REPLACE' || value === 'COPY') return value === 'REPLACE';
@@ -88,7 +89,7 @@ function describeCopy(
   { replaceMetadata, replaceTags }: { replaceMetadata: boolean; replaceTags: boolean },
 ): ObjectDescription {
   const redirect = requested.headers['x-amz-website-redirect-location'];
-  // Where the object redirects to is not metadata that a copy takes along; neither is its storage class.
+  // A copy does not inherit the redirect location or the storage class.
   const { 'x-amz-website-redirect-location': _dropped, ...inherited } = sourceRecord.headers;
   const headers = replaceMetadata ? requested.headers : inherited;
   return {

@@ -1,5 +1,5 @@
 /**
- * A bucket's CORS rules: their document, and which of them a request meets.
+ * The CORS rules of a bucket: their XML document, and the rule that applies to a request.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
  */
 import { invalidRequest } from './errors.ts';
@@ -43,7 +43,7 @@ export function checkCorsRules(rules: readonly CorsRule[]): CorsRule[] {
         throw invalidRequest(
           `ExposeHeader "${name}" contains wildcard. We currently do not support wildcard for ExposeHeader.`,
         );
-    // AWS says AllowedHeader of both.
+    // The message of AWS says AllowedHeader for both.
     for (const name of [...(rule.allowedHeaders ?? []), ...(rule.exposeHeaders ?? [])])
       if (!headerNamePattern.test(name)) throw invalidRequest(`AllowedHeader "${name}" contains invalid character.`);
   }
@@ -72,7 +72,7 @@ export function parseCorsDocument(xml: Buffer): CorsRule[] {
     const all = (name: string) => getChildren(element, name).map((child) => child.text.trim());
     const id = getChildText(element, 'ID');
     const maxAge = getChildText(element, 'MaxAgeSeconds')?.trim();
-    // AWS takes a negative one.
+    // AWS accepts a negative number.
     if (maxAge !== undefined && !/^-?\d{1,10}$/.test(maxAge)) throw malformed();
     if (all('AllowedOrigin').length === 0 || all('AllowedMethod').length === 0 || (id?.length ?? 0) > 255)
       throw malformed();
@@ -105,11 +105,11 @@ export function corsDocument(rules: readonly CorsRule[]): string {
 export interface CorsRequest {
   origin: string;
   method: string;
-  /** Lower case; what a preflight asks for. */
+  /** Lower-case names that a preflight asks for. */
   headers: readonly string[];
 }
 
-/** The first rule that allows all of it. */
+/** Returns the first rule that allows the origin, the method and all headers. */
 export function findRule(rules: readonly CorsRule[], request: CorsRequest): CorsRule | undefined {
   return rules.find(
     (rule) =>
@@ -128,7 +128,7 @@ function matchesPattern(pattern: string, text: string): boolean {
   return text.length >= head.length + tail.length && text.startsWith(head) && text.endsWith(tail);
 }
 
-/** As S3 sends them, on preflights and on the requests themselves. */
+/** The headers of responses to preflights and to the requests themselves. */
 export function corsHeaders(rule: CorsRule, request: CorsRequest): Record<string, string | undefined> {
   const allowsAnyOrigin = rule.allowedOrigins.find((pattern) => matchesPattern(pattern, request.origin)) === '*';
   const expose = rule.exposeHeaders ?? [];

@@ -1,10 +1,10 @@
-/** CORS at work: preflights, the headers of every other answer, and the bucket's configuration. */
+/** Preflights, the CORS headers of other responses, and the operations on a bucket's CORS configuration. */
 import { readDocument } from './body.ts';
 import { type BucketCall, type Call, noContent, type Reply, xmlReply } from './call.ts';
 import { type CorsRequest, corsDocument, corsHeaders, findRule, parseCorsDocument } from './cors-rules.ts';
 import { StoreError } from './errors.ts';
 
-/** A preflight carries no credentials, and S3 asks for none. */
+/** A preflight is never signed, because browsers send no credentials with it. */
 export function answerPreflight({ headers, target, store }: Call): Reply {
   const origin = headers.get('origin');
   if (!origin)
@@ -26,7 +26,9 @@ export function answerPreflight({ headers, target, store }: Call): Reply {
   const rule = findRule(rules, corsRequest);
   if (!rule)
     throw forbidden(
-      "This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.",
+      'This CORS request is not allowed. This is usually because the evalution of Origin, request method / ' +
+        'Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the ' +
+        "resource's CORS spec.",
     );
   return { status: 200, headers: corsHeaders(rule, corsRequest) };
 }
@@ -38,7 +40,7 @@ function parseHeaderNames(value = ''): string[] {
     .filter((name) => name !== '');
 }
 
-/** For answers of every kind, errors too: without them a page cannot read why it was refused. */
+/** Errors need these headers too: without them a page cannot read the error. */
 export function corsResponseHeaders({ headers, target, method, store }: Call): Reply['headers'] {
   const origin = headers.get('origin');
   const bucket = target.bucket === undefined ? undefined : store.buckets.get(target.bucket);

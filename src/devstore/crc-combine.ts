@@ -1,6 +1,6 @@
 /**
- * The CRC of two pieces in a row from the CRCs of each: how a FULL_OBJECT checksum of a multipart upload is known
- * without reading its bytes again. Multiplication by x^(8n) modulo the polynomial, in the reflected representation.
+ * Combines the CRCs of consecutive pieces, so that the FULL_OBJECT checksum of a multipart upload is known without
+ * reading its bytes again. It multiplies by x^(8n) modulo the polynomial, in the reflected representation.
  */
 import type { Algorithm } from './checksums.ts';
 
@@ -15,7 +15,7 @@ const fields: Partial<Record<Algorithm, Field>> = {
   CRC64NVME: { width: 64, polynomial: 0x9a6c9329ac4bc9b5n },
 };
 
-/** Base64 CRCs of the pieces and their sizes in bytes. Undefined when the algorithm is no CRC. */
+/** @param pieces base64 CRCs and sizes in bytes @returns undefined when the algorithm is not a CRC */
 export function combineCrcs(
   algorithm: Algorithm,
   pieces: Iterable<{ checksum: string; size: number }>,

@@ -1,18 +1,18 @@
 /**
- * One WebAssembly function that continues a reflected CRC of up to 64 bits over bytes in its memory, sixteen bytes a
- * step. The same loop in JavaScript has no 64-bit integers to work with and takes six times as long, and S3 computes a
- * CRC64NVME of every upload that brings no checksum of its own. Assembled here, where it can be read.
+ * One WebAssembly function that continues a reflected CRC of up to 64 bits, sixteen bytes per step. The same loop in
+ * JavaScript has no 64-bit integers and takes six times as long, and S3 computes a CRC64NVME of every upload without a
+ * checksum. The function is assembled here, so that it can be read and needs no build step.
  */
 
-/** Entry `k * 256 + b`: the effect of byte `b` with `k` zero bytes behind it. */
+/** Number of tables. Entry `k * 256 + b` is the effect of byte `b` followed by `k` zero bytes. */
 export const slices = 16;
 const tableBytes = slices * 256 * 8;
-/** Bytes that one call takes. */
+/** The maximum of one call. */
 const windowBytes = 64 * 1024;
 const pages = Math.ceil((tableBytes + windowBytes) / 65_536);
 
 export interface CrcKernel {
-  /** The CRC's state, not yet complemented, after `data`. */
+  /** Returns the state of the CRC after `data`, not complemented. */
   run(data: Uint8Array, state: bigint): bigint;
 }
 
@@ -68,11 +68,14 @@ const op = {
   i32Wrap: [0xa7],
 } as const;
 
-/** Parameters, then locals. */
+/** Indexes of the parameters and the local variables. */
 const [from, to, crc, low, high] = [0, 1, 2, 3, 4] as const;
 
 function assemble(): Uint8Array<ArrayBuffer> {
-  /** Of byte `index` of `word`: its entry in table `slice`. A shift of three less leaves the byte times eight. */
+  /**
+   * Loads the entry of byte `index` of `word` in table `slice`. The shift leaves the byte multiplied by eight, an
+   * address.
+   */
   const lookUp = (word: number, index: number, slice: number) => [
     ...op.get(word),
     ...(index === 0
@@ -131,7 +134,7 @@ function encodeName(text: string): number[] {
   return encodeVector([...Buffer.from(text)]);
 }
 
-/** LEB128, as the binary format writes its integers. */
+/** LEB128, the integer encoding of the binary format. */
 function encodeUnsigned(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...encodeUnsigned(value >>> 7)];
 }

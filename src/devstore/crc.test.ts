@@ -8,13 +8,13 @@ import { combineCrcs } from './crc-combine.ts';
 
 const check = Buffer.from('123456789');
 
-describe('CRCs', () => {
-  it('gives the check values of the CRC catalogue', () => {
+describe('the CRCs', () => {
+  it('match the check values of the CRC catalogue', () => {
     expect(crc32c(check)).toBe(0xe3069283n);
     expect(crc64nvme(check)).toBe(0xae8b14860a799888n);
   });
 
-  it('does not depend on how the bytes are cut', () => {
+  it('do not depend on how the bytes are split', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(300), (data, cut) => {
         const [a, b] = [data.subarray(0, cut), data.subarray(cut)];
@@ -40,14 +40,14 @@ describe('CRCs', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (data) => crcOf(data) === bitwise(data)));
   });
 
-  it('takes more than fits its window at once', () => {
+  it('accept more bytes than the memory of the kernel holds', () => {
     const data = Buffer.alloc(200_001, 'waybill');
     const cut = (at: number) => crc64nvme(data.subarray(at), crc64nvme(data.subarray(0, at)));
     expect(crc64nvme(data)).toBe(cut(70_003));
     expect(crc32c(data)).toBe(crc32c(data.subarray(131_072), crc32c(data.subarray(0, 131_072))));
   });
 
-  it.each<Algorithm>(['CRC32', 'CRC32C', 'CRC64NVME'])('combines %s of pieces into that of the whole', (algorithm) => {
+  it.each<Algorithm>(['CRC32', 'CRC32C', 'CRC64NVME'])('are combined from pieces: %s', (algorithm) => {
     const digest = (data: Uint8Array) => {
       const running = algorithms[algorithm].create();
       running.update(data);
@@ -64,7 +64,7 @@ describe('CRCs', () => {
     );
   });
 
-  it('writes checksums as S3 does: big-endian, base64', () => {
+  it('are encoded as S3 does: big-endian, base64', () => {
     const of = (algorithm: Algorithm) => {
       const running = algorithms[algorithm].create();
       running.update(check);

@@ -1,7 +1,7 @@
-/** The two CRCs of S3 that Node does not have: CRC32C (Castagnoli) and CRC64NVME, both reflected. CRC32 is node:zlib's. */
+/** The two CRCs of S3 that Node does not provide: CRC32C (Castagnoli) and CRC64NVME, both reflected. */
 import { type CrcKernel, createCrcKernel, slices } from './crc-kernel.ts';
 
-/** Continues `crc` (0n to begin with) over `data`. */
+/** Continues `crc` (initially 0n) over `data`. */
 export type Crc = (data: Uint8Array, crc?: bigint) => bigint;
 
 export const crc32c: Crc = createCrc(0x82f63b78n, 32);

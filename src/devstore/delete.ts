@@ -42,7 +42,7 @@ async function removeObject({ bucket }: BucketCall, key: string, ifMatch: string
 }
 
 const maxKeys = 1000;
-/** 1,000 keys of 1,024 bytes, each of which XML may spell as `&#xNN;`. */
+/** 1,000 keys of 1,024 bytes, each byte escaped as `&#xNN;`. */
 const maxDocumentBytes = 8 * 1024 * 1024;
 
 export async function deleteObjects(call: BucketCall): Promise<Reply> {
@@ -63,7 +63,7 @@ export async function deleteObjects(call: BucketCall): Promise<Reply> {
       deleted.push(named);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      // A version that does not exist here is a failure of that key alone, with the code that names it.
+      // An unknown version is an error of this key only, and its code is always NoSuchVersion.
       const { code, message } = version === undefined ? error : new StoreError('NoSuchVersion');
       errors.push({ ...named, Code: code, Message: message });
     }

@@ -1,4 +1,4 @@
-/** Everything that has to be known of a body's bytes, computed in the one pass that stores them. */
+/** Computes every digest of a body in the same pass that stores it. */
 import { createHash, hash } from 'node:crypto';
 import { type Algorithm, algorithms, checksumMismatch, isBase64Of } from './checksums.ts';
 import { StoreError } from './errors.ts';
@@ -11,11 +11,11 @@ export interface Digests {
 
 export interface DigestResult {
   size: number;
-  /** Hex: the MD5, or something else where nobody needs that. */
+  /** Hex: the MD5, or an opaque value when the MD5 is not computed. */
   etag: string;
   /** Hex, when it was computed. */
   md5: string | undefined;
-  /** Hex, when it was asked for. */
+  /** Hex, when it was computed. */
   sha256: string | undefined;
   /** Base64. */
   checksum: string;
@@ -23,7 +23,7 @@ export interface DigestResult {
 
 export function createDigests(algorithm: Algorithm, options: { md5: boolean; sha256?: boolean }): Digests {
   const md5 = options.md5 ? createHash('md5') : undefined;
-  // The payload's SHA-256 and the checksum are the same number twice: compute it once.
+  // The payload hash is then the same digest as the checksum, so it is computed once.
   const shared = algorithm === 'SHA256';
   const sha256 = options.sha256 && !shared ? createHash('sha256') : undefined;
   const checksum = algorithms[algorithm].create();
@@ -47,12 +47,12 @@ export function createDigests(algorithm: Algorithm, options: { md5: boolean; sha
   };
 }
 
-/** 32 hex digits like an MD5's, which they are not. */
+/** 32 hex digits that are not the MD5 of the bytes. */
 export function createOpaqueEtag(of: string): string {
   return hash('md5', `not the bytes, but ${of}`);
 }
 
-/** What a request promised of its body. */
+/** The digests that a request states for its body. */
 export interface ExpectedDigests {
   algorithm: Algorithm;
   /** Base64. */
@@ -63,7 +63,7 @@ export interface ExpectedDigests {
   sha256?: string | undefined;
 }
 
-/** @throws StoreError InvalidDigest when a Content-MD5 cannot be one */
+/** @throws StoreError InvalidDigest when the value is not the base64 of 16 bytes */
 export function readContentMd5(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   if (!isBase64Of(value, 16)) throw new StoreError('InvalidDigest', { details: { 'Content-MD5': value } });

@@ -1,14 +1,15 @@
 /**
- * RFC 2047 encoded words in metadata. S3 decodes what a header brings, stores the text, and encodes what is not ASCII when
- * it answers. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html. The choice of encoding was
- * observed on AWS: https://github.com/localstack/localstack/blob/main/tests/aws/services/s3/test_s3.snapshot.json
+ * RFC 2047 encoded words in metadata. S3 decodes the value of a header, stores the text, and encodes text that is not
+ * ASCII in responses. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html. The choice of
+ * encoding was observed on AWS:
+ * https://github.com/localstack/localstack/blob/main/tests/aws/services/s3/test_s3.snapshot.json
  * (test_user_metadata_rfc2047_encoded).
  */
 import { fromBytes, toBytes } from './keys.ts';
 
 const encodedWord = /=\?([^?\s]+)\?([BbQq])\?([^?]*)\?=/g;
 
-/** Text with its encoded words decoded. What cannot be decoded stays as it is. Both are byte strings. */
+/** Decodes the encoded words of a byte string. Words that cannot be decoded stay unchanged. */
 export function decodeWords(bytes: string): string {
   if (!bytes.includes('=?')) return bytes;
   // White space between two encoded words is not part of the text (RFC 2047 section 6.2).
@@ -31,7 +32,9 @@ export function decodeWords(bytes: string): string {
     });
 }
 
-/** The text as a header may carry it: ASCII as it is, control characters in Base64, other text quoted-printable. */
+/**
+ * Encodes a byte string for a header: ASCII unchanged, control characters as base64, other text as quoted-printable.
+ */
 export function encodeWord(bytes: string): string {
   if (/^[\t\x20-\x7e]*$/.test(bytes)) return bytes;
   if (/[\p{C}\ufffd]/u.test(fromBytes(bytes))) return `=?UTF-8?B?${Buffer.from(bytes, 'latin1').toString('base64')}?=`;

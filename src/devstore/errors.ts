@@ -1,6 +1,6 @@
 /**
- * AWS's error codes, each with its status and message, as one table. A handler throws a code; nothing chooses a status
- * at a call site. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ * The error codes of AWS with their statuses and messages. A handler throws a code and never chooses a status.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
 const errorTable = {
   AccessControlListNotSupported: [400, 'The bucket does not allow ACLs'],
@@ -10,7 +10,8 @@ const errorTable = {
   BadRequest: [400, 'Bad Request'],
   BucketAlreadyExists: [
     409,
-    'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',
+    'The requested bucket name is not available. The bucket namespace is shared by all users of the ' +
+      'system. Please select a different name and try again.',
   ],
   BucketAlreadyOwnedByYou: [409, 'Your previous request to create the named bucket succeeded and you already own it.'],
   BucketNotEmpty: [409, 'The bucket you tried to delete is not empty'],
@@ -42,7 +43,8 @@ const errorTable = {
   InvalidLocationConstraint: [400, 'The specified location-constraint is not valid'],
   InvalidPart: [
     400,
-    "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+    'One or more of the specified parts could not be found.  The part may not have been uploaded, or the ' +
+      "specified entity tag may not match the part's entity tag.",
   ],
   InvalidPartNumber: [416, 'The requested partnumber is not satisfiable'],
   InvalidPartOrder: [400, 'The list of parts was not in ascending order. Parts must be ordered by part number.'],
@@ -77,7 +79,8 @@ const errorTable = {
   NoSuchTagSet: [404, 'The TagSet does not exist'],
   NoSuchUpload: [
     404,
-    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been ' +
+      'aborted or completed.',
   ],
   NoSuchVersion: [404, 'The specified version does not exist.'],
   NoSuchWebsiteConfiguration: [404, 'The specified bucket does not have a website configuration'],
@@ -89,7 +92,8 @@ const errorTable = {
   RequestHeaderSectionTooLarge: [400, 'Your request header section exceeds the maximum allowed size.'],
   RequestTimeout: [
     400,
-    'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',
+    'Your socket connection to the server was not read from or written to within the timeout period. ' +
+      'Idle connections will be closed.',
   ],
   SignatureDoesNotMatch: [
     403,
@@ -109,7 +113,7 @@ const errorTable = {
 
 export type StoreErrorCode = keyof typeof errorTable;
 
-/** Further elements of the `<Error>` document. */
+/** Additional elements of the `<Error>` document. */
 export type ErrorDetails = Readonly<Record<string, string>>;
 
 export class StoreError extends Error {
@@ -117,7 +121,7 @@ export class StoreError extends Error {
   /** HTTP status. */
   readonly status: number;
   readonly details: ErrorDetails;
-  /** Sent with the answer, beside those every answer has. */
+  /** Additional headers of the response. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(

@@ -45,7 +45,7 @@ async function getChildText(
 }
 
 describe('slice', () => {
-  it('gives the pieces of a range, and nothing of its neighbours', () => {
+  it('returns exactly the pieces of a range', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(9), { maxLength: 6 }), fc.nat(60), fc.nat(60), (sizes, from, length) => {
         const bytes = sizes.flatMap((size, index) => Array.from({ length: size }, (_, at) => `${index}:${at}`));
@@ -61,7 +61,7 @@ describe('slice', () => {
   });
 });
 
-describe('bytes by reference', () => {
+describe('extents', () => {
   it('are read across files, through parts that refer to others', async () => {
     await write('part-00001', 'hello ');
     await write('bytes-a', 'the wide world');
@@ -81,7 +81,7 @@ describe('bytes by reference', () => {
     ]);
   });
 
-  it('are links: one file however often it is used', async () => {
+  it('are hard links: one per file, also when it is used repeatedly', async () => {
     const path = await write('source', 'bytes of one file');
     const extents = linkFiles(folder, [
       { path, start: 0, size: 5, id: 'one' },
@@ -96,7 +96,7 @@ describe('bytes by reference', () => {
     expect(await getChildText({ extents: extents ?? [] }, 3, 3)).toBe('eso');
   });
 
-  it('are no links where a file was replaced meanwhile, or is gone; nothing stays behind', async () => {
+  it('are not linked when a file was replaced or removed, and no link remains', async () => {
     const path = await write('replaced', 'other bytes', { id: 'two' });
     const before = readdirSync(folder).length;
     expect(linkFiles(folder, [{ path, start: 0, size: 5, id: 'one' }])).toBeNull();

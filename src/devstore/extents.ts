@@ -1,6 +1,6 @@
 /**
- * Bytes by reference. Stored files never change, so a copy is a hard link to them: it costs no bytes, no disk and no
- * time, and the file system counts who still needs them.
+ * Copies bytes by reference. Stored files never change, so a copy can be a hard link, which needs no time and no
+ * space. The file system keeps a file as long as a link to it exists.
  */
 import { randomBytes } from 'node:crypto';
 import { linkSync, unlinkSync } from 'node:fs';
@@ -9,15 +9,15 @@ import { type OpenFile, openRecord } from './files.ts';
 import type { Extent, ObjectRecord } from './record.ts';
 import { partFileName } from './upload-info.ts';
 
-/** What is smaller is copied: a file costs less than a folder with a link in it. */
+/** Smaller objects are copied: one file costs less than a folder with a link. */
 export const minLinkBytes = 256 * 1024;
 
-/** A piece of a file, wherever it lies. */
+/** A range of bytes in a file. */
 export interface FileRange {
   path: string;
   start: number;
   size: number;
-  /** Of the object in that file. Undefined where the file cannot be replaced by another. */
+  /** The id of the object in that file. Undefined where the file cannot be replaced. */
   id?: string;
 }
 
@@ -27,14 +27,13 @@ function getExtents({ parts = [], extents }: PartsAndExtents): Extent[] {
   return extents ?? parts.map(({ partNumber, size }) => ({ file: partFileName(partNumber), start: 0, size }));
 }
 
-/** Whether a part's own file holds its bytes. */
 function openPiece(folder: string, file: string): OpenFile {
   const opened = openRecord(join(folder, file));
   if (opened) return opened;
   throw new Error('A part of a stored object is missing.');
 }
 
-/** Where the bytes of an object in a folder lie; a part that refers to other files is resolved. */
+/** Returns the files that contain the bytes of an object. A part that refers to other files is resolved. */
 export function locateBytes(folder: string, record: PartsAndExtents): FileRange[] {
   return getExtents(record).flatMap(({ file, start, size }) => {
     const { record: part, close } = openPiece(folder, file);
@@ -44,7 +43,7 @@ export function locateBytes(folder: string, record: PartsAndExtents): FileRange[
   });
 }
 
-/** The pieces that make up `length` bytes from `start`. */
+/** Returns the parts of `pieces` that make up `length` bytes from `start`. */
 export function slice<T extends { start: number; size: number }>(
   pieces: readonly T[],
   start: number,
@@ -84,8 +83,8 @@ export async function* readExtents(
 }
 
 /**
- * Links the files of `pieces` into `folder`, and says where in it they lie. Null where the file system cannot, or where
- * a file was replaced while we looked: then the bytes have to be copied.
+ * Links the files of `pieces` into `folder` and returns their extents there. Returns null where the file system cannot
+ * link, or where a file was replaced in the meantime: the bytes must then be copied.
  */
 export function linkFiles(folder: string, pieces: readonly FileRange[]): Extent[] | null {
   const linked = new Map<string, string>();
@@ -116,6 +115,6 @@ function unlinkQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Nothing is lost: the folder it lies in is removed as a whole one day.
+    // The whole folder is removed later.
   }
 }

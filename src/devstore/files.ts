@@ -1,4 +1,4 @@
-/** The few file operations everything else is built of: write beside, then rename; read a record; stream a range. */
+/** File operations: write a draft and rename it, read a record, stream a range. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, fsync, openSync, read, readSync, renameSync, writeSync, writevSync } from 'node:fs';
 import { open, rm, unlink } from 'node:fs/promises';
@@ -6,29 +6,29 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { decodeRecord, encodeRecord, type ObjectRecord, recordBytes, tailBytes } from './record.ts';
 
-/** Bytes that are written, or read, at once. */
+/** The size of one write or read. */
 export const blockBytes = 256 * 1024;
 
-/** A file that is not there yet: it appears whole, by {@link Draft.publish}, or not at all. */
+/** A temporary file. {@link Draft.publish} makes it visible atomically. */
 export interface Draft {
-  /** The bytes belong to the draft from here on. */
+  /** The caller must not change the bytes afterwards. */
   write(data: Uint8Array): void;
-  /** Puts the record behind the bytes. */
+  /** Appends the record to the bytes and closes the file. */
   seal(record?: ObjectRecord): Promise<void>;
-  /** Atomic; replaces what was there. */
+  /** Atomic. Replaces an existing file. */
   publish(path: string): Promise<void>;
-  /** Safe to call at any time, also after publishing. */
+  /** Removes an unpublished draft. Safe to call at any time. */
   discard(): Promise<void>;
 }
 
 export interface DraftOptions {
-  /** Flush to the disk before publishing. kill -9 loses nothing without it; a power cut may. */
+  /** Flush to the disk before publishing. Only a power cut loses data without it, not kill -9. */
   sync: boolean;
 }
 
 /**
- * Synchronous but for the flush to the disk: copying a block into the page cache takes less time than handing it to the
- * thread pool and back, and half of the processor time.
+ * Synchronous except for the flush to the disk: copying a block into the page cache takes less time than the thread
+ * pool needs, and half of the processor time.
  */
 export function createDraft(directory: string, { sync }: DraftOptions): Draft {
   const path = join(directory, randomBytes(12).toString('hex'));
@@ -88,12 +88,12 @@ function writeAllSync(fd: number, pieces: Uint8Array[], bytes: number): void {
 
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r').catch(() => null);
-  // Not every system lets a directory be synced.
+  // Not every system can sync a directory.
   await directory?.sync().catch(() => {});
   await directory?.close();
 }
 
-/** A small file of JSON, replaced as a whole. */
+/** Writes a small JSON file atomically. */
 export async function writeJson(directory: string, path: string, value: unknown, options: DraftOptions): Promise<void> {
   const draft = createDraft(directory, options);
   try {
@@ -107,14 +107,14 @@ export async function writeJson(directory: string, path: string, value: unknown,
 
 export interface OpenFile {
   record: ObjectRecord;
-  /** Of the file's bytes; the record's lie behind them. */
+  /** Yields bytes of the object, without the record. */
   read(start: number, length: number): AsyncIterable<Buffer>;
   close(): void;
 }
 
 /**
- * Null when there is no such object. Synchronous on purpose: an open, a stat and a read of a few kilobytes from the
- * page cache take less time than handing them to the thread pool and back.
+ * Returns null when there is no such object. Synchronous, because an open, a stat and a read of a few kilobytes from
+ * the page cache take less time than the thread pool needs.
  */
 export function openRecord(path: string): OpenFile | null {
   const fd = openIfExistsSync(path);
@@ -142,7 +142,7 @@ export function openRecord(path: string): OpenFile | null {
   }
 }
 
-/** `whole` are the bytes of a file so small that they came with its record. */
+/** `whole` is the content of a file that is small enough to be read together with its record. */
 function readRecord(fd: number): { record: ObjectRecord; whole: Buffer | undefined } | null {
   const { size } = fstatSync(fd);
   let tail = readAtSync(fd, Math.max(0, size - tailBytes), Math.min(size, tailBytes));
@@ -178,7 +178,7 @@ async function* yieldOnce(data: Buffer): AsyncGenerator<Buffer> {
 
 const readFd = promisify(read);
 
-/** `length` bytes from `start`, block by block. @throws when the file is shorter */
+/** Yields `length` bytes from `start`, block by block. @throws when the file is shorter */
 async function* readRange(fd: number, start: number, length: number): AsyncGenerator<Buffer> {
   let position = start;
   let left = length;

@@ -1,10 +1,10 @@
-/** Folders that somebody still reads from are removed when the last reader is done. */
+/** Counts the readers of folders, so that a folder is removed only when nothing reads from it. */
 import { removeTree } from './files.ts';
 
 export interface FolderUsage {
-  /** Returns the release. */
+  /** Registers a reader of the folder. Returns the function that releases it. */
   acquire(path: string): () => Promise<void>;
-  /** Removes the folder, now or when it is let go. */
+  /** Removes the folder now, or when its last reader releases it. */
   removeWhenUnused(path: string): Promise<void>;
 }
 

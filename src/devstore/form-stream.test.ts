@@ -31,7 +31,7 @@ async function collect(source: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
-/** Bytes that look like the boundary as often as not. */
+/** Bytes that often look like a part of the boundary. */
 const tricky = fc
   .array(
     fc.oneof(
@@ -48,7 +48,7 @@ const tricky = fc
   );
 
 describe('readForm', () => {
-  it('gives fields and file, however the bytes are cut', async () => {
+  it('returns fields and file for every split of the bytes', async () => {
     await fc.assert(
       fc.asyncProperty(tricky, tricky, sizes, async (value, file, cuts) => {
         const bytes = form([
@@ -64,7 +64,7 @@ describe('readForm', () => {
     );
   });
 
-  it('knows a form without a file', async () => {
+  it('accepts a form without a file', async () => {
     const head = await readForm(cut(form([{ name: 'key', value: Buffer.from('k') }]), [7]), boundary);
     expect(head).toEqual({ fields: [['key', 'k']], file: undefined });
   });
@@ -88,14 +88,14 @@ describe('readForm', () => {
     });
   });
 
-  it('undoes what browsers escape in names', async () => {
+  it('decodes the escapes of browsers in names', async () => {
     const bytes = form([{ name: 'file', value: Buffer.from('x'), fileName: 'a%22b.png' }]);
     expect((await readForm(cut(bytes, [9]), boundary)).file?.fileName).toBe('a"b.png');
   });
 });
 
 describe('readBoundary', () => {
-  it('takes it quoted or not, and refuses other types', () => {
+  it('accepts a quoted or unquoted boundary and refuses other content types', () => {
     expect(readBoundary('multipart/form-data; boundary=abc')).toBe('abc');
     expect(readBoundary('multipart/form-data; charset=utf-8; boundary="a b"')).toBe('a b');
     for (const type of [undefined, 'multipart/form-data', 'application/x-www-form-urlencoded'])

@@ -1,13 +1,13 @@
 /**
- * Reads multipart/form-data (RFC 7578) as it arrives: small fields are collected, and the body of the first part named
- * `file` is handed on byte by byte. Constant memory, whatever is sent.
+ * Parses multipart/form-data (RFC 7578) as it arrives, in constant memory: small fields are collected, and the
+ * content of the first part named `file` is streamed.
  */
 import { StoreError } from './errors.ts';
 
 export interface FormHead {
-  /** In order; names as sent. Values are byte strings. */
+  /** In order, with names as sent. Values are byte strings. */
   fields: [name: string, value: string][];
-  /** Undefined when the form ended without one. */
+  /** Undefined when the form contains no file. */
   file: { fileName: string | undefined; contentType: string | undefined; data: AsyncIterable<Buffer> } | undefined;
 }
 
@@ -15,7 +15,7 @@ export interface FormHead {
 const maxFieldBytes = 20_480;
 const maxHeadBytes = 8192;
 
-/** @throws StoreError PreconditionFailed when it is another type */
+/** @throws StoreError PreconditionFailed for another content type */
 export function readBoundary(contentType: string | undefined): string {
   const match = /^multipart\/form-data\s*;.*?boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))/i.exec(contentType ?? '');
   const boundary = match?.[1] ?? match?.[2];
@@ -31,7 +31,7 @@ export async function readForm(source: AsyncIterable<Buffer>, boundary: string):
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
   const fields: FormHead['fields'] = [];
   let total = 0;
-  // The first boundary may stand at the very beginning, without its line break.
+  // The first boundary may be at the start of the body, without a line break before it.
   input.unshift(Buffer.from('\r\n'));
   await input.until(delimiter, maxHeadBytes);
   for (;;) {
@@ -51,7 +51,7 @@ export async function readForm(source: AsyncIterable<Buffer>, boundary: string):
   }
 }
 
-/** Ends with the empty line, which may follow at once. */
+/** The head of a part ends with an empty line, which may be its first line. */
 async function readHead(input: Input): Promise<string> {
   input.unshift(Buffer.from('\r\n'));
   return (await input.until(Buffer.from('\r\n\r\n'), maxHeadBytes)).toString('latin1');
@@ -83,9 +83,9 @@ function malformedForm(): StoreError {
 
 interface Input {
   unshift(data: Buffer): void;
-  /** What comes before the delimiter, which is consumed. */
+  /** Returns the bytes before the delimiter, and consumes it. */
   until(delimiter: Buffer, maxBytes: number, tooMuch?: 'MaxPostPreDataLengthExceeded'): Promise<Buffer>;
-  /** The same, as a stream of any length. Afterwards the rest of the form is read and ignored. */
+  /** Streams the bytes before the delimiter, then reads and ignores the rest of the form. */
   stream(delimiter: Buffer): AsyncIterable<Buffer>;
 }
 
@@ -121,7 +121,7 @@ function createInput(source: AsyncIterable<Buffer>): Input {
           rest = rest.subarray(at + delimiter.length);
           break;
         }
-        // A delimiter may begin in this piece and end in the next.
+        // The delimiter may begin in these bytes and end in the next ones.
         const safe = rest.length - delimiter.length + 1;
         if (safe > 0) {
           yield rest.subarray(0, safe);
@@ -129,7 +129,7 @@ function createInput(source: AsyncIterable<Buffer>): Input {
         }
         await more();
       }
-      // S3 ignores every field behind the file; but the form has to end.
+      // S3 ignores every field after the file, but the form must have its closing boundary.
       for (let tail = rest; ; ) {
         if (tail.includes('--')) break;
         const next = await iterator.next();

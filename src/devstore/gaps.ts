@@ -1,9 +1,9 @@
 /**
- * Every known difference between this store and AWS, as data. The table in docs/devstore.md is made from it, and
- * test/interop/devstore-gaps.test.ts sends the probe of each row, so that a row which stops being true fails.
+ * Every known difference between this store and AWS, as data. test/interop/devstore-gaps.test.ts compares it with the
+ * table in docs/devstore.md and sends the probes of each row. This file is long because it is one table.
  */
 
-/** A request that shows the difference. It is sent to the bucket `gaps`, which holds the object `object`. */
+/** A request that shows the difference. It is sent to the bucket `gaps`, which contains the object `object`. */
 export interface GapProbe {
   method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** @default 'object' */
@@ -13,9 +13,9 @@ export interface GapProbe {
   /** Lower-case names. */
   headers?: Readonly<Record<string, string>>;
   body?: string;
-  /** Sends it without any signature. */
+  /** Sends the request without a signature. */
   unsigned?: true;
-  /** What this store answers, for example `501 NotImplemented`; a status alone means success. */
+  /** The response of this store, for example `501 NotImplemented`. A status alone means success. */
   answer: string;
 }
 
@@ -27,7 +27,7 @@ export interface Gap {
   here: string;
   /** A page of AWS, or a public issue or recording. */
   source: string;
-  /** None where one request cannot show the difference. */
+  /** Empty where one request cannot show the difference. */
   probes: readonly GapProbe[];
 }
 
@@ -93,7 +93,9 @@ export const gaps: readonly Gap[] = [
     ],
   },
   {
-    what: 'Inventory, metrics, analytics, Intelligent-Tiering configurations, metadata tables, attribute-based access control',
+    what:
+      'Inventory, metrics, analytics, Intelligent-Tiering configurations, metadata tables, attribute-based ' +
+      'access control',
     aws: 'Each is a configuration of a bucket.',
     here: 'NotImplemented, for reading as well.',
     source: `${api}/API_Operations_Amazon_Simple_Storage_Service.html`,
@@ -176,7 +178,10 @@ export const gaps: readonly Gap[] = [
   {
     what: 'CopyObject of what was uploaded in parts',
     aws: 'The copy has the ETag and the checksum of the whole.',
-    here: 'The same up to 64 MiB. Of more the bytes are not read: the ETag is opaque (32 hex digits, not the MD5), and there is a checksum only where it follows from those of the parts (CRCs) or the request asks for one.',
+    here:
+      'The same up to 64 MiB. Of more the bytes are not read: the ETag is opaque (32 hex digits, not the ' +
+      'MD5), and there is a checksum only where it follows from those of the parts (CRCs) or the request ' +
+      'asks for one.',
     source: `${api}/API_CopyObject.html`,
     probes: [],
   },
@@ -218,7 +223,9 @@ export const gaps: readonly Gap[] = [
   {
     what: 'IAM, bucket policies and anonymous access',
     aws: 'Policies decide who may do what.',
-    here: 'An account may do everything with its own buckets and nothing with others. Nothing is public. Setting a policy is NotImplemented.',
+    here:
+      'An account may do everything with its own buckets and nothing with others. Nothing is public. ' +
+      'Setting a policy is NotImplemented.',
     source: `${guide}/security-iam.html`,
     probes: [setting('policy='), { method: 'GET', unsigned: true, answer: '403 AccessDenied' }],
   },
@@ -236,7 +243,9 @@ export const gaps: readonly Gap[] = [
   {
     what: 'Signature versions',
     aws: 'Takes version 4, version 4A for multi-region access points, and version 2 in regions from before 2014.',
-    here: 'Takes version 4, and in those regions version 2 in presigned URLs and forms. Version 2 in an Authorization header and version 4A are refused.',
+    here:
+      'Takes version 4, and in those regions version 2 in presigned URLs and forms. Version 2 in an ' +
+      'Authorization header and version 4A are refused.',
     source: `${api}/sig-v4-authenticating-requests.html`,
     probes: [
       { method: 'GET', unsigned: true, headers: { authorization: 'AWS AKID:c2ln' }, answer: '400 InvalidRequest' },
@@ -279,7 +288,10 @@ export const gaps: readonly Gap[] = [
   {
     what: 'Durability and memory',
     aws: 'An acknowledged object survives the loss of devices and buildings.',
-    here: 'It survives a crash of the process. A power cut may lose the latest objects unless `durable` is set. All keys are held in memory, about 100 bytes each, and so are the parts of 32 multipart uploads.',
+    here:
+      'It survives a crash of the process. A power cut may lose the latest objects unless `durable` is ' +
+      'set. All keys are held in memory, about 100 bytes each, and so are the parts of 32 multipart ' +
+      'uploads.',
     source: `${guide}/DataDurability.html`,
     probes: [],
   },

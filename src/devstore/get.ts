@@ -41,7 +41,7 @@ export async function headObject(call: ObjectCall): Promise<Reply> {
   return { status, headers: { ...headers, ...size } };
 }
 
-/** Nothing is versioned here, so there is one version, and S3 calls it `null`. */
+/** Objects are not versioned, so each has one version, which S3 calls `null`. */
 export function checkVersion({ query }: Pick<ObjectCall, 'query'>): void {
   const version = query.get('versionId');
   if (version === undefined || version === 'null') return;
@@ -85,7 +85,7 @@ function describeResponse(call: ObjectCall, record: ObjectRecord): ObjectRespons
   };
 }
 
-/** The object's checksum is not the range's; a part's is known. */
+/** The checksum of the object applies to the whole object only. That of a part is in the record. */
 function checksumHeadersFor(
   record: ObjectRecord,
   range: ByteRange | undefined,
@@ -105,7 +105,7 @@ function validatorHeaders(record: ObjectRecord): Record<string, string> {
   return { etag: quoteEtag(record.etag), 'last-modified': new Date(record.modified).toUTCString() };
 }
 
-/** RFC 9110 section 13.1.5: another object than the one the client has a piece of is sent whole. */
+/** RFC 9110 section 13.1.5: the range applies only if the object is the one of which the client already has a part. */
 function ifRangeMatches(ifRange: string | undefined, record: ObjectRecord): boolean {
   if (ifRange === undefined) return true;
   const date = Date.parse(ifRange);
@@ -124,7 +124,7 @@ function partRange(
     throw invalidArgument('Part number must be an integer between 1 and 10000, inclusive', 'partNumber', partNumber);
   const sizes = record.parts ?? [{ partNumber: 1, size: record.size }];
   let start = 0;
-  // Parts are counted as they lie in the object, whatever numbers they were sent with.
+  // Parts are counted by their position in the object, not by the part numbers of the upload.
   for (const [index, { size }] of sizes.entries()) {
     if (index + 1 === number) return { start, length: size };
     start += size;
@@ -143,7 +143,7 @@ const overridable = [
   'expires',
 ] as const;
 
-/** `response-content-type=...` and its like. Nobody comes here unsigned, which S3 asks of them. */
+/** `response-content-type=...` and so on. S3 allows them in signed requests only, and every request here is signed. */
 function readOverrides(query: ReadonlyMap<string, string>): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of overridable) {

@@ -1,10 +1,10 @@
 /**
  * devstore: a strict S3-compatible store for development and tests, on plain files. It refuses what AWS refuses, with
- * AWS's codes, and keeps what it accepts: written beside and renamed, so that kill -9 leaves no half object.
+ * the codes of AWS. Each object is written to a temporary file and renamed, so that kill -9 leaves no half object.
  *
  * Every known gap is a row of gaps.ts, which is also the table in docs/devstore.md. What is not implemented is answered
- * with NotImplemented and never treated as if it had not been asked for. Copies and completed uploads share files by hard
- * links where the file system has them.
+ * with NotImplemented and never ignored. Copies and completed uploads share files by hard links where the file system
+ * supports them. A request goes through pipeline.ts: resolve, authenticate, find the operation, check, run.
  */
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
@@ -29,45 +29,45 @@ export interface DevstoreCredentials extends Credentials {
 
 export interface DevstoreOptions {
   /**
-   * The folder that everything is kept under. It is made when missing. Only one devstore may use it at a time. @example
+   * The folder for all data. It is created when missing. Only one devstore may use it at a time. @example
    * '.waybill/devstore'
    */
   dir: string;
   /**
-   * The keys that requests may be signed with. At least one. @example [{ accessKeyId: 'dev', secretAccessKey:
+   * The access keys that requests may be signed with. At least one. @example [{ accessKeyId: 'dev', secretAccessKey:
    * 'devsecret' }]
    */
   credentials: readonly DevstoreCredentials[];
   /** The region that requests must be signed for. @default 'us-east-1' @example 'eu-west-1' */
   region?: string;
   /**
-   * Buckets that are made at start when missing, owned by the first credentials' account. @default [] @example
+   * Buckets to create at start when missing, owned by the account of the first credentials. @default [] @example
    * ['uploads']
    */
   buckets?: readonly string[];
   /**
-   * CORS rules of `buckets`; an empty list removes them. @default what they had @example [{ allowedOrigins:
+   * CORS rules of `buckets`; an empty list removes them. @default the stored rules @example [{ allowedOrigins:
    * ['http://localhost:5173'], allowedMethods: ['GET', 'PUT', 'POST'], allowedHeaders: ['*'] }]
    */
   cors?: readonly CorsRule[];
   /**
-   * Faults on purpose, for tests: delays, dropped connections, wrong clocks. @default none @example { probability: 0.2,
+   * Deliberate faults, for tests: delays, dropped connections, wrong clocks. @default none @example { probability: 0.2,
    * slowDown: {} }
    */
   faults?: StoreFault | readonly StoreFault[];
   /**
-   * Hosts that a bucket's name may stand before. @default localhost, s3.localhost, s3.amazonaws.com @example
+   * Host names for virtual-host requests (`bucket.host`). @default localhost, s3.localhost, s3.amazonaws.com @example
    * ['s3.test']
    */
   hosts?: readonly string[];
-  /** Sync files to the disk before answering. @default false @example true */
+  /** Sync files to the disk before the response. @default false @example true */
   durable?: boolean;
   /**
-   * `opaque`: ETags are no MD5s, as in buckets of AWS that encrypt with KMS. Saves half of the processor time that a
-   * large upload with a SHA-256 costs. @default 'md5' @example 'opaque'
+   * `opaque`: ETags are not MD5s, as in buckets of AWS that encrypt with KMS. It saves half of the processor time of a
+   * large upload with a SHA-256. @default 'md5' @example 'opaque'
    */
   etags?: 'md5' | 'opaque';
-  /** A sender that sends nothing for this long gets RequestTimeout, in milliseconds. @default 30_000 @example 5_000 */
+  /** A client that sends nothing for this long gets RequestTimeout, in milliseconds. @default 30_000 @example 5_000 */
   idleTimeoutMs?: number;
   /** Milliseconds since the epoch. @default Date.now */
   now?: () => number;
@@ -78,19 +78,19 @@ export interface DevstoreOptions {
    * console.log(method, key, status)
    */
   onRequest?: (report: RequestReport) => void;
-  /** Called for unexpected failures, which clients see as InternalError. @default ignored @example console.error */
+  /** Called for unexpected errors, which clients see as InternalError. @default ignored @example console.error */
   onError?: (error: unknown) => void;
 }
 
 export interface Devstore {
-  /** Starts to listen, on 127.0.0.1 and any free port unless told otherwise. @throws PortInUseError */
+  /** Starts to listen. @throws PortInUseError */
   listen(options?: {
-    /** 0: any free one. @default 0 */
+    /** 0: any free port. @default 0 */
     port?: number;
     /** @default '127.0.0.1' */
     host?: string;
   }): Promise<{ port: number; url: string }>;
-  /** Ends open connections. Safe to call twice. */
+  /** Closes all connections. Safe to call twice. */
   close(): Promise<void>;
   /** Replaces the CORS rules of a bucket. */
   setCors(bucket: string, rules: readonly CorsRule[]): Promise<void>;
@@ -102,7 +102,7 @@ export interface Devstore {
  * Opens an S3-compatible store on a folder. See docs/devstore.md for what it refuses and where it differs from AWS.
  * @example const store = await createDevstore({ dir: '.devstore', credentials: [{ accessKeyId: 'dev', secretAccessKey:
  * 'devsecret' }] })
- * @throws TypeError for options that cannot be
+ * @throws TypeError for invalid options
  */
 export async function createDevstore(options: DevstoreOptions): Promise<Devstore> {
   const { credentials, region = 'us-east-1', now = Date.now, random = Math.random } = options;

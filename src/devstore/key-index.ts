@@ -1,13 +1,13 @@
 /**
- * The keys of one bucket in byte order: a list of short sorted arrays. Kept beside the files, which are the truth, so
- * that a page of a listing costs its own length and not the bucket's.
+ * The keys of one bucket in byte order, as a list of short sorted arrays (runs). It is built from the files at start,
+ * so that the cost of a listing depends on the size of the page and not of the bucket.
  */
 export interface KeyIndex {
   readonly size: number;
   add(key: string): void;
   delete(key: string): void;
   has(key: string): boolean;
-  /** The smallest key that is >= `bound`, or > it when `after`. */
+  /** Returns the smallest key that is >= `bound`, or > `bound` with `after`. */
   next(bound: string, after: boolean): string | undefined;
 }
 
@@ -20,7 +20,7 @@ export function createKeyIndex(keys: Iterable<string>): KeyIndex {
   if (runs.length === 0) runs.push([]);
   let size = sorted.length;
 
-  /** The run that holds `key`, or would. */
+  /** Returns the index of the run for `key`. */
   const findRun = (key: string): number => {
     let low = 0;
     let high = runs.length - 1;

@@ -5,11 +5,11 @@ import { decodeUri, fileNameToKey, fromBytes, keyToFileName, toBytes } from './k
 const text = fc.string({ unit: 'binary', maxLength: 300 });
 
 describe('keys', () => {
-  it('survive the way to bytes and back', () => {
+  it('are unchanged after a conversion to bytes and back', () => {
     fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (key) => fromBytes(toBytes(key)) === key));
   });
 
-  it('sort as their UTF-8 bytes do', () => {
+  it('sort like their UTF-8 bytes', () => {
     fc.assert(
       fc.property(text, text, (a, b) => {
         const byBytes = Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -19,19 +19,19 @@ describe('keys', () => {
     );
   });
 
-  it('decode from a path as they were encoded into it', () => {
+  it('are decoded from a path as they were encoded', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (key) => fromBytes(decodeUri(encodeURIComponent(key))) === key),
     );
   });
 
-  it.each(['%', '%4', '%zz', '%FF', '%C3%28', '%ED%A0%80'])('refuse the path %s', (path) => {
+  it.each(['%', '%4', '%zz', '%FF', '%C3%28', '%ED%A0%80'])('are refused in the path %s', (path) => {
     expect(() => decodeUri(path)).toThrow(expect.objectContaining({ code: 'InvalidURI' }));
   });
 });
 
 describe('file names', () => {
-  it('are one per key, also where case and Unicode normalisation are folded, and traverse nothing', () => {
+  it('are unique per key, also when case and Unicode normalisation are ignored, and never leave the folder', () => {
     const folded = (key: string) => keyToFileName(toBytes(key)).toLowerCase().normalize('NFD');
     fc.assert(
       fc.property(text, text, (a, b) => {
@@ -46,7 +46,7 @@ describe('file names', () => {
     (key) => expect(fileNameToKey(keyToFileName(toBytes(key)))).toBe(toBytes(key)),
   );
 
-  it('are short for the longest keys, whose names are in the files', () => {
+  it('are a hash for the longest keys', () => {
     const key = 'K'.repeat(1024);
     expect(keyToFileName(key)).toHaveLength(65);
     expect(fileNameToKey(keyToFileName(key))).toBeNull();

@@ -1,6 +1,6 @@
 /**
- * Keys are bytes. Inside the store a key is a "byte string": one character per byte of its UTF-8, so that JavaScript's
- * own comparison is S3's order (UTF-8 bytes), which UTF-16 comparison is not. An ASCII key is its own byte string.
+ * Inside the store a key is a "byte string": one character per byte of its UTF-8. JavaScript then compares keys in
+ * the order of S3 (UTF-8 bytes), which differs from the order of UTF-16. An ASCII key is its own byte string.
  */
 import { createHash } from 'node:crypto';
 import { StoreError } from './errors.ts';
@@ -47,9 +47,9 @@ export function checkKey(key: string): string {
 }
 
 /**
- * The name of a key's file: `k` and the key with every byte but `a-z 0-9 - _` as `=xx`. No dot, no slash, no upper case,
- * so nothing traverses, nothing collides on file systems that fold case or normalise Unicode, and no name is reserved.
- * What would be longer than a file name may be is `h` and its SHA-256; the key itself is in the file.
+ * The file name of a key: `k` and the key, with every byte except `a-z 0-9 - _` as `=xx`. Without dots, slashes and
+ * upper case there is no path traversal, no reserved name, and no collision on file systems that ignore case or
+ * normalise Unicode. A longer name is `h` and the SHA-256 of the key, which is then read from the file.
  */
 export function keyToFileName(key: string): string {
   const escaped = key.replace(/[^a-z0-9_-]/g, (byte) => `=${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
@@ -57,7 +57,7 @@ export function keyToFileName(key: string): string {
   return `h${createHash('sha256').update(key, 'latin1').digest('hex')}`;
 }
 
-/** Null when the name holds only a hash of the key. */
+/** Returns null when the name contains only a hash of the key. */
 export function fileNameToKey(name: string): string | null {
   if (!name.startsWith('k')) return null;
   return name.slice(1).replace(/=(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

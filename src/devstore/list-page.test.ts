@@ -8,7 +8,7 @@ const keys = fc.uniqueArray(key, { maxLength: 40 });
 
 const nameOf = (entry: PageEntry) => ('key' in entry ? entry.key : entry.prefix);
 
-/** The whole listing, straight from the definition. */
+/** The whole listing, by its definition. */
 function model(all: readonly string[], prefix: string, delimiter: string): string[] {
   const names = all
     .filter((name) => name.startsWith(prefix))
@@ -54,7 +54,7 @@ describe('createKeyIndex', () => {
 });
 
 describe('readPage', () => {
-  it('gives, page by page, every key and common prefix once and in order', () => {
+  it('returns every key and common prefix once and in order, page by page', () => {
     fc.assert(
       fc.property(
         keys,
@@ -77,12 +77,12 @@ describe('readPage', () => {
     );
   });
 
-  it('says nothing of what is left when nothing was asked for', () => {
+  it('is not truncated when no entries were requested', () => {
     const page = readPage(createKeyIndex(['a', 'b']), { prefix: '', delimiter: '', after: '', limit: 0 });
     expect(page).toEqual({ entries: [], truncated: false });
   });
 
-  it('begins behind a common prefix when the marker lies under it', () => {
+  it('begins after a common prefix when the marker is below it', () => {
     const index = createKeyIndex(['f/a/1', 'f/a/2', 'f/b']);
     const page = readPage(index, { prefix: 'f/', delimiter: '/', after: 'f/a/1', limit: 10 });
     expect(page.entries).toEqual([{ key: 'f/b' }]);

@@ -1,12 +1,12 @@
-/** One page of keys in order, those that share a prefix up to the delimiter folded into one. Shared by every listing. */
+/** Reads one page of keys in order, with the keys that share a prefix up to the delimiter as one common prefix. */
 import type { KeyIndex } from './key-index.ts';
 
 export interface PageRequest {
   prefix: string;
   delimiter: string;
-  /** Only what comes after; a common prefix is skipped with all that is under it. */
+  /** The page begins after this key or common prefix. */
   after: string;
-  /** Keys and common prefixes together. */
+  /** The maximum number of keys and common prefixes together. */
   limit: number;
 }
 
@@ -17,15 +17,12 @@ export interface Page {
   truncated: boolean;
 }
 
-/** All are byte strings. */
+/** All texts are byte strings. */
 export function readPage(keys: Pick<KeyIndex, 'next'>, { prefix, delimiter, after, limit }: PageRequest): Page {
   const entries: PageEntry[] = [];
   const skipped = findCommonPrefix(after, prefix, delimiter);
-  // A marker that is, or lies under, a common prefix has shown it already.
-  let key =
-    skipped !== null && after !== '' && isShown(skipped, after)
-      ? keys.next(afterPrefix(skipped), false)
-      : keys.next(after, after !== '');
+  // A marker that begins with a common prefix is on a page that contained the prefix, so S3 skips all keys below it.
+  let key = skipped !== null && after !== '' ? keys.next(afterPrefix(skipped), false) : keys.next(after, after !== '');
   if (key !== undefined && key < prefix) key = keys.next(prefix, false);
   while (key?.startsWith(prefix)) {
     if (entries.length === limit) return { entries, truncated: limit > 0 };
@@ -41,22 +38,14 @@ export function readPage(keys: Pick<KeyIndex, 'next'>, { prefix, delimiter, afte
   return { entries, truncated: false };
 }
 
-/** The part of the key up to the first delimiter behind the prefix; null when there is none. */
+/** Returns the key up to the first delimiter after the prefix, or null when there is none. */
 function findCommonPrefix(key: string, prefix: string, delimiter: string): string | null {
   if (delimiter === '' || !key.startsWith(prefix)) return null;
   const at = key.indexOf(delimiter, prefix.length);
   return at < 0 ? null : key.slice(0, at + delimiter.length);
 }
 
-/**
- * `start-after=photos/2006/a` with the prefix `photos/2006/` inside it: S3 skips the common prefix only when the
- * marker is the prefix itself or beyond it, and every marker that begins with it is.
- */
-function isShown(common: string, after: string): boolean {
-  return after.startsWith(common);
-}
-
-/** Sorts behind everything that begins with `prefix`: U+0100 is above every byte. */
+/** Returns a text that sorts after every key with this prefix: U+0100 is greater than every byte. */
 function afterPrefix(prefix: string): string {
   return `${prefix}\u0100`;
 }

@@ -8,7 +8,7 @@ import { fromBytes } from './keys.ts';
 import { type PageEntry, readPage } from './list-page.ts';
 import { type XmlNode, xmlDocument } from './xml-write.ts';
 
-/** Most entries of a page, whatever was asked for. */
+/** The limit of S3 for one page. */
 const maxEntries = 1000;
 
 interface ListingRequest {
@@ -16,7 +16,7 @@ interface ListingRequest {
   delimiter: string;
   maxKeys: number;
   encode(bytes: string): string;
-  /** What every kind of listing says of itself. */
+  /** The elements that every listing repeats from its request. */
   head: XmlNode;
 }
 
@@ -64,7 +64,7 @@ export function readCount(query: ReadonlyMap<string, string>, name: string, limi
   return Math.min(count, limit);
 }
 
-/** Objects that went away since their keys were read are left out. */
+/** Omits objects that were deleted after their keys were read. */
 async function listContents(
   call: BucketCall,
   entries: readonly PageEntry[],
@@ -91,7 +91,7 @@ async function listContents(
   return found;
 }
 
-/** AWS has answered no DisplayName of owners since 2025-11-21. */
+/** AWS has omitted the DisplayName of owners since 2025-11-21. */
 export function ownerElement(owner: Owner): XmlNode {
   return { ID: owner.id };
 }
@@ -121,7 +121,7 @@ export async function listObjectsV2(call: BucketCall): Promise<Reply> {
       IsTruncated: page.truncated,
       ContinuationToken: token,
       NextContinuationToken: page.truncated ? sealToken(entryName(page.entries.at(-1)), bucket.info.name) : undefined,
-      // Beside a token it does not count, and AWS does not repeat it.
+      // With a token it has no effect, and AWS does not repeat it.
       StartAfter: query.has('start-after') && token === undefined ? encode(startAfter) : undefined,
       Contents: await listContents(call, page.entries, encode, owner),
       CommonPrefixes: commonPrefixes(page.entries, encode),
@@ -135,7 +135,7 @@ export async function listObjects(call: BucketCall): Promise<Reply> {
   const { prefix, delimiter, maxKeys, encode } = request;
   const marker = query.get('marker') ?? '';
   const page = readPage(bucket.keys, { prefix, delimiter, after: marker, limit: maxKeys });
-  // Without a delimiter the last key is the next marker, and S3 leaves it unsaid.
+  // Without a delimiter the next marker is the last key, and S3 omits NextMarker.
   const next = page.truncated && delimiter !== '' ? encode(entryName(page.entries.at(-1))) : undefined;
   return xmlReply(
     xmlDocument('ListBucketResult', {
@@ -149,7 +149,7 @@ export async function listObjects(call: BucketCall): Promise<Reply> {
   );
 }
 
-/** Nothing is versioned, so every object is its own latest version, `null`. */
+/** Objects are not versioned: every object is the latest version, `null`. */
 export async function listObjectVersions(call: BucketCall): Promise<Reply> {
   const { bucket, query, store } = call;
   const request = readListingRequest(call);
@@ -185,7 +185,10 @@ export async function listObjectVersions(call: BucketCall): Promise<Reply> {
   );
 }
 
-/** Tokens are opaque, so that nobody comes to rely on what is inside. They hold no secret: the key is the bucket's name. */
+/**
+ * Tokens are encrypted so that clients cannot depend on their content. It is not secret: the key follows from the
+ * bucket's name.
+ */
 function tokenKey(bucket: string): Buffer {
   return createHash('sha256').update(`devstore listing of ${bucket}`).digest();
 }

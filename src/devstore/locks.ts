@@ -1,4 +1,4 @@
-/** One at a time per name: what looks at an object and then replaces it must not be interleaved with another. */
+/** Runs one function at a time per name, so that checking an object and replacing it is atomic. */
 export interface Locks {
   run<T>(name: string, work: () => Promise<T>): Promise<T>;
 }

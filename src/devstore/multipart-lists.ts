@@ -51,7 +51,7 @@ export async function listParts(call: ObjectCall): Promise<Reply> {
   );
 }
 
-/** Unlike the owner's, an initiator's name is still answered. */
+/** AWS still returns the DisplayName of an initiator, but not that of an owner. */
 function initiatorElement({ id, displayName }: Owner): XmlNode {
   return { ID: id, DisplayName: displayName };
 }
@@ -68,7 +68,7 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
   const all = bucket.uploads.list();
   const uploads: XmlNode[] = [];
   const prefixes = new Set<string>();
-  /** Where the next page begins: behind an upload, or behind all that a prefix folds. */
+  /** The next page begins after this upload, or after this common prefix. */
   let next = { key: '', multipartId: '' };
   let truncated = false;
   for (const upload of uploadsAfter(all, keyMarker, idMarker)) {
@@ -98,7 +98,7 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
       ChecksumType: upload.type,
     });
   }
-  // AWS names the last upload of a page even when no page follows, but not the last prefix.
+  // AWS returns the last upload as next marker even when no page follows, but not the last prefix.
   if (!truncated && next.multipartId === '') next = { key: '', multipartId: '' };
   return xmlReply(
     xmlDocument('ListMultipartUploadsResult', {
@@ -118,13 +118,13 @@ export async function listMultipartUploads(call: BucketCall): Promise<Reply> {
   );
 }
 
-/** Without an upload's id the marker skips all uploads of its key. */
+/** A key marker without an id skips all uploads of that key. */
 function uploadsAfter(all: readonly UploadInfo[], keyMarker: string, idMarker: string): readonly UploadInfo[] {
   if (keyMarker === '') return all;
   if (idMarker === '') return all.filter(({ key }) => key > keyMarker);
   const at = all.findIndex(({ key, multipartId }) => key === keyMarker && multipartId === idMarker);
   if (at >= 0) return all.slice(at + 1);
-  // It was aborted or completed since the last page. What S3 documents then is the order of the identifiers.
+  // The upload was aborted or completed since the last page. S3 then continues in the order of the identifiers.
   if (!/^[0-9a-f]{64}$/.test(idMarker) || all.some(({ multipartId }) => multipartId === idMarker))
     throw invalidArgument('Invalid uploadId marker', 'upload-id-marker', idMarker);
   return all.filter(({ key, multipartId }) => key > keyMarker || (key === keyMarker && multipartId > idMarker));

@@ -1,5 +1,5 @@
 /**
- * Multipart uploads but for the parts themselves: create, complete, abort.
+ * CreateMultipartUpload, CompleteMultipartUpload and AbortMultipartUpload.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
  */
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -28,7 +28,10 @@ import { ownerFile, readOwner, removeUnusedFiles, uploadFolder, uploadInfoFile }
 import type { FolderOwner, UploadInfo } from './upload-info.ts';
 import { xmlDocument } from './xml-write.ts';
 
-/** What happened to their keys since uploads began, for conditional completion. Lost with the process, like AWS's patience. */
+/**
+ * What happened to the keys of uploads since they began, for conditional completion. It is lost when the process
+ * ends.
+ */
 const watches = new WeakMap<Bucket, Map<string, KeyWatch>>();
 
 function getWatches(bucket: Bucket): Map<string, KeyWatch> {
@@ -105,7 +108,7 @@ function readChecksumType(given: string | undefined, algorithm: UploadInfo['algo
   );
 }
 
-/** 10,000 parts with the longest checksum element each. */
+/** Enough for 10,000 parts with the longest checksum element. */
 const maxDocumentBytes = 4 * 1024 * 1024;
 
 export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> {
@@ -128,7 +131,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
     checkChecksumHeader(headers, checksum, upload);
     const existing = await bucket.head(key);
     const watch = getWatches(bucket).get(multipartId);
-    // Only what happened to the key while the upload was under way makes it a conflict.
+    // Only changes of the key while the upload was in progress are a conflict.
     const hasConflict = () => watch?.deleted === true || (condition?.kind === 'etag' && watch?.written === true);
     if (condition) checkWriteCondition(condition, key, existing, hasConflict());
 
@@ -154,7 +157,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
     const owner: FolderOwner = { multipartId, key, partList };
     const folder = uploadFolder(bucket, multipartId);
     const { draftsPath, options } = store.buckets;
-    // In this order: what a crash leaves behind can be told from what it hides (see upload-folders.ts).
+    // The owner file is written before the object is published, so that a start after a crash can recover.
     await writeJson(draftsPath, join(folder, ownerFile), owner, options);
     const draft = store.buckets.draft();
     try {
@@ -173,7 +176,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   });
 }
 
-/** S3 lets the same completion succeed again, as long as it is still the object. */
+/** S3 answers a repeated completion with success while the key still has that object. */
 async function repeatCompletion(call: ObjectCall, multipartId: string, partList: string): Promise<Reply> {
   const { bucket, key } = call;
   const owner = await readOwner(bucket, multipartId);
@@ -198,7 +201,8 @@ function completeReply({ bucket, headers, rawPath }: ObjectCall, record: ObjectR
 function checkTypeHeader(given: string | undefined, { type }: UploadInfo): void {
   if (given === undefined || given.toUpperCase() === type) return;
   throw invalidRequest(
-    `The upload was created using the ${type ?? 'null'} checksum mode. The complete request must use the same checksum mode.`,
+    `The upload was created using the ${type ?? 'null'} checksum mode. The complete request must use the ` +
+      'same checksum mode.',
   );
 }
 
@@ -211,9 +215,9 @@ function checkSizeHeader(given: string | undefined, size: number): void {
 }
 
 /**
- * Here the header speaks of the object, not of the document that it comes with. Without `x-amz-checksum-type` AWS takes
- * it for a composite one, which never matches a full-object checksum. Where the upload was created without an algorithm,
- * the header is ignored.
+ * On completion the checksum header is that of the object, not of the request body. Without `x-amz-checksum-type` AWS
+ * treats it as composite, which never matches a full-object checksum. It is ignored when the upload was created
+ * without an algorithm.
  */
 function checkChecksumHeader(headers: ObjectCall['headers'], checksum: ObjectChecksum, upload: UploadInfo): void {
   if (!upload.algorithm) return;
@@ -232,7 +236,7 @@ function checkChecksumHeader(headers: ObjectCall['headers'], checksum: ObjectChe
   }
 }
 
-/** @throws StoreError PreconditionFailed when the upload was initiated at another time, to the second */
+/** @throws StoreError PreconditionFailed when the upload was initiated in another second */
 function checkInitiated(given: string | undefined, { initiated }: UploadInfo): void {
   if (given !== undefined && Date.parse(given) !== toWholeSecond(initiated))
     throw preconditionFailed('x-amz-if-match-initiated-time');
@@ -244,7 +248,7 @@ export async function abortMultipartUpload(call: ObjectCall): Promise<Reply> {
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
     checkInitiated(call.headers.get('x-amz-if-match-initiated-time'), requireUpload(call));
     bucket.uploads.delete(multipartId);
-    // First the mark: an upload that is half removed is no upload.
+    // This file is removed first: without it a partly removed folder is not an upload.
     await unlink(join(uploadFolder(bucket, multipartId), uploadInfoFile));
     await store.buckets.folderUsage.removeWhenUnused(uploadFolder(bucket, multipartId));
     endWatch(bucket, multipartId);

@@ -1,6 +1,6 @@
 /**
- * What a request says of the object it is about to make, besides the bytes: for PUT, for copies that replace, for
- * multipart, and for the fields of a form. What would change an object's meaning and is not kept here is refused.
+ * Reads the description of a new object from headers or form fields: system headers, metadata, tags, storage class. A
+ * header that would change the object's meaning and is not supported is refused.
  */
 import { decodeWords, encodeWord } from './encoded-words.ts';
 import { type ErrorDetails, invalidArgument, notImplementedHeader, StoreError } from './errors.ts';
@@ -23,10 +23,10 @@ const storageClasses: ReadonlySet<string> = new Set([
   'INTELLIGENT_TIERING',
   'GLACIER_IR',
 ]);
-/** An object in these cannot be read before it was restored, which this store does not do. */
+/** An object in one of these must be restored before it is read, which this store does not support. */
 const archiveClasses: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE', 'OUTPOSTS', 'SNOW', 'EXPRESS_ONEZONE']);
 
-/** Acting as if these had not been sent would store something else than was asked for. */
+/** These headers are refused: without their effect another object would be stored than the client asked for. */
 export const unsupportedHeaders: readonly string[] = [
   'x-amz-server-side-encryption-customer-algorithm',
   'x-amz-server-side-encryption-customer-key',
@@ -41,10 +41,10 @@ export const unsupportedHeaders: readonly string[] = [
   'x-amz-mfa',
 ];
 
-/** On every answer to a write and to a read: S3 encrypts every object, asked or not. */
+/** In every response to a write or a read, because S3 encrypts every object. */
 export const encryptionHeader = { 'x-amz-server-side-encryption': 'AES256' } as const;
 
-/** `headers` are those of a request, or the fields of a form: the latter are text and hold no encoded words. */
+/** The fields of a form are text and contain no encoded words, unlike the headers of a request. */
 export function describeObject(
   headers: ReadonlyMap<string, string>,
   source: 'request' | 'form' = 'request',
@@ -82,7 +82,7 @@ function systemHeaders(headers: ReadonlyMap<string, string>, source: 'request' |
   return found;
 }
 
-/** `aws-chunked` is how the bytes travelled, not what they are; the rest stays as it was spelt. */
+/** `aws-chunked` describes the transfer and not the object. The rest of the value stays unchanged. */
 function withoutAwsChunked(value = ''): string {
   return value
     .split(',')
@@ -91,7 +91,7 @@ function withoutAwsChunked(value = ''): string {
     .trim();
 }
 
-/** A form's header fields are text. AWS answers them in ISO-8859-1, with a space for each character that it lacks. */
+/** AWS returns the header fields of a form in ISO-8859-1, with a space for each character that it cannot represent. */
 function toLatin1(bytes: string): string {
   return fromBytes(bytes).replace(/[^\0-\xff]/gu, ' ');
 }
@@ -125,7 +125,7 @@ function readStorageClass(headers: ReadonlyMap<string, string>): string {
   throw new StoreError('InvalidStorageClass', { details: { StorageClassRequested: name } });
 }
 
-/** AES256 is what S3 does anyway. */
+/** AES256 is the default of S3 and therefore accepted. */
 function checkEncryption(headers: ReadonlyMap<string, string>): void {
   const name = 'x-amz-server-side-encryption';
   const value = headers.get(name);
@@ -145,7 +145,7 @@ const cannedAcls: ReadonlySet<string> = new Set([
   'bucket-owner-full-control',
   'log-delivery-write',
 ]);
-/** What says no more than what holds anyway. */
+/** The ACLs that describe the existing permissions. */
 const allowedAcls: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-control']);
 export const grantHeaders: readonly string[] = [
   'x-amz-grant-full-control',
@@ -156,7 +156,7 @@ export const grantHeaders: readonly string[] = [
 ];
 
 /**
- * The bucket owner owns and controls every object; other ACLs are refused, as in every new bucket of AWS.
+ * The bucket owner controls every object. Other ACLs are refused, as in every new bucket of AWS.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
  */
 export function checkAcl(

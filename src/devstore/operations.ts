@@ -1,6 +1,6 @@
 /**
- * Every operation the store knows: method, what it is about, the sub-resource that selects it, the handler. What is in
- * S3's vocabulary but not in this table is refused, never treated as if the sub-resource were not there.
+ * Every operation of the store: its method, its target, the sub-resource that selects it, and its handler. A
+ * sub-resource of S3 that is not in this table is refused, never ignored.
  */
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './acl.ts';
 import { getObjectAttributes } from './attributes.ts';
@@ -29,11 +29,11 @@ import {
 interface Selector {
   name: string;
   method: string;
-  /** Query parameters that select it. */
+  /** Query parameters that select the operation. */
   query: readonly string[];
-  /** A header that selects it. */
+  /** A header that selects the operation. */
   header?: string;
-  /** Further sub-resources it understands. */
+  /** Further sub-resources that the operation accepts. */
   optionalQuery?: readonly string[];
 }
 
@@ -104,7 +104,7 @@ export const operations: readonly Operation[] = [
   object('DELETE', ['uploadId'], 'AbortMultipartUpload', abortMultipartUpload),
 ];
 
-/** All of S3's sub-resources: one that no operation names is refused. */
+/** All sub-resources of S3. One that no operation has is refused. */
 export const knownSubresources: Readonly<Record<'bucket' | 'object', ReadonlySet<string>>> = {
   bucket: new Set([
     ...Object.keys(defaultSettings),

@@ -1,4 +1,4 @@
-/** Whose bucket is it? There are no policies here: an account may do everything with its own buckets and nothing else. */
+/** Checks the owner of a bucket. An account may do everything with its own buckets and nothing with others. */
 import type { Bucket } from './bucket.ts';
 import type { Call } from './call.ts';
 import { StoreError } from './errors.ts';

@@ -1,4 +1,6 @@
-/** What CompleteMultipartUpload lists, held against what has arrived, and the sums that follow from the parts. */
+/**
+ * Compares the parts that CompleteMultipartUpload lists with the stored parts, and derives the ETag and the checksum.
+ */
 import { createHash } from 'node:crypto';
 import {
   type Algorithm,
@@ -25,7 +27,7 @@ export interface SelectedPart {
   partNumber: number;
   size: number;
   etag: string;
-  /** Base64, of the upload's algorithm or the default one. */
+  /** Base64, by the algorithm of the upload or the default one. */
   checksum: string | undefined;
 }
 
@@ -97,11 +99,12 @@ function checkPartChecksum(part: ListedPart, stored: StoredPart, upload: UploadI
   }
   if (type === 'COMPOSITE' && part.checksums.length === 0)
     throw invalidRequest(
-      `The upload was created using a ${algorithm?.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${part.partNumber} in the request.`,
+      `The upload was created using a ${algorithm?.toLowerCase()} checksum. The complete request must ` +
+        `include the checksum for each part. It was missing for part ${part.partNumber} in the request.`,
     );
 }
 
-/** MD5 of the parts' MD5s, and how many there are. */
+/** The MD5 of the parts' MD5s, and the number of parts. */
 export function multipartEtag(parts: readonly SelectedPart[]): string {
   const hash = createHash('md5');
   for (const { etag } of parts) hash.update(etag, 'hex');

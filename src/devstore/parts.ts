@@ -35,9 +35,10 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
   const isMissing = upload.type === 'COMPOSITE' && !body.hasChecksum;
   if (upload.algorithm && (body.algorithm !== upload.algorithm || isMissing))
     throw invalidRequest(
-      `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual checksum Type: ${isMissing ? null : body.algorithm.toLowerCase()}`,
+      `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual ` +
+        `checksum Type: ${isMissing ? null : body.algorithm.toLowerCase()}`,
     );
-  // An upload that named no algorithm gets the default one for the whole, whatever its parts bring.
+  // An upload without an algorithm has the default checksum, also when its parts have another one.
   const storedAlgorithm: Algorithm = upload.algorithm ?? defaultAlgorithm;
   const storedChecksum = storedAlgorithm === body.algorithm ? undefined : algorithms[storedAlgorithm].create();
   const draft = store.buckets.draft();
@@ -80,7 +81,7 @@ async function publishPart(
     ...content,
   };
   await draft.seal(record);
-  // Under the upload's lock: a part must not slip into an object that has just been completed.
+  // Under the lock of the upload, so that no part is added after completion.
   await store.buckets.locks.run(`upload ${multipartId}`, async () => {
     if (!bucket.uploads.get(multipartId)) throw noSuchUpload(multipartId);
     const replaced = bucket.uploads.part(multipartId, partNumber);
@@ -136,7 +137,7 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
   }
 }
 
-/** Under the upload's lock: what is being aborted is no place for links. */
+/** Under the lock of the upload, so that nothing is linked into a folder that is being removed. */
 function linkPart({ bucket, store }: ObjectCall, { multipartId }: UploadInfo, pieces: readonly FileRange[]) {
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
     if (!bucket.uploads.get(multipartId)) throw noSuchUpload(multipartId);
@@ -144,7 +145,7 @@ function linkPart({ bucket, store }: ObjectCall, { multipartId }: UploadInfo, pi
   });
 }
 
-/** Of a whole object, or of exactly one of its parts, ETag and checksum are known: the bytes need not be read. */
+/** For a whole object, or exactly one of its parts, the record has the ETag and the checksum. */
 function reuseDigests(
   { size, etag, checksum, parts = [] }: ObjectRecord,
   start: number,
@@ -162,7 +163,10 @@ function reuseDigests(
   return undefined;
 }
 
-/** Stricter than `Range`: both ends, and both inside. @throws StoreError InvalidArgument, InvalidRequest */
+/**
+ * Stricter than `Range`: both ends are required and must be inside the object.
+ * @throws StoreError InvalidArgument, InvalidRequest
+ */
 function parseCopyRange(value: string | undefined, size: number): { start: number; length: number } {
   if (value === undefined) return { start: 0, length: size };
   const name = 'x-amz-copy-source-range';
@@ -170,7 +174,8 @@ function parseCopyRange(value: string | undefined, size: number): { start: numbe
   const [start, end] = [Number(match?.[1]), Number(match?.[2])];
   if (!match || end < start)
     throw invalidArgument(
-      'The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy',
+      'The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the ' +
+        'zero-based offsets of the first and last bytes to copy',
       name,
       value,
     );

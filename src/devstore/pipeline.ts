@@ -1,4 +1,4 @@
-/** From a request to a reply: resolve, authenticate, find the operation, screen, run. */
+/** Handles one request: authenticate, find the operation, check, run. Its target was resolved by serve.ts. */
 import type { Credentials } from '../s3/index.ts';
 import { emptyPayload, verifyRequest } from '../s3/internal.ts';
 import type { BucketCall, Call, ObjectCall, Owner, Reply } from './call.ts';
@@ -14,7 +14,7 @@ import { acceptsSignatureV2, isSignatureV2, verifyPresignedV2 } from './signatur
 export interface Pipeline {
   lookup(accessKeyId: string): Credentials | undefined;
   region: string;
-  /** Milliseconds to add to the clock that expiry is checked by. */
+  /** Milliseconds to add to the clock when expiry is checked. */
   clockAheadMs(call: Call): number;
 }
 
@@ -27,7 +27,7 @@ export async function handleRequest(call: Call, pipeline: Pipeline): Promise<Rep
   const operation = findOperation(effectiveCall);
   const { caller } = effectiveCall;
   if (!caller) throw anonymousError(effectiveCall);
-  return run(operation, { ...effectiveCall, caller });
+  return runOperation(operation, { ...effectiveCall, caller });
 }
 
 /** A form is a POST to the bucket that is not signed as a request. */
@@ -58,13 +58,13 @@ function authenticate(call: Call, { lookup, region }: Pipeline, now: number): vo
   call.caller = call.store.ownerOf(call.auth.accessKeyId);
 }
 
-/** There is nothing public here. */
+/** The error for an unsigned request. Nothing in this store is public. */
 function anonymousError({ store, target }: Call): StoreError {
   if (target.bucket !== undefined && !store.buckets.get(target.bucket)) return noSuchBucket(target.bucket);
   return new StoreError('AccessDenied');
 }
 
-async function run(operation: Operation, call: Call & { caller: Owner }): Promise<Reply> {
+async function runOperation(operation: Operation, call: Call & { caller: Owner }): Promise<Reply> {
   checkEmptyPayload(call);
   if (operation.on === 'service' || operation.on === 'new bucket') return operation.run(call);
   const { target, store } = call;
@@ -79,7 +79,7 @@ async function run(operation: Operation, call: Call & { caller: Owner }): Promis
   return operation.run(objectCall);
 }
 
-/** Reads have no body, so what they sign has to be the hash of nothing. */
+/** A request without a body must sign the hash of an empty payload. */
 function checkEmptyPayload({ method, auth, headers }: Call): void {
   if (!['GET', 'HEAD', 'DELETE'].includes(method) || auth?.payload.kind !== 'sha256') return;
   if (headers.has('content-length') || headers.has('transfer-encoding')) return;
@@ -89,7 +89,7 @@ function checkEmptyPayload({ method, auth, headers }: Call): void {
     });
 }
 
-/** Names of the older, wider rule were once possible; any other can be no bucket's. */
+/** Older buckets may have names that the present rule does not allow. Any other name is invalid. */
 function noSuchBucket(name: string): StoreError {
   const details = { BucketName: name };
   return /^[A-Za-z0-9._-]{3,255}$/.test(name)
@@ -97,12 +97,12 @@ function noSuchBucket(name: string): StoreError {
     : new StoreError('InvalidBucketName', { details });
 }
 
-/** Besides `x-amz-*`, these count when they are signed in the query of a presigned request. */
+/** These headers may also be in the query of a presigned request, in addition to `x-amz-*`. */
 const conditionsInQuery: ReadonlySet<string> = new Set(['if-match', 'if-none-match']);
 
 /**
- * Signers hoist `x-amz-*` headers of a presigned request into its query, where they count as headers. Checksums are the
- * exception: S3 ignores them there because a signer cannot have known them.
+ * Signers may move `x-amz-*` headers of a presigned request into its query, where S3 treats them as headers.
+ * Checksums are the exception: S3 ignores them in the query.
  */
 function withQueryHeaders(
   headers: ReadonlyMap<string, string>,

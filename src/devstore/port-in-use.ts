@@ -1,11 +1,11 @@
-/** The one failure of a start that a person meets, and can do something about. */
+/** Thrown by `listen()` when another process uses the port. */
 export class PortInUseError extends Error {
   readonly code = 'port_in_use';
   readonly port: number;
   readonly host: string;
 
   constructor(port: number, host: string) {
-    super(`Port ${port} on ${host} is in use. Choose another, or stop what is listening there.`);
+    super(`Port ${port} on ${host} is in use. Choose another port, or stop the process that uses it.`);
     this.name = 'PortInUseError';
     this.port = port;
     this.host = host;

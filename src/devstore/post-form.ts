@@ -1,5 +1,5 @@
 /**
- * The POST form: everything a browser's form can say, allowed by the policy it carries and nothing else.
+ * POST Object: an upload by an HTML form, which may do exactly what its signed policy allows.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
  */
 import { randomUUID } from 'node:crypto';
@@ -24,7 +24,7 @@ export interface FormOptions {
   region: string;
 }
 
-/** A form without any of these is anonymous, whatever policy it carries. */
+/** A form without any of these fields is anonymous, even with a policy. */
 const signatureField = /^(x-amz-(signature|credential|algorithm|date)|signature|awsaccesskeyid)$/i;
 
 export async function postObject(call: Call, { lookup, region }: FormOptions): Promise<Reply> {
@@ -94,8 +94,8 @@ function tooLarge(size: number): StoreError {
 }
 
 /**
- * A byte string. `${filename}` stands for the name the file was picked under, without any folder. A file that was sent as
- * a plain field has no name, and the placeholder stays.
+ * Returns the key as a byte string. `${filename}` is replaced by the file name without its folder. A file that was
+ * sent as a plain field has no name, and the placeholder stays.
  */
 function readKey(fields: readonly (readonly [string, string])[], fileName: string | undefined): string {
   const given = fields.find(([field]) => field.toLowerCase() === 'key')?.[1];
@@ -116,11 +116,12 @@ function readKey(fields: readonly (readonly [string, string])[], fileName: strin
   return key;
 }
 
-/** 303 to where the form says, or 200, 201 with a document, 204. */
+/** The response that the form asks for: a redirect with 303, or 200, 201 with a document, or 204. */
 function createReply(call: Call, record: ObjectRecord, fields: ReadonlyMap<string, string>): Reply {
   const bucket = call.target.bucket ?? '';
   const key = fromBytes(record.key);
-  const location = `http://${call.headers.get('host') ?? 'localhost'}/${bucketPath(call, bucket)}${encodeURIComponent(key)}`;
+  const origin = `http://${call.headers.get('host') ?? 'localhost'}`;
+  const location = `${origin}/${bucketPath(call, bucket)}${encodeURIComponent(key)}`;
   const headers = { etag: quoteEtag(record.etag), location, ...checksumHeaders(record.checksum), ...encryptionHeader };
   const redirect = parseRedirect(fields.get('success_action_redirect') ?? fields.get('redirect'));
   if (redirect) {
@@ -147,7 +148,7 @@ function bucketPath({ rawPath }: Call, bucket: string): string {
   return rawPath === '/' ? '' : `${bucket}/`;
 }
 
-/** S3 acts as if it were not there when it cannot be one. */
+/** S3 ignores a redirect that is not a valid URL. */
 function parseRedirect(value: string | undefined): URL | undefined {
   if (value === undefined || !URL.canParse(value)) return undefined;
   const url = new URL(value);

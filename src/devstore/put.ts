@@ -1,4 +1,4 @@
-/** PutObject: stream to a draft, hold the bytes against what was promised, publish. */
+/** PutObject: writes the body to a draft, checks it, and publishes it. */
 import { randomUUID } from 'node:crypto';
 import { prepareBody } from './body.ts';
 import { deletedBucket, type ObjectCall, quoteEtag, type Reply } from './call.ts';
@@ -14,7 +14,7 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
   const description = describeObject(call.headers);
   const condition = readWriteCondition(call.headers);
   const body = prepareBody(call);
-  // Refuse before the bytes are sent; what counts is the look under the lock, after them.
+  // This early check avoids receiving a body in vain. The check that counts is under the lock, in publishObject.
   if (condition) checkWriteCondition(condition, key, await bucket.head(key));
   const watch = condition ? bucket.watch(key) : undefined;
   const draft = store.buckets.draft();
@@ -41,7 +41,7 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
   }
 }
 
-/** S3's Last-Modified has no fraction, and conditions compare with it. */
+/** Last-Modified has whole seconds, and conditions compare with it. */
 export function toWholeSecond(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
@@ -56,7 +56,7 @@ export async function publishObject(
   await draft.seal(record);
   try {
     await bucket.commit(record, draft, (present) => {
-      // It may have been deleted, and made anew, while the bytes came in.
+      // The bucket may have been deleted, and another one created, while the body was received.
       if (store.buckets.get(bucket.info.name) !== bucket) throw deletedBucket(bucket);
       checkWriteCondition(options.condition, record.key, present, options.hasConflict?.());
     });

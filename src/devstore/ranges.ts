@@ -1,4 +1,4 @@
-/** `Range: bytes=...` as S3 reads it: one range, or the whole object. RFC 9110 section 14. */
+/** Parses `Range: bytes=...`. S3 supports one range. RFC 9110 section 14. */
 import { StoreError } from './errors.ts';
 
 export interface ByteRange {
@@ -8,8 +8,8 @@ export interface ByteRange {
 }
 
 /**
- * Undefined for what is not one well-formed byte range: S3 sends everything then.
- * @throws StoreError InvalidRange when it lies outside
+ * Returns undefined for a value that is not one well-formed byte range: S3 then sends the whole object.
+ * @throws StoreError InvalidRange when the range is outside the object
  */
 export function parseRange(value: string | undefined, size: number): ByteRange | undefined {
   const match = /^\s*bytes\s*=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/i.exec(value ?? '');

@@ -1,6 +1,6 @@
 /**
- * What the store knows of an object besides its bytes, and the one file that holds both: the bytes first, the record as
- * JSON behind them, and a fixed trailer. One rename makes all of it visible; a file without a whole trailer is no object.
+ * The record of an object, and the file format: the bytes, the record as JSON, and a fixed trailer. One rename makes
+ * all of it visible. A file without a complete trailer is not an object.
  */
 import type { ObjectChecksum } from './checksums.ts';
 
@@ -8,13 +8,13 @@ export interface ObjectPart {
   partNumber: number;
   /** Bytes. */
   size: number;
-  /** Base64, of the part. */
+  /** Base64. */
   checksum?: string;
-  /** Without quotes, of the part. */
+  /** Without quotes. */
   etag?: string;
 }
 
-/** A piece of a file that lies in the same folder. */
+/** A range of bytes of a file in the same folder. */
 export interface Extent {
   file: string;
   /** Bytes. */
@@ -26,32 +26,32 @@ export interface Extent {
 export interface ObjectRecord {
   /** Byte string. */
   key: string;
-  /** Of this very version of the key's object. */
+  /** Identifies this write of the key. */
   id: string;
   /** Bytes. */
   size: number;
   /** Without quotes. */
   etag: string;
-  /** Milliseconds since the epoch, whole seconds: S3's Last-Modified has no fraction. */
+  /** Milliseconds since the epoch, in whole seconds like Last-Modified. */
   modified: number;
-  /** Content-Type and its like, lower-case names. */
+  /** Content-Type and other system headers, with lower-case names. */
   headers: Record<string, string>;
-  /** `x-amz-meta-*` without the prefix; values are byte strings, as they came over the wire. */
+  /** `x-amz-meta-*` without the prefix. Values are byte strings, as received. */
   metadata: Record<string, string>;
   tags: [key: string, value: string][];
   checksum?: ObjectChecksum;
   storageClass: string;
-  /** Made by a multipart upload. */
+  /** Only of an object from a multipart upload. */
   parts?: ObjectPart[];
-  /** The folder that holds the bytes, instead of this file: of a multipart upload, or of a copy that was made by links. */
+  /** The folder that contains the bytes instead of this file: of a multipart upload, or of a copy by hard links. */
   multipartId?: string;
-  /** Where in that folder they lie, in order; without it they are the files of `parts`. A part that was copied has some too. */
+  /** The bytes in that folder, in order. Without it they are the files of `parts`. A copied part has extents too. */
   extents?: Extent[];
 }
 
 const magic = Buffer.from('waybill1');
 const trailerBytes = 4 + magic.length;
-/** Covers nearly every record with the first read. */
+/** The size of the first read, which contains nearly every record whole. */
 export const tailBytes = 8192;
 
 export function encodeRecord(record: ObjectRecord): Buffer {
@@ -62,13 +62,13 @@ export function encodeRecord(record: ObjectRecord): Buffer {
   return Buffer.concat([json, trailer]);
 }
 
-/** How many bytes of the file's end hold the record and its trailer; null when `tail` does not end in a trailer. */
+/** The length of the record with its trailer, or null when `tail` does not end with a trailer. */
 export function recordBytes(tail: Buffer): number | null {
   if (tail.length < trailerBytes || !tail.subarray(tail.length - magic.length).equals(magic)) return null;
   return tail.readUInt32BE(tail.length - trailerBytes) + trailerBytes;
 }
 
-/** `tail` must begin at or before the record. Null when it is none. */
+/** @param tail the end of the file, with the whole record @returns null when it is not a valid record */
 export function decodeRecord(tail: Buffer, fileBytes: number): ObjectRecord | null {
   const length = recordBytes(tail);
   if (length === null || length > tail.length) return null;

@@ -1,9 +1,10 @@
-/** The bytes of a request as they arrive, at the pace they are taken. */
+/** Reads the body of a request, no faster than its consumer. */
 import type { Call } from './call.ts';
 import { StoreError } from './errors.ts';
 
 /**
- * @throws StoreError IncompleteBody when the sender goes away, RequestTimeout when it falls silent
+ * @throws StoreError IncompleteBody when the client disconnects, RequestTimeout when it sends nothing for
+ * `idleTimeoutMs`
  */
 export async function* readRequest({ request, store, countReceived }: Call): AsyncGenerator<Buffer> {
   let wake = () => {};
@@ -37,16 +38,16 @@ export async function* readRequest({ request, store, countReceived }: Call): Asy
       });
     }
   } finally {
-    // The error listener stays: an error of a request that nobody reads any more is nobody's business.
+    // The error listener stays, because an error without a listener would end the process.
     request.off('readable', onReadable).off('end', onEnd).off('close', onGone);
   }
 }
 
 /**
- * The same by a callback, for what takes its bytes at once: nothing is collected, nothing waits for a turn of the event
- * loop, and the socket is read no faster than `take` returns.
+ * Like {@link readRequest}, with a synchronous callback: faster, because nothing is queued. The socket is not read
+ * while `onBytes` runs.
  *
- * @throws StoreError IncompleteBody, RequestTimeout; what `take` throws
+ * @throws StoreError IncompleteBody, RequestTimeout, and what `onBytes` throws
  */
 export function receiveRequest(
   { request, store, countReceived }: Call,
@@ -74,7 +75,7 @@ export function receiveRequest(
         fail(error);
       }
     };
-    // As above, the error listener stays.
+    // The error listener stays here too.
     request.on('error', onGone);
     if (request.readableEnded) return resolve();
     if (request.destroyed) return reject(new StoreError('IncompleteBody'));

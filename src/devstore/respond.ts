@@ -1,4 +1,4 @@
-/** Puts a reply, or an error, on the wire. */
+/** Sends a reply, or an error as a reply. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { S3AuthError } from '../s3/internal.ts';
 import type { Reply } from './call.ts';
@@ -9,7 +9,7 @@ import { xmlDocument } from './xml-write.ts';
 export interface Identity {
   requestId: string;
   hostId: string;
-  /** Escaped, as it came. */
+  /** The path as received. */
   resource: string;
 }
 
@@ -20,7 +20,7 @@ export function errorReply(error: StoreError | S3AuthError, { requestId, hostId,
       Code: error.code,
       Message: error.message,
       ...error.details,
-      // What is signed wrongly is debugged with this document, and AWS puts nothing else into it.
+      // AWS omits Resource from this error, and tools compare the document when they debug a signature.
       Resource: error.code === 'SignatureDoesNotMatch' ? undefined : resource,
       RequestId: requestId,
       HostId: hostId,
@@ -34,7 +34,7 @@ export function errorReply(error: StoreError | S3AuthError, { requestId, hostId,
   };
 }
 
-/** Bytes of the body that went out. */
+/** Returns the number of bytes of the body that were sent. */
 export async function sendReply(
   request: IncomingMessage,
   response: ServerResponse,
@@ -92,7 +92,7 @@ async function sendBytes(
     if (!response.write(piece) && !(await waitForDrain(response))) return sent;
   }
   if (dropResponseAfterBytes !== undefined && limit < contentLength) {
-    // Give what was written a chance to leave first.
+    // Ends the connection after the written bytes were sent.
     response.socket?.end(() => request.socket.destroy());
     return sent;
   }
@@ -107,7 +107,7 @@ function flipBit(block: Buffer, corrupt: boolean): Buffer {
   return copy;
 }
 
-/** False when nobody listens any more. */
+/** Returns false when the connection was closed. */
 function waitForDrain(response: ServerResponse): Promise<boolean> {
   if (response.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {

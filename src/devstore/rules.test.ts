@@ -1,4 +1,4 @@
-/** The small rules, each as a table. */
+/** The small rules of the devstore, each as a table. */
 import { describe, expect, it } from 'vitest';
 import { checkReadConditions, checkWriteCondition, readConditions, readWriteCondition } from './conditions.ts';
 import { type CorsRule, corsHeaders, findRule } from './cors-rules.ts';
@@ -19,21 +19,21 @@ describe('parseRange', () => {
     ['items=0-1', undefined],
     ['bytes=-', undefined],
     [undefined, undefined],
-  ])('%s of ten bytes', (value, expected) => expect(parseRange(value, 10)).toEqual(expected));
+  ])('parses %s of ten bytes', (value, expected) => expect(parseRange(value, 10)).toEqual(expected));
 
-  it.each(['bytes=10-', 'bytes=10-20', 'bytes=-0'])('%s cannot be had', (value) => {
+  it.each(['bytes=10-', 'bytes=10-20', 'bytes=-0'])('refuses %s of ten bytes', (value) => {
     expect(() => parseRange(value, 10)).toThrow(
       expect.objectContaining({ code: 'InvalidRange', headers: { 'content-range': 'bytes */10' } }),
     );
   });
 
-  it('has nothing to give of an empty object', () => {
+  it('refuses every range of an empty object', () => {
     expect(() => parseRange('bytes=0-0', 0)).toThrow();
     expect(() => parseRange('bytes=-1', 0)).toThrow();
   });
 });
 
-describe('checkRead', () => {
+describe('checkReadConditions()', () => {
   const record = { etag: 'e', modified: Date.UTC(2026, 0, 2) };
   const [before, same, after] = [1, 2, 3].map((day) => new Date(Date.UTC(2026, 0, day)).toUTCString()) as [
     string,
@@ -60,7 +60,7 @@ describe('checkRead', () => {
     [{ 'if-modified-since': 'nonsense' }, null],
     [{ 'if-match': '"x"', 'if-none-match': '"e"' }, 412],
     [{ 'if-unmodified-since': after }, null],
-  ])('%j -> %s', (headers, expected) => {
+  ])('answers %j with %s', (headers, expected) => {
     expect(checkReadConditions(new Map(Object.entries(headers)), record, readConditions, now)?.status ?? null).toBe(
       expected,
     );
@@ -79,7 +79,7 @@ describe('conditional writes', () => {
     ['etag, none there', etag, null, false, 'NoSuchKey'],
     ['etag, deleted meanwhile', etag, null, true, 'ConditionalRequestConflict'],
     ['none', undefined, { etag: 'x' }, true, undefined],
-  ])('%s', (_, condition, present, hasConflict, code) => {
+  ])('are checked: %s', (_, condition, present, hasConflict, code) => {
     const check = () => checkWriteCondition(condition, 'k', present, hasConflict);
     if (code === undefined) expect(check).not.toThrow();
     else expect(check).toThrow(expect.objectContaining({ code }));
@@ -90,7 +90,7 @@ describe('conditional writes', () => {
     { 'if-match': '*' },
     { 'if-match': '"e"', 'if-none-match': '*' },
     { 'if-modified-since': 'x' },
-  ])('%j is NotImplemented', (headers) => {
+  ])('are NotImplemented: %j', (headers) => {
     expect(() => readWriteCondition(new Map(Object.entries(headers)))).toThrow(
       expect.objectContaining({ code: 'NotImplemented' }),
     );
@@ -111,11 +111,11 @@ describe('CORS rules', () => {
     ['https://other.example', 'GET', [], 1],
     ['null', 'GET', [], 1],
     ['https://other.example', 'GET', ['x-any'], undefined],
-  ])('%s %s %j', (origin, method, headers, index) => {
+  ])('match %s %s %j', (origin, method, headers, index) => {
     expect(findRule(rules, { origin, method, headers })).toBe(index === undefined ? undefined : rules[index]);
   });
 
-  it('sends credentials only to an origin that was named', () => {
+  it('allow credentials only for an origin that is named', () => {
     const [named, any] = rules as [CorsRule, CorsRule];
     const question = { origin: 'https://a.app.example', method: 'PUT', headers: [] };
     expect(corsHeaders(named, question)).toMatchObject({
@@ -130,7 +130,7 @@ describe('CORS rules', () => {
   });
 });
 
-describe('targets', () => {
+describe('resolveTarget()', () => {
   const hosts = ['localhost', 's3.localhost'];
   it.each([
     ['/b/k', '127.0.0.1:9000', { bucket: 'b', key: 'k' }],
@@ -143,35 +143,35 @@ describe('targets', () => {
     ['/', 'photos.localhost', { bucket: 'photos', key: undefined }],
     ['/k', 'a.b.s3.localhost', { bucket: 'a.b', key: 'k' }],
     ['/b/k', 's3.localhost', { bucket: 'b', key: 'k' }],
-  ])('%s on %s', (path, host, expected) => expect(resolveTarget(path, host, hosts)).toEqual(expected));
+  ])('resolves %s on %s', (path, host, expected) => expect(resolveTarget(path, host, hosts)).toEqual(expected));
 
-  it.each(['abc', 'a.b-c', '0ab', 'x'.repeat(63)])('%s can be a bucket', (name) =>
+  it.each(['abc', 'a.b-c', '0ab', 'x'.repeat(63)])('accepts the bucket name %s', (name) =>
     expect(isBucketName(name)).toBe(true),
   );
   it.each(['ab', 'Abc', 'a_b', '-ab', 'ab-', 'a..b', 'a.-b', '10.0.0.1', 'xn--ab', 'ab-s3alias', 'x'.repeat(64)])(
-    '%s cannot',
+    'refuses the bucket name %s',
     (name) => expect(isBucketName(name)).toBe(false),
   );
 });
 
 describe('tags', () => {
-  it('reads the header', () => {
+  it('are read from the header', () => {
     expect(parseTagHeader('a=b&c=d%20e')).toEqual([
       ['a', 'b'],
       ['c', 'd e'],
     ]);
   });
-  it('skips empty pairs in the header', () => {
+  it('ignore empty pairs in the header', () => {
     expect(parseTagHeader('a=1&&&b=2&')).toEqual([
       ['a', '1'],
       ['b', '2'],
     ]);
   });
-  it('answers BadRequest to more than ten', () => {
+  it('are refused with BadRequest when there are more than ten', () => {
     const eleven = Array.from({ length: 11 }, (_, at) => `k${at}=v`).join('&');
     expect(() => parseTagHeader(eleven)).toThrow(expect.objectContaining({ code: 'BadRequest' }));
   });
-  it.each(['a=1&a=2', 'a=b=c', 'a=1,b=2'])('refuses the header %s', (value) => {
+  it.each(['a=1&a=2', 'a=b=c', 'a=1,b=2'])('are refused in the header %s', (value) => {
     expect(() => parseTagHeader(value)).toThrow(expect.objectContaining({ code: 'InvalidArgument' }));
   });
   it.each([
@@ -186,7 +186,7 @@ describe('tags', () => {
       ],
     ],
     ['a character that is not allowed', [['k', '<']]],
-  ])('refuses %s', (_, tags) => {
+  ])('are refused: %s', (_, tags) => {
     const tag = tags.map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value?.replace('<', '&lt;')}</Value></Tag>`);
     expect(() => parseTagDocument(`<Tagging><TagSet>${tag.join('')}</TagSet></Tagging>`, objectTagLimits)).toThrow(
       expect.objectContaining({ code: 'InvalidTag' }),
@@ -194,9 +194,9 @@ describe('tags', () => {
   });
 });
 
-describe('faults', () => {
+describe('a fault', () => {
   const request = { method: 'PUT', bucket: 'b', key: 'k', query: [] };
-  it('falls where its predicate says, as often as its probability says', () => {
+  it('applies to the requests of its predicate, with its probability', () => {
     const draws = [0.1, 0.9];
     const faultInjector = createFaultInjector(
       () => draws.shift() ?? 1,
@@ -208,7 +208,7 @@ describe('faults', () => {
     expect(faultInjector.select(request)).toMatchObject({ expire: true });
     expect(faultInjector.select(request)).toEqual({});
   });
-  it('can be changed, and has one clock', () => {
+  it('can be replaced, and sets one clock for all requests', () => {
     const faultInjector = createFaultInjector(() => 0, { clockSkewSeconds: 60 });
     expect(faultInjector.clockSkewMs()).toBe(60_000);
     faultInjector.set(undefined);

@@ -1,4 +1,4 @@
-/** The HTTP side: sockets, identifiers, `100 Continue`, what happens to a body that nobody wants. */
+/** The HTTP server: sockets, request ids, `100 Continue`, faults, and bodies that are not read. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { S3AuthError } from '../s3/internal.ts';
@@ -11,18 +11,18 @@ import { errorReply, sendReply } from './respond.ts';
 import { readQuery, resolveTarget } from './target.ts';
 import { xmlDocument } from './xml-write.ts';
 
-/** One request, told to whoever shows or counts them. Never a query string, a signature or a credential. */
+/** The report of one request. It never contains a query string, a signature or a credential. */
 export interface RequestReport {
   method: string;
   bucket: string | undefined;
-  /** Byte string turned to text. */
+  /** As text. */
   key: string | undefined;
-  /** HTTP; 0 when the connection broke first. */
+  /** HTTP status; 0 when the connection was closed before the response. */
   status: number;
-  /** Of bodies, as they came over the wire. */
+  /** Bytes of the request body, as received. */
   bytesIn: number;
   bytesOut: number;
-  /** S3's error code. */
+  /** The error code of S3. */
   code?: string;
 }
 
@@ -35,7 +35,7 @@ export interface ServeOptions {
   onError?: ((error: unknown) => void) | undefined;
 }
 
-/** A refused sender may still be sending: read so much of it that it gets to see the answer, and no more. */
+/** How long the rest of a refused request body is read, so that the client can read the response. */
 const maxDiscardMs = 5_000;
 
 /** The request line and all header lines. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
@@ -43,7 +43,7 @@ const maxHeaderSectionBytes = 8192;
 
 export function createHttpServer(options: ServeOptions): Server {
   const server = createServer({
-    // More than S3 allows, so that what is too large gets an answer with identifiers and CORS headers.
+    // More than S3 allows, so that a larger request gets a response with request id and CORS headers.
     maxHeaderSize: 64 * 1024,
     highWaterMark: 64 * 1024,
     requestTimeout: 0,
@@ -78,7 +78,8 @@ function answerParseError(error: NodeJS.ErrnoException, socket: Socket): void {
       : new StoreError('BadRequest', { message: 'An error occurred when parsing the HTTP request.' });
   const body = xmlDocument('Error', { Code: code, Message: message, ...details }, { namespace: false });
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    'HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\n' +
+      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 
@@ -88,9 +89,20 @@ function headerSectionTooLarge(): StoreError {
 
 function headerSectionBytes({ method = '', url = '', rawHeaders }: IncomingMessage): number {
   let bytes = method.length + url.length + ' HTTP/1.1\r\n\r\n'.length + 1;
-  // Each name is followed by a colon and a space, each value by a line break.
+  // A colon and a space follow each name, a line break follows each value.
   for (const text of rawHeaders) bytes += text.length + 2;
   return bytes;
+}
+
+/** What changes while one request is served. */
+interface RequestState {
+  bytesIn: number;
+  bytesOut: number;
+  fault: StoreFault;
+  hasSentContinue: boolean;
+  formKey: string | undefined;
+  /** The error code, once there is one. */
+  code: string | undefined;
 }
 
 async function serveRequest(
@@ -99,92 +111,101 @@ async function serveRequest(
   expectsContinue: boolean,
   options: ServeOptions,
 ): Promise<void> {
-  const { store, faultInjector } = options;
-  const counts = { in: 0, out: 0 };
-  let fault: StoreFault = {};
-  let hasSentContinue = !expectsContinue;
-  let formKey: string | undefined;
-  const [rawPath = '/', ...queryParts] = (request.url ?? '/').split('?');
-  const rawQuery = queryParts.join('?');
-  const requestId = randomText(store, 16, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789');
+  const { store } = options;
+  const state: RequestState = {
+    bytesIn: 0,
+    bytesOut: 0,
+    fault: {},
+    hasSentContinue: !expectsContinue,
+    formKey: undefined,
+    code: undefined,
+  };
+  let call = createCall(request, response, store, state);
   const hostId = `${randomText(store, 43, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')}=`;
-  const call: Call = {
+  let reply: Reply;
+  try {
+    if (headerSectionBytes(request) > maxHeaderSectionBytes) throw headerSectionTooLarge();
+    const query = readQuery(call.rawQuery);
+    call = { ...call, query, target: resolveTarget(call.rawPath, call.headers.get('host'), options.hosts) };
+    if (await injectFault(call, state, options)) return reportRequest(options, call, state, 0);
+    reply = await handleRequest(call, {
+      lookup: options.lookup,
+      region: store.region,
+      clockAheadMs: () => (state.fault.expire ? 8 * 86_400_000 : 0),
+    });
+  } catch (error) {
+    const known = toStoreError(error, options);
+    state.code = known.code;
+    reply = errorReply(known, { requestId: call.requestId, hostId, resource: call.rawPath });
+  }
+  if (request.socket.destroyed) return reportRequest(options, call, state, 0);
+  const headers = {
+    'x-amz-request-id': call.requestId,
+    'x-amz-id-2': hostId,
+    server: 'waybill-devstore',
+    date: new Date(store.now()).toUTCString(),
+    ...corsResponseHeaders(call),
+    ...(state.hasSentContinue ? {} : { connection: 'close' }),
+  };
+  state.bytesOut = await sendReply(request, response, reply, headers, state.fault);
+  discardRequestBody(request);
+  reportRequest(options, call, state, reply.status);
+}
+
+/** Creates the call before its query and target are parsed, so that an invalid request gets a response too. */
+function createCall(request: IncomingMessage, response: ServerResponse, store: Store, state: RequestState): Call {
+  const [rawPath = '/', ...queryParts] = (request.url ?? '/').split('?');
+  return {
     store,
     request,
     method: request.method ?? 'GET',
     rawPath,
-    rawQuery,
+    rawQuery: queryParts.join('?'),
     query: new Map(),
     headers: readHeaders(request),
     target: { bucket: undefined, key: undefined },
-    requestId,
+    requestId: randomText(store, 16, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'),
     auth: undefined,
     caller: undefined,
     countReceived(bytes) {
-      counts.in += bytes;
-      if (fault.dropRequestAfterBytes === undefined || counts.in <= fault.dropRequestAfterBytes) return;
+      state.bytesIn += bytes;
+      const { dropRequestAfterBytes } = state.fault;
+      if (dropRequestAfterBytes === undefined || state.bytesIn <= dropRequestAfterBytes) return;
       request.socket.destroy();
       throw new StoreError('IncompleteBody');
     },
     setFormKey(key) {
-      formKey = key;
+      state.formKey = key;
     },
     sendContinue() {
-      if (!hasSentContinue) response.writeContinue();
-      hasSentContinue = true;
+      if (!state.hasSentContinue) response.writeContinue();
+      state.hasSentContinue = true;
     },
   };
-
-  let reply: Reply;
-  let code: string | undefined;
-  const identity = { requestId, hostId, resource: rawPath };
-  let resolved: Call = call;
-  try {
-    if (headerSectionBytes(request) > maxHeaderSectionBytes) throw headerSectionTooLarge();
-    const query = readQuery(rawQuery);
-    const target = resolveTarget(rawPath, call.headers.get('host'), options.hosts);
-    resolved = { ...call, query, target };
-    fault = faultInjector.select({ method: call.method, ...target, query: [...query.keys()].filter(isReportable) });
-    if (fault.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
-    if (fault.dropRequestAfterBytes === 0) {
-      request.socket.destroy();
-      reportRequest(options, resolved, formKey, 0, counts, undefined);
-      return;
-    }
-    if (fault.slowDown) {
-      const after = fault.slowDown.retryAfterSeconds;
-      throw new StoreError('SlowDown', after === undefined ? {} : { headers: { 'retry-after': String(after) } });
-    }
-    reply = await handleRequest(resolved, {
-      lookup: options.lookup,
-      region: store.region,
-      clockAheadMs: () => (fault.expire ? 8 * 86_400_000 : 0),
-    });
-  } catch (error) {
-    const known = toStoreError(error, options);
-    code = known.code;
-    reply = errorReply(known, identity);
-  }
-  const headers = {
-    'x-amz-request-id': requestId,
-    'x-amz-id-2': hostId,
-    server: 'waybill-devstore',
-    date: new Date(store.now()).toUTCString(),
-    ...corsResponseHeaders(resolved),
-    ...(hasSentContinue ? {} : { connection: 'close' }),
-  };
-  if (request.socket.destroyed) {
-    reportRequest(options, resolved, formKey, 0, counts, code);
-    return;
-  }
-  counts.out = await sendReply(request, response, reply, headers, fault);
-  discardRequestBody(request);
-  reportRequest(options, resolved, formKey, reply.status, counts, code);
 }
 
 /**
- * Closing with unread bytes resets the connection, and the client would lose the answer. Node reads them away, at
- * whatever length; a sender that does not stop is stopped.
+ * Selects the fault of this request and applies the part that precedes its handling.
+ * @returns whether the connection was closed
+ * @throws StoreError SlowDown
+ */
+async function injectFault(call: Call, state: RequestState, { faultInjector }: ServeOptions): Promise<boolean> {
+  const query = [...call.query.keys()].filter(isReportable);
+  const fault = faultInjector.select({ method: call.method, ...call.target, query });
+  state.fault = fault;
+  if (fault.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+  if (fault.dropRequestAfterBytes === 0) {
+    call.request.socket.destroy();
+    return true;
+  }
+  if (!fault.slowDown) return false;
+  const after = fault.slowDown.retryAfterSeconds;
+  throw new StoreError('SlowDown', after === undefined ? {} : { headers: { 'retry-after': String(after) } });
+}
+
+/**
+ * Closing a connection with unread bytes resets it, and the client would not see the response. The rest of the body is
+ * therefore read and ignored, for a limited time.
  */
 function discardRequestBody(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
@@ -204,24 +225,22 @@ function toStoreError(error: unknown, options: ServeOptions): StoreError | S3Aut
 function reportRequest(
   { onRequest }: ServeOptions,
   { method, target }: Call,
-  formKey: string | undefined,
+  state: RequestState,
   status: number,
-  counts: { in: number; out: number },
-  code: string | undefined,
 ): void {
-  const key = target.key ?? formKey;
+  const key = target.key ?? state.formKey;
   onRequest?.({
     method,
     bucket: target.bucket,
     key: key === undefined ? undefined : Buffer.from(key, 'latin1').toString(),
     status,
-    bytesIn: counts.in,
-    bytesOut: counts.out,
-    ...(code === undefined ? {} : { code }),
+    bytesIn: state.bytesIn,
+    bytesOut: state.bytesOut,
+    ...(state.code === undefined ? {} : { code: state.code }),
   });
 }
 
-/** Repeated headers are one, joined by commas, as the canonical request has them. */
+/** Joins repeated headers by commas, as in the canonical request. */
 function readHeaders({ rawHeaders }: IncomingMessage): Map<string, string> {
   const headers = new Map<string, string>();
   for (let at = 0; at < rawHeaders.length; at += 2) {

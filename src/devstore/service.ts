@@ -1,4 +1,4 @@
-/** ListBuckets, and a bucket's own life: create, head, location, delete. */
+/** ListBuckets, CreateBucket, HeadBucket, GetBucketLocation and DeleteBucket. */
 import { readDocument } from './body.ts';
 import { type BucketCall, type Call, noContent, type Owner, type Reply, xmlReply } from './call.ts';
 import { invalidArgument, notImplementedHeader, StoreError } from './errors.ts';
@@ -10,7 +10,7 @@ import { isBucketName } from './target.ts';
 import { checkElement, getChildren, getChildText, readXml } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
 
-/** Continuation tokens of this listing belong to no bucket. */
+/** The scope of continuation tokens of ListBuckets. It is not a valid bucket name. */
 const serviceScope = '/';
 
 export async function listBuckets(call: Call & { caller: Owner }): Promise<Reply> {
@@ -74,7 +74,7 @@ export async function createBucket(call: Call & { caller: Owner }): Promise<Repl
   if (!created) {
     const owner = store.buckets.get(name)?.info.ownerId;
     if (owner !== caller.id) throw new StoreError('BucketAlreadyExists', { details: { BucketName: name } });
-    // For its oldest region AWS keeps the old way: creating your own bucket again succeeds, but not with tags.
+    // In us-east-1, creating your own bucket again succeeds, unless the request has tags.
     if (store.region !== 'us-east-1' || tags.length > 0)
       throw new StoreError('BucketAlreadyOwnedByYou', { details: { BucketName: name } });
   }
@@ -98,19 +98,20 @@ function readConfiguration(document: Buffer): { constraint: string | undefined; 
   };
 }
 
-/** How AWS spells its regions. */
 const regionName = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 function checkConstraint(constraint: string | undefined, region: string): void {
   if (region === 'us-east-1') {
     if (constraint === undefined) return;
-    // There, AWS takes the name of another region and makes the bucket in it; this store has one region.
+    // In us-east-1 AWS accepts another region and creates the bucket there. This store has one region.
     const isOther = constraint !== region && (constraint === 'EU' || regionName.test(constraint));
     if (!isOther) throw new StoreError('InvalidLocationConstraint', { details: { LocationConstraint: constraint } });
   }
   if (constraint !== region)
     throw new StoreError('IllegalLocationConstraintException', {
-      message: `The ${constraint ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+      message:
+        `The ${constraint ?? 'unspecified'} location constraint is incompatible for the region specific ` +
+        'endpoint this request was sent to.',
     });
 }
 

@@ -1,14 +1,21 @@
 /**
- * The older signature, where AWS's oldest regions still take it and boto3 and the AWS CLI still make it unasked: in
- * presigned URLs and in forms for us-east-1. As an Authorization header it is refused, as everywhere newer.
+ * Signature version 2. The oldest regions of AWS still accept it, and boto3 and the AWS CLI still use it by default for
+ * presigned URLs and forms in us-east-1. In an Authorization header it is refused, as in newer regions.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Credentials } from '../s3/index.ts';
-import { S3AuthError, signatureMismatch, type VerifiedRequest } from '../s3/internal.ts';
+import {
+  computeSignature,
+  deriveSigningKey,
+  formatAmzDate,
+  S3AuthError,
+  signatureMismatch,
+  type VerifiedRequest,
+} from '../s3/internal.ts';
 import type { Call } from './call.ts';
 
-/** AWS's regions from before 2014. */
+/** The regions of AWS from before 2014. */
 const signatureV2Regions: ReadonlySet<string> = new Set([
   'us-east-1',
   'us-west-1',
@@ -63,7 +70,7 @@ export function verifyPresignedV2(call: Call, lookup: Lookup, now: number): Veri
   };
 }
 
-/** Signers move headers into the query; either place counts. */
+/** Signers may move headers into the query, so both places are read. */
 function readHeaderOrQuery({ headers, query }: Call, name: string): string | undefined {
   return headers.get(name) ?? query.get(name);
 }
@@ -125,8 +132,8 @@ export function isFormV2(fields: Fields): boolean {
 }
 
 /**
- * Checks the older signature over the policy and says the same in the newer form: the conditions of the policy plus
- * those that the newer fields need, signed anew, for the one policy verifier there is.
+ * Verifies the version 2 signature of a policy, then converts the form to version 4 for the policy verifier: it adds
+ * the fields of version 4 with their conditions and signs the result.
  * @throws S3AuthError
  */
 export function convertFormToV4(fields: Fields, lookup: Lookup, region: string, now: number): [string, string][] {
@@ -145,29 +152,28 @@ export function convertFormToV4(fields: Fields, lookup: Lookup, region: string, 
       );
   const credentials = findCredentials(lookup, accessKeyId ?? '', value('x-amz-security-token'));
   checkSignature(policy ?? '', signature ?? '', credentials);
-  const date = `${new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-  const scope = [date.slice(0, 8), region, 's3', 'aws4_request'];
+  const date = formatAmzDate(now);
+  const day = date.slice(0, 8);
   const added = {
     'x-amz-algorithm': 'AWS4-HMAC-SHA256',
-    'x-amz-credential': `${accessKeyId}/${scope.join('/')}`,
+    'x-amz-credential': `${accessKeyId}/${day}/${region}/s3/aws4_request`,
     'x-amz-date': date,
   };
   const amended = amendPolicy(policy ?? '', added);
-  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-  const key = scope.reduce<string | Buffer>(hmac, `AWS4${credentials.secretAccessKey}`);
+  const signingKey = deriveSigningKey(credentials.secretAccessKey, day, region);
   const kept = fields.filter(([name]) => !/^(policy|awsaccesskeyid|signature)$/i.test(name));
   return [
     ...kept.map(([name, text]): [string, string] => [name, text]),
     ...Object.entries(added),
     ['policy', amended],
-    ['x-amz-signature', hmac(key, amended).toString('hex')],
+    ['x-amz-signature', computeSignature(signingKey, amended)],
   ];
 }
 
-/** What cannot be read is passed on as it is: the policy's reader says what is wrong with it. */
+/** An invalid policy is returned unchanged, because the policy parser reports what is wrong with it. */
 function amendPolicy(policy: string, added: Readonly<Record<string, string>>): string {
   try {
-    // The one escape that policies have and JSON has not.
+    // Policies may escape the dollar sign, which JSON does not allow.
     const json = Buffer.from(policy, 'base64')
       .toString()
       .replace(/\\(.)/g, (whole, char) => (char === '$' ? '$' : whole));

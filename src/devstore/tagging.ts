@@ -1,4 +1,4 @@
-/** Tags of objects and of buckets, put, got and deleted. */
+/** The tagging operations on objects and buckets. */
 import { readDocument } from './body.ts';
 import { type BucketCall, noContent, noSuchKey, type ObjectCall, type Reply, xmlReply } from './call.ts';
 import { StoreError } from './errors.ts';

@@ -26,11 +26,12 @@ export const bucketTagLimits: TagLimits = {
   reservedMessage: 'System tags cannot be added/updated by requester',
 };
 
-/** CreateBucket words it in its own way. */
+/** CreateBucket has another message for reserved keys. */
 export const newBucketTagLimits: TagLimits = {
   ...bucketTagLimits,
   reservedMessage:
-    'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.',
+    'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove ' +
+    '"aws:" from your tag keys and try again.',
 };
 
 const allowedCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
@@ -54,14 +55,15 @@ function invalidTag(message: string, details: Record<string, string> = {}): Stor
   return new StoreError('InvalidTag', { message, details });
 }
 
-/** `key=value&key2=value2`, form-encoded; AWS takes `a=1&&&b` as well. */
+/** Parses `key=value&key2=value2`, form-encoded. AWS also accepts `a=1&&&b`. */
 export function parseTagHeader(value: string | undefined): Tags {
   if (value === undefined || value === '') return [];
   const tags: Tags = [...new URLSearchParams(value)].sort(([a], [b]) => (a < b ? -1 : 1));
   const isMalformed = value.split('&').some((pair) => pair.split('=').length > 2 || pair.includes(','));
   if (isMalformed || new Set(tags.map(([key]) => key)).size !== tags.length)
     throw invalidArgument(
-      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
+      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without " +
+        'tag name duplicates.',
       'x-amz-tagging',
       value,
     );
@@ -78,7 +80,7 @@ export function parseTagDocument(xml: Buffer | string, limits: TagLimits): Tags 
   return readTagList(set, 'TagSet', limits);
 }
 
-/** The `Tag` elements of a `TagSet`, or of the `Tags` of CreateBucket. */
+/** Reads the `Tag` elements of a `TagSet`, or of the `Tags` of CreateBucket. */
 export function readTagList(set: XmlElement, name: string, limits: TagLimits): Tags {
   if (set.text.trim() !== '') throw malformed();
   checkElement(set, name, ['Tag']);

@@ -1,13 +1,13 @@
-/** Which bucket and key does a request mean? Path style, or the bucket as a label before one of the store's hosts. */
+/** Finds the bucket and key of a request: path style, or with the bucket before one of the store's host names. */
 import { decodeUri } from './keys.ts';
 
 export interface Target {
   bucket: string | undefined;
-  /** Byte string; undefined when the request is about the bucket or the service. */
+  /** Byte string. Undefined when the request is for the bucket or the service. */
   key: string | undefined;
 }
 
-/** Hosts that a bucket's name may stand before: `photos.localhost:9000`. */
+/** Host names for virtual-host requests, such as `photos.localhost:9000`. */
 export const defaultHosts: readonly string[] = ['localhost', 's3.localhost', 's3.amazonaws.com'];
 
 /** @throws StoreError InvalidURI */
@@ -27,12 +27,12 @@ function decodeKey(escaped: string): string | undefined {
 function bucketFromHost(host: string | undefined, hosts: readonly string[]): string | undefined {
   const name = host?.replace(/:\d+$/, '').toLowerCase();
   if (!name || hosts.includes(name)) return undefined;
-  // The longest first: in `photos.s3.localhost`, `s3` is no bucket.
+  // The longest host is tried first: in `photos.s3.localhost` the bucket is `photos`, not `photos.s3`.
   const suffix = [...hosts].sort((a, b) => b.length - a.length).find((candidate) => name.endsWith(`.${candidate}`));
   return suffix === undefined ? undefined : name.slice(0, -suffix.length - 1);
 }
 
-/** Decoded once; of a repeated name the first. Values are text. @throws StoreError InvalidURI */
+/** Decodes a query. The first value of a repeated name counts. @throws StoreError InvalidURI */
 export function readQuery(rawQuery: string): Map<string, string> {
   const query = new Map<string, string>();
   for (const pair of rawQuery.split('&')) {

@@ -1,6 +1,6 @@
 /**
- * The folders of multipart uploads, and of copies. `upload.json` marks an upload that is under way; `object.json` says
- * which object's bytes a folder holds. A crash between any two steps is put right at the next start.
+ * The folders of multipart uploads and of copies. `upload.json` marks an upload in progress; `object.json` names the
+ * object whose bytes the folder contains. The next start recovers from a crash between any two steps.
  */
 import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export function partPath(bucket: Bucket, multipartId: string, partNumber: number
   return join(uploadFolder(bucket, multipartId), partFileName(partNumber));
 }
 
-/** An id comes from the wire and becomes a folder's name: nothing but what Create makes passes. */
+/** An id from a request becomes the name of a folder, so it must have the form that CreateMultipartUpload generates. */
 const idPattern = /^[0-9a-f]{64}$/;
 
 async function readInfo<T>(bucket: Bucket, multipartId: string, name: string): Promise<T | null> {
@@ -36,7 +36,7 @@ export function readOwner(bucket: Bucket, multipartId: string): Promise<FolderOw
   return readInfo<FolderOwner>(bucket, multipartId, ownerFile);
 }
 
-/** Removes what the object does not need: parts that were not chosen, or were replaced. `used` are the parts' numbers. */
+/** Removes parts that were not selected or were replaced. `used` are the part numbers of the object. */
 export async function removeUnusedFiles(
   folder: string,
   storedParts: ReadonlyMap<number, { extents?: readonly Extent[] }>,
@@ -50,7 +50,7 @@ export async function removeUnusedFiles(
   for (const name of await readdir(folder)) if (!needed.has(name)) await unlink(join(folder, name));
 }
 
-/** At start: learn what is under way, finish what a completed upload left half done, remove what belongs to nothing. */
+/** At start: loads uploads in progress, finishes interrupted completions, and removes folders without an owner. */
 export async function recoverUploads(bucket: Bucket): Promise<void> {
   await mkdir(bucket.uploadsPath, { recursive: true });
   for (const id of await readdir(bucket.uploadsPath)) {
@@ -73,6 +73,6 @@ async function finishCompletion(
   const used = new Set(parts.map(({ partNumber }) => partNumber));
   await removeUnusedFiles(folder, bucket.uploads.parts(multipartId), used);
   bucket.uploads.delete(multipartId);
-  // Last: until then the next start finds it again.
+  // Removed last: until then the next start repeats these steps.
   await unlink(join(folder, uploadInfoFile));
 }

@@ -1,6 +1,6 @@
 /**
- * The multipart uploads of one bucket that are under way, and what has arrived of each. Kept beside the files, which are
- * the truth, so that ten thousand parts are listed and completed without opening ten thousand files.
+ * The multipart uploads of one bucket that are in progress, with their stored parts. It is a cache of the files, so
+ * that 10,000 parts are listed and completed without opening 10,000 files.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,22 +8,22 @@ import { openRecord } from './files.ts';
 import type { ObjectRecord } from './record.ts';
 import type { UploadInfo } from './upload-info.ts';
 
-/** What a list tells of a part, and what completion needs of it. */
+/** What ListParts and completion need of a part. */
 export type StoredPart = Pick<ObjectRecord, 'size' | 'etag' | 'modified' | 'checksum' | 'extents'>;
 
 export interface UploadIndex {
   get(multipartId: string): UploadInfo | undefined;
   add(upload: UploadInfo): void;
   delete(multipartId: string): void;
-  /** By key, and then by when they were initiated. */
+  /** Sorted by key, then by the time of initiation. */
   list(): UploadInfo[];
   part(multipartId: string, partNumber: number): StoredPart | undefined;
-  /** By number. */
+  /** Sorted by part number. */
   parts(multipartId: string): ReadonlyMap<number, StoredPart>;
   setPart(multipartId: string, partNumber: number, part: StoredPart): void;
 }
 
-/** Uploads whose parts are held in memory, about 200 bytes each; those of others are read again when they are needed. */
+/** The number of uploads whose parts are in memory, about 200 bytes per part. Others are read again when needed. */
 const maxCachedUploads = 32;
 
 export function createUploadIndex(uploadsPath: string): UploadIndex {
@@ -59,7 +59,7 @@ function pickStoredPart({ size, etag, modified, checksum, extents }: StoredPart)
   return { size, etag, modified, ...(checksum ? { checksum } : {}), ...(extents ? { extents } : {}) };
 }
 
-/** A part is a file like an object's: bytes, then a record. */
+/** The file of a part has the same format as that of an object. */
 function readPartFiles(folder: string): Map<number, StoredPart> {
   const parts = new Map<number, StoredPart>();
   for (const name of readdirSync(folder)) {

@@ -1,13 +1,13 @@
 /**
- * Reads the small XML documents that S3 requests carry: elements and text. What S3's schemas never need (document types
- * and so entity bombs, mixed content) is refused, and so is everything that is not well formed: MalformedXML.
+ * Parses the small XML documents of S3 requests: elements and text. Document types (and with them entity bombs) and
+ * mixed content are refused as MalformedXML, like every document that is not well formed.
  */
 import { StoreError } from './errors.ts';
 
 export interface XmlElement {
   readonly name: string;
   readonly children: readonly XmlElement[];
-  /** Whitespace kept: a key may begin with it. Empty for elements that have children. */
+  /** White space is kept, because a key may begin with it. Empty for an element with children. */
   readonly text: string;
 }
 
@@ -18,7 +18,7 @@ interface OpenElement {
 }
 
 const maxDepth = 16;
-/** A tag's name, and what follows it. The name ends where the rest begins, so that the pattern tries one split only. */
+/** The name of a tag and its rest. The pattern can split them in one way only, so it takes linear time. */
 const tag = /^(\/?)([^\s/><!?]+)(|[\s/][^<>]*)$/;
 const attributes = /^(\s+[^\s=/]+\s*=\s*("[^"]*"|'[^']*'))*\s*$/;
 
@@ -27,7 +27,7 @@ export function readXml(source: string | Buffer): XmlElement {
   const xml = (typeof source === 'string' ? source : decode(source)).replace(/^\ufeff/, '');
   const top: OpenElement = { name: '', children: [], text: '' };
   const open: OpenElement[] = [top];
-  // Each step ends behind what it has looked at, or the document is refused: the time is linear in the length.
+  // Each step continues after the text that it has scanned, so the time is linear in the length.
   for (let at = 0; at < xml.length; ) {
     const current = open.at(-1) as OpenElement;
     if (xml.charCodeAt(at) !== lessThan) {
@@ -53,7 +53,7 @@ export function readXml(source: string | Buffer): XmlElement {
 
 const lessThan = 0x3c;
 
-/** Where `mark` stands. Without it `none`, or the document does not end. */
+/** Returns the position of `mark`, or else `none`. @throws StoreError MalformedXML without either */
 function findEnd(xml: string, mark: string, from: number, none?: number): number {
   const end = xml.indexOf(mark, from);
   if (end !== -1) return end;
@@ -61,7 +61,7 @@ function findEnd(xml: string, mark: string, from: number, none?: number): number
   return none;
 }
 
-/** @param inside what stands between `<` and `>` */
+/** @param inside the text between `<` and `>` */
 function readTag(open: OpenElement[], inside: string): void {
   const selfClosing = inside.endsWith('/');
   const [, slash, rawName = '', rest = ''] = tag.exec(selfClosing ? inside.slice(0, -1) : inside) ?? [];
@@ -114,14 +114,14 @@ export function getChildren(element: XmlElement, name: string): XmlElement[] {
   return element.children.filter((child) => child.name === name);
 }
 
-/** Undefined when absent. @throws StoreError MalformedXML when it is there twice */
+/** Returns undefined when the child is absent. @throws StoreError MalformedXML when it is repeated */
 export function getChildText(element: XmlElement, name: string): string | undefined {
   const found = getChildren(element, name);
   if (found.length > 1 || (found[0]?.children.length ?? 0) > 0) throw malformed();
   return found[0]?.text;
 }
 
-/** @throws StoreError MalformedXML when the root is another or it has other children */
+/** @throws StoreError MalformedXML when the element has another name or other children */
 export function checkElement(element: XmlElement, name: string, children: readonly string[]): XmlElement {
   if (element.name !== name || element.children.some((child) => !children.includes(child.name))) throw malformed();
   return element;

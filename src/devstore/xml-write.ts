@@ -1,7 +1,7 @@
-/** XML as S3 writes it: elements and text, no attributes but the name space. */
+/** Writes XML as S3 does: elements and text, without attributes except the namespace. */
 
 export type XmlValue = string | number | boolean | XmlNode | readonly XmlItem[];
-/** A list makes the element repeat; undefined leaves it out. */
+/** An array repeats the element, and undefined omits it. */
 export type XmlItem = XmlNode | string;
 export interface XmlNode {
   readonly [element: string]: XmlValue | undefined;
@@ -24,7 +24,7 @@ function render(name: string, value: XmlValue | undefined): string {
   if (value === undefined) return '';
   if (Array.isArray(value)) return value.map((item: XmlItem) => render(name, item)).join('');
   if (typeof value === 'object') {
-    // Owner and Grantee types are the one place where S3's XML has an attribute.
+    // Only a Grantee has an attribute, its type.
     const { '@': attributes, ...children } = value as XmlNode;
     const opening = attributes === undefined ? name : `${name} ${String(attributes)}`;
     return `<${opening}>${renderChildren(children)}</${name}>`;
@@ -35,7 +35,7 @@ function render(name: string, value: XmlValue | undefined): string {
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** Control characters become character references, as S3 does, although XML 1.0 has no place for them. */
+/** S3 writes control characters as character references, although XML 1.0 does not allow them. */
 export function escapeXml(text: string): string {
   return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: keys may hold them, and XML may not

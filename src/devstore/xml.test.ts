@@ -4,7 +4,7 @@ import { getChildText, readXml } from './xml-read.ts';
 import { xmlDocument } from './xml-write.ts';
 
 describe('XML', () => {
-  it('gives back whatever text it was given', () => {
+  it('is read back as the same text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (key) => {
         fc.pre(!/[\ud800-\udfff]/.test(key) || Buffer.from(key).toString() === key);
@@ -13,7 +13,7 @@ describe('XML', () => {
     );
   });
 
-  it('reads what signers write: name spaces, CDATA, comments, references', () => {
+  it('is read with namespaces, CDATA, comments and references', () => {
     const root = readXml(
       '<?xml version="1.0"?><!-- c --><Delete xmlns="http://x/"><Object><Key> a&#13;&amp;<![CDATA[<b>]]></Key></Object></Delete>\n',
     );
@@ -34,15 +34,15 @@ describe('XML', () => {
     '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
     `${'<a>'.repeat(100)}${'</a>'.repeat(100)}`,
     '<a>&unfinished</a>',
-  ])('refuses %j', (xml) => {
+  ])('is refused: %j', (xml) => {
     expect(() => readXml(xml)).toThrow(expect.objectContaining({ code: 'MalformedXML' }));
   });
 
-  it('refuses bytes that are not UTF-8', () => {
+  it('is refused when it is not UTF-8', () => {
     expect(() => readXml(Buffer.from([0x3c, 0x61, 0x3e, 0xff, 0x3c, 0x2f, 0x61, 0x3e]))).toThrow();
   });
 
-  it('never hangs or crashes on anything', () => {
+  it('is parsed or refused for any input', () => {
     const soup = fc.string({
       unit: fc.constantFrom('<', '>', '/', 'a', '&', ';', '"', '=', ' ', '!', '-', '[', ']', '?'),
     });

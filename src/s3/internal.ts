@@ -3,13 +3,15 @@
  * package: verifying signatures (devstore), and helpers of storage calls (server).
  */
 export { type S3AuthCode, S3AuthError } from './auth-error.ts';
+export { formatAmzDate } from './dates.ts';
 export { encodeComponent, encodeKey } from './encode.ts';
 export { loadOnce } from './load-once.ts';
 export { checkContentLength, type PolicyToVerify, type VerifiedPolicy, verifyPolicy } from './policy.ts';
 export { preloadStorage } from './preload.ts';
 export { cutText } from './redact.ts';
 export { storageFault, toWaybillError } from './s3-error.ts';
-export { type ChunkToSign, chunkSignature, emptyPayload, trailerSignature } from './sign.ts';
+export { type ChunkToSign, chunkSignature, computeSignature, emptyPayload, trailerSignature } from './sign.ts';
+export { deriveSigningKey } from './signing-key.ts';
 export {
   type PayloadBinding,
   type RequestToVerify,
