@@ -1,7 +1,7 @@
 /** The adapter for h3 1 and 2, which Nitro and Nuxt use. */
 import type { IncomingMessage } from 'node:http';
-import { webResponse } from '../server/http/fetch.ts';
 import type { CallbackRequest } from '../server/index.ts';
+import { webResponse } from '../server/internal.ts';
 import { frameworkRequest, type MountableHandler } from './handler.ts';
 import { NodePlainRequest } from './node.ts';
 import { pathOf, respond } from './web-request.ts';

@@ -1,7 +1,7 @@
 /** Converts a Fetch API request for the handler, for frameworks whose callbacks need more than the `Request`. */
 
-import { plainRequest, webResponse } from '../server/http/fetch.ts';
 import type { PlainRequest } from '../server/index.ts';
+import { plainRequest, webResponse } from '../server/internal.ts';
 import type { Handler } from './handler.ts';
 
 export interface WebRequestOptions {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { Client } from '../client/types.ts';
+import type { Client } from '../client/index.ts';
 import type { RouteInfo, RouteTypes } from '../protocol/index.ts';
 
 export interface UseRoute {

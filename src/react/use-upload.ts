@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import type { Client, FileLike, OptionsArgument, Upload, UploadSnapshot } from '../client/types.ts';
+import type { Client, FileLike, OptionsArgument, Upload, UploadSnapshot } from '../client/index.ts';
 import type { RouteTypes } from '../protocol/index.ts';
 
 export type UploadStart<Route extends RouteTypes> = (

@@ -2,6 +2,7 @@
  * The import rules of docs/architecture.md as a table, and a function that checks the imports of a file. Type imports
  * count as well, because a type import makes a module depend on another one, too.
  */
+import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { parseSync } from 'vite';
 
@@ -45,6 +46,10 @@ export const importRules: Readonly<Record<string, ImportRules>> = {
   },
 };
 
+const manifest = new URL('../../package.json', import.meta.url);
+const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports: Record<string, Record<string, string>> };
+const publicEntries: ReadonlySet<unknown> = new Set(Object.values(exports).map((entry) => entry['@waybill/source']));
+
 /** The page is an app like any other: it imports the public entry points that run in a browser. */
 const pageEntries = /^waybill(\/client(\/(put|check-content|folders|resume-store))?)?$/;
 
@@ -77,10 +82,12 @@ function checkImport(file: string, specifier: string): string | undefined {
   const rules = Object.hasOwn(importRules, name) ? importRules[name] : undefined;
   if (!rules) return `src/${name} is a module without import rules`;
   if (specifier.startsWith('.')) {
-    const [top, target = ''] = posix.normalize(posix.join(posix.dirname(file), specifier)).split('/');
+    const path = posix.normalize(posix.join(posix.dirname(file), specifier));
+    const [top, target = ''] = path.split('/');
     if (top !== 'src') return 'the file is outside of src';
-    if (target !== name) return rules.modules.includes(target) ? undefined : `${name} must not import ${target}`;
-    return name === 'server' ? checkServerImport(file, specifier) : undefined;
+    if (target === name) return name === 'server' ? checkServerImport(file, specifier) : undefined;
+    if (!rules.modules.includes(target)) return `${name} must not import ${target}`;
+    return isEntryPoint(path) ? undefined : `import ${target} through its index.ts or internal.ts`;
   }
   if (specifier.startsWith('node:')) {
     const isAllowed = typeof rules.node === 'boolean' ? rules.node : rules.node.includes(rest[0] ?? '');
@@ -89,6 +96,14 @@ function checkImport(file: string, specifier: string): string | undefined {
   if (rules.computed?.some((variable) => specifier === `computed: ${variable}`)) return undefined;
   const isAllowed = rules.packages.some((name) => specifier === name || specifier.startsWith(`${name}/`));
   return isAllowed ? undefined : `${name} must not import this package`;
+}
+
+/**
+ * Other modules import a module through `index.ts`, `internal.ts`, or a file that package.json exports. The files of
+ * `protocol` are imported one by one, so that a client bundle contains only those that it uses.
+ */
+function isEntryPoint(path: string): boolean {
+  return /^src\/([^/]+\/(index|internal)\.ts$|protocol\/)/.test(path) || publicEntries.has(`./${path}`);
 }
 
 function checkPageImport(file: string, specifier: string): string | undefined {
