@@ -20,6 +20,11 @@ export function encodeKey(key: string): string {
   return unreservedPath.test(key) ? key : key.split('/').map(encodeComponent).join('/');
 }
 
+/** Decodes a key from a listing with `encoding-type=url`. */
+export function decodeListedKey(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', ' '));
+}
+
 /**
  * The canonical encoding of a path or query part as received. Clients differ in what they escape, but all sign the
  * canonical form. It works on bytes, because a path need not be UTF-8. Null for a broken escape or a character above

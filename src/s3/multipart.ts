@@ -1,36 +1,17 @@
 /** The operations on multipart uploads that a server sends. Clients send the parts, with `presignPart`. */
-
-import { checksumAlgorithms, checksumTable } from './checksums.ts';
 import type { StorageConfig } from './config.ts';
-import { encodeKey } from './encode.ts';
+import { decodeListedKey, encodeKey } from './encode.ts';
+import { composedChecksums, elementText, partXml, readChecksums, readParts } from './multipart-xml.ts';
 import { objectHeaders, quoteEtag } from './object-info.ts';
 import { checkExistingKey, checkKey } from './object-key.ts';
-import { copyTimeoutFactor, decodeListedKey } from './operations.ts';
 import { isS3Error } from './s3-error.ts';
 import type { Send } from './send.ts';
-import type { MultipartOperations, PartInfo, S3ChecksumAlgorithm, StoredChecksums } from './types.ts';
-import { childElements, childText, escapeXml, type XmlElement } from './xml.ts';
-
-/** The limit of S3 for one page. */
-const partsPerPage = 1000;
+import type { MultipartListing, MultipartOperations, PartInfo } from './types.ts';
+import { copyTimeoutFactor } from './write-operations.ts';
+import { childElements, childText } from './xml.ts';
 
 export function createMultipartOperations(config: StorageConfig, send: Send): MultipartOperations {
   const { bucket, capabilities } = config;
-
-  async function partsPage(key: string, multipartId: string, marker: number) {
-    const { text } = await send({
-      method: 'GET',
-      key,
-      query: [
-        ['max-parts', String(partsPerPage)],
-        ...(marker > 0 ? [['part-number-marker', String(marker)] as const] : []),
-        ['uploadId', multipartId],
-      ],
-      root: 'ListPartsResult',
-      raw: true,
-    });
-    return { parts: readParts(text), truncated: elementText(text, 'IsTruncated') === 'true' };
-  }
 
   return {
     async createMultipart({ checksumAlgorithm, ...options }) {
@@ -56,20 +37,7 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
       return { multipartId: childText(document, 'UploadId') ?? '' };
     },
 
-    async listParts(key, multipartId) {
-      checkExistingKey(key);
-      const parts: PartInfo[] = [];
-      for (;;) {
-        try {
-          const page = await partsPage(key, multipartId, parts.at(-1)?.partNumber ?? 0);
-          parts.push(...page.parts);
-          if (!page.truncated || page.parts.length === 0) return parts;
-        } catch (error) {
-          if (isGone(error)) return null;
-          throw error;
-        }
-      }
-    },
+    listParts: (key, multipartId) => listParts(send, key, multipartId),
 
     async completeMultipart({ key, multipartId, parts, size, once = true }) {
       checkKey(key);
@@ -101,37 +69,7 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
       }
     },
 
-    async listMultiparts({ prefix, next }) {
-      const { document } = await send({
-        method: 'GET',
-        query: [
-          ...(next ? [['key-marker', next.keyMarker] as const] : []),
-          ['prefix', prefix],
-          ...(next ? [['upload-id-marker', next.multipartIdMarker] as const] : []),
-          ['uploads', ''],
-        ],
-        root: 'ListMultipartUploadsResult',
-      });
-      // `encoding-type` is not sent, because Ceph then encodes keys without saying so. XML can represent every key we
-      // sign.
-      const decode = (key = '') => (childText(document, 'EncodingType') === 'url' ? decodeListedKey(key) : key);
-      const truncated = childText(document, 'IsTruncated') === 'true';
-      return {
-        uploads: childElements(document, 'Upload').map((upload) => ({
-          key: decode(childText(upload, 'Key')),
-          multipartId: childText(upload, 'UploadId') ?? '',
-          initiated: childText(upload, 'Initiated') ?? '',
-        })),
-        ...(truncated
-          ? {
-              next: {
-                keyMarker: decode(childText(document, 'NextKeyMarker')),
-                multipartIdMarker: childText(document, 'NextUploadIdMarker') ?? '',
-              },
-            }
-          : {}),
-      };
-    },
+    listMultiparts: (options) => listMultiparts(send, options),
 
     async copyPart({ from, sourceEtag, to, multipartId, partNumber, range }) {
       checkExistingKey(from);
@@ -155,9 +93,77 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
         partNumber,
         size: range[1] - range[0] + 1,
         etag: quoteEtag(childText(document, 'ETag') ?? ''),
-        checksums: checksumsOf((name) => childText(document, name)),
+        checksums: readChecksums((name) => childText(document, name)),
       };
     },
+  };
+}
+
+/** The limit of S3 for one page. */
+const partsPerPage = 1000;
+
+async function listParts(send: Send, key: string, multipartId: string): Promise<PartInfo[] | null> {
+  checkExistingKey(key);
+  const parts: PartInfo[] = [];
+  for (;;) {
+    try {
+      const page = await listPartsPage(send, key, multipartId, parts.at(-1)?.partNumber ?? 0);
+      parts.push(...page.parts);
+      if (!page.truncated || page.parts.length === 0) return parts;
+    } catch (error) {
+      if (isGone(error)) return null;
+      throw error;
+    }
+  }
+}
+
+async function listPartsPage(send: Send, key: string, multipartId: string, marker: number) {
+  const { text } = await send({
+    method: 'GET',
+    key,
+    query: [
+      ['max-parts', String(partsPerPage)],
+      ...(marker > 0 ? [['part-number-marker', String(marker)] as const] : []),
+      ['uploadId', multipartId],
+    ],
+    root: 'ListPartsResult',
+    raw: true,
+  });
+  return { parts: readParts(text), truncated: elementText(text, 'IsTruncated') === 'true' };
+}
+
+async function listMultiparts(
+  send: Send,
+  { prefix, next }: Parameters<MultipartOperations['listMultiparts']>[0],
+): Promise<MultipartListing> {
+  const { document } = await send({
+    method: 'GET',
+    query: [
+      ...(next ? [['key-marker', next.keyMarker] as const] : []),
+      ['prefix', prefix],
+      ...(next ? [['upload-id-marker', next.multipartIdMarker] as const] : []),
+      ['uploads', ''],
+    ],
+    root: 'ListMultipartUploadsResult',
+  });
+  // `encoding-type` is not sent, because Ceph then encodes keys without saying so. XML can represent every key we
+  // sign.
+  const decode = (key = '') => (childText(document, 'EncodingType') === 'url' ? decodeListedKey(key) : key);
+  const truncated = childText(document, 'IsTruncated') === 'true';
+  return {
+    uploads: childElements(document, 'Upload').map((upload) => ({
+      key: decode(childText(upload, 'Key')),
+      multipartId: childText(upload, 'UploadId') ?? '',
+      initiated: childText(upload, 'Initiated') ?? '',
+    })),
+    ...(truncated
+      ? {
+          next: {
+            keyMarker: decode(childText(document, 'NextKeyMarker')),
+            multipartIdMarker: childText(document, 'NextUploadIdMarker') ?? '',
+          },
+        }
+      : {}),
   };
 }
 
@@ -172,65 +178,4 @@ function checksumType(algorithm: string): string {
 /** Ceph 16 answers NoSuchKey after the multipart upload was completed or aborted. */
 function isGone(error: unknown): boolean {
   return isS3Error(error) && (error.code === 'NoSuchUpload' || error.code === 'NoSuchKey');
-}
-
-const algorithmsByElement: ReadonlyMap<string, S3ChecksumAlgorithm> = new Map(
-  checksumAlgorithms.map((algorithm) => [checksumTable[algorithm].element, algorithm]),
-);
-
-const partElements = /<Part>|<(PartNumber|Size|ETag|LastModified|Checksum[A-Z0-9]+)>([^<]*)/g;
-
-/**
- * Reads a page of up to 1,000 parts with one regular expression. A general parser takes twenty times as long, and
- * 10,000 parts are ten pages. S3 escapes the text of these elements, so no value contains a tag.
- */
-function readParts(text: string): PartInfo[] {
-  const parts: PartInfo[] = [];
-  let part: PartInfo | undefined;
-  for (const [, name, value = ''] of text.matchAll(partElements)) {
-    if (name === undefined) {
-      part = { partNumber: 0, size: 0, etag: '', checksums: {} };
-      parts.push(part);
-    } else if (!part) continue;
-    else if (name === 'PartNumber') part.partNumber = Number(value);
-    else if (name === 'Size') part.size = Number(value);
-    else if (name === 'LastModified') part.lastModified = value;
-    else if (name === 'ETag') part.etag = quoteEtag(value.replace(/&quot;|&#34;/g, '"'));
-    else {
-      const algorithm = algorithmsByElement.get(name);
-      if (algorithm && value) part.checksums[algorithm] = value;
-    }
-  }
-  return parts;
-}
-
-function elementText(text: string, name: string): string | undefined {
-  const open = text.indexOf(`<${name}>`);
-  if (open === -1) return undefined;
-  const start = open + name.length + 2;
-  return text.slice(start, text.indexOf('<', start));
-}
-
-function checksumsOf(textOf: (name: string) => string | undefined): StoredChecksums {
-  const checksums: StoredChecksums = {};
-  for (const algorithm of checksumAlgorithms) {
-    const value = textOf(checksumTable[algorithm].element);
-    if (value) checksums[algorithm] = value;
-  }
-  return checksums;
-}
-
-function partXml({ partNumber, etag, checksums }: PartInfo): string {
-  let listed = '';
-  for (const algorithm of checksumAlgorithms)
-    if (checksums[algorithm])
-      listed += `<${checksumTable[algorithm].element}>${checksums[algorithm]}</${checksumTable[algorithm].element}>`;
-  // The usual form needs no general escaping; a request lists up to 10,000 parts.
-  const inner = /^"([\w-]+)"$/.exec(etag)?.[1];
-  const escaped = inner === undefined ? escapeXml(etag) : `&quot;${inner}&quot;`;
-  return `<Part><ETag>${escaped}</ETag>${listed}<PartNumber>${partNumber}</PartNumber></Part>`;
-}
-
-function composedChecksums(document: XmlElement): StoredChecksums {
-  return checksumsOf((name) => childText(document, name)?.replace(/-\d+$/, ''));
 }

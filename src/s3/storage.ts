@@ -4,13 +4,14 @@ import type { createCheck } from './check.ts';
 import { resolveConfig } from './config.ts';
 import { loadOnce } from './load-once.ts';
 import { createMultipartOperations } from './multipart.ts';
-import { createOperations } from './operations.ts';
 import { presignPart, presignPut, presignRead } from './presign.ts';
 import { presignForm } from './presign-form.ts';
+import { createReadOperations } from './read-operations.ts';
 import { createSend } from './send.ts';
 import { createSigningTimes } from './signing-time.ts';
 import { createStorageClock } from './storage-clock.ts';
 import type { S3StorageOptions, Storage } from './types.ts';
+import { createWriteOperations } from './write-operations.ts';
 
 /**
  * Returns one bucket of an S3-compatible storage. Nothing is sent until the first operation.
@@ -33,7 +34,11 @@ export function s3Storage(options: S3StorageOptions): Storage {
     if (!found) throw new WaybillError('invalid_request', `The storage has ${config.publicAddresses.length} hosts.`);
     return found;
   };
-  const operations = { ...createOperations(config, send), ...createMultipartOperations(config, send) };
+  const operations = {
+    ...createReadOperations(config, send),
+    ...createWriteOperations(config, send),
+    ...createMultipartOperations(config, send),
+  };
   const check = createLazyCheck({ config, send, signingTime: now, operations });
   return Object.freeze({
     bucket,
