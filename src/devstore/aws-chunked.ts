@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { chunkSignature, trailerSignature } from '../s3/internal.ts';
-import { StoreError } from './errors.ts';
+import { incompleteBody, StoreError } from './errors.ts';
 
 export interface ChunkedOptions {
   /** Verifies each chunk; undefined when chunks carry no signature. */
@@ -48,16 +48,16 @@ export async function* decodeChunked(source: AsyncIterable<Buffer>, options: Chu
       previousSignature = expected;
     }
     if (size === 0) break;
-    if ((await input.line()) !== '') throw incomplete();
+    if ((await input.line()) !== '') throw incompleteBody();
   }
   await readTrailer(input, options, previousSignature);
-  if (!(await input.atEnd())) throw incomplete();
+  if (!(await input.atEnd())) throw incompleteBody();
 }
 
 /** `size-in-hex` or `size-in-hex;chunk-signature=signature`. */
 function parseChunkLine(line: string, signed: boolean): { size: number; signature: string | undefined } {
   const match = /^([0-9a-fA-F]{1,13})\s*(?:;\s*chunk-signature=([0-9a-f]{64}))?$/.exec(line);
-  if (!match) throw incomplete();
+  if (!match) throw incompleteBody();
   if (signed && match[2] === undefined) throw new StoreError('SignatureDoesNotMatch');
   return { size: Number.parseInt(match[1] ?? '', 16), signature: match[2] };
 }
@@ -95,12 +95,6 @@ function requireSame(given: string, expected: string): void {
   if (a.length !== b.length || !timingSafeEqual(a, b)) throw new StoreError('SignatureDoesNotMatch');
 }
 
-function incomplete(): StoreError {
-  return new StoreError('IncompleteBody', {
-    message: 'You did not provide the number of bytes specified by the Content-Length HTTP header',
-  });
-}
-
 interface Input {
   /** The next line, without its CRLF. */
   line(): Promise<string>;
@@ -127,11 +121,11 @@ function createInput(source: AsyncIterable<Buffer>): Input {
           rest = rest.subarray(end + 2);
           return line;
         }
-        if (rest.length > maxLineBytes || !(await more())) throw incomplete();
+        if (rest.length > maxLineBytes || !(await more())) throw incompleteBody();
       }
     },
     async take(limit) {
-      if (rest.length === 0 && !(await more())) throw incomplete();
+      if (rest.length === 0 && !(await more())) throw incompleteBody();
       const data = rest.subarray(0, limit);
       rest = rest.subarray(data.length);
       return data;

@@ -13,7 +13,7 @@ import {
   readChecksumRequest,
 } from './checksums.ts';
 import { checkDigests, createDigests, type DigestResult, readContentMd5 } from './digests.ts';
-import { StoreError } from './errors.ts';
+import { incompleteBody, StoreError } from './errors.ts';
 import { readRequest, receiveRequest } from './request-stream.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
@@ -38,7 +38,8 @@ export function prepareBody(
   call: Call,
   options: {
     maxBytes?: number;
-    algorithm?: Algorithm /** Checksum headers speak of something else. */;
+    algorithm?: Algorithm;
+    /** For requests whose checksum headers are not about the body. */
     ignoreChecksum?: boolean;
   } = {},
 ): Body {
@@ -71,11 +72,11 @@ export function prepareBody(
       });
       const trailer = new Map<string, string>();
       await receiveDecoded(call, trailer, (data) => {
-        if (digests.size + data.length > size) throw sizeMismatch();
+        if (digests.size + data.length > size) throw incompleteBody();
         digests.update(data);
         sink(data);
       });
-      if (digests.size !== size) throw sizeMismatch();
+      if (digests.size !== size) throw incompleteBody();
       const actual = digests.finish();
       const checksum = requested?.inTrailer
         ? checkChecksumValue(algorithm, trailer.get(checksumHeaderName(algorithm)) ?? '')
@@ -93,9 +94,13 @@ function bodySize({ headers }: Call, streaming: boolean): number {
   return Number(text);
 }
 
-async function receiveDecoded(call: Call, trailer: Map<string, string>, take: (data: Buffer) => void): Promise<void> {
+async function receiveDecoded(
+  call: Call,
+  trailer: Map<string, string>,
+  onBytes: (data: Buffer) => void,
+): Promise<void> {
   const { auth } = call;
-  if (auth?.payload.kind !== 'streaming') return receiveRequest(call, take);
+  if (auth?.payload.kind !== 'streaming') return receiveRequest(call, onBytes);
   const { signingKey, scope, date, signature } = auth;
   const names = auth.payload.trailer ? (call.headers.get('x-amz-trailer') ?? '').toLowerCase().split(',') : [];
   const chunks = decodeChunked(readRequest(call), {
@@ -103,13 +108,7 @@ async function receiveDecoded(call: Call, trailer: Map<string, string>, take: (d
     trailerNames: names.map((name) => name.trim()).filter((name) => name !== ''),
     trailer,
   });
-  for await (const data of chunks) take(data);
-}
-
-function sizeMismatch(): StoreError {
-  return new StoreError('IncompleteBody', {
-    message: 'You did not provide the number of bytes specified by the Content-Length HTTP header',
-  });
+  for await (const data of chunks) onBytes(data);
 }
 
 /** Reads a small document whole. @throws StoreError MaxMessageLengthExceeded and all that {@link prepareBody} throws */

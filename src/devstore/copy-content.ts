@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OpenObject } from './bucket.ts';
 import type { ObjectCall } from './call.ts';
 import { type Algorithm, defaultAlgorithm } from './checksums.ts';
 import { isSinglePartEtag } from './copy-source.ts';
@@ -10,6 +9,7 @@ import { combineCrcs } from './crc-combine.ts';
 import { createDigests, createOpaqueEtag } from './digests.ts';
 import { linkFiles, minLinkBytes } from './extents.ts';
 import { type Draft, writeJson } from './files.ts';
+import type { OpenObject } from './object-files.ts';
 import type { ObjectRecord } from './record.ts';
 import { ownerFile, uploadFolder } from './upload-folders.ts';
 import type { FolderOwner } from './upload-info.ts';

@@ -1,9 +1,10 @@
 /** Reads `x-amz-copy-source` and its conditions, for CopyObject and UploadPartCopy. */
-import type { Bucket, OpenObject } from './bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { noSuchKey, type ObjectCall } from './call.ts';
 import { checkReadConditions, copySourceConditions, preconditionFailed } from './conditions.ts';
 import { invalidArgument, StoreError } from './errors.ts';
 import { checkKey, decodeUri } from './keys.ts';
+import type { OpenObject } from './object-files.ts';
 import { checkOwner } from './ownership.ts';
 
 export interface CopySource {

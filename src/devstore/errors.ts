@@ -151,3 +151,10 @@ export function notImplementedHeader(header: string, additionalMessage?: string)
 export function invalidRequest(message: string): StoreError {
   return new StoreError('InvalidRequest', { message });
 }
+
+/** The body has another size than Content-Length says, or ended early. */
+export function incompleteBody(): StoreError {
+  return new StoreError('IncompleteBody', {
+    message: 'You did not provide the number of bytes specified by the Content-Length HTTP header',
+  });
+}

@@ -6,7 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDocument } from './body.ts';
-import type { Bucket, KeyWatch } from './bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { noContent, type ObjectCall, quoteEtag, type Reply, xmlReply } from './call.ts';
 import {
   algorithmNames,
@@ -19,6 +19,7 @@ import {
 import { checkWriteCondition, preconditionFailed, readWriteCondition } from './conditions.ts';
 import { invalidRequest, StoreError } from './errors.ts';
 import { writeJson } from './files.ts';
+import type { KeyWatch } from './key-watches.ts';
 import { fromBytes } from './keys.ts';
 import { describeObject, encryptionHeader } from './object-headers.ts';
 import { multipartChecksum, multipartEtag, readPartList, selectParts } from './part-list.ts';
