@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bucket } from './bucket.ts';
 import { removeTree } from './files.ts';
-import type { Extent, } from './record.ts';
+import type { Extent } from './record.ts';
 import { type FolderOwner, partFileName, type UploadInfo } from './upload-info.ts';
 
 export const uploadInfoFile = 'upload.json';

@@ -1,4 +1,4 @@
-/** What is stored about a multipart upload, and the names of the files of its parts. */
+/** The stored description of a multipart upload, and the names of its files. */
 import type { Algorithm, ChecksumType } from './checksums.ts';
 import type { ObjectRecord } from './record.ts';
 
@@ -13,17 +13,17 @@ export interface UploadInfo {
   metadata: ObjectRecord['metadata'];
   tags: ObjectRecord['tags'];
   storageClass: string;
-  /** Undefined when Create did not name one. */
+  /** Undefined when CreateMultipartUpload named none. */
   algorithm?: Algorithm;
   type?: ChecksumType;
 }
 
-/** Whose bytes a folder holds. */
+/** The object whose bytes a folder contains. */
 export interface FolderOwner {
   multipartId: string;
   /** Byte string. */
   key: string;
-  /** Of a completed upload, so that the same Complete succeeds again: `number:etag` of each part, joined by commas. */
+  /** `number:etag` of each part, joined by commas, so that the same completion can succeed again. */
   partList?: string;
 }
 
