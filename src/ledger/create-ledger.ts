@@ -1,10 +1,12 @@
 import type { Ledger } from '../server/index.ts';
+import { createCounts } from './counts.ts';
 import type { Database } from './database.ts';
 import { createGranting } from './grant.ts';
 import { createLists } from './lists.ts';
 import { migrate, requireCurrent } from './migrations.ts';
 import { createOutbox } from './outbox.ts';
 import { createStates } from './states.ts';
+import { createSweeps } from './sweeps.ts';
 import { findOwnerUsage, listOwnerUsage } from './usage.ts';
 
 /** @param migrating false when the schema must be up to date already, see `waybill migrate` */
@@ -20,6 +22,8 @@ export async function createLedger(database: Database, migrating: boolean): Prom
     grant: createGranting(database),
     ...createStates(database),
     ...createLists(database),
+    ...createCounts(database),
+    ...createSweeps(database),
     ...createOutbox(database),
     usage: (ownerId) => findOwnerUsage(database, ownerId),
     usageByOwner: (options) => listOwnerUsage(database, options),

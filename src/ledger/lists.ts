@@ -1,13 +1,13 @@
-/** Reading uploads: one, several, pages, counts. Every query uses an index. */
+/** Reading uploads: one, several, pages. Every query uses an index. */
 import { sql } from 'kysely';
-import type { Counts, Ledger, UploadFilter, UploadState } from '../server/index.ts';
+import type { Ledger, UploadFilter, UploadState } from '../server/index.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
-import { type Database, evaluateOnce, needsObject, stateLiteral } from './database.ts';
+import { type Database, needsObject, stateLiteral } from './database.ts';
 import { rowToRecord, type UploadRow } from './rows.ts';
 
 export type ListMethods = Pick<
   Ledger,
-  'find' | 'findMany' | 'findStored' | 'keysInUse' | 'isObjectNeeded' | 'list' | 'counts' | 'due' | 'forget' | 'ping'
+  'find' | 'findMany' | 'findStored' | 'keysInUse' | 'isObjectNeeded' | 'list' | 'ping'
 >;
 
 /**
@@ -28,21 +28,12 @@ const compareNewestFirst = (a: UploadRow, b: UploadRow) =>
   b.created_at - a.created_at || (a.upload_id < b.upload_id ? 1 : -1);
 
 /** The most parameters in one statement. */
-const maxIds = 1000;
+export const maxIds = 1000;
 const maxPageSize = 1000;
 
 export function createLists(database: Database): ListMethods {
   const { kysely, now } = database;
   const selectUploads = () => kysely.selectFrom('waybill_uploads').selectAll().select(now().as('clock'));
-
-  async function countUploads(state: UploadState): Promise<number> {
-    const found = await kysely
-      .selectFrom('waybill_uploads')
-      .select(({ fn }) => fn.countAll<number>().as('n'))
-      .where('state', '=', state)
-      .executeTakeFirstOrThrow();
-    return Number(found.n);
-  }
 
   async function selectNewest(
     filter: UploadFilter,
@@ -62,15 +53,6 @@ export function createLists(database: Database): ListMethods {
         eb(refTuple('created_at', 'upload_id'), '<', tuple(from.position, from.id)),
       );
     return query.execute();
-  }
-
-  async function countWebhooks(column: 'next_at' | 'parked_at'): Promise<number> {
-    const found = await kysely
-      .selectFrom('waybill_webhooks')
-      .select(({ fn }) => fn.countAll<number>().as('n'))
-      .where(column, 'is not', null)
-      .executeTakeFirstOrThrow();
-    return Number(found.n);
   }
 
   return {
@@ -141,85 +123,6 @@ export function createLists(database: Database): ListMethods {
         uploads: page.map(rowToRecord),
         next: page.length === pageSize ? formatCursor({ position: last.created_at, id: last.upload_id }) : null,
       };
-    },
-
-    async counts() {
-      const rareStates: UploadState[] = ['granted', 'completing', 'rejected', 'expired', 'aborted', 'deleted'];
-      const states = Object.fromEntries(
-        await Promise.all(rareStates.map(async (state) => [state, await countUploads(state)] as const)),
-      ) as Counts['states'];
-      // Completed uploads are too many to count. The usage of their owners has the number.
-      const stored = await kysely
-        .selectFrom('waybill_usage')
-        .select(({ fn }) => fn.sum<number>('stored_files').as('n'))
-        .where('route', '=', sql.lit(''))
-        .executeTakeFirst();
-      states.completed = Number(stored?.n ?? 0);
-      const waiting = await kysely
-        .selectFrom('waybill_uploads')
-        .select(({ fn }) => fn.countAll<number>().as('n'))
-        .where('retry_at', 'is not', null)
-        .executeTakeFirstOrThrow();
-      const parked = await kysely
-        .selectFrom('waybill_uploads')
-        .select(({ fn }) => fn.countAll<number>().as('n'))
-        .where('parked_at', 'is not', null)
-        .executeTakeFirstOrThrow();
-      const oldest = await kysely
-        .selectFrom('waybill_uploads')
-        .select(({ fn }) => fn.min('created_at').as('at'))
-        .select(now().as('clock'))
-        .where('state', '=', stateLiteral('completing'))
-        .executeTakeFirst();
-      const since = oldest?.at ?? null;
-      return {
-        states,
-        parkedCallbacks: Number(parked.n),
-        waitingCallbacks: Number(waiting.n),
-        pendingWebhooks: await countWebhooks('next_at'),
-        parkedWebhooks: await countWebhooks('parked_at'),
-        callbackLagMs: oldest && since !== null ? Math.max(0, oldest.clock - since) : 0,
-      };
-    },
-
-    async due(limit) {
-      const found = await selectUploads()
-        .where('sweep_at', '<=', evaluateOnce(now()))
-        .orderBy('sweep_at')
-        .limit(limit)
-        .execute();
-      return found.map(rowToRecord);
-    },
-
-    async forget(endedBeforeMs, limit) {
-      return kysely.transaction().execute(async (trx) => {
-        const forgotten = await trx
-          .deleteFrom('waybill_uploads')
-          .where('upload_id', 'in', (eb) =>
-            eb
-              .selectFrom('waybill_uploads')
-              .select('upload_id')
-              .where('state', 'in', [
-                stateLiteral('rejected'),
-                stateLiteral('expired'),
-                stateLiteral('aborted'),
-                stateLiteral('deleted'),
-              ])
-              .where('reserved', '=', 0)
-              .where('ended_at', '<', sql<number>`${evaluateOnce(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
-              .orderBy('ended_at')
-              .limit(limit),
-          )
-          .returning('upload_id')
-          .execute();
-        const uploadIds = forgotten.map(({ upload_id }) => upload_id);
-        for (let from = 0; from < uploadIds.length; from += maxIds)
-          await trx
-            .deleteFrom('waybill_webhooks')
-            .where('upload_id', 'in', uploadIds.slice(from, from + maxIds))
-            .execute();
-        return uploadIds.length;
-      });
     },
 
     async ping() {

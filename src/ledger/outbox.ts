@@ -1,24 +1,15 @@
-/** The outbox of webhooks, the reports of sweeps, and named locks. */
+/** The outbox: webhooks that wait for their delivery. */
 import { sql } from 'kysely';
-import type { Ledger, Orphan } from '../server/index.ts';
+import type { Ledger } from '../server/index.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import { type Database, evaluateOnce, stateLiteral } from './database.ts';
 import { rowToWebhook, storableReason } from './rows.ts';
 
 export type OutboxMethods = Pick<
   Ledger,
-  | 'takeWebhooks'
-  | 'webhookDelivered'
-  | 'webhookFailed'
-  | 'listWebhooks'
-  | 'replayWebhook'
-  | 'recordSweep'
-  | 'lastSweep'
-  | 'lock'
-  | 'unlock'
+  'takeWebhooks' | 'webhookDelivered' | 'webhookFailed' | 'listWebhooks' | 'replayWebhook'
 >;
 
-const maxSweeps = 50;
 const maxPageSize = 1000;
 
 export function createOutbox(database: Database): OutboxMethods {
@@ -113,58 +104,6 @@ export function createOutbox(database: Database): OutboxMethods {
         .where('webhook_id', '=', webhookId)
         .executeTakeFirst();
       return numUpdatedRows > 0n;
-    },
-
-    async recordSweep({ startedAt, endedAt, report, orphans }) {
-      const row = { ended_at: endedAt, report: JSON.stringify(report ?? null), orphans: JSON.stringify(orphans) };
-      await kysely
-        .insertInto('waybill_sweeps')
-        .values({ started_at: startedAt, ...row })
-        .onConflict((conflict) => conflict.column('started_at').doUpdateSet(row))
-        .execute();
-      await kysely
-        .deleteFrom('waybill_sweeps')
-        .where('started_at', 'not in', (eb) =>
-          eb.selectFrom('waybill_sweeps').select('started_at').orderBy('started_at', 'desc').limit(maxSweeps),
-        )
-        .execute();
-    },
-
-    async lastSweep() {
-      const row = await kysely
-        .selectFrom('waybill_sweeps')
-        .selectAll()
-        .orderBy('started_at', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      if (!row) return null;
-      return {
-        startedAt: row.started_at,
-        endedAt: row.ended_at,
-        report: JSON.parse(row.report),
-        orphans: JSON.parse(row.orphans) as Orphan[],
-      };
-    },
-
-    async lock(name, holder, forMs) {
-      const held = await kysely
-        .insertInto('waybill_locks')
-        .values({ name, holder, until: later(forMs) })
-        .onConflict((conflict) =>
-          conflict
-            .column('name')
-            .doUpdateSet({ holder, until: later(forMs) })
-            .where(({ eb, or }) =>
-              or([eb('waybill_locks.until', '<=', now()), eb('waybill_locks.holder', '=', holder)]),
-            ),
-        )
-        .returning('holder')
-        .executeTakeFirst();
-      return held !== undefined;
-    },
-
-    async unlock(name, holder) {
-      await kysely.deleteFrom('waybill_locks').where('name', '=', name).where('holder', '=', holder).execute();
     },
   };
 }

@@ -1300,7 +1300,7 @@ export const defences = [
   {
     attack: 'G11 a message is deleted when',
     suite: 'g-outbox',
-    file: 'src/ledger/lists.ts',
+    file: 'src/ledger/sweeps.ts',
     find: ".where('upload_id', 'in', uploadIds.slice(from, from + maxIds))\n            .execute();\n        return",
     replace: ".where('upload_id', '=', '')\n            .execute();\n        return",
   },
