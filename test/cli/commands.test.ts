@@ -272,7 +272,7 @@ describe('waybill up', { timeout: 60_000 }, () => {
     const sent = await finish('up', '/proc/version', '--to', url, '--route', 'files');
     expect(sent.code).toBe(1);
     expect(sent.stderr).toContain('/proc/version: The size of this file is unknown.');
-    expect(sent.stderr).toContain('Send a stream of it.');
+    expect(sent.stderr).toContain('Send it as a stream.');
   });
 
   it.each([301, 308])('names the URL to which a server redirects with %i', async (status) => {
