@@ -15,7 +15,8 @@ export interface AbortServices {
 }
 
 /**
- * Records the end before it deletes: a completion that looked before the delete finds the record when it claims the upload.
+ * Records the end before it deletes: a completion that looked before the delete finds the record when it claims the
+ * upload.
  *
  * @throws {WaybillError} `upload_conflict` when the upload is a file, or is being completed
  */

@@ -1,6 +1,6 @@
 /**
- * CompleteMultipartUpload: the parts become the staged object, which is then completed like any other. Only the storage is asked
- * what arrived.
+ * CompleteMultipartUpload: the parts become the staged object, which is then completed like any other. Only the storage
+ * is asked what arrived.
  */
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
 import type { PartInfo } from '../../s3/index.ts';
@@ -12,7 +12,10 @@ import { discardUpload, rejectUpload } from './discard.ts';
 import type { Lease } from './lease.ts';
 import type { CompletionRun } from './run.ts';
 
-/** Null when the storage has no parts of this upload: they are an object already, or were given up, or there never were any. */
+/**
+ * Null when the storage has no parts of this upload: they are an object already, or were given up, or there never were
+ * any.
+ */
 export async function listArrivedParts({ services, opened, claims }: CompletionRun): Promise<PartInfo[] | null> {
   const { config } = services;
   if (!opened.multipart || claims.partSize === null) return null;

@@ -99,7 +99,9 @@ async function attemptCompletion(run: CompletionRun): Promise<AttemptResult> {
   return parts ? completeParts(run, parts) : completeObject(run);
 }
 
-/** All bytes came in one request, or an earlier attempt assembled the parts. It is verified before the lease is taken. */
+/**
+ * All bytes came in one request, or an earlier attempt assembled the parts. It is verified before the lease is taken.
+ */
 async function completeObject(run: CompletionRun): Promise<AttemptResult> {
   const { claims, services } = run;
   const { config, states } = services;

@@ -10,8 +10,8 @@
  * | b2                      | `writeId`: the version of the staged object is the same before and after               |
  * | any, uploads in parts   | `parts`: the staged object comes from one CompleteMultipartUpload, which only we send  |
  *
- * The ETag is compared as well, but it is an MD5, which two different files can share. Forms cannot be `once`: they are used
- * with SHA-256 only.
+ * The ETag is compared as well, but it is an MD5, which two different files can share. Forms cannot be `once`: they are
+ * used with SHA-256 only.
  */
 import type { ObjectInfo, StorageCapabilities } from '../../s3/index.ts';
 import type { Claims } from '../state/claims.ts';

@@ -4,7 +4,9 @@ import type { CopyOptions, PartInfo, Storage } from '../../s3/index.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 
 const parallelCopies = 8;
-/** A storage copies this much in some seconds. So a failed part is repeated soon, and a large file needs few requests. */
+/**
+ * A storage copies this much in some seconds. So a failed part is repeated soon, and a large file needs few requests.
+ */
 const usualCopyBytes = 512 * MiB;
 
 export interface CopyPlan {
@@ -61,7 +63,9 @@ export async function copyInParts(
   }
 }
 
-/** Aborts the copies in parts that another process began. The caller must be the only process that copies to this key. */
+/**
+ * Aborts the copies in parts that another process began. The caller must be the only process that copies to this key.
+ */
 export async function abortCopies(storage: Storage, key: string): Promise<void> {
   const { uploads } = await storage.listMultiparts({ prefix: key });
   for (const upload of uploads) if (upload.key === key) await storage.abortMultipart(key, upload.multipartId);

@@ -13,8 +13,8 @@ export interface FileToDelete {
 }
 
 /**
- * Deletes a stored file for good. The deletion is recorded first, so that an unexpired URL and its grant cannot bring the file
- * back. Returns whether there was a file.
+ * Deletes a stored file for good. The deletion is recorded first, so that an unexpired URL and its grant cannot bring
+ * the file back. Returns whether there was a file.
  *
  * @throws {WaybillError} `upload_conflict` with a ledger, while the file of this key is being completed
  */

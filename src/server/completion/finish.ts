@@ -34,8 +34,8 @@ export async function finishUpload(
   const stagingKey = claims.shared ? null : stagingKeyOf(config, uploadId);
   // Many objects are deleted in one call. An object that is left empty needs a call of its own.
   const isBatched = cleanup !== undefined && !leavesPlaceholder(config, claims);
-  // Together: should the record fail after the delete, the copy at its key still names its upload. An object that cannot be
-  // deleted is left to the lifecycle rule, and is no reason to fail.
+  // Together: should the record fail after the delete, the copy at its key still names its upload. An object that
+  // cannot be deleted is left to the lifecycle rule, and is no reason to fail.
   const [recorded] = await Promise.allSettled([
     lease.complete(claims, { file, data }),
     isBatched || stagingKey === null ? undefined : closeStaging(config, claims),

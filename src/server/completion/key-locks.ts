@@ -1,6 +1,6 @@
 /**
- * Locks for keys, so that one upload at a time is copied to a key on storages that do not guard the destination of a copy. A
- * lock is a row of the ledger, or without a ledger a small object that is created with If-None-Match.
+ * Locks for keys, so that one upload at a time is copied to a key on storages that do not guard the destination of a
+ * copy. A lock is a row of the ledger, or without a ledger a small object that is created with If-None-Match.
  */
 import { createHash } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
@@ -10,8 +10,8 @@ import type { Config } from '../config.ts';
 
 export interface KeyLocks {
   /**
-   * Runs `work` under the lock of the key. Null when another upload held the lock for longer than the copy of a small file
-   * takes.
+   * Runs `work` under the lock of the key. Null when another upload held the lock for longer than the copy of a small
+   * file takes.
    *
    * @throws what `work` throws, and errors of the storage or the ledger
    */
@@ -29,8 +29,8 @@ const firstPauseMs = 25;
 const longestPauseMs = 250;
 
 /**
- * Milliseconds. A lock that ends this soon is not deleted but left to run out: another process may hold it when the delete
- * arrives.
+ * Milliseconds. A lock that ends this soon is not deleted but left to run out: another process may hold it when the
+ * delete arrives.
  */
 const marginMs = 5000;
 

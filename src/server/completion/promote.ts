@@ -24,8 +24,9 @@ export interface Promotion {
 }
 
 /**
- * Copies the verified object to its key, with the verified type and with headers of our own instead of those of the sender. A
- * condition of the copy that the storage does not support is checked afterwards, before the file is announced.
+ * Copies the verified object to its key, with the verified type and with headers of our own instead of those of the
+ * sender. A condition of the copy that the storage does not support is checked afterwards, before the file is
+ * announced.
  *
  * @returns the copy's ETag, or null when the staged object is no longer the one that was verified
  * @throws {WaybillError} `upload_conflict` when another upload has that key, and the route does not say `replace`
@@ -111,8 +112,8 @@ export function readFileChecksum({ metadata }: ObjectInfo): StoredFile['checksum
 }
 
 /**
- * A copy that has to be compared afterwards has the parts of the original, so that both have the same ETag. An object that was
- * sent in one request has no parts, and is never too large for one copy.
+ * A copy that has to be compared afterwards has the parts of the original, so that both have the same ETag. An object
+ * that was sent in one request has no parts, and is never too large for one copy.
  */
 function mayCopyInParts({ capabilities }: Storage, claims: SizedClaims, staged: ObjectInfo): boolean {
   return capabilities.copyPrecondition || claims.partSize !== null || staged.size > maxSingleBytes;

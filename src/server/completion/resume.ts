@@ -1,4 +1,7 @@
-/** There is no staged object: the upload was completed before, or has ended, or an attempt stopped after its copy, or nothing arrived. */
+/**
+ * There is no staged object: the upload was completed before, or has ended, or an attempt stopped after its copy, or
+ * nothing arrived.
+ */
 import { WaybillError } from '../../protocol/index.ts';
 import type { Config } from '../config.ts';
 import { splitCharset } from '../shared/charset.ts';

@@ -11,8 +11,8 @@ export interface CallbackResult {
 }
 
 /**
- * What callbacks returned and is not recorded yet, by `uploadId`. When the ledger or the storage cannot record a result, the next
- * attempt of this process records it and does not run the callback a second time.
+ * What callbacks returned and is not recorded yet, by `uploadId`. When the ledger or the storage cannot record a
+ * result, the next attempt of this process records it and does not run the callback a second time.
  */
 export type CallbackResults = Map<string, CallbackResult>;
 

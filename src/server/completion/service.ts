@@ -1,6 +1,6 @@
 /**
- * Completion for everything that starts one: the client's call, a storage event, the sweep, an operator. Loaded with the first
- * such call, so that a server that starts cold answers its first grant sooner.
+ * Completion for everything that starts one: the client's call, a storage event, the sweep, an operator. Loaded with
+ * the first such call, so that a server that starts cold answers its first grant sooner.
  */
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
@@ -68,8 +68,8 @@ export function createCompletionService(context: CompletionContext): CompletionS
   }
 
   /**
-   * Completes an upload in parts after its client has disappeared. A stream cannot be completed this way: only the client knows
-   * its final size.
+   * Completes an upload in parts after its client has disappeared. A stream cannot be completed this way: only the
+   * client knows its final size.
    */
   async function completeParts(stagedKey: string): Promise<CompletionResult | null> {
     const uploadId = stagedKey.slice(stagingPrefix.length);

@@ -16,16 +16,16 @@ export interface StagedObject {
 const wholeBytes = 64 * KiB;
 
 /**
- * Reads the facts and the first bytes of a staged object: a small one with one GET, a larger one with a HEAD and a ranged GET at
- * the same time. Null when there is none.
+ * Reads the facts and the first bytes of a staged object: a small one with one GET, a larger one with a HEAD and a
+ * ranged GET at the same time. Null when there is none.
  */
 export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
   if (size !== null && size <= wholeBytes) {
     const found = await storage.read(key, { maxBytes: wholeBytes });
     if (!found || isPlaceholder(found.info)) return null;
     const { info, bytes } = found;
-    // Any other answer (another size than granted, an encoding, no length) is not trusted: a proxy may cut an answer short
-    // and call it whole. The HEAD below tells the size.
+    // Any other answer (another size than granted, an encoding, no length) is not trusted: a proxy may cut an answer
+    // short and call it whole. The HEAD below tells the size.
     if (bytes?.length === info.size && info.size === size)
       return { info, head: bytes.subarray(0, headBytes), whole: bytes };
   }

@@ -1,9 +1,10 @@
 /**
  * The staging key of an upload that has ended, and when the reservation of the upload is given back.
  *
- * The request of the upload is valid until it expires, however the upload has ended. Where a quota counts, an empty placeholder
- * is left at the staging key: the request has `If-None-Match: *`, so that nothing can be stored there any more and the
- * reservation can be given back at once. The sweep deletes the placeholder when no request for it can be in progress.
+ * The request of the upload is valid until it expires, however the upload has ended. Where a quota counts, an empty
+ * placeholder is left at the staging key: the request has `If-None-Match: *`, so that nothing can be stored there any
+ * more and the reservation can be given back at once. The sweep deletes the placeholder when no request for it can be
+ * in progress.
  */
 import type { ObjectInfo } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
@@ -20,7 +21,10 @@ export function isPlaceholder({ size, metadata }: Pick<ObjectInfo, 'size' | 'met
   return size === 0 && metadata[placeholderHeader] !== undefined;
 }
 
-/** Whether stored files count against a quota. For a route that no longer exists only the quota over all routes is known. */
+/**
+ * Whether stored files count against a quota. For a route that no longer exists only the quota over all routes is
+ * known.
+ */
 function isCounted({ ledger, routes, quota }: Context, route: string): boolean {
   return ledger !== undefined && (routes.get(route)?.counted ?? quota !== null);
 }

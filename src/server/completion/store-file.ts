@@ -35,8 +35,8 @@ export async function storeFile(
 type CopyResult = { kind: 'copied'; etag: string } | AttemptResult;
 
 /**
- * The key is locked where another upload may want the same key and the storage does not guard it, and where replaced files have
- * to be recorded in the order of the copies.
+ * The key is locked where another upload may want the same key and the storage does not guard it, and where replaced
+ * files have to be recorded in the order of the copies.
  */
 async function copyToKey(
   { services, route }: CompletionRun,

@@ -18,9 +18,9 @@ import type { CompletionRun } from './run.ts';
 import type { StagedObject } from './staged-object.ts';
 
 /**
- * Headers that a sender can add without a signature and that would change how the file is shown to others (C10). `fetch` itself
- * adds `Cache-Control: no-cache` to every request with If-None-Match, which is harmless because the copy replaces it.
- * https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
+ * Headers that a sender can add without a signature and that would change how the file is shown to others (C10).
+ * `fetch` itself adds `Cache-Control: no-cache` to every request with If-None-Match, which is harmless because the copy
+ * replaces it. https://fetch.spec.whatwg.org/#http-network-or-cache-fetch
  */
 const unsignedHeaders = [
   ['contentEncoding', 'Content-Encoding', null],
@@ -35,8 +35,8 @@ export interface VerifiedObject {
 }
 
 /**
- * Whether the object was sent with another receipt of this upload. Where a ledger tells what was granted, any receipt of the
- * upload will do; otherwise it must be for the same declaration, as a repeated grant call gives it.
+ * Whether the object was sent with another receipt of this upload. Where a ledger tells what was granted, any receipt
+ * of the upload will do; otherwise it must be for the same declaration, as a repeated grant call gives it.
  */
 function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: string | null): boolean {
   if (!sent || sent.uploadId !== claims.uploadId) return false;
@@ -44,8 +44,8 @@ function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: s
 }
 
 /**
- * Compares the staged object with what was granted. The storage has checked most of it when the object arrived; a storage that did
- * not is noticed here.
+ * Compares the staged object with what was granted. The storage has checked most of it when the object arrived; a
+ * storage that did not is noticed here.
  *
  * @throws {WaybillError} `size_mismatch`, `content_type_mismatch`, `checksum_mismatch` or `upload_rejected`
  */
@@ -80,7 +80,10 @@ export async function verifyStaged(
   return { checksum, contentType: await verifyContentType(route, claims, guessed, head) };
 }
 
-/** Returns the signed type, or the type of the content where the name and the declaration leave it open and the route allows it. */
+/**
+ * Returns the signed type, or the type of the content where the name and the declaration leave it open and the route
+ * allows it.
+ */
 async function verifyContentType(
   { limits }: ResolvedRoute,
   claims: SizedClaims,
@@ -110,14 +113,15 @@ function typeMismatch(declared: string, detected: string): WaybillError {
 }
 
 /**
- * Compares the checksum that the storage reports with the granted one. The storage has verified the bytes when they arrived,
- * because the checksum is in the signed request. The bytes are not read here.
+ * Compares the checksum that the storage reports with the granted one. The storage has verified the bytes when they
+ * arrived, because the checksum is in the signed request. The bytes are not read here.
  */
 function verifyChecksum(claims: SizedClaims, info: ObjectInfo): Checksum | null {
   const granted = claims.checksum;
   if (!granted) return info.checksums.sha256 ? { algorithm: 'sha256', value: info.checksums.sha256 } : null;
   if (granted.algorithm === 'md5') {
-    // The ETag of an encrypted object is not its MD5, nor that of some gateways. The Content-MD5 of the request was verified.
+    // The ETag of an encrypted object is not its MD5, nor that of some gateways. The Content-MD5 of the request was
+    // verified.
     const told =
       info.encryption === undefined || info.encryption === 'AES256'
         ? md5OfEtag(info.etag)?.toString('base64')

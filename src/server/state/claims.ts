@@ -2,7 +2,7 @@
 import type { Checksum } from '../../protocol/index.ts';
 import type { Charset } from '../shared/charset.ts';
 
-/** Everything the server decided about one upload. Only the server can read or make it. */
+/** What the server has decided about one upload. Only the server can read or make claims. */
 export interface Claims {
   uploadId: string;
   route: string;
@@ -12,35 +12,40 @@ export interface Claims {
   fileName: string;
   /** Bytes; null for a stream. */
   size: number | null;
-  /** Of every part but the last, in bytes; null where all bytes go in one request. */
+  /** Bytes of every part but the last; null where all bytes go in one request. */
   partSize: number | null;
   contentType: string;
-  /** The declaration left the type open. `by-content`: the name did as well, so only the bytes can tell. */
+  /**
+   * Set where the declaration leaves the type open. `by-content`: the name does as well, so that only the bytes tell
+   * the type.
+   */
   guessed?: 'by-extension' | 'by-content';
-  /** Null when the route asks for none, and for multipart, whose parts are bound one by one. */
+  /** Null when the route asks for none, and for uploads in parts, where each part has its own. */
   checksum: Checksum | null;
   /** Seconds since the epoch. Signing stops then; completing does not. */
   expiresAt: number;
-  /** What the route's schema made of it. */
+  /** The output of the route's schema. */
   metadata: unknown;
-  /** Its bytes are there already, as another upload's: nothing is sent, and the object at `key` is not its own. */
+  /** The bytes are already stored by another upload: nothing is sent, and the object at `key` is the other upload's. */
   shared?: true;
-  /** It was too long to be sealed, and the ledger has it. */
+  /** The metadata was too long to be sealed, and is in the ledger. */
   metadataInLedger?: true;
 }
 
 export interface OpenedGrant {
   claims: Claims;
-  /** What the staged object must carry as `x-amz-meta-waybill`; null: any receipt of this upload, see the ledger. */
+  /**
+   * The value that the staged object must have in `x-amz-meta-waybill`. Null with a ledger: any receipt of this upload.
+   */
   receipt: string | null;
-  /** Null where all bytes go in one request, and unknown (absent) when only the receipt was at hand. */
+  /** Null where all bytes go in one request. Absent when only the receipt was opened, which does not tell. */
   multipart?: MultipartClaims | null;
 }
 
 /** What is known only after the receipt was sealed. */
 export interface MultipartClaims {
   multipartId: string;
-  /** Seconds since the epoch. Parts are signed until then; renewed for whoever lists the parts. */
+  /** Seconds since the epoch. Parts are signed until then. A client renews it by listing the parts. */
   expiresAt: number;
 }
 

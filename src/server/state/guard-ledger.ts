@@ -1,7 +1,10 @@
 import { isWaybillError, WaybillError } from '../../protocol/index.ts';
 import type { Ledger } from './ledger.ts';
 
-/** A database that does not answer is a reason to try again, and its words are for the log. */
+/**
+ * Turns the errors of the database into `ledger_unavailable`, which is worth another try. Their text is only for the
+ * log.
+ */
 export function guardLedger(ledger: Ledger): Ledger {
   return new Proxy(ledger, {
     get(target, name) {

@@ -1,8 +1,10 @@
 import { maxSingleBytes } from '../shared/storage-limits.ts';
 
 /**
- * How long another process waits before it takes an upload over: a minute, and the time that one copy takes. What takes
- * longer renews its lease.
+ * Milliseconds of a lease: a minute, and the time that one copy takes at 20 MB/s. Work that takes longer renews the
+ * lease.
+ *
+ * @param size bytes
  */
 export function leaseMs(size: number): number {
   return 60_000 + Math.min(size, maxSingleBytes) / 20_000;

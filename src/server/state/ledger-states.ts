@@ -1,4 +1,6 @@
-/** With a ledger its rows say how uploads stand. A fence is a number, and leases are compared by the database's clock. */
+/**
+ * With a ledger its rows say how uploads stand. A fence is a number, and leases are compared by the database's clock.
+ */
 import { uploadNotFound } from '../shared/errors.ts';
 import type { Claims } from './claims.ts';
 import { leaseMs } from './lease-time.ts';

@@ -1,7 +1,9 @@
 /**
- * The durable record of uploads, as the server needs it; `src/ledger` has it on SQLite and on Postgres. Every method is one
- * transaction. Times that are compared (leases, expiry, retries) are the database's own, so that replicas whose clocks
- * differ agree; all are milliseconds since the epoch.
+ * The durable record of uploads, as the server needs it. `src/ledger` implements it on SQLite and on Postgres. Every
+ * method is one transaction. Times that are compared (leases, expiry, retries) are the database's own, so that replicas
+ * whose clocks differ agree; all are milliseconds since the epoch.
+ *
+ * Longer than 300 lines because it is one interface, whose parts share the types of uploads.
  */
 import type { Checksum, StoredFile, Transfer, WireError } from '../../protocol/index.ts';
 
@@ -25,7 +27,7 @@ export function mayFollow(from: UploadState, to: UploadState): boolean {
   return transitions[from].includes(to);
 }
 
-/** What one owner may have: of one route (`route({quota})`) or in all (`createUploads({quota})`). */
+/** What one owner may store: of one route (`route({quota})`) or in all (`createUploads({quota})`). */
 export interface Quota {
   /** Stored and pending together, in bytes. @default no limit @example 10 * GiB */
   maxBytes?: number;
@@ -50,7 +52,7 @@ export interface OwnerUsage extends Usage {
   routes: Record<string, Usage>;
 }
 
-/** An upload as it is when it is granted. */
+/** An upload at the time of its grant. */
 export interface NewUpload {
   uploadId: string;
   route: string;
@@ -69,15 +71,15 @@ export interface NewUpload {
   reservedBytes: number;
   /** Signing stops after this long. */
   expiresInMs: number;
-  /** Without a sign of life for this long after expiry it is given up, and its quota with it. */
+  /** How long after its expiry the upload is given up, and its reservation with it, unless its client renews it. */
   abandonAfterMs: number;
-  /** The owner's over all routes, and of this route. */
+  /** The quota of the owner over all routes, and the one of this route. */
   quotas: { owner: Quota | null; route: Quota | null };
   /** Chosen by the client, see `FileDeclaration`. */
   idempotencyKey?: string | undefined;
 }
 
-/** Which rule a grant would break, and by how much. */
+/** The rule of a quota that a grant would break. */
 export interface QuotaRefusal {
   quota: 'owner' | 'route';
   rule: keyof Quota;
@@ -86,12 +88,12 @@ export interface QuotaRefusal {
 }
 
 /**
- * What came of a grant: null when it is recorded, the broken rule of a quota, or the live upload (granted, completing,
- * completed) that the same owner has on the same route under the same idempotency key.
+ * The result of a grant: null when it is recorded, the broken rule of a quota, or the `granted`, `completing` or
+ * `completed` upload that the same owner has on the same route under the same idempotency key.
  */
 export type GrantOutcome = QuotaRefusal | { existing: string } | null;
 
-/** One upload as it is on record. */
+/** The row of one upload. */
 export interface UploadRecord {
   uploadId: string;
   route: string;
@@ -102,24 +104,27 @@ export interface UploadRecord {
   size: number | null;
   partSize: number | null;
   transfer: Transfer;
-  /** Declared; once completed, the one that was verified. */
+  /** The declared checksum; of a completed upload the verified one. */
   checksum: (Checksum & { parts?: number }) | null;
   metadata: unknown;
   state: UploadState;
-  /** Grows with every change of hands: who writes with an old one has lost the upload. */
+  /** Grows with every lease. A process that writes with an older fence has lost the upload, and writes nothing. */
   fence: number;
-  /** How long somebody still works on it, by the database's clock; 0 when nobody does. */
+  /** Milliseconds of the lease that are left, by the database's clock; 0 without a lease. */
   leaseLeftMs: number;
   multipartId: string | null;
   reservedBytes: number;
-  /** Whether that counts as pending: until the upload is stored, or has ended and `freeReservation` was called. */
+  /**
+   * Whether `reservedBytes` count as pending: until the upload is stored, or has ended and `freeReservation` was
+   * called.
+   */
   isReserved: boolean;
   createdAt: number;
   expiresAt: number;
-  /** When it is given up; may be in the past. */
+  /** When the upload is given up. It may be in the past. */
   abandonAt: number;
   endedAt: number | null;
-  /** What completion gave. */
+  /** The result of the completion. */
   file: StoredFile | null;
   data: unknown;
   /** Why it was rejected. */
@@ -128,15 +133,17 @@ export interface UploadRecord {
 }
 
 export interface CallbackRecord {
-  /** How often it was begun. */
+  /** How often the callback has begun. */
   attempts: number;
-  /** How often it had begun when its process, its lease or its database was lost: those may have run twice. */
+  /**
+   * How often the callback had begun when its process, its lease or its database was lost. Each of these may run twice.
+   */
   interruptions: number;
-  /** Of the last failure, redacted. */
+  /** The last failure, redacted. */
   lastError: string | null;
-  /** When the sweep tries again; null when it does not. */
+  /** When the sweep runs the callback again; null when it does not. */
   retryAt: number | null;
-  /** Given up by the sweep: waits for an operator or the client. */
+  /** When the sweep stopped trying. The upload then waits for an operator or its client. */
   parkedAt: number | null;
 }
 
@@ -146,9 +153,9 @@ export type Ending =
   | { state: 'aborted' }
   | { state: 'expired' };
 
-/** A message for the outbox, written with the ending it tells of. */
+/** A message for the outbox, written together with the end of the upload. */
 export interface NewWebhook {
-  /** `msg_...`, the idempotency key of its receiver. */
+  /** `msg_...`, the idempotency key for the receiver. */
   webhookId: string;
   /** Such as `upload.completed`. */
   type: string;
@@ -160,7 +167,7 @@ export interface WebhookRecord extends NewWebhook {
   uploadId: string;
   createdAt: number;
   attempts: number;
-  /** When it is tried again; null when it was delivered or parked. */
+  /** When the message is sent again; null when it is delivered or parked. */
   nextAt: number | null;
   deliveredAt: number | null;
   parkedAt: number | null;
@@ -171,11 +178,11 @@ export interface UploadFilter {
   states?: readonly UploadState[];
   ownerId?: string;
   route?: string;
-  /** Only those whose callback is parked. */
+  /** Only uploads whose callback is parked. */
   parked?: boolean;
-  /** Only those created before. */
+  /** Only uploads that were created before this time. */
   createdBefore?: number;
-  /** Of the page before, see {@link UploadPage.next}. */
+  /** {@link UploadPage.next} of the previous page. */
   after?: string;
   /** @default 50, at most 1,000 */
   limit?: number;
@@ -187,15 +194,14 @@ export interface UploadPage {
   next: string | null;
 }
 
-/** Something at the storage that no upload accounts for. */
+/** An object or a multipart upload that belongs to no recorded upload. */
 export interface Orphan {
   key: string;
-  /** An object, or the parts of a multipart upload that nobody will end. */
   kind: 'object' | 'multipart';
   /** Bytes; null for parts. */
   size: number | null;
   multipartId: string | null;
-  /** ISO 8601, as the storage tells it. */
+  /** ISO 8601, as the storage reports it. */
   since: string;
   /** Whether the sweep has removed it. */
   removed: boolean;
@@ -204,9 +210,9 @@ export interface Orphan {
 export interface SweepRecord {
   startedAt: number;
   endedAt: number;
-  /** The report, JSON. */
+  /** The counts of the report, as JSON. */
   report: unknown;
-  /** Of the last sweep that looked for any. */
+  /** The orphans of the last sweep that looked for orphans. */
   orphans: Orphan[];
 }
 
@@ -214,17 +220,17 @@ export interface Counts {
   /** Uploads by state. */
   states: Record<UploadState, number>;
   parkedCallbacks: number;
-  /** Callbacks that failed and wait for their next try. */
+  /** Callbacks that failed and will run again. */
   waitingCallbacks: number;
   pendingWebhooks: number;
   parkedWebhooks: number;
-  /** Age in milliseconds of the oldest callback that failed or was never begun; 0 when there is none. */
+  /** Age in milliseconds of the oldest callback that failed or has not begun; 0 without one. */
   callbackLagMs: number;
 }
 
 /**
- * A lease on an upload: every later write names its fence. With a `refusal` the upload had expired, its bytes came late, and
- * its owner has no room for them any more: it must be rejected.
+ * The lease of an upload, or the upload that cannot be leased. With a `refusal` the upload had expired, its bytes
+ * arrived late, and the quota of its owner has no room for them: it must be rejected.
  */
 export type ClaimedUpload =
   | { fence: number; record: UploadRecord; refusal?: QuotaRefusal }
@@ -234,88 +240,97 @@ export type ClaimedUpload =
 export interface Ledger {
   readonly kind: 'sqlite' | 'postgres';
 
-  /** Records uploads and reserves their quota. One answer for each, in order. */
+  /** Records uploads and reserves their quota. Returns one result for each, in order. */
   grant(uploads: readonly NewUpload[]): Promise<GrantOutcome[]>;
-  /** Notes S3's id once there is one. False when the upload has ended meanwhile. */
+  /** Records the `multipartId`. False when the upload has ended. */
   begun(uploadId: string, multipartId: string): Promise<boolean>;
-  /** A sign of life: expiry and giving up move on from now. False when the upload has ended. */
+  /** Moves the times of expiry and of giving up. False when the upload has ended. */
   renew(uploadId: string, expiresInMs: number): Promise<boolean>;
   find(uploadId: string): Promise<UploadRecord | null>;
-  /** Of those asked for, those there are. */
+  /** Leaves unknown uploads out. */
   findMany(uploadIds: readonly string[]): Promise<Map<string, UploadRecord>>;
-  /** The owner's completed upload of the same bytes on the same route, verified by the storage. */
+  /** The owner's completed upload of the same bytes on the same route, whose checksum the storage has verified. */
   findStored(of: { ownerId: string; route: string; sha256: string; size: number }): Promise<UploadRecord | null>;
-  /** Of these keys, those that a live upload (granted, completing, completed) has. */
+  /** Those of the keys that a `granted`, `completing` or `completed` upload has. */
   keysInUse(keys: readonly string[]): Promise<Set<string>>;
-  /** Whether a stored upload, or one on its way that shares it, has the object of this key. */
+  /** Whether a stored upload has the object of this key, or an upload that is not complete shares it. */
   isObjectNeeded(key: string): Promise<boolean>;
 
   /**
-   * `granted | expired -> completing`, or takes over one whose lease is over. `held`: somebody works on it, or it has
-   * ended. Null when there is no such upload.
+   * `granted | expired -> completing`, or takes over a `completing` upload whose lease is over. `held`: another process
+   * has the lease, or the upload has ended. Null when there is no such upload.
    */
   claim(uploadId: string, leaseMs: number): Promise<ClaimedUpload>;
-  /** Takes a `completing` upload over whose fence is still this one, or keeps one's own. Null when it has moved on. */
+  /** Takes over or keeps a `completing` upload that still has this fence. Null when the fence has changed. */
   retake(uploadId: string, fence: number, leaseMs: number): Promise<number | null>;
-  /** Notes that the callback is about to run. Null when somebody else has the upload by now: do not run it. */
+  /** Records that the callback is about to run. Null when another process has the upload: then it must not run. */
   calling(uploadId: string, fence: number, leaseMs: number): Promise<number | null>;
-  /** Gives the lease up, so that whoever asks next may go on at once. */
+  /** Ends the lease, so that another process can go on at once. */
   release(uploadId: string, fence: number): Promise<void>;
-  /** The callback threw: gives the lease up, and notes when the sweep tries again, or that it is parked (null). */
+  /** Records that the callback threw, ends the lease, and schedules the next run; null parks the callback. */
   failed(uploadId: string, fence: number, reason: string, retryInMs: number | null): Promise<void>;
   /**
-   * Ends what one has a lease on, and fills the outbox. What is completed counts as stored from then on; another end keeps
-   * its reservation until {@link Ledger.freeReservation}. False when somebody else has it by now.
+   * Ends an upload under its lease, and fills the outbox. A completed upload counts as stored from then on. Another end
+   * keeps its reservation until {@link Ledger.freeReservation}. False when another process has the upload.
    */
   end(uploadId: string, fence: number, ending: Ending): Promise<boolean>;
-  /** `granted | expired -> aborted`; its reservation stays. False when it is in another state. */
+  /** `granted | expired -> aborted`; the reservation stays. False in another state. */
   abort(uploadId: string): Promise<boolean>;
-  /** `granted -> expired`, once it is to be given up; its reservation stays. False in another state, or when it was renewed. */
+  /**
+   * `granted -> expired` once the upload may be given up; the reservation stays. False in another state, or when it was
+   * renewed.
+   */
   expire(uploadId: string): Promise<boolean>;
   /**
-   * Gives the reservation of an aborted, rejected or expired upload back: its request can store nothing more, and nothing of
-   * it is at the storage. False when it was given back before.
+   * Gives back the reservation of an aborted, rejected or expired upload, when its request can store nothing more and
+   * the storage has nothing of it. False when it was given back before.
    */
   freeReservation(uploadId: string): Promise<boolean>;
   /**
-   * `completed -> deleted` of one upload, or of one upload with this key (the oldest). Null when there is none.
-   * `last`: no other live upload has the key, so the object goes.
+   * `completed -> deleted` of one upload, or of the oldest upload with this key. Null when there is none. `last`: no
+   * other upload has the key, so the object can be deleted.
    */
   delete(of: { uploadId: string } | { key: string }): Promise<{ record: UploadRecord; last: boolean } | null>;
 
   usage(ownerId: string): Promise<OwnerUsage>;
-  /** Owners with the most stored bytes first. */
+  /** Sorted by stored bytes, the most first. */
   usageByOwner(options?: { after?: string; limit?: number }): Promise<{ owners: OwnerUsage[]; next: string | null }>;
   list(filter?: UploadFilter): Promise<UploadPage>;
   counts(): Promise<Counts>;
 
-  /** What the sweep has to look at: granted and over its time, left behind while completing, to be called again, or ended with a reservation. */
+  /**
+   * The uploads that the sweep has to work on: granted ones past their time, completing ones without a lease, those
+   * whose callback is to run again, and ended ones with a reservation.
+   */
   due(limit: number): Promise<UploadRecord[]>;
-  /** Looked at: not before then again. */
+  /** {@link Ledger.due} leaves the upload out for this long. */
   lookAgain(uploadId: string, inMs: number): Promise<void>;
-  /** A parked or waiting callback is due now. False when it is neither. */
+  /** Makes a parked or waiting callback due now. False when it is neither. */
   unpark(uploadId: string): Promise<boolean>;
   recordSweep(sweep: SweepRecord): Promise<void>;
   lastSweep(): Promise<SweepRecord | null>;
-  /** One holder at a time, until it lets go or the time is over; the same holder prolongs. */
+  /**
+   * Takes or extends a lock, which one holder has until it unlocks it or the time is over. False when another holder
+   * has it.
+   */
   lock(name: string, holder: string, forMs: number): Promise<boolean>;
   unlock(name: string, holder: string): Promise<void>;
 
-  /** Takes messages that are due, for this long: nobody else gets them meanwhile. */
+  /** Takes messages that are due. For this long no other process gets them. */
   takeWebhooks(limit: number, forMs: number): Promise<WebhookRecord[]>;
   webhookDelivered(webhookId: string): Promise<void>;
-  /** Null parks it. Nothing, where another delivered or parked it by now. */
+  /** Null parks the message. Changes nothing when another process has delivered or parked it. */
   webhookFailed(webhookId: string, reason: string, retryInMs: number | null): Promise<void>;
   listWebhooks(filter?: { state?: 'pending' | 'delivered' | 'parked'; after?: string; limit?: number }): Promise<{
     webhooks: WebhookRecord[];
     next: string | null;
   }>;
-  /** Sends it again, whatever became of it. False when there is none. */
+  /** Sends the message again, even if it was delivered or parked. False when there is none. */
   replayWebhook(webhookId: string): Promise<boolean>;
 
-  /** Milliseconds since the epoch by the database's clock; throws when it does not answer. For `/readyz`. */
+  /** Milliseconds since the epoch by the database's clock. Throws when the database does not answer. For `/readyz`. */
   ping(): Promise<number>;
-  /** Forgets uploads that ended this long ago and hold no file; returns how many. */
+  /** Deletes the rows of uploads that ended this long ago and have no file. Returns how many. */
   forget(endedBeforeMs: number, limit: number): Promise<number>;
   close(): Promise<void>;
 }

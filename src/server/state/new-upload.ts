@@ -3,7 +3,7 @@ import type { Config, ResolvedRoute } from '../config.ts';
 import type { Claims } from './claims.ts';
 import type { NewUpload } from './ledger.ts';
 
-/** How the ledger knows an upload. */
+/** The row of an upload that is granted now. */
 export function buildNewUpload(
   config: Pick<Config, 'expiresInSeconds' | 'abandonAfterSeconds'>,
   route: ResolvedRoute,
@@ -37,7 +37,10 @@ const slowestBytesPerMs = 50;
 const shortestMs = 10 * 60_000;
 const longestMs = 24 * 3_600_000;
 
-/** A request that began before its permission expired may go on after it: ten minutes, and the file at 50 kB/s. */
+/**
+ * Milliseconds that a request may go on after its permission has expired: ten minutes, and the time of the file at 50
+ * kB/s.
+ */
 export function maxTransferMs(size: number): number {
   return Math.min(longestMs, shortestMs + size / slowestBytesPerMs);
 }

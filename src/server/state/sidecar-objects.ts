@@ -1,7 +1,7 @@
 /**
- * The metadata of an unfinished multipart upload cannot be read back from S3. So the receipt of an upload in parts (its sealed
- * claims) is written beside the staging keys before the upload begins: a process that finds the parts in a listing learns from
- * it what was granted. It is deleted when the upload ends.
+ * The metadata of an unfinished multipart upload cannot be read back from S3. So the receipt of an upload in parts (its
+ * sealed claims) is written beside the staging keys before the upload begins: a process that finds the parts in a
+ * listing learns from it what was granted. It is deleted when the upload ends.
  */
 import type { Storage } from '../../s3/index.ts';
 import type { OpenedGrant, OpenReceipt } from './claims.ts';

@@ -1,7 +1,8 @@
 /**
- * Without a ledger the storage holds how an upload stands, in a marker object beside the staging keys. It is created with
- * If-None-Match, so that one process completes an upload, and an unexpired URL never brings a rejected, aborted or deleted
- * upload back. Markers must outlive the URLs: the sweep and the lifecycle rule of the staging prefix delete both.
+ * Without a ledger the storage holds how an upload stands, in a marker object beside the staging keys. It is created
+ * with If-None-Match, so that one process completes an upload, and an unexpired URL never brings a rejected, aborted or
+ * deleted upload back. Markers must outlive the URLs: the sweep and the lifecycle rule of the staging prefix delete
+ * both.
  */
 import type { Storage } from '../../s3/index.ts';
 import type { TakeRandom } from '../shared/random-pool.ts';

@@ -1,12 +1,14 @@
 /**
- * Whether the object at a key is still the one that an upload stored. A key may come again: a `key` callback can return
- * it for another upload once the first file is gone, and what names the first file must not reach the second.
+ * Tells which upload has stored an object. A `key` callback can return the key of a deleted file for another upload,
+ * and a reference to the first file must not reach the second.
  */
 import type { ObjectInfo, Storage } from '../../s3/index.ts';
-
 import type { Ledger } from './ledger.ts';
 
-/** By the mark that {@link promote} left; of a shared object by the row of the upload that it names. */
+/** The metadata header (`x-amz-meta-*`) of a stored file that names its upload. */
+export const uploadIdHeader = 'waybill-upload';
+
+/** Whether the upload has stored this object, or shares it with the upload that has. */
 export async function isObjectOfUpload(
   ledger: Pick<Ledger, 'find'> | undefined,
   { metadata }: ObjectInfo,
@@ -17,14 +19,12 @@ export async function isObjectOfUpload(
   const own = await ledger?.find(of.uploadId);
   if (own?.transfer !== 'none' || own.key !== of.key) return false;
   const other = await ledger?.find(mark);
-  // Only the same owner's files on the same route share an object. A row that ended long ago may be forgotten.
+  // Only files of the same owner on the same route share an object. The row of an upload that ended long ago may be
+  // deleted.
   return !other || (other.key === own.key && other.ownerId === own.ownerId && other.route === own.route);
 }
 
-/** Deletes the object that was looked at, and no other that has its key by now, where the storage can tell. */
+/** Deletes the object that was read. Where the storage checks the ETag, a newer object at the same key stays. */
 export function deleteIfUnchanged(storage: Storage, { key, etag }: ObjectInfo): Promise<boolean> {
   return storage.delete(key, { ifMatch: etag });
 }
-
-/** `x-amz-meta-*` of a promoted object: which upload it came from, so that a delete finds its marker. */
-export const uploadIdHeader = 'waybill-upload';

@@ -1,6 +1,6 @@
 /**
- * How uploads stand, as one interface. Without a ledger the record is two small objects in the storage (`storage-states.ts`);
- * with a ledger it is a row (`ledger-states.ts`).
+ * How uploads stand, as one interface. Without a ledger the record is two small objects in the storage
+ * (`storage-states.ts`); with a ledger it is a row (`ledger-states.ts`).
  */
 import type { StoredFile, WireError } from '../../protocol/index.ts';
 import type { Claims, OpenedGrant, SizedClaims } from './claims.ts';
@@ -16,7 +16,10 @@ export type EndedState =
 /** One process completes the upload until `leaseUntil` (milliseconds since the epoch); after that any process may. */
 export type CompletingState = { state: 'completing'; leaseUntil: number };
 
-/** The names are those of `UploadState`. A `granted` upload has no record in the storage, and a ledger does not return it. */
+/**
+ * The names are those of `UploadState`. A `granted` upload has no record in the storage, and a ledger does not return
+ * it.
+ */
 export type RecordedState = CompletingState | EndedState;
 
 /** The states that a completion or an abort may record by itself. */
