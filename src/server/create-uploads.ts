@@ -36,13 +36,16 @@ export type TypesOf<Routes extends Record<string, AnyRoute>> = {
 
 export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>>
   extends TypedUploads<TypesOf<Routes>> {
-  /** The Fetch API, for any server that speaks it. */
+  /** Answers a request of the Fetch API. */
   fetch(request: Request): Promise<Response>;
-  /** The core, for adapters. */
+  /** Answers a plain request. Adapters for other kinds of servers call it. */
   handle(request: PlainRequest): Promise<PlainResponse>;
-  /** Whether the handler has something at this path (percent-encoded, without the query). */
+  /** Whether the handler serves this path (percent-encoded, without the query). */
   owns(path: string): boolean;
-  /** A direct link to a stored object, for whoever has it. At most seven days, and no longer than the credentials. */
+  /**
+   * Signs a direct link to a stored object, which works for everyone who has the link. It works for at most seven days,
+   * and no longer than the credentials.
+   */
   presignView(key: string, options: PresignViewOptions): Promise<PresignedRequest>;
   /**
    * The stable URL of a stored file: what `file.url` is.
@@ -52,45 +55,47 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    */
   viewUrl(file: ViewRef): string;
   /**
-   * Deletes a stored file for good, even against unexpired URLs. True when it was there. With an `uploadId` only the file
-   * that this upload stored: another upload may have the key by now.
+   * Deletes a stored file for good: an unexpired URL cannot bring it back. Returns whether there was a file. With an
+   * `uploadId` only the file that this upload stored is deleted, because another upload may have the same key by now.
    *
    * @example await uploads.deleteFile(file.key, { uploadId: file.uploadId })
    */
   deleteFile(key: string, of?: { uploadId?: string }): Promise<boolean>;
   /**
-   * Completes on the server's own account: no `authorize`. Idempotent. Of a stream `said` has the size.
-   * @throws {WaybillError} as the client's call answers
+   * Completes an upload without asking `authorize`. Idempotent. For a stream `report` has the size.
+   *
+   * @throws {WaybillError} the error that the client's call would answer
    */
-  complete(grant: string, said?: Omit<MultipartCompletion, 'grant'>): Promise<Completed | Completing>;
-  /** Aborts on the server's own account. */
+  complete(grant: string, report?: Omit<MultipartCompletion, 'grant'>): Promise<Completed | Completing>;
+  /** Aborts an upload without asking `authorize`. */
   abort(grant: string): Promise<void>;
   /**
-   * Completes by the receipt that a staged object carries, or that lies beside its parts, as events and the sweep do.
-   * Null when there is none, it is not one of ours, or it is a stream, whose end only its client knows.
+   * Completes by the receipt of a staged object or of its parts, as storage events and the sweep do. Null without a
+   * receipt of this deployment, and for a stream in parts, whose size only its client knows.
    */
   completeObject(stagedKey: string): Promise<Completed | Completing | null>;
   /**
-   * Completes an upload that the ledger knows, wherever it stopped: what an operator's "try again" does.
+   * Completes an upload of the ledger from where it stopped. An operator can try an upload again with it.
    *
-   * @throws {WaybillError} `upload_not_found`, and as the client's call answers
+   * @throws {WaybillError} `upload_not_found`, or the error that the client's call would answer
    */
   completeUpload(uploadId: string): Promise<Completed | Completing>;
   /**
-   * What a storage said, in any of the shapes that `POST /events` takes, from someone who is trusted: a Lambda function, a
-   * queue. All that comes of it is a look at the objects it names.
+   * Handles a storage event from a trusted sender, such as a Lambda function or a queue, in any format that `POST /events`
+   * takes. The uploads of the objects that it names are completed.
    *
-   * @throws {WaybillError} what may be otherwise when it is tried again; `invalid_request` for what is no event
+   * @throws {WaybillError} `invalid_request` for a value that is not an event, else an error that another try may not have
    */
   handleStorageEvent(event: unknown): Promise<StorageEventResult>;
   /**
-   * Once through all that nobody came back for; see {@link startSweeping} for again and again. Any number may run at once.
+   * Sweeps once: ends the uploads that their clients left unfinished. {@link startUpkeep} repeats it. Any number of sweeps
+   * may run at once.
    *
    * @throws {WaybillError} when the storage cannot be listed, or the ledger does not answer
    */
   sweep(options?: SweepOptions): Promise<SweepReport>;
   /**
-   * What an owner has stored and what is on its way, in all and by route.
+   * What an owner has stored and what is pending, in total and by route.
    *
    * @throws {WaybillError} `config_invalid` without a ledger
    */
@@ -105,7 +110,7 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    * for (const { message, fix } of findings) console.error(message, fix);
    */
   check(options?: { timeoutMs?: number }): Promise<StorageReport>;
-  /** Resolves when no completion is under way in this process, also of requests that were answered with 202. */
+  /** Resolves when this process completes no upload, also none whose request was answered with 202. */
   idle(): Promise<void>;
   /**
    * Loads every module that otherwise loads with the first request that needs it. A server that runs for long calls it
@@ -117,13 +122,13 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    * @throws what the runtime throws for a module that it cannot load
    */
   preload(): Promise<void>;
-  /** Sends what is due in the outbox, once; undefined without `webhooks`. See {@link startUpkeep}. */
+  /** Sends the webhooks that are due, once. Undefined without `webhooks`. {@link startUpkeep} repeats it. */
   readonly deliverWebhooks:
     | ((
         options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'signal' | 'onDelivery'>,
       ) => Promise<Delivery[]>)
     | undefined;
-  /** As it was given; what it throws is `ledger_unavailable`. */
+  /** The ledger that was given. Errors of its database become `ledger_unavailable`. */
   readonly ledger: Ledger | undefined;
   /** The option `basePath`, or ''. */
   readonly basePath: string;
@@ -131,7 +136,7 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
   readonly config: UploadsView;
 }
 
-/** What the configuration came to. Never a secret. */
+/** The resolved configuration, without secrets. */
 export interface UploadsView {
   readonly basePath: string;
   readonly publicUrl: string;
@@ -140,19 +145,19 @@ export interface UploadsView {
   readonly viewExpiresInSeconds: number;
   readonly maxBodyBytes: number;
   readonly allowedOrigins: readonly string[];
-  /** Where clients will send to: for CSP. */
+  /** The origin that clients send to, for CSP. */
   readonly storageOrigin: string;
-  /** All of them, where the storage has several names. */
+  /** All origins, where the storage has several host names. */
   readonly storageOrigins: readonly string[];
   readonly routes: readonly RouteInfo[];
 }
 
 /**
- * Puts routes on a storage.
+ * Creates the uploads of an app: its routes on a storage.
  *
  * @example
  * const uploads = createUploads({ storage: s3Storage({...}), secret, routes: { avatar: route({...}) } })
- * @throws {WaybillError} `config_invalid`, also where a route promises what the storage cannot keep
+ * @throws {WaybillError} `config_invalid`, also where a route needs what the storage cannot do
  */
 export function createUploads<Routes extends Record<string, AnyRoute>>(
   options: UploadsOptions<Routes>,
@@ -185,8 +190,8 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     deleteFile: (key, { uploadId } = {}) =>
       fromStorage(async () => (await completion()).deleteFile({ key, uploadId }, null)),
 
-    complete: (grant, said) =>
-      fromStorage(async () => describeResult(await (await completion()).complete(open(grant), said))),
+    complete: (grant, report) =>
+      fromStorage(async () => describeResult(await (await completion()).complete(open(grant), report))),
 
     abort: (grant) => fromStorage(async () => (await completion()).abort(open(grant))),
 
@@ -230,7 +235,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   };
 }
 
-/** Servers get the error table too, not the storage's words. */
+/** Turns the errors of the storage into errors of the table. */
 async function fromStorage<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

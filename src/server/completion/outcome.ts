@@ -22,7 +22,7 @@ const refusals: ReadonlySet<string> = new Set([
 /**
  * Runs a completion and says what came of it, for the sweep and for storage events.
  *
- * @returns null when another process completes the upload or there is no upload, 'absent' when nothing or not all has arrived,
+ * @returns null when another process completes the upload or there is none, 'absent' when not all has arrived,
  * 'unknown' when the route or the record of the upload is gone
  * @throws what another attempt may change
  */
