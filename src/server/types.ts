@@ -1,28 +1,28 @@
-/** What an app writes: a route's rules and callbacks, and what those are given. */
+/** What an app writes: the rules and callbacks of a route, and the arguments of the callbacks. */
 import type { FileDeclaration, Limits, RouteTypes, StoredFile } from '../protocol/index.ts';
 import type { InputOf, OutputOf, StandardSchema } from './shared/standard-schema.ts';
 import type { Quota } from './state/ledger.ts';
 
-/** The request as `authorize` sees it, whichever server it came through. */
+/** The request as `authorize` gets it, with every adapter. */
 export interface CallbackRequest {
   readonly method: string;
   /** Percent-encoded, without the query. */
   readonly path: string;
   /** Names are case-insensitive. */
   header(name: string): string | undefined;
-  /** Made when first asked for: {@link CallbackRequest.header} costs less. */
+  /** Created at first use. {@link CallbackRequest.header} is faster. */
   readonly headers: Headers;
   /** The framework's own request: a Fetch `Request`, node's `IncomingMessage`, Express's `req`. */
   readonly raw: unknown;
 }
 
-/** Who sends, and whatever else the `key` callback wants to know. */
+/** The owner, and other fields that the callbacks of the app need. */
 export interface Owner {
   /** One safe segment of a key: no `/`, not `.` or `..`, at most 128 bytes. */
   ownerId: string;
 }
 
-/** `parts`: to sign requests for parts, or to list those that arrived and go on. */
+/** `parts` is to sign requests for parts, or to list those that arrived. */
 export type Action = 'grant' | 'parts' | 'complete' | 'abort' | 'view' | 'delete';
 
 export interface AuthorizeInput<Metadata = unknown> {
@@ -30,7 +30,7 @@ export interface AuthorizeInput<Metadata = unknown> {
   request: CallbackRequest;
   /** The route's name. */
   route: string;
-  /** What is asked for: `grant`, `parts`, `complete`, `abort`, `view` or `delete`. */
+  /** The operation: `grant`, `parts`, `complete`, `abort`, `view` or `delete`. */
   action: Action;
   /**
    * The declared files; for a view or a delete the one stored file's name. Nothing has been signed yet. A file whose
@@ -48,22 +48,22 @@ export interface AuthorizeFile<Metadata = unknown> extends Pick<FileDeclaration,
 }
 
 type Awaitable<T> = T | Promise<T>;
-type Nobody = null | undefined | false | '' | 0;
+type NoOwner = null | undefined | false | '' | 0;
 
 /**
- * Returns who sends, or nothing for nobody (401). Throw `new WaybillError('forbidden', ...)` to refuse someone known.
- * Runs again on every later call: only the same owner completes, aborts, views or deletes.
+ * Returns the owner, or nothing for an unknown user (401). Throw `new WaybillError('forbidden', ...)` to refuse a known
+ * user. It runs again on every later call, and only the same owner can complete, abort, view or delete.
  */
 export type Authorize<Context extends Owner, Metadata = unknown> = (
   input: AuthorizeInput<Metadata>,
-) => Awaitable<Context | Nobody>;
+) => Awaitable<Context | NoOwner>;
 
 export interface KeyInput<Metadata, Context> {
   /** The route's name. */
   route: string;
   /** As `authorize` returned it. */
   ownerId: string;
-  /** Unique, chosen by the server. A key that contains it never comes again. */
+  /** Unique, chosen by the server. A key that contains it is never used again. */
   uploadId: string;
   /** Lower case, without the dot; empty when the name has none that is safe for the type. */
   extension: string;
@@ -80,7 +80,7 @@ export interface KeyInput<Metadata, Context> {
 }
 
 export interface InspectInput<Metadata> {
-  /** What is known of the file before it is stored. */
+  /** The facts of the file before it is stored. */
   file: Omit<StoredFile, 'url' | 'storedAt'>;
   /** As `authorize` returned it. */
   ownerId: string;
@@ -97,7 +97,7 @@ export interface CompleteInput<Metadata> {
   file: StoredFile;
   /** As `authorize` returned it. */
   ownerId: string;
-  /** The same upload may come twice when a process dies: make what you do idempotent on this. */
+  /** The callback may run twice when a process dies. Make its work idempotent on this id. */
   uploadId: string;
   /** The client's metadata, as the schema parsed it. */
   metadata: Metadata;
@@ -106,7 +106,7 @@ export interface CompleteInput<Metadata> {
 export interface StoredFileInput {
   request: CallbackRequest;
   route: string;
-  /** Whose file it is. */
+  /** The owner of the file. */
   ownerId: string;
   uploadId: string;
   key: string;
@@ -131,8 +131,8 @@ export interface RouteDefinition<
    */
   metadata?: Schema;
   /**
-   * Returns who sends, as `{ ownerId }` and what else your callbacks need, or null for an unknown sender (401). Runs on
-   * every call. A public route says `authorize: anyone`.
+   * Returns the owner as `{ ownerId }`, with other fields that your callbacks need, or null for an unknown user (401).
+   * It runs on every call. For a public route use `authorize: anyone`.
    * @example async ({ request }) => session(request.header('cookie'))
    */
   authorize: Authorize<Context, Metadata>;
@@ -162,8 +162,8 @@ export interface RouteDefinition<
    */
   replace?: boolean;
   /**
-   * Reads the stored object and may refuse it: return `{ reject: 'why' }`, which the client is shown. It runs before
-   * the object leaves staging. When it throws, the client gets `callback_failed` and may ask again.
+   * Reads the staged object and may reject it: return `{ reject: 'reason' }`, which the client gets. It runs before the
+   * object leaves staging. When it throws, the client gets `callback_failed` and may complete again.
    * @default none
    * @example async ({ stream }) => ((await scan(await stream())) ? undefined : { reject: 'Virus found.' })
    */
@@ -179,12 +179,12 @@ export interface RouteDefinition<
    */
   onComplete?: (input: CompleteInput<Metadata>) => Awaitable<Data>;
   /**
-   * `checksum`: a permission is for exactly these bytes. `size-only`: for any bytes of this size and type, for clients
-   * that cannot hash. @default 'checksum' @example 'size-only'
+   * `checksum`: a grant is for exactly these bytes. `size-only`: a grant is for any bytes of this size and type, for
+   * clients that cannot hash. @default 'checksum' @example 'size-only'
    */
   integrity?: 'checksum' | 'size-only';
   /**
-   * What one owner may have on this route, or a function of what `authorize` returned, for plans of different sizes.
+   * The quota of one owner on this route, or a function of what `authorize` returned, for different plans.
    * Needs a ledger. On a route for `anyone` it counts by address and needs `clientAddress`.
    * @default no limit @example ({ plan }) => (plan === 'pro' ? { maxBytes: 100 * GiB } : { maxBytes: 1 * GiB })
    */

@@ -1,4 +1,4 @@
-/** Everything there is outside of staging, against every key that an upload has. A bucket may be shared with others. */
+/** Compares every object outside of staging with the keys of uploads on record. Other apps may use the same bucket. */
 import type { Storage } from '../../s3/index.ts';
 import type { Deployment } from '../shared/deployment.ts';
 import { mapLimited } from '../shared/map-limited.ts';
@@ -18,9 +18,9 @@ export interface BucketSweep {
 }
 
 const parallel = 8;
-/** A file is on record before it is there: what is younger may be a listing's delay. */
+/** A file is recorded before it is stored, so a younger object may only seem to have no record. */
 const objectMs = 60 * 60_000;
-/** A copy in parts of the largest object takes less. */
+/** A copy in parts of the largest object takes less time. */
 const partsMs = 24 * 60 * 60_000;
 
 export async function sweepBucket(sweep: BucketSweep): Promise<void> {
@@ -73,8 +73,8 @@ async function settleOrphan(sweep: BucketSweep, lost: Lost): Promise<Outcome> {
 }
 
 /**
- * Below a prefix that was named, everything but the files of another deployment. Elsewhere only files of this one; whose
- * parts are cannot be read.
+ * Below a named prefix, every object except the files of other deployments. Elsewhere only files of this deployment.
+ * The owner of parts cannot be read.
  */
 async function isOurs({ storage, deployment, options }: BucketSweep, { key, kind }: Lost): Promise<boolean> {
   const named = (options.orphanPrefix ?? '') !== '';

@@ -1,7 +1,7 @@
 /**
- * The sweep: what nobody came back for. It completes what arrived and was never announced, tries callbacks again that threw,
- * gives up what will not come, frees parts at the storage, and removes what nobody needs. Any number may run at once, and
- * any may die: whatever one does, the next would do as well.
+ * The sweep ends the uploads that their clients have left: it completes arrived files, repeats callbacks that threw,
+ * lets uploads expire whose bytes have not arrived, aborts parts, and deletes what is no longer needed. Any number of
+ * sweeps may run at once, and any may die, because the next sweep does the same work.
  */
 
 import { WaybillError } from '../../protocol/index.ts';
@@ -40,14 +40,14 @@ export async function sweepUploads(
   const options = { ...given, graceSeconds: given.graceSeconds ?? defaultGraceSeconds };
   const tally = createTally(options.dryRun ?? false, (error) => emit?.('sweep.failed', { reason: describe(error) }));
   const { report } = tally;
-  // What the storage dates is as old as the storage says.
+  // Ages of objects are measured by the clock of the storage, which wrote their dates.
   const storageNow = () => now() + storage.clockOffsetMs();
   const shared = { storage, openReceipt, stagingPrefix, deployment, completion, storageNow, options, tally };
   try {
     if (ledger) await sweepRecords({ ...shared, ledger });
     else await sweepStorage({ ...shared, states, abandonAfterSeconds, now });
   } catch (error) {
-    // Asked to stop: what was done counts.
+    // After a stop, the report contains what was done.
     if (!options.signal?.aborted || error !== options.signal.reason) throw error;
   }
   report.durationMs = now() - startedAt;
@@ -64,7 +64,7 @@ function looksForOrphans({ orphans, deleteOrphans }: SweepOptions): boolean {
   return orphans === true || deleteOrphans === true;
 }
 
-/** A sweep that did not look for orphans knows of none and has refuted none. */
+/** A sweep that did not look for orphans says nothing about them. */
 async function lastOrphans(ledger: Ledger): Promise<Orphan[]> {
   return (await ledger.lastSweep())?.orphans ?? [];
 }

@@ -1,4 +1,4 @@
-/** What lies in the bucket, page by page. */
+/** Lists objects and multipart uploads in pages. */
 import type { ListPage, MultipartListing, Storage } from '../../s3/index.ts';
 
 export type Listed = ListPage['objects'][number];
@@ -29,7 +29,7 @@ export async function* multipartsOf(
   } while (next !== undefined);
 }
 
-/** In milliseconds. What has no date is young: nothing is done about it. */
+/** Age in milliseconds. An object without a date counts as new, so that nothing is done to it. */
 export function ageOf(at: string, now: number): number {
   const age = now - Date.parse(at);
   return Number.isNaN(age) ? 0 : age;

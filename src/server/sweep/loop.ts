@@ -1,16 +1,16 @@
-/** The sweep again and again, by one replica at a time. */
+/** Repeats the sweep; with a ledger, one replica at a time. */
 import { randomUUID } from 'node:crypto';
 import type { Ledger } from '../state/ledger.ts';
 import type { SweepOptions, SweepReport } from './report.ts';
 
 export interface SweepingOptions extends Omit<SweepOptions, 'dryRun' | 'signal'> {
-  /** From the end of one to the beginning of the next, give or take a fifth: replicas begin together. @default 60 */
+  /** Seconds from the end of a sweep to the start of the next, varied by up to 20 %. @default 60 */
   everySeconds?: number;
   /** With `orphans`: how often the whole bucket is listed, in seconds. @default 86_400 @example 604_800 */
   orphansEverySeconds?: number;
   /**
-   * With a ledger, one replica sweeps at a time. Without, each does, which does no harm. `startUpkeep` takes the one of
-   * `uploads`. @default none @example ledger
+   * With a ledger, one replica sweeps at a time. Without one every replica does, which is harmless. `startUpkeep` takes
+   * the one of `uploads`. @default none @example ledger
    */
   ledger?: Ledger;
   /** The name of this replica in the lock, different from all others. @default a random one @example 'replica-1' */
@@ -24,12 +24,12 @@ export interface SweepingOptions extends Omit<SweepOptions, 'dryRun' | 'signal'>
 }
 
 export interface Sweeping {
-  /** Resolves when what it was at is done. */
+  /** Stops the loop. Resolves when the running sweep has ended. */
   stop(): Promise<void>;
 }
 
 const lockName = 'sweep';
-/** Longer than one pass should take: it is renewed while one goes on. */
+/** Longer than a sweep should take. The lock is renewed during a sweep. */
 const lockMs = 60_000;
 
 /**
@@ -92,7 +92,7 @@ export function startSweeping(
     );
   }
 
-  // Not at once: a process that starts has more urgent things to do.
+  // The first sweep waits, because a process that starts has more urgent work.
   schedule(Math.min(everySeconds, 5));
   return {
     async stop() {

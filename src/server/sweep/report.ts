@@ -1,4 +1,4 @@
-/** What a sweep did, or in a dry run would have done. */
+/** The report of a sweep: what it did, or what it would have done in a dry run. */
 import type { Orphan } from '../state/ledger.ts';
 
 export interface SweepOptions {
@@ -27,25 +27,25 @@ export interface SweepOptions {
 
 export interface SweepReport {
   dryRun: boolean;
-  /** Uploads, staged objects, multipart uploads and records that were looked at. */
+  /** Uploads, staged objects, multipart uploads and records that were examined. */
   looked: number;
-  /** Arrived and never announced. */
+  /** Uploads that had arrived and were completed. */
   completed: number;
-  /** Arrived, and was not what was granted. */
+  /** Uploads whose object was not what was granted. */
   rejected: number;
-  /** Given up: nothing had arrived, and nobody asked any more. Their quota is free again. */
+  /** Uploads that expired: nothing had arrived, and their client was inactive. Their quota is free again. */
   expired: number;
-  /** Multipart uploads whose parts were freed at the storage. */
+  /** Multipart uploads that were aborted at the storage. */
   aborted: number;
-  /** Callbacks that were tried again and threw again. */
+  /** Callbacks that ran again and threw again. */
   callbacksFailed: number;
-  /** Objects and records in staging that nobody needs any more. */
+  /** Objects in staging that were deleted because they are no longer needed. */
   deleted: number;
   /** Records of uploads that ended long ago. */
   forgotten: number;
-  /** What no upload accounts for, at most 1,000 of them. */
+  /** Objects without an upload on record, at most 1,000. */
   orphans: Orphan[];
-  /** Could not be looked at or changed; the next sweep tries again. */
+  /** Uploads and objects that could not be examined or changed. The next sweep tries again. */
   failed: number;
   durationMs: number;
 }
@@ -62,7 +62,9 @@ export type Outcome =
 
 export interface Tally {
   readonly report: SweepReport;
-  /** Counts what came of one; what is thrown is counted as failed, and the sweep goes on. Begins nothing once aborted. */
+  /**
+   * Runs and counts one step. A step that throws counts as failed, and the sweep continues. Runs nothing once aborted.
+   */
   count(work: () => Promise<Outcome>, signal?: AbortSignal): Promise<Outcome>;
   orphan(orphan: Orphan): void;
 }
@@ -105,7 +107,7 @@ export function createTally(dryRun: boolean, failed: (error: unknown) => void): 
   };
 }
 
-/** Where nothing but a completion would have changed anything. */
+/** The outcome of a step that only a completion would have changed. */
 export function settledOf(outcome: Outcome | 'absent' | 'unknown'): Outcome {
   return outcome === 'absent' || outcome === 'unknown' ? null : outcome;
 }

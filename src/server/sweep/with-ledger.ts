@@ -1,6 +1,7 @@
 /**
- * The sweep of a ledger. What is due is on record; what lies in staging is compared with the record; and where it is asked
- * for, so is the whole bucket. What is due the database's clock decides, what is old the storage's.
+ * The sweep with a ledger. It handles the due uploads on record, compares the objects in staging with the record and,
+ * on request, those of the whole bucket. The clock of the database decides what is due, and that of the storage what is
+ * old.
  */
 import type { Storage } from '../../s3/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
@@ -24,25 +25,25 @@ export interface RecordedSweep {
     CompletionService,
     'completeRecord' | 'completeObject' | 'discardRecord' | 'leavesPlaceholder' | 'emptyStagingKey'
   >;
-  /** Milliseconds since the epoch, as the storage counts them. */
+  /** Milliseconds since the epoch by the clock of the storage. */
   storageNow: () => number;
   options: SweepOptions & { graceSeconds: number };
   tally: Tally;
 }
 
-/** In a dry run nothing moves on, so what one look has counted the next must not. */
+/** A dry run changes nothing, so these are the uploads that it has already counted. */
 type Foreseeing = RecordedSweep & { foreseen: Set<string> };
 
 const parallel = 8;
 const batch = 100;
-/** A dry run finds out with one look what others do batch by batch. */
+/** A dry run reads all due uploads at once, while other sweeps read batches. */
 const dryBatch = 10_000;
-/** One pass ends some time: what is left is due in the next. */
+/** The maximum of one sweep. The next sweep handles the rest. */
 const mostBatches = 1000;
 const lookAgainMs = { once: 10 * 60_000, byParts: 60 * 60_000, failed: 60_000 };
-/** Whatever has no record and is older is garbage: records are written before anything is signed. */
+/** An older object without a record is deleted, because uploads are recorded before anything is signed. */
 const garbageMs = 60 * 60_000;
-/** Records of uploads that ended without a file, and the objects with which storages remembered before there was a ledger. */
+/** How long records of uploads without a file are kept, and the markers and sidecars from before the ledger. */
 const keptMs = 30 * 24 * 60 * 60_000;
 const endedWithoutFile: ReadonlySet<string> = new Set(['rejected', 'aborted', 'expired']);
 const ended: ReadonlySet<string> = new Set(['completed', 'rejected', 'aborted', 'deleted']);
@@ -69,7 +70,7 @@ async function sweepDue(sweep: Foreseeing): Promise<void> {
     for (const { uploadId } of due) seen.add(uploadId);
     await mapLimited(due, parallel, async (record) => {
       const outcome = await tally.count(() => settle(sweep, record, clock), options.signal);
-      // What is due and stays as it is would be all that the next look finds.
+      // Uploads that are due and did not change would be all that the next batch contains.
       if (outcome === 'failed' && !options.dryRun)
         await ledger.lookAgain(record.uploadId, lookAgainMs.failed).catch(() => {});
     });
@@ -85,7 +86,7 @@ async function settle(sweep: Foreseeing, record: UploadRecord, clock: number): P
   if (options.dryRun) return foresee(sweep, record, over);
   const outcome = await classifyCompletion(() => completion.completeRecord(record));
   if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
-  // Its route may come back, and with it the callback for a file that is there.
+  // The route may exist again later, with the callback for a file that has arrived.
   if (outcome === 'unknown' && state === 'completing') {
     await ledger.lookAgain(uploadId, lookAgainMs.byParts);
     return null;
@@ -95,7 +96,8 @@ async function settle(sweep: Foreseeing, record: UploadRecord, clock: number): P
     await ledger.lookAgain(uploadId, Math.min(soon, abandonAt - clock));
     return null;
   }
-  // The record first: whoever comes at this moment with the bytes finds it expired, and takes it back.
+  // The record is changed first: a client that completes at this moment finds the state `expired` and continues from
+  // it.
   if (state === 'granted') {
     if (!(await ledger.expire(uploadId))) return null;
   } else {
@@ -107,7 +109,9 @@ async function settle(sweep: Foreseeing, record: UploadRecord, clock: number): P
   return 'expired';
 }
 
-/** Whatever an ended upload has left at the storage goes, and its reservation with it as soon as nothing more can come. */
+/**
+ * Deletes what an ended upload has left at the storage, and gives its reservation back once nothing more can be stored.
+ */
 async function clearUp(sweep: RecordedSweep, record: UploadRecord, clock: number): Promise<Outcome> {
   const { ledger, completion, storage, stagingPrefix } = sweep;
   const { uploadId, state, transfer, abandonAt } = record;
@@ -128,7 +132,7 @@ async function clearUp(sweep: RecordedSweep, record: UploadRecord, clock: number
   return null;
 }
 
-/** For a dry run, which may not complete to find out. */
+/** Predicts the outcome for a dry run, which must not complete the upload. */
 async function foresee(sweep: Foreseeing, record: UploadRecord, over: boolean): Promise<Outcome> {
   const { foreseen } = sweep;
   const arrived = await hasArrived(sweep, record);
@@ -160,7 +164,7 @@ async function freeParts(
   });
 }
 
-/** Objects that arrived and were not announced, that came again under an unexpired URL, or that nobody granted. */
+/** Handles staged objects: arrived and not announced, stored again with an unexpired URL, or without a grant. */
 async function sweepStaging(sweep: Foreseeing): Promise<void> {
   const { storage, ledger, stagingPrefix, options, tally, storageNow } = sweep;
   for await (const page of pagesOf(storage, stagingPrefix, options.signal)) {
@@ -184,25 +188,25 @@ async function settleStaged(
   if (id !== null && foreseen.has(id)) return null;
   const record = id === null ? undefined : records.get(id);
   if (record && !ended.has(record.state)) {
-    // One that waits for its callback, or for an operator, is not to be hurried.
+    // An upload that waits for its next attempt, or for the operator, is left alone.
     if (record.callback.retryAt !== null || record.callback.parkedAt !== null || record.leaseLeftMs > 0) return null;
     if (options.dryRun) return 'completed';
     return settledOf(await classifyCompletion(() => completion.completeRecord(record)));
   }
-  // Without a record it is for the deployment that its key names, which may have a ledger of its own.
+  // An object without a record belongs to the deployment in its key, which may have another ledger.
   if (!record && !deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '')) return null;
-  // Granted before there was a ledger, or after its last backup: its receipt still tells what it is.
+  // The upload was granted before the ledger existed or after its last backup. Its receipt identifies it.
   if (!record && id !== null && (await hasReceipt(sweep, key, id))) {
     if (options.dryRun) return 'completed';
     return settledOf(await classifyCompletion(() => completion.completeObject(key)));
   }
-  // Until its request has expired, an empty object keeps that request from storing.
+  // Until its request has expired, an empty object prevents that request from storing anything.
   if (record && clock < record.abandonAt && completion.leavesPlaceholder(record)) {
     if (size === 0) return null;
     if (!options.dryRun) await completion.emptyStagingKey(record);
     return 'deleted';
   }
-  // Without a record: what the storage remembered by itself goes when nothing can need it any more.
+  // Markers and sidecars without a record are deleted when nothing can need them any more.
   const kept = record ? 0 : id === null ? keptMs : garbageMs;
   if (ageOf(lastModified, storageNow()) < kept) return null;
   if (!options.dryRun) await storage.delete(key);
@@ -214,7 +218,7 @@ async function hasReceipt({ storage, openReceipt }: RecordedSweep, key: string, 
   return receipt !== undefined && openReceipt(receipt)?.claims.uploadId === uploadId;
 }
 
-/** Parts of uploads that have ended, or that nobody granted. */
+/** Handles multipart uploads that have ended, or that were not granted. */
 async function sweepParts(sweep: Foreseeing): Promise<void> {
   const { storage, ledger, stagingPrefix, options, tally } = sweep;
   for await (const page of multipartsOf(storage, stagingPrefix, options.signal)) {
@@ -235,7 +239,7 @@ async function settleParts(
   if (!record && !deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '')) return null;
   const old = ageOf(initiated, storageNow()) >= garbageMs;
   const alive = record?.state === 'granted' || record?.state === 'completing';
-  // One that began twice (its answer was lost) has one set of parts too many.
+  // An upload that was created twice, because an answer was lost, has one multipart upload too many.
   const twin = record?.multipartId != null && record.multipartId !== multipartId;
   if (record && !alive ? false : !old || (alive && !twin)) return null;
   if (!options.dryRun) await storage.abortMultipart(key, multipartId);

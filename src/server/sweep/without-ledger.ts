@@ -1,7 +1,7 @@
 /**
- * The sweep without a ledger: receipts on staged objects, sidecars beside parts, and markers tell how uploads stand. It
- * completes what arrived whole, aborts what was given up, and removes what can mean nothing any more. Ages are by the
- * storage's clock, and whatever is removed is hours older than any clock is wrong.
+ * The sweep without a ledger. Receipts on staged objects, sidecars beside parts, and markers contain the state of
+ * uploads. It completes uploads whose bytes have arrived, aborts inactive ones, and deletes what is no longer needed.
+ * Ages are measured by the clock of the storage, and deleted objects are hours older than any error of a clock.
  */
 
 import type { PartInfo, Storage } from '../../s3/index.ts';
@@ -21,26 +21,26 @@ export interface StorageSweep {
   states: Pick<UploadStates, 'read' | 'findGrant'>;
   stagingPrefix: string;
   deployment: Pick<Deployment, 'isOwn'>;
-  /** Parts of which nothing has been heard for this long are given up. */
+  /** Parts are aborted after they have been inactive for this long. */
   abandonAfterSeconds: number;
   completion: Pick<CompletionService, 'completeObject' | 'abort'>;
-  /** Milliseconds since the epoch, as this process counts them: leases are by it. */
+  /** Milliseconds since the epoch by the clock of this process, which leases use. */
   now: () => number;
-  /** The same as the storage counts them. */
+  /** The same by the clock of the storage. */
   storageNow: () => number;
   options: SweepOptions & { graceSeconds: number };
   tally: Tally;
 }
 
 const parallel = 8;
-/** An object without a receipt of ours. */
+/** How long an object without a receipt is kept. */
 const garbageMs = 24 * 60 * 60_000;
-/** Parts may be signed for seven days; what is remembered of their upload must outlive that. */
+/** Parts may be signed for seven days, and markers and sidecars must outlive that. */
 const keptMs = 8 * 24 * 60 * 60_000;
 
 export async function sweepStorage(sweep: StorageSweep): Promise<void> {
   const { storage, stagingPrefix, deployment, options, tally } = sweep;
-  // What another deployment has there is its own affair, and what nobody knows goes by the lifecycle rule.
+  // Objects of other deployments are left alone. The lifecycle rule deletes objects of unknown origin.
   const isOwn = ({ key }: { key: string }) => deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '');
   const unfinished = new Set<string>();
   for await (const page of multipartsOf(storage, stagingPrefix, options.signal)) {
@@ -83,7 +83,7 @@ function isWhole({ claims }: OpenedGrant, parts: readonly PartInfo[]): boolean {
   return claims.size !== null && parts.reduce((sum, { size }) => sum + size, 0) === claims.size;
 }
 
-/** No part has come for long, and none was signed at the beginning that still may. What was renewed cannot be seen. */
+/** Whether no part has arrived for long and the first signed requests have expired. Renewed ones cannot be seen. */
 function isAbandoned(
   { abandonAfterSeconds, storageNow }: StorageSweep,
   { initiated }: ListedMultipart,
@@ -93,7 +93,7 @@ function isAbandoned(
   const now = storageNow();
   const signs = [initiated, ...parts.flatMap(({ lastModified }) => lastModified ?? [])];
   const expired = opened ? now - opened.claims.expiresAt * 1000 : Number.POSITIVE_INFINITY;
-  // One by one: ten thousand parts are more than a call takes as arguments.
+  // A loop, because ten thousand parts are too many arguments for one call.
   const quiet = signs.reduce((shortest, at) => Math.min(shortest, ageOf(at, now)), expired);
   return quiet >= abandonAfterSeconds * 1000;
 }
@@ -116,7 +116,7 @@ async function settleObject(sweep: StorageSweep, found: Listed, unfinished: Read
   return 'deleted';
 }
 
-/** What is to be done with a staged object. Whether it is what was granted only its completion tells. */
+/** Handles a staged object. Only its completion can tell whether it is what was granted. */
 async function lookAt(
   { storage, openReceipt, states, now }: StorageSweep,
   key: string,
@@ -132,7 +132,7 @@ async function lookAt(
   return remainingLeaseMs(held, now()) > 0 ? null : 'completed';
 }
 
-/** How old a thing in staging gets that is no upload: markers, sidecars, and what somebody else put there. */
+/** How long objects in staging that are not uploads are kept: markers, sidecars, and objects of other origin. */
 function oldestOf(key: string, stagingPrefix: string, unfinished: ReadonlySet<string>): number {
   if (!key.startsWith(`${stagingPrefix}.waybill/`)) return garbageMs;
   const parts = uploadIdOfSidecar(stagingPrefix, key);

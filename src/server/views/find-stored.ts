@@ -6,8 +6,8 @@ import { isObjectOfUpload } from '../state/stored-object.ts';
 import type { ViewRef } from './view-refs.ts';
 
 /**
- * What a view needs to know before it leads to the object. `info` is null where nothing had to be asked of the storage.
- * Null when the file is gone.
+ * The stored object that a view needs. `info` is null when the storage did not have to be asked. Returns null when the
+ * file is gone.
  */
 export async function findStored(
   config: Pick<Config, 'storage' | 'ledger'>,
@@ -16,7 +16,7 @@ export async function findStored(
 ): Promise<{ info: ObjectInfo | null } | null> {
   const found = await findUpload(config, route, ref);
   if (!found || found.info || ref.charset !== undefined || !hasCharset(ref.contentType)) return found;
-  // Older references to text do not say its encoding; the object does.
+  // Older references to text do not contain its charset, but the object does.
   const info = await config.storage.head(ref.key);
   return info && { info };
 }
@@ -27,12 +27,12 @@ export async function findUpload(
   ref: ViewRef,
 ): Promise<{ info: ObjectInfo | null } | null> {
   const named = route.definition.key ? null : uploadIdOfKey(ref);
-  // Nothing but this upload ever stores an object at a key that carries its id.
+  // Only this upload stores an object at a key that contains its id.
   if (named === ref.uploadId && !route.definition.dedupe) return { info: null };
   if (ledger) {
     const record = await ledger.find(ref.uploadId);
     if (record && (record.state !== 'completed' || record.key !== ref.key)) return null;
-    // The key is the default one of an upload with which this one shares the object.
+    // The key is the default key of another upload that shares its object with this one.
     if (named !== null) return record && { info: null };
   }
   const info = await storage.head(ref.key);

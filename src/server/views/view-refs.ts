@@ -5,7 +5,7 @@ import { isCharset, splitCharset, withCharset } from '../shared/charset.ts';
 import { deriveKey } from '../shared/secrets.ts';
 import { isUploadId } from '../shared/upload-id.ts';
 
-/** What a view URL names: one upload, and how its file is shown. */
+/** The content of a view URL: one upload, and how its file is displayed. */
 export interface ViewRef {
   route: string;
   ownerId: string;
@@ -14,22 +14,22 @@ export interface ViewRef {
   contentType: string;
   /** As in `file.charset`. Where a text file has none, each view asks the storage for it. */
   charset?: string | undefined;
-  /** The upload that stored the file. Another upload may get the same key later, and this reference is not for that. */
+  /** The upload that stored the file. The reference is not valid for a later upload with the same key. */
   uploadId: string;
 }
 
 export interface ViewRefs {
   /**
-   * The same text for the same file, always: it is stored in databases and linked to.
+   * Always the same text for the same file, because apps store it and link to it.
    *
    * @throws {WaybillError} `invalid_request` without an `uploadId`
    */
   make(ref: ViewRef): string;
-  /** Null unless it was made here and names an upload. */
+  /** Returns null unless this server made the reference and it names an upload. */
   read(text: string): ViewRef | null;
 }
 
-/** The `uploadId` is left out where the key says it: URLs of such files stay as short as they always were. */
+/** The `uploadId` is omitted when the key contains it, which keeps URLs short. */
 type Facts = [
   route: string,
   ownerId: string,
@@ -75,7 +75,7 @@ export function createViewRefs(secrets: readonly string[]): ViewRefs {
       if (!keys.some((key) => timingSafeEqual(macOf(key, payload), mac))) return null;
       const facts = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Facts;
       const [route, ownerId, key, fileName] = facts;
-      // Older versions left it out for every key. Where the key does not say it, nothing does: the reference is refused.
+      // Older versions always omitted the id. Where the key does not contain it either, the reference is refused.
       const uploadId = facts[5] ?? uploadIdOfKey({ route, ownerId, key });
       return uploadId === null ? null : { route, ownerId, key, fileName, ...splitCharset(facts[4]), uploadId };
     },

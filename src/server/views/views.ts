@@ -10,13 +10,13 @@ import { findStored } from './find-stored.ts';
 import type { ViewRef, ViewRefs } from './view-refs.ts';
 
 export interface View extends ViewResponse {
-  /** Seconds for which the redirect may be cached: well within the life of the URL it leads to. */
+  /** Seconds for which the redirect may be cached, which is less than its URL is valid. */
   maxAgeSeconds: number;
   ref: ViewRef;
 }
 
 export interface ViewOptions {
-  /** Save instead of show. */
+  /** Whether browsers save the file instead of displaying it. */
   download: boolean;
   method: 'GET' | 'HEAD';
   /** The host that the request came to. */
@@ -24,8 +24,8 @@ export interface ViewOptions {
 }
 
 /**
- * Who may see it, then a short-lived URL at the storage. The signing time is rounded down to half the URL's life, so
- * that within it the URL repeats and a browser's cache works.
+ * Checks who may see the file, and returns a short-lived URL of the storage. The signing time is rounded down to half
+ * of the validity of the URL, so that the URL repeats and browsers can cache it.
  *
  * @throws {WaybillError} `upload_not_found` for a wrong ref, a missing route and someone else's file alike
  */
@@ -59,8 +59,8 @@ export async function view(
 }
 
 /**
- * The storage's URL is for a key and outlives the look at its object. Where another upload may get the key once this
- * file is deleted, the URL lives for a short time only.
+ * A URL of the storage names a key and outlives the check of its object. Where another upload may get the key after
+ * this file was deleted, the URL is valid for a short time only.
  */
 const repeatableKeySeconds = 300;
 
@@ -69,8 +69,8 @@ function longestFor({ definition }: ResolvedRoute, { key, uploadId }: ViewRef): 
 }
 
 /**
- * How the file is shown is fixed by the reference: type and disposition together, so that neither is ever combined with
- * the other of another file. PDF is inline on an origin which is not the app's; `?download=1` saves anything.
+ * The reference fixes content type and disposition together, so that they are never combined with those of another
+ * file. PDF is inline only when the storage has another origin than the app. `?download=1` saves every file.
  */
 function shownAs(
   config: Config,
@@ -96,7 +96,7 @@ function isOwnHost({ storage, publicHost }: Config, host: string | undefined): b
   return storageHost === host || storageHost === publicHost;
 }
 
-/** The file that a view URL names, for whoever may do that with it. */
+/** Opens a view reference and checks that the request may view or delete its file. */
 export async function readAllowed(
   config: Config,
   refs: ViewRefs,
@@ -116,7 +116,7 @@ export async function readAllowed(
     return { ref, route };
   }
   if (route.public) {
-    // The URL cannot be guessed: who has it may look. It is handed around, so it must not delete.
+    // The URL cannot be guessed, so everyone who has it may view the file. It is shared, so it must not allow a delete.
     if (action === 'view') return { ref, route };
     throw new WaybillError('forbidden', 'Files of this kind cannot be deleted here.', {
       details: { hint: 'The route is for `anyone`: set `authorizeDelete` to say who may delete.' },
@@ -130,11 +130,11 @@ export async function readAllowed(
 export interface PresignViewOptions {
   /** How long the link works, in seconds, from 1 to 604,800. @example 3_600 */
   expiresInSeconds: number;
-  /** Save under this name instead of showing. @default the storage's own headers decide @example 'report.pdf' */
+  /** Save under this name instead of displaying. @default the headers of the object decide @example 'report.pdf' */
   download?: string;
 }
 
-/** @throws {WaybillError} `invalid_request` for a key or a time that cannot be */
+/** @throws {WaybillError} `invalid_request` for an invalid key or time */
 export async function presignView(
   { storage, stagingPrefix }: Config,
   key: string,

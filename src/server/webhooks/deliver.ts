@@ -1,5 +1,5 @@
 /**
- * The outbox's other end: messages are signed and sent until their receiver takes them, by whichever replica has them.
+ * Delivers the messages of the outbox: signs and sends them until their receiver accepts them. Any replica may do this.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 
@@ -17,11 +17,11 @@ export interface DeliveryOptions {
    * secret }
    */
   webhooks: WebhooksOptions;
-  /** The pause between looks into the outbox, in seconds. @default 2 @example 10 */
+  /** The pause between checks of the outbox, in seconds. @default 2 @example 10 */
   everySeconds?: number;
   /**
-   * A receiver that has not answered for this long has not taken the message, in milliseconds. @default 15_000 @example
-   * 5_000
+   * The time that a receiver has to answer, in milliseconds. After that the attempt has failed. @default 15_000
+   * @example 5_000
    */
   timeoutMs?: number;
   /**
@@ -33,11 +33,11 @@ export interface DeliveryOptions {
   now?: () => number;
   /** 0 <= n < 1, for jitter. @default Math.random */
   random?: () => number;
-  /** Stops: what is being sent is waited for, nothing else begins. */
+  /** Stops the delivery. Messages that are being sent are waited for. */
   signal?: AbortSignal;
   /** Called after each attempt. @default none @example ({ outcome, reason }) => console.log(outcome, reason) */
   onDelivery?: (delivery: Delivery) => void;
-  /** Called when the ledger did not answer. It is asked again. @default ignored @example console.error */
+  /** Called when the ledger did not answer. The next check tries again. @default ignored @example console.error */
   onError?: (error: unknown) => void;
 }
 
@@ -47,7 +47,7 @@ export interface Delivery {
   type: string;
   attempts: number;
   outcome: 'delivered' | 'failed' | 'parked';
-  /** Why it was not delivered: the status, or what broke. */
+  /** Why the message was not delivered: the status or the error. */
   reason?: string;
 }
 
@@ -64,7 +64,9 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Before the 2nd attempt, the 3rd and so on; after the last it is parked. About three days in all. */
+/**
+ * Waits before the second attempt, the third and so on: about three days in all. After the last the message is parked.
+ */
 const schedule = [
   5 * second,
   minute,
@@ -80,21 +82,24 @@ const schedule = [
 const jitter = 0.2;
 const longestRetryAfterMs = 24 * hour;
 
-/** What is due now, once. @returns what came of each @throws what the ledger throws; what was not noted is sent again */
+/**
+ * Sends the due messages once. @returns the attempts @throws what the ledger throws; messages without a record are sent
+ * again
+ */
 export async function deliverDue(options: Omit<DeliveryOptions, 'everySeconds' | 'onError'>): Promise<Delivery[]> {
   const { ledger, webhooks, timeoutMs = 15_000, fetch: send = fetch, now = Date.now, signal, onDelivery } = options;
   const { url, secrets } = checkWebhooks(webhooks);
   const { Webhook } = await import('standardwebhooks');
   const signers = secrets().map((secret) => new Webhook(secret));
   const deliveries: Delivery[] = [];
-  // Longer than all of a batch can take.
+  // Longer than a batch can take.
   const takenForMs = (batch / parallel) * timeoutMs * 2;
   while (!signal?.aborted) {
     const failures: unknown[] = [];
     const taken = await ledger.takeWebhooks(batch, takenForMs);
     await mapLimited(taken, parallel, async (message) => {
       try {
-        // Taken and not begun: whoever comes next may have it.
+        // This message was leased but not sent, so any replica may send it next.
         if (signal?.aborted) return await ledger.webhookFailed(message.webhookId, 'not sent: the process stopped', 0);
         const refusal = await sendMessage({ url, signers, timeoutMs, fetch: send, now }, message);
         const delivery = await note(ledger, message, refusal, options.random ?? Math.random);

@@ -3,7 +3,7 @@ import type { Ending, NewWebhook } from '../state/ledger.ts';
 import type { ResolvedWebhooks, WebhookType } from './options.ts';
 
 /**
- * What a receiver is told of an ending; the body as it is signed.
+ * The message about the end of an upload, with the body that is signed.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#payload-structure
  */
 export function messagesFor(

@@ -1,4 +1,4 @@
-/** One message to its receiver, once: what is sent, and what the answer means. */
+/** Sends one message to its receiver once, and interprets the answer. */
 import type { Webhook } from 'standardwebhooks';
 import { describe } from '../shared/describe.ts';
 import type { WebhookRecord } from '../state/ledger.ts';
@@ -11,13 +11,13 @@ export interface SendOptions {
   now: () => number;
 }
 
-/** Null is taken. */
+/** The reason why a message was not accepted; null when it was. */
 export type Refusal = {
-  /** The status, or what broke. Never what the receiver wrote. */
+  /** The status or the error, never the body of the answer. */
   reason: string;
-  /** The receiver wants none any more. */
+  /** The receiver wants no more messages (410). */
   gone: boolean;
-  /** How long it asked to be left alone; 0 when it did not. */
+  /** Milliseconds of `Retry-After`; 0 without one. */
   retryAfterMs: number;
 } | null;
 
@@ -31,7 +31,7 @@ export async function sendMessage(
   try {
     const response = await send(url, {
       method: 'POST',
-      // What it says elsewhere was not meant for elsewhere.
+      // The message was not meant for another host.
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
@@ -43,7 +43,7 @@ export async function sendMessage(
       },
       body: payload,
     });
-    // Nothing of it is read, however much there is; taken is taken, also when the connection breaks on this.
+    // The body of the answer is not read. An accepted message stays accepted when this breaks the connection.
     await response.body?.cancel().catch(() => {});
     if (response.ok) return null;
     const { status, headers } = response;
@@ -64,7 +64,7 @@ export function retryAfterMsOf(value: string | null, nowMs: number): number {
   return ms > 0 ? ms : 0;
 }
 
-/** `fetch failed` says nothing; why it did is in its cause. */
+/** The message of fetch says only that it failed; the reason is in its cause. */
 function reasonOf(error: unknown, timeoutMs: number): string {
   const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } | null };
   if (name === 'TimeoutError') return `no answer in ${timeoutMs} ms`;
