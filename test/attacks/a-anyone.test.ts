@@ -1,6 +1,6 @@
 /**
- * A7: on a route for `anyone` each request has a new owner, so limits per owner must count addresses. Ids:
- * docs/threat-model.md.
+ * A7: on a route for `anyone` each request has a new owner, so limits per owner must count addresses.
+ * Attack ids: docs/threat-model.md.
  */
 import { afterEach, expect, it } from 'vitest';
 import { anyone, createUploads, route, type UploadsOptions } from '../../src/server/index.ts';

@@ -1,4 +1,4 @@
-/** A6 and E5: view URLs of a deleted file whose key is used again. Ids: docs/threat-model.md. */
+/** A6 and E5: view URLs of a deleted file whose key is used again. Attack ids: docs/threat-model.md. */
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createUploads, type Ledger, route, type UploadsOptions } from '../../src/server/index.ts';

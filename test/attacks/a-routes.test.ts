@@ -1,4 +1,4 @@
-/** A: routes and authorisation. Ids: docs/threat-model.md. */
+/** A: routes and authorisation. Attack ids: docs/threat-model.md. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WaybillError } from '../../src/protocol/index.ts';
 import { route } from '../../src/server/index.ts';

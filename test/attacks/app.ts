@@ -17,6 +17,7 @@ import type {
 } from '../../src/protocol/index.ts';
 import type { Storage } from '../../src/s3/index.ts';
 import { createUploads, route } from '../../src/server/index.ts';
+import { createParts } from '../support/multipart.ts';
 import { checksumOf } from '../support/send.ts';
 import { png } from '../support/server-app.ts';
 import type { TestStore } from '../support/stores.ts';
@@ -209,6 +210,17 @@ export function stagedKey(store: TestStore, request: PresignedRequest): string {
   if (request.fields) return String(request.fields.key);
   const path = new URL(request.url).pathname;
   return decodeURIComponent(path.slice(`/${store.bucket}/`.length));
+}
+
+/** Sends uploads in parts through the app as the given user. */
+export function partsOf(app: App, user = 'alice') {
+  const call = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
+    const answer = await app.call(method, path, body, headers);
+    return { ...answer, headers: {}, json: answer.body, body: answer.text };
+  };
+  return createParts({ uploads: app.uploads, call } as unknown as Parameters<typeof createParts>[0], {
+    'x-user': user,
+  });
 }
 
 export interface Change {

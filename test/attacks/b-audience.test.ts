@@ -1,6 +1,6 @@
 /**
- * B5: a grant completes only at its own deployment, and under the current limits of the route. Ids:
- * docs/threat-model.md.
+ * B5: a grant completes only at its own deployment, and under the current limits of the route.
+ * Attack ids: docs/threat-model.md.
  */
 import { afterEach, expect, it } from 'vitest';
 import type { Limits } from '../../src/protocol/index.ts';

@@ -1,4 +1,4 @@
-/** B: grants. Ids: docs/threat-model.md. */
+/** B: grants. Attack ids: docs/threat-model.md. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { route } from '../../src/server/index.ts';

@@ -1,4 +1,4 @@
-/** C14: the bucket policy of docs/storage.md denies public ACLs. Ids: docs/threat-model.md. */
+/** C14: the bucket policy of docs/storage.md denies public ACLs. Attack ids: docs/threat-model.md. */
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { storageDocument } from '../support/storage-page.ts';

@@ -1,6 +1,6 @@
 /**
- * C14: a header, parameter or field that a client adds never makes an unverified object public. Ids:
- * docs/threat-model.md.
+ * C14: a header, parameter or field that a client adds never makes an unverified object public.
+ * Attack ids: docs/threat-model.md.
  */
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,26 +1,15 @@
-/** Uploads in parts: C8, and A, B, C11, E and F1 for multipart. Ids: docs/threat-model.md. */
+/** Uploads in parts: C8, and A, B, C11, E and F1 for multipart. Attack ids: docs/threat-model.md. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MiB, partBytes, WaybillError } from '../../src/protocol/index.ts';
 import { route } from '../../src/server/index.ts';
-import { createParts, partSize, pngOf } from '../support/multipart.ts';
+import { partSize, pngOf } from '../support/multipart.ts';
 import { forEachStore } from '../support/stores.ts';
-import { type App, completedOf, errorOf, exposedTexts, png, secret, send, startApp } from './app.ts';
+import { type App, completedOf, errorOf, exposedTexts, partsOf, png, secret, send, startApp } from './app.ts';
 
 const maxBytes = 12 * MiB;
 /** One full part and a small one. */
 const bytes = pngOf(partSize + 100);
-
-/** Adapts the app to the helper for parts. */
-function partsOf(app: App, user = 'alice') {
-  const call = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
-    const answer = await app.call(method, path, body, headers);
-    return { ...answer, headers: {}, json: answer.body, body: answer.text };
-  };
-  return createParts({ uploads: app.uploads, call } as unknown as Parameters<typeof createParts>[0], {
-    'x-user': user,
-  });
-}
 
 forEachStore('uploads in parts', (store) => {
   let app: App;

@@ -1,15 +1,15 @@
 /**
- * C9: the least-privilege policy of docs/storage.md allows what the server needs and nothing else. Ids:
- * docs/threat-model.md.
+ * C9: the least-privilege policy of docs/storage.md allows what the server needs and nothing else.
+ * Attack ids: docs/threat-model.md.
  */
 import { DeleteObjectCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, inject, it } from 'vitest';
 import { isS3Error } from '../../src/s3/index.ts';
 import { route } from '../../src/server/index.ts';
-import { createParts, partSize, pngOf } from '../support/multipart.ts';
+import { partSize, pngOf } from '../support/multipart.ts';
 import { storageDocument } from '../support/storage-page.ts';
 import { forEachStore } from '../support/stores.ts';
-import { errorOf, png, send, startApp } from './app.ts';
+import { errorOf, partsOf, png, send, startApp } from './app.ts';
 
 interface Statement {
   Sid: string;
@@ -53,13 +53,7 @@ forEachStore(
         copyMaxBytes: partSize,
         routes: { files: route({ limits: { maxBytes: 4 * partSize }, authorize: () => ({ ownerId: 'alice' }) }) },
       });
-      const parts = createParts({
-        uploads: large.uploads,
-        async call(method: string, path: string, body?: unknown) {
-          const answer = await large.call(method, path, body);
-          return { ...answer, json: answer.body };
-        },
-      } as unknown as Parameters<typeof createParts>[0]);
+      const parts = partsOf(large);
       const bytes = pngOf(partSize + 10);
       const [first, second, third] = [await parts.begin(bytes), await parts.begin(bytes), await parts.begin(bytes)];
       for (const { grant } of [first, second, third]) await parts.send(grant, bytes);

@@ -1,4 +1,4 @@
-/** C: presigned requests, changed and sent to the storage. Ids: docs/threat-model.md. */
+/** C: presigned requests, changed and sent to the storage. Attack ids: docs/threat-model.md. */
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

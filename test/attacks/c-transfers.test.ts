@@ -1,4 +1,4 @@
-/** C12, C13, C15 and F9: attacks on what a client can choose about its transfer. Ids: docs/threat-model.md. */
+/** C12, C13, C15 and F9: attacks on what a client can choose about its transfer. Attack ids: docs/threat-model.md. */
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';

@@ -1,4 +1,4 @@
-/** D: keys and file names. Ids: docs/threat-model.md. */
+/** D: keys and file names. Attack ids: docs/threat-model.md. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { route } from '../../src/server/index.ts';

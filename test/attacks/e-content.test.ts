@@ -1,4 +1,4 @@
-/** E: content that differs from its declared type. Ids: docs/threat-model.md. */
+/** E: content that differs from its declared type. Attack ids: docs/threat-model.md. */
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { route } from '../../src/server/index.ts';

@@ -1,6 +1,6 @@
 /**
- * F8: every callback completes, is retried, or is parked; one that returned is not run again. Ids:
- * docs/threat-model.md.
+ * F8: every callback completes, is retried, or is parked; one that returned is not run again.
+ * Attack ids: docs/threat-model.md.
  */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * F3 on the production server: slow or endless senders are disconnected, and other requests are answered. Ids:
- * docs/threat-model.md.
+ * F3 on the production server: slow or endless senders are disconnected, and other requests are answered.
+ * Attack ids: docs/threat-model.md.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';

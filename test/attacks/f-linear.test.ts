@@ -1,4 +1,4 @@
-/** F6: every reader of external text takes time in proportion to its length. Ids: docs/threat-model.md. */
+/** F6: every reader of external text takes time in proportion to its length. Attack ids: docs/threat-model.md. */
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';

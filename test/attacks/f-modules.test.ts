@@ -1,4 +1,4 @@
-/** F7: a server recovers when loading a module fails once. Ids: docs/threat-model.md. */
+/** F7: a server recovers when loading a module fails once. Attack ids: docs/threat-model.md. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** B3, B4, C11, E4 and F1 with a ledger: the quota and what counts against it. Ids: docs/threat-model.md. */
+/** B3, B4, C11, E4 and F1 with a ledger: the quota and what counts against it. Attack ids: docs/threat-model.md. */
 import { afterEach, expect, it } from 'vitest';
 import { route, type UploadsOptions } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';

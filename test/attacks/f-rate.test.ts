@@ -1,4 +1,4 @@
-/** F2: rate limits. Ids: docs/threat-model.md. */
+/** F2: rate limits. Attack ids: docs/threat-model.md. */
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { postgresRateLimits } from '../../src/ledger/postgres.ts';
 import type { UploadsEvent, UploadsOptions } from '../../src/server/index.ts';

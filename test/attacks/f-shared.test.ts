@@ -1,6 +1,6 @@
 /**
- * F5: grants of several owners share a transaction, and one owner's input never fails another's grant. Ids:
- * docs/threat-model.md.
+ * F5: grants of several owners share a transaction, and one owner's input never fails another's grant.
+ * Attack ids: docs/threat-model.md.
  */
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** F4: an owner never has more bytes in the storage than the quota counts. Ids: docs/threat-model.md. */
+/** F4: an owner never has more bytes in the storage than the quota counts. Attack ids: docs/threat-model.md. */
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';

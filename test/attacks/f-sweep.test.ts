@@ -1,4 +1,4 @@
-/** F1 and C11: the sweep deletes what abandoned uploads leave in the bucket. Ids: docs/threat-model.md. */
+/** F1 and C11: the sweep deletes what abandoned uploads leave in the bucket. Attack ids: docs/threat-model.md. */
 import { expect, it } from 'vitest';
 import { forEachLedger, type TestLedger } from '../support/ledgers.ts';
 import { partSize, pngOf } from '../support/multipart.ts';

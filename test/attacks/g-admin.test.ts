@@ -1,4 +1,6 @@
-/** G6, the operator's page: token, host name, origin, and escaping of hostile names. Ids: docs/threat-model.md. */
+/**
+ * G6, the operator's page: token, host name, origin, and escaping of hostile names. Attack ids: docs/threat-model.md.
+ */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** G9: answers under the storage's name cannot choose the signing time. Ids: docs/threat-model.md. */
+/** G9: answers under the storage's name cannot choose the signing time. Attack ids: docs/threat-model.md. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

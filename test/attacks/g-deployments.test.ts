@@ -1,4 +1,4 @@
-/** G10: a sweep touches only objects of its own deployment. Ids: docs/threat-model.md. */
+/** G10: a sweep touches only objects of its own deployment. Attack ids: docs/threat-model.md. */
 import { describe, expect, it } from 'vitest';
 import type { Storage } from '../../src/s3/index.ts';
 import { type Ledger, route, type UploadsOptions } from '../../src/server/index.ts';

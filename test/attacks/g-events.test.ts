@@ -1,4 +1,7 @@
-/** G3, G6, G7 and C11: storage events, and events that others send in the storage's name. Ids: docs/threat-model.md. */
+/**
+ * G3, G6, G7 and C11: storage events, and events that others send in the storage's name.
+ * Attack ids: docs/threat-model.md.
+ */
 import { execFile } from 'node:child_process';
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -9,9 +12,9 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { WaybillError } from '../../src/protocol/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
-import { createParts, partSize, pngOf } from '../support/multipart.ts';
+import { partSize, pngOf } from '../support/multipart.ts';
 import { forEachStore } from '../support/stores.ts';
-import { type App, png, send, stagedKey, startApp } from './app.ts';
+import { type App, partsOf, png, send, stagedKey, startApp } from './app.ts';
 
 const secret = 'the secret that the storage was set up with';
 const topic = 'arn:aws:sns:eu-west-1:123456789012:uploads';
@@ -154,13 +157,7 @@ forEachStore('storage events', (store) => {
 
   it('G3 events during the completion of an upload in parts announce once', async () => {
     await start({ secret });
-    const parts = createParts({
-      uploads: app.uploads,
-      async call(method: string, path: string, body?: unknown) {
-        const answer = await app.call(method, path, body);
-        return { ...answer, json: answer.body };
-      },
-    } as unknown as Parameters<typeof createParts>[0]);
+    const parts = partsOf(app);
     const bytes = pngOf(partSize + 10);
     const upload = await parts.begin(bytes, {}, 'large');
     await parts.send(upload.grant, bytes);

@@ -1,4 +1,4 @@
-/** G1, G2, G4, G5 and F3: the handler as an HTTP server. Ids: docs/threat-model.md. */
+/** G1, G2, G4, G5 and F3: the handler as an HTTP server. Attack ids: docs/threat-model.md. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { inspect } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * G5: no log line contains a secret, whether its text comes from Waybill, a library or the app. Ids:
- * docs/threat-model.md.
+ * G5: no log line contains a secret, whether its text comes from Waybill, a library or the app.
+ * Attack ids: docs/threat-model.md.
  */
 import { expect, it } from 'vitest';
 import { createLogger, logEvent } from '../../src/cli/serve/logs.ts';

@@ -1,4 +1,4 @@
-/** G8: the operations server and the files of the SQLite ledger. Ids: docs/threat-model.md. */
+/** G8: the operations server and the files of the SQLite ledger. Attack ids: docs/threat-model.md. */
 import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';

@@ -1,4 +1,4 @@
-/** G11: the outbox deletes messages about deleted files. Ids: docs/threat-model.md. */
+/** G11: the outbox deletes messages about deleted files. Attack ids: docs/threat-model.md. */
 import { afterEach, expect, it } from 'vitest';
 import { forEachLedger } from '../support/ledgers.ts';
 import { forEachStore } from '../support/stores.ts';
