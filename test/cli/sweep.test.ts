@@ -73,7 +73,7 @@ forEachStore(
 
     it('exits with 2 for wrong options and with 3 for a storage that does not answer', async () => {
       const lone = await sweep(['--orphans'], { WAYBILL_LEDGER: 'none' });
-      expect([lone.code, lone.stderr]).toEqual([2, expect.stringContaining('Without a ledger')]);
+      expect([lone.code, lone.stderr]).toEqual([2, expect.stringContaining('needs a ledger')]);
       const odd = await sweep(['--grace', 'soon']);
       expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining('--grace')]);
       const nowhere = await sweep([], { WAYBILL_S3_BUCKET: 'there-is-none' });
