@@ -54,19 +54,10 @@ export const sections = [
     module: 'waybill/server',
     fn: 'src/server/upkeep.ts#startUpkeep',
     tables: [
-      { of: 'src/server/upkeep.ts#UpkeepOptions' },
-      {
-        of: 'src/server/sweep/loop.ts#SweepingOptions',
-        title: 'Options of startUpkeep and startSweeping',
-        omit: ['everySeconds'],
-      },
+      { of: 'src/server/sweep/loop.ts#SweepLoopOptions' },
+      { of: 'src/server/upkeep.ts#UpkeepOptions', title: 'Delivery of webhooks' },
+      { of: 'src/server/webhooks/deliver.ts#DeliveryOptions', title: 'Options of uploads.deliverWebhooks' },
     ],
-  },
-  {
-    title: 'startDelivering',
-    module: 'waybill/server',
-    fn: 'src/server/webhooks/deliver.ts#startDelivering',
-    tables: [{ of: 'src/server/webhooks/deliver.ts#DeliveryOptions', omit: ['signal'] }],
   },
   {
     title: 'pollStorageEvents',

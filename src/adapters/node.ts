@@ -1,6 +1,7 @@
 /** The adapter for node:http, node:https, node:http2 and frameworks that build on them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bodyReadBefore, type PlainRequest, type PlainResponse } from '../server/index.ts';
+import type { PlainRequest, PlainResponse } from '../server/index.ts';
+import { bodyReadBefore } from '../server/internal.ts';
 import type { Handler } from './handler.ts';
 import { getParsedBody, getReadBytes, type ParsedRequest, readBody, wasRead } from './node-body.ts';
 

@@ -3,7 +3,8 @@
  * them.
  */
 import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
-import type { Ending, Ledger, NewWebhook } from '../server/index.ts';
+import type { Ledger } from '../server/index.ts';
+import type { Ending, NewWebhook } from '../server/internal.ts';
 import { type Database, needsObject, stateLiteral } from './database.ts';
 import { rowToRecord, toJsonText } from './rows.ts';
 import type { Tables } from './schema.ts';

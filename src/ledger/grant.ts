@@ -1,6 +1,6 @@
 /** Recording grants: one transaction for a group of uploads, in which each reserves its share of the quota. */
 import { sql, type Transaction } from 'kysely';
-import type { GrantOutcome, NewUpload } from '../server/index.ts';
+import type { GrantOutcome, NewUpload } from '../server/internal.ts';
 import type { Database } from './database.ts';
 import { createGroup } from './group.ts';
 import { findBrokenQuota } from './quota.ts';

@@ -1,6 +1,7 @@
 /** The lease on an upload that is being completed: who holds it, and what its callback did. */
 import { sql, type Transaction } from 'kysely';
-import type { Ledger, NewUpload, QuotaRefusal } from '../server/index.ts';
+import type { Ledger } from '../server/index.ts';
+import type { NewUpload, QuotaRefusal } from '../server/internal.ts';
 import { type Database, stateLiteral } from './database.ts';
 import { findBrokenQuota } from './quota.ts';
 import { rowToRecord, storableReason, type UploadRow } from './rows.ts';

@@ -1,5 +1,6 @@
 /** Whether an upload fits into the quota of its owner. */
-import type { NewUpload, Quota, QuotaRefusal } from '../server/index.ts';
+import type { Quota } from '../server/index.ts';
+import type { NewUpload, QuotaRefusal } from '../server/internal.ts';
 import type { UsageTable } from './schema.ts';
 
 type Rule = keyof Quota;

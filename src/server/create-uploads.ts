@@ -123,11 +123,7 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    */
   preload(): Promise<void>;
   /** Sends the webhooks that are due, once. Undefined without `webhooks`. {@link startUpkeep} repeats it. */
-  readonly deliverWebhooks:
-    | ((
-        options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'signal' | 'onDelivery'>,
-      ) => Promise<Delivery[]>)
-    | undefined;
+  readonly deliverWebhooks: ((options?: DeliveryOptions) => Promise<Delivery[]>) | undefined;
   /** The ledger that was given. Errors of its database become `ledger_unavailable`. */
   readonly ledger: Ledger | undefined;
   /** The option `basePath`, or ''. */
@@ -163,7 +159,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   options: UploadsOptions<Routes>,
 ): Uploads<Routes> {
   const config = resolveConfig(options);
-  const services = createServices(config, options.webhooks);
+  const services = createServices(config);
   const { completion, viewUrl } = services;
   const handle = createHandler(services);
 

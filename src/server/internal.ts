@@ -1,5 +1,17 @@
 /**
  * The second entry point of this module, for the other modules of this package. It is not in the exports map of the
- * package.
+ * package: the rules and types that a ledger implements, and helpers of adapters and the command line.
  */
 export { plainRequest, webResponse } from './http/fetch.ts';
+export { bodyReadBefore } from './http/read-json.ts';
+export { instrumentStorage } from './shared/instrument.ts';
+export {
+  type ClaimedUpload,
+  type Ending,
+  type GrantOutcome,
+  mayFollow,
+  type NewUpload,
+  type NewWebhook,
+  type QuotaRefusal,
+  transitions,
+} from './state/ledger.ts';

@@ -8,14 +8,12 @@ import { createStorageProbe, type ProbeStorage } from './grants/storage-probe.ts
 import { createFailureLog } from './shared/failure-log.ts';
 import { createRandomPool, type TakeRandom } from './shared/random-pool.ts';
 import type { OpenReceipt } from './state/claims.ts';
-import type { Ledger } from './state/ledger.ts';
 import type { UploadStates } from './state/upload-states.ts';
 import type { StorageEvents } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
-import type { DeliverWebhooks } from './webhooks/deliver.ts';
-import { messagesFor } from './webhooks/messages.ts';
-import type { WebhooksOptions } from './webhooks/options.ts';
+import type { DeliverWebhooks, DeliveryContext } from './webhooks/deliver.ts';
+import { createMessages } from './webhooks/messages.ts';
 
 /**
  * The parts that one `createUploads` puts together. Only the composition and `http/` know all of them; every other function
@@ -41,7 +39,7 @@ export interface Services {
   idle: () => Promise<void>;
 }
 
-export function createServices(config: Config, webhooks: WebhooksOptions | undefined): Services {
+export function createServices(config: Config): Services {
   const { now } = config;
   const random = createRandomPool({ fill: config.random, now });
   const emit = createEmit(config.onEvent ?? createFailureLog(now), now);
@@ -59,7 +57,7 @@ export function createServices(config: Config, webhooks: WebhooksOptions | undef
       config,
       random,
       openReceipt,
-      webhooksOf: webhooks && ((claims, ending) => messagesFor(webhooks, claims, ending, now)),
+      webhooksOf: webhooks && ((claims, ending) => createMessages(webhooks, claims, ending, now)),
     });
   });
 
@@ -101,15 +99,18 @@ export function createServices(config: Config, webhooks: WebhooksOptions | undef
       const context = { config, emit, openReceipt, states: await states(), completion: await services.completion() };
       return sweepUploads(context, options);
     },
-    deliverWebhooks: webhooks && config.ledger && createDeliverWebhooks(webhooks, config.ledger, now),
+    deliverWebhooks:
+      config.webhooks && config.ledger
+        ? createDeliverWebhooks({ ledger: config.ledger, webhooks: config.webhooks, now })
+        : undefined,
     idle: async () => loadedCompletion?.idle(),
   };
   return services;
 }
 
-function createDeliverWebhooks(webhooks: WebhooksOptions, ledger: Ledger, now: () => number): DeliverWebhooks {
-  return async (given = {}) => {
-    const { deliverDue } = await import('./webhooks/deliver.ts');
-    return deliverDue({ ledger, webhooks, now, ...given });
+function createDeliverWebhooks(context: DeliveryContext): DeliverWebhooks {
+  return async (options) => {
+    const { deliverDueWebhooks } = await import('./webhooks/deliver.ts');
+    return deliverDueWebhooks(context, options);
   };
 }

@@ -4,7 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
-import { type Ledger, type NewUpload, route, type StandardSchema } from '../../src/server/index.ts';
+import { type Ledger, route, type StandardSchema } from '../../src/server/index.ts';
+import type { NewUpload } from '../../src/server/internal.ts';
 import { forEachLedger, type TestLedger } from '../support/ledgers.ts';
 import { forEachStore, type TestStore } from '../support/stores.ts';
 import { type App, errorOf, png, startApp } from './app.ts';

@@ -1,7 +1,8 @@
 /** Compares the ledger with a model of plain objects after random calls of several actors in any order. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Ledger, NewUpload, Quota } from '../../src/server/index.ts';
+import type { Ledger, Quota } from '../../src/server/index.ts';
+import type { NewUpload } from '../../src/server/internal.ts';
 import { createLedgerModel, type LedgerModel, type ModelUpload } from '../support/ledger-model.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 

@@ -3,7 +3,8 @@
  * million uploads in the database: none may read a whole table.
  */
 import { expect, it } from 'vitest';
-import type { Ledger, NewUpload } from '../../src/server/index.ts';
+import type { Ledger } from '../../src/server/index.ts';
+import type { NewUpload } from '../../src/server/internal.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { addUploads, idOf, ownerOf } from '../support/many-uploads.ts';
 import { hasPlan, type Plan, postgresPlans, type Statement, sqlitePlans } from '../support/query-plans.ts';

@@ -1,14 +1,8 @@
 /** The ledger on both databases: states, fences, reservations, idempotency keys, the outbox, locks and lists. */
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import {
-  type Ledger,
-  mayFollow,
-  type NewUpload,
-  type Quota,
-  transitions,
-  type UploadState,
-} from '../../src/server/index.ts';
+import type { Ledger, Quota, UploadState } from '../../src/server/index.ts';
+import { mayFollow, type NewUpload, transitions } from '../../src/server/internal.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 
 const MiB = 1024 * 1024;

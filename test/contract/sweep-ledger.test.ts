@@ -1,6 +1,6 @@
 /** The parts of the sweep that need a ledger: orphans, parked callbacks, removed routes, one replica at a time. */
 import { expect, it } from 'vitest';
-import { route, type SweepReport, startSweeping } from '../../src/server/index.ts';
+import { route, type SweepReport, startUpkeep } from '../../src/server/index.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { partSize, pngOf } from '../support/multipart.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
@@ -91,14 +91,16 @@ forEachStore(
             },
           };
           const loops = [ledger, other, ledger].map((held) =>
-            startSweeping(uploads, {
-              everySeconds: 0.001,
-              ledger: held,
-              onError: reject,
-              onReport: () => {
-                if (sweeps >= 20) Promise.all(loops.map((loop) => loop.stop())).then(() => resolve(), reject);
+            startUpkeep(
+              { ...uploads, ledger: held, deliverWebhooks: undefined },
+              {
+                everySeconds: 0.001,
+                onError: reject,
+                onReport: () => {
+                  if (sweeps >= 20) Promise.all(loops.map((loop) => loop.stop())).then(() => resolve(), reject);
+                },
               },
-            }),
+            ),
           );
         });
         await finished;

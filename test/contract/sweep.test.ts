@@ -1,7 +1,7 @@
 /** The sweep with and without a ledger: it completes, aborts and deletes abandoned uploads. */
 import { expect, it } from 'vitest';
 import type { Storage } from '../../src/s3/index.ts';
-import { type SweepReport, startSweeping } from '../../src/server/index.ts';
+import { type SweepReport, startUpkeep } from '../../src/server/index.ts';
 import { forEachLedger, type TestLedger } from '../support/ledgers.ts';
 import { partSize, pngOf } from '../support/multipart.ts';
 import { png, send } from '../support/server-app.ts';
@@ -210,16 +210,15 @@ function testSweep(store: TestStore, testLedger: TestLedger | null): void {
     }
   });
 
-  it('startSweeping() testSweep repeatedly, and stop() waits for the current sweep', async () => {
+  it('startUpkeep() sweeps repeatedly, and stop() waits for the current sweep', async () => {
     const options = await createOptions();
     const { app } = createSweepApp(options);
     const upload = await app.grant(png);
     await send(upload.request, png);
     options.clock.offset = hour;
     const reported = new Promise<number>((resolve, reject) => {
-      const sweeping = startSweeping(app.uploads, {
+      const sweeping = startUpkeep(app.uploads, {
         everySeconds: 0.01,
-        ...(options.ledger ? { ledger: options.ledger } : {}),
         onReport: async ({ completed }) => {
           await sweeping.stop();
           resolve(completed);

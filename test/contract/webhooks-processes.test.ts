@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { deliverDue } from '../../src/server/index.ts';
+import type { Ledger, WebhooksOptions } from '../../src/server/index.ts';
+import { deliverDueWebhooks } from '../../src/server/webhooks/deliver.ts';
+import { checkWebhooks } from '../../src/server/webhooks/options.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { addMessage } from '../support/outbox.ts';
 
@@ -16,12 +18,17 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const secret = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
 const deliverer = `
   import { openLedger } from './src/ledger/index.ts';
-  import { deliverDue } from './src/server/index.ts';
+  import { deliverDueWebhooks } from './src/server/webhooks/deliver.ts';
+  import { checkWebhooks } from './src/server/webhooks/options.ts';
   const [ledgerUrl, url, secret] = process.argv.slice(2);
   const ledger = await openLedger(ledgerUrl);
-  await deliverDue({ ledger, webhooks: { url, secret } });
+  await deliverDueWebhooks({ ledger, webhooks: checkWebhooks({ url, secret }), now: Date.now });
   await ledger.close();
 `;
+
+function deliverDue(ledger: Ledger, webhooks: WebhooksOptions) {
+  return deliverDueWebhooks({ ledger, webhooks: checkWebhooks(webhooks), now: Date.now });
+}
 
 let dir: string;
 const children: ChildProcess[] = [];
@@ -87,7 +94,7 @@ forEachLedger('webhooks between processes', (testLedger) => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     child = start('deliver.mjs', [testLedger.url(), url, secret]);
     expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
-    const deliver = () => deliverDue({ ledger, webhooks: { url, secret } });
+    const deliver = () => deliverDue(ledger, { url, secret });
     // The webhook is still reserved for the killed process.
     expect(await deliver()).toEqual([]);
     clock.offset = 3_600_000;
@@ -106,11 +113,11 @@ forEachLedger('webhooks between processes', (testLedger) => {
     const url = `http://127.0.0.1:${/on port (\d+)/.exec(output)?.[1]}/waybill`;
     const ids = [await addMessage(ledger, 'completed'), await addMessage(ledger)];
     const other = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;
-    const forged = await deliverDue({ ledger, webhooks: { url, secret: other } });
+    const forged = await deliverDue(ledger, { url, secret: other });
     expect(forged).toMatchObject([{ reason: 'HTTP 401' }, { reason: 'HTTP 401' }]);
     for (const _ of [1, 2]) {
       for (const id of ids) await ledger.replayWebhook(id);
-      const deliveries = await deliverDue({ ledger, webhooks: { url, secret } });
+      const deliveries = await deliverDue(ledger, { url, secret });
       expect(deliveries).toMatchObject([{ outcome: 'delivered' }, { outcome: 'delivered' }]);
     }
     await expect.poll(() => output.match(/anna stored a\.png as/g)).toHaveLength(1);

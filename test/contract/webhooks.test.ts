@@ -4,13 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
-  deliverDue,
+  type DeliveryOptions,
   type Ledger,
   type Owner,
   route,
-  startDelivering,
+  startUpkeep,
   type WebhooksOptions,
 } from '../../src/server/index.ts';
+import { deliverDueWebhooks } from '../../src/server/webhooks/deliver.ts';
+import { checkWebhooks } from '../../src/server/webhooks/options.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { createTestApp, png, send } from '../support/server-app.ts';
 import { forEachStore } from '../support/stores.ts';
@@ -85,8 +87,12 @@ forEachStore(
           rejectAll: () => {
             rejects = true;
           },
-          deliver: (given: Partial<Parameters<typeof deliverDue>[0]> = {}) =>
-            deliverDue({ ledger, webhooks, random: () => 0.5, ...given }),
+          uploads: app.uploads,
+          deliver: (options: DeliveryOptions = {}, deliveringLedger: Ledger = ledger) =>
+            deliverDueWebhooks(
+              { ledger: deliveringLedger, webhooks: checkWebhooks(webhooks), now: Date.now },
+              { random: () => 0.5, ...options },
+            ),
         };
       }
       const headersOf = ({ headers }: Received) => headers as Record<string, string>;
@@ -196,7 +202,7 @@ forEachStore(
         expect(ids).toHaveLength(40);
         const { upload } = await complete();
         const crashing: Ledger = { ...ledger, webhookDelivered: () => new Promise(() => {}) };
-        void deliver({ ledger: crashing });
+        void deliver({}, crashing);
         await expect.poll(() => received.length).toBe(41);
         expect(await deliver()).toEqual([]);
         clock.offset += 3_600_000;
@@ -228,7 +234,7 @@ forEachStore(
             await ledger.webhookDelivered(id);
           },
         };
-        await expect(deliver({ ledger: failingOnce })).rejects.toThrow('connection lost');
+        await expect(deliver({}, failingOnce)).rejects.toThrow('connection lost');
         expect([received.length, calls]).toEqual([3, 3]);
         clock.offset += 3_600_000;
         expect(await deliver()).toMatchObject([{ outcome: 'delivered', attempts: 2 }]);
@@ -273,10 +279,10 @@ forEachStore(
         expect([ids.length, new Set(ids).size]).toEqual([40, 40]);
       });
 
-      it('startDelivering() delivers in the background', async () => {
-        const { complete, ledger } = await start();
+      it('startUpkeep() delivers in the background', async () => {
+        const { complete, uploads } = await start();
         await complete();
-        const delivering = startDelivering({ ledger, webhooks: { url, secret }, everySeconds: 0.01 });
+        const delivering = startUpkeep(uploads, { everySeconds: 0, deliverEverySeconds: 0.01 });
         await expect.poll(() => received.length).toBe(1);
         await complete();
         await expect.poll(() => received.length).toBe(2);

@@ -2,7 +2,8 @@
  * A model of the ledger in plain objects, for the model-based test: no database, no concurrency, usage added up on each
  * call.
  */
-import { mayFollow, type NewUpload, type Quota, type UploadState, type Usage } from '../../src/server/index.ts';
+import type { Quota, UploadState, Usage } from '../../src/server/index.ts';
+import { mayFollow, type NewUpload } from '../../src/server/internal.ts';
 
 export interface ModelUpload {
   granted: NewUpload;

@@ -1,6 +1,7 @@
 /** Records uploads in a ledger in the states that an operator can find, with parked callbacks and webhooks. */
 import { randomBytes } from 'node:crypto';
-import type { Ending, Ledger, NewUpload } from '../../src/server/index.ts';
+import type { Ledger } from '../../src/server/index.ts';
+import type { Ending, NewUpload } from '../../src/server/internal.ts';
 
 const leaseMs = 60_000;
 

@@ -3,7 +3,8 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Storage } from '../../s3/index.ts';
-import { instrumentStorage, type Ledger, type SweepReport, type UploadsEvent } from '../../server/index.ts';
+import type { Ledger, SweepReport, UploadsEvent } from '../../server/index.ts';
+import { instrumentStorage } from '../../server/internal.ts';
 
 export interface Metrics {
   onEvent(event: UploadsEvent): void;

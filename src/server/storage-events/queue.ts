@@ -1,57 +1,63 @@
-/** Events that wait in a queue: read, handled, and deleted only then. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Storage events that arrive in a queue. A message is deleted only after it was handled. */
 import { isWaybillError, WaybillError } from '../../protocol/index.ts';
+import { checkOptions, functionRule, isMatchingText, isObject, type OptionTable } from '../../protocol/internal.ts';
 import { loadOnce } from '../../s3/internal.ts';
+import { type Background, startBackground } from '../shared/background.ts';
 
 export interface QueueMessage {
-  /** As the storage wrote it. */
+  /** The event as the storage wrote it. */
   body: string;
-  /** What the queue calls it. */
+  /** Identifies the message for {@link EventQueue.delete}. */
   handle: string;
 }
 
-/** Any queue that hides what it hands out for a while, and hands it out again unless it was deleted. */
+/** Any queue that hides a received message for a while, and then delivers it again unless it was deleted. */
 export interface EventQueue {
-  /** Waits for messages, at most ten; none after a while. */
+  /** Waits a limited time for messages, and returns at most ten. */
   receive(signal: AbortSignal): Promise<QueueMessage[]>;
   delete(handle: string): Promise<void>;
 }
 
 export interface PollOptions {
-  /** What `createUploads` returned. @example uploads */
+  /** The result of `createUploads`. @example uploads */
   uploads: { handleStorageEvent(event: unknown): Promise<unknown> };
-  /** Where the storage's events wait. @example sqsQueue({ queueUrl, region: 'eu-west-1' }) */
+  /** The queue that the storage sends its events to. @example sqsQueue({ queueUrl, region: 'eu-west-1' }) */
   queue: EventQueue;
   /**
-   * Called for a message that could not be handled, and for a queue that did not answer. Such a message comes again;
-   * one that can never be handled (no JSON) is deleted. A queue that cannot be opened at all (`config_invalid`) ends
-   * the polling.
+   * Called when a message could not be handled or the queue did not answer. The queue delivers such a message again, but
+   * a message that can never be handled (not JSON, for example) is deleted. A queue that cannot be opened
+   * (`config_invalid`) ends the polling.
    * @default ignored @example console.error
    */
   onError?: (error: unknown) => void;
 }
 
-export interface Polling {
-  /** Resolves when what it was at is done. */
-  stop(): Promise<void>;
-}
+const firstRetryMs = 1000;
+const maxRetryMs = 60_000;
 
-const firstBackoffMs = 1000;
-const longestBackoffMs = 60_000;
+const pollOptions: OptionTable<PollOptions> = {
+  uploads: { expected: 'the result of createUploads()', isValid: isObject, required: true },
+  queue: { expected: 'a queue, such as sqsQueue({...})', isValid: isObject, required: true },
+  onError: functionRule,
+};
 
 /**
+ * Handles the storage events of a queue until it is stopped.
+ *
  * @example
  * const polling = pollStorageEvents({ uploads, queue: sqsQueue({ queueUrl }) });
+ * process.once('SIGTERM', () => polling.stop());
+ * @throws {WaybillError} `config_invalid` for an option that is unknown or not valid
  */
-export function pollStorageEvents({ uploads, queue, onError }: PollOptions): Polling {
-  const stopping = new AbortController();
-  const { signal } = stopping;
+export function pollStorageEvents(options: PollOptions): Background {
+  checkOptions('pollStorageEvents()', options, pollOptions);
+  const { uploads, queue, onError } = options;
 
   function report(error: unknown): void {
     try {
       onError?.(error);
     } catch {
-      // Its own to report.
+      // A listener that throws must not keep the message in the queue.
     }
   }
 
@@ -60,39 +66,27 @@ export function pollStorageEvents({ uploads, queue, onError }: PollOptions): Pol
       await uploads.handleStorageEvent(JSON.parse(message.body));
     } catch (error) {
       report(error);
-      const hopeless = error instanceof SyntaxError || (isWaybillError(error) && error.code === 'invalid_request');
-      // Hidden for a while, and then handed out again.
-      if (!hopeless) return;
+      const canSucceedLater = !(
+        error instanceof SyntaxError ||
+        (isWaybillError(error) && error.code === 'invalid_request')
+      );
+      if (canSucceedLater) return;
     }
     await queue.delete(message.handle);
   }
 
-  async function run(): Promise<void> {
-    let backoffMs = firstBackoffMs;
-    while (!signal.aborted) {
-      try {
-        const messages = await queue.receive(signal);
-        // None is left behind at work when another could not be deleted.
-        for (const outcome of await Promise.allSettled(messages.map(handle)))
-          if (outcome.status === 'rejected') throw outcome.reason;
-        backoffMs = firstBackoffMs;
-      } catch (error) {
-        if (signal.aborted) return;
-        report(error);
-        if (isWaybillError(error) && error.code === 'config_invalid') return;
-        await sleep(backoffMs, undefined, { signal }).catch(() => {});
-        backoffMs = Math.min(longestBackoffMs, backoffMs * 2);
-      }
-    }
+  async function handleNextMessages(signal: AbortSignal): Promise<void> {
+    const messages = await queue.receive(signal);
+    // Waits for all, so that no message is still being handled when the next ones are received.
+    for (const result of await Promise.allSettled(messages.map(handle)))
+      if (result.status === 'rejected') throw result.reason;
   }
 
-  const running = run();
-  return {
-    async stop() {
-      stopping.abort();
-      await running;
-    },
-  };
+  return startBackground(handleNextMessages, {
+    delayMs: (failures) => (failures === 0 ? 0 : Math.min(maxRetryMs, firstRetryMs * 2 ** (failures - 1))),
+    isFinal: (error) => isWaybillError(error) && error.code === 'config_invalid',
+    onError,
+  });
 }
 
 export interface SqsQueueOptions {
@@ -100,7 +94,7 @@ export interface SqsQueueOptions {
   queueUrl: string;
   /** The queue's region. @default where the AWS SDK finds one @example 'eu-west-1' */
   region?: string;
-  /** Another server that speaks SQS. @default AWS's @example 'http://127.0.0.1:9324' */
+  /** Another server with the API of SQS. @default AWS's @example 'http://127.0.0.1:9324' */
   endpoint?: string;
   /**
    * Keys with `sqs:ReceiveMessage` and `sqs:DeleteMessage`.
@@ -115,11 +109,28 @@ interface Sqs {
   DeleteMessageCommand: new (input: object) => object;
 }
 
-/** Amazon SQS, through the optional peer `@aws-sdk/client-sqs`. */
-export function sqsQueue({ queueUrl, ...settings }: SqsQueueOptions): EventQueue {
+const isText = isMatchingText(/./);
+
+const sqsQueueOptions: OptionTable<SqsQueueOptions> = {
+  queueUrl: { expected: 'the URL of a queue', isValid: isText, required: true },
+  region: { expected: 'a region such as "eu-west-1"', isValid: isText },
+  endpoint: { expected: 'a URL such as "http://127.0.0.1:9324"', isValid: isText },
+  credentials: { expected: 'an object with `accessKeyId` and `secretAccessKey`', isValid: isObject },
+};
+
+/**
+ * A queue of Amazon SQS. It needs the package `@aws-sdk/client-sqs`.
+ *
+ * @example sqsQueue({ queueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/uploads', region: 'eu-west-1' })
+ * @throws {WaybillError} `config_invalid` for an option that is unknown or not valid; at first use when the package is not
+ *   installed
+ */
+export function sqsQueue(options: SqsQueueOptions): EventQueue {
+  checkOptions('sqsQueue()', options, sqsQueueOptions);
+  const { queueUrl, ...settings } = options;
   const opened = loadOnce(async () => {
     const peer = '@aws-sdk/client-sqs';
-    // Bundlers leave this to Node: the peer is optional, and they would fail where it is not installed.
+    // Bundlers must leave this import to Node: they would fail where the optional peer is not installed.
     const sqs = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ peer).catch(
       (cause: unknown) => {
         throw new WaybillError('config_invalid', `sqsQueue() needs the package ${peer}: npm install ${peer}`, {

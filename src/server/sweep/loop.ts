@@ -1,48 +1,46 @@
-/** Repeats the sweep; with a ledger, one replica at a time. */
+/** Repeats the sweep. With a ledger, one replica sweeps at a time. */
 import { randomUUID } from 'node:crypto';
+import { type Background, startBackground } from '../shared/background.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { SweepOptions, SweepReport } from './report.ts';
 
-export interface SweepingOptions extends Omit<SweepOptions, 'dryRun' | 'signal'> {
-  /** Seconds from the end of a sweep to the start of the next, varied by up to 20 %. @default 60 */
+export interface SweepLoopOptions extends Omit<SweepOptions, 'dryRun' | 'signal'> {
+  /**
+   * From the end of one sweep to the beginning of the next, in seconds, varied by a fifth because replicas start together;
+   * 0: never. @default 60 @example 300
+   */
   everySeconds?: number;
   /** With `orphans`: how often the whole bucket is listed, in seconds. @default 86_400 @example 604_800 */
   orphansEverySeconds?: number;
-  /**
-   * With a ledger, one replica sweeps at a time. Without one every replica does, which is harmless. `startUpkeep` takes
-   * the one of `uploads`. @default none @example ledger
-   */
-  ledger?: Ledger;
   /** The name of this replica in the lock, different from all others. @default a random one @example 'replica-1' */
   holder?: string;
   /** 0 <= n < 1, for jitter only. @default Math.random */
   random?: () => number;
   /** Called with what a sweep found and did. @default none @example (report) => console.log(report) */
   onReport?: (report: SweepReport) => void;
-  /** Called when a sweep could not be finished. The next one tries again. @default ignored @example console.error */
+  /**
+   * Called when a sweep or a delivery could not be finished. The next one tries again. @default ignored
+   * @example console.error
+   */
   onError?: (error: unknown) => void;
 }
 
-export interface Sweeping {
-  /** Stops the loop. Resolves when the running sweep has ended. */
-  stop(): Promise<void>;
+export interface SweptUploads {
+  sweep(options?: SweepOptions): Promise<SweepReport>;
+  readonly ledger: Ledger | undefined;
 }
 
 const lockName = 'sweep';
-/** Longer than a sweep should take. The lock is renewed during a sweep. */
+/** Renewed while a sweep goes on, so that another replica takes over soon after this one has died. */
 const lockMs = 60_000;
+/** A process that starts has more urgent work. */
+const firstDelaySeconds = 5;
 
-/**
- * @example
- * const sweeping = startSweeping(uploads, { ledger, everySeconds: 60 });
- * process.once('SIGTERM', () => sweeping.stop());
- */
-export function startSweeping(
-  uploads: { sweep(options?: SweepOptions): Promise<SweepReport> },
+export function startSweepLoop(
+  { sweep, ledger }: SweptUploads,
   {
     everySeconds = 60,
     orphansEverySeconds = 86_400,
-    ledger,
     holder = randomUUID(),
     random = Math.random,
     onReport,
@@ -50,55 +48,39 @@ export function startSweeping(
     orphans = false,
     deleteOrphans = false,
     orphanPrefix,
-    ...options
-  }: SweepingOptions = {},
-): Sweeping {
-  const stopping = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
+    graceSeconds,
+  }: SweepLoopOptions = {},
+): Background {
+  const orphanOptions = { orphans, deleteOrphans, ...(orphanPrefix === undefined ? {} : { orphanPrefix }) };
+  const withJitter = (seconds: number) => seconds * 1000 * (0.8 + 0.4 * random());
   let orphansAt = Number.NEGATIVE_INFINITY;
-  const forOrphans = { orphans, deleteOrphans, ...(orphanPrefix === undefined ? {} : { orphanPrefix }) };
 
-  async function pass(): Promise<void> {
+  async function sweepOnce(signal: AbortSignal): Promise<void> {
+    const orphansAreDue = (orphans || deleteOrphans) && performance.now() - orphansAt >= orphansEverySeconds * 1000;
+    const report = await sweep({
+      ...(graceSeconds === undefined ? {} : { graceSeconds }),
+      ...(orphansAreDue ? orphanOptions : {}),
+      signal,
+    });
+    if (orphansAreDue) orphansAt = performance.now();
+    onReport?.(report);
+  }
+
+  async function sweepWithLock(lockingLedger: Ledger, signal: AbortSignal): Promise<void> {
+    if (!(await lockingLedger.lock(lockName, holder, lockMs))) return;
+    const renewal = setInterval(() => void lockingLedger.lock(lockName, holder, lockMs).catch(() => {}), lockMs / 3);
+    renewal.unref();
     try {
-      if (ledger && !(await ledger.lock(lockName, holder, lockMs))) return;
-      const keeping = setInterval(() => void ledger?.lock(lockName, holder, lockMs).catch(() => {}), lockMs / 3);
-      keeping.unref();
-      try {
-        const whole = (orphans || deleteOrphans) && performance.now() - orphansAt >= orphansEverySeconds * 1000;
-        const report = await uploads.sweep({
-          ...options,
-          ...(whole ? forOrphans : {}),
-          signal: stopping.signal,
-        });
-        if (whole) orphansAt = performance.now();
-        onReport?.(report);
-      } finally {
-        clearInterval(keeping);
-        await ledger?.unlock(lockName, holder);
-      }
-    } catch (error) {
-      onError?.(error);
+      await sweepOnce(signal);
+    } finally {
+      clearInterval(renewal);
+      await lockingLedger.unlock(lockName, holder);
     }
   }
 
-  function schedule(inSeconds: number): void {
-    if (stopping.signal.aborted) return;
-    timer = setTimeout(
-      () => {
-        running = pass().finally(() => schedule(everySeconds));
-      },
-      inSeconds * 1000 * (0.8 + 0.4 * random()),
-    );
-  }
-
-  // The first sweep waits, because a process that starts has more urgent work.
-  schedule(Math.min(everySeconds, 5));
-  return {
-    async stop() {
-      stopping.abort();
-      clearTimeout(timer);
-      await running;
-    },
-  };
+  return startBackground((signal) => (ledger ? sweepWithLock(ledger, signal) : sweepOnce(signal)), {
+    delayMs: () => withJitter(everySeconds),
+    firstDelayMs: withJitter(Math.min(everySeconds, firstDelaySeconds)),
+    onError,
+  });
 }

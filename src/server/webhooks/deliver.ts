@@ -1,27 +1,16 @@
 /**
- * Delivers the messages of the outbox: signs and sends them until their receiver accepts them. Any replica may do this.
+ * Delivers the webhooks of the outbox: signs and sends each until its receiver accepts it. Replicas share the work.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-
-import { type Again, again } from '../shared/background.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import type { Ledger, WebhookRecord } from '../state/ledger.ts';
-import { checkWebhooks, type WebhooksOptions } from './options.ts';
-import { type Refusal, sendMessage } from './send.ts';
+import type { ResolvedWebhooks } from './options.ts';
+import { type SendFailure, sendMessage } from './send.ts';
 
 export interface DeliveryOptions {
-  /** The ledger whose outbox is sent. @example ledger */
-  ledger: Ledger;
   /**
-   * The receiver and the secret, as in `createUploads({ webhooks })`. @example { url: 'https://app.example/waybill',
-   * secret }
-   */
-  webhooks: WebhooksOptions;
-  /** The pause between checks of the outbox, in seconds. @default 2 @example 10 */
-  everySeconds?: number;
-  /**
-   * The time that a receiver has to answer, in milliseconds. After that the attempt has failed. @default 15_000
-   * @example 5_000
+   * How long to wait for the answer of the receiver, in milliseconds. Without one the attempt has failed.
+   * @default 15_000 @example 5_000
    */
   timeoutMs?: number;
   /**
@@ -29,16 +18,19 @@ export interface DeliveryOptions {
    * dispatcher })
    */
   fetch?: typeof fetch;
-  /** Milliseconds since the epoch. @default Date.now */
-  now?: () => number;
   /** 0 <= n < 1, for jitter. @default Math.random */
   random?: () => number;
-  /** Stops the delivery. Messages that are being sent are waited for. */
+  /** Ends the delivery after the messages that are being sent. @default none @example AbortSignal.timeout(60_000) */
   signal?: AbortSignal;
   /** Called after each attempt. @default none @example ({ outcome, reason }) => console.log(outcome, reason) */
   onDelivery?: (delivery: Delivery) => void;
-  /** Called when the ledger did not answer. The next check tries again. @default ignored @example console.error */
-  onError?: (error: unknown) => void;
+}
+
+export interface DeliveryContext {
+  ledger: Ledger;
+  webhooks: Pick<ResolvedWebhooks, 'url' | 'secrets'>;
+  /** Milliseconds since the epoch. */
+  now: () => number;
 }
 
 export interface Delivery {
@@ -47,27 +39,21 @@ export interface Delivery {
   type: string;
   attempts: number;
   outcome: 'delivered' | 'failed' | 'parked';
-  /** Why the message was not delivered: the status or the error. */
+  /** Why it was not delivered: the HTTP status or the error. */
   reason?: string;
 }
 
 /** Sends the webhooks that are due, once. */
-export type DeliverWebhooks = (
-  options?: Pick<DeliveryOptions, 'fetch' | 'random' | 'timeoutMs' | 'signal' | 'onDelivery'>,
-) => Promise<Delivery[]>;
+export type DeliverWebhooks = (options?: DeliveryOptions) => Promise<Delivery[]>;
 
-export type Delivering = Again;
-
-const parallel = 8;
-const batch = 32;
+const parallelMessages = 8;
+const batchSize = 32;
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/**
- * Waits before the second attempt, the third and so on: about three days in all. After the last the message is parked.
- */
-const schedule = [
+/** Delays before the second attempt, the third and so on, about three days in all. After the last one a message is parked. */
+const retryDelays = [
   5 * second,
   minute,
   5 * minute,
@@ -80,72 +66,65 @@ const schedule = [
   24 * hour,
 ];
 const jitter = 0.2;
-const longestRetryAfterMs = 24 * hour;
+const maxRetryAfterMs = 24 * hour;
 
 /**
- * Sends the due messages once. @returns the attempts @throws what the ledger throws; messages without a record are sent
- * again
+ * Sends every message that is due.
+ *
+ * @returns the outcome of each attempt
+ * @throws what the ledger throws; a message whose outcome it did not record is sent again
  */
-export async function deliverDue(options: Omit<DeliveryOptions, 'everySeconds' | 'onError'>): Promise<Delivery[]> {
-  const { ledger, webhooks, timeoutMs = 15_000, fetch: send = fetch, now = Date.now, signal, onDelivery } = options;
-  const { url, secrets } = checkWebhooks(webhooks);
+export async function deliverDueWebhooks(
+  { ledger, webhooks, now }: DeliveryContext,
+  { timeoutMs = 15_000, fetch: send = fetch, random = Math.random, signal, onDelivery }: DeliveryOptions = {},
+): Promise<Delivery[]> {
   const { Webhook } = await import('standardwebhooks');
-  const signers = secrets().map((secret) => new Webhook(secret));
+  const signers = webhooks.secrets().map((secret) => new Webhook(secret));
   const deliveries: Delivery[] = [];
-  // Longer than a batch can take.
-  const takenForMs = (batch / parallel) * timeoutMs * 2;
+  // Longer than a whole batch can take.
+  const reservedForMs = (batchSize / parallelMessages) * timeoutMs * 2;
+
+  async function deliver(message: WebhookRecord): Promise<void> {
+    // Another process may send the message at once.
+    if (signal?.aborted) return ledger.webhookFailed(message.webhookId, 'not sent: the process stopped', 0);
+    const failure = await sendMessage({ url: webhooks.url, signers, timeoutMs, fetch: send, now }, message);
+    const delivery = await recordOutcome(ledger, message, failure, random);
+    deliveries.push(delivery);
+    onDelivery?.(delivery);
+  }
+
   while (!signal?.aborted) {
-    const failures: unknown[] = [];
-    const taken = await ledger.takeWebhooks(batch, takenForMs);
-    await mapLimited(taken, parallel, async (message) => {
-      try {
-        // This message was leased but not sent, so any replica may send it next.
-        if (signal?.aborted) return await ledger.webhookFailed(message.webhookId, 'not sent: the process stopped', 0);
-        const refusal = await sendMessage({ url, signers, timeoutMs, fetch: send, now }, message);
-        const delivery = await note(ledger, message, refusal, options.random ?? Math.random);
-        deliveries.push(delivery);
-        onDelivery?.(delivery);
-      } catch (failure) {
-        failures.push(failure);
-      }
-    });
-    if (failures.length > 0) throw failures[0];
-    if (taken.length < batch) break;
+    const errors: unknown[] = [];
+    const messages = await ledger.takeWebhooks(batchSize, reservedForMs);
+    await mapLimited(messages, parallelMessages, (message) =>
+      deliver(message).catch((error: unknown) => {
+        errors.push(error);
+      }),
+    );
+    if (errors.length > 0) throw errors[0];
+    if (messages.length < batchSize) break;
   }
   return deliveries;
 }
 
-async function note(
+async function recordOutcome(
   ledger: Ledger,
   { webhookId, uploadId, type, attempts }: WebhookRecord,
-  refusal: Refusal,
+  failure: SendFailure | null,
   random: () => number,
 ): Promise<Delivery> {
   const facts = { webhookId, uploadId, type, attempts };
-  if (!refusal) {
+  if (!failure) {
     await ledger.webhookDelivered(webhookId);
     return { ...facts, outcome: 'delivered' };
   }
-  const { reason, gone, retryAfterMs } = refusal;
-  const planned = schedule[attempts - 1];
-  if (gone || planned === undefined) {
+  const { reason, isFinal, retryAfterMs } = failure;
+  const delayMs = retryDelays[attempts - 1];
+  if (isFinal || delayMs === undefined) {
     await ledger.webhookFailed(webhookId, reason, null);
     return { ...facts, outcome: 'parked', reason };
   }
-  const spread = planned * (1 + jitter * (2 * random() - 1));
-  await ledger.webhookFailed(webhookId, reason, Math.max(spread, Math.min(longestRetryAfterMs, retryAfterMs)));
+  const withJitter = delayMs * (1 + jitter * (2 * random() - 1));
+  await ledger.webhookFailed(webhookId, reason, Math.max(withJitter, Math.min(maxRetryAfterMs, retryAfterMs)));
   return { ...facts, outcome: 'failed', reason };
-}
-
-/**
- * @example
- * const delivering = startDelivering({ ledger, webhooks: { url: 'https://app.example/waybill', secret } });
- */
-export function startDelivering({
-  everySeconds = 2,
-  onError,
-  ...options
-}: Omit<DeliveryOptions, 'signal'>): Delivering {
-  checkWebhooks(options.webhooks).secrets();
-  return again((signal) => deliverDue({ ...options, signal }), { everySeconds, onError });
 }

@@ -3,10 +3,10 @@ import type { Ending, NewWebhook } from '../state/ledger.ts';
 import type { ResolvedWebhooks, WebhookType } from './options.ts';
 
 /**
- * The message about the end of an upload, with the body that is signed.
+ * The webhooks that the end of an upload causes, with the body as it is signed.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#payload-structure
  */
-export function messagesFor(
+export function createMessages(
   { types }: Pick<ResolvedWebhooks, 'types'>,
   claims: Claims,
   ending: Ending,
@@ -24,6 +24,6 @@ export function messagesFor(
     timestamp: new Date(now()).toISOString(),
     data: { uploadId, route, ownerId, metadata, ...outcome },
   });
-  // An upload ends once, so its receiver can tell a second delivery from a second upload.
+  // An upload ends once, so the receiver recognises a repeated delivery by this id.
   return [{ webhookId: `msg_${uploadId}_${ending.state}`, type, payload }];
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { retryAfterMsOf } from './send.ts';
+import { parseRetryAfterMs } from './send.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 
@@ -12,4 +12,4 @@ it.each([
   ['-5', 0],
   ['soon', 0],
   ['', 0],
-])('Retry-After %j is %i ms', (value, ms) => expect(retryAfterMsOf(value, now)).toBe(ms));
+])('parseRetryAfterMs() reads %j as %i ms', (value, ms) => expect(parseRetryAfterMs(value, now)).toBe(ms));

@@ -1,4 +1,4 @@
-/** Sends one message to its receiver once, and interprets the answer. */
+/** Sends one message once, and interprets the answer. */
 import type { Webhook } from 'standardwebhooks';
 import { describe } from '../shared/describe.ts';
 import type { WebhookRecord } from '../state/ledger.ts';
@@ -11,27 +11,27 @@ export interface SendOptions {
   now: () => number;
 }
 
-/** The reason why a message was not accepted; null when it was. */
-export type Refusal = {
-  /** The status or the error, never the body of the answer. */
+export interface SendFailure {
+  /** The HTTP status or the error, but never the text of the receiver. */
   reason: string;
-  /** The receiver wants no more messages (410). */
-  gone: boolean;
-  /** Milliseconds of `Retry-After`; 0 without one. */
+  /** The receiver answered that it accepts no message any more. */
+  isFinal: boolean;
+  /** How long the receiver asked to wait, in milliseconds; 0 when it did not. */
   retryAfterMs: number;
-} | null;
+}
 
-const gone = 410;
+const statusGone = 410;
 
+/** @returns null when the receiver accepted the message */
 export async function sendMessage(
   { url, signers, timeoutMs, fetch: send, now }: SendOptions,
   { webhookId, payload }: WebhookRecord,
-): Promise<Refusal> {
+): Promise<SendFailure | null> {
   const at = new Date(now());
   try {
     const response = await send(url, {
       method: 'POST',
-      // The message was not meant for another host.
+      // The message is meant for this URL only.
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
@@ -43,29 +43,29 @@ export async function sendMessage(
       },
       body: payload,
     });
-    // The body of the answer is not read. An accepted message stays accepted when this breaks the connection.
+    // The body is not read, because a receiver could send any amount. An error here does not change the answer.
     await response.body?.cancel().catch(() => {});
     if (response.ok) return null;
     const { status, headers } = response;
     return {
       reason: `HTTP ${status}`,
-      gone: status === gone,
-      retryAfterMs: retryAfterMsOf(headers.get('retry-after'), now()),
+      isFinal: status === statusGone,
+      retryAfterMs: parseRetryAfterMs(headers.get('retry-after'), now()),
     };
   } catch (error) {
-    return { reason: reasonOf(error, timeoutMs), gone: false, retryAfterMs: 0 };
+    return { reason: describeSendError(error, timeoutMs), isFinal: false, retryAfterMs: 0 };
   }
 }
 
 /** Seconds or a date. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
-export function retryAfterMsOf(value: string | null, nowMs: number): number {
+export function parseRetryAfterMs(value: string | null, nowMs: number): number {
   if (value === null) return 0;
   const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
   return ms > 0 ? ms : 0;
 }
 
-/** The message of fetch says only that it failed; the reason is in its cause. */
-function reasonOf(error: unknown, timeoutMs: number): string {
+/** The message of fetch is `fetch failed`. The reason is in its cause. */
+function describeSendError(error: unknown, timeoutMs: number): string {
   const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } | null };
   if (name === 'TimeoutError') return `no answer in ${timeoutMs} ms`;
   if (typeof cause?.code === 'string') return cause.code;
