@@ -773,8 +773,8 @@ export const defences = [
     attack: 'G2 a state-changing call',
     suite: 'g-handler',
     file: 'src/server/http/origins.ts',
-    find: 'throw originRefused(config, request, origin);',
-    replace: 'void originRefused(config, request, origin);',
+    find: 'throw originNotAllowed(config, request, origin);',
+    replace: 'void originNotAllowed(config, request, origin);',
   },
   {
     attack: 'G2 CORS',

@@ -6,39 +6,42 @@ import { asWaybillError, json, retryAfter, wireError } from './responses.ts';
 
 export interface BatchContext {
   requestId: () => string;
-  failed: (error: WaybillError) => void;
+  reportError: (error: WaybillError) => void;
 }
 
 /**
- * Errors stand beside successes: 200 as soon as one item succeeded, 202 while none has and one is still completing,
- * else the first error, which then also stands alone as `error` (see `protocol/wire.ts`).
+ * The response to a batch, in which errors stand beside the items that succeeded. The status is 200 when one item succeeded,
+ * 202 when none has and one is still completing, else that of the first error, which is then also the `error` of the whole
+ * response (see `protocol/wire.ts`).
  */
-export function batchAnswer(name: string, items: readonly (object | Failure)[], context: BatchContext): PlainResponse {
-  let first: WaybillError | undefined;
-  let firstWire: WireError | undefined;
-  let succeeded = false;
-  let pending: Completing | undefined;
-  const shown = items.map((item) => {
+export function batchResponse(
+  name: string,
+  items: readonly (object | Failure)[],
+  context: BatchContext,
+): PlainResponse {
+  let firstError: WaybillError | undefined;
+  let firstWireError: WireError | undefined;
+  let hasSucceeded = false;
+  let completing: Completing | undefined;
+  const wireItems = items.map((item) => {
     if (!isFailure(item)) {
-      if ('completing' in item) pending = item as Completing;
-      else succeeded = true;
+      if ('completing' in item) completing = item as Completing;
+      else hasSucceeded = true;
       return item;
     }
     const error = asWaybillError(item.failure);
-    context.failed(error);
+    context.reportError(error);
     const wire = wireError(error, context.requestId());
-    first ??= error;
-    firstWire ??= wire;
+    firstError ??= error;
+    firstWireError ??= wire;
     return { error: wire };
   });
-  if (succeeded || (!pending && !first)) return withRetry(json(200, { [name]: shown }), pending);
-  if (pending) return withRetry(json(202, { [name]: shown }), pending);
-  const answer = json((first as WaybillError).status, { [name]: shown, error: firstWire });
-  Object.assign(answer.headers, retryAfter(first as WaybillError));
-  return answer;
-}
-
-function withRetry(answer: PlainResponse, pending: Completing | undefined): PlainResponse {
-  if (pending) answer.headers['retry-after'] = String(pending.retryAfterSeconds);
-  return answer;
+  if (firstError && !hasSucceeded && !completing) {
+    const response = json(firstError.status, { [name]: wireItems, error: firstWireError });
+    Object.assign(response.headers, retryAfter(firstError));
+    return response;
+  }
+  const response = json(completing && !hasSucceeded ? 202 : 200, { [name]: wireItems });
+  if (completing) response.headers['retry-after'] = String(completing.retryAfterSeconds);
+  return response;
 }

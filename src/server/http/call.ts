@@ -5,20 +5,20 @@ import { requireAllowedOrigin } from './origins.ts';
 import type { PlainRequest } from './plain-request.ts';
 import { readJson } from './read-json.ts';
 
-/** One request under way. */
+/** One request that is being answered. */
 export interface Call {
   request: PlainRequest;
   operation: Operation;
-  /** What the path names: a route or a ref. */
+  /** The route or the view reference in the path, or ''. */
   target: string;
   bytesIn: number;
   requestId: () => string;
-  /** Tells of an error that is part of the answer. */
-  failed: (error: WaybillError) => void;
+  /** Emits an event for an error in the response. */
+  reportError: (error: WaybillError) => void;
 }
 
-/** The body of a state-changing call, from someone who may make it. */
-export function jsonBody({ config }: { config: Config }, call: Call): Promise<unknown> {
+/** Reads the body of a request that changes state, after a check of its origin. */
+export function readJsonBody({ config }: { config: Config }, call: Call): Promise<unknown> {
   requireAllowedOrigin(config, call.request);
   return readJson(call.request, config.maxBodyBytes, call);
 }

@@ -1,6 +1,6 @@
 /**
  * The operations after a grant: sign and list parts, complete, abort, view, delete, storage events. They load with the first
- * such request, so that a server that starts cold answers its first grant sooner.
+ * such request, so that a cold server answers its first grant sooner.
  */
 
 import { isWaybillError } from '../../protocol/index.ts';
@@ -13,8 +13,8 @@ import { mapLimited } from '../shared/map-limited.ts';
 import type { OpenedGrant } from '../state/claims.ts';
 import { createReceiveUpkeep } from '../upkeep-request.ts';
 import { readAllowed, view } from '../views/views.ts';
-import { batchAnswer } from './batch-response.ts';
-import { type Call, jsonBody } from './call.ts';
+import { batchResponse } from './batch-response.ts';
+import { type Call, readJsonBody } from './call.ts';
 import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain-request.ts';
 import { readJsonOfAnyType } from './read-json.ts';
@@ -39,46 +39,43 @@ export function createDeferredOperations(services: Services): DeferredOperations
   const receiveUpkeep = createReceiveUpkeep(services);
   return {
     async parts(call) {
-      const request = parseSignPartsRequest(await jsonBody(services, call));
+      const request = parseSignPartsRequest(await readJsonBody(services, call));
       const opened = await openOne(services, call, request.grant);
       const multiparts = await services.multiparts();
-      return batchAnswer('parts', await multiparts.sign(opened, request), call);
+      return batchResponse('parts', await multiparts.sign(opened, request), call);
     },
 
     async list(call) {
-      const { grant } = parseListPartsRequest(await jsonBody(services, call));
+      const { grant } = parseListPartsRequest(await readJsonBody(services, call));
       const opened = await openOne(services, call, grant);
       return json(200, await (await services.multiparts()).list(opened, grant));
     },
 
     async complete(call) {
-      const { grants: sent } = parseCompleteRequest(await jsonBody(services, call));
+      const { grants: sent } = parseCompleteRequest(await readJsonBody(services, call));
       const texts = sent.map((one) => (typeof one === 'string' ? one : one.grant));
-      // Of a single one the delete goes beside the record, and nobody waits for it.
+      // The staged objects of several uploads are deleted together. A single one is deleted while its record is written.
       const cleanup = sent.length > 1 ? createStagedCleanup(storage) : undefined;
       const { complete } = await services.completion();
       const items = await eachGrant(services, call, texts, 'complete', (opened, index) => {
         const one = sent[index];
-        const said = typeof one === 'object' ? one : {};
-        return withinPatience(
-          config.completionWaitSeconds,
-          opened.claims.uploadId,
-          complete(opened, said, cleanup).then(describeResult),
-        );
+        const report = typeof one === 'object' ? one : {};
+        const completing = complete(opened, report, cleanup).then(describeResult);
+        return answerInTime(config.completionWaitSeconds, opened.claims.uploadId, completing);
       });
       await cleanup?.clear();
       keepAlive(services, call);
-      return batchAnswer('results', items, call);
+      return batchResponse('results', items, call);
     },
 
     async abort(call) {
-      const { grants: texts } = parseGrantsRequest(await jsonBody(services, call));
+      const { grants: texts } = parseGrantsRequest(await readJsonBody(services, call));
       const { abort } = await services.completion();
       const items = await eachGrant(services, call, texts, 'abort', async (opened) => {
         await abort(opened);
         return { uploadId: opened.claims.uploadId, aborted: true as const };
       });
-      return batchAnswer('results', items, call);
+      return batchResponse('results', items, call);
     },
 
     async event(call) {
@@ -115,15 +112,15 @@ export function createDeferredOperations(services: Services): DeferredOperations
       });
       const { route, ownerId, key } = found.ref;
       emit?.('view.served', { route, ownerId, key });
-      const answer: PlainResponse =
+      const response: PlainResponse =
         query.get('as') === 'json'
           ? json(200, { url: found.url, expiresAt: found.expiresAt })
           : { status: 302, headers: { location: found.url, 'x-content-type-options': 'nosniff' }, body: '' };
-      // Private: what one may see another may not. Vary: not after signing out either.
-      answer.headers['cache-control'] = `private, max-age=${found.maxAgeSeconds}`;
-      answer.headers.vary = 'cookie, authorization';
-      answer.headers['referrer-policy'] = 'no-referrer';
-      return answer;
+      // `private`: other users may not see the file. `vary`: neither may this browser after its user has signed out.
+      response.headers['cache-control'] = `private, max-age=${found.maxAgeSeconds}`;
+      response.headers.vary = 'cookie, authorization';
+      response.headers['referrer-policy'] = 'no-referrer';
+      return response;
     },
 
     async delete(call) {
@@ -136,7 +133,7 @@ export function createDeferredOperations(services: Services): DeferredOperations
   };
 }
 
-/** A function that is stopped after its response would stop a long completion, which then waits for its lease to run out. */
+/** Without this, a platform that stops a function after its response would stop a long completion until its lease ends. */
 function keepAlive({ config, idle }: Services, { request }: Call): void {
   if (request.waitUntil) request.waitUntil(idle());
   else config.waitUntil?.(idle());
@@ -166,21 +163,21 @@ async function eachGrant<T extends object>(
   });
 }
 
-/** A large copy outlives a request: it goes on, and the client comes again. */
-async function withinPatience(
+/** A large copy takes longer than a request may. The response is then 202, the copy goes on, and the client asks again. */
+async function answerInTime(
   seconds: number,
   uploadId: string,
-  work: Promise<Completed | Completing>,
+  completion: Promise<Completed | Completing>,
 ): Promise<Completed | Completing> {
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<Completing>((resolve) => {
+  const timeout = new Promise<Completing>((resolve) => {
     timer = setTimeout(() => resolve({ uploadId, completing: true, retryAfterSeconds: 2 }), seconds * 1000);
   });
   try {
-    return await Promise.race([work, patience]);
+    return await Promise.race([completion, timeout]);
   } finally {
     clearTimeout(timer);
-    // When patience won, nobody waits for this promise any more; the next call meets its outcome.
-    work.catch(() => {});
+    // After a timeout nothing else handles a rejection. The next request gets the result of the completion.
+    completion.catch(() => {});
   }
 }

@@ -1,12 +1,12 @@
 import type { PlainRequest, PlainResponse } from './plain-request.ts';
 import { bodyReadBefore } from './read-json.ts';
 
-/** The Fetch API over the plain core. */
+/** Wraps the handler of plain requests in the Fetch API. */
 export function createFetch(handle: (request: PlainRequest) => Promise<PlainResponse>) {
   return async (request: Request): Promise<Response> => webResponse(await handle(plainRequest(request)));
 }
 
-/** `raw`: what callbacks get of the framework. */
+/** @param raw the framework's own request, for callbacks */
 export function plainRequest(request: Request, raw: unknown = request): PlainRequest {
   const { url, headers } = request;
   const start = url.indexOf('/', url.indexOf('//') + 2);
@@ -16,7 +16,7 @@ export function plainRequest(request: Request, raw: unknown = request): PlainReq
     method: request.method,
     path: question === -1 ? target : target.slice(0, question),
     query: question === -1 ? '' : target.slice(question + 1),
-    // A Request carries no Host of its own.
+    // A `Request` may lack the Host header.
     header: (name) => headers.get(name) ?? (name === 'host' ? new URL(url).host : undefined),
     headers: () => headers.entries(),
     body: (maxBytes) => readBody(request, maxBytes),
@@ -30,8 +30,8 @@ export function webResponse({ status, headers, body }: PlainResponse): Response 
 
 async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | null> {
   if (request.bodyUsed) throw bodyReadBefore();
-  // What HTTP has promised the length of is read at once: servers such as @hono/node-server hand out a Request that
-  // becomes a real one, at several times the price of a grant, when its `body` is touched.
+  // A body of known length is read by `arrayBuffer()`: in servers such as @hono/node-server, reading `request.body` first
+  // makes a full `Request`, which costs several times as much as a grant.
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) <= maxBytes) {
     const bytes = new Uint8Array(await request.arrayBuffer());

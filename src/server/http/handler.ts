@@ -1,4 +1,4 @@
-/** The core: a plain request in, a plain answer out. Never throws; never answers 500 for what a client sent. */
+/** Answers plain requests. It never throws, and never answers 500 because of what a client sent. */
 import type { WaybillError } from '../../protocol/index.ts';
 import { redact } from '../../s3/index.ts';
 import { loadOnce } from '../../s3/internal.ts';
@@ -8,8 +8,8 @@ import { grantUploads } from '../grants/grant-uploads.ts';
 import type { Services } from '../services.ts';
 import { describe } from '../shared/describe.ts';
 import { unknownRoute } from '../shared/errors.ts';
-import { batchAnswer } from './batch-response.ts';
-import { type Call, jsonBody } from './call.ts';
+import { batchResponse } from './batch-response.ts';
+import { type Call, readJsonBody } from './call.ts';
 import { corsHeaders, preflightHeaders } from './origins.ts';
 import { type PlainRequest, type PlainResponse, RequestView } from './plain-request.ts';
 import { findResourceOfMounted, methodNotAllowed, type Resource, routeNotFound } from './resources.ts';
@@ -29,14 +29,14 @@ function createOperations(services: Services): RunOperation {
   });
 
   async function grant(call: Call): Promise<PlainResponse> {
-    const body = parseGrantRequest(await jsonBody(services, call));
-    return batchAnswer('uploads', await grantUploads(services, new RequestView(call.request), body), call);
+    const body = parseGrantRequest(await readJsonBody(services, call));
+    return batchResponse('uploads', await grantUploads(services, new RequestView(call.request), body), call);
   }
 
   function describeRoute({ target }: Call): PlainResponse {
     const route = config.routes.get(target);
     if (!route) throw unknownRoute();
-    // Who asks is about to upload: what comes after the grant loads meanwhile.
+    // This client will upload soon, so the code for the requests after the grant loads already.
     deferred().catch(() => {});
     completion().catch(() => {});
     return json(200, route.info, 'public, max-age=300');
@@ -52,10 +52,10 @@ function createOperations(services: Services): RunOperation {
 export function createHandler(services: Services): (request: PlainRequest) => Promise<PlainResponse> {
   const { config } = services;
   const runOperation = createOperations(services);
-  // An id and a time for each answer are for those who asked for events.
-  const told = config.onEvent && services.emit;
+  // Request ids and times cost more than they are worth when no app listens for events.
+  const emit = config.onEvent && services.emit;
   return async (request) => {
-    const startedAt = told ? config.now() : 0;
+    const startedAt = emit ? config.now() : 0;
     let requestId: string | undefined;
     const call: Call = {
       request,
@@ -66,32 +66,32 @@ export function createHandler(services: Services): (request: PlainRequest) => Pr
         requestId ??= givenRequestId(request) ?? services.random(12).toString('hex');
         return requestId;
       },
-      failed: (error) => reportFailure(services, call, error),
+      reportError: (error) => emitFailure(services, call, error),
     };
-    let answer: PlainResponse;
+    let response: PlainResponse;
     try {
-      answer = await dispatch(services, runOperation, call);
+      response = await dispatch(services, runOperation, call);
     } catch (thrown) {
       const error = asWaybillError(thrown);
-      call.failed(error);
-      answer = json(error.status, { error: wireError(error, call.requestId()) });
-      Object.assign(answer.headers, retryAfter(error));
-      if (error.code === 'method_not_allowed') answer.headers.allow = (error.details as { allow: string }).allow;
+      call.reportError(error);
+      response = json(error.status, { error: wireError(error, call.requestId()) });
+      Object.assign(response.headers, retryAfter(error));
+      if (error.code === 'method_not_allowed') response.headers.allow = (error.details as { allow: string }).allow;
     }
     const cors = corsHeaders(config, request);
-    if (cors) Object.assign(answer.headers, cors);
+    if (cors) Object.assign(response.headers, cors);
     if (config.allowedOrigins.size > 0)
-      answer.headers.vary = answer.headers.vary ? `${answer.headers.vary}, origin` : 'origin';
-    if (request.method === 'HEAD') answer.body = '';
-    told?.('request.served', {
+      response.headers.vary = response.headers.vary ? `${response.headers.vary}, origin` : 'origin';
+    if (request.method === 'HEAD') response.body = '';
+    emit?.('request.served', {
       operation: call.operation,
-      status: answer.status,
+      status: response.status,
       bytesIn: call.bytesIn,
-      bytesOut: Buffer.byteLength(answer.body),
+      bytesOut: Buffer.byteLength(response.body),
       durationMs: config.now() - startedAt,
       requestId: call.requestId(),
     });
-    return answer;
+    return response;
   };
 }
 
@@ -108,11 +108,11 @@ function dispatch(
   const operation = found.resource.operations[request.method];
   if (operation) {
     call.operation = operation;
-    // Before the body is read, or anybody asked who this is.
     const run = () =>
       instrument
         ? instrument(`waybill.${operation}`, {}, async () => runOperation(operation, call))
         : runOperation(operation, call);
+    // The address is limited before the body is read and before `authorize` runs.
     return rateLimits ? rateLimits.address(new RequestView(request), operation).then(run) : run();
   }
   if (request.method === 'OPTIONS') return preflight(config, call, found.resource);
@@ -127,13 +127,13 @@ function preflight(config: Config, call: Call, resource: Resource): PlainRespons
   return { status: 204, headers, body: '' };
 }
 
-/** A proxy's own id ties its log to ours. */
+/** Uses the id of a proxy, so that its log and ours can be compared. */
 function givenRequestId(request: PlainRequest): string | undefined {
   const given = request.header('x-request-id');
   return given !== undefined && /^[A-Za-z0-9._-]{1,60}$/.test(given) ? given : undefined;
 }
 
-function reportFailure({ emit }: Services, call: Call, error: WaybillError): void {
+function emitFailure({ emit }: Services, call: Call, error: WaybillError): void {
   const { code, status, message, cause, details } = error;
   const reason = {
     ...(details?.hint === undefined ? {} : { hint: redact(details.hint, maxMessage) }),

@@ -1,32 +1,32 @@
 /**
- * Whose pages may call (attack G2). A JSON body already forces browsers to ask first, with a preflight; where cookies
- * come along the Origin is checked as well.
+ * Decides which pages may call (attack G2). A JSON body forces browsers to send a preflight first. Requests with cookies need an
+ * allowed origin as well.
  */
 import { WaybillError } from '../../protocol/index.ts';
 import type { Config } from '../config.ts';
 import type { PlainRequest } from './plain-request.ts';
 
-/** True for a page of this very origin, as far as the request tells. */
+/** Whether the page is of the origin of this server, according to the request. */
 function isOwnOrigin(config: Config, request: PlainRequest, origin: string): boolean {
-  // Set by the browser, out of reach of scripts (Fetch Metadata).
+  // Scripts cannot set this header. https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
   if (request.header('sec-fetch-site') === 'same-origin') return true;
   if (origin === config.publicOrigin) return true;
   const host = request.header('host');
   return host !== undefined && (origin === `https://${host}` || origin === `http://${host}`);
 }
 
-/** @throws {WaybillError} `forbidden` when cookies come from a page that is not to send them */
+/** @throws {WaybillError} `forbidden` when a page of another origin sent cookies */
 export function requireAllowedOrigin(config: Config, request: PlainRequest): void {
   if (request.header('cookie') === undefined) return;
   const origin = request.header('origin');
-  // Browsers send it with every POST and DELETE; without either header it is not a page that calls.
+  // Browsers send Origin with every POST and DELETE. Without both headers the caller is not a page.
   if (origin === undefined && request.header('sec-fetch-site') !== 'cross-site') return;
   if (origin !== undefined && (config.allowedOrigins.has(origin) || isOwnOrigin(config, request, origin))) return;
-  throw originRefused(config, request, origin);
+  throw originNotAllowed(config, request, origin);
 }
 
-/** Names what was seen and what to set: behind a proxy that rewrites Host the app's own page looks like another's. */
-function originRefused({ publicOrigin }: Config, request: PlainRequest, origin = 'unknown'): WaybillError {
+/** The message names the origins and the option to set: behind a proxy that rewrites Host, the app's own page looks foreign. */
+function originNotAllowed({ publicOrigin }: Config, request: PlainRequest, origin = 'unknown'): WaybillError {
   const page = origin.slice(0, 200);
   const host = request.header('host')?.slice(0, 200);
   const server = publicOrigin ?? host ?? 'an unknown host';
@@ -36,20 +36,20 @@ function originRefused({ publicOrigin }: Config, request: PlainRequest, origin =
   const other = `add '${page}' to \`allowedOrigins\` of createUploads()`;
   return new WaybillError(
     'forbidden',
-    `This page (${page}) may not upload to this server (${server}). If both are one app behind a proxy, its server has to know its \`publicUrl\`.`,
+    `This page (${page}) may not upload to this server (${server}). If both are one app behind a proxy, set \`publicUrl\` on the server.`,
     {
       details: {
         origin: page,
         ...(host === undefined ? {} : { host }),
         hint: behindProxy
-          ? `A proxy rewrites Host: it sent ${host}, and X-Forwarded-Host is ${page.slice(page.indexOf('://') + 3)}. To mend that, ${proxied}.`
+          ? `A proxy rewrites Host: it sent ${host}, and X-Forwarded-Host is ${page.slice(page.indexOf('://') + 3)}. To correct that, ${proxied}.`
           : `Cookies were sent from ${page}, and the server was called as ${server}. If that page is yours, ${other}; behind a proxy that rewrites Host, ${proxied}.`,
       },
     },
   );
 }
 
-/** CORS answers for configured origins only; the own one needs none. */
+/** Null for requests of the same origin and of origins that are not allowed. */
 export function corsHeaders(config: Config, request: PlainRequest): Record<string, string> | null {
   if (config.allowedOrigins.size === 0) return null;
   const origin = request.header('origin');
@@ -68,7 +68,7 @@ export function preflightHeaders(request: PlainRequest, allow: string): Record<s
   const asked = request.header('access-control-request-headers') ?? '';
   return {
     'access-control-allow-methods': allow,
-    // Whatever the app's own calls carry (tokens, CSRF headers): the origin is trusted, its headers are too.
+    // The origin is trusted, so all headers that the app needs are allowed, such as tokens.
     'access-control-allow-headers': /^[a-z0-9!#$%&'*+.^_`|~, -]{1,1000}$/i.test(asked) ? asked : 'content-type',
     'access-control-max-age': '7200',
   };

@@ -1,6 +1,6 @@
 /**
- * A request and an answer as plain objects. The core works on these; Fetch and node:http are thin adapters, because a
- * `Request` and a `Response` alone cost as much as all of node:http.
+ * Requests and responses as plain objects. The handler uses these, and the Fetch API and node:http have thin adapters, because
+ * making a `Request` and a `Response` costs as much as the whole exchange in node:http.
  */
 import type { CallbackRequest } from '../types.ts';
 
@@ -12,15 +12,15 @@ export interface PlainRequest {
   query: string;
   /** `name` is lower case. */
   header(name: string): string | undefined;
-  /** All of them, for callbacks that want a `Headers`. */
+  /** All headers, from which `Headers` is made for callbacks that use it. */
   headers(): Iterable<readonly [string, string]>;
-  /** The whole body; null when it is longer than `maxBytes`, as soon as that is known. */
+  /** Reads the whole body. Null, as early as possible, when it is longer than `maxBytes`. */
   body(maxBytes: number): Promise<Uint8Array | null>;
-  /** The body when something before us has already parsed it (`express.json()`). */
+  /** The body when middleware, such as `express.json()`, has already parsed it. */
   json?: unknown;
   /** The framework's own request, handed to callbacks. */
   raw: unknown;
-  /** Where a function is stopped after its response: keeps it alive until this work is done. */
+  /** On platforms that stop a function after its response: keeps the function alive until this work is done. */
   waitUntil?: (work: Promise<unknown>) => void;
 }
 
@@ -28,11 +28,11 @@ export interface PlainResponse {
   status: number;
   /** Lower-case names. */
   headers: Record<string, string>;
-  /** Empty when there is none. */
+  /** '' when the response has no body. */
   body: string;
 }
 
-/** What callbacks see of a request. `Headers` is made only when asked for. */
+/** The request as callbacks get it. */
 export class RequestView implements CallbackRequest {
   readonly #request: PlainRequest;
   #headers: Headers | undefined;

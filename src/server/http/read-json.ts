@@ -5,18 +5,18 @@ import type { PlainRequest } from './plain-request.ts';
 const jsonType = /^application\/json\s*(;|$)/i;
 
 /**
- * @param count is told how many bytes came
+ * @param count its `bytesIn` is set to the size of the body
  * @throws {WaybillError} `invalid_request` or `request_too_large`
  */
 export async function readJson(request: PlainRequest, maxBytes: number, count: { bytesIn: number }): Promise<unknown> {
   const contentType = request.header('content-type');
-  // Anything else a form could send across origins without a preflight (attack G2).
+  // A page of another origin can send other content types without a preflight (attack G2).
   if (contentType !== 'application/json' && !jsonType.test(contentType ?? ''))
     throw unreadable('Send JSON with `Content-Type: application/json`.');
   return readJsonOfAnyType(request, maxBytes, count);
 }
 
-/** Storage events come with any content type, or none. */
+/** Storages send events with any content type, or none. */
 export async function readJsonOfAnyType(
   request: PlainRequest,
   maxBytes: number,
@@ -25,19 +25,19 @@ export async function readJsonOfAnyType(
   if (Number(request.header('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const { json } = request;
   if (json !== undefined) {
-    // What was declared says little: the body may have come in chunks, or compressed.
+    // Content-Length may be missing, or be the size of the compressed body.
     count.bytesIn = serialisedBytes(json);
     if (count.bytesIn > maxBytes) throw tooLarge(maxBytes);
     return json;
   }
   const body = await request.body(maxBytes).catch((cause: unknown) => {
     if (isWaybillError(cause)) throw cause;
-    // The sender went away, or was cut off: no failure of the server's.
+    // The client disconnected, which is not a failure of the server.
     throw unreadable('The request ended before its body did.', cause);
   });
   if (body === null) throw tooLarge(maxBytes);
   count.bytesIn = body.byteLength;
-  // RFC 8259 section 8.1. A lenient decoder would make one text of many.
+  // RFC 8259 section 8.1. A lenient decoder would read different bodies as the same text.
   if (!isUtf8(body)) throw unreadable('The body is not UTF-8.');
   try {
     return JSON.parse(textOf(body));
@@ -47,8 +47,7 @@ export async function readJsonOfAnyType(
 }
 
 /**
- * For adapters: the error for a body that is gone, because other code has read it. For the developer, who meets it with the
- * first upload.
+ * For adapters: other code has already read the body. It addresses the developer, who sees it at the first upload.
  *
  * @example if (request.bodyUsed) throw bodyReadBefore()
  */
@@ -66,7 +65,7 @@ function serialisedBytes(json: unknown): number {
   try {
     text = JSON.stringify(json);
   } catch {
-    // A cycle or a BigInt never came out of JSON.
+    // The value has a cycle or a BigInt, so it does not come from JSON.
   }
   if (text === undefined) throw unreadable('The body is not JSON.');
   return Buffer.byteLength(text);

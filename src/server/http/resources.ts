@@ -3,7 +3,7 @@ import type { Operation } from '../events.ts';
 
 export interface Resource {
   operations: Readonly<Record<string, Exclude<Operation, 'preflight' | 'unknown'> | undefined>>;
-  /** For `Allow`. */
+  /** The value of the `Allow` header. */
   allow: string;
 }
 
@@ -23,44 +23,42 @@ const fixed: ReadonlyMap<string, Resource> = new Map([
   ['/upkeep', resource({ GET: 'upkeep', POST: 'upkeep' })],
 ]);
 
-const open: readonly (readonly [prefix: string, Resource])[] = [
+const withTarget: readonly (readonly [prefix: string, Resource])[] = [
   ['/uploads/routes/', resource({ GET: 'route', HEAD: 'route' })],
   ['/files/', resource({ GET: 'view', HEAD: 'view', DELETE: 'delete' })],
 ];
 
 export interface FoundResource {
   resource: Resource;
-  /** What the path names: a route or a ref. */
+  /** The route or the view reference in the path, or ''. */
   target: string;
 }
 
 /**
- * Null for a path that is not ours. Double slashes and one at the end count as none: endpoints are put together by hand, and
- * Next's `trailingSlash` adds one. Nothing redirects, so that no slash ever leads to another host.
+ * Null for a path that Waybill does not serve. Repeated slashes and a slash at the end are ignored: developers concatenate
+ * endpoints, and Next's `trailingSlash` adds one. Without a redirect no `//host` in a path can lead to another host.
  */
 export function findResource(basePath: string, given: string): FoundResource | null {
-  const path = withoutSpareSlashes(given);
+  const path = removeExtraSlashes(given);
   if (!path.startsWith(basePath)) return null;
   const rest = basePath === '' ? path : path.slice(basePath.length);
   const one = fixed.get(rest);
   if (one) return { resource: one, target: '' };
-  for (const [prefix, many] of open) {
+  for (const [prefix, many] of withTarget) {
     if (!rest.startsWith(prefix)) continue;
     const target = rest.slice(prefix.length);
-    // Names and refs need no escapes; what has some is no name of ours.
+    // Route names and references contain no slash.
     if (!target.includes('/')) return { resource: many, target };
   }
   return null;
 }
 
-/**
- * For requests that are ours by all means. Some frameworks strip what they are mounted below, such as the `basePath` of Next.
- */
+/** For requests that a framework has passed to Waybill. Some, such as Next, remove their own base path from the URL. */
 export function findResourceOfMounted(basePath: string, path: string): FoundResource | null {
   return findResource(basePath, path) ?? (basePath === '' ? null : findResource('', path));
 }
 
-function withoutSpareSlashes(path: string): string {
+function removeExtraSlashes(path: string): string {
   if (!path.endsWith('/') && !path.includes('//')) return path;
   const single = path.replace(/\/{2,}/g, '/');
   return single.endsWith('/') ? single.slice(0, -1) : single;
@@ -75,5 +73,5 @@ export function routeNotFound(): WaybillError {
 }
 
 export function methodNotAllowed({ allow }: Resource): WaybillError {
-  return new WaybillError('method_not_allowed', `This address takes only ${allow}.`, { details: { allow } });
+  return new WaybillError('method_not_allowed', `This address allows only ${allow}.`, { details: { allow } });
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, isWaybillError, WaybillError, type WireError } from '../../protocol/index.ts';
+import { type ErrorKind, errorTable, isWaybillError, WaybillError, type WireError } from '../../protocol/index.ts';
 import { redact } from '../../s3/index.ts';
 import { toWaybillError } from '../../s3/internal.ts';
 import type { PlainResponse } from './plain-request.ts';
@@ -15,7 +15,7 @@ export function json(status: number, body: unknown, cacheControl = 'no-store'): 
   };
 }
 
-/** Anything thrown, as one of the table's errors. What is not ours is a bug or a callback's, and says nothing. */
+/** Turns any thrown value into an error of the table. The message of an unknown error is not sent to the client. */
 export function asWaybillError(error: unknown): WaybillError {
   const known = toWaybillError(error);
   if (isWaybillError(known) && known.status > 0) return known;
@@ -25,31 +25,27 @@ export function asWaybillError(error: unknown): WaybillError {
   });
 }
 
-/** Characters of a message. */
+/** The longest message that is sent or logged, in characters. */
 export const maxMessage = 1000;
 
-/** Nothing that a user could do differently. */
+/** The message of errors that a user cannot correct. */
 const unavailable = 'Uploads are not available right now.';
-const hidden: ReadonlySet<ErrorCode> = new Set([
-  'internal_error',
-  'storage_rejected',
-  'storage_unavailable',
-  'ledger_unavailable',
-]);
+/** The messages of these errors are for the developer. */
+const kindsForDeveloper: ReadonlySet<ErrorKind> = new Set(['internal', 'setup', 'unavailable']);
 
 /**
- * What crosses the wire: the words of the app too pass the redaction. A message about the server itself is for its developer
- * and becomes the hint, unless there is one: then the message was written for both.
+ * The error as it is sent, with a redacted message. A message for the developer becomes the hint, unless there is a hint: then
+ * the message was written for the user.
  */
 export function wireError(error: WaybillError, requestId: string): WireError {
   const { code, retryable, details } = error;
   const message = redact(error.message, maxMessage);
-  if (!hidden.has(code) || details?.hint !== undefined)
+  if (!kindsForDeveloper.has(errorTable[code].kind) || details?.hint !== undefined)
     return { code, message, retryable, ...(details === undefined ? {} : { details }), requestId };
   return { code, message: unavailable, retryable, details: { ...details, hint: message } as never, requestId };
 }
 
-/** @default 1 second, for what may work when tried again */
+/** The `Retry-After` header of an error that can be retried, by default one second. */
 export function retryAfter(error: WaybillError): Record<string, string> {
   if (!error.retryable) return {};
   return { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfterSeconds ?? 1))) };

@@ -1,6 +1,4 @@
-/**
- * The wire's input as valibot schemas. Shape only: what a value may be on this route is for limits and the route to say.
- */
+/** The requests of clients as valibot schemas. They check the shape only; limits and the route check the values. */
 import * as v from 'valibot';
 import {
   type CompleteRequest,
@@ -30,7 +28,7 @@ const fileName = v.pipe(
   }),
 );
 
-/** What the route's schema and `authorize` get to see. */
+/** JSON that the schema of the route and `authorize` get. */
 const metadata = v.pipe(
   v.unknown(),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -50,7 +48,7 @@ function isTooLong(value: unknown): boolean {
 /** Printable ASCII, so that every database compares it in the same way. */
 const idempotencyKey = v.pipe(v.string(), v.regex(/^[!-~]{1,64}$/, 'must have 1 to 64 visible ASCII characters'));
 
-/** Base64 of each digest, in its one spelling: the loose bits of the last letter are zero (RFC 4648 section 3.5). */
+/** Each digest in canonical base64: the unused bits of the last character are zero (RFC 4648 section 3.5). */
 const digests: Readonly<Record<string, RegExp>> = {
   sha256: /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/,
   sha1: /^[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=$/,
@@ -66,8 +64,8 @@ const checksum = v.pipe(
 );
 
 /**
- * An array whose length is checked before its items are: each wrong item is an issue, and a body has room for a hundred
- * thousand of them. Every array of the wire is made by this function.
+ * An array whose length is checked before its items: each wrong item is an issue, and a body can contain a hundred thousand.
+ * Every array in a request is made by this function.
  */
 function list<Item extends v.GenericSchema>(item: Item, max: number, name: string) {
   return v.pipe(
@@ -148,14 +146,14 @@ const signPartsRequest = v.object({
 
 const listPartsRequest = v.object({ grant: v.string() });
 
-/** @internal For the test that every array has a ceiling. */
+/** @internal For the test that every array has a maximum length. */
 export const wireSchemas = { grantRequest, grantsRequest, completeRequest, signPartsRequest, listPartsRequest };
 
 export function parseGrantRequest(body: unknown): GrantRequest {
   const files = (body as { files?: unknown } | null)?.files;
   if (Array.isArray(files) && files.length > maxFiles) throw tooManyFiles(files.length, maxFiles);
   const request = parse(grantRequest, body) as GrantRequest;
-  // The common metadata is stored once for each file: a short request must not become a large write.
+  // Common metadata is stored once for each file, so a small request could cause a large write.
   const shared = request.files.filter((file) => file.metadata === undefined).length;
   if (shared > 1 && jsonBytes(request.metadata) * shared > maxCommonMetadataBytes)
     throw invalid([
@@ -187,7 +185,7 @@ function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown
   const result = v.safeParse(schema, body, { abortPipeEarly: true });
   if (result.success) return result.output;
   throw invalid(
-    result.issues.slice(0, maxIssues).map((issue) => ({ path: v.getDotPath(issue) ?? '', message: wording(issue) })),
+    result.issues.slice(0, maxIssues).map((issue) => ({ path: v.getDotPath(issue) ?? '', message: messageOf(issue) })),
   );
 }
 
@@ -199,12 +197,12 @@ const plainTypes: Readonly<Record<string, string>> = {
   '(string | Object)': 'a string or an object',
 };
 
-const ownWords: ReadonlySet<string> = new Set(['check', 'raw_check', 'custom', 'regex']);
+const ownMessages: ReadonlySet<string> = new Set(['check', 'raw_check', 'custom', 'regex']);
 
-/** Valibot's own words quote what was received, which may be a grant. */
-function wording(issue: v.BaseIssue<unknown>): string {
-  if (ownWords.has(issue.type)) return issue.message;
-  // Of an object: its `expected` is then the name of the field, in quotes.
+/** Valibot's messages quote the received value, which may be a grant. */
+function messageOf(issue: v.BaseIssue<unknown>): string {
+  if (ownMessages.has(issue.type)) return issue.message;
+  // For a missing field `expected` is the quoted name of the field.
   if (issue.received === 'undefined') return isMissingIssue;
   const expected = issue.expected ?? 'valid';
   return `must be ${Object.hasOwn(plainTypes, expected) ? plainTypes[expected] : expected.replaceAll(' | ', ' or ')}`;
