@@ -328,7 +328,7 @@ export const defences = [
     attack: 'C8 a stream gets no part',
     suite: 'c-parts',
     file: 'src/server/grants/multipart.ts',
-    find: 'size < fewest || size > partSize',
+    find: 'size < minSize || size > partSize',
     replace: 'size < fewest',
   },
   {
@@ -400,7 +400,7 @@ export const defences = [
     replace: 'label: `upload ${audience}`',
     also: {
       file: 'src/server/grants/grants.ts',
-      find: 'const text = extra === null ? null : openExtraAgain(extra);',
+      find: 'const text = extra === null ? null : openCachedExtra(extra);',
       replace:
         "const text = extra === null ? null : (extras.open(extra)?.startsWith('[\"' + claims.uploadId) ? JSON.stringify([claims.uploadId, 'x', 9e9]) : extras.open(extra));",
     },
@@ -496,7 +496,7 @@ export const defences = [
     attack: 'B5 an upload in parts',
     suite: 'b-audience',
     file: 'src/server/grants/multipart.ts',
-    find: 'if (broken) throw broken;',
+    find: 'if (brokenLimit) throw brokenLimit;',
     replace: '',
   },
   {
@@ -1131,7 +1131,7 @@ export const defences = [
     attack: 'C13',
     suite: 'c-parts',
     file: 'src/server/grants/multipart.ts',
-    find: 'const wished = Math.min(asked, maxExpiresInSeconds);',
+    find: 'const signedSeconds = Math.min(requestedSeconds, maxExpiresInSeconds);',
     replace: 'const wished = asked;',
   },
   // C12 and F9: the way of the bytes

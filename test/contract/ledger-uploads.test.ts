@@ -164,7 +164,7 @@ forEachStore('uploads with a ledger', (store) => {
       expect((await app.complete(upload.grant)).json.results).toMatchObject([{ data: 20_000 }]);
       expect(seenMetadata).toEqual([metadata]);
       const plain = createTestApp(store.storage(), { a: route({ limits, metadata: anySchema, authorize: owner }) });
-      await expect(plain.grant(png, { metadata })).rejects.toThrow(/too long to travel/);
+      await expect(plain.grant(png, { metadata })).rejects.toThrow(/too long to be stored/);
     });
 
     it('uploads that were granted without a ledger can be completed and aborted with one', async () => {

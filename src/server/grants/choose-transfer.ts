@@ -1,11 +1,11 @@
-/** How the bytes of one file go: what the client can, what the storage can, and what the size asks for. */
+/** Chooses the transfer of one file by its size and by what the client and the storage support. */
 import { isPartSize, MiB, planParts, type Transfer } from '../../protocol/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { invalid } from '../shared/errors.ts';
 import { maxSingleBytes } from '../shared/storage-limits.ts';
 
-/** Large files and streams; smaller ones only where the client knows no other way. */
-export function goesByParts(
+/** Large files and streams use multipart, and smaller files only when the client supports no other transfer. */
+export function usesMultipart(
   config: Config,
   route: ResolvedRoute,
   wanted: readonly Transfer[] | undefined,
@@ -21,23 +21,26 @@ export function goesByParts(
   const what = size === null ? 'a stream needs' : 'a file over 5 GiB needs';
   throw invalid([
     offered
-      ? { path: 'size', message: `must be known and at most 5 GiB: ${what} multipart, which this storage has not` }
+      ? {
+          path: 'size',
+          message: `must be known and at most 5 GiB: ${what} multipart, which this storage does not support`,
+        }
       : { path: 'transfers', message: `must have multipart: ${what} it` },
   ]);
 }
 
-/** A stream's parts wait in memory for their checksum. */
+/** A client keeps each part of a stream in memory until it has its checksum. */
 const largestStreamPartBytes = 64 * MiB;
 
-/** The client's wish, or a plan of ours. A stream ends with its 10,000th part at the latest. */
-export function partSizeOf(route: ResolvedRoute, size: number | null, wish: number | undefined): number {
-  if (wish === undefined) {
+/** The client's part size, or a planned one. A stream has at most 10,000 parts as well. */
+export function choosePartSize(route: ResolvedRoute, size: number | null, wanted: number | undefined): number {
+  if (wanted === undefined) {
     const planned = planParts({ size: Math.max(1, size ?? route.limits.maxBytes) }).partSize;
     return size === null ? Math.min(planned, largestStreamPartBytes) : planned;
   }
-  if (isPartSize(wish, size ?? wish)) return wish;
+  if (isPartSize(wanted, size ?? wanted)) return wanted;
   throw invalid([
-    { path: 'partSize', message: 'must be 5 MiB to 5 GiB, and cut the file into 10,000 parts at the most' },
+    { path: 'partSize', message: 'must be 5 MiB to 5 GiB, and divide the file into at most 10,000 parts' },
   ]);
 }
 
@@ -51,5 +54,5 @@ export function chooseTransfer(
   if (wanted === undefined) return 'put';
   if (wanted.includes('form') && size <= config.formMaxBytes && route.formBinds(algorithm)) return 'form';
   if (wanted.includes('put')) return 'put';
-  throw invalid([{ path: 'transfers', message: 'has no way that suits this file and storage: add put' }]);
+  throw invalid([{ path: 'transfers', message: 'has no transfer that this file and storage can use: add put' }]);
 }

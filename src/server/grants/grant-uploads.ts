@@ -9,21 +9,21 @@ import { mapLimited } from '../shared/map-limited.ts';
 import { isThenable } from '../shared/thenable.ts';
 import type { Claims } from '../state/claims.ts';
 import type { CallbackRequest, Owner } from '../types.ts';
-import { chooseTransfer, goesByParts, partSizeOf } from './choose-transfer.ts';
+import { choosePartSize, chooseTransfer, usesMultipart } from './choose-transfer.ts';
 import { cleanFileName } from './file-name.ts';
-import { randomOfKey } from './idempotency.ts';
+import { deriveRandom } from './idempotency.ts';
 import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './keys.ts';
-import { refusalOf } from './limits.ts';
+import { findBrokenLimit } from './limits.ts';
 import { parseMetadata } from './metadata.ts';
-import { type GrantDependencies, type Prepared, sign } from './sign-grant.ts';
+import { type GrantDependencies, type Prepared, signGrant } from './sign-grant.ts';
 import { strongestChecksum } from './strongest-checksum.ts';
 
-/** Beginnings of multipart uploads at once: each is two requests to the storage. */
-const parallelBeginnings = 8;
+/** Multipart uploads that begin at the same time. Each sends two requests to the storage. */
+const parallelMultiparts = 8;
 
 /**
- * metadata -> authorize -> limits -> key -> seal -> sign, in this order: what costs comes after what refuses. Promises
- * only where a callback gave one: each that is not there is worth a fifth of a signature.
+ * Checks and signs in this order: metadata, `authorize`, limits, key, seal, sign. Expensive steps come after those that can
+ * refuse. It awaits only where a callback returned a promise: an `await` costs a fifth of a signature.
  */
 export async function grantUploads(
   dependencies: GrantDependencies,
@@ -65,17 +65,19 @@ export async function grantUploads(
     );
   };
   if (config.ledger) {
-    const { grantOnRecord } = await import('./grant-with-ledger.ts');
-    const takesNone = body.transfers?.includes('none') ?? false;
-    return grantOnRecord(dependencies, config.ledger, owner, { count: files.length, prepareAt, takesNone });
+    const { grantWithLedger } = await import('./grant-with-ledger.ts');
+    const acceptsNone = body.transfers?.includes('none') ?? false;
+    return grantWithLedger(dependencies, config.ledger, owner, { count: files.length, prepareAt, acceptsNone });
   }
   const grantAt = (index: number) => {
     const prepared = prepareAt(index);
-    return prepared instanceof Promise ? prepared.then((one) => sign(dependencies, one)) : sign(dependencies, prepared);
+    return prepared instanceof Promise
+      ? prepared.then((one) => signGrant(dependencies, one))
+      : signGrant(dependencies, prepared);
   };
   const byParts = ({ size }: FileDeclaration) => size === null || size >= config.multipartMinBytes;
   if (body.transfers?.includes('multipart') && body.files.some(byParts))
-    return mapLimited([...files.keys()], parallelBeginnings, async (index) => {
+    return mapLimited([...files.keys()], parallelMultiparts, async (index) => {
       try {
         return await grantAt(index);
       } catch (failure) {
@@ -94,7 +96,7 @@ export async function grantUploads(
   return items;
 }
 
-/** What `authorize` is asked about: the type is the one that will be signed. */
+/** A file as `authorize` gets it. Its content type is the one that will be signed. */
 type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'size'> & { contentType: string; metadata: unknown };
 
 function declare(
@@ -112,7 +114,7 @@ function declare(
 
 type ParsedMetadata = { value: unknown } | Failure;
 
-/** Before `authorize`, so that an app decides on checked values only. */
+/** Runs before `authorize`, which gets checked metadata only. */
 function tryParseMetadata({ definition }: ResolvedRoute, sent: unknown): ParsedMetadata | Promise<ParsedMetadata> {
   try {
     const value = parseMetadata(definition.metadata, sent);
@@ -137,12 +139,12 @@ function prepare(
 ): Prepared | Promise<Prepared> {
   const { config, random } = dependencies;
   const { admitted, guessed } = type;
-  const refusal = refusalOf(route, file, admitted);
+  const refusal = findBrokenLimit(route, file, admitted);
   if (refusal) throw refusal;
   const { host } = declared;
   if (host !== undefined && host >= config.storage.publicOrigins.length)
     throw invalid([{ path: 'host', message: `must be below ${config.storage.publicOrigins.length}` }]);
-  const byParts = goesByParts(config, route, transfers, file.size);
+  const byParts = usesMultipart(config, route, transfers, file.size);
   const checksum = byParts ? null : checkChecksum(route, config, declared.checksum);
   const transfer = byParts
     ? 'multipart'
@@ -152,7 +154,7 @@ function prepare(
   const uploadId = config.deployment.newUploadId(
     idempotencyKey === undefined || config.ledger
       ? random
-      : randomOfKey(config.secrets()[0] as string, {
+      : deriveRandom(config.secrets()[0] as string, {
           route: route.name,
           ownerId: owner.ownerId,
           key: idempotencyKey,
@@ -165,7 +167,7 @@ function prepare(
     key: '',
     fileName,
     size: file.size,
-    partSize: byParts ? partSizeOf(route, file.size, declared.partSize) : null,
+    partSize: byParts ? choosePartSize(route, file.size, declared.partSize) : null,
     contentType,
     ...(guessed && { guessed }),
     checksum,
@@ -173,42 +175,44 @@ function prepare(
     metadata: file.metadata,
   };
   const withKey = (key: string): Prepared | Promise<Prepared> => {
-    const rule = brokenKeyRule(key, config.stagingPrefix) ?? borrowedKeyRule(config, route, claims.uploadId, key);
+    const rule = brokenKeyRule(key, config.stagingPrefix) ?? brokenDefaultKeyRule(config, route, claims.uploadId, key);
     if (rule) throw new WaybillError('internal_error', `The result of \`key\` cannot be used: ${rule}.`);
     claims.key = key;
     const prepared: Prepared = { route, claims, transfer, host, idempotencyKey };
-    return mayBeTaken(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
+    return canHaveFile(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
   };
   const key = chooseKey(route, claims, owner);
   return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
 }
 
-/** Keys that the route chooses can come again, unless the upload's own id is in them. */
-function mayBeTaken({ definition }: ResolvedRoute, { key, uploadId }: Claims): boolean {
+/** A key that the route chooses can be that of another file, unless it contains the id of the upload. */
+function canHaveFile({ definition }: ResolvedRoute, { key, uploadId }: Claims): boolean {
   return definition.key !== undefined && !definition.replace && !key.includes(uploadId);
 }
 
 /**
- * Before the bytes are sent. The copy to this key decides: another upload may be stored there meanwhile.
+ * Refuses before bytes are sent. The copy to the key checks again, because another upload can be stored there meanwhile.
  *
  * @throws {WaybillError} `upload_conflict`
  */
 async function requireFreeKey({ storage }: Config, { key }: Claims): Promise<void> {
   if ((await storage.head(key)) === null) return;
-  throw new WaybillError('upload_conflict', 'There is a file in this place already.', {
-    details: { hint: 'The key that the route chose has a file. Say `replace: true` on the route to replace it.' },
+  throw new WaybillError('upload_conflict', 'A file with this key exists already.', {
+    details: {
+      hint: 'The `key` callback of the route chose a key that has a file. Set `replace: true` on the route to replace it.',
+    },
   });
 }
 
 /**
- * Exactly the route's algorithm. A `size-only` route takes the strongest one that its storage verifies: a client never
- * chooses a weaker one, of which two different files can share a checksum.
+ * Requires the algorithm of the route, or on a `size-only` route the strongest one that the storage verifies. A client must
+ * not choose a weaker one, with which two different files can have the same checksum.
  */
 function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum | undefined): Checksum | null {
   const strongest = route.checksum ?? strongestChecksum(config.storage.capabilities);
   if (!checksum) {
     if (route.checksum === null) return null;
-    throw invalid([{ path: 'checksum', message: `is missing: this route wants ${strongest}, in base64` }]);
+    throw invalid([{ path: 'checksum', message: `is missing: this route needs ${strongest} in base64` }]);
   }
   if (checksum.algorithm === strongest) return checksum;
   const others = route.checksum === null ? ', or the checksum left out' : '';
@@ -219,7 +223,7 @@ function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum 
   throw invalid([{ path: 'checksum.algorithm', message }]);
 }
 
-function borrowedKeyRule({ routes }: Config, { definition }: ResolvedRoute, uploadId: string, key: string) {
+function brokenDefaultKeyRule({ routes }: Config, { definition }: ResolvedRoute, uploadId: string, key: string) {
   if (!definition.key) return null;
   const hasDefaultKeys = (name: string) => routes.has(name) && !routes.get(name)?.definition.key;
   return isAnotherDefaultKey(key, uploadId, hasDefaultKeys) ? 'it is the default key of another upload' : null;

@@ -7,37 +7,40 @@ import { createSealer } from './seal.ts';
 
 export interface Grants {
   issue(claims: Claims): { grant: string; receipt: string };
-  /** The grant of a multipart upload: `grant.<sealed multipart claims>`. In place of the one it had, when it is renewed. */
+  /** The grant of a multipart upload: `grant.<sealed multipart claims>`. Earlier multipart claims are replaced. */
   withMultipart(grant: string, uploadId: string, multipart: MultipartClaims): string;
-  /** Null when it is not a grant of ours. */
+  /** Null for anything but a grant of this deployment. */
   openGrant(grant: string): OpenedGrant | null;
   openReceipt(receipt: string): OpenedGrant | null;
 }
 
-/** A receipt travels as user metadata, of which S3 takes 2 KB in all. */
+/**
+ * A receipt is stored as user metadata, of which S3 allows 2 KB.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+ */
 export const maxReceiptBytes = 1900;
 
 const proofBytes = 16;
 const proofLength = 22;
 
 /**
- * The receipt is the sealed claims; the grant is the receipt and a proof, `receipt.proof`, where the proof is random
- * and also inside the seal. Whoever reads a staged object sees its receipt, and cannot make the grant of it; the
- * second seal that would also achieve this costs as much as everything else in a grant together.
+ * The receipt is the sealed claims, and the grant is `receipt.proof`. The proof is random and also inside the seal, so that a
+ * person who can read a staged object, and with it the receipt, cannot make the grant. A second seal would do the same, but
+ * would double the time that a grant takes.
  */
 export function createGrants(options: {
   secrets: readonly string[];
   random: TakeRandom;
-  /** The deployment that these are for: nothing sealed for one is opened by another with the same secret. */
+  /** The deployment. Another one with the same secret does not open what is sealed here. */
   audience: string;
 }): Grants {
   const { secrets, random, audience } = options;
   const sealer = createSealer({ secrets, label: `upload ${audience}`, random });
-  // Another label: nothing sealed as the one is ever opened as the other.
+  // Another label gives another key: neither sealer opens what the other has sealed.
   const extras = createSealer({ secrets, label: `multipart ${audience}`, random });
 
-  const openReceiptAgain = remember(sealer.open);
-  const openExtraAgain = remember(extras.open);
+  const openCachedReceipt = cacheOpened(sealer.open);
+  const openCachedExtra = cacheOpened(extras.open);
 
   function open(receipt: string, openText = sealer.open): { claims: Claims; proof: string } | null {
     if (receipt.length > maxReceiptBytes) return null;
@@ -60,14 +63,14 @@ export function createGrants(options: {
       const dot = single.length - proofLength - 1;
       if (dot < 1 || single[dot] !== '.') return null;
       const receipt = single.slice(0, dot);
-      const opened = extra === null ? open(receipt) : open(receipt, openReceiptAgain);
+      const opened = extra === null ? open(receipt) : open(receipt, openCachedReceipt);
       if (!opened || !equal(opened.proof, single.slice(dot + 1))) return null;
       const { claims } = opened;
       if (claims.partSize === null) return extra === null ? { claims, receipt, multipart: null } : null;
-      const text = extra === null ? null : openExtraAgain(extra);
+      const text = extra === null ? null : openCachedExtra(extra);
       if (text === null) return null;
       const [uploadId, multipartId, expiresAt] = JSON.parse(text) as EncodedMultipart;
-      // Each was ours alone; together they would be a grant that nobody gave.
+      // The two halves are valid, but of different uploads.
       if (uploadId !== claims.uploadId) return null;
       return { claims, receipt, multipart: { multipartId, expiresAt } };
     },
@@ -78,20 +81,20 @@ export function createGrants(options: {
   };
 }
 
-const mostRemembered = 256;
+const maxCachedTexts = 256;
 
 /**
- * A large upload hands its grant back a thousand times. The plaintext is kept and not what it says: that goes to
- * callbacks, which may change it.
+ * Caches opened texts: a large upload sends its grant up to a thousand times. Texts and not claims, because callbacks get the
+ * claims and may change them.
  */
-function remember(open: (sealed: string) => string | null): (sealed: string) => string | null {
+function cacheOpened(open: (sealed: string) => string | null): (sealed: string) => string | null {
   const known = new Map<string, string>();
   return (sealed) => {
     const before = known.get(sealed);
     if (before !== undefined) return before;
     const text = open(sealed);
     if (text === null) return null;
-    if (known.size >= mostRemembered) known.delete(known.keys().next().value as string);
+    if (known.size >= maxCachedTexts) known.delete(known.keys().next().value as string);
     known.set(sealed, text);
     return text;
   };
@@ -99,10 +102,9 @@ function remember(open: (sealed: string) => string | null): (sealed: string) => 
 
 type EncodedMultipart = [uploadId: string, multipartId: string, expiresAt: number];
 
-/** `receipt.proof` and, of a multipart upload, `.extra`; base64url has no dots. */
+/** Splits `receipt.proof`, or `receipt.proof.extra` of a multipart upload. Base64url contains no dots. */
 function splitGrant(grant: string): { single: string; extra: string | null } {
   const second = grant.indexOf('.', grant.indexOf('.') + 1);
-  // Without any dot the search began at 0 and found none.
   return second === -1
     ? { single: grant, extra: null }
     : { single: grant.slice(0, second), extra: grant.slice(second + 1) };
@@ -114,7 +116,7 @@ function equal(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** An array and not an object, and no key where it is the default one: every byte here is sent three times. */
+/** An array without names, and 0 for a default key: each byte of the result is sent three times. */
 type Encoded = [
   uploadId: string,
   route: string,
@@ -131,7 +133,7 @@ type Encoded = [
   flags?: number,
 ];
 
-/** What is rare. */
+/** Bits for facts that are rarely true. */
 const flag = { metadataInLedger: 1, shared: 2, byExtension: 4, byContent: 8 };
 
 function encode(claims: Claims, proof: string): string {
@@ -160,7 +162,7 @@ function encode(claims: Claims, proof: string): string {
 }
 
 function decode(text: string): { claims: Claims; proof: string } {
-  // Authenticated, so its shape is ours; another shape would have another version byte.
+  // The text is authenticated, so its shape is known. Another shape would have another version byte.
   const encoded = JSON.parse(text) as Encoded;
   const [uploadId, route, ownerId, key, fileName, size, contentType, algorithm, value, expiresAt, proof] = encoded;
   const claims: Claims = {

@@ -1,5 +1,4 @@
-import { formatOf, formatsOfExtension } from '../../protocol/formats/index.ts';
-import { extensionOf } from '../../protocol/index.ts';
+import { extensionOf, formatOf, formatsOfExtension } from '../../protocol/index.ts';
 import { leadingUploadId } from '../shared/upload-id.ts';
 
 const maxKeyBytes = 1024;
@@ -7,7 +6,7 @@ const maxSegmentBytes = 128;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
-/** Nothing in such a key can break a rule: one look instead of several for nearly every key. */
+/** Keys that can break no rule. One test replaces several for nearly every key. */
 const plainKey = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 
 const plainSegment = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
@@ -23,7 +22,7 @@ export function brokenKeyRule(key: unknown, stagingPrefix: string): string | nul
   if (Buffer.byteLength(key) > maxKeyBytes) return `a key has at most ${maxKeyBytes} bytes`;
   for (const segment of key.split('/')) {
     if (segment === '') return 'a key has no empty segment and neither begins nor ends with "/"';
-    // URL parsers resolve them, percent-encoded or not, and the signature would be for another key.
+    // URL parsers resolve them, also percent-encoded, so the signature would be for another key.
     if (segment === '.' || segment === '..') return 'no segment of a key is "." or ".."';
   }
   return null;
@@ -49,22 +48,21 @@ function brokenTextRule(text: string): string | null {
 }
 
 /**
- * The extension for a key: lower case, without the dot; empty when there is none worth keeping. One that a server or a CDN
- * in front of the bucket would serve as something that a browser or the server runs is kept only for files whose type
- * says the same, which a route must have named.
+ * The extension for a key in lower case without the dot, or ''. A server or a CDN in front of the bucket may derive the type
+ * from the extension. Extensions of active content are therefore kept only for files of that type, which the route allows.
  */
 export function keyExtension(fileName: string, contentType: string): string {
   const extension = extensionOf(fileName);
   const named = formatsOfExtension(extension);
   if (!named.some(({ active, runsOnServers }) => active || runsOnServers)) return extension;
   const format = formatOf(contentType);
-  const agrees = named.some(
+  const isOfType = named.some(
     (one) =>
       one === format ||
       one.holds.includes(format?.type ?? '') ||
       (one.type === 'application/xml' && contentType.endsWith('+xml')),
   );
-  return agrees ? extension : '';
+  return isOfType ? extension : '';
 }
 
 export function defaultKey(claims: {
@@ -79,13 +77,13 @@ export function defaultKey(claims: {
   return extension ? `${base}.${extension}` : base;
 }
 
-/** The upload that a default key names, or null where the key has another shape. */
+/** The upload id in a {@link defaultKey}, or null for another key. */
 export function uploadIdOfKey({ route, ownerId, key }: { route: string; ownerId: string; key: string }): string | null {
   const folder = `${route}/${ownerId}/`;
   return key.startsWith(folder) ? uploadIdOfSegment(key.slice(folder.length)) : null;
 }
 
-/** The upload that the last segment of a {@link defaultKey} names, or null for a segment of another shape. */
+/** The upload id in the last segment of a {@link defaultKey}, or null for another segment. */
 function uploadIdOfSegment(segment: string): string | null {
   const uploadId = leadingUploadId(segment);
   const rest = segment.slice(uploadId?.length);
@@ -93,8 +91,8 @@ function uploadIdOfSegment(segment: string): string | null {
 }
 
 /**
- * True for a key that a route without a `key` callback would give to another upload. Views of such keys do not look at
- * the object first, because no other upload can get them; so no callback of another route may choose them.
+ * Whether a route without a `key` callback would give this key to another upload. A view of such a key does not check which
+ * upload stored the object, so no `key` callback may return it.
  */
 export function isAnotherDefaultKey(
   key: string,

@@ -1,16 +1,14 @@
-import { typeNotAllowed } from '../../protocol/content-types.ts';
-import type { WaybillError } from '../../protocol/errors.ts';
-import { checkExtension, checkSize } from '../../protocol/limits.ts';
+import { checkExtension, checkSize, typeNotAllowed, type WaybillError } from '../../protocol/index.ts';
 import type { ResolvedRoute } from '../config.ts';
 
-/** What the limits of the route say of this file, or null. */
-export function refusalOf(
+/** The error for the first limit of the route that this file breaks, or null. */
+export function findBrokenLimit(
   { limits }: ResolvedRoute,
   file: { fileName: string; contentType: string; size: number | null },
   admitted: boolean,
 ): WaybillError | null {
   const { fileName, contentType, size } = file;
-  // A stream may turn out to have any size that the route takes; which it had, its completion tells.
+  // The size of a stream is checked when it is completed.
   return (
     (size === null ? null : checkSize(limits, size)) ??
     (admitted ? null : typeNotAllowed(limits, contentType)) ??

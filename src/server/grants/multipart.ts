@@ -1,10 +1,10 @@
 /**
- * Uploads in parts, until they are complete: begin, sign requests for some parts, tell which arrived. Nothing is kept
- * here between calls: what a part may be follows from the grant and the route.
+ * Uploads in parts before their completion: begin, sign requests for parts, list the parts that arrived. There is no state
+ * between calls: the grant and the route determine what a part may be.
  */
-import { isContentTypeAllowed } from '../../protocol/content-types.ts';
 import {
   type ArrivedPart,
+  isContentTypeAllowed,
   type ListPartsResponse,
   type MultipartGrant,
   type PartDeclaration,
@@ -22,10 +22,10 @@ import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { Claims, MultipartClaims, OpenedGrant } from '../state/claims.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 import type { Grants } from './grants.ts';
-import { refusalOf } from './limits.ts';
+import { findBrokenLimit } from './limits.ts';
 
 export interface Multiparts {
-  /** @param begunId of an upload that has begun already: only its grant is made again */
+  /** @param begunId the id of a multipart upload that has begun already and only needs a new grant */
   begin(
     route: ResolvedRoute,
     claims: Claims,
@@ -82,13 +82,13 @@ export function createMultiparts(
         transfer: 'multipart',
         contentType,
         partSize,
-        partCount: partCountOf(size, partSize),
+        partCount: countParts(size, partSize),
         expiresInSeconds,
       };
     },
 
-    async sign(opened, { parts, expiresInSeconds: asked = expiresInSeconds }) {
-      const wished = Math.min(asked, maxExpiresInSeconds);
+    async sign(opened, { parts, expiresInSeconds: requestedSeconds = expiresInSeconds }) {
+      const signedSeconds = Math.min(requestedSeconds, maxExpiresInSeconds);
       const { claims, multipart } = requireParts(opened);
       const route = config.routes.get(claims.route) as ResolvedRoute;
       requireAllowed(route, claims);
@@ -97,10 +97,10 @@ export function createMultiparts(
         throw uploadExpired('The grant has expired. List the parts to renew it.');
       const waiting = storage.ready();
       if (waiting) await waiting;
-      // Whoever cannot come back must not be given up before.
-      if (wished > expiresInSeconds) await ledger?.renew(claims.uploadId, wished * 1000);
+      // A client that sends in the background may not call again before its requests expire.
+      if (signedSeconds > expiresInSeconds) await ledger?.renew(claims.uploadId, signedSeconds * 1000);
       const key = stagingKeyOf(config, claims.uploadId);
-      let leftFor = '';
+      let lastExpiresAt = '';
       let leftSeconds = 0;
       return parts.map((part) => {
         const problem = brokenPartRule(route, claims, storage, part);
@@ -115,13 +115,13 @@ export function createMultiparts(
           partNumber,
           size,
           checksum,
-          expiresInSeconds: wished,
+          expiresInSeconds: signedSeconds,
           host,
         });
-        if (request.expiresAt !== leftFor) {
-          leftFor = request.expiresAt;
-          // Credentials that end earlier end the URL earlier.
-          leftSeconds = Math.min(wished, Math.max(0, Math.floor((Date.parse(leftFor) - nowMs) / 1000)));
+        if (request.expiresAt !== lastExpiresAt) {
+          lastExpiresAt = request.expiresAt;
+          // A URL expires no later than the credentials that signed it.
+          leftSeconds = Math.min(signedSeconds, Math.max(0, Math.floor((Date.parse(lastExpiresAt) - nowMs) / 1000)));
         }
         return { partNumber, request, expiresInSeconds: leftSeconds };
       });
@@ -144,43 +144,44 @@ export function createMultiparts(
         grant: renew(grant, uploadId, multipart.multipartId),
         expiresInSeconds,
         partSize,
-        partCount: partCountOf(size, partSize),
-        parts: listed.map(arrived).sort((a, b) => a.partNumber - b.partNumber),
+        partCount: countParts(size, partSize),
+        parts: listed.map(toArrivedPart).sort((a, b) => a.partNumber - b.partNumber),
       };
     },
   };
 }
 
 function requireParts({ claims, multipart }: OpenedGrant): { claims: ByParts; multipart: MultipartClaims } {
-  if (!multipart || claims.partSize === null) throw damagedParts('This upload goes in one request and has no parts.');
+  if (!multipart || claims.partSize === null)
+    throw damagedParts('This upload is sent in one request and has no parts.');
   return { claims: claims as ByParts, multipart };
 }
 
-/** @throws {WaybillError} as a grant would be refused now: limits may be stricter than when this upload was granted */
+/** @throws {WaybillError} the error of a new grant, because limits may be stricter than when this upload was granted */
 function requireAllowed(route: ResolvedRoute, claims: ByParts): void {
   const { contentType, guessed } = claims;
-  // What nobody could name is decided by its content, when it is there.
+  // A type that the name does not tell is checked by content, at completion.
   const admitted = guessed === 'by-content' || isContentTypeAllowed(route.limits.contentTypes, contentType);
-  const broken = refusalOf(route, claims, admitted);
-  if (broken) throw broken;
+  const brokenLimit = findBrokenLimit(route, claims, admitted);
+  if (brokenLimit) throw brokenLimit;
 }
 
-export function partCountOf(size: number | null, partSize: number): number | null {
+export function countParts(size: number | null, partSize: number): number | null {
   return size === null ? null : Math.max(1, Math.ceil(size / partSize));
 }
 
-/** The rule of the plan that this part breaks, or null. Only what passes here is ever signed (attack C8). */
+/** The rule of the plan that this part breaks, or null. Only a part without a broken rule is signed (attack C8). */
 function brokenPartRule(
   route: ResolvedRoute,
   { size: total, partSize }: ByParts,
   { capabilities, publicOrigins }: Config['storage'],
   { partNumber, size, checksum, host = 0 }: PartDeclaration,
 ): string | null {
-  if (partNumber > s3PartLimits.maxParts) return `is beyond the ${s3PartLimits.maxParts} that there may be`;
+  if (partNumber > s3PartLimits.maxParts) return `is above ${s3PartLimits.maxParts}, the most parts of an upload`;
   if (total === null) {
     const { minBytes, maxBytes } = route.limits;
-    const fewest = partNumber === 1 && minBytes === 0 ? 0 : 1;
-    if (size < fewest || size > partSize) return `of a stream has ${fewest} to ${partSize} bytes`;
+    const minSize = partNumber === 1 && minBytes === 0 ? 0 : 1;
+    if (size < minSize || size > partSize) return `of a stream has ${minSize} to ${partSize} bytes`;
     if ((partNumber - 1) * partSize + size > maxBytes) return `goes beyond the ${maxBytes} bytes that are allowed`;
   } else {
     const planned = partBytes(total, partSize, partNumber);
@@ -189,13 +190,13 @@ function brokenPartRule(
   }
   if (host >= publicOrigins.length) return `names a host that is not below ${publicOrigins.length}`;
   if (route.checksum !== null && checksum?.algorithm !== route.checksum) return `needs its ${route.checksum} checksum`;
-  // S3 takes no other algorithm than the one that the upload began with; Content-MD5 is always taken.
+  // S3 accepts only the algorithm that the upload began with, and always Content-MD5.
   if (route.checksum === null && checksum && !(checksum.algorithm === 'md5' && capabilities.contentMd5))
     return 'needs no checksum here: leave it out';
   return null;
 }
 
-function arrived({ partNumber, size, etag, checksums }: PartInfo): ArrivedPart {
+function toArrivedPart({ partNumber, size, etag, checksums }: PartInfo): ArrivedPart {
   if (checksums.sha256) return { partNumber, size, checksum: { algorithm: 'sha256', value: checksums.sha256 } };
   const md5 = md5OfEtag(etag);
   return { partNumber, size, checksum: md5 === undefined ? null : { algorithm: 'md5', value: md5.toString('base64') } };

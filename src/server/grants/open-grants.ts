@@ -1,18 +1,18 @@
 import { authorize, notFound, requireOwner } from '../authorize.ts';
 import type { Config } from '../config.ts';
 import { grantInvalid } from '../shared/errors.ts';
-import type { Failure } from '../shared/failure.ts';
+import { type Failure, isFailure } from '../shared/failure.ts';
 import type { OpenedGrant } from '../state/claims.ts';
 import { restoreMetadata } from '../state/restore-grant.ts';
 import type { Action, CallbackRequest, Owner } from '../types.ts';
 import type { Grants } from './grants.ts';
 
-/** What a grant is handed back for. */
+/** The requests in which a client sends a grant back. */
 export type LaterAction = Extract<Action, 'parts' | 'complete' | 'abort'>;
 
 /**
- * Opens what a client handed back and asks `authorize` again, once for each route among them: a grant is bound to its
- * owner and is not enough by itself.
+ * Opens the grants of a request and calls `authorize` once for each of their routes. A grant alone is no permission: only its
+ * owner may use it.
  */
 export async function openGrants(
   { config, grants }: { config: Config; grants: Grants },
@@ -26,12 +26,12 @@ export async function openGrants(
   const owners = new Map<string, Owner | Failure>();
   for (const name of new Set(opened.flatMap((one) => one?.claims.route ?? []))) {
     const files = opened.flatMap((one) => (one?.claims.route === name ? [one.claims] : []));
-    owners.set(name, await ownerOf(config, name, request, action, files));
+    owners.set(name, await authorizeOwner(config, name, request, action, files));
   }
   return opened.map((one) => {
     if (!one) return { failure: grantInvalid() };
     const owner = owners.get(one.claims.route) as Owner | Failure;
-    if ('failure' in owner) return owner;
+    if (isFailure(owner)) return owner;
     const route = config.routes.get(one.claims.route);
     try {
       if (!route) throw notFound();
@@ -43,7 +43,7 @@ export async function openGrants(
   });
 }
 
-async function ownerOf(
+async function authorizeOwner(
   config: Config,
   name: string,
   request: CallbackRequest,

@@ -7,24 +7,24 @@ const saltBytes = 8;
 const ivBytes = 12;
 const tagBytes = 16;
 const headBytes = 1 + saltBytes + ivBytes;
-/** NIST SP 800-38D section 8.3 allows 2^32 random IVs under one key; a new salt is drawn long before. */
+/** NIST SP 800-38D section 8.3 allows 2^32 random IVs with one key. A new salt, and so a new key, is used well before. */
 const sealsPerSalt = 2 ** 28;
-const rememberedSalts = 1024;
+const maxCachedKeys = 1024;
 
 export interface Sealer {
   seal(plaintext: string): string;
-  /** Null for anything that was not sealed here, byte for byte. */
+  /** Null for anything but the exact result of `seal`. */
   open(sealed: string): string | null;
 }
 
 /**
  * AES-256-GCM as base64url of `version | salt | iv | ciphertext | tag`. The key is HKDF(secret, salt), and each process
- * draws its own salt: with one key for all replicas, random 96-bit IVs would start to repeat after some weeks of
- * heavy traffic, and one repeat gives the key's authentication away.
+ * draws its own salt: with one key for all replicas, random 96-bit IVs would repeat after some weeks of heavy traffic, and a
+ * repeated IV allows forgeries.
  */
 export function createSealer(options: { secrets: readonly string[]; label: string; random: TakeRandom }): Sealer {
   const { secrets, label, random } = options;
-  const known = new Map<string, Buffer>();
+  const keys = new Map<string, Buffer>();
   let salt: Buffer = Buffer.alloc(0);
   let key: Buffer = Buffer.alloc(0);
   let left = 0;
@@ -32,13 +32,13 @@ export function createSealer(options: { secrets: readonly string[]; label: strin
   function renew(): void {
     salt = Buffer.from(random(saltBytes));
     key = deriveKey(secrets[0] as string, label, salt);
-    remember(salt, key);
+    cacheKey(salt, key);
     left = sealsPerSalt;
   }
 
-  function remember(salt: Buffer, key: Buffer): void {
-    if (known.size >= rememberedSalts) known.delete(known.keys().next().value as string);
-    known.set(salt.toString('latin1'), key);
+  function cacheKey(salt: Buffer, key: Buffer): void {
+    if (keys.size >= maxCachedKeys) keys.delete(keys.keys().next().value as string);
+    keys.set(salt.toString('latin1'), key);
   }
 
   return {
@@ -61,16 +61,16 @@ export function createSealer(options: { secrets: readonly string[]; label: strin
     open(sealed) {
       const bytes = Buffer.from(sealed, 'base64url');
       if (bytes.length < headBytes + tagBytes || bytes[0] !== version) return null;
-      // Node decodes leniently (padding, other alphabets, loose last bits): one grant has one spelling.
+      // Node also decodes padding, other alphabets and unused last bits. Only one spelling of a grant is valid.
       if (bytes.toString('base64url') !== sealed) return null;
       const salt = bytes.subarray(1, 1 + saltBytes);
-      const remembered = known.get(salt.toString('latin1'));
-      if (remembered) return decrypt(remembered, bytes);
+      const cachedKey = keys.get(salt.toString('latin1'));
+      if (cachedKey) return decrypt(cachedKey, bytes);
       for (const secret of secrets) {
         const key = deriveKey(secret, label, salt);
         const plaintext = decrypt(key, bytes);
         if (plaintext === null) continue;
-        remember(Buffer.from(salt), key);
+        cacheKey(Buffer.from(salt), key);
         return plaintext;
       }
       return null;

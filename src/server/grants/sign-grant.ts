@@ -1,4 +1,4 @@
-import type { GrantedUpload, Transfer } from '../../protocol/wire.ts';
+import type { GrantedUpload, Transfer } from '../../protocol/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import type { Emit } from '../events.ts';
 import { invalid } from '../shared/errors.ts';
@@ -18,7 +18,7 @@ export interface GrantDependencies {
   probeStorage: ProbeStorage;
 }
 
-/** What passed every rule, and is not signed yet. */
+/** An upload that has passed every check and is not signed yet. */
 export interface Prepared {
   route: ResolvedRoute;
   claims: Claims;
@@ -26,19 +26,19 @@ export interface Prepared {
   host: number | undefined;
   /** Undefined on a route for `anyone`, where no owner can be compared. */
   idempotencyKey: string | undefined;
-  /** Of an upload in parts that has begun already, see `FileDeclaration.idempotencyKey`. */
+  /** The id of a multipart upload that has begun already, see `FileDeclaration.idempotencyKey`. */
   multipartId?: string | null;
 }
 
-/** Everything of a grant that can fail because of what the client declared. */
+/** @throws {WaybillError} `invalid_request` for metadata that cannot be sealed */
 export function sealPrepared({ config, grants }: Pick<GrantDependencies, 'config' | 'grants'>, prepared: Prepared) {
   const { claims } = prepared;
   claims.expiresAt = Math.floor(config.now() / 1000) + config.expiresInSeconds;
   return seal(grants, claims, config.ledger !== undefined);
 }
 
-/** Nothing of it is signed before everything else is settled. */
-export function sign(
+/** Signing is the last step, after everything that can fail. */
+export function signGrant(
   dependencies: GrantDependencies,
   prepared: Prepared,
   sealed = sealPrepared(dependencies, prepared),
@@ -71,13 +71,13 @@ export function sign(
   };
   const request = transfer === 'form' ? storage.presignForm(constraints) : storage.presignPut(constraints);
   emit?.('upload.granted', granted);
-  // Credentials that end earlier end the URL earlier.
+  // A URL expires no later than the credentials that signed it.
   const leftSeconds = Math.max(0, Math.floor((Date.parse(request.expiresAt) - nowMs) / 1000));
   const expiresInSeconds = Math.min(config.expiresInSeconds, leftSeconds);
   return { uploadId, grant: sealed.grant, transfer, contentType, request, expiresInSeconds };
 }
 
-export function seal(grants: Grants, claims: Claims, onRecord: boolean): { grant: string; receipt: string } {
+export function seal(grants: Grants, claims: Claims, hasLedger: boolean): { grant: string; receipt: string } {
   let sealed: { grant: string; receipt: string };
   try {
     sealed = grants.issue(claims);
@@ -85,9 +85,9 @@ export function seal(grants: Grants, claims: Claims, onRecord: boolean): { grant
     throw invalid([{ path: 'metadata', message: 'cannot be written as JSON' }], cause);
   }
   if (sealed.receipt.length <= maxReceiptBytes) return sealed;
-  if (onRecord && !claims.metadataInLedger) return seal(grants, { ...claims, metadataInLedger: true }, onRecord);
+  if (hasLedger && !claims.metadataInLedger) return seal(grants, { ...claims, metadataInLedger: true }, hasLedger);
   const excess = sealed.receipt.length - maxReceiptBytes;
   throw invalid([
-    { path: 'metadata', message: `is ${excess} bytes too long to travel with the object, together with the names` },
+    { path: 'metadata', message: `is ${excess} bytes too long to be stored with the object, together with the names` },
   ]);
 }

@@ -1,7 +1,6 @@
 /**
- * A look at the storage beside the first permission, so that a wrong bucket, key or host is noticed by the server and not only
- * by people who have sent all of a file. Nobody waits for it. What it finds is an event, and for some seconds the answer to
- * everyone who asks for a permission.
+ * Probes the storage at the first grant, so that a wrong bucket, key or host is noticed before a client has sent a whole file.
+ * Grants do not wait for the probe. A fault becomes an event, and for some seconds the error of each grant.
  */
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
 import { toWaybillError } from '../../s3/internal.ts';
@@ -12,21 +11,21 @@ import { describe } from '../shared/describe.ts';
 /** @throws {WaybillError} `storage_rejected` while the storage is known to be set up wrongly */
 export type ProbeStorage = () => void;
 
-const rememberedMs = 5000;
+const faultMs = 5000;
 
 export function createStorageProbe(
   { storage, stagingPrefix, now }: Pick<Config, 'storage' | 'stagingPrefix' | 'now'>,
   emit: Emit | undefined,
 ): ProbeStorage {
-  let answered = false;
-  let looking = false;
+  let isDone = false;
+  let isProbing = false;
   let fault: { error: WaybillError; at: number } | undefined;
 
-  async function look(): Promise<void> {
+  async function probe(): Promise<void> {
     try {
-      // Not a HEAD, which names no reason: a missing bucket looks like a missing object.
+      // A HEAD response has no body: a missing bucket would look like a missing object.
       await storage.list({ prefix: stagingPrefix, maxKeys: 1 });
-      answered = true;
+      isDone = true;
     } catch (error) {
       const known = toWaybillError(error);
       if (!isWaybillError(known)) return;
@@ -36,19 +35,19 @@ export function createStorageProbe(
         message: known.message,
         reason: describe(known.cause ?? known),
       });
-      // A policy may forbid the list alone.
-      if (known.code !== 'storage_rejected' || storageCode === 'AccessDenied') answered = true;
+      // A policy may forbid only listing.
+      if (known.code !== 'storage_rejected' || storageCode === 'AccessDenied') isDone = true;
       else fault = { error: known, at: now() };
     } finally {
-      looking = false;
+      isProbing = false;
     }
   }
 
   return () => {
-    if (answered) return;
-    if (fault && now() - fault.at < rememberedMs) throw fault.error;
-    if (looking) return;
-    looking = true;
-    void look();
+    if (isDone) return;
+    if (fault && now() - fault.at < faultMs) throw fault.error;
+    if (isProbing) return;
+    isProbing = true;
+    void probe();
   };
 }

@@ -1,6 +1,6 @@
 import type { StorageCapabilities } from '../../s3/index.ts';
 
-/** Null where the storage verifies none of the two. CRCs are not among them: a sender can forge one. */
+/** Null when the storage verifies neither. A CRC does not count, because a sender can forge one. */
 export function strongestChecksum({
   checksums,
   contentMd5,
