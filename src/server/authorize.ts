@@ -6,9 +6,9 @@ import { isThenable } from './shared/thenable.ts';
 import type { Action, AuthorizeFile, CallbackRequest, Owner } from './types.ts';
 
 /**
- * Asks the app. A promise only when the app gave one.
+ * Calls `authorize` of the app. Returns a promise only when the app does.
  *
- * @throws {WaybillError} `unauthenticated`, whatever code the app threw, or `internal_error` for a bug of the app's
+ * @throws {WaybillError} `unauthenticated`, the error that the app threw, or `internal_error` for a bug of the app
  */
 export function authorize(
   route: ResolvedRoute,
@@ -28,14 +28,14 @@ function requireContext(context: unknown): Owner {
 }
 
 /**
- * One answer for an unknown upload, another owner's, and a route that is gone: it does not tell which
+ * The same answer for an unknown upload, another owner's upload and a missing route, so that it does not reveal which
  * (attack A3 in docs/threat-model.md).
  */
 export function notFound(): WaybillError {
   return uploadNotFound();
 }
 
-/** On a public route each request is someone new: there the grant is all the proof there is. */
+/** On a public route each request is a new owner, so the grant is the only proof. */
 export function requireOwner(route: ResolvedRoute, owner: Owner, ownerId: string): void {
   if (!route.public && owner.ownerId !== ownerId) throw notFound();
 }

@@ -1,6 +1,6 @@
 /**
- * What happened, for logs and metrics. One table: a name, and what comes with it. No event carries a URL, a grant,
- * a checksum, a header or a file's name.
+ * Events for logs and metrics, as one table of names and their facts. No event contains a URL, a grant, a checksum, a
+ * header or a file name.
  */
 import type { ErrorCode, Transfer } from '../protocol/index.ts';
 import type { Claims } from './state/claims.ts';
@@ -16,11 +16,11 @@ interface UploadFacts {
 }
 
 export interface EventTable {
-  /** A permission was signed. */
+  /** An upload was granted. */
   'upload.granted': UploadFacts & { transfer: Transfer };
   /** Verified, promoted, and the callback returned. `durationMs` is of the completion. */
   'upload.completed': UploadFacts & { key: string; durationMs: number };
-  /** What arrived was refused and deleted. */
+  /** The object was rejected and deleted. */
   'upload.rejected': UploadFacts & { code: ErrorCode; durationMs: number };
   'upload.aborted': UploadFacts;
   /** `onComplete` or `inspect` threw; the upload stays and is tried again on the next completion. */
@@ -29,15 +29,15 @@ export interface EventTable {
   'callback.data_dropped': UploadFacts & { reason: string };
   /** The storage, or the way to it, is set up wrongly. `message` says what to change. */
   'storage.fault': { storageCode?: string; message: string; reason: string };
-  /** The storage said that something arrived. */
+  /** A storage event arrived. */
   'storage.event': { received: number; completed: number; ignored: number; rejected: number; failed: boolean };
-  /** Somebody sent a storage event without the secret or a valid signature. */
+  /** A storage event had neither the secret nor a valid signature. */
   'storage.event_refused': { code: ErrorCode };
   /** A sweep has ended; the counts of its report. */
   'sweep.ended': Omit<SweepReport, 'orphans'> & { orphans: number };
-  /** One thing that a sweep could not settle. */
+  /** A sweep could not handle one upload or object. */
   'sweep.failed': { reason: string };
-  /** What counts for a rate limit did not answer: this process counts alone for some seconds. */
+  /** The store of a rate limit did not answer. This process counts alone for some seconds. */
   'rate_limit.failed': { counter: 'owner' | 'address'; reason: string };
   'view.served': { route: string; ownerId: string; key: string };
   'file.deleted': { route: string | null; key: string };
@@ -90,7 +90,7 @@ export function createEmit(onEvent: ((event: UploadsEvent) => void) | undefined,
     try {
       onEvent({ type, at: now(), ...facts } as unknown as UploadsEvent);
     } catch {
-      // Its own to report.
+      // The listener must report its own errors.
     }
   };
 }

@@ -28,7 +28,8 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   storage: Storage;
   /**
    * Seals grants. At least 32 random characters, the same on every replica. A list rotates: the first seals, all open.
-   * A function is called at first use, and an empty string is refused then: a build without secrets may import the module.
+   * A function is called at first use, and an empty string is refused then: a build without secrets may import the
+   * module.
    * @example () => process.env.WAYBILL_SECRET ?? ''
    */
   secret: SecretOption;
@@ -59,9 +60,9 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
   /** How long a permission is signed for, in seconds; at most a day. @default 900 @example 300 */
   expiresInSeconds?: number;
   /**
-   * The longest that a client may ask to have parts signed for, in seconds; at most seven days. A phone that sends in the
-   * background asks for hours or days. Whoever holds such requests can send these parts until then, also after `authorize`
-   * has begun to refuse. @default `expiresInSeconds` @example 86_400
+   * The longest that a client may ask to have parts signed for, in seconds; at most seven days. A phone that sends in
+   * the background asks for hours or days. The holder of such requests can send these parts until then, also when
+   * `authorize` refuses the user by now. @default `expiresInSeconds` @example 86_400
    */
   maxExpiresInSeconds?: number;
   /** How long the storage's URL behind `file.url` lives, in seconds; at most seven days. @default 3600 @example 300 */
@@ -73,9 +74,10 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   stagingPrefix?: string;
   /**
-   * Names this deployment where several share a bucket, a staging prefix and a secret, such as two with a ledger each: no
-   * grant of one is good at the other, and a sweep leaves the other's uploads alone. The same on every replica. Uploads that
-   * are under way when it changes have to be started again. @default told apart by `secret` @example 'shop-eu'
+   * Names this deployment where several share a bucket, a staging prefix and a secret, such as two with a ledger each:
+   * no grant of one is good at the other, and a sweep leaves the other's uploads alone. The same on every replica.
+   * Uploads that are under way when it changes have to be started again. @default told apart by `secret` @example
+   * 'shop-eu'
    */
   deployment?: string;
   /** The largest request body that the handler reads, in bytes; at most 64 MiB. @default 262_144 @example 1_048_576 */
@@ -138,14 +140,14 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   events?: EventsOptions;
   /**
-   * Who may start upkeep with a request: `POST {basePath}/upkeep` sweeps once and delivers the webhooks that are due. For
-   * deployments without a process that lives long, together with a cron service.
+   * Who may start upkeep with a request: `POST {basePath}/upkeep` sweeps once and delivers the webhooks that are due.
+   * For deployments without a process that lives long, together with a cron service.
    * @default the path does not exist @example { secret: () => process.env.CRON_SECRET ?? '' }
    */
   upkeep?: UpkeepRequestOptions;
   /**
-   * Keeps a serverless function alive for work that outlives its response, such as a long completion. Adapters of runtimes
-   * with such a function pass it themselves. @default none @example (work) => after(() => work)
+   * Keeps a serverless function alive for work that outlives its response, such as a long completion. Adapters of
+   * runtimes with such a function pass it themselves. @default none @example (work) => after(() => work)
    */
   waitUntil?: (work: Promise<unknown>) => void;
   /**
@@ -156,8 +158,9 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   instrument?: Instrument;
   /**
-   * Called with each event, for logs and metrics, see docs/operations.md. Called synchronously. @default failures of the
-   * server, the storage and callbacks go to console.error, redacted; `() => {}` for silence @example (event) => log.info(event)
+   * Called with each event, for logs and metrics, see docs/operations.md. Called synchronously. @default failures of
+   * the server, the storage and callbacks go to console.error, redacted; `() => {}` for silence @example (event) =>
+   * log.info(event)
    */
   onEvent?: (event: UploadsEvent) => void;
   /** The clock, for tests: milliseconds since the epoch. @default Date.now */

@@ -517,8 +517,8 @@ export const defences = [
     attack: 'G10 a sweep leaves',
     suite: 'g-deployments',
     file: 'src/server/sweep/with-ledger.ts',
-    find: "if (!record && !deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '')) return null;\n  // Granted",
-    replace: '// Granted',
+    find: "if (!record && !deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '')) return null;\n  // The upload was granted",
+    replace: '// The upload was granted',
   },
   {
     attack: 'G10 a sweep leaves',

@@ -36,7 +36,7 @@ describe('the parts that arrived', () => {
   const size = 2 * partSize + 7;
   const listed = [part(1), part(2), part(3, 7)];
 
-  it('make the file, whatever their order, and compose its checksum as S3 does', () => {
+  it('make the file in any order, and compose its checksum as S3 does', () => {
     const { parts, checksum } = checkParts(routeOf('sha256'), claimsOf(size), [...listed].reverse(), {});
     expect(parts).toEqual(listed);
     const value = createHash('sha256')

@@ -34,7 +34,7 @@ describe('file names', () => {
     expect(cleanFileName(given)).toBe(shown);
   });
 
-  it('are whatever they are clean, short and stable', () => {
+  it('are clean, short and stable for every input', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (given) => {
         const name = cleanFileName(given);
@@ -68,7 +68,7 @@ describe('Content-Disposition', () => {
     expect(contentDisposition('attachment', name)).toBe(header);
   });
 
-  it('is one header with one name, whatever the name (D4)', () => {
+  it('is one header with one name for every file name (D4)', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (name) => {
         const header = contentDisposition('inline', name);

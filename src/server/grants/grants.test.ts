@@ -40,7 +40,7 @@ describe('grants', () => {
     expect(Buffer.from(one.grant, 'base64url').toString('latin1')).not.toContain('avatar');
   });
 
-  it('are not made of a receipt, whatever is put behind it', () => {
+  it('cannot be made from a receipt and any suffix', () => {
     const { grant, receipt } = grants.issue(claims);
     const other = grants.issue(claims).grant.slice(-22);
     expect(grants.openGrant(receipt)).toBeNull();
@@ -162,7 +162,7 @@ describe('grants of uploads in parts', () => {
     expect(grants.openGrant(grant)?.claims.metadata).toEqual(claims.metadata);
   });
 
-  it('are opened anew when many others came between', () => {
+  it('are opened again after many others', () => {
     const { grant } = issue();
     for (let index = 0; index < 600; index += 1) expect(grants.openGrant(issue().grant)).not.toBeNull();
     expect(grants.openGrant(grant)?.multipart).toEqual(multipart);

@@ -218,7 +218,7 @@ describe('which way', () => {
     expect(await cut(100 * GiB, 5 * GiB + 1)).toBe('invalid_request');
     expect(await cut(96 * MiB)).toEqual([8 * MiB, 12]);
     expect(await cut(192 * MiB)).toEqual([16 * MiB, 12]);
-    // A stream's parts wait in memory, whatever the route would take.
+    // The parts of a stream are held in memory, so the maximum of the route does not count.
     expect(await cut(null)).toEqual([64 * MiB, null]);
     expect(await cut(null, 8 * MiB)).toEqual([8 * MiB, null]);
   });
@@ -275,7 +275,7 @@ describe('the handler', () => {
   );
   const good = () => ({ route: 'a', files: [app.declare(png)] });
 
-  it('tells a route to whoever asks, cacheable', async () => {
+  it('answers the limits of a route without authorisation, and cacheable', async () => {
     const { status, body, headers } = await app.call('GET', '/api/uploads/routes/a');
     expect(status).toBe(200);
     expect(headers['cache-control']).toMatch(/public, max-age=\d+/);

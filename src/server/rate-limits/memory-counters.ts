@@ -1,7 +1,7 @@
-/** Counters in the memory of this process. They are bounded: however many owners or addresses come, it is not filled. */
+/** Counters in the memory of this process. Their number is bounded, regardless of how many owners or addresses call. */
 import type { Rate, RateLimiter } from './store.ts';
 
-/** About 10 MB. An attacker with more addresses than this is not held by a limit for each address. */
+/** About 10 MB. A limit per address does not stop an attacker with more addresses than this. */
 export const mostCounters = 50_000;
 
 interface Counter {
@@ -11,9 +11,9 @@ interface Counter {
 }
 
 /**
- * A fixed window for each key, from its first use. Counters are kept in two generations. The older one is dropped, and the
- * younger one takes its place, after each window (every counter of it has ended by then) and whenever the younger one is
- * full. Deleting single keys from one map instead would cost more the more of them there are.
+ * A fixed window for each key, from its first use. Counters are kept in two generations. The older one is dropped, and
+ * the younger one takes its place, after each window (every counter of it has ended by then) and whenever the younger
+ * one is full. Deleting single keys from one map instead would cost more the more of them there are.
  *
  * @param now milliseconds since the epoch
  */

@@ -1,4 +1,4 @@
-/** How often an owner may ask for grants, and an address for anything. */
+/** Limits how many files an owner may request, and how many calls an address may make. */
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { WaybillError } from '../../protocol/index.ts';
@@ -45,7 +45,7 @@ export interface RateLimitContext {
 
 const uncounted: ReadonlySet<Operation> = new Set(['view', 'route', 'preflight', 'event', 'upkeep', 'unknown']);
 
-/** Who does not answer is left alone for so long: no call waits for it meanwhile. */
+/** After a store did not answer, it is not called for this long, so that no call waits for it. */
 const countAloneMs = 10_000;
 
 export function createRateLimits(
@@ -58,13 +58,13 @@ export function createRateLimits(
   return {
     async address(request, operation, always = false) {
       if (!countAddress || (!always && uncounted.has(operation))) return;
-      // Whoever comes from nowhere shares one counter.
+      // Calls without an address share one counter.
       const address = context.clientAddress?.(request) || 'unknown';
       await refusing('requests', countAddress(keyOf(networkOf(address)), 1));
     },
     async owner(ownerId, files) {
       if (!perOwner || !countOwner) return;
-      // To wait would never help.
+      // Waiting would never help.
       if (files > perOwner.points) throw tooManyFiles(files, perOwner.points);
       await refusing('files', countOwner(keyOf(ownerId), files));
     },
@@ -102,7 +102,7 @@ function opener(store: RateLimitStore, name: string, rate: Rate): () => Promise<
   return loadOnce(async () => store.open(name, rate));
 }
 
-/** For a person: `5 seconds`, `2 minutes`. */
+/** A text for users: `5 seconds`, `2 minutes`. */
 function inWords(ms: number): string {
   const seconds = Math.max(1, Math.ceil(ms / 1000));
   const [count, unit] = seconds < 100 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute'];
@@ -121,13 +121,13 @@ async function refusing(what: string, counting: Promise<unknown>): Promise<void>
   }
 }
 
-/** Null for what is no refusal. */
+/** Returns null for an error that is not a refusal. */
 function waitOf(refusal: unknown): number | null {
   const ms = (refusal as { msBeforeNext?: unknown } | null | undefined)?.msBeforeNext;
   return typeof ms === 'number' ? ms : null;
 }
 
-/** What a database cannot hold would count for nobody, so it counts as its digest. */
+/** A name that a database cannot store is replaced by its digest, so that it counts as well. */
 function keyOf(text: string): string {
   return /^[!-~]{1,100}$/.test(text) ? text : `sha256 ${createHash('sha256').update(text).digest('hex')}`;
 }
@@ -136,7 +136,7 @@ function memoryStore(now: () => number): RateLimitStore {
   return { open: (_name, rate) => createMemoryCounters(rate, now) };
 }
 
-/** One subscriber has a /64 of IPv6 at least, and as many addresses as there are. RFC 6177 section 2 */
+/** A subscriber has at least a /64 network of IPv6, with all of its addresses. RFC 6177 section 2 */
 export function networkOf(address: string): string {
   const plain = address.toLowerCase().replace(/%.*$/s, '');
   if (!isIPv6(plain)) return plain;

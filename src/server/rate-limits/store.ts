@@ -5,12 +5,12 @@ export interface Rate {
   perSeconds: number;
 }
 
-/** One counter, as rate-limiter-flexible has them: it rejects with `{ msBeforeNext }` when there is no room. */
+/** A counter of rate-limiter-flexible. It rejects with `{ msBeforeNext }` when the limit is reached. */
 export interface RateLimiter {
   consume(key: string, points: number): Promise<unknown>;
 }
 
 export interface RateLimitStore {
-  /** `name` keeps counters apart. */
+  /** `name` separates the counters. */
   open(name: string, rate: Rate): RateLimiter | Promise<RateLimiter>;
 }

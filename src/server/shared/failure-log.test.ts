@@ -39,7 +39,7 @@ it('a failure of the server goes to console.error, redacted, with its stack and 
 });
 
 it('what a user does wrong is not shown', async () => {
-  expect(await said({}, 'nobody')).toEqual([]);
+  expect(await said({}, 'anonymous')).toEqual([]);
 });
 
 it('nothing is shown where events go somewhere else', async () => {

@@ -45,7 +45,7 @@ it.each(optionsWithSecret)('`%s` is refused at once when it is set to something 
   );
 });
 
-it('POST /events believes nobody while `events.secret` is empty', async () => {
+it('POST /events refuses every sender while `events.secret` is empty', async () => {
   const uploads = create({ events: { secret: '' }, onEvent: () => {} });
   for (const header of [undefined, 'Bearer ', 'Bearer x']) {
     const headers = new Headers({ 'content-type': 'application/json', ...(header ? { authorization: header } : {}) });

@@ -98,7 +98,7 @@ describe('storage events', () => {
     expect(() => eventsOf(json)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 
-  it('whatever comes is events, or refused', () => {
+  it('any input is parsed to events or refused', () => {
     const word = fc.constantFrom(
       'Records',
       's3',

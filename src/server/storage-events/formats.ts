@@ -1,6 +1,6 @@
 /**
- * What storages say when an object was created, in each of the shapes that it arrives in, made one. An event is a hint: it
- * names an object to look at, and nothing else of it is used.
+ * Parses the events of storages about created objects, in each of their formats. An event is a hint: only the name of
+ * its object is used.
  *
  * - Records as S3, Ceph and MinIO write them, bare or inside SNS, SQS and Lambda envelopes, keys form-encoded:
  *   https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
@@ -16,7 +16,10 @@ export interface StorageEvent {
   created: boolean;
 }
 
-/** An SNS message that holds another. https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html */
+/**
+ * An SNS message that contains another message.
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+ */
 export const snsMessage = v.object({
   Type: v.picklist(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']),
   MessageId: v.string(),
@@ -48,11 +51,11 @@ const eventBridge = v.object({
 const r2 = v.object({ action: v.string(), bucket: v.string(), object: v.object({ key: v.string() }) });
 const testEvent = v.object({ Event: v.literal('s3:TestEvent') });
 
-/** Envelopes inside envelopes: SQS holds SNS holds S3. */
+/** Envelopes may be nested: SQS contains SNS contains S3. */
 const deepest = 4;
 const most = 1000;
 
-/** @throws {WaybillError} `invalid_request` for what is none of the shapes */
+/** @throws {WaybillError} `invalid_request` for an unknown format */
 export function eventsOf(json: unknown, depth = 0): StorageEvent[] {
   if (depth > deepest) throw unknown();
   if (Array.isArray(json)) {
@@ -90,7 +93,7 @@ function decode(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
   } catch {
-    // Not encoded at all, as some gateways send it.
+    // Some gateways do not encode the key.
     return key;
   }
 }

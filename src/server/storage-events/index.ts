@@ -1,6 +1,6 @@
 /**
- * storage-events: the storage says that an object was created. Whoever says it must know the secret, or be SNS and signed;
- * and all that it brings about is a look at the object, as if its client had asked for completion (attack G3).
+ * storage-events: the storage reports that an object was created. The sender must know the secret, or be SNS with a
+ * valid signature. An event only causes a look at the object, as if its client had completed the upload (attack G3).
  */
 import * as v from 'valibot';
 import { type ErrorCode, isWaybillError, WaybillError } from '../../protocol/index.ts';
@@ -17,11 +17,11 @@ import { createSns } from './sns.ts';
 export interface StorageEventResult {
   /** Events in the message. */
   received: number;
-  /** Files that were completed, or had been before. */
+  /** Files that were completed now or earlier. */
   completed: number;
-  /** Of another bucket or another prefix, deletions, and what is no upload or has been dealt with. */
+  /** Events of other buckets or prefixes, deletions, and objects that are not uploads or have already been handled. */
   ignored: number;
-  /** What arrived was refused. */
+  /** Objects that were rejected. */
   rejected: number;
 }
 
@@ -38,15 +38,15 @@ export interface EventRequest {
 }
 
 export interface StorageEvents {
-  /** @throws {WaybillError} `invalid_request` for what is no event, and what may be otherwise on another try */
+  /** @throws {WaybillError} `invalid_request` for an unknown format, and retryable errors */
   handle(event: unknown): Promise<StorageEventResult>;
-  /** The same for a request of anyone: it must know the secret, or be signed by SNS. */
+  /** The same for an HTTP request, which must contain the secret or be signed by SNS. */
   receive(request: EventRequest): Promise<StorageEventResult | { confirmed: true }>;
 }
 
 const parallel = 8;
 
-/** Nobody knows who sent it. */
+/** The sender is unknown. */
 const refusals: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'forbidden', 'rate_limited']);
 
 export function createStorageEvents(
@@ -58,7 +58,7 @@ export function createStorageEvents(
   const isSecret = createSecretCheck(() => options?.secrets() ?? []);
   const sns = options?.sns && createSns(options.sns, config.now);
 
-  /** @throws what may be otherwise when the sender tries again */
+  /** @throws errors that may not occur when the sender tries again */
   async function handle(events: readonly StorageEvent[]): Promise<StorageEventResult> {
     const keys = new Set(
       events.flatMap(({ bucket, key, created }) =>
@@ -72,7 +72,7 @@ export function createStorageEvents(
         const outcome = await classifyCompletion(() => completion.completeObject(key));
         if (outcome === 'completed') result.completed += 1;
         if (outcome === 'rejected') result.rejected += 1;
-        // Tried again by the sweep of a ledger, or when this comes again.
+        // The sweep or a repeated event tries again.
         if (outcome === 'callbacksFailed' && !config.ledger)
           throw new WaybillError('callback_failed', 'The file has arrived, but could not be processed yet.');
       } catch (error) {
@@ -86,7 +86,7 @@ export function createStorageEvents(
     return result;
   }
 
-  /** What a storage sends is not limited by its address; what others send here is. */
+  /** Requests of the storage are not limited by address; requests of unknown senders are. */
   async function countRefused({ countRefusal }: EventRequest, code: ErrorCode): Promise<void> {
     emit?.('storage.event_refused', { code });
     await countRefusal();
@@ -98,7 +98,7 @@ export function createStorageEvents(
     const basic = /^Basic (.+)$/i.exec(authorization)?.[1];
     const given = [
       bearer,
-      // MinIO sends its token as it was given.
+      // MinIO sends its token unchanged.
       bearer === undefined && basic === undefined && authorization !== '' ? authorization : undefined,
       basic &&
         Buffer.from(basic, 'base64')

@@ -19,7 +19,7 @@ function start(events: unknown) {
 }
 
 it.each<[string, unknown]>([
-  ['nobody', {}],
+  ['no sender', {}],
   ['an unknown option', { secret, secrets: [] }],
   ['a short secret', { secret: 'short' }],
   ['no secret of several', { secret: [] }],

@@ -6,9 +6,10 @@ import { topicArn } from './topic-arn.ts';
 
 export interface EventsOptions {
   /**
-   * What the sender must know: as `Authorization: Bearer`, as the header `x-waybill-events-secret`, as the password of
-   * basic authentication, or, for senders that are only given a URL, as `?secret=`. At least 32 characters; a list
-   * rotates. A function is called at first use, and an empty string is refused then, as with `secret` of `createUploads()`.
+   * The secret that the sender must send: as `Authorization: Bearer`, as the header `x-waybill-events-secret`, as the
+   * password of basic authentication, or, for senders that are only given a URL, as `?secret=`. At least 32 characters;
+   * a list rotates. A function is called at first use, and an empty string is refused then, as with `secret` of
+   * `createUploads()`.
    * @default none: then `sns` is required @example () => process.env.EVENTS_SECRET ?? ''
    */
   secret?: SecretOption;

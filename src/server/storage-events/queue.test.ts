@@ -71,7 +71,7 @@ describe('a queue of storage events', () => {
     ]);
   });
 
-  it('asks again when the queue did not answer, whatever its listener does', async () => {
+  it('polls again when the queue did not answer, also when the listener throws', async () => {
     const { queue, left, empty, breakTimes } = createQueue(['{}']);
     breakTimes(1);
     let told = 0;

@@ -1,6 +1,6 @@
 /**
- * Is it SNS that speaks, and of a topic of ours? The certificate comes from Amazon's hosts only, and nobody can have this
- * server ask any other (attack G6).
+ * Verifies that a message was signed by SNS and is of a configured topic. Certificates are requested from Amazon's
+ * hosts only, so that no sender can make this server call another host (attack G6).
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
  */
 import { createVerify } from 'node:crypto';
@@ -12,7 +12,7 @@ export interface SnsOptions {
   /** Topics whose messages are accepted. @example ['arn:aws:sns:eu-west-1:123456789012:uploads'] */
   topicArns: readonly string[];
   /**
-   * Sends what goes to Amazon's hosts: requests for certificates, and the confirmation of a subscription.
+   * Sends the requests to Amazon's hosts: for certificates, and to confirm a subscription.
    * @default fetch @example (url, init) => fetch(url, { ...init, dispatcher })
    */
   fetch?: typeof fetch;
@@ -21,7 +21,7 @@ export interface SnsOptions {
 export interface Sns {
   /** @throws {WaybillError} `forbidden` unless it is signed by SNS and of a topic of ours */
   verify(message: SnsMessage): Promise<void>;
-  /** Says yes to a subscription. */
+  /** Confirms a subscription. */
   confirm(message: SnsMessage): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ const signedFields = {
 const maxCertificateBytes = 64 * 1024;
 const timeoutMs = 5000;
 const rememberedCertificates = 16;
-/** Anybody can name a certificate that is not known yet, so requests for those are bounded: so many in so long. */
+/** Any sender can name an unknown certificate, so the number of requests for certificates is limited. */
 const mostNewCertificates = 10;
 const newCertificatesEveryMs = 60_000;
 
@@ -72,7 +72,7 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions, now: (
     const asking = get(url).finally(() => asked.delete(url));
     asked.set(url, asking);
     const pem = await asking;
-    // Only what SNS has is remembered, so that a name that somebody made up pushes none out. The oldest goes.
+    // Only certificates of SNS are kept, so that invented names remove none. The oldest is removed first.
     if (certificates.size >= rememberedCertificates) certificates.delete(certificates.keys().next().value as string);
     certificates.set(url, pem);
     return pem;
@@ -95,7 +95,7 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions, now: (
       try {
         valid = createVerify(digest).update(text, 'utf8').verify(pem, Signature, 'base64');
       } catch {
-        // Neither a certificate nor a signature.
+        // The certificate or the signature cannot be parsed.
       }
       if (!valid) throw refused();
     },
@@ -109,7 +109,7 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions, now: (
   };
 }
 
-/** SNS of the topic's own region: `sns.s3.amazonaws.com` too is Amazon's, and the bucket of whoever owns that name. */
+/** The host of SNS in the region of the topic. `sns.s3.amazonaws.com` is Amazon's as well, but a bucket of any user. */
 function isAmazons(arn: string, url: string, pathAndQuery: RegExp): boolean {
   const [, partition, region] = topicArn.exec(arn) ?? [];
   if (!region || !URL.canParse(url)) return false;
