@@ -49,16 +49,8 @@ const exempt = [
   { file: 'test/docs/words.test.ts', words: ['whoever', 'nobody'], reason: 'examples for the test of this check' },
 ];
 
-/** What is searched. Folders are added when they are clean. */
 const searched = [
-  'src/adapters',
-  'src/cli',
-  'src/client',
-  'src/ledger',
-  'src/protocol',
-  'src/client',
-  'src/react',
-  'src/s3',
+  'src',
   'web',
   'test',
   'scripts',

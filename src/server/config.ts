@@ -25,7 +25,9 @@ export interface ResolvedRoute {
   checksum: 'sha256' | 'md5' | null;
   /** Whether the storage keeps by parts what the route promises. */
   multipart: boolean;
-  /** Whether the storage verifies this checksum in a form. False without one: a form can be sent again with other bytes. */
+  /**
+   * Whether the storage verifies this checksum in a form. False without one: a form can be sent again with other bytes.
+   */
   formBinds: (algorithm: string | null) => boolean;
   cacheControl: string;
   info: RouteInfo;

@@ -81,15 +81,16 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    */
   completeUpload(uploadId: string): Promise<Completed | Completing>;
   /**
-   * Handles a storage event from a trusted sender, such as a Lambda function or a queue, in any format that `POST /events`
-   * takes. The uploads of the objects that it names are completed.
+   * Handles a storage event from a trusted sender, such as a Lambda function or a queue, in any format that `POST
+   * /events` takes. The uploads of the objects that it names are completed.
    *
-   * @throws {WaybillError} `invalid_request` for a value that is not an event, else an error that another try may not have
+   * @throws {WaybillError} `invalid_request` for a value that is not an event, else an error that another try may not
+   * have
    */
   handleStorageEvent(event: unknown): Promise<StorageEventResult>;
   /**
-   * Sweeps once: ends the uploads that their clients left unfinished. {@link startUpkeep} repeats it. Any number of sweeps
-   * may run at once.
+   * Sweeps once: ends the uploads that their clients left unfinished. {@link startUpkeep} repeats it. Any number of
+   * sweeps may run at once.
    *
    * @throws {WaybillError} when the storage cannot be listed, or the ledger does not answer
    */
@@ -101,13 +102,12 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    */
   usage(ownerId: string): Promise<OwnerUsage>;
   /**
-   * Reads the secrets, and tries the storage in about a second: reaches it, stores and deletes something small below the
-   * staging prefix, and attempts what each claimed capability says is refused. Never throws: each finding says what was seen
-   * and what to set.
+   * Reads the secrets, and tries the storage in about a second: reaches it, stores and deletes something small below
+   * the staging prefix, and attempts what each claimed capability says is refused. Never throws: each finding says what
+   * was seen and what to set.
    *
-   * @example
-   * const { ok, findings } = await uploads.check();
-   * for (const { message, fix } of findings) console.error(message, fix);
+   * @example const { ok, findings } = await uploads.check(); for (const { message, fix } of findings)
+   * console.error(message, fix);
    */
   check(options?: { timeoutMs?: number }): Promise<StorageReport>;
   /** Resolves when this process completes no upload, also none whose request was answered with 202. */

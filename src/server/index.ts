@@ -1,6 +1,6 @@
 /**
- * server: decides who may store which bytes at which key, signs requests for exactly those, and verifies what was stored.
- * File bytes never pass through it. What only other modules of this package need is in internal.ts.
+ * server: decides who may store which bytes at which key, signs requests for exactly those, and verifies what was
+ * stored. File bytes never pass through it. What only other modules of this package need is in internal.ts.
  */
 export type { Completed, Completing } from './completion/result.ts';
 export {

@@ -1,8 +1,8 @@
 /**
  * The modules that otherwise load with the first request that needs them, so that a cold start is short. A server that
  * runs for long loads them before it accepts requests: Node remembers a module whose file it could not open (no file
- * descriptors left) as broken until the process ends. A test compares this list with the dynamic imports of the sources.
- * https://nodejs.org/api/esm.html#import-expressions
+ * descriptors left) as broken until the process ends. A test compares this list with the dynamic imports of the
+ * sources. https://nodejs.org/api/esm.html#import-expressions
  */
 import { preloadStorage } from '../s3/internal.ts';
 

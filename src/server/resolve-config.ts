@@ -174,8 +174,8 @@ function requireChecksum(name: string, { capabilities }: Storage): 'sha256' | 'm
 }
 
 /**
- * The bytes that were verified must be the bytes that are stored, see {@link copyGuardOf}. SHA-256 does that by itself. An MD5
- * does not, because two different files can share one (RFC 6151 section 2.1), and a size does even less.
+ * The bytes that were verified must be the bytes that are stored, see {@link copyGuardOf}. SHA-256 does that by itself.
+ * An MD5 does not, because two different files can share one (RFC 6151 section 2.1), and a size does even less.
  */
 function requireStableBytes(name: string, { capabilities }: Storage, checksum: 'sha256' | 'md5' | null): void {
   if (copyGuardOf(capabilities, checksum) !== null) return;
@@ -193,8 +193,8 @@ function partsAreBound({ capabilities }: Storage, algorithm: 'sha256' | 'md5' | 
 }
 
 /**
- * A form has no If-None-Match (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html): until it expires it
- * can replace what it stored. Only SHA-256 keeps the bytes the same then.
+ * A form has no If-None-Match (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html): until it expires
+ * it can replace what it stored. Only SHA-256 keeps the bytes the same then.
  */
 function formIsBound({ capabilities }: Storage, algorithm: string | null): boolean {
   return capabilities.postPolicy && algorithm === 'sha256' && capabilities.postChecksums.includes('sha256');

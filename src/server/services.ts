@@ -16,8 +16,8 @@ import type { DeliverWebhooks, DeliveryContext } from './webhooks/deliver.ts';
 import { createMessages } from './webhooks/messages.ts';
 
 /**
- * The parts that one `createUploads` puts together. Only the composition and `http/` know all of them; every other function
- * names the few that it needs. What only comes after a grant loads when it is first asked for.
+ * The parts that one `createUploads` puts together. Only the composition and `http/` know all of them; every other
+ * function names the few that it needs. What only comes after a grant loads when it is first asked for.
  */
 export interface Services {
   config: Config;

@@ -1,4 +1,7 @@
-/** `POST {basePath}/upkeep`: one pass of upkeep, for deployments without a process that lives long, started by a cron service. */
+/**
+ * `POST {basePath}/upkeep`: one pass of upkeep, for deployments without a process that lives long, started by a cron
+ * service.
+ */
 import { WaybillError } from '../protocol/index.ts';
 import { checkOptions, wholeNumberRule } from '../protocol/internal.ts';
 import { createSecretCheck } from './shared/known-secret.ts';
@@ -8,8 +11,8 @@ import type { DeliverWebhooks } from './webhooks/deliver.ts';
 
 export interface UpkeepRequestOptions {
   /**
-   * What the sender must know, as `Authorization: Bearer`: at least 32 characters, or a list of such. A function is called at
-   * first use, and an empty string is refused then. @example () => process.env.CRON_SECRET ?? ''
+   * What the sender must know, as `Authorization: Bearer`: at least 32 characters, or a list of such. A function is
+   * called at first use, and an empty string is refused then. @example () => process.env.CRON_SECRET ?? ''
    */
   secret: SecretOption;
   /** One request works for at most this long, in seconds; from 1 to 3,600. The next goes on. @default 20 @example 50 */

@@ -44,12 +44,10 @@ const upkeepOptions: OptionTable<UpkeepOptions> = {
 };
 
 /**
- * Sweeps, and delivers webhooks, until it is stopped. Every replica may call it: with a ledger one of them sweeps at a time,
- * and each webhook is delivered by one of them.
+ * Sweeps, and delivers webhooks, until it is stopped. Every replica may call it: with a ledger one of them sweeps at a
+ * time, and each webhook is delivered by one of them.
  *
- * @example
- * const upkeep = startUpkeep(uploads);
- * process.once('SIGTERM', () => upkeep.stop());
+ * @example const upkeep = startUpkeep(uploads); process.once('SIGTERM', () => upkeep.stop());
  * @throws {WaybillError} `config_invalid` for an option that is unknown or not valid
  */
 export function startUpkeep(

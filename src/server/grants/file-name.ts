@@ -1,12 +1,14 @@
 const maxBytes = 255;
 /**
- * Control characters, line separators, marks that reorder text, and characters without width: they can make a name look like
- * another. Joiners stay, because emoji and several scripts need them.
+ * Control characters, line separators, marks that reorder text, and characters without width: they can make a name look
+ * like another. Joiners stay, because emoji and several scripts need them.
  */
 const invisible =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
-/** Windows removes dots and spaces at the end: "a.html ." would become "a.html". Other white space only looks the same. */
+/**
+ * Windows removes dots and spaces at the end: "a.html ." would become "a.html". Other white space only looks the same.
+ */
 const trailing = /[.\s\u200c\u200d]/;
 /** https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
 const reserved = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)/i;

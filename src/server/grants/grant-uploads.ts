@@ -22,8 +22,8 @@ import { strongestChecksum } from './strongest-checksum.ts';
 const parallelMultiparts = 8;
 
 /**
- * Checks and signs in this order: metadata, `authorize`, limits, key, seal, sign. Expensive steps come after those that can
- * refuse. It awaits only where a callback returned a promise: an `await` costs a fifth of a signature.
+ * Checks and signs in this order: metadata, `authorize`, limits, key, seal, sign. Expensive steps come after those that
+ * can refuse. It awaits only where a callback returned a promise: an `await` costs a fifth of a signature.
  */
 export async function grantUploads(
   dependencies: GrantDependencies,
@@ -191,7 +191,8 @@ function canHaveFile({ definition }: ResolvedRoute, { key, uploadId }: Claims): 
 }
 
 /**
- * Refuses before bytes are sent. The copy to the key checks again, because another upload can be stored there meanwhile.
+ * Refuses before bytes are sent. The copy to the key checks again, because another upload can be stored there
+ * meanwhile.
  *
  * @throws {WaybillError} `upload_conflict`
  */
@@ -205,8 +206,8 @@ async function requireFreeKey({ storage }: Config, { key }: Claims): Promise<voi
 }
 
 /**
- * Requires the algorithm of the route, or on a `size-only` route the strongest one that the storage verifies. A client must
- * not choose a weaker one, with which two different files can have the same checksum.
+ * Requires the algorithm of the route, or on a `size-only` route the strongest one that the storage verifies. A client
+ * must not choose a weaker one, with which two different files can have the same checksum.
  */
 function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum | undefined): Checksum | null {
   const strongest = route.checksum ?? strongestChecksum(config.storage.capabilities);

@@ -1,6 +1,6 @@
 /**
- * Grants with a ledger: one transaction records all uploads of a request and reserves their quota before anything is signed. An
- * upload that then cannot be signed gives its reservation back.
+ * Grants with a ledger: one transaction records all uploads of a request and reserves their quota before anything is
+ * signed. An upload that then cannot be signed gives its reservation back.
  */
 import { type GrantedUpload, WaybillError } from '../../protocol/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';

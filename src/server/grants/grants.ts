@@ -24,9 +24,9 @@ const proofBytes = 16;
 const proofLength = 22;
 
 /**
- * The receipt is the sealed claims, and the grant is `receipt.proof`. The proof is random and also inside the seal, so that a
- * person who can read a staged object, and with it the receipt, cannot make the grant. A second seal would do the same, but
- * would double the time that a grant takes.
+ * The receipt is the sealed claims, and the grant is `receipt.proof`. The proof is random and also inside the seal, so
+ * that a person who can read a staged object, and with it the receipt, cannot make the grant. A second seal would do
+ * the same, but would double the time that a grant takes.
  */
 export function createGrants(options: {
   secrets: readonly string[];
@@ -84,8 +84,8 @@ export function createGrants(options: {
 const maxCachedTexts = 256;
 
 /**
- * Caches opened texts: a large upload sends its grant up to a thousand times. Texts and not claims, because callbacks get the
- * claims and may change them.
+ * Caches opened texts: a large upload sends its grant up to a thousand times. Texts and not claims, because callbacks
+ * get the claims and may change them.
  */
 function cacheOpened(open: (sealed: string) => string | null): (sealed: string) => string | null {
   const known = new Map<string, string>();

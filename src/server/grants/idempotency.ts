@@ -6,8 +6,8 @@ import { type Claims, isSameDeclaration } from '../state/claims.ts';
 import type { UploadRecord } from '../state/ledger.ts';
 
 /**
- * Without a ledger the upload id is derived from the idempotency key. Repeated requests then get the same object key, where
- * `If-None-Match` allows one write. The secret keeps clients from computing the id.
+ * Without a ledger the upload id is derived from the idempotency key. Repeated requests then get the same object key,
+ * where `If-None-Match` allows one write. The secret keeps clients from computing the id.
  */
 export function deriveRandom(secret: string, facts: { route: string; ownerId: string; key: string }): TakeRandom {
   const text = JSON.stringify(['idempotency key', facts.route, facts.ownerId, facts.key]);

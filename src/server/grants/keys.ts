@@ -48,8 +48,9 @@ function brokenTextRule(text: string): string | null {
 }
 
 /**
- * The extension for a key in lower case without the dot, or ''. A server or a CDN in front of the bucket may derive the type
- * from the extension. Extensions of active content are therefore kept only for files of that type, which the route allows.
+ * The extension for a key in lower case without the dot, or ''. A server or a CDN in front of the bucket may derive the
+ * type from the extension. Extensions of active content are therefore kept only for files of that type, which the route
+ * allows.
  */
 export function keyExtension(fileName: string, contentType: string): string {
   const extension = extensionOf(fileName);
@@ -91,8 +92,8 @@ function uploadIdOfSegment(segment: string): string | null {
 }
 
 /**
- * Whether a route without a `key` callback would give this key to another upload. A view of such a key does not check which
- * upload stored the object, so no `key` callback may return it.
+ * Whether a route without a `key` callback would give this key to another upload. A view of such a key does not check
+ * which upload stored the object, so no `key` callback may return it.
  */
 export function isAnotherDefaultKey(
   key: string,

@@ -1,6 +1,6 @@
 /**
- * Uploads in parts before their completion: begin, sign requests for parts, list the parts that arrived. There is no state
- * between calls: the grant and the route determine what a part may be.
+ * Uploads in parts before their completion: begin, sign requests for parts, list the parts that arrived. There is no
+ * state between calls: the grant and the route determine what a part may be.
  */
 import {
   type ArrivedPart,
@@ -34,7 +34,9 @@ export interface Multiparts {
   ): Promise<MultipartGrant>;
   /** @throws {WaybillError} `upload_expired` | `part_invalid` when the upload has no parts */
   sign(opened: OpenedGrant, request: SignPartsRequest): Promise<(SignedPart | Failure)[]>;
-  /** @throws {WaybillError} `upload_conflict` when it is completing or ended, `upload_expired` when its parts are gone */
+  /**
+   * @throws {WaybillError} `upload_conflict` when it is completing or ended, `upload_expired` when its parts are gone
+   */
   list(opened: OpenedGrant, grant: string): Promise<ListPartsResponse>;
 }
 

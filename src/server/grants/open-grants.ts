@@ -11,8 +11,8 @@ import type { Grants } from './grants.ts';
 export type LaterAction = Extract<Action, 'parts' | 'complete' | 'abort'>;
 
 /**
- * Opens the grants of a request and calls `authorize` once for each of their routes. A grant alone is no permission: only its
- * owner may use it.
+ * Opens the grants of a request and calls `authorize` once for each of their routes. A grant alone is no permission:
+ * only its owner may use it.
  */
 export async function openGrants(
   { config, grants }: { config: Config; grants: Grants },

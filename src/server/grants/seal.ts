@@ -7,7 +7,9 @@ const saltBytes = 8;
 const ivBytes = 12;
 const tagBytes = 16;
 const headBytes = 1 + saltBytes + ivBytes;
-/** NIST SP 800-38D section 8.3 allows 2^32 random IVs with one key. A new salt, and so a new key, is used well before. */
+/**
+ * NIST SP 800-38D section 8.3 allows 2^32 random IVs with one key. A new salt, and so a new key, is used well before.
+ */
 const sealsPerSalt = 2 ** 28;
 const maxCachedKeys = 1024;
 
@@ -19,8 +21,8 @@ export interface Sealer {
 
 /**
  * AES-256-GCM as base64url of `version | salt | iv | ciphertext | tag`. The key is HKDF(secret, salt), and each process
- * draws its own salt: with one key for all replicas, random 96-bit IVs would repeat after some weeks of heavy traffic, and a
- * repeated IV allows forgeries.
+ * draws its own salt: with one key for all replicas, random 96-bit IVs would repeat after some weeks of heavy traffic,
+ * and a repeated IV allows forgeries.
  */
 export function createSealer(options: { secrets: readonly string[]; label: string; random: TakeRandom }): Sealer {
   const { secrets, label, random } = options;

@@ -1,6 +1,6 @@
 /**
- * Probes the storage at the first grant, so that a wrong bucket, key or host is noticed before a client has sent a whole file.
- * Grants do not wait for the probe. A fault becomes an event, and for some seconds the error of each grant.
+ * Probes the storage at the first grant, so that a wrong bucket, key or host is noticed before a client has sent a
+ * whole file. Grants do not wait for the probe. A fault becomes an event, and for some seconds the error of each grant.
  */
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
 import { toWaybillError } from '../../s3/internal.ts';

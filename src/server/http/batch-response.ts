@@ -10,9 +10,9 @@ export interface BatchContext {
 }
 
 /**
- * The response to a batch, in which errors stand beside the items that succeeded. The status is 200 when one item succeeded,
- * 202 when none has and one is still completing, else that of the first error, which is then also the `error` of the whole
- * response (see `protocol/wire.ts`).
+ * The response to a batch, in which errors stand beside the items that succeeded. The status is 200 when one item
+ * succeeded, 202 when none has and one is still completing, else that of the first error, which is then also the
+ * `error` of the whole response (see `protocol/wire.ts`).
  */
 export function batchResponse(
   name: string,

@@ -1,6 +1,6 @@
 /**
- * The operations after a grant: sign and list parts, complete, abort, view, delete, storage events. They load with the first
- * such request, so that a cold server answers its first grant sooner.
+ * The operations after a grant: sign and list parts, complete, abort, view, delete, storage events. They load with the
+ * first such request, so that a cold server answers its first grant sooner.
  */
 
 import { isWaybillError } from '../../protocol/index.ts';
@@ -54,7 +54,8 @@ export function createDeferredOperations(services: Services): DeferredOperations
     async complete(call) {
       const { grants: sent } = parseCompleteRequest(await readJsonBody(services, call));
       const texts = sent.map((one) => (typeof one === 'string' ? one : one.grant));
-      // The staged objects of several uploads are deleted together. A single one is deleted while its record is written.
+      // The staged objects of several uploads are deleted together. A single one is deleted while its record is
+      // written.
       const cleanup = sent.length > 1 ? createStagedCleanup(storage) : undefined;
       const { complete } = await services.completion();
       const items = await eachGrant(services, call, texts, 'complete', (opened, index) => {
@@ -133,7 +134,9 @@ export function createDeferredOperations(services: Services): DeferredOperations
   };
 }
 
-/** Without this, a platform that stops a function after its response would stop a long completion until its lease ends. */
+/**
+ * Without this, a platform that stops a function after its response would stop a long completion until its lease ends.
+ */
 function keepAlive({ config, idle }: Services, { request }: Call): void {
   if (request.waitUntil) request.waitUntil(idle());
   else config.waitUntil?.(idle());
@@ -163,7 +166,9 @@ async function eachGrant<T extends object>(
   });
 }
 
-/** A large copy takes longer than a request may. The response is then 202, the copy goes on, and the client asks again. */
+/**
+ * A large copy takes longer than a request may. The response is then 202, the copy goes on, and the client asks again.
+ */
 async function answerInTime(
   seconds: number,
   uploadId: string,

@@ -30,8 +30,8 @@ export function webResponse({ status, headers, body }: PlainResponse): Response 
 
 async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | null> {
   if (request.bodyUsed) throw bodyReadBefore();
-  // A body of known length is read by `arrayBuffer()`: in servers such as @hono/node-server, reading `request.body` first
-  // makes a full `Request`, which costs several times as much as a grant.
+  // A body of known length is read by `arrayBuffer()`: in servers such as @hono/node-server, reading `request.body`
+  // first makes a full `Request`, which costs several times as much as a grant.
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) <= maxBytes) {
     const bytes = new Uint8Array(await request.arrayBuffer());

@@ -1,6 +1,6 @@
 /**
- * Decides which pages may call (attack G2). A JSON body forces browsers to send a preflight first. Requests with cookies need an
- * allowed origin as well.
+ * Decides which pages may call (attack G2). A JSON body forces browsers to send a preflight first. Requests with
+ * cookies need an allowed origin as well.
  */
 import { WaybillError } from '../../protocol/index.ts';
 import type { Config } from '../config.ts';
@@ -25,7 +25,10 @@ export function requireAllowedOrigin(config: Config, request: PlainRequest): voi
   throw originNotAllowed(config, request, origin);
 }
 
-/** The message names the origins and the option to set: behind a proxy that rewrites Host, the app's own page looks foreign. */
+/**
+ * The message names the origins and the option to set: behind a proxy that rewrites Host, the app's own page looks
+ * foreign.
+ */
 function originNotAllowed({ publicOrigin }: Config, request: PlainRequest, origin = 'unknown'): WaybillError {
   const page = origin.slice(0, 200);
   const host = request.header('host')?.slice(0, 200);

@@ -35,8 +35,9 @@ export interface FoundResource {
 }
 
 /**
- * Null for a path that Waybill does not serve. Repeated slashes and a slash at the end are ignored: developers concatenate
- * endpoints, and Next's `trailingSlash` adds one. Without a redirect no `//host` in a path can lead to another host.
+ * Null for a path that Waybill does not serve. Repeated slashes and a slash at the end are ignored: developers
+ * concatenate endpoints, and Next's `trailingSlash` adds one. Without a redirect no `//host` in a path can lead to
+ * another host.
  */
 export function findResource(basePath: string, given: string): FoundResource | null {
   const path = removeExtraSlashes(given);

@@ -34,8 +34,8 @@ const unavailable = 'Uploads are not available right now.';
 const kindsForDeveloper: ReadonlySet<ErrorKind> = new Set(['internal', 'setup', 'unavailable']);
 
 /**
- * The error as it is sent, with a redacted message. A message for the developer becomes the hint, unless there is a hint: then
- * the message was written for the user.
+ * The error as it is sent, with a redacted message. A message for the developer becomes the hint, unless there is a
+ * hint: then the message was written for the user.
  */
 export function wireError(error: WaybillError, requestId: string): WireError {
   const { code, retryable, details } = error;

@@ -64,8 +64,8 @@ const checksum = v.pipe(
 );
 
 /**
- * An array whose length is checked before its items: each wrong item is an issue, and a body can contain a hundred thousand.
- * Every array in a request is made by this function.
+ * An array whose length is checked before its items: each wrong item is an issue, and a body can contain a hundred
+ * thousand. Every array in a request is made by this function.
  */
 function list<Item extends v.GenericSchema>(item: Item, max: number, name: string) {
   return v.pipe(

@@ -1,6 +1,7 @@
 /**
- * Owners on routes for `anyone`. Every request is a new owner there, so that a limit for each owner would limit nothing, and
- * would leave a counter behind for each request. Such limits count by the client's address, or the server does not start.
+ * Owners on routes for `anyone`. Every request is a new owner there, so that a limit for each owner would limit
+ * nothing, and would leave a counter behind for each request. Such limits count by the client's address, or the server
+ * does not start.
  */
 import { createHmac } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
@@ -18,7 +19,9 @@ function ownerLimitsOf(name: string, { quota, rateLimit, routes }: UploadsOption
   ];
 }
 
-/** @throws {WaybillError} `config_invalid` for a limit for each owner on a route for `anyone`, without `clientAddress` */
+/**
+ * @throws {WaybillError} `config_invalid` for a limit for each owner on a route for `anyone`, without `clientAddress`
+ */
 export function refuseUncountedLimits(given: UploadsOptions): void {
   if (given.clientAddress) return;
   for (const [name, route] of Object.entries(given.routes)) {
@@ -33,8 +36,9 @@ export function refuseUncountedLimits(given: UploadsOptions): void {
 }
 
 /**
- * On a route for `anyone` with limits for each owner, the owner of all uploads from one address (of one /64 network of IPv6).
- * A keyed hash: neither a key nor the ledger tells the address. Requests whose address is unknown share one owner.
+ * On a route for `anyone` with limits for each owner, the owner of all uploads from one address (of one /64 network of
+ * IPv6). A keyed hash: neither a key nor the ledger tells the address. Requests whose address is unknown share one
+ * owner.
  */
 export function addressOwnerOf(
   name: string,

@@ -1,6 +1,6 @@
 /**
- * The encoding of a text file, as the parameter `charset` of its content type. It is stored with the file and sent whenever
- * the file is shown: without it a browser takes UTF-8 for windows-1252.
+ * The encoding of a text file, as the parameter `charset` of its content type. It is stored with the file and sent
+ * whenever the file is shown: without it a browser takes UTF-8 for windows-1252.
  */
 
 /** What a file's bytes can tell. Everything else is for the reader to guess. */

@@ -1,6 +1,6 @@
 /**
- * Which uploads are of this deployment. Several may share a bucket and even a staging prefix: each completes, sweeps and
- * deletes its own uploads only.
+ * Which uploads are of this deployment. Several may share a bucket and even a staging prefix: each completes, sweeps
+ * and deletes its own uploads only.
  *
  * An `uploadId` ends with the mark of its deployment: 96 random bits and 32 that name it. So staged objects, parts,
  * sidecars and markers tell by their keys whose they are, and files by their metadata. The mark comes from the option

@@ -12,8 +12,8 @@ export function inlineOnStorageOrigin(contentType: string): boolean {
 }
 
 /**
- * RFC 6266 with the `filename*` of RFC 8187. Any string in, one header value of printable ASCII out. Runs of spaces are in
- * `filename*` only: signers and proxies fold them in a header, and then a signature no longer fits.
+ * RFC 6266 with the `filename*` of RFC 8187. Any string in, one header value of printable ASCII out. Runs of spaces are
+ * in `filename*` only: signers and proxies fold them in a header, and then a signature no longer fits.
  */
 export function contentDisposition(kind: 'inline' | 'attachment', fileName: string): string {
   const name = fileName.replace(/\p{Surrogate}/gu, '_');

@@ -1,6 +1,7 @@
 /**
- * What a server says that was not told where to send events: failures of its own, of the storage and of the app's callbacks,
- * a line each with their stack. What users do wrong (4xx) is not among them, and nothing here is not redacted before.
+ * What a server says that was not told where to send events: failures of its own, of the storage and of the app's
+ * callbacks, a line each with their stack. What users do wrong (4xx) is not among them, and nothing here is not
+ * redacted before.
  */
 import type { UploadsEvent } from '../events.ts';
 

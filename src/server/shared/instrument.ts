@@ -3,12 +3,12 @@ import type { Storage } from '../../s3/index.ts';
 import type { ErasedDefinition } from '../types.ts';
 
 /**
- * Runs `run` and passes on what comes of it, with a span or a timer around. Names are `waybill.<operation>` for a request,
- * `waybill.storage.<operation>`, `waybill.onComplete`, `waybill.inspect` and `waybill.sweep`; attributes are a route or
- * nothing: never a key, an owner, a URL.
+ * Runs `run` and passes on what comes of it, with a span or a timer around. Names are `waybill.<operation>` for a
+ * request, `waybill.storage.<operation>`, `waybill.onComplete`, `waybill.inspect` and `waybill.sweep`; attributes are a
+ * route or nothing: never a key, an owner, a URL.
  *
- * @example
- * (name, attributes, run) => tracer.startActiveSpan(name, { attributes }, (span) => run().finally(() => span.end()))
+ * @example (name, attributes, run) => tracer.startActiveSpan(name, { attributes }, (span) => run().finally(() =>
+ * span.end()))
  */
 export type Instrument = <T>(
   name: `waybill.${string}`,

@@ -19,7 +19,9 @@ export function brokenWireTextRule(text: string): string | null {
   return null;
 }
 
-/** The rule that a parsed JSON value breaks, or null. Linear in the size of the value, and never deeper than the limit. */
+/**
+ * The rule that a parsed JSON value breaks, or null. Linear in the size of the value, and never deeper than the limit.
+ */
 export function brokenJsonRule(value: unknown, depth = 0): string | null {
   if (typeof value === 'string') return brokenWireTextRule(value);
   if (typeof value !== 'object' || value === null) return null;

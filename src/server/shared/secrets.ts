@@ -17,9 +17,9 @@ export const secretRule: OptionRule = {
 };
 
 /**
- * Returns a function that reads the secrets at first use. A wrong secret is refused at once. An empty string (an environment
- * variable that is not set) and the result of a function are refused at first use only: a container image is built without
- * secrets, and its build may import the module that calls `createUploads`.
+ * Returns a function that reads the secrets at first use. A wrong secret is refused at once. An empty string (an
+ * environment variable that is not set) and the result of a function are refused at first use only: a container image
+ * is built without secrets, and its build may import the module that calls `createUploads`.
  */
 export function resolveSecrets(
   option: string,

@@ -24,8 +24,8 @@ export interface PollOptions {
   /** The queue that the storage sends its events to. @example sqsQueue({ queueUrl, region: 'eu-west-1' }) */
   queue: EventQueue;
   /**
-   * Called when a message could not be handled or the queue did not answer. The queue delivers such a message again, but
-   * a message that can never be handled (not JSON, for example) is deleted. A queue that cannot be opened
+   * Called when a message could not be handled or the queue did not answer. The queue delivers such a message again,
+   * but a message that can never be handled (not JSON, for example) is deleted. A queue that cannot be opened
    * (`config_invalid`) ends the polling.
    * @default ignored @example console.error
    */
@@ -122,7 +122,8 @@ const sqsQueueOptions: OptionTable<SqsQueueOptions> = {
  * A queue of Amazon SQS. It needs the package `@aws-sdk/client-sqs`.
  *
  * @example sqsQueue({ queueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/uploads', region: 'eu-west-1' })
- * @throws {WaybillError} `config_invalid` for an option that is unknown or not valid; at first use when the package is not
+ * @throws {WaybillError} `config_invalid` for an option that is unknown or not valid; at first use when the package is
+ * not
  *   installed
  */
 export function sqsQueue(options: SqsQueueOptions): EventQueue {

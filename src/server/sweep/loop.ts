@@ -6,8 +6,8 @@ import type { SweepOptions, SweepReport } from './report.ts';
 
 export interface SweepLoopOptions extends Omit<SweepOptions, 'dryRun' | 'signal'> {
   /**
-   * From the end of one sweep to the beginning of the next, in seconds, varied by a fifth because replicas start together;
-   * 0: never. @default 60 @example 300
+   * From the end of one sweep to the beginning of the next, in seconds, varied by a fifth because replicas start
+   * together; 0: never. @default 60 @example 300
    */
   everySeconds?: number;
   /** With `orphans`: how often the whole bucket is listed, in seconds. @default 86_400 @example 604_800 */

@@ -52,7 +52,10 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Delays before the second attempt, the third and so on, about three days in all. After the last one a message is parked. */
+/**
+ * Delays before the second attempt, the third and so on, about three days in all. After the last one a message is
+ * parked.
+ */
 const retryDelays = [
   5 * second,
   minute,

@@ -9,9 +9,9 @@ export interface WebhooksOptions {
    */
   url: string;
   /**
-   * `whsec_` and 24 to 64 random bytes in base64, as in Standard Webhooks. With a list, each secret signs, so that a secret can
-   * be replaced without a gap. A function is called at first use, and an empty string is refused then: a build without secrets
-   * may import the module.
+   * `whsec_` and 24 to 64 random bytes in base64, as in Standard Webhooks. With a list, each secret signs, so that a
+   * secret can be replaced without a gap. A function is called at first use, and an empty string is refused then: a
+   * build without secrets may import the module.
    * @example () => process.env.WAYBILL_WEBHOOK_SECRET ?? ''
    */
   secret: SecretOption;
