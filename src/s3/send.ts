@@ -1,5 +1,5 @@
 /**
- * Sends one signed request to the storage until there is a response that counts: idle timeouts, retries with jitter,
+ * Sends one signed request to the storage and returns its response: idle timeouts, retries with jitter,
  * correction of the clock, renewed credentials. It throws an S3Error for an error response, and a WaybillError when
  * there was no response.
  */
