@@ -42,7 +42,7 @@ export function toFastifyPlugin(uploads: MountableHandler) {
     if (scope.prefix !== '' && scope.prefix !== basePath)
       throw new WaybillError(
         'config_invalid',
-        `The uploads plugin is registered with the prefix ${scope.prefix}: give createUploads \`basePath: '${scope.prefix}'\`.`,
+        `The plugin has the prefix ${scope.prefix}. Pass \`basePath: '${scope.prefix}'\` to createUploads.`,
       );
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));

@@ -169,7 +169,14 @@ function logRequest(
   { method, bucket, key, status, bytesIn, bytesOut, code }: RequestReport,
 ): void {
   const where = `/${bucket ?? ''}${key === undefined ? '' : `/${key}`}`;
-  const sizes = `${bytesIn > 0 ? ` ${formatBytes(bytesIn)} in` : ''}${bytesOut > 0 ? ` ${formatBytes(bytesOut)} out` : ''}`;
-  const line = `${method.padEnd(7)} ${status || 'cut'} ${printable(where)}${sizes}${code ? ` ${code}` : ''}`;
+  const facts = [
+    method.padEnd(7),
+    status || 'cut',
+    printable(where),
+    ...(bytesIn > 0 ? [`${formatBytes(bytesIn)} in`] : []),
+    ...(bytesOut > 0 ? [`${formatBytes(bytesOut)} out`] : []),
+    ...(code ? [code] : []),
+  ];
+  const line = facts.join(' ');
   terminal.err(`  ${status >= 400 || status === 0 ? paint('yellow', line) : line}`);
 }

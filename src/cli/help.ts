@@ -7,7 +7,7 @@ export function commandHelp(command: CommandSpec): string {
   const sections = [
     `waybill ${command.name}: ${command.summary}`,
     command.description,
-    `Usage\n  waybill ${command.name}${command.operands ? ` ${command.operands}` : ''}${command.options.length > 0 ? ' [options]' : ''}`,
+    `Usage\n  ${['waybill', command.name, ...(command.operands ? [command.operands] : []), '[options]'].join(' ')}`,
     `Options\n${table(options.map((option) => [optionHead(option), optionText(option)]))}`,
     `Examples\n${command.examples.map(([line, effect]) => `  ${line}\n      ${effect}`).join('\n')}`,
     `Exit codes\n${table(command.exits.map(([code, meaning]) => [String(code), meaning]))}`,

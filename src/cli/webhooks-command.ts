@@ -6,8 +6,8 @@ import { readVariables } from './app/variables.ts';
 import { CliError, environmentError, exitCodes } from './cli-error.ts';
 import type { CommandSpec } from './command.ts';
 import { printable, type Terminal } from './terminal.ts';
+import { getWebhookState, type WebhookState, webhookStates } from './webhook-state.ts';
 
-const states = ['pending', 'delivered', 'parked'] as const;
 const optionsOf = { list: ['state', 'limit', 'json'], replay: ['parked'] } as const;
 
 export const webhooksCommand: CommandSpec = {
@@ -19,7 +19,7 @@ export const webhooksCommand: CommandSpec = {
     'be sent again. A replica of `waybill serve` then sends them.',
   ].join('\n'),
   options: [
-    { name: 'state', value: 'STATE', summary: `Only messages in this state: ${states.join(', ')}` },
+    { name: 'state', value: 'STATE', summary: `Only messages in this state: ${webhookStates.join(', ')}` },
     { name: 'limit', value: 'COUNT', summary: 'How many messages, the newest first', fallback: '50' },
     { name: 'parked', summary: 'With replay: all parked messages' },
     { name: 'json', summary: 'Print one JSON object for each message' },
@@ -70,9 +70,10 @@ export const webhooksCommand: CommandSpec = {
   },
 };
 
-function parseState(given: string | undefined): (typeof states)[number] | undefined {
-  const state = states.find((one) => one === given);
-  if (given !== undefined && !state) throw new CliError(`"${given}" is not a state. States: ${states.join(', ')}.`);
+function parseState(given: string | undefined): WebhookState | undefined {
+  const state = webhookStates.find((one) => one === given);
+  if (given !== undefined && !state)
+    throw new CliError(`"${given}" is not a state. States: ${webhookStates.join(', ')}.`);
   return state;
 }
 
@@ -96,18 +97,15 @@ async function replay(ledger: Ledger, ids: readonly string[], terminal: Terminal
   return done === ids.length ? exitCodes.done : exitCodes.failed;
 }
 
-function formatWebhook({
-  webhookId,
-  type,
-  createdAt,
-  attempts,
-  deliveredAt,
-  parkedAt,
-  nextAt,
-  lastError,
-}: WebhookRecord): string {
-  const state =
-    nextAt !== null ? 'pending' : parkedAt !== null ? 'parked' : deliveredAt !== null ? 'delivered' : 'pending';
-  const why = lastError === null ? '' : `  ${printable(lastError)}`;
-  return `${new Date(createdAt).toISOString()}  ${state.padEnd(9)}  ${type.padEnd(16)}  ${webhookId}  ${attempts} tries${why}`;
+function formatWebhook(webhook: WebhookRecord): string {
+  const { webhookId, type, createdAt, attempts, lastError } = webhook;
+  const columns = [
+    new Date(createdAt).toISOString(),
+    getWebhookState(webhook).padEnd(9),
+    type.padEnd(16),
+    webhookId,
+    `${attempts} tries`,
+    ...(lastError === null ? [] : [printable(lastError)]),
+  ];
+  return columns.join('  ');
 }

@@ -5,6 +5,7 @@
 import { type Context, Hono } from 'hono';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import type { Ledger, UploadFilter, UploadState, Uploads } from '../../server/index.ts';
+import { webhookStates } from '../webhook-state.ts';
 import { adminGuard, type GuardOptions } from './guard.ts';
 import { style } from './style.ts';
 import {
@@ -16,7 +17,6 @@ import {
   parkedCallbacks,
   uploadStates,
   uploadTable,
-  webhookStates,
   webhookTable,
 } from './views.ts';
 

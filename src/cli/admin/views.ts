@@ -12,6 +12,7 @@ import type {
   WebhookRecord,
 } from '../../server/index.ts';
 import { printable } from '../terminal.ts';
+import { getWebhookState, webhookStates } from '../webhook-state.ts';
 
 type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
@@ -31,7 +32,6 @@ export const uploadStates = [
   'aborted',
   'deleted',
 ] as const satisfies readonly UploadState[];
-export const webhookStates = ['pending', 'delivered', 'parked'] as const;
 
 export function page(path: (typeof pages)[number][0], content: Html[], message?: string): Html {
   return html`<!doctype html>
@@ -206,7 +206,7 @@ ${
 <thead><tr><th>State</th><th>Message</th><th>Written</th><th>Why</th><td></td></tr></thead>
 <tbody>${webhooks.map(
         (webhook) => html`<tr>
-<td class="state ${stateOf(webhook)}">${stateOf(webhook)}</td>
+<td class="state ${getWebhookState(webhook)}">${getWebhookState(webhook)}</td>
 <td>${webhook.type}<div class="id">${webhook.webhookId}</div></td>
 <td class="when" data-label="Written">${formatTime(webhook.createdAt)}</td>
 <td>${reason(webhook.lastError)}<div class="id">${tries(webhook.attempts)}</div></td>
@@ -216,12 +216,6 @@ ${
 }
 ${more('/webhooks', { state }, next)}
 </section>`;
-}
-
-function stateOf({ nextAt, parkedAt, deliveredAt }: WebhookRecord): (typeof webhookStates)[number] {
-  if (nextAt !== null) return 'pending';
-  if (parkedAt !== null) return 'parked';
-  return deliveredAt === null ? 'pending' : 'delivered';
 }
 
 function file({ fileName, uploadId, contentType }: UploadRecord): Html {

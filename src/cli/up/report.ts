@@ -36,14 +36,15 @@ export function createReporter(terminal: Terminal, kind: ReportKind): Reporter {
           const { status, size, loaded } = upload.getSnapshot();
           if (status !== 'paused') continue;
           if (kind === 'json') terminal.out(JSON.stringify({ path: shown, status, size, loaded }));
-          else
-            terminal.err(
-              `${paint('yellow', 'paused ')}  ${printable(shown)}  ${formatBytes(loaded)} of ${formatBytes(size ?? 0)} have arrived`,
-            );
+          else {
+            const progress = `${formatBytes(loaded)} of ${formatBytes(size ?? 0)} have arrived`;
+            terminal.err(`${paint('yellow', 'paused ')}  ${printable(shown)}  ${progress}`);
+          }
         }
+        const what = count === 1 ? 'it' : 'them';
         if (kind !== 'json')
           terminal.err(
-            `Run the same command again to resume ${count === 1 ? 'it' : 'them'}, or with --start-over to start from the beginning.`,
+            `Run the same command again to resume ${what}, or with --start-over to start from the beginning.`,
           );
       };
       screen ? screen.line().finish(print) : print();
@@ -91,7 +92,8 @@ function formatResult(shown: string, { status, size, error }: UploadSnapshot, pa
   if (status === 'done') return `${paint('green', 'stored ')}  ${shown}  ${formatBytes(size ?? 0)}`;
   if (status === 'aborted') return `${paint('yellow', 'stopped')}  ${shown}`;
   const advice = error?.code === 'source_changed' ? ' To send the changed file, add --start-over' : '';
-  return `${paint('red', 'failed ')}  ${shown}  ${printable(error?.message ?? 'unknown')} (${error?.code ?? 'unknown'})${advice}`;
+  const reason = `${printable(error?.message ?? 'unknown')} (${error?.code ?? 'unknown'})`;
+  return `${paint('red', 'failed ')}  ${shown}  ${reason}${advice}`;
 }
 
 const statusWords: Readonly<Record<UploadSnapshot['status'], string>> = {
