@@ -84,7 +84,7 @@ describeBrowser("the operator's page", (browser) => {
     const row = page.getByRole('row').filter({ hasText: 'invoice.pdf' });
     expect(await row.innerText()).toContain('the app is away');
     await row.getByRole('button', { name: 'Try again' }).click();
-    await page.getByRole('status').filter({ hasText: 'It is being completed.' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'The upload is being completed.' }).waitFor();
     expect(completed).toEqual([uploadId]);
     expect((await ledger.find(uploadId))?.callback.parkedAt).toBeNull();
     await page.getByText('Parked callbacks: 0').waitFor();
