@@ -58,6 +58,8 @@ export function importsOf(file: string, source: string): string[] {
   const { module, errors } = parseSync(file, source);
   if (errors.length > 0) throw new Error(`${file} cannot be parsed: ${errors[0]?.message}`);
   const dynamic = module.dynamicImports.map(({ moduleRequest: { start, end } }) => source.slice(start, end));
+  // Docstrings show imports of this package.
+  const withoutComments = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
   const literal = /^(['"`])([^'"`$]*)\1$/;
   return [
     ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
@@ -65,7 +67,9 @@ export function importsOf(file: string, source: string): string[] {
       entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
     ),
     ...dynamic.map((request) => literal.exec(request)?.[2] ?? `computed: ${request}`),
-    ...[...source.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)\s*[.[<>;,)]/g)].map(([, specifier = '']) => specifier),
+    ...[...withoutComments.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)\s*[.[<>;,)]/g)].map(
+      ([, specifier = '']) => specifier,
+    ),
   ];
 }
 

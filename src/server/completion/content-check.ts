@@ -2,7 +2,7 @@
 import { contentMismatch, type Detector } from '../../protocol/content/index.ts';
 import { canonicalType, isActiveType } from '../../protocol/formats/index.ts';
 
-export { contentMismatch, headBytes } from '../../protocol/content/index.ts';
+export { contentMismatch } from '../../protocol/content/index.ts';
 
 /** `file-type` loads with the first completion, because it takes longer than all other modules together. */
 export async function loadDetector(): Promise<Detector> {

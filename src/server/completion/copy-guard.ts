@@ -4,7 +4,7 @@
  *
  * | preset                  | guard                                                                                 |
  * |-------------------------|---------------------------------------------------------------------------------------|
- * | aws, devstore, minio, r2 | `sha256`: every write to the staging key has the granted bytes; `once` for `size-only`  |
+ * | aws, devstore, minio, r2 | `sha256`: every write to the staging key has the granted bytes; `once` for `size-only` |
  * | ceph16                  | `once`: If-None-Match is signed into the PUT, so nothing replaces the staged object    |
  * | gcs                     | `writeId`: the generation of the staged object is the same before and after            |
  * | b2                      | `writeId`: the version of the staged object is the same before and after               |
