@@ -1,14 +1,14 @@
 /**
  * The encoding of a text file, as the parameter `charset` of its content type. It is stored with the file and sent
- * whenever the file is shown: without it a browser takes UTF-8 for windows-1252.
+ * whenever the file is shown: without it a browser reads UTF-8 as windows-1252.
  */
 
-/** What a file's bytes can tell. Everything else is for the reader to guess. */
+/** The encodings that the bytes of a file identify. */
 export type Charset = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 const charsets: ReadonlySet<string> = new Set<Charset>(['utf-8', 'utf-16le', 'utf-16be']);
 
-/** Other types have an encoding of their own, such as JSON's, or say it inside, such as XML. */
+/** Other types define their encoding, as JSON does, or declare it inside the file, as XML does. */
 export function hasCharset(contentType: string): boolean {
   return contentType.startsWith('text/') && contentType !== 'text/xml';
 }

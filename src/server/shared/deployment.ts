@@ -1,17 +1,17 @@
 /**
- * Which uploads are of this deployment. Several may share a bucket and even a staging prefix: each completes, sweeps
- * and deletes its own uploads only.
+ * Recognises the uploads of this deployment. Several deployments may share a bucket and even a staging prefix, and each
+ * completes, sweeps and deletes its own uploads only.
  *
- * An `uploadId` ends with the mark of its deployment: 96 random bits and 32 that name it. So staged objects, parts,
- * sidecars and markers tell by their keys whose they are, and files by their metadata. The mark comes from the option
- * `deployment`, or else from the secret; a secret that is rotated out keeps its mark for as long as it is in the list.
+ * An `uploadId` has 96 random bits and a mark of 32 bits that names the deployment. The keys of staged objects, parts, sidecars
+ * and markers contain it, and so does the metadata of files. The mark is derived from the option `deployment`, or from each
+ * secret in the list.
  */
 import { createHash } from 'node:crypto';
 import type { TakeRandom } from './random-pool.ts';
 import { deriveKey } from './secrets.ts';
 
 export interface Deployment {
-  /** Grants and receipts are sealed for it, so that no other deployment opens them. */
+  /** Part of the label that grants and receipts are sealed with, so that no other deployment opens them. */
   audience: string;
   newUploadId(random: TakeRandom): string;
   isOwn(uploadId: string): boolean;
@@ -29,7 +29,7 @@ const markBytes = 4;
 
 export function createDeployment({ name, secrets, bucket, stagingPrefix }: DeploymentOptions): Deployment {
   let known: readonly string[] | undefined;
-  // At first use, because only then the secrets must be there.
+  // At first use, because secrets may be missing before.
   const marks = () => {
     known ??=
       name === undefined ? secrets().map((secret) => markOf(deriveKey(secret, 'deployment'))) : [markOf(hashOf(name))];

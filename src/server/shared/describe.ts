@@ -1,22 +1,22 @@
 import { redact } from '../../s3/index.ts';
 import { cutText } from '../../s3/internal.ts';
 
-/** Longest description in characters. More than a log line or a database column has use for. */
+/** The longest description, in characters. */
 const maxLength = 4000;
-/** Of one error's message, in characters: it may quote what a user sent. The stack is kept behind it. */
+/** The longest message of one error, in characters: it may quote what a user sent. Its stack follows. */
 const maxMessage = 1000;
 /** An error's causes may form a cycle, or a chain of any length. */
 const maxCauses = 5;
 
 /**
- * What a log may say of an unknown error: its stack and its causes, redacted and cut to 4,000 characters. Never throws,
- * because apps throw anything: null-prototype objects, errors whose `message` throws, cycles of causes.
+ * Describes an unknown error for a log: its stack and causes, redacted and cut to 4,000 characters. It never throws,
+ * although apps throw anything: null-prototype objects, errors whose `message` throws, cycles of causes.
  */
 export function describe(error: unknown): string {
   const texts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; depth < maxCauses; depth += 1) {
-    // Redacted before the cut: half of a signature is no longer recognised as one.
+    // Redacted before the cut, because half of a signature would not be recognised.
     texts.push(redact(textOf(current)));
     current = causeOf(current);
     if (current === undefined || current === null) break;

@@ -1,19 +1,19 @@
-/** How a stored file may be shown, by the table of formats: what is not in it is saved. */
+/** Decides by the table of formats how a file is shown. Files of other types are downloaded. */
 import { formatOf } from '../../protocol/formats/index.ts';
 
-/** Raster images, video, audio and plain text: nothing in them runs in the page's origin. */
+/** Raster images, video, audio and plain text, which run no code in the origin of the page. */
 export function inlineAnywhere(contentType: string): boolean {
   return formatOf(contentType)?.show === 'inline' || /^(video|audio)\/[a-z0-9.-]+$/.test(contentType);
 }
 
-/** PDF as well: safe inline on the storage's origin, never on the app's, where its viewer would have that origin. */
+/** PDF as well: it is safe on the storage's origin, but on the app's its viewer would have the origin of the app. */
 export function inlineOnStorageOrigin(contentType: string): boolean {
   return inlineAnywhere(contentType) || formatOf(contentType)?.show === 'viewer';
 }
 
 /**
- * RFC 6266 with the `filename*` of RFC 8187. Any string in, one header value of printable ASCII out. Runs of spaces are
- * in `filename*` only: signers and proxies fold them in a header, and then a signature no longer fits.
+ * RFC 6266 with the `filename*` of RFC 8187. The result is printable ASCII for every name. Repeated spaces are
+ * in `filename*` only: signers and proxies fold them in a header, which would break the signature.
  */
 export function contentDisposition(kind: 'inline' | 'attachment', fileName: string): string {
   const name = fileName.replace(/\p{Surrogate}/gu, '_');
@@ -22,7 +22,7 @@ export function contentDisposition(kind: 'inline' | 'attachment', fileName: stri
   return ascii === name ? fallback : `${fallback}; filename*=UTF-8''${encodeExtended(name)}`;
 }
 
-/** RFC 8187 section 3.2.1: encodeURIComponent leaves ' ( ) * alone, which are not attr-chars. */
+/** RFC 8187 section 3.2.1: encodeURIComponent does not encode ' ( ) *, which are no attr-chars. */
 function encodeExtended(name: string): string {
   return encodeURIComponent(name).replace(
     /['()*]/g,

@@ -1,4 +1,4 @@
-/** Becomes an item `{error}` at the edge, where its words are chosen. */
+/** A failed item of a batch. The HTTP response describes it as `{ error }`. */
 export interface Failure {
   failure: unknown;
 }

@@ -1,11 +1,11 @@
-/** Where a tracer looks in. Not a dependency: OpenTelemetry is five lines of the app's own, see docs/operations.md. */
+/** The hook for tracers. Waybill depends on none: an app connects OpenTelemetry in five lines, see docs/operations.md. */
 import type { Storage } from '../../s3/index.ts';
 import type { ErasedDefinition } from '../types.ts';
 
 /**
- * Runs `run` and passes on what comes of it, with a span or a timer around. Names are `waybill.<operation>` for a
- * request, `waybill.storage.<operation>`, `waybill.onComplete`, `waybill.inspect` and `waybill.sweep`; attributes are a
- * route or nothing: never a key, an owner, a URL.
+ * Runs `run` inside a span or a timer, and returns its result. Names are `waybill.<operation>` for a
+ * request, `waybill.storage.<operation>`, `waybill.onComplete`, `waybill.inspect` and `waybill.sweep`; the
+ * only attribute is the route, and never a key, an owner or a URL.
  *
  * @example (name, attributes, run) => tracer.startActiveSpan(name, { attributes }, (span) => run().finally(() =>
  * span.end()))
@@ -16,7 +16,7 @@ export type Instrument = <T>(
   run: () => Promise<T>,
 ) => Promise<T>;
 
-/** What goes over the network. Presigning does not. */
+/** The operations that send a request. Presigning sends none. */
 const calls = [
   'head',
   'get',
@@ -34,7 +34,7 @@ const calls = [
   'copyPart',
 ] as const satisfies readonly (keyof Storage)[];
 
-/** @param around is told which operation, and runs it */
+/** @param around gets the name of the operation, and runs it */
 export function instrumentStorage(
   storage: Storage,
   around: <T>(operation: (typeof calls)[number], run: () => Promise<T>) => Promise<T>,
@@ -47,7 +47,7 @@ export function instrumentStorage(
   return Object.freeze(wrapped) as unknown as Storage;
 }
 
-/** The app's callbacks that work on their own account; those of a request are inside its span. */
+/** Wraps the callbacks that can run outside of a request. The others run inside the span of their request. */
 export function instrumentCallbacks(
   route: string,
   definition: ErasedDefinition,

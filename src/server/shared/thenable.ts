@@ -1,4 +1,4 @@
-/** A promise of any make. What an app's callbacks return is awaited only when it is one. */
+/** Whether a value is a promise of any kind. The result of a callback is awaited only when it is one. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

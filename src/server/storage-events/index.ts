@@ -3,7 +3,7 @@
  * valid signature. An event only causes a look at the object, as if its client had completed the upload (attack G3).
  */
 import * as v from 'valibot';
-import { type ErrorCode, isWaybillError, WaybillError } from '../../protocol/index.ts';
+import { type ErrorCode, type ErrorKind, errorTable, isWaybillError, WaybillError } from '../../protocol/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
 import type { CompletionService } from '../completion/service.ts';
 import type { Config } from '../config.ts';
@@ -46,8 +46,8 @@ export interface StorageEvents {
 
 const parallel = 8;
 
-/** The sender is unknown. */
-const refusals: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'forbidden', 'rate_limited']);
+/** Errors of a request from an unknown sender. Other errors are failures to reach SNS. */
+const kindsOfUnknownSender: ReadonlySet<ErrorKind> = new Set(['auth', 'pending']);
 
 export function createStorageEvents(
   { config, emit }: { config: Config; emit: Emit | undefined },
@@ -127,7 +127,8 @@ export function createStorageEvents(
           if (!isSns || !sns) throw unauthenticated();
           await sns.verify(body);
         } catch (error) {
-          if (isWaybillError(error) && refusals.has(error.code)) await countRefused(request, error.code);
+          if (isWaybillError(error) && kindsOfUnknownSender.has(errorTable[error.code].kind))
+            await countRefused(request, error.code);
           throw error;
         }
       if (isSns && sns && body.Type === 'SubscriptionConfirmation') {
