@@ -20,7 +20,7 @@ export interface LedgerStatesOptions {
   now: () => number;
 }
 
-type Lease = { fence: number } | { held: UploadRecord };
+type TakenLease = { kind: 'taken'; fence: number } | { kind: 'held'; held: UploadRecord };
 
 export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
   const { ledger, recordUnknownUpload, webhooksOf, now } = options;
@@ -32,18 +32,18 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
     return { current: recordedState(record, now()), fence: String(record.fence) };
   }
 
-  async function takeLease(claims: Claims, forMs: number): Promise<Lease> {
+  async function takeLease(claims: Claims, forMs: number): Promise<TakenLease> {
     const { uploadId } = claims;
     for (let round = 0; ; round += 1) {
       const claimed = await ledger.claim(uploadId, forMs);
       if (claimed && 'fence' in claimed && claimed.refusal) {
         const error = quotaExceeded(claimed.refusal).toJSON();
         await end(claims, claimed.fence, { state: 'rejected', error });
-        return { held: { ...claimed.record, state: 'rejected', error } };
+        return { kind: 'held', held: { ...claimed.record, state: 'rejected', error } };
       }
-      if (claimed && 'fence' in claimed) return { fence: claimed.fence };
+      if (claimed && 'fence' in claimed) return { kind: 'taken', fence: claimed.fence };
       // An upload that expired between two reads may still be claimed by a process that has its bytes.
-      if (claimed && (claimed.held.state !== 'expired' || round === 1)) return claimed;
+      if (claimed && (claimed.held.state !== 'expired' || round === 1)) return { kind: 'held', held: claimed.held };
       if (!claimed && round === 1) throw uploadNotFound();
       if (!claimed) await recordUnknownUpload(claims);
     }
@@ -80,7 +80,7 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
         return held ? { kind: 'held', held } : { kind: 'claimed', fence: '', takenOver: false };
       }
       const taken = await takeLease(claims, leaseMsOf(next));
-      if ('held' in taken) return { kind: 'held', held: recordedUpload(taken.held) };
+      if (taken.kind === 'held') return { kind: 'held', held: recordedUpload(taken.held) };
       if (next.state === 'rejected') await end(claims, taken.fence, next);
       return { kind: 'claimed', fence: String(taken.fence), takenOver: taken.fence > 1 };
     },
@@ -106,7 +106,7 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
 
     async recordInspectFailure(claims, reason) {
       const taken = await takeLease(claims, leaseMs(0));
-      if ('held' in taken) return;
+      if (taken.kind === 'held') return;
       await ledger.failed(claims.uploadId, taken.fence, reason, retryDelayMs(taken.fence));
     },
 
