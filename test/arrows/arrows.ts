@@ -67,9 +67,10 @@ export function importsOf(file: string, source: string): string[] {
       entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
     ),
     ...dynamic.map((request) => literal.exec(request)?.[2] ?? `computed: ${request}`),
-    ...[...withoutComments.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)\s*[.[<>;,)]/g)].map(
-      ([, specifier = '']) => specifier,
-    ),
+    ...[
+      ...withoutComments.matchAll(/\btypeof import\(\s*['"]([^'"]+)['"]\s*\)/g),
+      ...withoutComments.matchAll(/(?<!typeof )\bimport\(\s*['"]([^'"]+)['"]\s*\)\s*[.[<]/g),
+    ].map(([, specifier = '']) => specifier),
   ];
 }
 
