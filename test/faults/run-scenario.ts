@@ -1,12 +1,12 @@
 /** Runs a scenario in Chromium. Faults are injected when the storage has received a given number of requests. */
 import { createServer } from 'node:http';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import type { StoreFault, StoreFaultRequest } from '../../src/devstore/index.ts';
 import { bundleScripts, listen, stop } from '../support/client-page.ts';
 import type { Outcome } from './check-outcome.ts';
 import { checkOutcome } from './check-outcome.ts';
 import { type Environment, type EnvironmentOptions, openEnvironment, sha256, stagingPrefix } from './environment.ts';
-import type { UploadResult, UploadStatus } from './page.ts';
+import { createPages, type Pages } from './pages.ts';
 import type { Fault, FaultEvent, Scenario } from './scenario.ts';
 
 /**
@@ -40,135 +40,89 @@ export interface RunOptions extends EnvironmentOptions {
 
 /** Requests that arrive while a fault is applied to the page wait this long, so that the fault interrupts them. */
 const heldMs = 150;
-const dayMs = 86_400_000;
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
   const { browser, pageUrl, deadlineMs = 45_000, cleanupMs = 4000 } = options;
   const context = await browser.newContext();
-  const results: UploadResult[] = [];
-  const secondTabResults: UploadResult[] = [];
-  const secondTabs: Promise<unknown>[] = [];
   const granted = new Map<string, { isOrphaned: boolean }>();
   const environment = await openEnvironment(scenario, pageUrl, {
     ...options,
     onGrant: (uploadId) => granted.set(uploadId, { isOrphaned: false }),
   });
+  const pages = createPages({ context, pageUrl, scenario, environment, granted });
+  const injection = injectFaults(scenario, environment, pages, options.faults);
+  let stuck: string | null = null;
+
+  async function readOutcome(): Promise<Outcome> {
+    return {
+      scenario,
+      injected: injection.injected,
+      stuck,
+      results: [...pages.results],
+      secondTabResults: pages.secondTabResults,
+      digests: new Map(scenario.files.map(({ name }) => [name, environment.digests(name)])),
+      // Copies, because the server continues while the outcome is checked.
+      announced: [...environment.announced],
+      aborted: new Set(environment.aborted),
+      granted: new Map(granted),
+      ...(await readStore(environment)),
+      resumeEntries: stuck ? [] : await pages.current().evaluate(() => window.testPage.resumeEntries()),
+      unexpectedErrors: [...environment.unexpectedErrors],
+    };
+  }
+
+  try {
+    for (const { name, size } of scenario.files) await environment.write(name, size);
+    await pages.start();
+    const finished = pages.allEnded.then(injection.stop).then(pages.secondTabsEnded);
+    stuck = await describeIfLate(deadlineMs, finished, async () => {
+      const statuses = await pages.current().evaluate(() => window.testPage.statuses());
+      return JSON.stringify({ statuses, results: pages.results, ...injection.describe() });
+    });
+    void injection.stop();
+    environment.store.setFaults(undefined);
+    await options.afterwards?.(environment);
+    const end = performance.now() + cleanupMs;
+    for (;;) {
+      const outcome = await readOutcome();
+      if (stuck || checkOutcome(outcome).length === 0 || performance.now() > end) return outcome;
+    }
+  } finally {
+    void injection.stop();
+    environment.store.setFaults(undefined);
+    await context.close();
+    await environment.close();
+  }
+}
+
+interface FaultInjection {
+  /** Types of the faults that were injected. */
+  readonly injected: string[];
+  /** Injects no more faults. Resolves when those that hit a page have been applied. */
+  stop(): Promise<void>;
+  describe(): object;
+}
+
+/** Sets the store's faults, and applies the others when the store has received the given number of requests. */
+function injectFaults(
+  scenario: Scenario,
+  { store, unexpectedErrors }: Environment,
+  pages: Pages,
+  more: StoreFault | undefined,
+): FaultInjection {
   const injected: string[] = [];
-  const unexpectedErrors: string[] = environment.unexpectedErrors;
-  let page: Page;
+  let received = 0;
   let activeFaults = 0;
   let faultQueue: Promise<void> = Promise.resolve();
-  let runEnded = false;
-  let resolveAllEnded = () => {};
-  const allEnded = new Promise<void>((resolve) => {
-    resolveAllEnded = resolve;
-  });
-
-  const controlsClock =
-    scenario.clockDays !== 0 || scenario.events.some(({ fault }) => 'seconds' in fault && fault.seconds > 0);
-
-  async function openPage(): Promise<Page> {
-    const opened = await context.newPage();
-    if (controlsClock) await opened.clock.install({ time: Date.now() + scenario.clockDays * dayMs });
-    opened.on('pageerror', (error) => unexpectedErrors.push(`page: ${error}`));
-    await loadPage(opened);
-    return opened;
-  }
-
-  async function loadPage(target: Page): Promise<void> {
-    await target.goto(pageUrl);
-    await target.waitForFunction(() => window.testPage);
-    const { endpoint } = environment;
-    const random = (scenario.seed % 10) / 40;
-    await target.evaluate((given) => window.testPage.open(given), {
-      endpoint,
-      concurrency: scenario.concurrency,
-      random,
-    });
-    await target.setInputFiles(
-      'input',
-      scenario.files.map(({ name }) => environment.path(name)),
-    );
-  }
-
-  const send = () => {
-    const left = scenario.files.filter(({ name }) => !results.some((result) => result.name === name));
-    return page.evaluate((plans) => window.testPage.send(plans), left);
-  };
-
-  /** Marks all uploads so far: the page that began them is closed and cannot abort them any more. */
-  const orphanGrants = () => {
-    for (const grant of granted.values()) grant.isOrphaned = true;
-  };
-
-  async function reload(): Promise<void> {
-    orphanGrants();
-    await loadPage(page);
-    orphanGrants();
-  }
-
-  async function applyToPage(fault: Fault): Promise<void> {
-    switch (fault.type) {
-      case 'offline': {
-        await context.setOffline(true);
-        await waitForStatuses(
-          page,
-          (statuses) => statuses.every((upload) => upload.waiting === 'offline' || hasEnded(upload)),
-          2000,
-        );
-        if (fault.seconds > 0) await page.clock.fastForward(fault.seconds * 1000);
-        await context.setOffline(false);
-        return;
-      }
-      case 'restart':
-        return environment.restart();
-      case 'reload':
-        await reload();
-        return send();
-      case 'kill': {
-        orphanGrants();
-        const gone = page.waitForEvent('crash');
-        page.goto('chrome://crash').catch(() => {});
-        await gone;
-        await page.close();
-        orphanGrants();
-        page = await openPage();
-        return send();
-      }
-      case 'pause':
-        await page.evaluate(() => window.testPage.pause());
-        await page.evaluate(() => window.testPage.resume());
-        return;
-      case 'second-tab': {
-        const tab = await openPage();
-        // The tab resumes at once, or fails with `upload_conflict` while the first page holds the upload.
-        secondTabs.push(
-          tab.evaluate(() => window.testPage.resumeAll()).then((ended) => secondTabResults.push(...ended)),
-        );
-        return;
-      }
-      case 'edit': {
-        const { size } = scenario.files.find(({ name }) => name === fault.file) ?? { size: 0 };
-        if (!fault.afterReload) return environment.write(fault.file, size, fault.sameTime);
-        orphanGrants();
-        await page.goto('about:blank');
-        orphanGrants();
-        await environment.write(fault.file, size, fault.sameTime);
-        await loadPage(page);
-        return send();
-      }
-      case 'abort':
-        return page.evaluate((name) => window.testPage.abort(name), fault.file);
-    }
-  }
+  let isStopped = false;
 
   function inject({ fault }: FaultEvent): void {
-    if (runEnded) return;
+    if (isStopped) return;
     injected.push(fault.type);
     if ('requests' in fault) return;
     activeFaults += 1;
     faultQueue = faultQueue
-      .then(() => applyToPage(fault))
+      .then(() => pages.apply(fault))
       .catch((error) => {
         unexpectedErrors.push(`runner: ${fault.type}: ${error}`);
       })
@@ -177,7 +131,6 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       });
   }
 
-  let received = 0;
   const waiting = [...scenario.events];
   const requestFaults: StoreFault[] = [];
   for (const { afterRequests, fault } of scenario.events) {
@@ -185,11 +138,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     let left = fault.requests;
     const applies = (request: StoreFaultRequest) => fault.type !== 'expire' || isFileOrPart(request);
     requestFaults.push({
-      when: (request) => !runEnded && received > afterRequests && applies(request) && left-- > 0,
+      when: (request) => !isStopped && received > afterRequests && applies(request) && left-- > 0,
       ...toStoreFault(fault),
     });
   }
-  environment.store.setFaults([
+  store.setFaults([
     {
       when: () => {
         received += 1;
@@ -199,57 +152,17 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       delayMs: heldMs,
     },
     ...requestFaults,
-    ...(options.faults ? [options.faults] : []),
+    ...(more ? [more] : []),
   ]);
 
-  let stuck: string | null = null;
-  try {
-    await context.exposeFunction('reportResult', (result: UploadResult) => {
-      results.push(result);
-      if (scenario.files.every(({ name }) => results.some((known) => known.name === name))) resolveAllEnded();
-    });
-    for (const { name, size } of scenario.files) await environment.write(name, size);
-    page = await openPage();
-    await send();
-    const finished = async () => {
-      await allEnded;
-      runEnded = true;
-      await faultQueue;
-      await Promise.all(secondTabs);
-    };
-    stuck = await describeIfLate(deadlineMs, finished(), async () => {
-      const statuses = await page.evaluate(() => window.testPage.statuses());
-      return JSON.stringify({ statuses, received, injected, results, activeFaults });
-    });
-    runEnded = true;
-    environment.store.setFaults(undefined);
-    await options.afterwards?.(environment);
-    const readOutcome = async (): Promise<Outcome> => ({
-      scenario,
-      injected,
-      stuck,
-      results: [...results],
-      secondTabResults,
-      digests: new Map(scenario.files.map(({ name }) => [name, environment.digests(name)])),
-      // Copies, because the server continues while the outcome is checked.
-      announced: [...environment.announced],
-      aborted: new Set(environment.aborted),
-      granted: new Map(granted),
-      ...(await readStore(environment)),
-      resumeEntries: stuck ? [] : await page.evaluate(() => window.testPage.resumeEntries()),
-      unexpectedErrors: [...unexpectedErrors],
-    });
-    const end = performance.now() + cleanupMs;
-    for (;;) {
-      const outcome = await readOutcome();
-      if (stuck || checkOutcome(outcome).length === 0 || performance.now() > end) return outcome;
-    }
-  } finally {
-    runEnded = true;
-    environment.store.setFaults(undefined);
-    await context.close();
-    await environment.close();
-  }
+  return {
+    injected,
+    stop() {
+      isStopped = true;
+      return faultQueue;
+    },
+    describe: () => ({ received, injected, activeFaults }),
+  };
 }
 
 function toStoreFault(fault: Extract<Fault, { requests: number }>): StoreFault {
@@ -273,14 +186,6 @@ function toStoreFault(fault: Extract<Fault, { requests: number }>): StoreFault {
 const isFileOrPart = ({ method, key = '', query }: StoreFaultRequest) =>
   (method === 'POST' && !key && query.length === 0) ||
   (method === 'PUT' && key.startsWith(stagingPrefix) && !key.startsWith(`${stagingPrefix}.waybill/`));
-
-const hasEnded = ({ status }: UploadStatus) => /^(done|failed|aborted)$/.test(status);
-
-/** Waits until the statuses match, or until the time is over: some uploads never reach the status. */
-async function waitForStatuses(page: Page, match: (statuses: UploadStatus[]) => boolean, ms: number): Promise<void> {
-  const end = performance.now() + ms;
-  while (performance.now() < end) if (match(await page.evaluate(() => window.testPage.statuses()))) return;
-}
 
 /** Returns null when `work` ends in time, else the description by `dump`. */
 async function describeIfLate(ms: number, work: Promise<unknown>, dump: () => Promise<string>): Promise<string | null> {
