@@ -61,7 +61,8 @@ export function importsOf(file: string, source: string): string[] {
   // Docstrings show imports of this package.
   const withoutComments = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
   const literal = /^(['"`])([^'"`$]*)\1$/;
-  return [
+  // A dynamic import is found twice, because the search for types finds it as well.
+  const specifiers = [
     ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
     ...module.staticExports.flatMap(({ entries }) =>
       entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
@@ -72,6 +73,7 @@ export function importsOf(file: string, source: string): string[] {
       ...withoutComments.matchAll(/(?<!typeof )\bimport\(\s*['"]([^'"]+)['"]\s*\)\s*[.[<]/g),
     ].map(([, specifier = '']) => specifier),
   ];
+  return [...new Set(specifiers)];
 }
 
 /** Describes every import of the file that breaks a rule. `file` begins with `src/` or `web/`. */
