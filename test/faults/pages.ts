@@ -1,4 +1,4 @@
-/** Controls the pages of a run: opens and reloads them, sends files, and applies the faults that hit a page or the server. */
+/** Opens and reloads the pages of a run, sends files, and applies the faults of the pages and of the server. */
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Environment } from './environment.ts';
 import type { UploadResult, UploadStatus } from './page.ts';

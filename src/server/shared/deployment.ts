@@ -2,9 +2,9 @@
  * Recognises the uploads of this deployment. Several deployments may share a bucket and even a staging prefix, and each
  * completes, sweeps and deletes its own uploads only.
  *
- * An `uploadId` has 96 random bits and a mark of 32 bits that names the deployment. The keys of staged objects, parts, sidecars
- * and markers contain it, and so does the metadata of files. The mark is derived from the option `deployment`, or from each
- * secret in the list.
+ * An `uploadId` has 96 random bits and a mark of 32 bits that names the deployment. The keys of staged objects, parts,
+ * sidecars and markers contain it, and so does the metadata of files. The mark is derived from the option
+ * `deployment`, or from each secret in the list.
  */
 import { createHash } from 'node:crypto';
 import type { TakeRandom } from './random-pool.ts';

@@ -1,6 +1,6 @@
 /**
- * The default listener for events. It logs failures of the server, of the storage and of callbacks, each with its stack, but
- * not the errors of clients (4xx). Events are redacted before they arrive here.
+ * The default listener for events. It logs failures of the server, of the storage and of callbacks, each with its
+ * stack, but not the errors of clients (4xx). Events are redacted before they arrive here.
  */
 import type { UploadsEvent } from '../events.ts';
 

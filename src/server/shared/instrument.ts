@@ -1,4 +1,4 @@
-/** The hook for tracers. Waybill depends on none: an app connects OpenTelemetry in five lines, see docs/operations.md. */
+/** The hook for tracers. Waybill depends on none: docs/operations.md shows how to connect OpenTelemetry. */
 import type { Storage } from '../../s3/index.ts';
 import type { ErasedDefinition } from '../types.ts';
 
