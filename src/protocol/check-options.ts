@@ -65,5 +65,8 @@ export function wholeNumberRule(min: number, max: number): OptionRule {
 
 /** Not by `toLocaleString()`, which loads locale data and delays a cold start by milliseconds. */
 function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+  const digits = String(value);
+  const groups = [];
+  for (let end = digits.length; end > 0; end -= 3) groups.unshift(digits.slice(Math.max(0, end - 3), end));
+  return groups.join(',');
 }

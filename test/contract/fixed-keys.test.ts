@@ -104,7 +104,7 @@ forEachStore('a fixed key', (testStore) => {
 
 it.each([
   [{ replace: true }, 'needs `key`'],
-  [{ replace: true, dedupe: true, key: () => 'a' }, '`replace` or `dedupe`'],
+  [{ replace: true, dedupe: true, key: () => 'a' }, 'both `replace` and `dedupe`'],
   [{ replace: 'yes', key: () => 'a' }, 'true or false'],
 ])('route() refuses %j', (more, words) => {
   expect(() => route({ limits, authorize, ...(more as object) })).toThrow(words);
