@@ -30,7 +30,7 @@ const all = rest || flags.includes('--all');
 const { ensureBuilt } = await import('./lib/build.mjs');
 const { ensureCeph, ensureChromium, ensurePostgres, ensureSharedMimeInfo } = await import('./lib/needs.mjs');
 const { checkPackage, lintAndTypes } = await import('./lib/checks.mjs');
-const { runOtherNodes, runQuick, runRest, runVitest } = await import('./lib/suites.mjs');
+const { longFuzz, runOtherNodes, runQuick, runRest, runVitest } = await import('./lib/suites.mjs');
 
 const tally = createTally();
 const start = performance.now();
@@ -44,7 +44,7 @@ if (names.length > 0) {
 } else {
   const built = rest ? await ensureBuilt() : await checkSources();
   if (rest) await runRest(tally);
-  else if (all) await runVitest(tally, {});
+  else if (all) await runVitest(tally, { env: longFuzz });
   else await runQuick(tally);
   if (all && flags.includes('--one-node')) tally.skip('the other Node versions, because of --one-node');
   else if (all) await runOtherNodes(tally);

@@ -11,6 +11,7 @@ const entries = [
   's3/index',
   's3/internal',
   'server/index',
+  'server/internal',
   'adapters/express',
   'adapters/fastify',
   'adapters/fetch',

@@ -14,7 +14,6 @@ const quickFolders = ['src/', 'web/', 'test/arrows/', 'test/support/', 'test/cli
 const quickFiles = [
   'test/browser/client-react.test.ts',
   'test/browser/client-transfer.test.ts',
-  'test/browser/page-accessible.test.ts',
   'test/browser/page-file-picker.test.ts',
   'test/docs/attack-ids.test.ts',
   'test/docs/links.test.ts',

@@ -22,10 +22,13 @@ export function runQuick(tally) {
 }
 
 /** Runs what `npm test` leaves out on this Node: the other files, and the tests of quick files that use Ceph. */
+/** `npm run test:all` sends this many requests in fuzz tests. */
+export const longFuzz = { WAYBILL_FUZZ_REQUESTS: '50000' };
+
 export async function runRest(tally) {
   const { quick, rest } = testFiles();
   await runVitest(tally, { names: paths(rest), label: 'the rest' });
-  await runVitest(tally, { names: paths(quick), named: onCeph, label: 'the quick suites on Ceph' });
+  await runVitest(tally, { names: paths(quick), named: onCeph, env: longFuzz, label: 'the quick suites on Ceph' });
 }
 
 /** Absolute paths, because vitest matches a name with any part of a path. */

@@ -128,8 +128,10 @@ forEachStore(
         }
       });
 
-      it.runIf(hasOtherRoutes)('leaves other paths to the app', async () => {
-        expect(await (await fetch(`${running.url}/hello`)).text()).toBe('hello');
+      it('leaves other paths to the app, or answers 404 where it is the whole app', async () => {
+        const answer = await fetch(`${running.url}/hello`);
+        if (hasOtherRoutes) expect([answer.status, await answer.text()]).toEqual([200, 'hello']);
+        else expect([answer.status, await codeOf(answer)]).toEqual([404, 'route_not_found']);
       });
     });
   },
