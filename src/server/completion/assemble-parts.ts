@@ -4,9 +4,10 @@
  */
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
 import type { PartInfo } from '../../s3/index.ts';
-import { isS3Error, type S3Error } from '../../s3/index.ts';
+import { isS3Error } from '../../s3/index.ts';
 import { checksumMismatch, uploadExpired } from '../shared/errors.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
+import { isMissing, isPreconditionFailed } from '../shared/storage-errors.ts';
 import { type CheckedParts, isChecksumMismatch } from './check-parts.ts';
 import { discardUpload, rejectUpload } from './discard.ts';
 import type { Lease } from './lease.ts';
@@ -43,7 +44,7 @@ export async function assembleParts(run: CompletionRun, lease: Lease, checked: C
     const refusal = finalRefusal(error);
     if (refusal) return refuseParts(run, lease, refusal);
     // The answer to this attempt or to an earlier one may be lost: the object tells whether the parts were assembled.
-    if (isS3Error(error) && mayBeDone(error) && (await storage.head(key).catch(() => null))) return true;
+    if (mayBeAssembled(error) && (await storage.head(key).catch(() => null))) return true;
     if (isS3Error(error) && changedParts.has(error.code)) return false;
     throw error;
   }
@@ -57,8 +58,8 @@ async function refuseParts(run: CompletionRun, lease: Lease, refusal: WaybillErr
   throw refusal;
 }
 
-function mayBeDone({ code, status }: S3Error): boolean {
-  return code === 'NoSuchUpload' || status === 404 || status === 412;
+function mayBeAssembled(error: unknown): boolean {
+  return isMissing(error) || isPreconditionFailed(error) || (isS3Error(error) && error.code === 'NoSuchUpload');
 }
 
 /** A part was sent again since the parts were listed. */
