@@ -1,4 +1,17 @@
-/** Shared by all adapters: the handler that they wrap, the check of the mount point, and `request.raw` of callbacks. */
+/**
+ * The interface that adapters wrap, and what they share: the check of the mount point, and `request.raw` of callbacks.
+ * This file handles no request. The handler itself, which answers plain requests, is in server/http/handler.ts.
+ *
+ * To add an adapter:
+ *
+ * 1. Write `src/adapters/<framework>.ts` over {@link MountableHandler}, or over {@link Handler} where the framework
+ *    itself passes on all other paths. node.ts and web-request.ts convert requests.
+ * 2. Add its subpath to `exports` in package.json, to `entries` in scripts/lib/bundle.mjs, and its function to
+ *    scripts/lib/reference.mjs. Then run `npm run docs`.
+ * 3. Start a real server of the framework in test/contract/adapters/frameworks.ts. The contract then runs through it.
+ * 4. Add a row and a section to docs/frameworks.md. test/package/docs.test.ts compiles the code of that page, and
+ *    starts the servers that its list `servers` names.
+ */
 import { WaybillError } from '../protocol/index.ts';
 import type { CallbackRequest, PlainRequest, PlainResponse } from '../server/index.ts';
 

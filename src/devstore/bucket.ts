@@ -36,7 +36,7 @@ export interface Bucket {
   open(key: string): Promise<OpenObject | null>;
   head(key: string): Promise<ObjectRecord | null>;
   summary(key: string): Promise<Summary | null>;
-  /** Runs `check` on the existing record, then publishes the sealed draft as the object. */
+  /** Runs `check` on the existing record, then publishes the finished draft as the object. */
   commit(record: ObjectRecord, draft: Draft, check?: (existing: ObjectRecord | null) => void): Promise<void>;
   /** Returns false when there was no object. */
   delete(key: string, check?: (existing: ObjectRecord | null) => void): Promise<boolean>;

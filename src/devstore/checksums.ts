@@ -1,5 +1,6 @@
 /**
- * The checksum algorithms of S3 as one table, and the headers by which a request chooses one.
+ * The checksums that the devstore computes and verifies, under the names that S3 uses in XML, and the headers by which
+ * a request chooses one. s3/checksums.ts is the table of `s3Storage()`, which only sends and reads checksums.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
 import { createHash } from 'node:crypto';

@@ -29,7 +29,7 @@ const recordOf = (change: Partial<ObjectRecord>): ObjectRecord => ({
 async function write(name: string, body: string, change: Partial<ObjectRecord> = {}): Promise<string> {
   const draft = createDraft(folder, { sync: false });
   if (!change.extents) draft.write(Buffer.from(body));
-  await draft.seal(recordOf({ size: body.length, ...change }));
+  await draft.finish(recordOf({ size: body.length, ...change }));
   await draft.publish(join(folder, name));
   return join(folder, name);
 }

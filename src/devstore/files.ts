@@ -13,9 +13,9 @@ export const blockBytes = 256 * 1024;
 export interface Draft {
   /** The caller must not change the bytes afterwards. */
   write(data: Uint8Array): void;
-  /** Appends the record to the bytes and closes the file. */
-  seal(record?: ObjectRecord): Promise<void>;
-  /** Atomic. Replaces an existing file. */
+  /** Appends the record to the bytes and closes the file. Call it before {@link Draft.publish}. */
+  finish(record?: ObjectRecord): Promise<void>;
+  /** Renames the draft atomically. An existing file is replaced. */
   publish(path: string): Promise<void>;
   /** Removes an unpublished draft. Safe to call at any time. */
   discard(): Promise<void>;
@@ -35,7 +35,7 @@ export function createDraft(directory: string, { sync }: DraftOptions): Draft {
   let fd: number | undefined;
   let queue: Uint8Array[] = [];
   let queued = 0;
-  let state: 'writing' | 'sealed' | 'published' | 'discarded' = 'writing';
+  let state: 'writing' | 'finished' | 'published' | 'discarded' = 'writing';
 
   const flush = () => {
     fd ??= openSync(path, 'wx');
@@ -54,12 +54,12 @@ export function createDraft(directory: string, { sync }: DraftOptions): Draft {
       queued += data.length;
       if (queued >= blockBytes) flush();
     },
-    async seal(record) {
+    async finish(record) {
       if (record) this.write(encodeRecord(record));
       flush();
       if (sync && fd !== undefined) await fsyncFd(fd);
       close();
-      state = 'sealed';
+      state = 'finished';
     },
     async publish(target) {
       renameSync(path, target);
@@ -68,7 +68,7 @@ export function createDraft(directory: string, { sync }: DraftOptions): Draft {
     },
     async discard() {
       if (state === 'published' || state === 'discarded') return;
-      const exists = state === 'sealed' || fd !== undefined;
+      const exists = state === 'finished' || fd !== undefined;
       state = 'discarded';
       close();
       if (exists) await unlink(path).catch(() => {});
@@ -98,7 +98,7 @@ export async function writeJson(directory: string, path: string, value: unknown,
   const draft = createDraft(directory, options);
   try {
     draft.write(Buffer.from(JSON.stringify(value)));
-    await draft.seal();
+    await draft.finish();
     await draft.publish(path);
   } finally {
     await draft.discard();

@@ -32,13 +32,14 @@ export async function uploadPart(call: ObjectCall): Promise<Reply> {
   const partNumber = readPartNumber(call);
   const upload = requireUpload(call);
   const body = prepareBody(call, upload.algorithm ? { algorithm: upload.algorithm } : {});
-  const isMissing = upload.type === 'COMPOSITE' && !body.hasChecksum;
-  if (upload.algorithm && (body.algorithm !== upload.algorithm || isMissing))
+  const lacksChecksum = upload.type === 'COMPOSITE' && !body.hasChecksum;
+  if (upload.algorithm && (body.algorithm !== upload.algorithm || lacksChecksum))
     throw invalidRequest(
       `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual ` +
-        `checksum Type: ${isMissing ? null : body.algorithm.toLowerCase()}`,
+        `checksum Type: ${lacksChecksum ? null : body.algorithm.toLowerCase()}`,
     );
-  // An upload without an algorithm has the default checksum, also when its parts have another one.
+  // When the upload was created without an algorithm, the store computes the default checksum of every part, even of a
+  // part that was sent with another one.
   const storedAlgorithm: Algorithm = upload.algorithm ?? defaultAlgorithm;
   const storedChecksum = storedAlgorithm === body.algorithm ? undefined : algorithms[storedAlgorithm].create();
   const draft = store.buckets.draft();
@@ -80,8 +81,8 @@ async function publishPart(
     storageClass: 'STANDARD',
     ...content,
   };
-  await draft.seal(record);
-  // Under the lock of the upload, so that no part is added after completion.
+  await draft.finish(record);
+  // This runs under the lock of the upload, so that no part is added after completion.
   await store.buckets.locks.run(`upload ${multipartId}`, async () => {
     if (!bucket.uploads.get(multipartId)) throw noSuchUpload(multipartId);
     const replaced = bucket.uploads.part(multipartId, partNumber);
@@ -137,7 +138,7 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
   }
 }
 
-/** Under the lock of the upload, so that nothing is linked into a folder that is being removed. */
+/** Links under the lock of the upload, so that nothing is linked into a folder that is being removed. */
 function linkPart({ bucket, store }: ObjectCall, { multipartId }: UploadInfo, pieces: readonly FileRange[]) {
   return store.buckets.locks.run(`upload ${multipartId}`, async () => {
     if (!bucket.uploads.get(multipartId)) throw noSuchUpload(multipartId);
@@ -145,7 +146,7 @@ function linkPart({ bucket, store }: ObjectCall, { multipartId }: UploadInfo, pi
   });
 }
 
-/** For a whole object, or exactly one of its parts, the record has the ETag and the checksum. */
+/** Returns the digests that the source's record has for a whole object, or for exactly one of its parts. */
 function reuseDigests(
   { size, etag, checksum, parts = [] }: ObjectRecord,
   start: number,

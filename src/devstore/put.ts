@@ -53,7 +53,7 @@ export async function publishObject(
   draft: Draft,
   options: { condition?: WriteCondition; hasConflict?: () => boolean } = {},
 ): Promise<void> {
-  await draft.seal(record);
+  await draft.finish(record);
   try {
     await bucket.commit(record, draft, (present) => {
       // The bucket may have been deleted, and another one created, while the body was received.

@@ -1,6 +1,6 @@
 /**
- * The ends of an upload: completed, rejected, aborted, expired, deleted, and the reservation that outlasts most of
- * them.
+ * The statements that end an upload: as completed, rejected, aborted, expired or deleted. They also free the
+ * reservation, which an upload that ends without a file keeps for a while.
  */
 import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
 import type { Ledger } from '../server/index.ts';
@@ -15,7 +15,7 @@ export type EndingMethods = Pick<Ledger, 'end' | 'abort' | 'expire' | 'delete' |
 
 type Where = ExpressionBuilder<Tables, 'waybill_uploads'>;
 
-/** The process that ends an upload also deletes its objects. After this time the sweep takes that over. */
+/** The process that ends an upload also deletes its objects. After this time the sweep deletes them instead. */
 const cleanupMs = 60_000;
 
 export function createEndings(database: Database): EndingMethods {
@@ -23,10 +23,11 @@ export function createEndings(database: Database): EndingMethods {
   const { later, update, updateLeased } = createUploadChanges(database);
 
   /**
-   * The values of an end without a file. The reservation stays until `freeReservation`: the signed request may still
-   * store bytes, and those that it stored may still exist.
+   * The values that every ended upload gets; {@link outcomeValues} adds those of one outcome. The reservation stays
+   * until `freeReservation`, unless the upload is completed: the signed request may still store bytes, and bytes that
+   * it has stored may still exist.
    */
-  const endedValues = (): UploadChange => ({
+  const commonEndValues = (): UploadChange => ({
     ended_at: now(),
     lease_until: 0,
     sweep_at: sql<number | null>`case when reserved = 1 then ${later(cleanupMs)} else null end`,
@@ -40,7 +41,7 @@ export function createEndings(database: Database): EndingMethods {
     state: 'aborted' | 'expired',
     where: (eb: Where) => ReturnType<Where['and']>,
   ): Promise<boolean> {
-    const { numUpdatedRows } = await update(uploadId, { ...endedValues(), state })
+    const { numUpdatedRows } = await update(uploadId, { ...commonEndValues(), state })
       .where('state', '=', 'granted')
       .where(where)
       .executeTakeFirst();
@@ -67,7 +68,7 @@ export function createEndings(database: Database): EndingMethods {
   return {
     end: (uploadId, fence, ending) =>
       kysely.transaction().execute(async (trx) => {
-        const values = { ...endedValues(), state: ending.state, callback_began: null, ...endingValues(ending) };
+        const values = { ...commonEndValues(), state: ending.state, callback_began: null, ...outcomeValues(ending) };
         const changed = updateLeased(uploadId, fence, values, trx);
         // An upload without a reservation was refused by the quota and must never become a file.
         const ended = await (ending.state === 'completed' ? changed.where('reserved', '=', 1) : changed)
@@ -106,8 +107,8 @@ export function createEndings(database: Database): EndingMethods {
           .limit(1)
           .executeTakeFirst();
         if (!target) return null;
-        // Two uploads that share an object may be deleted at the same time. Exactly the second must find that it is the
-        // last.
+        // Two uploads that share an object may be deleted at the same time. The lock makes exactly one of them, the
+        // second, find that no other upload needs the object.
         await database.exclusive(trx, `waybill key ${target.key}`);
         const values: UploadChange = { state: 'deleted', ended_at: now(), idempotency_key: null };
         const deleted = await update(target.upload_id, values, trx)
@@ -116,7 +117,8 @@ export function createEndings(database: Database): EndingMethods {
           .returning(now().as('clock'))
           .executeTakeFirst();
         if (!deleted) return null;
-        // A webhook contains facts about the file. Undelivered ones are deleted after their delivery instead.
+        // Webhooks contain facts about the file, so the delivered ones are deleted with it. A webhook that is still to
+        // be delivered is deleted after its delivery: see `webhookDelivered` in outbox.ts.
         await trx
           .deleteFrom('waybill_webhooks')
           .where('upload_id', '=', target.upload_id)
@@ -147,7 +149,8 @@ export function createEndings(database: Database): EndingMethods {
   };
 }
 
-function endingValues(ending: Ending): UploadChange {
+/** The values that only this outcome sets. They override those that every ended upload gets. */
+function outcomeValues(ending: Ending): UploadChange {
   if (ending.state === 'rejected') return { error: JSON.stringify(ending.error) };
   if (ending.state !== 'completed') return {};
   const { file, data } = ending;
@@ -156,7 +159,7 @@ function endingValues(ending: Ending): UploadChange {
     data: toJsonText(data ?? null),
     reserved: 0,
     sweep_at: null,
-    // Kept, so that a grant call that is repeated after the completion finds the file.
+    // The key is kept, so that a grant call that is repeated after the completion finds the file.
     idempotency_key: sql<string | null>`idempotency_key`,
     size: file.size,
     checksum_algorithm: file.checksum?.algorithm ?? null,

@@ -26,7 +26,11 @@ export interface Checksum {
   value: string;
 }
 
-/** `md5` is sent as `Content-MD5`, the others as `x-amz-checksum-<algorithm>`. */
+/**
+ * The names of all checksums that a storage may verify or return. `md5` is sent as `Content-MD5`, the others as
+ * `x-amz-checksum-<algorithm>`. A declaration may use only `sha256`, or `md5` where the storage verifies no SHA-256:
+ * see server/grants/strongest-checksum.ts. The server refuses every other algorithm.
+ */
 export type ChecksumAlgorithm = 'sha256' | 'sha1' | 'crc32' | 'crc32c' | 'crc64nvme' | 'md5';
 
 /** How the bytes are sent. `none`: they are stored already, see {@link SharedGrant}. */

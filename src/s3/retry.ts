@@ -8,7 +8,7 @@ const lastCeilingMs = 5_000;
 const longestWaitMs = 30_000;
 
 /** Returns null when the request must not be retried. `attempt` counts from 1, `random` is in [0, 1). */
-export function retryDelayMs(failure: unknown, attempt: number, random: () => number): number | null {
+export function storageRetryDelayMs(failure: unknown, attempt: number, random: () => number): number | null {
   const refused = isS3Error(failure) && isTransient(failure);
   const unanswered = isWaybillError(failure) && failure.code === 'storage_unavailable';
   if (!refused && !unanswered) return null;

@@ -13,7 +13,7 @@ import type { ExchangeResponse, ResponseHeaders } from './exchange.ts';
 import { startIdleTimeout } from './idle-timeout.ts';
 import { redact } from './redact.ts';
 import { createS3Error, isSuccess, readResponseText } from './response.ts';
-import { pause, retryDelayMs } from './retry.ts';
+import { pause, storageRetryDelayMs } from './retry.ts';
 import { isS3Error, type S3Error, storageFault } from './s3-error.ts';
 import { emptyPayload } from './sign.ts';
 import { createSigningTimes } from './signing-time.ts';
@@ -30,7 +30,10 @@ interface S3Request {
   /** Lower-case names; all of them are signed. */
   headers?: Readonly<Record<string, string>>;
   body?: Uint8Array;
-  /** The expected root element. A response with another one is an error, also with a success status. */
+  /**
+   * The expected root element. A response whose document has another root element is an error, even when its status
+   * means success.
+   */
   root?: string;
   /** Leaves `document` empty: the caller parses `text` itself. */
   raw?: boolean;
@@ -62,16 +65,16 @@ export type Send = (request: S3Request) => Promise<S3Response>;
 /** @throws S3Error | WaybillError storage_unavailable | the reason of the signal */
 export function createSend(config: StorageConfig, clock: StorageClock): Send {
   let hasResponded = false;
-  const attempt = createAttempt(config, clock, () => {
+  const sendOnce = createSendOnce(config, clock, () => {
     hasResponded = true;
   });
   return async (request) => {
     const corrected = new Set<Correction>();
     let previousOffsetMs = 0;
-    for (let attempts = 1; ; attempts++) {
+    for (let attemptNumber = 1; ; attemptNumber++) {
       const offsetMs = clock.offsetMs();
       try {
-        return await attempt(request, attempts);
+        return await sendOnce(request, attemptNumber);
       } catch (error) {
         request.signal?.throwIfAborted();
         const failure = toStorageFault(error, hasResponded);
@@ -81,11 +84,12 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
           if (correction === 'clock') previousOffsetMs = offsetMs;
           if (correction === 'clock' || (await config.credentials.renew())) continue;
         }
-        // The date was not the reason of the 403, or the response did not come from the storage.
+        // The corrected clock did not help: the date was not the reason of the 403, or that response did not come from
+        // the storage.
         if (corrected.has('clock') && isS3Error(failure) && failure.status === 403) clock.restore(previousOffsetMs);
         const mayRetry =
-          attempts <= config.retries && !(isS3Error(failure) && request.doNotRetry?.includes(failure.code));
-        const delayMs = mayRetry ? retryDelayMs(failure, attempts, config.random) : null;
+          attemptNumber <= config.retries && !(isS3Error(failure) && request.doNotRetry?.includes(failure.code));
+        const delayMs = mayRetry ? storageRetryDelayMs(failure, attemptNumber, config.random) : null;
         if (delayMs === null) throw failure;
         await pause(delayMs, request.signal);
       }
@@ -93,10 +97,11 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
   };
 }
 
-function createAttempt(config: StorageConfig, clock: StorageClock, onResponse: () => void) {
+/** Returns a function that signs a request and sends it once, without a retry. */
+function createSendOnce(config: StorageConfig, clock: StorageClock, onResponse: () => void) {
   const signingTimes = createSigningTimes(config.region);
   const { origin, host, prefix } = config.internal;
-  return async (request: S3Request, attempts: number): Promise<S3Response> => {
+  return async (request: S3Request, attemptNumber: number): Promise<S3Response> => {
     await config.credentials.ready();
     const { method, key, body, timeoutFactor = 1 } = request;
     const path = key === undefined ? `${prefix}/` : objectPath(config.internal, key);
@@ -120,7 +125,7 @@ function createAttempt(config: StorageConfig, clock: StorageClock, onResponse: (
         idleTimeout,
       });
       onResponse();
-      return await readResponse(request, response, clock, attempts);
+      return await readResponse(request, response, clock, attemptNumber);
     } catch (error) {
       throw idleTimeout.isExpired()
         ? storageFault(
@@ -139,7 +144,7 @@ async function readResponse(
   { method, root, raw, stream, maxBytes }: S3Request,
   response: ExchangeResponse,
   clock: StorageClock,
-  attempts: number,
+  attemptNumber: number,
 ): Promise<S3Response> {
   const result: S3Response = { headers: response.headers, document: {}, text: '', body: null, bytes: null };
   const succeeded = isSuccess(response.status);
@@ -151,11 +156,11 @@ async function readResponse(
     return result;
   }
   const text = await readResponseText(response);
-  // A proxy may cut a response short without an error, and half a multipartId would be used as a whole one.
+  // A proxy may cut a response short without an error. Half a multipartId would then be taken for a whole one.
   const isExpected =
     root === undefined ? rootName(text) !== 'Error' : rootName(text) === root && isComplete(text, root);
   if (!succeeded || !isExpected) {
-    const error = await createS3Error(response, text, { attempts, now: clock.now() });
+    const error = await createS3Error(response, text, { attempts: attemptNumber, now: clock.now() });
     if (mayBeClockError(method, error)) clock.observe(response.headers);
     throw error;
   }
@@ -167,16 +172,16 @@ type Correction = 'clock' | 'credentials';
 
 const staleCredentials: ReadonlySet<string> = new Set(['ExpiredToken', 'InvalidToken', 'InvalidAccessKeyId']);
 
-/** S3 answers a HEAD with a wrong date with 403 and no code. */
+/** The response to a HEAD has no body and so no error code. S3 answers a HEAD with a wrong date with a bare 403. */
 function mayBeClockError(method: string, { code, status }: S3Error): boolean {
   return code === 'RequestTimeTooSkewed' || (method === 'HEAD' && status === 403);
 }
 
-/** What to correct before the same request is sent again. Each correction is tried once. */
+/** Returns what to correct before the same request is sent again. Each correction is tried once. */
 function chooseCorrection({ method }: S3Request, failure: unknown, clockChanged: boolean): Correction | null {
   if (!isS3Error(failure)) return null;
   if (failure.status === 403 && clockChanged) return 'clock';
-  // S3 answers a HEAD with an expired token with 400 and no code.
+  // S3 answers a HEAD with an expired token with a bare 400, without an error code.
   if (staleCredentials.has(failure.code) || (method === 'HEAD' && failure.status === 400)) return 'credentials';
   return null;
 }

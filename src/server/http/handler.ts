@@ -1,4 +1,7 @@
-/** Answers plain requests. It never throws, and never answers 500 because of what a client sent. */
+/**
+ * The handler itself: answers plain requests. It never throws, and never answers 500 because of what a client sent.
+ * What adapters wrap and share is in adapters/handler.ts.
+ */
 import type { WaybillError } from '../../protocol/index.ts';
 import { redact } from '../../s3/index.ts';
 import { loadOnce } from '../../s3/internal.ts';
