@@ -30,7 +30,7 @@ const screens = {
   desktop: { viewport: { width: 1280, height: 900 } },
 } as const;
 
-const slowly = { timeout: 20_000 };
+const slowly = { timeout: 60_000 };
 
 describeBrowser('the page is accessible', (browser) => {
   let app: PageAppWithStore;
