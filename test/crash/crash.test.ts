@@ -21,6 +21,7 @@ import { sqliteLedger } from '../../src/ledger/sqlite.ts';
 import { createUploads } from '../../src/server/index.ts';
 import { hasPostgres } from '../support/postgres.ts';
 import { createRandom } from '../support/random.ts';
+import { isFullSize } from '../support/test-size.ts';
 import { checkResult } from './check-result.ts';
 import { runClients } from './clients.ts';
 import { createRoutes } from './config.ts';
@@ -30,6 +31,8 @@ const runs = Number(process.env.WAYBILL_CRASH_RUNS ?? 1);
 const first = Number(process.env.WAYBILL_CRASH_SEED ?? 1);
 /** Uploads of a run on Postgres. A run on SQLite has half as many. */
 const uploadsPerRun = Number(process.env.WAYBILL_CRASH_UPLOADS ?? 400);
+/** A run on SQLite restarts its process as often, which takes a second or two each. */
+const sqliteKills = isFullSize ? 56 : 22;
 const tenMinutes = 600_000;
 /** Restarting a process fifty times takes long on a busy machine. */
 const halfAnHour = 1_800_000;
@@ -134,9 +137,8 @@ async function runSeed(seed: number, kind: 'sqlite' | 'postgres'): Promise<void>
     let ended = 0;
     let clientsEnded = false;
     const restarts = kind === 'postgres' ? [0.3, 0.6] : [];
-    // Nine tenths of the kills happen before the last tenth of the uploads, so the process on SQLite is killed fifty
-    // times.
-    const wantedKills = kind === 'postgres' ? 15 : 56;
+    // Nine tenths of the kills happen before the last tenth of the uploads.
+    const wantedKills = kind === 'postgres' ? 15 : sqliteKills;
     /** Holds the nth upload back until enough faults have happened, however fast the machine is. */
     async function before(n: number): Promise<void> {
       const share = n / uploads;
@@ -162,7 +164,7 @@ async function runSeed(seed: number, kind: 'sqlite' | 'postgres'): Promise<void>
           restarts.shift();
         }
         // No kills near the end, so that the last uploads can complete.
-        if (!clientsEnded && ended < uploads * 0.97 && environment.kills() < (kind === 'sqlite' ? 56 : 1000))
+        if (!clientsEnded && ended < uploads * 0.97 && environment.kills() < (kind === 'sqlite' ? sqliteKills : 1000))
           await environment.killReplica();
       }
     })();
