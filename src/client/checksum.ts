@@ -1,5 +1,5 @@
 import type { ChecksumAlgorithm } from '../protocol/index.ts';
-import { failure, missing } from './errors.ts';
+import { failure, throwNetworkError } from './errors.ts';
 import type { Source } from './types.ts';
 
 /**
@@ -30,7 +30,7 @@ export async function checksumOf(
     // Pages served over plain http, as from a laptop to a phone, have no crypto.subtle.
     algorithm === 'sha256' && size <= wholeMaxBytes && globalThis.crypto?.subtle
       ? await crypto.subtle.digest('SHA-256', await read(0, size))
-      : await (await import('./hash/index.ts').catch(missing)).digest(algorithm, size, read, signal);
+      : await (await import('./hash/index.ts').catch(throwNetworkError)).digest(algorithm, size, read, signal);
   if (!digest)
     throw failure('internal_error', 'Something went wrong. Please try again.', { details: { hint: algorithm } });
   return btoa(String.fromCharCode(...new Uint8Array(digest)));

@@ -4,7 +4,7 @@ import { createApi } from './api.ts';
 import { createBatcher } from './batcher.ts';
 import type { ClientContext, Route } from './context.ts';
 import { createEngine, type Engine } from './engine.ts';
-import { failure, missing } from './errors.ts';
+import { failure, throwNetworkError } from './errors.ts';
 import { createExchange } from './exchange.ts';
 import { createPool, type Pool } from './pool.ts';
 import { contentTypeOf, type OpenSource, toSource } from './source.ts';
@@ -107,7 +107,8 @@ export function createClientOn<U extends TypedUploads>(
       globalThis.addEventListener?.('beforeunload', ask);
       return () => globalThis.removeEventListener?.('beforeunload', ask);
     },
-    resumable: async () => (await import('./resume/index.ts').catch(missing)).listResumable(tools, context, upload),
+    resumable: async () =>
+      (await import('./resume/index.ts').catch(throwNetworkError)).listResumable(tools, context, upload),
     routeInfo: async (route: string) => (await context.openRoute(route)).info,
   } as Client<RoutesOf<U>>;
 }
@@ -152,7 +153,7 @@ function createContext(
     exchange,
     endpoint,
     concurrency,
-    loadRecovery: () => import('./recovery/index.ts').catch(missing),
+    loadRecovery: () => import('./recovery/index.ts').catch(throwNetworkError),
     resumeStore,
     connections(host) {
       const pool = pools.get(host) ?? createPool(concurrency);

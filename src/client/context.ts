@@ -25,23 +25,23 @@ export interface ClientContext
   complete(grant: string | MultipartCompletion): Promise<UploadResult | PendingUpload>;
   /** Import circle: recovery/ and multipart/ load later, and are imported back only as the types of what loads. */
   loadRecovery(): Promise<typeof import('./recovery/index.ts')>;
-  /** The files that are being uploaded. A file outside of it holds a handle and nothing else. */
+  /** The files that are being uploaded. A file that waits for a place costs no more memory than its handle. */
   readonly filePool: Pool;
-  /** The same for files in parts, each of which can use all connections. */
+  /** The files that are being uploaded in parts. Each of them can use all connections, so only a few run at once. */
   readonly multipartPool: Pool;
   readonly hashPool: Pool;
-  /** The requests to one host of the storage, over all files. */
+  /** The connections to one host of the storage, which all files share. */
   connections(host: string): Pool;
   /** For tests. */
   readonly onTransition?: ((step: Step, outcome: Outcome) => void) | undefined;
 
   // What follows changes while the client lives. Modules that are loaded later keep here what belongs to the client.
 
-  /** Undefined: the store of the platform, which replaces it at the first use. */
+  /** Undefined until the first use, which sets it to the default store of the platform. Null for no store. */
   resumeStore: ResumeStore | null | undefined;
-  /** Files sent so far in one request, to take the hosts in turn. */
+  /** How many files were sent in one request so far: used to send them to the hosts in turn. */
   turns: number;
-  /** Files that have left the queue and are not completed yet. */
+  /** Files whose bytes were sent, and whose completion the client waits for. */
   uncompleted: number;
   /** Set with the first file that is large enough. */
   hashWorkers?: HashWorkers;
@@ -53,18 +53,18 @@ export interface ClientContext
 
 export interface Route {
   info: RouteInfo;
-  /** Asks for a grant, together with other files of the same moment. */
+  /** Asks for a grant, in one request with other files that ask at the same time. */
   grant(declaration: FileDeclaration): Promise<GrantedUpload>;
 }
 
-/** What is declared of a file. */
+/** The facts about a file that are declared to the server. */
 export interface DeclaredFile {
   fileName: string;
   contentType: string;
   metadata: unknown;
 }
 
-/** Bytes, and the checksum that was declared for them. */
+/** A source, and the checksum that was declared for its bytes. */
 export interface HashedSource {
   source: Source;
   algorithm: ChecksumAlgorithm | null | undefined;

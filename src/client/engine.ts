@@ -1,12 +1,12 @@
 /**
- * One file's upload, with everything it needs to stop and to continue. steps.ts has the order of the steps; single.ts
- * and multipart/ do them, in one request or in parts; recovery/ decides after failures. These three are loaded with the
- * first file that needs them, and get the shared code through tools.ts.
+ * Runs the upload of one file, and can stop and continue it. steps.ts has the order of the steps. single.ts and
+ * multipart/ perform them, in one request or in parts. recovery/ decides what follows after a failure. The last three
+ * are loaded with the first file that needs them, and get the shared code through tools.ts.
  */
 import type { RouteInfo, WaybillError } from '../protocol/index.ts';
 import { readRange } from './checksum.ts';
 import type { ClientContext, DeclaredFile } from './context.ts';
-import { missing, toFailure } from './errors.ts';
+import { throwNetworkError, toFailure } from './errors.ts';
 import type { Recovery } from './recovery/index.ts';
 import type { OpenSource } from './source.ts';
 import { type Outcome, type Report, type Run, runSteps, type Steps } from './steps.ts';
@@ -36,18 +36,19 @@ export function createEngine(
   const { size } = source;
   let transfer: Transfer | undefined;
   let current: Run | undefined;
-  /** The check of the content, which is done once. */
-  let checking: Promise<WaybillError | null> | undefined;
+  /** The content is checked once, also when the upload is stopped and continued. */
+  let contentCheck: Promise<WaybillError | null> | undefined;
 
-  const checkRoute = (report: Run['report']) => loadRoute(context, route, { source, file, count, report });
+  const loadRouteInfo = (report: Run['report']) =>
+    loadRouteAndCheckFile(context, route, { source, file, count, report });
 
   async function load(run: Run, info: RouteInfo): Promise<Outcome> {
     if (context.checkContent && size) {
-      checking ??= context.checkContent(source as Source, file, info.limits).catch(() => null);
-      run.report({ warning: await checking });
+      contentCheck ??= context.checkContent(source as Source, file, info.limits).catch(() => null);
+      run.report({ warning: await contentCheck });
     }
     transfer ??= isLarge(info, size)
-      ? (await import('./multipart/index.ts').catch(missing)).createMultipart(
+      ? (await import('./multipart/index.ts').catch(throwNetworkError)).createMultipart(
           tools,
           context,
           source,
@@ -55,18 +56,27 @@ export function createEngine(
           file,
           startOver,
         )
-      : (await import('./single.ts').catch(missing)).createSingle(tools, context, source as Source, route, file);
+      : (await import('./single.ts').catch(throwNetworkError)).createSingle(
+          tools,
+          context,
+          source as Source,
+          route,
+          file,
+        );
     return transfer.load(run, info);
   }
 
-  /** @param firstLoad the route, which is loaded before the queue: its failure is the failure of the first step */
+  /**
+   * @param firstLoad the request for the route, which was sent before the file waited for its place. When the request
+   * fails, the first step fails
+   */
   function createSteps(run: Run, firstLoad: Promise<RouteInfo>): Steps {
     let loading: Promise<RouteInfo> | undefined = firstLoad;
     let recovery: Recovery | undefined;
     return {
       async perform(step) {
         if (step !== 'load') return (transfer as Transfer)[step](run);
-        const info = loading ?? checkRoute(run.report);
+        const info = loading ?? loadRouteInfo(run.report);
         loading = undefined;
         return load(run, await info);
       },
@@ -85,12 +95,12 @@ export function createEngine(
 
   return {
     async run(signal, report) {
-      const run: Run = { signal, report, leave() {} };
+      const run: Run = { signal, report, freePlace() {} };
       current = run;
       try {
-        // Before the queue, so that all files that will be refused are refused at once.
-        const loading = checkRoute(report);
-        // The code is loaded while there is certainly a network.
+        // The file is checked before it waits for its place, so that all files that will be refused are refused at once.
+        const loading = loadRouteInfo(report);
+        // The code is loaded now, while there is certainly a network.
         import('./single.ts').catch(() => {});
         context
           .loadRecovery()
@@ -100,8 +110,8 @@ export function createEngine(
           if (!error.retryable) throw error;
         });
         const pool = info && isLarge(info, size) ? context.multipartPool : context.filePool;
-        return await pool(size ?? 0, signal, async (leave) => {
-          run.leave = leave;
+        return await pool(size ?? 0, signal, async (freePlace) => {
+          run.freePlace = freePlace;
           try {
             return await runSteps(run, createSteps(run, loading), context.onTransition);
           } finally {
@@ -126,8 +136,8 @@ interface FileToCheck {
   report: Run['report'];
 }
 
-/** The route's rules, once the file is known to keep them. @throws WaybillError */
-async function loadRoute(
+/** Loads the route's rules, and checks the file against them. @throws WaybillError that the file is refused with */
+async function loadRouteAndCheckFile(
   context: ClientContext,
   route: string,
   { source, file, count, report }: FileToCheck,
@@ -145,7 +155,7 @@ async function loadRoute(
     count > limits.maxFiles ||
     file.fileName.length > shortNameLength
   ) {
-    const { checkFile, shorten } = await import('./checks/index.ts').catch(missing);
+    const { checkFile, shorten } = await import('./checks/index.ts').catch(throwNetworkError);
     file.fileName = shorten(file.fileName);
     report({ fileName: file.fileName });
     const refusal = checkFile(limits, file, size, count);
@@ -154,7 +164,11 @@ async function loadRoute(
   return info;
 }
 
-/** Waits for the network where the platform reports that there is none. @throws the given error where it reports one */
+/**
+ * Loads the recovery code. While it cannot be loaded and the platform reports no connection, waits and tries again.
+ *
+ * @throws the given error when the code cannot be loaded although the platform reports a connection
+ */
 async function openRecovery(context: ClientContext, run: Run, error: WaybillError): Promise<Recovery> {
   for (let tries = 0; ; tries++) {
     const module = await context.loadRecovery().catch(() => {});

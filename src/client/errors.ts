@@ -1,8 +1,9 @@
 import type { ErrorCode, WaybillError } from '../protocol/index.ts';
 
 /**
- * A WaybillError without the error table, which would be a tenth of the bundle: a server's answer says whether it is
- * retryable, and of the codes that only a client gives, two are. `status` is that of the answer; 0 without an answer.
+ * Creates a WaybillError without the error table, which would be a tenth of the bundle. A server's answer says whether
+ * the error is retryable. Of the codes that only a client gives, two are retryable. `status` is the HTTP status of the
+ * answer, and 0 without an answer.
  */
 export function failure(code: ErrorCode, message: string, facts?: Partial<WaybillError>): WaybillError {
   const error = Object.assign(new Error(message), {
@@ -21,12 +22,15 @@ export function isFailure(value: unknown): value is WaybillError {
   return !!(value as Record<string, unknown>)['waybill.error'];
 }
 
-/** For a module that could not be loaded: another attempt may succeed. */
-export function missing(cause: unknown): never {
+/**
+ * For a module that could not be loaded, and in put.ts for a request without a readable answer. Another attempt may
+ * succeed.
+ */
+export function throwNetworkError(cause: unknown): never {
   throw failure('network_error', 'The connection failed. Please try again.', { cause });
 }
 
-/** An error that is not a WaybillError is a bug, here or in a callback. */
+/** Wraps an error that is not a WaybillError, because it is a bug in the client or in a function that the app passed. */
 export function toFailure(cause: unknown): WaybillError {
   return isFailure(cause)
     ? cause

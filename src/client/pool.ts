@@ -1,13 +1,13 @@
 import { race } from './race.ts';
 
 /**
- * Runs at most `limit` tasks at once. Smaller ones go first, but every fourth turn belongs to the one that waits
- * longest.
+ * Runs at most `limit` tasks at once. Smaller tasks start first, but every fourth turn goes to the task that has
+ * waited longest.
  */
 export interface Pool {
-  /** `task` may give up its place before it ends, by calling `leave`. */
-  <T>(size: number, signal: AbortSignal, task: (leave: () => void) => Promise<T>): Promise<T>;
-  /** It is lowered after failures; each task that succeeds raises it a little, up to the first value. */
+  /** `task` may free its place before it ends, by calling `freePlace`. */
+  <T>(size: number, signal: AbortSignal, task: (freePlace: () => void) => Promise<T>): Promise<T>;
+  /** Failures lower the limit. Each task that succeeds raises it a little, up to the initial value. */
   limit: number;
   /** Tasks that have a place. */
   active: number;
@@ -57,19 +57,19 @@ export function createPool(maxLimit: number, refill = 1): Pool {
       },
       () => queue.delete(waiting),
     );
-    let hasLeft = false;
-    const leave = () => {
-      if (hasLeft) return;
-      hasLeft = true;
+    let isFree = false;
+    const freePlace = () => {
+      if (isFree) return;
+      isFree = true;
       pool.active--;
       startNext();
     };
     try {
-      const result = await task(leave);
+      const result = await task(freePlace);
       pool.limit = Math.min(maxLimit, pool.limit + 1 / pool.limit);
       return result;
     } finally {
-      leave();
+      freePlace();
     }
   };
   pool.limit = maxLimit;

@@ -14,7 +14,7 @@ import type {
 import { errorOf, isTemporary, normalizeEndpoint, originOf, retryAfter } from './answers.ts';
 import { sendXhr } from './browser/xhr.ts';
 import { checksumOf } from './checksum.ts';
-import { failure, missing, toFailure } from './errors.ts';
+import { failure, throwNetworkError, toFailure } from './errors.ts';
 import { sleep } from './race.ts';
 import { blobSource, contentTypeOf } from './source.ts';
 import type { ClientOptions, OptionsFor, TransportRequest, TransportResponse, UploadResult } from './types.ts';
@@ -22,6 +22,13 @@ import type { ClientOptions, OptionsFor, TransportRequest, TransportResponse, Up
 export type { StoredFile, WaybillError } from '../protocol/index.ts';
 export { isFailure as isWaybillError } from './errors.ts';
 export type { UploadResult } from './types.ts';
+
+/**
+ * A PUT is signed with `If-None-Match: *`, so a storage answers 412 when the object exists already: an earlier attempt
+ * has arrived, and its answer was lost. Completion then verifies the object, by its checksum or on a `size-only` route
+ * by its size.
+ */
+const alreadyStoredStatus = 412;
 
 export type PutClientOptions = Pick<ClientOptions, 'endpoint' | 'headers' | 'credentials' | 'retries'>;
 
@@ -82,10 +89,9 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
             { ...granted.request, source, signal, onProgress },
             source.blob as Blob,
           );
-          // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
-          sent = status < 300 || status === 412;
+          sent = status < 300 || status === alreadyStoredStatus;
           if (!sent) {
-            // The request may have expired: a new grant costs one call.
+            // The request may have expired, so the next attempt asks for a new grant.
             granted = undefined;
             throw failure('storage_rejected', 'Uploads are not available right now.', {
               retryable: isTemporary(status) || !failures,
@@ -99,7 +105,7 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
         } = (await call('/complete', signal, { grants: [granted.grant] })) as {
           results: [UploadResult & Partial<WaybillError>];
         };
-        // The storage needs time to move a large object.
+        // The server has not completed the upload yet, because the storage needs time to copy a large object.
         if (!stored) throw failure('timeout', 'The upload takes long. Please try again.', { retryAfterSeconds });
         // The URL is relative to the server, which may have another origin than this page.
         return { data, file: { ...stored, url: stored.url.replace(/^(?=\/)/, originOf(endpoint)) } };
@@ -116,9 +122,12 @@ export function createPut<U extends TypedUploads = TypedUploads>(options: PutCli
 }
 
 const send = (request: TransportRequest, body: Blob | string | null): Promise<TransportResponse> =>
-  sendXhr(request, body).catch(missing);
+  sendXhr(request, body).catch(throwNetworkError);
 
-/** Calls of the app's server. The answer may be a proxy's page. A batch of one file fails as a whole. */
+/**
+ * Creates the function that calls the app's server. The answer may come from a proxy, so it may not be JSON. A batch has
+ * one file here, so its error is the error of the call.
+ */
 function createCall({ headers, credentials }: PutClientOptions, endpoint: string) {
   return async (path: string, signal: AbortSignal, body?: object) => {
     const url = endpoint + path || '/';
@@ -134,7 +143,7 @@ function createCall({ headers, credentials }: PutClientOptions, endpoint: string
         (body && JSON.stringify(body)) as string,
       );
     let answer = await ask();
-    // The token has expired: `headers` may give a new one.
+    // The token may have expired, and `headers` may return a new one.
     if (answer.status === 401 && headers) answer = await ask();
     let error: WireError | undefined;
     try {

@@ -1,8 +1,8 @@
 /**
- * A promise that an abort rejects with the signal's reason.
+ * Creates a promise that is rejected with the signal's reason when the signal aborts.
  *
  * @param start gets the function that resolves the promise
- * @param undo ends what `start` began, when the abort comes first
+ * @param undo called when the signal aborts first: ends what `start` began
  */
 export function race<T>(
   signal: AbortSignal,
@@ -16,7 +16,7 @@ export function race<T>(
     };
     signal.addEventListener('abort', stop);
     start((value) => {
-      // Node warns of a leak at the eleventh listener, and an upload may wait more often than that.
+      // Node warns of a leak when a signal has eleven listeners, and an upload may wait more often than that.
       signal.removeEventListener('abort', stop);
       resolve(value);
     });

@@ -10,7 +10,7 @@ import type { Tools } from './tools.ts';
 import type { Transfer } from './transfer.ts';
 import type { Source, TransportResponse } from './types.ts';
 
-/** What is known of the upload. It outlives a run: the next run continues with it. */
+/** The state of the upload. It is kept between runs, so that the next run continues where the last one stopped. */
 interface SingleUpload {
   readonly tools: Tools;
   readonly context: ClientContext;
@@ -19,14 +19,16 @@ interface SingleUpload {
   readonly info: RouteInfo;
   readonly file: DeclaredFile;
   checksum?: string | undefined;
-  /** Repeated unchanged, with its idempotency key, until it is answered, so that all answers are about one upload. */
+  /**
+   * Sent again unchanged, with its idempotency key, until it is answered, so that all answers are about one upload.
+   */
   declaration?: FileDeclaration | undefined;
   /** The index of the storage's host; undefined for the first. */
   host?: number | undefined;
   grant?: (GrantedUpload & { expiresAt: number }) | undefined;
-  /** The bytes are, or may be, in the storage: completion is tried before they are sent again. */
+  /** Whether the bytes are, or may be, in the storage. Then completion is tried before they are sent again. */
   wasSent: boolean;
-  /** The failure after which it is unknown whether the bytes have arrived. */
+  /** The failure of a request after which it is unknown whether its bytes have arrived. */
   unanswered?: WaybillError | undefined;
 }
 
@@ -34,6 +36,12 @@ interface SingleUpload {
 const silentFormMaxBytes = 256 * 1024;
 /** A request that expires sooner than this is not sent. */
 const expiryMarginMs = 2000;
+/**
+ * A PUT is signed with `If-None-Match: *`, so a storage answers 412 when the object exists already: an earlier attempt
+ * has arrived, and its answer was lost. Completion then verifies the object, by its checksum or on a `size-only` route
+ * by its size.
+ */
+const alreadyStoredStatus = 412;
 
 export function createSingle(
   tools: Tools,
@@ -108,7 +116,7 @@ async function beginUpload(upload: SingleUpload, run: Run): Promise<Outcome> {
 async function requestGrant(upload: SingleUpload, run: Run): Promise<void> {
   const { tools, context, source, info, file, checksum } = upload;
   run.report({ status: 'granting' });
-  // By the monotonic clock: the user's wall clock may be wrong by years.
+  // Measured by the monotonic clock, because the user's wall clock may be wrong by years.
   const askedAt = context.now();
   const { grant: ask } = await context.openRoute(upload.route);
   if (!upload.declaration) {
@@ -132,12 +140,13 @@ async function requestGrant(upload: SingleUpload, run: Run): Promise<void> {
 async function sendUpload(upload: SingleUpload, run: Run): Promise<Outcome> {
   const { context, source, unanswered } = upload;
   if (unanswered) {
-    // The bytes have not arrived, so the failure of their request is what recovery decides about.
+    // The server has not found the bytes, so recovery decides about the failure of the request that sent them.
     upload.unanswered = undefined;
     throw unanswered;
   }
   return connectionsOf(upload)(source.size, run.signal, async () => {
-    // Renewed here, after a long wait in the queue, so that the file keeps its place.
+    // The grant may have expired during a long wait for a connection. It is renewed here, so that the file keeps its
+    // connection.
     if (context.now() > (upload.grant?.expiresAt as number)) await requestGrant(upload, run);
     return sendBytes(upload, run);
   });
@@ -150,7 +159,7 @@ async function sendBytes(upload: SingleUpload, { signal, report }: Run): Promise
   report({ status: 'uploading', transfer, loaded: 0 });
   let answer: TransportResponse | undefined;
   try {
-    // Without a request, the same bytes are in the storage already.
+    // The grant has no request when the same bytes are in the storage already.
     if (request)
       answer = await context.exchange(
         { ...request, source },
@@ -166,8 +175,7 @@ async function sendBytes(upload: SingleUpload, { signal, report }: Run): Promise
     upload.wasSent = true;
     return 'unanswered';
   }
-  // 412: an earlier attempt arrived and its answer was lost. Completion compares the checksum.
-  if (answer && answer.status >= 300 && answer.status !== 412)
+  if (answer && answer.status >= 300 && answer.status !== alreadyStoredStatus)
     throw await (await context.loadRecovery()).storageError(tools, answer, bytesOf(upload), signal);
   report({ loaded: size });
   upload.wasSent = true;

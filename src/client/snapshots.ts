@@ -7,13 +7,13 @@ export type UploadState = Omit<UploadSnapshot, 'bytesPerSecond' | 'secondsLeft'>
 
 export interface Snapshots extends Pick<Upload, 'subscribe' | 'getSnapshot'> {
   state(): UploadState;
-  /** Notifies of a change of status at once, and of progress at most ten times a second. */
+  /** Notifies the listeners of a change of status at once, and of progress at most ten times a second. */
   set(change: Report | Partial<UploadState>): void;
-  /** Returns to the initial state, and does not notify. */
+  /** Returns to the initial state, and does not notify the listeners. */
   reset(): void;
-  /** Notifies now. */
+  /** Notifies the listeners now. */
   publish(): void;
-  /** The next bytes belong to another run, with another speed. */
+  /** Forgets the measured speed, because the next bytes belong to another run. */
   resetProgress(): void;
 }
 

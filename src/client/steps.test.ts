@@ -11,13 +11,14 @@ import {
 } from '../../test/support/manual-transport.ts';
 import { createMemoryResumeStore } from '../../test/support/memory-resume-store.ts';
 import { createClientOn } from './client.ts';
-import { type Outcome, runSteps, type Step, transitions } from './steps.ts';
+import { type Outcome, runSteps, type Step, stepTransitions } from './steps.ts';
 import type { Client, ClientOptions, Upload, UploadResult } from './types.ts';
 
-const table = Object.entries(transitions).flatMap(([step, outcomes]) =>
+const table = Object.entries(stepTransitions).flatMap(([step, outcomes]) =>
   Object.keys(outcomes).map((outcome) => `${step} ${outcome}`),
 );
-const nextOf = (step: Step, outcome: Outcome) => (transitions[step] as Partial<Record<Outcome, Step | 'end'>>)[outcome];
+const nextOf = (step: Step, outcome: Outcome) =>
+  (stepTransitions[step] as Partial<Record<Outcome, Step | 'end'>>)[outcome];
 
 let seen: string[];
 beforeEach(() => {
@@ -50,10 +51,10 @@ describe('runSteps()', () => {
         const steps: Step[] = [];
         const outcomes: Outcome[] = [];
         const choose = (step: Step): Outcome => {
-          const possible = Object.keys(transitions[step]) as Outcome[];
+          const possible = Object.keys(stepTransitions[step]) as Outcome[];
           return possible[choices.next().value % possible.length] as Outcome;
         };
-        const run = { signal: new AbortController().signal, report() {}, leave() {}, result };
+        const run = { signal: new AbortController().signal, report() {}, freePlace() {}, result };
         const returned = await runSteps(
           run,
           {
@@ -76,7 +77,7 @@ describe('runSteps()', () => {
 
   it('ends with the reason of the signal after an abort', async () => {
     const controller = new AbortController();
-    const run = { signal: controller.signal, report() {}, leave() {} };
+    const run = { signal: controller.signal, report() {}, freePlace() {} };
     const perform = async (): Promise<Outcome> => {
       controller.abort(new Error('stopped'));
       throw new Error('The step failed.');

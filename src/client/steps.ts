@@ -6,22 +6,23 @@
 import type { Transfer as TransferName, WaybillError } from '../protocol/index.ts';
 import type { UploadResult, UploadStatus } from './types.ts';
 
-export const transitions = {
+export const stepTransitions = {
   /** Looks for a grant and for bytes of an earlier run. */
   load: { new: 'begin', granted: 'send', stored: 'complete', retry: 'load' },
   /** Asks the app's server for a grant. */
   begin: { granted: 'send', retry: 'begin' },
   /**
-   * Sends the bytes. `unanswered`: the answer could not be read, and the server knows whether the bytes have arrived.
+   * Sends the bytes. `unanswered`: the storage's answer could not be read, so the app's server is asked whether the
+   * bytes have arrived.
    */
   send: { stored: 'complete', unanswered: 'complete', retry: 'send', renew: 'begin' },
   /** Asks the app's server to complete the upload. `missing`: the storage does not have all of the bytes. */
   complete: { completed: 'end', missing: 'send', retry: 'complete', renew: 'begin' },
 } as const;
 
-export type Step = keyof typeof transitions;
+export type Step = keyof typeof stepTransitions;
 /** `retry` repeats a step with the same grant; `renew` begins a new upload. */
-export type Outcome = { [S in Step]: keyof (typeof transitions)[S] }[Step];
+export type Outcome = { [S in Step]: keyof (typeof stepTransitions)[S] }[Step];
 
 /** What has changed in an upload's snapshot. */
 export interface Report {
@@ -49,14 +50,14 @@ export interface Run {
   /** The user aborted the upload: a grant that arrives later is given back. */
   aborted?: boolean;
   report(report: Report): void;
-  /** Lets the next file out of the queue before this one has ended. */
-  leave(): void;
+  /** Frees the place in the pool of files, so that the next file starts before this one has ended. */
+  freePlace(): void;
   result?: UploadResult;
 }
 
 export interface Steps {
   perform(step: Step): Promise<Outcome>;
-  /** Decides after a step has thrown. @throws the error with which the upload fails */
+  /** Decides what follows after a step has thrown. @throws the error with which the upload fails */
   recover(step: Step, cause: unknown): Promise<Outcome>;
 }
 
@@ -77,7 +78,7 @@ export async function runSteps(
       outcome = await recover(step, cause);
     }
     onTransition?.(step, outcome);
-    step = (transitions[step] as Record<Outcome, Step | 'end'>)[outcome];
+    step = (stepTransitions[step] as Record<Outcome, Step | 'end'>)[outcome];
   }
   return run.result as UploadResult;
 }

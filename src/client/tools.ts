@@ -1,24 +1,25 @@
 /**
- * What modules that are loaded later get handed, because an import would move the shared code out of a page's bundle.
+ * The functions that are passed to modules that are loaded later. If those modules imported them, the bundler would move
+ * the shared code out of the page's bundle into another chunk.
  */
 import { retryAfter } from './answers.ts';
 import { assertShape } from './api.ts';
 import { createBatcher } from './batcher.ts';
 import { checksumOf, readRange } from './checksum.ts';
 import type { ClientContext } from './context.ts';
-import { failure, missing, toFailure } from './errors.ts';
+import { failure, throwNetworkError, toFailure } from './errors.ts';
 import { race } from './race.ts';
 import { toSource } from './source.ts';
 import type { Run } from './steps.ts';
 
-const longestProbeMs = 30_000;
+const maxProbeMs = 30_000;
 
 /**
- * Waits until the platform reports a connection, or until it is time to try all the same: browsers behind some VPNs and
- * in some virtual machines never report one, although the server answers. Call it only after a failed request.
+ * Waits until the platform reports a connection, or for a limited time: browsers behind some VPNs and in some virtual
+ * machines never report a connection, although the server answers. Call it only after a failed request.
  *
- * @param tries how often it was waited before; each wait is twice as long, up to 30 seconds
- * @returns false at once when the platform reports a connection
+ * @param tries how many waits came before this one; each wait is twice as long as the last, up to 30 seconds
+ * @returns false, without waiting, when the platform reports a connection
  */
 export async function waitForNetwork(
   { online }: ClientContext,
@@ -33,7 +34,7 @@ export async function waitForNetwork(
   await race<void>(
     signal,
     (resolve) => {
-      timer = setTimeout(resolve, Math.min(longestProbeMs, 1000 * 2 ** tries));
+      timer = setTimeout(resolve, Math.min(maxProbeMs, 1000 * 2 ** tries));
       connection.then(resolve);
     },
     stop,
@@ -44,14 +45,14 @@ export async function waitForNetwork(
 }
 
 /**
- * An idempotency key: 144 random bits. Undefined on platforms without WebCrypto, where a repeated call is another
- * upload.
+ * Creates an idempotency key of 144 random bits. Undefined on platforms without WebCrypto, where a repeated call creates
+ * another upload.
  */
 export function createKey(): string | undefined {
   return globalThis.crypto && btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(18))));
 }
 
-/** Starts the call and does not wait: a grant that is not given back expires. */
+/** Starts the call and does not wait for it, because a grant that is not given back expires anyway. */
 export function giveBack(context: ClientContext, grant: string | undefined): void {
   if (grant)
     context
@@ -67,7 +68,7 @@ export const tools = {
   createKey,
   failure,
   giveBack,
-  missing,
+  throwNetworkError,
   race,
   readRange,
   retryAfter,

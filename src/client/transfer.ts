@@ -1,16 +1,16 @@
-/** What an upload in one request (single.ts) and an upload in parts (multipart/) have in common. */
+/** The interface that an upload in one request (single.ts) and an upload in parts (multipart/) implement. */
 import type { RouteInfo, WaybillError } from '../protocol/index.ts';
 import type { HashedSource } from './context.ts';
 import type { Pool } from './pool.ts';
 import type { Decision, Outcome, Run, Step } from './steps.ts';
 
-/** The steps of an upload. It keeps its state between runs. */
+/** The steps of an upload, and its state, which is kept between runs. */
 export interface Transfer {
   load(run: Run, info: RouteInfo): Promise<Outcome>;
   begin(run: Run): Promise<Outcome>;
   send(run: Run): Promise<Outcome>;
   complete(run: Run): Promise<Outcome>;
-  /** Decides what follows after a step has failed, and drops what is of no more use. */
+  /** Decides what follows after a step has failed, and forgets the grant or the parts that can no longer be used. */
   recover(step: Step, error: WaybillError, decide: Decide): Promise<Decision>;
   /** Called at the end of each run. */
   end?(): Promise<void>;
@@ -18,7 +18,7 @@ export interface Transfer {
   abort(): void;
 }
 
-/** The general decision. @param single for an upload in one request that has a grant */
+/** Makes the decision that recovery/ makes for every upload. @param single for an upload in one request with a grant */
 export type Decide = (error: WaybillError, single?: SingleRequest) => Promise<FailureDecision>;
 
 export interface SingleRequest {

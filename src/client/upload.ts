@@ -1,4 +1,4 @@
-/** What an app holds of one upload: its state, and pause, resume, abort and retry. engine.ts does the work. */
+/** The object that an app gets for one upload: its state, and pause, resume, abort and retry. engine.ts does the work. */
 import type { WaybillError } from '../protocol/index.ts';
 import type { Engine } from './engine.ts';
 import { failure } from './errors.ts';
@@ -18,7 +18,7 @@ export function createUpload(
   let done: Promise<UploadResult>;
   let succeed: (result: UploadResult) => void;
   let fail: (error: WaybillError) => void;
-  /** A stopped run may still be ending. The next one waits for it, because both use the engine's state. */
+  /** A stopped run may still be ending. The next run waits for its end, because both use the engine's state. */
   let lastRun: Promise<unknown> = Promise.resolve();
 
   const hasEnded = () => !!(state().error || state().file);
@@ -52,12 +52,12 @@ export function createUpload(
     running.add(upload);
     const current = done;
     const forget = () => {
-      // It may have been started again.
+      // The upload may have been started again.
       if (done !== current) return;
       running.delete(upload);
       outerSignal?.removeEventListener('abort', abort);
     };
-    // This also handles the rejection, for apps that watch the snapshot only.
+    // This also handles the rejection for apps that only read the snapshot and never use `done`.
     done.then(forget, forget);
     outerSignal?.addEventListener('abort', abort);
     if (outerSignal?.aborted) abort();

@@ -4,7 +4,7 @@ import type { Api } from '../api.ts';
 import type { Tools } from '../tools.ts';
 
 export interface PartCalls {
-  /** Signs a part, together with others of the same moment. */
+  /** Asks for a signed request for a part, in one call with other parts that ask at the same time. */
   sign(part: PartDeclaration): Promise<SignedPart>;
   /** @throws WaybillError `upload_conflict`, `upload_expired` */
   list(grant: string): Promise<ListPartsResponse>;
@@ -12,7 +12,7 @@ export interface PartCalls {
 
 const maxPartsInRequest = 24;
 
-/** @param currentGrant the grant that is valid now */
+/** @param currentGrant returns the newest grant of the upload */
 export function createPartCalls(
   { assertShape, createBatcher }: Tools,
   { call, batch }: Api,

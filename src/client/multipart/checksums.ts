@@ -1,4 +1,4 @@
-/** The checksums of an upload's parts. They are kept, so that a part is not read twice without need. */
+/** The checksums of an upload's parts. They are kept, so that a part that is sent again is not hashed again. */
 import type { ChecksumAlgorithm } from '../../protocol/index.ts';
 import type { ClientContext } from '../context.ts';
 import type { Tools } from '../tools.ts';
@@ -11,11 +11,11 @@ export interface PartChecksums {
   /** Forgets the checksums of parts of another size. */
   setPartSize(partSize: number): void;
   clear(): void;
-  /** As S3 makes it for the whole object: the digest of the parts' digests. */
+  /** Computes the checksum of the whole object as S3 does: the digest of the digests of its parts. */
   composite(checksums: readonly string[], signal: AbortSignal): Promise<string>;
 }
 
-/** @param size of the whole file: smaller files are hashed first */
+/** @param size of the whole file, because smaller files are hashed first */
 export function createPartChecksums(
   { checksumOf }: Tools,
   context: ClientContext,

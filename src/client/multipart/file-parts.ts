@@ -1,4 +1,4 @@
-/** The parts of a file that can be read at any place. A part costs nothing until it is read. */
+/** The parts of a file of which any range can be read. A part takes no memory until it is read. */
 import { partBytes } from '../../protocol/parts.ts';
 import type { OpenSource } from '../source.ts';
 import type { Tools } from '../tools.ts';
@@ -13,15 +13,18 @@ export interface Part {
 export interface PartQueue {
   /** Null when there are no more. */
   next(signal: AbortSignal): Promise<Part | null>;
-  /** The part has arrived. */
+  /** Called when the part has arrived. */
   drop(partNumber: number): void;
-  /** The part has to be sent again. */
+  /** Called when the part has to be sent again. */
   add(partNumber: number): void;
-  /** Parts that may be under way at once. */
+  /** How many parts may be under way at once. */
   readonly maxParts: number;
 }
 
-/** @param arrived parts that are not sent @param listed parts that come first, to be compared with what has arrived */
+/**
+ * @param arrived parts that are not sent
+ * @param listed parts that come first, because they are compared with what the storage has
+ */
 export function createFileParts(
   { toSource }: Tools,
   source: OpenSource & { size: number },

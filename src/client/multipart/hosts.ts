@@ -1,36 +1,37 @@
 /**
- * Which host of the storage a part is sent to. Browsers open six connections to a host, so a second host doubles what a
- * long round trip leaves unused. Where the uplink itself is full, a second host gains nothing and takes bandwidth from
- * others: after a while the first host is tried alone, and stays alone where it is as fast.
+ * Decides which host of the storage a part is sent to. Browsers open six connections to a host. With a long round trip,
+ * six connections do not fill the line, and a second host doubles their number. Where the line is full, a second host
+ * gains nothing and takes bandwidth from others. Therefore the first host is tried alone after a while, and stays alone
+ * where it is as fast.
  */
 import type { Pool } from '../pool.ts';
 
 export interface Host {
   origin: string;
-  /** In the route's list; undefined for the first, which the server takes by default. */
+  /** The index in the route's list. Undefined for the first host, which is the server's default. */
   index: number | undefined;
 }
 
 export interface HostChoice {
-  /** The least busy host in use. It counts as busy until `release`. */
+  /** Returns the host with the fewest parts. The part counts until `release`. */
   pick(): Host;
   release(host: Host): void;
   connections(host: Host): Pool;
   /** Requests at once over all hosts. */
   readonly maxRequests: number;
-  /** A part has arrived. */
+  /** Called when a part has arrived. */
   recordPart(bytes: number, ms: number): void;
   /** The measured speed of one connection; undefined at first. */
   bytesPerSecond(): number | undefined;
 }
 
-/** A trial costs half of the speed where the second host is of use, so it waits until an upload is known to be long. */
+/** Where the second host helps, a trial costs half of the speed, so only an upload of at least this length makes one. */
 const firstTrialMs = 10_000;
-/** How much longer to wait after each trial that changed nothing. */
+/** After each trial that changed nothing, the wait before the next trial is longer by this factor. */
 const trialGrowth = 4;
-/** Share of the speed over all hosts at which the first host alone is as good. */
+/** The first host stays alone when it reaches at least this share of the speed of all hosts. */
 const sameSpeed = 0.9;
-/** Networks change: after this time all hosts are used again. */
+/** Networks change, so all hosts are used again after this time. */
 const aloneMs = 120_000;
 
 /** A time in which the same hosts are used. */
@@ -69,7 +70,7 @@ export function createHostChoice(origins: readonly string[], options: HostOption
 
   function chooseHosts(bytesPerMs: number): void {
     period.parts++;
-    // The first parts were sent, in part, before the change.
+    // The first parts were already under way when the period began, so they say nothing about its hosts.
     if (period.parts <= maxRequests) return;
     period.bytesPerMs += bytesPerMs;
     const requests = concurrency * period.hosts.length;

@@ -1,6 +1,6 @@
 /**
- * multipart: one large file, or a stream, in parts. It is loaded with the first of them. Of the client's code it
- * imports only the planner of parts, so that a page's bundle stays in one piece.
+ * multipart: uploads one large file, or a stream, in parts. It is loaded with the first such file. Outside of its own
+ * folder it imports only the planner of parts, so that a page's bundle stays in one piece.
  */
 import type { FileDeclaration, RouteInfo } from '../../protocol/index.ts';
 import type { ClientContext, DeclaredFile } from '../context.ts';
@@ -15,7 +15,7 @@ import { recoverUpload } from './recover.ts';
 import type { Unlock } from './resume-record.ts';
 import { sendParts } from './send.ts';
 import {
-  abandonUpload,
+  cancelUpload,
   type Grant,
   giveUploadBack,
   type MultipartUpload,
@@ -41,7 +41,7 @@ export function createMultipart(
 
   return {
     async load(run: Run, info: RouteInfo) {
-      // It brings the code that hashes.
+      // This also loads the code that hashes in workers.
       await context.loadRecovery();
       upload ??= await openUpload(tools, context, source, route, info, file, startOver, run.signal);
       upload.attempt = newAttempt();
@@ -49,7 +49,7 @@ export function createMultipart(
         unlock = await upload.record.lock();
         if (!unlock) {
           if (source.resumes) throw tools.failure('upload_conflict', 'This upload continues in another tab or window.');
-          // The same file chosen once more is another upload, and only the first is remembered.
+          // The same file was chosen again while it is being sent. That is another upload, and only the first is remembered.
           upload.record = null;
         }
       }
@@ -62,7 +62,7 @@ export function createMultipart(
     send: (run) => sendUpload(opened(), run),
     complete: (run) => completeUpload(opened(), run),
     async recover(step, error, decide) {
-      // Without the lock, the upload belongs to another tab, and nothing of it is dropped.
+      // Without the lock, the upload belongs to another tab, so its entry and its parts are kept.
       const isOwn = upload && (unlock || !upload.record);
       return isOwn ? recoverUpload(opened(), step, error, decide) : decide(error);
     },
@@ -71,7 +71,7 @@ export function createMultipart(
       unlock = undefined;
     },
     abort() {
-      if (upload) abandonUpload(upload);
+      if (upload) cancelUpload(upload);
     },
   };
 }
@@ -95,10 +95,10 @@ async function beginUpload(upload: MultipartUpload, run: Run): Promise<Outcome> 
   run.report({ contentType: granted.contentType });
   const { grant, partSize, partCount } = granted;
   upload.grant = { uploadId, grant, partSize, partCount };
-  // A stopped run may have added parts of another upload.
+  // A stopped run may have recorded parts of an earlier upload.
   arrived.clear();
   listed.clear();
-  if (run.aborted) abandonUpload(upload);
+  if (run.aborted) cancelUpload(upload);
   else saveEntry(upload);
   return 'granted';
 }
@@ -109,7 +109,7 @@ async function sendUpload(upload: MultipartUpload, run: Run): Promise<Outcome> {
   upload.checksums.setPartSize(partSize);
   reportProgress(upload, run, { status: 'queued', transfer: 'multipart' });
   if (source.stream && !upload.stream) {
-    const { createStreamParts } = await import('./stream.ts').catch(tools.missing);
+    const { createStreamParts } = await import('./stream.ts').catch(tools.throwNetworkError);
     upload.stream = createStreamParts(tools, source.stream, partSize, info.limits);
   }
   upload.parts ??= upload.stream ?? createFileParts(tools, source as Source, partSize, arrived, listed);
@@ -129,7 +129,7 @@ async function completeUpload(upload: MultipartUpload, run: Run): Promise<Outcom
   const partChecksums: (string | undefined)[] = [];
   for (let n = 1; n <= Math.max(1, Math.ceil(size / partSize)); n++) partChecksums.push(arrived.get(n)?.checksum);
   const { algorithm } = checksums;
-  // An earlier page may have sent all parts: then this one does not know their checksums.
+  // Some parts may have been sent by an earlier page. If their checksums are unknown here, none is declared.
   const checksum = algorithm &&
     partChecksums.every((value) => value !== undefined) && {
       algorithm,

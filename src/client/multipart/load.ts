@@ -1,4 +1,4 @@
-/** The first step of an upload in parts: looks whether it was begun before. */
+/** The first step of an upload in parts: finds out whether it was begun before. */
 import type { WaybillError } from '../../protocol/index.ts';
 import type { Outcome, Run } from '../steps.ts';
 import type { Tools } from '../tools.ts';
@@ -9,7 +9,7 @@ export async function loadResumeEntry(upload: MultipartUpload, run: Run): Promis
   const { source, record, listed, tools, context } = upload;
   const entry = await record?.load();
   if (!entry) {
-    // It was listed, and has ended since then: sent again, the file would be stored twice.
+    // The entry was listed, and the upload has ended since then. If the file were sent again, it would be stored twice.
     if (source.resumes && !upload.wasRemembered && !upload.startOver)
       throw tools.failure('upload_conflict', 'This upload has ended in another tab or window.');
     return 'new';
@@ -17,7 +17,7 @@ export async function loadResumeEntry(upload: MultipartUpload, run: Run): Promis
   upload.wasRemembered = true;
   reportProgress(upload, run, { status: 'granting' });
   if (source.size !== entry.size) {
-    if (source.resumes) throw otherFile(tools);
+    if (source.resumes) throw otherFileError(tools);
     tools.giveBack(context, entry.grant);
     forgetUpload(upload);
     return 'new';
@@ -27,7 +27,7 @@ export async function loadResumeEntry(upload: MultipartUpload, run: Run): Promis
     await renewGrant(upload);
   } catch (cause) {
     const { code, retryable } = cause as WaybillError;
-    // The server is completing it, or has completed it.
+    // The server is completing the upload, or has completed it.
     if (code === 'upload_conflict') {
       upload.attempt.hasEnded = true;
       return 'stored';
@@ -37,11 +37,11 @@ export async function loadResumeEntry(upload: MultipartUpload, run: Run): Promis
     forgetUpload(upload);
     return 'new';
   }
-  // Without a part to compare, only the name tells files apart.
+  // No part has arrived that could be compared, so only the name can show that this is another file.
   if (source.resumes && !listed.size && !record?.isSameFile && source.fileName !== entry.fileName)
-    throw otherFile(tools);
+    throw otherFileError(tools);
   return 'granted';
 }
 
-export const otherFile = ({ failure }: Tools) =>
+export const otherFileError = ({ failure }: Tools) =>
   failure('source_changed', 'This is not the file that was begun, or it has changed since.');

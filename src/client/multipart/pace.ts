@@ -1,27 +1,27 @@
 /**
- * How many parts are under way at once. When six parts share a slow line, all of them end at about the same time, and a
+ * Decides how many parts are under way at once. When six parts share a slow line, all of them end at about the same time, and a
  * reload before that loses all six. Where the parts under way would take longer than about ten seconds, fewer are sent
- * at a time, so that the first ones arrive early. Some lines are slow for each connection: there, fewer connections
- * only send less, and all of them are used again.
+ * at a time, so that the first ones arrive early. On some lines each connection is slow by itself: there, fewer
+ * connections only send less, so all of them are used again.
  */
 
-/** A part that takes longer than this is too much to lose. */
-const longestPartMs = 10_000;
-/** Measured speeds vary: only a clearly slower one counts. */
-const margin = 1.5;
+/** A part should not take longer than this, because an interruption loses all of it. */
+const maxPartMs = 10_000;
+/** Measured speeds vary, so parts must be slower than `maxPartMs` by this factor. */
+const slownessFactor = 1.5;
 const windowMs = 1500;
-/** The share of a part that may be sent again in favour of other parts. */
+/** Only a part of which less than this share was sent may be stopped in favour of other parts. */
 const maxSentAgain = 0.25;
-/** The share of the speed over all connections that fewer connections must keep. */
+/** Fewer connections are kept when together they reach at least this share of the speed of all connections. */
 const sameSpeed = 0.7;
 
 /** One part under way. */
 export interface SendingPart {
   /** Bytes. */
   size: number;
-  /** Bytes that the storage has taken. */
+  /** Bytes that were sent. */
   loaded: number;
-  /** Ends the request; the part waits for its turn and is sent again. */
+  /** Ends the request. The part then waits for another turn and is sent again. */
   stop(): void;
 }
 
@@ -37,17 +37,20 @@ export interface Pace {
 
 /**
  * @param now milliseconds
- * @param onSlow called once, early, when parts take too long: with what one connection moves, in bytes and milliseconds
+ * @param onSlow called at most once, early, when parts take too long. `bytes` and `ms` are what one connection has sent
  */
 export function createPace(now: () => number, onSlow: (bytes: number, ms: number, partBytes: number) => void): Pace {
   const underWay = new Set<SendingPart>();
   const waiting: (() => void)[] = [];
   let allowed = Number.POSITIVE_INFINITY;
-  /** Turns that were given and have not ended. */
+  /** Parts that have a turn. */
   let turns = 0;
-  /** `trying`: fewer connections are measured. `fewer`: they are fast enough. `settled`: all are used for good. */
+  /**
+   * `all`: all connections are used. `trying`: fewer are used and measured. `fewer`: fewer are used, because they are
+   * fast enough. `settled`: all are used, and fewer are not tried again.
+   */
   let stage: 'all' | 'trying' | 'fewer' | 'settled' = 'all';
-  /** Bytes in a millisecond over all connections, before fewer were tried. */
+  /** Bytes per millisecond over all connections, before fewer were tried. */
   let speedOfAll = 0;
   let measured = { bytes: 0, since: Number.NaN, windows: 0 };
 
@@ -58,7 +61,7 @@ export function createPace(now: () => number, onSlow: (bytes: number, ms: number
     }
   }
 
-  /** Stops the parts that are least far, so that the others arrive in time. */
+  /** Stops the parts of which the fewest bytes were sent, so that the others arrive in time. */
   function tryFewer(speed: number, fitting: number): void {
     const count = underWay.size;
     const stopped = [...underWay]
@@ -78,13 +81,13 @@ export function createPace(now: () => number, onSlow: (bytes: number, ms: number
     if (ms < windowMs || !measured.bytes) return;
     const speed = measured.bytes / ms;
     const partBytes = Math.max(...[...underWay].map(({ size }) => size));
-    const fitting = Math.max(1, Math.floor((speed * longestPartMs) / partBytes));
+    const fitting = Math.max(1, Math.floor((speed * maxPartMs) / partBytes));
     const count = underWay.size;
     measured = { bytes: 0, since: now(), windows: measured.windows + 1 };
-    // The first bytes only fill buffers on this device.
+    // The first window is not used: its bytes only filled buffers on this device.
     if (measured.windows < 2) return;
-    if (stage === 'all' && (partBytes * count) / speed > longestPartMs * margin) {
-      // Later, too much would have to be sent again.
+    if (stage === 'all' && (partBytes * count) / speed > maxPartMs * slownessFactor) {
+      // Only the first measurement is reported. Later, too many bytes would have to be sent again.
       if (measured.windows === 2) onSlow((speed * ms) / count, ms, partBytes);
       if (fitting < count) tryFewer(speed, fitting);
     } else if (stage === 'trying') {

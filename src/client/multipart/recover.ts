@@ -1,10 +1,12 @@
-/** What an upload in parts does by itself after a failed step. The rest is decided by recovery/. */
+/**
+ * After a failed step, an upload in parts first tries to repair what only it knows of. If it cannot, recovery/ decides.
+ */
 import type { WaybillError } from '../../protocol/index.ts';
 import type { Decision, Outcome, Step } from '../steps.ts';
 import type { Decide } from '../transfer.ts';
 import {
-  abandonUpload,
-  detachUpload,
+  cancelUpload,
+  clearUpload,
   forgetUpload,
   giveUploadBack,
   type MultipartUpload,
@@ -12,7 +14,10 @@ import {
   renewGrant,
 } from './upload.ts';
 
-/** Limits how often the storage may lose parts. */
+/**
+ * Failures between two pauses for which a repair is tried. After that, recovery/ decides: repairs without a pause would
+ * never end where a storage loses parts again and again.
+ */
 const maxRepairs = 5;
 
 export async function recoverUpload(
@@ -35,18 +40,24 @@ export async function recoverUpload(
     return decision;
   }
   const { clientErrorKind } = await context.loadRecovery();
-  // The user may have chosen the wrong file, or its disk was removed: what has arrived is kept for the right file.
-  if (upload.mayDiffer && clientErrorKind(decision.error.code) === 'source') detachUpload(upload);
-  else if (decision.grant === 'give back') abandonUpload(upload);
+  // The user may have chosen the wrong file, or has removed the disk. The arrived parts are kept for the right file.
+  if (upload.mayDiffer && clientErrorKind(decision.error.code) === 'source') clearUpload(upload);
+  else if (decision.grant === 'give back') cancelUpload(upload);
   else if (decision.grant === 'forget') forgetUpload(upload);
   return decision;
 }
 
-/** The outcome of the step, where this upload can go on at once. @throws WaybillError of the call that was needed */
+/**
+ * Returns the outcome with which the upload continues without a pause, or undefined when nothing can be repaired.
+ *
+ * @throws WaybillError of a call to the server that the repair needed
+ */
 async function repair(upload: MultipartUpload, step: Step, { code }: WaybillError): Promise<Outcome | undefined> {
   const { attempt, source, grant } = upload;
-  const sendMissing: Outcome = step === 'complete' ? 'missing' : 'retry';
-  const askForResult: Outcome = step === 'complete' ? 'retry' : 'stored';
+  /** The upload is open at the server: the missing parts are sent. */
+  const outcomeIfOpen: Outcome = step === 'complete' ? 'missing' : 'retry';
+  /** The upload has ended at the server: completion is requested, and its answer says how the upload has ended. */
+  const outcomeIfEnded: Outcome = step === 'complete' ? 'retry' : 'stored';
   if (code === 'source_changed' && upload.mayDiffer && upload.startOver && !attempt.hasStartedOver) {
     attempt.hasStartedOver = true;
     giveUploadBack(upload);
@@ -57,11 +68,11 @@ async function repair(upload: MultipartUpload, step: Step, { code }: WaybillErro
     case 'object_not_ready':
       upload.parts = upload.stream;
       attempt.hasEnded = (await findState(upload)) === 'ended';
-      return attempt.hasEnded ? askForResult : sendMissing;
+      return attempt.hasEnded ? outcomeIfEnded : outcomeIfOpen;
     case 'upload_expired': {
       const state = await findState(upload, 'upload_expired');
       if (state === 'ended') attempt.hasEnded = true;
-      if (state) return attempt.hasEnded ? askForResult : sendMissing;
+      if (state) return attempt.hasEnded ? outcomeIfEnded : outcomeIfOpen;
       // The parts of a stream that have arrived are lost, and cannot be read again.
       if (attempt.hasStartedOver || source.stream) return undefined;
       attempt.hasStartedOver = true;
@@ -71,21 +82,21 @@ async function repair(upload: MultipartUpload, step: Step, { code }: WaybillErro
     case 'upload_conflict':
       if (attempt.hasEnded) return undefined;
       attempt.hasEnded = true;
-      return askForResult;
+      return outcomeIfEnded;
     default:
       return undefined;
   }
 }
 
-/** Asks the server for the upload's state. Undefined when it answers with the code `unknown`. */
-async function findState(upload: MultipartUpload, unknown?: string): Promise<'open' | 'ended' | undefined> {
+/** Asks the server for the upload's state. Undefined when the server answers with the error `goneCode`. */
+async function findState(upload: MultipartUpload, goneCode?: string): Promise<'open' | 'ended' | undefined> {
   try {
     await renewGrant(upload);
     return 'open';
   } catch (cause) {
     const { code } = cause as WaybillError;
     if (code === 'upload_conflict') return 'ended';
-    if (code === unknown) return undefined;
+    if (code === goneCode) return undefined;
     throw cause;
   }
 }

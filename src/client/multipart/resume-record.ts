@@ -1,15 +1,15 @@
-/** What the resume store knows of one upload. When the store fails, the upload continues and is not remembered. */
+/** The entry of one upload in the resume store. When the store fails, the upload continues and is not remembered. */
 import type { ClientContext, DeclaredFile } from '../context.ts';
 import type { OpenSource } from '../source.ts';
 import type { ResumeEntry, ResumeProgress, UploadStatus } from '../types.ts';
 
 export interface ResumeRecord {
-  /** By name, size, time of change and declaration, the file is the one that was begun. */
+  /** Whether the file has the same name, size, time of change and declaration as the file that was begun. */
   readonly isSameFile: boolean;
   load(): Promise<ResumeEntry | undefined>;
   save(entry: Omit<ResumeEntry, 'fingerprint' | 'endpoint' | 'handle' | 'savedAt'>): void;
   delete(): void;
-  /** Tells other tabs. */
+  /** Tells other tabs about the progress. */
   announce(progress: Omit<ResumeProgress, 'fingerprint'>): void;
   /** Keeps other tabs and processes from sending this upload. Undefined when one of them sends it now. */
   lock(): Promise<Unlock | undefined>;
@@ -19,7 +19,7 @@ export type Unlock = () => Promise<void>;
 
 const announceEveryMs = 500;
 
-/** Null where nothing is kept: there is no store, or the source cannot be recognised later. */
+/** Null where the upload is not remembered: there is no store, or the source cannot be recognised later. */
 export async function createResumeRecord(
   context: ClientContext,
   source: OpenSource,
@@ -78,7 +78,7 @@ export async function createResumeRecord(
               await held;
             });
           });
-        // A store that fails locks nothing, and does not stop the upload.
+        // When the store fails, nothing is locked, and the upload continues.
         const held = store.exclusively(fingerprint, hold).then(
           () => resolve(undefined),
           () => resolve(async () => {}),
@@ -87,7 +87,7 @@ export async function createResumeRecord(
   };
 }
 
-/** Without the content: reading all of it would take longer than many uploads. */
+/** The content is not part of the fingerprint, because reading all of it would take longer than many uploads. */
 export function fingerprintOf({ blob, fileName, size }: OpenSource): string | undefined {
   const { lastModified, webkitRelativePath } = (blob ?? {}) as Partial<File>;
   return lastModified ? [webkitRelativePath || fileName, size, lastModified].join(' ') : undefined;

@@ -1,20 +1,20 @@
-/** Sends one part, until it has arrived or the whole upload has to decide. */
+/** Sends one part. It is sent again after failures, until it has arrived or a failure concerns the whole upload. */
 import type { ArrivedPart, SignedPart, WaybillError } from '../../protocol/index.ts';
 import type { RequestDetails } from '../exchange.ts';
 import type { TransportResponse } from '../types.ts';
 import type { Part } from './file-parts.ts';
 import type { Host } from './hosts.ts';
-import { otherFile } from './load.ts';
+import { otherFileError } from './load.ts';
 import type { SendingPart } from './pace.ts';
 import { rejectOnAbort, type SendingParts } from './sending.ts';
 import { type MultipartUpload, renewGrant, reportProgress } from './upload.ts';
 
 /** A request that expires sooner than this is not sent. */
 const expiryMarginMs = 2000;
-/** A part that was just signed is tried even if it seems to expire at once: the server's clocks may differ. */
+/** A signed request is used for at least this time. With a very short lifetime, it would be signed again and again. */
 const minUseMs = 5000;
 
-/** What is known of one part while it is tried. */
+/** The state of one part while it is sent. */
 interface PartAttempt {
   readonly part: Part;
   readonly checksum: string | undefined;
@@ -22,14 +22,14 @@ interface PartAttempt {
   signed: (SignedPart & { host: Host; expiresAt: number }) | undefined;
   failures: number;
   offlineFailures: number;
-  /** It was signed again, or the grant was renewed, since the last pause. */
+  /** Whether the part was signed again, or the grant was renewed, since the last pause. */
   renewed: boolean;
 }
 
-/** What follows a failed attempt. */
+/** What to do after a failed attempt. */
 type PartDecision = 'wait for network' | 'renew grant' | 'sign again' | 'back off';
 
-/** @throws WaybillError that concerns the whole upload, or the signal's reason */
+/** @throws WaybillError when the failure concerns the whole upload, or the signal's reason */
 export async function sendPart(sending: SendingParts, part: Part, signal: AbortSignal): Promise<void> {
   const { upload, compared } = sending;
   const { checksums, listed, hosts } = upload;
@@ -57,7 +57,11 @@ export async function sendPart(sending: SendingParts, part: Part, signal: AbortS
   }
 }
 
-/** @throws WaybillError `source_changed` when the part in the storage is not the part of this file */
+/**
+ * Compares a part that the storage has with the same part of this file.
+ *
+ * @throws WaybillError `source_changed` when they differ
+ */
 async function comparePart(
   { upload, confirm }: SendingParts,
   { partNumber, source }: Part,
@@ -68,7 +72,7 @@ async function comparePart(
   const { tools, checksums } = upload;
   const { algorithm, value } = stored as NonNullable<ArrivedPart['checksum']>;
   const own = algorithm === checksums.algorithm ? checksum : await tools.checksumOf(source, algorithm, signal);
-  if (size !== source.size || value !== own) throw otherFile(tools);
+  if (size !== source.size || value !== own) throw otherFileError(tools);
   confirm(partNumber);
 }
 
@@ -138,18 +142,20 @@ async function sendThroughPool(
   return hosts.connections(host)(fileSize, signal, async () => {
     await Promise.race([pace.waitForTurn(), rejectOnAbort(signal)]);
     if (context.now() > signed.expiresAt) {
-      // It has expired while it waited. It is signed again outside, so that the connection is free meanwhile.
+      // The request has expired while it waited. The part is signed again outside of the pool, so that other parts can
+      // use the connection in the meantime.
       pace.returnTurn();
       return false;
     }
     const answer = await sendRequest(sending, signed, part, signal);
     const bytes = { source: part.source, algorithm: checksums.algorithm, checksum };
+    // 412 needs no exception, as it does in single.ts: parts are signed without If-None-Match, so a part may be sent twice.
     if (answer && answer.status >= 300) throw await recovery.storageError(tools, answer, bytes, signal);
     return !!answer;
   });
 }
 
-/** Undefined when the request was stopped so that other parts arrive earlier: the part is sent again later. */
+/** Returns undefined when pace.ts has stopped the request so that other parts arrive earlier. The part is sent again. */
 async function sendRequest(
   { upload, run, pace, underWay, reportLoaded }: SendingParts,
   { request }: SignedPart,
@@ -162,12 +168,12 @@ async function sendRequest(
   const controller = new AbortController();
   const abort = () => controller.abort();
   signal.addEventListener('abort', abort);
-  let yielded = false;
+  let isStoppedByPace = false;
   const sendingPart: SendingPart = {
     size: source.size,
     loaded: 0,
     stop() {
-      yielded = true;
+      isStoppedByPace = true;
       abort();
     },
   };
@@ -175,14 +181,14 @@ async function sendRequest(
   pace.begin(sendingPart);
   try {
     const answer = await context.exchange({ ...request, source }, controller.signal, (loaded) => {
-      if (yielded) return;
+      if (isStoppedByPace) return;
       pace.progress(sendingPart, Math.min(loaded, source.size));
       reportLoaded();
     });
     if (answer.status < 300) hosts.recordPart(source.size, context.now() - startedAt);
     return answer;
   } catch (cause) {
-    if (yielded && !signal.aborted) return undefined;
+    if (isStoppedByPace && !signal.aborted) return undefined;
     throw cause;
   } finally {
     signal.removeEventListener('abort', abort);
@@ -191,7 +197,7 @@ async function sendRequest(
   }
 }
 
-/** @throws WaybillError when the whole upload has to decide */
+/** Decides what to do after a failed attempt. @throws WaybillError when the failure concerns the whole upload */
 async function decideForPart(
   sending: SendingParts,
   attempt: PartAttempt,
@@ -209,13 +215,13 @@ async function decideForPart(
   if (await recovery.isOffline(context, error)) return 'wait for network';
   if (code === 'upload_expired' && !renewed) return 'renew grant';
   if (code === 'storage_rejected') {
-    // The storage does not know the upload: the server knows whether it has ended, and how.
+    // The storage does not know the upload. The server knows whether the upload has ended: then this call throws.
     if (error.status === 404) await renewGrant(upload);
     if (!renewed) return 'sign again';
     await recovery.verifySource(tools, { source, algorithm: checksums.algorithm, checksum }, signal);
   }
   if (kind === 'unavailable') recovery.easePool(hosts.connections(attempt.host), context);
-  // Before any part has arrived, CORS may hide the answer: the upload as a whole finds out.
+  // Before any part has arrived, CORS may have hidden the answer. recovery/ finds out for the whole upload.
   const nothingSent = kind === 'network' && (error.details as RequestDetails | undefined)?.moved === 0;
   if (!retryable || attempt.failures >= context.retries || (nothingSent && !sending.arrivedBytes())) throw error;
   return 'back off';

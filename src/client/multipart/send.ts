@@ -10,12 +10,12 @@ import { sendPart } from './send-part.ts';
 import { createSending, rejectOnAbort } from './sending.ts';
 import { type MultipartUpload, reportProgress } from './upload.ts';
 
-/** A part that is larger than this many times the smallest can be cut smaller. */
+/** Smaller parts are tried when a part is larger than the smallest allowed part by this factor. */
 const smallerFactor = 1.5;
 
 /**
- * @returns `renew` when the upload should begin again with smaller parts
- * @throws WaybillError; no request is under way any more by then
+ * @returns `renew` when the upload should start again with smaller parts
+ * @throws WaybillError, after all requests have ended
  */
 export async function sendParts(upload: MultipartUpload, parts: PartQueue, run: Run): Promise<Outcome> {
   const { context, source, listed, hosts } = upload;
@@ -33,7 +33,7 @@ export async function sendParts(upload: MultipartUpload, parts: PartQueue, run: 
 
   const canBeSmaller = !source.stream && !upload.wasRemembered && !upload.hasSmallerParts;
   const sending = createSending(upload, parts, run, recovery, (partBytes) => {
-    // Nothing has arrived yet, so only what is under way is lost.
+    // No part has arrived yet, so only the parts under way are lost.
     if (canBeSmaller && partBytes >= smallerFactor * s3PartLimits.minPartBytes) stop({ outcome: 'renew' });
   });
 
@@ -60,7 +60,7 @@ export async function sendParts(upload: MultipartUpload, parts: PartQueue, run: 
   }
 
   sending.reportLoaded();
-  // Until the first part is sent, the file is compared with the parts in the storage.
+  // The file is first compared with the parts in the storage, and only then parts are sent.
   if (listed.size && upload.checksums.algorithm) reportProgress(upload, run, { status: 'hashing' });
   signal.addEventListener('abort', stopAborted);
   try {

@@ -1,4 +1,4 @@
-/** What the workers that send the parts of one upload share. */
+/** The state that the workers that send the parts of one upload share. */
 import type { Run } from '../steps.ts';
 import type { Part, PartQueue } from './file-parts.ts';
 import { createPace, type Pace, type SendingPart } from './pace.ts';
@@ -10,13 +10,16 @@ export interface SendingParts {
   readonly recovery: typeof import('../recovery/index.ts');
   readonly pace: Pace;
   readonly underWay: Set<SendingPart>;
-  /** Resolves when the listed parts have been compared with the file: parts of a wrong file must not join them. */
+  /**
+   * Resolves when the listed parts have been compared with the file. No part is sent before, because parts of a wrong
+   * file must not be added to them.
+   */
   readonly compared: Promise<void>;
-  /** A listed part is equal to the part here. */
+  /** Called when a listed part is equal to the part of this file. */
   confirm(partNumber: number): void;
   arrivedBytes(): number;
   reportLoaded(): void;
-  /** The part is in the storage. */
+  /** Called when the part is in the storage. */
   recordArrival(part: Part, checksum: string | undefined): void;
 }
 

@@ -6,16 +6,16 @@ import type { Tools } from '../tools.ts';
 import type { Source, StreamChunk, StreamLike } from '../types.ts';
 import type { Part, PartQueue } from './file-parts.ts';
 
-/** Limits what is in memory; two parts of any size are always allowed. */
+/** Limits the bytes in memory. Two parts are always allowed, whatever their size. */
 const maxHeldBytes = 128 * 1024 * 1024;
 const maxHeldParts = 8;
-/** The first buffer of a part. It is doubled, so that a short recording does not need the memory of a whole part. */
+/** The first buffer of a part. It grows by doubling, so that a short recording does not need memory for a whole part. */
 const firstBufferBytes = 1024 * 1024;
 
 export interface StreamParts extends PartQueue {
   /** Known once the stream has ended. */
   size(): number;
-  /** Tells the source of the stream that it is not read any further. */
+  /** Cancels the stream, so that its producer stops. */
   cancel(): void;
 }
 
@@ -79,10 +79,10 @@ export function createStreamParts(
 }
 
 interface PartReader {
-  /** A whole part; only the last one is shorter. */
+  /** Reads a whole part. Only the last part may be shorter. */
   readPart(): Promise<Uint8Array<ArrayBuffer>>;
   hasEnded(): boolean;
-  /** Bytes that were read. */
+  /** The number of bytes that were read. */
   size(): number;
   cancel(): void;
 }
@@ -100,7 +100,7 @@ function createPartReader(
   let size = 0;
   let hasEnded = false;
 
-  /** The next bytes of the stream; undefined at its end. */
+  /** Reads the next bytes of the stream. Undefined at its end. */
   async function readPiece(): Promise<Uint8Array | undefined> {
     const piece = rest;
     rest = undefined;
@@ -143,7 +143,7 @@ function sourceOf(bytes: Uint8Array<ArrayBuffer>): Source {
 }
 
 /**
- * Encodes text as UTF-8; a chunk may end inside a character.
+ * Turns chunks into bytes. Text is encoded as UTF-8, and a chunk of text may end inside a character.
  * @throws TypeError for a chunk that is neither bytes nor text
  */
 function createChunkReader(): (chunk: StreamChunk | undefined, last: boolean) => Promise<Uint8Array> {

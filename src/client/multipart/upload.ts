@@ -1,4 +1,6 @@
-/** One upload in parts, as far as this page knows it. It outlives a run: the next run continues with it. */
+/**
+ * The state of one upload in parts. It is kept between runs, so that the next run continues where the last one stopped.
+ */
 import type { ArrivedPart, FileDeclaration, MultipartGrant, RouteInfo } from '../../protocol/index.ts';
 import { planParts } from '../../protocol/parts.ts';
 import type { ClientContext, DeclaredFile } from '../context.ts';
@@ -23,10 +25,10 @@ export interface MultipartUpload {
   readonly hosts: HostChoice;
   readonly calls: PartCalls;
   readonly checksums: PartChecksums;
-  /** Null where nothing is remembered, or where another upload of the same file is. */
+  /** Null where the upload is not remembered: there is no resume store, or it remembers another upload of this file. */
   record: ResumeRecord | null;
   grant?: Grant | undefined;
-  /** Repeated unchanged until it is answered, so that all answers are about one upload. */
+  /** Sent again unchanged until it is answered, so that all answers are about one upload. */
   declaration?: FileDeclaration | undefined;
   /** The call that renews the grant, shared by all parts that need it. */
   renewal?: Promise<void> | undefined;
@@ -34,14 +36,14 @@ export interface MultipartUpload {
   stream?: StreamParts;
   /** By part number. */
   readonly arrived: Map<number, ArrivedBytes>;
-  /** Parts that the storage has, and that are not yet compared with the file here. */
+  /** Parts that the storage has, and that were not compared with this file yet. */
   readonly listed: Map<number, ArrivedPart>;
   readonly startOver: boolean | undefined;
-  /** The resume store knew this upload. */
+  /** Whether the resume store had an entry for this upload. */
   wasRemembered?: boolean;
-  /** An earlier page began the upload: this file may be another one, and must not end that upload. */
+  /** An earlier page began the upload, so this file may be another file. Then its failure must not end that upload. */
   mayDiffer: boolean;
-  /** It was begun again with smaller parts, which happens once. */
+  /** Whether the upload was started again with smaller parts, which is done at most once. */
   hasSmallerParts?: boolean;
   attempt: Attempt;
   readonly progress: { loaded: number; status: UploadStatus };
@@ -51,8 +53,9 @@ export type Grant = Pick<MultipartGrant, 'uploadId' | 'grant' | 'partSize' | 'pa
 
 /** What has happened since the last pause between attempts. */
 export interface Attempt {
+  /** Failures for which a repair was tried, see recover.ts. */
   repairs: number;
-  /** The server says that the upload has ended: completion tells how. */
+  /** The server says that the upload has ended. The answer to its completion says how. */
   hasEnded: boolean;
   hasStartedOver: boolean;
 }
@@ -65,7 +68,7 @@ export interface ArrivedBytes {
   checksum: string | undefined;
 }
 
-/** The speed for which parts of a stream are planned: a smaller part waits less for its last byte. */
+/** The speed for which parts of a stream are planned. A smaller part is complete, and can be sent, earlier. */
 const streamBytesPerSecond = 4 * 1024 * 1024;
 
 export async function openUpload(
@@ -119,7 +122,7 @@ export function planPartSize({ source: { size }, hosts, info }: MultipartUpload)
   ).partSize;
 }
 
-/** The parts that will be sent first are hashed while the resume store and the server answer. */
+/** Starts to hash the parts that will be sent first, while the resume store and the server prepare their answers. */
 function hashFirstParts(upload: MultipartUpload, signal: AbortSignal): void {
   const { tools, source, checksums, hosts } = upload;
   if (source.size === null || !checksums.algorithm) return;
@@ -133,7 +136,7 @@ function hashFirstParts(upload: MultipartUpload, signal: AbortSignal): void {
       .catch(() => {});
 }
 
-/** Reports to the app, and to other tabs. */
+/** Reports a change to the app and to other tabs. */
 export function reportProgress({ record, source, file, progress }: MultipartUpload, run: Run, report: Report): void {
   run.report(report);
   progress.loaded = report.loaded ?? progress.loaded;
@@ -154,7 +157,7 @@ export function saveEntry({ record, grant, source, route, file }: MultipartUploa
     });
 }
 
-/** Gets what the storage has, and a grant to go on with. @throws WaybillError `upload_conflict`, `upload_expired` */
+/** Asks for the parts that the storage has, and for a new grant. @throws WaybillError `upload_conflict`, `upload_expired` */
 export function renewGrant(upload: MultipartUpload): Promise<void> {
   upload.renewal ??= listParts(upload).finally(() => {
     upload.renewal = undefined;
@@ -167,7 +170,7 @@ async function listParts(upload: MultipartUpload): Promise<void> {
   const before = [...arrived.keys()];
   const asked = upload.grant as Grant;
   const { grant, parts: stored } = await calls.list(asked.grant);
-  // The upload was given up in the meantime.
+  // The upload was dropped in the meantime.
   if (upload.grant !== asked) return;
   upload.grant = { ...asked, grant };
   saveEntry(upload);
@@ -180,8 +183,18 @@ async function listParts(upload: MultipartUpload): Promise<void> {
   for (const part of stored) if (!arrived.has(part.partNumber)) listed.set(part.partNumber, part);
 }
 
-/** Forgets the grant and the parts here. The server keeps them, and so does the resume store. */
-export function detachUpload(upload: MultipartUpload): void {
+/*
+ * Four functions drop an upload. Each one does what the functions above it do, and one thing more:
+ *
+ * | function         | drops                                                   |
+ * |------------------|---------------------------------------------------------|
+ * | `clearUpload`    | the grant and the list of arrived parts of this page    |
+ * | `forgetUpload`   | the checksums of the parts, and the resume entry        |
+ * | `giveUploadBack` | the upload at the server, which deletes what has arrived |
+ * | `cancelUpload`   | the stream that the parts are read from                 |
+ */
+
+export function clearUpload(upload: MultipartUpload): void {
   upload.grant = upload.renewal = upload.declaration = undefined;
   // Parts of a stream are kept until they have arrived: they cannot be read again.
   upload.parts = upload.stream;
@@ -190,19 +203,17 @@ export function detachUpload(upload: MultipartUpload): void {
 }
 
 export function forgetUpload(upload: MultipartUpload): void {
-  detachUpload(upload);
+  clearUpload(upload);
   upload.checksums.clear();
   upload.record?.delete();
 }
 
-/** Tells the server as well. */
 export function giveUploadBack(upload: MultipartUpload): void {
   upload.tools.giveBack(upload.context, upload.grant?.grant);
   forgetUpload(upload);
 }
 
-/** Gives the upload up for good. */
-export function abandonUpload(upload: MultipartUpload): void {
+export function cancelUpload(upload: MultipartUpload): void {
   giveUploadBack(upload);
   upload.stream?.cancel();
 }

@@ -1,4 +1,4 @@
-/** The end of an upload: asking for its completion until the result is known, or giving its grant back. */
+/** Ends an upload: asks for its completion until the result is known, or gives its grant back. */
 import type { MultipartCompletion, PendingUpload } from '../../protocol/index.ts';
 import type { ClientContext } from '../context.ts';
 import type { Run } from '../steps.ts';
@@ -6,32 +6,32 @@ import type { Tools } from '../tools.ts';
 import type { UploadResult } from '../types.ts';
 import { sleep } from './pressure.ts';
 
-/** The protocol's ceiling. */
+/** The protocol allows no more in one request. */
 const maxGrantsInAbort = 100;
-/** The longest pause between two questions about one completion. */
-const longestPendingSeconds = 600;
+/** The longest pause between two requests for the completion of one upload. */
+const maxPendingSeconds = 600;
 /**
- * Files that may have left the queue without being completed. After a reload, a page sends again what it did not know
- * to be complete, so sending must not run ahead of a server that completes slowly.
+ * How many files may have freed their place without being completed. After a reload, a page sends every file again that
+ * it did not know to be complete, so sending must not run far ahead of a server that completes slowly.
  */
-const mostUncompleted = 96;
+const maxUncompleted = 96;
 
 /** Asks for completion until it is known how the upload ended. */
 export async function waitForCompletion(
   tools: Tools,
   context: ClientContext,
   grant: string | MultipartCompletion,
-  { signal, leave }: Run,
+  { signal, freePlace }: Run,
 ): Promise<UploadResult> {
   context.uncompleted++;
-  // Completions are sent in batches and take time: the next file does not wait for them.
-  if (context.uncompleted <= mostUncompleted) leave();
+  // Completions are sent in batches and take time, so the next file does not wait for this one.
+  if (context.uncompleted <= maxUncompleted) freePlace();
   try {
     for (;;) {
       const result: UploadResult | PendingUpload = await context.complete(grant);
       if ('file' in result) return result;
       // The storage needs time to move a large object.
-      await sleep(tools, Math.min(longestPendingSeconds, Math.max(1, result.retryAfterSeconds || 0)) * 1000, signal);
+      await sleep(tools, Math.min(maxPendingSeconds, Math.max(1, result.retryAfterSeconds || 0)) * 1000, signal);
     }
   } finally {
     context.uncompleted--;

@@ -1,10 +1,13 @@
-/** Distinguishes an answer that CORS hides from this page from no answer. Used after the first unreadable answer. */
+/**
+ * Finds out whether CORS hides the answer from this page, or whether there was no answer. It is used after the first
+ * unreadable answer.
+ */
 import type { DetailsOf } from '../../protocol/index.ts';
 import type { RequestDetails } from '../exchange.ts';
 
 /**
- * Whether the host of `url` answers at all. False where no answer can be hidden: outside browsers and on the page's own
- * origin.
+ * Whether the host of `url` answers at all. False outside browsers and for the page's own origin, where CORS hides no
+ * answer.
  */
 export async function isReachable(url: string): Promise<boolean> {
   const origin = /^\w+:\/\/[^/]+/.exec(url)?.[0];
@@ -16,7 +19,7 @@ export async function isReachable(url: string): Promise<boolean> {
   );
 }
 
-/** What the operator has to change, in words and as data. @param endpoint the app's server */
+/** Describes what the operator has to change, as text and as data. @param endpoint the address of the app's server */
 export function describeCors({ method, url, headers }: RequestDetails, endpoint: string): DetailsOf<'cors_blocked'> {
   const { origin } = location;
   const describe = (server: string, remedy: string) => ({

@@ -20,12 +20,14 @@ export { storageError, verifySource } from './storage-error.ts';
 export { watchForWakeUp } from './wake-up.ts';
 export { clientErrorKind };
 
-/** Unreadable answers in a row, from a host that can be reached, after which CORS is taken for the cause. */
-const mostUnreadable = 3;
+/**
+ * After this many unreadable answers in a row from a host that can be reached, the client assumes that CORS hides them.
+ */
+const maxUnreadable = 3;
 
 export interface Recovery {
   /**
-   * Waits as long as the failure asks for, and then says what to do. It changes nothing of the upload.
+   * Waits as long as the failure requires, and then returns what to do. It does not change the upload.
    *
    * @param single for an upload in one request: its bytes, and the connections it is sent over
    */
@@ -38,7 +40,7 @@ export function createRecovery(tools: Tools, context: ClientContext): Recovery {
   let failures = 0;
   let offlineFailures = 0;
   let unreadable = 0;
-  /** A new grant was asked for since the last pause. */
+  /** Whether a new grant was asked for since the last pause. */
   let renewed = false;
 
   /** Whether the answer was probably hidden from this page. @throws WaybillError `cors_blocked` */
@@ -49,7 +51,7 @@ export function createRecovery(tools: Tools, context: ClientContext): Recovery {
       unreadable = 0;
       return false;
     }
-    if (++unreadable < Math.min(mostUnreadable, retries + 1)) return true;
+    if (++unreadable < Math.min(maxUnreadable, retries + 1)) return true;
     if (single) await verifySource(tools, single.bytes, run.signal);
     throw tools.failure('cors_blocked', 'Uploads are not set up for this page.', {
       details: describeCors(details, context.endpoint),
@@ -75,14 +77,15 @@ export function createRecovery(tools: Tools, context: ClientContext): Recovery {
       return 'renew';
     }
     if (single && clientErrorKind(code) === 'unavailable') easePool(single.connections, context);
-    // A changed size breaks the signature before the storage looks at the checksum.
+    // A file of another size breaks the signature before the storage compares the checksum, so the checksum is computed
+    // here.
     if (single && isRefused) await verifySource(tools, single.bytes, run.signal);
     const hidden = await isHidden(error, single, run);
     if (!retryable || failures >= retries) throw error;
     run.report({ waiting: 'backoff' });
     await backOff(tools, context, failures++, error, run.signal);
     renewed = false;
-    // Some storages refuse without CORS headers: the hidden answer may be that the request has expired.
+    // Some storages send refusals without CORS headers, so the hidden answer may say that the request has expired.
     return single && hidden && step === 'send' ? 'renew' : 'retry';
   }
 
@@ -104,15 +107,16 @@ function grantAfter(
   { code, retryable, status }: WaybillError,
   single: SingleRequest | undefined,
 ): FailureDecision['grant'] {
-  // Several attempts have not shown the bytes to the server: they are sent again. Parts are sent again one by one.
+  // The server has not found the bytes in several attempts, so they are sent again with a new grant. Of an upload in
+  // parts, only the missing parts are sent again.
   if (single && code === 'object_not_ready') return 'forget';
-  // The user may sign in, or get the permission: then `retry()` completes what was sent.
+  // The user may sign in, or be given access. Then `retry()` completes what was sent.
   if (retryable || clientErrorKind(code) === 'auth') return 'keep';
-  // The server knows about what it has refused.
+  // Without a status, no answer has ended the upload but the client itself, so the client tells the server.
   return status ? 'forget' : 'give back';
 }
 
-/** The platform reports that there is no connection, and neither the request nor the host contradicts it. */
+/** Whether the platform reports no connection, and neither an answer nor the host of the request contradicts it. */
 export async function isOffline({ online }: ClientContext, { code, status, details }: WaybillError): Promise<boolean> {
   if (clientErrorKind(code) !== 'network' || status || !online()) return false;
   const tried = details as Partial<RequestDetails> | undefined;

@@ -3,7 +3,7 @@ import type { ClientContext } from '../context.ts';
 import { createHashWorkers } from '../hash/in-worker.ts';
 import type { OpenSource } from '../source.ts';
 
-/** Bytes. Below this size, the way to the worker takes longer than the digest. */
+/** Bytes. Below this size, sending the bytes to the worker takes longer than the digest. */
 const workerMinBytes = 1024 * 1024;
 /** Bytes. A worker holds all of a Blob in memory. */
 const workerMaxBytes = 256 * 1024 * 1024;
@@ -12,7 +12,7 @@ const multipartMinBytes = 16 * 1024 * 1024;
 
 export function preload(context: ClientContext, { size, blob }: OpenSource): void {
   if (size === null || size >= multipartMinBytes) {
-    // The caller that needs a module imports it again, and handles the failure.
+    // The code that needs the module imports it again, and handles a failure.
     import('../multipart/index.ts').catch(() => {});
     if (context.resumeStore === undefined) import('../browser/resume-store.ts').catch(() => {});
   }

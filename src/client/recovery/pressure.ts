@@ -1,12 +1,12 @@
-/** Less pressure on a storage or a server that is busy: pauses between attempts, and fewer requests at once. */
+/** Reduces the load on a busy storage or server: pauses between attempts, and fewer requests at once. */
 import type { WaybillError } from '../../protocol/index.ts';
 import type { ClientContext } from '../context.ts';
 import type { Pool } from '../pool.ts';
 import type { Tools } from '../tools.ts';
 
 const firstBackoffMs = 500;
-const longestBackoffMs = 30_000;
-/** Requests that fail together are one sign of trouble, not six. */
+const maxBackoffMs = 30_000;
+/** Requests that fail at the same time have one cause, so they lower the limit only once. */
 const easeEveryMs = 1000;
 
 export function backOff(
@@ -16,7 +16,7 @@ export function backOff(
   { retryAfterSeconds }: WaybillError,
   signal: AbortSignal,
 ): Promise<void> {
-  const ms = Math.min(longestBackoffMs, firstBackoffMs * 2 ** failures) * random();
+  const ms = Math.min(maxBackoffMs, firstBackoffMs * 2 ** failures) * random();
   return sleep(tools, (retryAfterSeconds || 0) * 1000 + ms, signal);
 }
 

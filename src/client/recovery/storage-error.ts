@@ -1,10 +1,13 @@
-/** What a storage's answer other than success means. */
+/** Turns an answer of the storage that reports a failure into a WaybillError. */
 import type { WaybillError } from '../../protocol/index.ts';
 import type { HashedSource } from '../context.ts';
 import type { Tools } from '../tools.ts';
 import type { TransportResponse } from '../types.ts';
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: the bytes are not those that were declared. */
+/**
+ * The bytes that arrived are not those that were declared:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
 const mismatchCodes: ReadonlySet<string> = new Set([
   'BadDigest',
   'InvalidDigest',
@@ -15,7 +18,7 @@ const mismatchCodes: ReadonlySet<string> = new Set([
 const temporaryCodes: ReadonlySet<string> = new Set(['RequestTimeout', 'IncompleteBody', 'SlowDown']);
 
 /**
- * `storage_unavailable` when the same request can succeed later, else `storage_rejected`.
+ * Returns `storage_unavailable` when the same request can succeed later, and otherwise `storage_rejected`.
  * @throws WaybillError `source_changed`
  */
 export async function storageError(

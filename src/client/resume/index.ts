@@ -23,7 +23,9 @@ export async function listResumable(
   startUpload: StartUpload,
 ): Promise<Resumable[]> {
   if (context.resumeStore === undefined)
-    context.resumeStore = (await import('../browser/resume-store.ts').catch(tools.missing)).createDefaultStore();
+    context.resumeStore = (
+      await import('../browser/resume-store.ts').catch(tools.throwNetworkError)
+    ).createDefaultStore();
   const store = context.resumeStore;
   const entries = (await store?.list()) ?? [];
   return entries
