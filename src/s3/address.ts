@@ -7,7 +7,7 @@ export interface Address {
   readonly origin: string;
   /** The value of the `Host` header: lower case, without a default port. */
   readonly host: string;
-  /** `` or `/bucket` */
+  /** The path in front of the key: empty, or `/bucket`. */
   readonly prefix: string;
 }
 

@@ -1,7 +1,7 @@
 /** The errors of AWS for requests that fail authentication. The verifiers throw them and the devstore sends them. */
 
 /** AWS's codes with their statuses: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
-const statusOf = {
+const statusByCode = {
   AccessDenied: 403,
   AuthorizationHeaderMalformed: 400,
   AuthorizationQueryParametersError: 400,
@@ -19,7 +19,7 @@ const statusOf = {
   SignatureDoesNotMatch: 403,
 } as const;
 
-export type S3AuthCode = keyof typeof statusOf;
+export type S3AuthCode = keyof typeof statusByCode;
 
 export class S3AuthError extends Error {
   readonly code: S3AuthCode;
@@ -32,7 +32,7 @@ export class S3AuthError extends Error {
     super(message);
     this.name = 'S3AuthError';
     this.code = code;
-    this.status = statusOf[code];
+    this.status = statusByCode[code];
     this.details = details;
   }
 }

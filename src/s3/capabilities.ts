@@ -1,6 +1,7 @@
 /**
- * What each storage enforces. (d) documented, (i) from issue threads, (s) read in its source, (r) observed by running
- * it. A capability that is not certain counts as missing, because a route would rely on it.
+ * What each storage enforces. A letter at each preset names the evidence: (d) documented, (i) from issue threads, (s)
+ * read in its source, (r) observed by running it. A capability that is not certain counts as missing, because a route
+ * would rely on it.
  */
 import { WaybillError } from '../protocol/index.ts';
 import { checksumAlgorithms } from './checksums.ts';

@@ -103,7 +103,10 @@ export const capabilityAttempts: readonly CapabilityAttempt[] = [
   },
 ];
 
-/** Parts are verified and listed; where `completeOnce` is claimed, completion does not replace an object. */
+/**
+ * Whether the storage verifies and lists parts and, where `completeOnce` is claimed, refuses to replace an object on
+ * completion.
+ */
 async function enforcesMultipart(context: CheckContext): Promise<boolean> {
   const { operations, send } = context;
   const { partChecksums, contentMd5, completeOnce } = context.config.capabilities;
@@ -153,7 +156,10 @@ export function putObject(
   });
 }
 
-/** True when the storage refused the request with `status`, by default with any 4xx except 403 (missing permission). */
+/**
+ * Whether the storage refused the request with `status`. By default any 4xx counts except 403, which says only that the
+ * credentials may not send the request.
+ */
 async function isRefused(request: Promise<unknown>, status?: number): Promise<boolean> {
   try {
     await request;

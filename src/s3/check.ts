@@ -100,8 +100,8 @@ function findPreset(observations: Observations): CapabilityPreset | undefined {
 }
 
 /**
- * AWS refuses requests that are more than 15 minutes off. The server corrects smaller differences, but warns of
- * these.
+ * AWS refuses requests whose time is more than 15 minutes off. The server corrects its time (storage-clock.ts), but the
+ * operator should know that the clock is wrong.
  */
 const clockWarningMs = 5 * 60_000;
 

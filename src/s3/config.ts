@@ -20,9 +20,9 @@ import type { CapabilityPreset, S3StorageOptions, StorageCapabilities } from './
 export interface StorageConfig {
   readonly bucket: string;
   readonly region: string;
-  /** Where this server sends. */
+  /** The address that this server sends its own requests to. */
   readonly internal: Address;
-  /** Where clients send. */
+  /** The address that clients send to by default. */
   readonly public: Address;
   /** Every address that clients may use; {@link public} is the first. */
   readonly publicAddresses: readonly Address[];
@@ -36,7 +36,7 @@ export interface StorageConfig {
   readonly random: () => number;
 }
 
-const maxNames = 8;
+const maxPublicEndpoints = 8;
 const endpointRule: OptionRule = {
   expected: 'a URL such as "http://minio:9000"',
   isValid: (value) => typeof value === 'string',
@@ -52,9 +52,10 @@ const storageOptions: OptionTable<S3StorageOptions> = {
   region: { expected: 'a region such as "eu-west-1"', isValid: isMatchingText(/^[A-Za-z0-9-]{1,64}$/) },
   endpoint: endpointRule,
   publicEndpoint: {
-    expected: `a URL, or 1 to ${maxNames} of them`,
+    expected: `a URL, or 1 to ${maxPublicEndpoints} of them`,
     isValid: (value) =>
-      endpointRule.isValid(value) || (isListOf(endpointRule.isValid)(value) && (value as unknown[]).length <= maxNames),
+      endpointRule.isValid(value) ||
+      (isListOf(endpointRule.isValid)(value) && (value as unknown[]).length <= maxPublicEndpoints),
   },
   pathStyle: booleanRule,
   credentials: {
@@ -78,9 +79,9 @@ export function resolveConfig(options: S3StorageOptions): StorageConfig {
   checkOptions('s3Storage()', options, storageOptions);
   const { bucket, region = 'us-east-1', endpoint, publicEndpoint = endpoint, pathStyle } = options;
   const { timeoutMs = 10_000, retries = 3, now = Date.now, random = Math.random } = options;
-  const names = typeof publicEndpoint === 'object' ? publicEndpoint : [publicEndpoint];
-  const publicAddresses = names.map((name) =>
-    Object.freeze(resolveAddress({ bucket, region, endpoint: name, pathStyle })),
+  const publicEndpoints = typeof publicEndpoint === 'object' ? publicEndpoint : [publicEndpoint];
+  const publicAddresses = publicEndpoints.map((clientEndpoint) =>
+    Object.freeze(resolveAddress({ bucket, region, endpoint: clientEndpoint, pathStyle })),
   );
   if (new Set(publicAddresses.map(({ origin }) => origin)).size < publicAddresses.length)
     throw invalidOption('`publicEndpoint` names one origin twice');
@@ -91,7 +92,7 @@ export function resolveConfig(options: S3StorageOptions): StorageConfig {
     internal,
     public: publicAddresses[0] as Address,
     publicAddresses: Object.freeze(publicAddresses),
-    capabilities: resolveCapabilities(options.capabilities ?? defaultPreset(internal)),
+    capabilities: resolveCapabilities(options.capabilities ?? chooseDefaultPreset(internal)),
     credentials: createCredentialsCache(options.credentials, now),
     timeoutMs,
     retries,
@@ -102,7 +103,7 @@ export function resolveConfig(options: S3StorageOptions): StorageConfig {
 }
 
 /** @throws WaybillError config_invalid when the endpoint is not one of AWS, because its capabilities are unknown */
-function defaultPreset({ host }: Address): CapabilityPreset {
+function chooseDefaultPreset({ host }: Address): CapabilityPreset {
   if (/(^|\.)amazonaws\.com(\.cn)?(:\d+)?$/.test(host)) return 'aws';
   const presets = Object.keys(capabilityPresets).map((name) => `'${name}'`);
   throw invalidOption(

@@ -17,9 +17,9 @@ export interface CredentialsCache {
   renew(): Promise<boolean>;
 }
 
-/** `now` in milliseconds since the epoch. */
+/** @param now returns milliseconds since the epoch */
 export function createCredentialsCache(source: CredentialsSource, now: () => number): CredentialsCache {
-  if (typeof source !== 'function') return fixedCredentials(source, now);
+  if (typeof source !== 'function') return createFixedCredentials(source, now);
   const provider = source;
   let current: Credentials | undefined;
   let pending: Promise<void> | undefined;
@@ -68,7 +68,8 @@ export function createCredentialsCache(source: CredentialsSource, now: () => num
   };
 }
 
-function fixedCredentials(source: Credentials, now: () => number): CredentialsCache {
+/** Keeps credentials that are never loaded again. */
+function createFixedCredentials(source: Credentials, now: () => number): CredentialsCache {
   let checked: Credentials | undefined;
   const read = () => {
     checked ??= checkCredentials(source);

@@ -26,9 +26,9 @@ export function decodeListedKey(key: string): string {
 }
 
 /**
- * The canonical encoding of a path or query part as received. Clients differ in what they escape, but all sign the
- * canonical form. It works on bytes, because a path need not be UTF-8. Null for a broken escape or a character above
- * U+00FF.
+ * Returns the canonical encoding of a path or of a query part as it was received. Clients differ in what they escape,
+ * but all sign the canonical form. It works on bytes, because a path need not be UTF-8. Returns null for a broken
+ * escape or a character above U+00FF.
  */
 export function canonicalEscapes(raw: string, keep: '/' | ''): string | null {
   if ((keep ? unreservedPath : unreserved).test(raw)) return raw;

@@ -23,11 +23,13 @@ export interface ExchangeResponse {
   /** Lower-case names. */
   headers: ResponseHeaders;
   /**
-   * Reads the whole body; each piece restarts the idle timeout. Returns null, and drops the body, when it is longer.
+   * Reads the whole body; each piece restarts the idle timeout. Returns null, and discards the body, when it is longer
+   * than `maxBytes`.
    */
   bytes(maxBytes: number): Promise<Buffer | null>;
   /** The unread body. It must be consumed or cancelled. */
   stream(): ReadableStream<Uint8Array>;
+  /** Discards a body that nobody reads. */
   drop(): void;
 }
 

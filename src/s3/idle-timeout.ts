@@ -1,9 +1,9 @@
 /** A timeout that ends a request when the storage has sent nothing for a while. */
 
 export interface IdleTimeout {
-  /** Sets what to call on expiry, instead of any earlier function. */
+  /** Sets the function to call when the time has passed. It replaces any earlier one. */
   onExpire(stop: () => void): void;
-  /** Call it when data has arrived: the whole time runs again. */
+  /** Starts the whole time again. Call it when data has arrived. */
   restart(): void;
   stop(): void;
   isExpired(): boolean;

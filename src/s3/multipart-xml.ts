@@ -34,7 +34,8 @@ export function readParts(text: string): PartInfo[] {
   return parts;
 }
 
-export function elementText(text: string, name: string): string | undefined {
+/** Finds the text of the first element with this name, without parsing the document. */
+export function findElementText(text: string, name: string): string | undefined {
   const open = text.indexOf(`<${name}>`);
   if (open === -1) return undefined;
   const start = open + name.length + 2;
@@ -50,7 +51,8 @@ export function readChecksums(textOf: (name: string) => string | undefined): Sto
   return checksums;
 }
 
-export function partXml({ partNumber, etag, checksums }: PartInfo): string {
+/** Writes one `<Part>` of a completion. */
+export function writePartXml({ partNumber, etag, checksums }: PartInfo): string {
   let listed = '';
   for (const algorithm of checksumAlgorithms)
     if (checksums[algorithm])
@@ -61,6 +63,7 @@ export function partXml({ partNumber, etag, checksums }: PartInfo): string {
   return `<Part><ETag>${escaped}</ETag>${listed}<PartNumber>${partNumber}</PartNumber></Part>`;
 }
 
-export function composedChecksums(document: XmlElement): StoredChecksums {
+/** Reads the checksums of a completed object, without the number of parts that S3 appends. */
+export function readComposedChecksums(document: XmlElement): StoredChecksums {
   return readChecksums((name) => childText(document, name)?.replace(/-\d+$/, ''));
 }

@@ -1,7 +1,7 @@
 /** The operations on multipart uploads that a server sends. Clients send the parts, with `presignPart`. */
 import type { StorageConfig } from './config.ts';
 import { decodeListedKey, encodeKey } from './encode.ts';
-import { composedChecksums, elementText, partXml, readChecksums, readParts } from './multipart-xml.ts';
+import { findElementText, readChecksums, readComposedChecksums, readParts, writePartXml } from './multipart-xml.ts';
 import { objectHeaders, quoteEtag } from './object-info.ts';
 import { checkExistingKey, checkKey } from './object-key.ts';
 import { isS3Error } from './s3-error.ts';
@@ -41,7 +41,7 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
 
     async completeMultipart({ key, multipartId, parts, size, once = true }) {
       checkKey(key);
-      const listed = parts.map(partXml).join('');
+      const listed = parts.map(writePartXml).join('');
       const { document } = await send({
         method: 'POST',
         key,
@@ -57,7 +57,7 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
         // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         doNotRetry: ['ConditionalRequestConflict'],
       });
-      return { etag: quoteEtag(childText(document, 'ETag') ?? ''), checksums: composedChecksums(document) };
+      return { etag: quoteEtag(childText(document, 'ETag') ?? ''), checksums: readComposedChecksums(document) };
     },
 
     async abortMultipart(key, multipartId) {
@@ -129,7 +129,7 @@ async function listPartsPage(send: Send, key: string, multipartId: string, marke
     root: 'ListPartsResult',
     raw: true,
   });
-  return { parts: readParts(text), truncated: elementText(text, 'IsTruncated') === 'true' };
+  return { parts: readParts(text), truncated: findElementText(text, 'IsTruncated') === 'true' };
 }
 
 async function listMultiparts(

@@ -17,14 +17,14 @@ const https = new HttpsAgent({ keepAlive: true, timeout: idleMs });
 /** @param origin where every request is sent */
 export function createNodeExchange(origin: string): Exchange {
   const { protocol, hostname, port } = urlToHttpOptions(new URL(origin));
-  const secure = protocol === 'https:';
-  const ask = secure ? requestHttps : requestHttp;
-  const place = { hostname, port, agent: secure ? https : http };
+  const isSecure = protocol === 'https:';
+  const createRequest = isSecure ? requestHttps : requestHttp;
+  const destination = { hostname, port, agent: isSecure ? https : http };
   return (exchange) =>
     new Promise((resolve, reject) => {
       const { method, target, body, signal, idleTimeout } = exchange;
-      const options = { ...place, method, path: target, headers: headerList(exchange) };
-      const request = ask(signal ? { ...options, signal } : options);
+      const options = { ...destination, method, path: target, headers: listHeaders(exchange) };
+      const request = createRequest(signal ? { ...options, signal } : options);
       idleTimeout.onExpire(() => request.destroy());
       request.on('error', (error) => reject(signal?.aborted ? signal.reason : error));
       request.on('response', (message) => resolve(toExchangeResponse(message, exchange)));
@@ -32,8 +32,8 @@ export function createNodeExchange(origin: string): Exchange {
     });
 }
 
-/** Node sends a list of headers without checking each name, which an object would need. */
-function headerList({ method, headers, body }: ExchangeRequest): string[] {
+/** Returns the headers as a list, because Node checks every name of an object but sends a list as it is. */
+function listHeaders({ method, headers, body }: ExchangeRequest): string[] {
   const list: string[] = [];
   for (const name in headers) list.push(name, headers[name] as string);
   if (body) list.push('content-length', String(body.byteLength));

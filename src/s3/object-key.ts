@@ -4,16 +4,16 @@ import { WaybillError } from '../protocol/index.ts';
 const maxKeyBytes = 1024;
 
 /** Rules for every request. A key that breaks them has no URL: URL parsers remove dot segments, for instance. */
-const addressable = [
+const existingKeyRules = [
   [(key: string) => key === '', 'is empty'],
-  [tooLong, `has more than ${maxKeyBytes} UTF-8 bytes`],
+  [isTooLong, `has more than ${maxKeyBytes} UTF-8 bytes`],
   [(key: string) => /\p{Cs}/u.test(key), 'is not valid Unicode'],
   [(key: string) => /(^|\/)\.{1,2}(\/|$)/.test(key), 'has a segment "." or ".."'],
 ] as const;
 
 /** Rules for keys that are written or that clients get a URL for. */
-const safe = [
-  ...addressable,
+const newKeyRules = [
+  ...existingKeyRules,
   [(key: string) => /(^|\/)(\/|$)/.test(key), 'has an empty segment'],
   [(key: string) => /\p{Cc}/u.test(key), 'has a control character'],
   // A POST form replaces ${filename} with a name that the sender chooses.
@@ -26,22 +26,22 @@ const plainKey = /^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*$/;
 /** @throws WaybillError internal_error naming the rule */
 export function checkKey(key: string): void {
   if (key.length <= maxKeyBytes && plainKey.test(key)) return;
-  check(key, safe);
+  checkRules(key, newKeyRules);
 }
 
 /**
- * Checks a key that is only read or deleted: others may have stored it.
+ * Checks a key that is only read or deleted. Such an object may have been stored by another program.
  * @throws WaybillError internal_error naming the rule
  */
 export function checkExistingKey(key: string): void {
-  check(key, addressable);
+  checkRules(key, existingKeyRules);
 }
 
-function check(key: string, rules: typeof safe | typeof addressable): void {
-  for (const [broken, rule] of rules)
-    if (broken(key)) throw new WaybillError('internal_error', `This object key ${rule}.`);
+function checkRules(key: string, rules: typeof newKeyRules | typeof existingKeyRules): void {
+  for (const [isBroken, rule] of rules)
+    if (isBroken(key)) throw new WaybillError('internal_error', `This object key ${rule}.`);
 }
 
-function tooLong(key: string): boolean {
+function isTooLong(key: string): boolean {
   return key.length > maxKeyBytes || Buffer.byteLength(key) > maxKeyBytes;
 }

@@ -30,6 +30,7 @@ export function presignPut(
   checkContentType(contentType);
   if (once && !capabilities.once)
     throw new WaybillError('config_invalid', 'This storage does not honour If-None-Match: sign with `once: false`.');
+  // The header that binds the request to the checksum; undefined without a checksum.
   const bound = checksum && checksumHeaderName(checksum, capabilities.checksums, capabilities.contentMd5);
   // SigV4 requires the headers sorted by name.
   const headers = createSignedHeaders();

@@ -28,7 +28,7 @@ export function createReadOperations({ capabilities }: StorageConfig, send: Send
     }
   }
 
-  /** False also when the listing is denied: the 403 of the object then stands. Any other error is thrown. */
+  /** Returns false also when the listing is denied, so that the caller throws the 403 of the object. */
   async function isMissing(key: string): Promise<boolean> {
     try {
       const { objects } = await list({ prefix: key, maxKeys: 1 });

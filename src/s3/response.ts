@@ -1,7 +1,7 @@
 /** Reads the text of a response within a limit, and turns an error response into an S3Error. */
 import { WaybillError } from '../protocol/index.ts';
 import type { ExchangeResponse } from './exchange.ts';
-import { retryAfterSeconds } from './retry.ts';
+import { parseRetryAfter } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { childElement, childText, parseXml, rootName } from './xml.ts';
 
@@ -50,7 +50,7 @@ export async function createS3Error(
     status,
     message: childText(error, 'Message') ?? '',
     requestId: childText(error, 'RequestId') ?? headers['x-amz-request-id'],
-    retryAfterSeconds: retryAfterSeconds(headers['retry-after'], now),
+    retryAfterSeconds: parseRetryAfter(headers['retry-after'], now),
     attempts,
   });
 }

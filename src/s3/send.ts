@@ -13,7 +13,7 @@ import type { ExchangeResponse, ResponseHeaders } from './exchange.ts';
 import { startIdleTimeout } from './idle-timeout.ts';
 import { redact } from './redact.ts';
 import { createS3Error, isSuccess, readResponseText } from './response.ts';
-import { pause, storageRetryDelayMs } from './retry.ts';
+import { delay, storageRetryDelayMs } from './retry.ts';
 import { isS3Error, type S3Error, storageFault } from './s3-error.ts';
 import { emptyPayload } from './sign.ts';
 import { createSigningTimes } from './signing-time.ts';
@@ -91,7 +91,7 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
           attemptNumber <= config.retries && !(isS3Error(failure) && request.doNotRetry?.includes(failure.code));
         const delayMs = mayRetry ? storageRetryDelayMs(failure, attemptNumber, config.random) : null;
         if (delayMs === null) throw failure;
-        await pause(delayMs, request.signal);
+        await delay(delayMs, request.signal);
       }
     }
   };

@@ -26,19 +26,22 @@ export function checkPartNumber(partNumber: number): void {
 }
 
 export function checkContentType(contentType: string): void {
-  if (!arrivesAsSigned.test(contentType)) throw signingError('contentType must be printable ASCII, and not empty');
+  if (!signableText.test(contentType)) throw signingError('contentType must be printable ASCII, and not empty');
 }
 
-/** No control characters, and no spaces that the canonical form of a header would collapse. */
-const arrivesAsSigned = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
+/** Text that arrives as it was signed: no control characters, and no spaces that canonical headers collapse. */
+const signableText = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
 /** @throws WaybillError internal_error */
 export function checkPrintable(name: string, value: string): string {
-  if (!arrivesAsSigned.test(value)) throw signingError(`${name} must be printable ASCII without surplus spaces`);
+  if (!signableText.test(value)) throw signingError(`${name} must be printable ASCII without surplus spaces`);
   return value;
 }
 
-/** The header or form field for a checksum. @throws WaybillError config_invalid when the storage would not verify it */
+/**
+ * Returns the header or form field of a checksum. @throws WaybillError config_invalid when the storage would not verify
+ * it
+ */
 export function checksumHeaderName(
   { algorithm, value }: Checksum,
   verified: readonly string[],

@@ -16,9 +16,9 @@ export interface SigningTime {
   readonly credential: string;
   /** Returns the signature of an ASCII text. */
   readonly sign: (text: string) => string;
-  /** The query of a presigned URL up to the value of X-Amz-Expires. */
+  /** The beginning of the query of a presigned URL, up to the value of X-Amz-Expires. */
   readonly queryHead: string;
-  /** From there to the value of X-Amz-SignedHeaders. */
+  /** The query from the end of X-Amz-Expires up to the value of X-Amz-SignedHeaders. */
   readonly queryMiddle: string;
   /** This time plus `seconds`, in ISO 8601. */
   isoAfter(seconds: number): string;

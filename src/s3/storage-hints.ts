@@ -55,7 +55,7 @@ const hintsBySystemCode: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** Temporary problems, if the storage has answered before. */
+/** Codes that mean a temporary problem when the storage has answered before. */
 const temporary: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 /** Returns what to change, or undefined when the error is not about the configuration. */
@@ -86,7 +86,7 @@ function findSystemCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     const { code } = at as NodeJS.ErrnoException;
     if (typeof code === 'string') return code;
-    // It has one error for each address of the host.
+    // An AggregateError has one error for each address of the host.
     if (at instanceof AggregateError && at.errors.length > 0) return findSystemCode(at.errors[0]);
   }
   return undefined;

@@ -25,8 +25,9 @@ export function s3Storage(options: S3StorageOptions): Storage {
   const { bucket, region, capabilities, credentials } = config;
   const clock = createStorageClock(config.now);
   const signingTimes = createSigningTimes(region);
+  // Views may be signed for an earlier time. With a cache of their own they do not replace the time of uploads.
   const viewSigningTimes = createSigningTimes(region);
-  const now = () => signingTimes(credentials.current(), clock.now());
+  const currentSigningTime = () => signingTimes(credentials.current(), clock.now());
   const viewSigningTime = (signedAt = clock.now()) => viewSigningTimes(credentials.current(), signedAt);
   const send = createSend(config, clock);
   const address = (host = 0) => {
@@ -39,7 +40,7 @@ export function s3Storage(options: S3StorageOptions): Storage {
     ...createWriteOperations(config, send),
     ...createMultipartOperations(config, send),
   };
-  const check = createLazyCheck({ config, send, signingTime: now, operations });
+  const check = createLazyCheck({ config, send, signingTime: currentSigningTime, operations });
   return Object.freeze({
     bucket,
     region,
@@ -48,9 +49,9 @@ export function s3Storage(options: S3StorageOptions): Storage {
     publicOrigins: Object.freeze(config.publicAddresses.map(({ origin }) => origin)),
     ready: credentials.ready,
     clockOffsetMs: clock.offsetMs,
-    presignPut: (put) => presignPut(address(put.host), capabilities, now(), put),
-    presignForm: (form) => presignForm(address(form.host), bucket, capabilities, now(), form),
-    presignPart: (part) => presignPart(address(part.host), capabilities, now(), part),
+    presignPut: (put) => presignPut(address(put.host), capabilities, currentSigningTime(), put),
+    presignForm: (form) => presignForm(address(form.host), bucket, capabilities, currentSigningTime(), form),
+    presignPart: (part) => presignPart(address(part.host), capabilities, currentSigningTime(), part),
     presignGet: (get) => presignRead('GET', config.public, viewSigningTime(get.signedAt), get),
     presignHead: (head) => presignRead('HEAD', config.public, viewSigningTime(head.signedAt), head),
     check,

@@ -13,7 +13,10 @@ type WriteOperations = Pick<ObjectOperations, 'put' | 'copy' | 'delete' | 'delet
 
 /** The limit of S3 for one DeleteObjects request. */
 const keysPerDelete = 1000;
-/** A copy of 5 GB takes long, and not every storage sends spaces while it works. */
+/**
+ * Multiplies the timeout of copies and completions: a copy of 5 GB takes long, and not every storage sends spaces to
+ * keep the connection alive while it works.
+ */
 export const copyTimeoutFactor = 12;
 
 export function createWriteOperations(config: StorageConfig, send: Send): WriteOperations {

@@ -32,7 +32,7 @@ const loadParser = loadOnce(async (): Promise<{ parse(text: string): unknown }> 
   });
 });
 
-/** Characters. A longer document is a list. */
+/** In characters. A longer document is a listing, which only the general parser can read. */
 const maxFlatLength = 4096;
 const rootPattern = /^\s*(?:<\?xml[^>]*\?>\s*)?<([A-Za-z]+)(?:\s[^<>]*)?(?:\/>|>([\s\S]*)<\/\1\s*>)\s*$/;
 const childPattern = /\s*<([A-Za-z][A-Za-z0-9]*)>([^<&]*)<\/\1>\s*/y;
