@@ -30,7 +30,7 @@ export function createCounts({ kysely, now }: Database): CountMethods {
       const states = Object.fromEntries(
         await Promise.all(rareStates.map(async (state) => [state, await countUploads(state)] as const)),
       ) as Counts['states'];
-      // Completed uploads are too many to count. The usage of their owners has the number.
+      // There are too many completed uploads to count. The usage rows of their owners contain the number.
       const stored = await kysely
         .selectFrom('waybill_usage')
         .select(({ fn }) => fn.sum<number>('stored_files').as('n'))
@@ -53,14 +53,14 @@ export function createCounts({ kysely, now }: Database): CountMethods {
         .select(now().as('clock'))
         .where('state', '=', stateLiteral('completing'))
         .executeTakeFirst();
-      const since = oldest?.at ?? null;
+      const oldestCreatedAt = oldest?.at ?? null;
       return {
         states,
         parkedCallbacks: Number(parked.n),
         waitingCallbacks: Number(waiting.n),
         pendingWebhooks: await countWebhooks('next_at'),
         parkedWebhooks: await countWebhooks('parked_at'),
-        callbackLagMs: oldest && since !== null ? Math.max(0, oldest.clock - since) : 0,
+        callbackLagMs: oldest && oldestCreatedAt !== null ? Math.max(0, oldest.clock - oldestCreatedAt) : 0,
       };
     },
   };

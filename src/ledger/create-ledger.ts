@@ -1,18 +1,19 @@
+/** Migrates the schema or checks its version, and assembles the methods of a ledger over one database. */
 import type { Ledger } from '../server/index.ts';
 import { createCounts } from './counts.ts';
 import type { Database } from './database.ts';
 import { createGranting } from './grant.ts';
 import { createLists } from './lists.ts';
-import { migrate, requireCurrent } from './migrations.ts';
+import { migrate, requireCurrentSchema } from './migrations.ts';
 import { createOutbox } from './outbox.ts';
 import { createStates } from './states.ts';
 import { createSweeps } from './sweeps.ts';
 import { findOwnerUsage, listOwnerUsage } from './usage.ts';
 
-/** @param migrating false when the schema must be up to date already, see `waybill migrate` */
-export async function createLedger(database: Database, migrating: boolean): Promise<Ledger> {
+/** @param shouldMigrate false when the schema must be up to date already, see `waybill migrate` */
+export async function createLedger(database: Database, shouldMigrate: boolean): Promise<Ledger> {
   try {
-    await (migrating ? migrate(database) : requireCurrent(database));
+    await (shouldMigrate ? migrate(database) : requireCurrentSchema(database));
   } catch (error) {
     await database.close();
     throw error;

@@ -9,7 +9,8 @@ export function formatCursor({ position, id }: Cursor): string {
 }
 
 /**
- * Cursors come back in URLs. A number or a text that the database cannot hold would become a server error.
+ * Parses a cursor, which a client sends back in a URL. A number or a text that the database cannot hold would otherwise
+ * become a server error.
  *
  * @returns null for a text that is no cursor, so that the list starts at its beginning
  */

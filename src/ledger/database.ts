@@ -11,7 +11,7 @@ export interface Database {
   /** How many transactions that record grants may run at the same time. SQLite has one writer. */
   readonly parallelGroups: number;
   /** Takes the lock of this name, which is released when the transaction ends. */
-  exclusive(trx: Transaction<Tables>, name: string): Promise<void>;
+  takeLock(trx: Transaction<Tables>, name: string): Promise<void>;
   /** Whether a query can skip the rows that another transaction has locked. SQLite has no row locks. */
   readonly skipLocked: boolean;
   close(): Promise<void>;

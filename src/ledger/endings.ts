@@ -109,7 +109,7 @@ export function createEndings(database: Database): EndingMethods {
         if (!target) return null;
         // Two uploads that share an object may be deleted at the same time. The lock makes exactly one of them, the
         // second, find that no other upload needs the object.
-        await database.exclusive(trx, `waybill key ${target.key}`);
+        await database.takeLock(trx, `waybill key ${target.key}`);
         const values: UploadChange = { state: 'deleted', ended_at: now(), idempotency_key: null };
         const deleted = await update(target.upload_id, values, trx)
           .where('state', '=', 'completed')

@@ -1,4 +1,4 @@
-/** Recording grants: one transaction for a group of uploads, in which each reserves its share of the quota. */
+/** Records grants: one transaction for a group of uploads, in which each reserves its share of the quota. */
 import { sql, type Transaction } from 'kysely';
 import type { GrantOutcome, NewUpload } from '../server/internal.ts';
 import type { Database } from './database.ts';
@@ -46,6 +46,7 @@ function isCausedByOneRow(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError;
 }
 
+/** Checks the quotas of all uploads, and records those that fit. Returns one outcome for each, in order. */
 async function reserve(
   database: Database,
   trx: Transaction<Tables>,
@@ -58,6 +59,8 @@ async function reserve(
   const totals = new Map(
     (await addUsage(trx, [...added.values()])).map((row) => [usageId(row.owner_id, row.route), row]),
   );
+  // The totals now contain the whole group. It is subtracted here, and each admitted upload is added again below, so
+  // that every quota is checked against the uploads before it only.
   for (const [id, row] of added) {
     const total = totals.get(id) as UsageTable;
     total.pending_bytes -= row.pending_bytes;
@@ -80,7 +83,7 @@ async function reserve(
     else {
       admitted.push(reservation);
       if (id !== null) existing.set(id, upload.uploadId);
-      for (const route of routesOf(upload)) reserveIn(total(route), upload);
+      for (const route of routesOf(upload)) addPending(total(route), upload);
     }
     return outcome;
   });
@@ -124,6 +127,7 @@ async function findByIdempotencyKey(
 const routesOf = ({ route }: NewUpload) => [allRoutes, route];
 const usageId = (ownerId: string, route: string) => `${ownerId}/${route}`;
 
+/** Adds an upload to the pending usage in `rows`, or with `sign` -1 subtracts it. */
 function countPending(rows: Map<string, UsageTable>, route: string, upload: NewUpload, sign: 1 | -1): void {
   const owner_id = upload.ownerId;
   const id = usageId(owner_id, route);
@@ -133,7 +137,8 @@ function countPending(rows: Map<string, UsageTable>, route: string, upload: NewU
   rows.set(id, row);
 }
 
-function reserveIn(total: UsageTable, { reservedBytes }: NewUpload): void {
+/** Adds an admitted upload to a total in memory, for the quota of the uploads after it. */
+function addPending(total: UsageTable, { reservedBytes }: NewUpload): void {
   total.pending_bytes += reservedBytes;
   total.pending_files += 1;
 }

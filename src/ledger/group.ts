@@ -15,11 +15,11 @@ export interface GroupOptions<In, Out> {
    */
   isCausedByOneItem(error: unknown): boolean;
   bytesOf(item: In): number;
-  /** The most bytes in one transaction. A single larger item gets a transaction of its own. */
+  /** The maximum of bytes in one transaction. A single larger item gets a transaction of its own. */
   maxBytes: number;
-  /** The most transactions at the same time. */
+  /** The maximum of transactions at the same time. */
   maxParallel: number;
-  /** The most items in one transaction. */
+  /** The maximum of items in one transaction. */
   maxItems: number;
 }
 

@@ -1,4 +1,4 @@
-/** The lease on an upload that is being completed: who holds it, and what its callback did. */
+/** The lease on an upload that is being completed: which process holds it, and how its callback ended. */
 import { sql, type Transaction } from 'kysely';
 import type { Ledger } from '../server/index.ts';
 import type { NewUpload, QuotaRefusal } from '../server/internal.ts';
@@ -11,7 +11,7 @@ import { adjustUsage, allRoutes } from './usage.ts';
 
 export type LeaseMethods = Pick<Ledger, 'claim' | 'retake' | 'calling' | 'release' | 'failed' | 'unpark'>;
 
-/** A callback that has begun and not ended was interrupted. */
+/** The number of interruptions when a callback begins: an earlier callback that has not ended was interrupted. */
 const interruptions = sql<number>`callback_interruptions + case when callback_began is null then 0 else 1 end`;
 
 export function createLeases(database: Database): LeaseMethods {
@@ -23,8 +23,11 @@ export function createLeases(database: Database): LeaseMethods {
     return found?.fence ?? null;
   }
 
-  /** The bytes of an expired upload arrived late. Its reservation may have been freed by now, and is needed again. */
-  async function leaseExpired(
+  /**
+   * Gives out the lease on an expired upload whose bytes arrived late. If its reservation has been freed, the quota is
+   * reserved again.
+   */
+  async function leaseExpiredUpload(
     uploadId: string,
     leaseMs: number,
   ): Promise<{ row: UploadRow; refusal: QuotaRefusal | null } | undefined> {
@@ -76,7 +79,7 @@ export function createLeases(database: Database): LeaseMethods {
       const existing = await selectUpload(uploadId);
       if (!existing) return null;
       if (existing.state !== 'expired') return { held: rowToRecord(existing) };
-      const late = await leaseExpired(uploadId, leaseMs);
+      const late = await leaseExpiredUpload(uploadId, leaseMs);
       if (late) {
         const lease = { fence: late.row.fence, record: rowToRecord(late.row) };
         return late.refusal ? { ...lease, refusal: late.refusal } : lease;

@@ -1,4 +1,4 @@
-/** Reading uploads: one, several, pages. Every query uses an index. */
+/** Reads uploads: one, several, or a page of a list. Every query uses an index. */
 import { sql } from 'kysely';
 import type { Ledger, UploadFilter, UploadState } from '../server/index.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
@@ -11,7 +11,8 @@ export type ListMethods = Pick<
 >;
 
 /**
- * In the order of transitions, so that an upload that changes its state between two queries is found twice, not missed.
+ * The states in the order of transitions: an upload that changes its state between two queries is then found twice, and
+ * never missed.
  */
 const stateOrder: readonly UploadState[] = [
   'granted',
@@ -27,7 +28,7 @@ const sortStates = (states = stateOrder) => stateOrder.filter((state) => states.
 const compareNewestFirst = (a: UploadRow, b: UploadRow) =>
   b.created_at - a.created_at || (a.upload_id < b.upload_id ? 1 : -1);
 
-/** The most parameters in one statement. */
+/** The maximum of ids in one statement, each of which is a parameter. */
 export const maxIds = 1000;
 const maxPageSize = 1000;
 
@@ -114,7 +115,7 @@ export function createLists(database: Database): ListMethods {
     async list(filter: UploadFilter = {}) {
       const pageSize = Math.min(filter.limit ?? 50, maxPageSize);
       const found = new Map<string, UploadRow>();
-      // One search in the index of each state: a page may consist of three uploads among a million.
+      // Each state is searched in its own index, because a page may consist of three uploads among a million.
       for (const state of filter.parked ? [undefined] : sortStates(filter.states))
         for (const row of await selectNewest(filter, state, pageSize)) found.set(row.upload_id, row);
       const page = [...found.values()].sort(compareNewestFirst).slice(0, pageSize);

@@ -6,7 +6,7 @@ import type { Tables } from './schema.ts';
 
 type Step = (trx: Transaction<Tables>) => Promise<void>;
 
-/** Only statements that both databases understand. */
+/** Contains only statements that both databases understand. */
 const initialTables = `
 create table waybill_uploads (
   upload_id text primary key,
@@ -98,7 +98,9 @@ const statements = (text: string): Step => {
 /** Webhooks are deleted with their upload. */
 const webhooksOfUpload = 'create index waybill_webhooks_upload on waybill_webhooks (upload_id)';
 
-/** For reservations that outlast the end of an upload, quotas that are applied again, and idempotency keys. */
+/**
+ * Columns for reservations that outlast the end of an upload, for quotas that apply again, and for idempotency keys.
+ */
 const reservations = `
 alter table waybill_uploads add column reserved integer not null default 0;
 alter table waybill_uploads add column quotas text;
@@ -128,7 +130,7 @@ export async function migrate(database: Database): Promise<number[]> {
   // A schema that is up to date needs no lock.
   if ((await readSchemaVersion(database)) === newestVersion) return [];
   return kysely.transaction().execute(async (trx) => {
-    await database.exclusive(trx, 'waybill migrations');
+    await database.takeLock(trx, 'waybill migrations');
     const version = await selectVersion(trx);
     requireKnownVersion(version);
     const added: number[] = [];
@@ -159,7 +161,7 @@ export async function migrateAndClose(database: Database, check: boolean): Promi
 }
 
 /** @throws {WaybillError} `config_invalid` when the schema is older or newer than this version of Waybill */
-export async function requireCurrent(database: Database): Promise<void> {
+export async function requireCurrentSchema(database: Database): Promise<void> {
   const version = await readSchemaVersion(database);
   requireKnownVersion(version);
   if (version < newestVersion)

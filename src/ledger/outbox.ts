@@ -41,7 +41,8 @@ export function createOutbox(database: Database): OutboxMethods {
         .set({ next_at: null, parked_at: null, last_error: null, delivered_at: now() })
         .where('webhook_id', '=', webhookId)
         .execute();
-      // The webhooks of a deleted upload are deleted with it, except those that were still to be delivered.
+      // The webhooks of a deleted upload are deleted with it, except those that were still to be delivered. This
+      // deletes such a webhook now.
       await kysely
         .deleteFrom('waybill_webhooks')
         .where('webhook_id', '=', webhookId)
@@ -66,7 +67,7 @@ export function createOutbox(database: Database): OutboxMethods {
           parked_at: retryInMs === null ? now() : null,
         })
         .where('webhook_id', '=', webhookId)
-        // A sender that took longer than its time must not overwrite the result of another one.
+        // A sender that took longer than its time must not overwrite the result of another sender.
         .where('next_at', 'is not', null)
         .execute();
     },

@@ -99,7 +99,7 @@ function openDatabase(driver: PostgresDriver, options: PostgresLedgerOptions): D
     kysely,
     now: clockFor('postgres', now),
     parallelGroups: Math.max(1, Math.floor(maxConnections / 3)),
-    async exclusive(trx, name) {
+    async takeLock(trx, name) {
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx);
     },
     skipLocked: true,

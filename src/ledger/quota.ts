@@ -1,4 +1,4 @@
-/** Whether an upload fits into the quota of its owner. */
+/** Checks whether an upload fits into the quota of its owner. */
 import type { Quota } from '../server/index.ts';
 import type { NewUpload, QuotaRefusal } from '../server/internal.ts';
 import type { UsageTable } from './schema.ts';

@@ -86,7 +86,7 @@ async function openDatabase(options: SqliteLedgerOptions): Promise<Database> {
     now: clockFor('sqlite', now),
     parallelGroups: 1,
     // A transaction starts with `begin immediate`, so there is no other writer.
-    exclusive: async () => {},
+    takeLock: async () => {},
     skipLocked: false,
     close: () => kysely.destroy(),
   };

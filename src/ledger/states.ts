@@ -1,6 +1,6 @@
 /**
  * The transitions of an upload. Every statement names the states that it may leave and, once there is a lease, the
- * fence of its holder. This file has what happens before completion; leases.ts and endings.ts have the rest.
+ * fence of its holder. This file has the statements before a completion; leases.ts and endings.ts have the others.
  */
 import { sql } from 'kysely';
 import type { Ledger } from '../server/index.ts';

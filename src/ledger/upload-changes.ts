@@ -14,7 +14,7 @@ export function createUploadChanges({ kysely, now }: Pick<Database, 'kysely' | '
   }
 
   return {
-    /** A time so many milliseconds from now, by the database's clock. */
+    /** The time `ms` milliseconds from now, by the database's clock. */
     later,
     update,
 

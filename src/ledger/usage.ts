@@ -37,7 +37,7 @@ export async function addUsage(trx: Transaction<Tables>, rows: UsageTable[]): Pr
   return totals;
 }
 
-/** Deletes the rows of owners who have nothing: on anonymous routes every request can be a new owner. */
+/** Deletes rows that are all zero: on anonymous routes every request can be a new owner, and rows would accumulate. */
 async function removeEmpty(trx: Transaction<Tables>, totals: readonly UsageTable[]): Promise<void> {
   const empty = totals.filter((row) => columns.every((name) => row[name] === 0));
   if (empty.length === 0) return;

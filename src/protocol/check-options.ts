@@ -1,3 +1,4 @@
+/** Checks the options of factories against a table of rules. */
 import { WaybillError } from './errors.ts';
 
 export interface OptionRule {
@@ -60,11 +61,11 @@ export const booleanRule: OptionRule = {
 };
 
 export function wholeNumberRule(min: number, max: number): OptionRule {
-  return { expected: `a whole number from ${grouped(min)} to ${grouped(max)}`, isValid: isWholeNumber(min, max) };
+  return { expected: `a whole number from ${groupDigits(min)} to ${groupDigits(max)}`, isValid: isWholeNumber(min, max) };
 }
 
-/** Not by `toLocaleString()`, which loads locale data and delays a cold start by milliseconds. */
-function grouped(value: number): string {
+/** Inserts commas. `toLocaleString()` would load locale data, which delays a cold start by milliseconds. */
+function groupDigits(value: number): string {
   const digits = String(value);
   const groups = [];
   for (let end = digits.length; end > 0; end -= 3) groups.unshift(digits.slice(Math.max(0, end - 3), end));

@@ -3,7 +3,10 @@ import type { CodeOfKind, ErrorKind, KindOf } from './errors.ts';
 /** The kinds by which a client decides what to do next. */
 export type ClientErrorKind = Extract<ErrorKind, 'auth' | 'unavailable' | 'network' | 'source'>;
 
-/** Part of the error table: a page does not load 34 rows for 8. The compiler compares it with the table. */
+/**
+ * The rows of the error table that a client needs: a page does not load 34 rows to use 8. The type makes the compiler
+ * compare them with the table.
+ */
 const kinds: { readonly [Code in CodeOfKind<ClientErrorKind>]: KindOf<Code> } = {
   unauthenticated: 'auth',
   forbidden: 'auth',

@@ -8,7 +8,7 @@ import { checkExtension, checkSize, extensionOf, type Limits } from './limits.ts
 /** RFC 9110 section 8.3.1, without parameters, which would give one type many spellings. */
 const contentTypeShape = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/;
 
-/** Arbitrary bytes. Such a file is never displayed, only downloaded. */
+/** The type of arbitrary bytes. Such a file is never displayed, only downloaded. */
 export const unknownType = 'application/octet-stream';
 
 export function isContentType(value: string): boolean {
@@ -69,7 +69,7 @@ export function isContentTypeAllowed(patterns: readonly string[] | undefined, co
   });
 }
 
-/** Whether the list names the type or another spelling of it. A wildcard does not count. */
+/** Whether the list names the type or another spelling of it. A wildcard is not a name. */
 export function isNamedType(patterns: readonly string[] | undefined, contentType: string): boolean {
   return patterns?.some((pattern) => isSameFormat(pattern, contentType)) ?? false;
 }

@@ -7,13 +7,16 @@ import type { DetailsOf } from './error-details.ts';
 export type ErrorKind =
   /** The request breaks the protocol: its sender has a bug or is of another version. */
   | 'request'
-  /** The user has to sign in or needs a permission. What was sent is kept, and the upload can continue afterwards. */
+  /**
+   * The user has to sign in, or is not allowed to do this. The bytes that were sent are kept, so that the upload can
+   * continue afterwards.
+   */
   | 'auth'
   /** The files, or a part of one, are not what the route, the quota or the plan of parts allows. */
   | 'limit'
   /** The stored bytes are not what was declared, or the app rejected them. They were deleted. */
   | 'content'
-  /** The upload, or the permission for it, has ended. Start a new upload. */
+  /** The upload or its grant has ended. Start a new upload. */
   | 'ended'
   /** The request is correct but cannot be served yet. Send it again later. */
   | 'pending'

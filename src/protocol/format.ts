@@ -3,7 +3,7 @@
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /**
- * Decimal units, two digits: `812 bytes`, `3.2 MB`, `50 GB`.
+ * Formats a size in decimal units, with about two digits: `812 bytes`, `3.2 MB`, `50 GB`.
  *
  * @example formatBytes(3_200_000) // '3.2 MB'
  */
@@ -26,7 +26,7 @@ export function formatSizes(size: number, limit: number): [size: string, limit: 
 }
 
 /**
- * Rounded up: `12 s`, `3 min`, `1 h 20 min`.
+ * Formats a time, rounded up: `12 s`, `3 min`, `1 h 20 min`.
  *
  * @example formatSeconds(75) // '2 min'
  */

@@ -97,7 +97,7 @@ export interface PresignedRequest {
   expiresAt: string;
 }
 
-/** Permission for one upload. */
+/** The grant of one upload, with what the client needs to send the bytes. */
 export type GrantedUpload = SingleGrant | MultipartGrant | SharedGrant;
 
 interface Granted {
@@ -113,7 +113,7 @@ interface Granted {
   contentType: string;
 }
 
-/** All bytes in one request. */
+/** All bytes are sent in one request. */
 export interface SingleGrant extends Granted {
   transfer: 'put' | 'form';
   request: PresignedRequest;
@@ -127,7 +127,7 @@ export interface SharedGrant extends Granted {
   transfer: 'none';
 }
 
-/** Ask for the requests of the parts shortly before they are needed, see {@link SignPartsRequest}. */
+/** A grant without requests. The client asks for those of the parts when it needs them: {@link SignPartsRequest}. */
 export interface MultipartGrant extends Granted {
   transfer: 'multipart';
   /** Bytes of every part except the last one. */

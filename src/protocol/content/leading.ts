@@ -73,7 +73,7 @@ function readFrameLength(bytes: Uint8Array, at: number): number {
   return Math.floor(((layer === 3 && version !== 3 ? 72_000 : 144_000) * kbits) / hertz) + padding;
 }
 
-/** So many consecutive frames do not occur by chance. */
+/** This many consecutive frames do not occur by chance. */
 const minFrames = 3;
 
 /** Whether these bytes contain consecutive audio frames, at the start or after bytes that are not text. */
@@ -96,8 +96,8 @@ export function hasAudioFrames(bytes: Uint8Array): boolean {
 }
 
 /**
- * Packets of MPEG transport streams: 188 bytes; 192 with a time stamp; 204 with a checksum. A recording can start
- * inside one.
+ * The sizes of the packets of MPEG transport streams: 188 bytes, 192 with a time stamp, or 204 with a checksum. A
+ * recording can start inside a packet.
  */
 const packetSizes = [188, 192, 204] as const;
 const minPackets = 4;

@@ -1,6 +1,6 @@
 import { isSvg } from './text.ts';
 
-/** As many characters as of an uncompressed file. It also limits how far a compressed file is expanded. */
+/** As many characters as are read of an uncompressed file. It also limits how far a compressed file is expanded. */
 const maxCharacters = 4100;
 
 /** Whether these gzip bytes, which may be cut off anywhere, contain SVG. */
