@@ -6,7 +6,7 @@ import { pathOf, respond } from './web-request.ts';
 /** The part of Hono's context that is used here, without its types. */
 interface HonoContext {
   req: { raw: Request; arrayBuffer(): Promise<ArrayBuffer> };
-  /** A getter that throws where the runtime has none. */
+  /** A getter that throws on runtimes without an execution context. */
   executionCtx?: { waitUntil(work: Promise<unknown>): void };
 }
 
@@ -25,19 +25,19 @@ export function toHonoHandler(uploads: MountableHandler) {
       return undefined;
     }
     // Hono keeps a body that earlier middleware has read.
-    const keptBody = async (maxBytes: number) => {
+    const readKeptBody = async (maxBytes: number) => {
       const bytes = new Uint8Array(await context.req.arrayBuffer());
       return bytes.byteLength > maxBytes ? null : bytes;
     };
     return respond(uploads, request, {
       raw: context,
-      waitUntil: waitUntilOf(context),
-      ...(request.bodyUsed ? { body: keptBody } : {}),
+      waitUntil: findWaitUntil(context),
+      ...(request.bodyUsed ? { body: readKeptBody } : {}),
     });
   };
 }
 
-function waitUntilOf(context: HonoContext): ((work: Promise<unknown>) => void) | undefined {
+function findWaitUntil(context: HonoContext): ((work: Promise<unknown>) => void) | undefined {
   try {
     const { executionCtx } = context;
     return executionCtx && ((work) => executionCtx.waitUntil(work));

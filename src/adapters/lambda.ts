@@ -47,8 +47,8 @@ export interface LambdaResult {
  */
 export function toLambdaHandler(uploads: MountableHandler): (event: LambdaEvent) => Promise<LambdaResult> {
   return async (event) => {
-    const request = isV2(event) ? requestOfV2(event) : requestOfV1(event);
-    const { status, headers, body } = await uploads.handle(withoutStage(uploads, event, request));
+    const request = isV2(event) ? convertV2(event) : convertV1(event);
+    const { status, headers, body } = await uploads.handle(removeStage(uploads, event, request));
     return { statusCode: status, headers, body, isBase64Encoded: false };
   };
 }
@@ -57,29 +57,29 @@ function isV2(event: LambdaEvent): event is EventV2 {
   return 'version' in event && event.version === '2.0';
 }
 
-function requestOfV2(event: EventV2): PlainRequest {
+function convertV2(event: EventV2): PlainRequest {
   const headers = lowerCaseNames(Object.entries(event.headers));
   // These events have cookies in a field of their own.
   if (event.cookies && event.cookies.length > 0) headers.set('cookie', event.cookies.join('; '));
   return toRequest(event, event.requestContext.http.method, event.rawPath, event.rawQueryString, headers);
 }
 
-function requestOfV1(event: EventV1): PlainRequest {
+function convertV1(event: EventV1): PlainRequest {
   const given = event.multiValueHeaders ?? event.headers ?? {};
-  const headers = lowerCaseNames(Object.entries(given).map(([name, value]) => [name, joined(name, value)]));
+  const headers = lowerCaseNames(Object.entries(given).map(([name, value]) => [name, joinValues(name, value)]));
   const query = new URLSearchParams();
   const parameters = event.multiValueQueryStringParameters ?? event.queryStringParameters ?? {};
   for (const [name, values] of Object.entries(parameters))
-    for (const value of [values ?? []].flat()) query.append(decoded(event, name), decoded(event, value));
+    for (const value of [values ?? []].flat()) query.append(decodeQuery(event, name), decodeQuery(event, value));
   return toRequest(event, event.httpMethod, event.path, query.toString(), headers);
 }
 
-function joined(name: string, value: string | string[] | undefined): string | undefined {
+function joinValues(name: string, value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(name.toLowerCase() === 'cookie' ? '; ' : ', ') : value;
 }
 
-/** A load balancer passes the query as it was sent; API Gateway decodes it. */
-function decoded(event: EventV1, text: string): string {
+/** Decodes a text of the query. A load balancer passes it as it was sent, but API Gateway has decoded it. */
+function decodeQuery(event: EventV1, text: string): string {
   if (!event.requestContext?.elb) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
@@ -115,12 +115,8 @@ function toRequest(
   };
 }
 
-/** The path of an HTTP API begins with the name of its stage, unless that is `$default`. */
-function withoutStage(
-  uploads: Pick<MountableHandler, 'owns'>,
-  event: LambdaEvent,
-  request: PlainRequest,
-): PlainRequest {
+/** Removes the name of the stage, with which the path of an HTTP API begins unless the stage is `$default`. */
+function removeStage(uploads: Pick<MountableHandler, 'owns'>, event: LambdaEvent, request: PlainRequest): PlainRequest {
   const stage = isV2(event) ? event.requestContext.stage : undefined;
   if (uploads.owns(request.path) || stage === undefined || !request.path.startsWith(`/${stage}/`)) return request;
   return { ...request, path: request.path.slice(stage.length + 1) };

@@ -30,15 +30,15 @@ export function toNextHandler(uploads: Handler): NextRouteHandlers {
       'config_invalid',
       "Uploads need the Node.js runtime: remove `export const runtime = 'edge'` from this route.",
     );
-  const handle: RouteHandler = (request) => respond(uploads, request, { waitUntil: vercelWaitUntil() });
+  const handle: RouteHandler = (request) => respond(uploads, request, { waitUntil: findWaitUntil() });
   return { GET: handle, HEAD: handle, POST: handle, DELETE: handle, OPTIONS: handle };
 }
 
 /**
- * What Next and Vercel provide for `after()` and `waitUntil()`: https://github.com/vercel/next.js,
+ * Finds the function that Next and Vercel provide for `after()` and `waitUntil()`: https://github.com/vercel/next.js,
  * `@next/request-context`.
  */
-function vercelWaitUntil(): ((work: Promise<unknown>) => void) | undefined {
+function findWaitUntil(): ((work: Promise<unknown>) => void) | undefined {
   type RequestContext = { get?(): { waitUntil?(work: Promise<unknown>): void } | undefined };
   const holder: Record<symbol, RequestContext | undefined> = globalThis as never;
   for (const name of ['@next/request-context', '@vercel/request-context']) {

@@ -7,7 +7,7 @@ export interface ParsedRequest {
   rawBody?: unknown;
 }
 
-/** Whether other code has read from the stream, so that the rest is not the whole body. */
+/** Whether other code has read from the stream: what is left of it is then not the whole body. */
 export function wasRead(request: IncomingMessage): boolean {
   return request.readableDidRead || request.readableEnded;
 }
@@ -72,7 +72,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Ui
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
     request.on('error', reject);
     request.on('close', rejectClosed);
-    // Other code may have paused the stream, which a listener alone does not resume.
+    // Other code may have paused the stream. Adding a listener does not resume it.
     request.resume();
   });
 }

@@ -24,7 +24,7 @@ export function toNodeHandler(uploads: Handler): (request: IncomingMessage, resp
   };
 }
 
-/** A class rather than closures, to allocate one object per request. */
+/** A request of node:http for the handler. It is a class, not closures, so that each request allocates one object. */
 export class NodePlainRequest implements PlainRequest {
   readonly method: string;
   readonly path: string;
@@ -74,7 +74,7 @@ export class NodePlainRequest implements PlainRequest {
       yield ['host', headers[':authority'] as string];
   }
 
-  /** The body as parsed by other code. A getter, because reading it parses the body in Next. */
+  /** The body as parsed by other code. It is a getter, because in Next reading it parses the body. */
   get json(): unknown {
     return getReadBytes(this.#parsed) ? undefined : getParsedBody(this.#parsed, wasRead(this.#message));
   }

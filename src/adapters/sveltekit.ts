@@ -25,12 +25,12 @@ interface SvelteKitHook<Event> {
 export function toSvelteKitHandle(uploads: MountableHandler) {
   return async <Event extends SvelteKitEvent>({ event, resolve }: SvelteKitHook<Event>): Promise<Response> => {
     if (!uploads.owns(pathOf(event.request.url))) return resolve(event);
-    return respond(uploads, event.request, { raw: event, waitUntil: waitUntilOf(event.platform) });
+    return respond(uploads, event.request, { raw: event, waitUntil: findWaitUntil(event.platform) });
   };
 }
 
 /** Cloudflare's adapter has `platform.ctx`, and older versions `platform.context`. */
-function waitUntilOf(platform: unknown): ((work: Promise<unknown>) => void) | undefined {
+function findWaitUntil(platform: unknown): ((work: Promise<unknown>) => void) | undefined {
   type Context = { waitUntil?(work: Promise<unknown>): void };
   const { ctx, context } = (platform ?? {}) as { ctx?: Context; context?: Context };
   const owner = ctx ?? context;

@@ -1,4 +1,7 @@
-/** ACLs are disabled (bucket owner enforced). They can be read, and set to their present value. */
+/**
+ * The ACL operations. ACLs are disabled (bucket owner enforced): they can be read, and set only to the value that they
+ * have.
+ */
 import { readDocument } from './body.ts';
 import { type BucketCall, noSuchKey, type ObjectCall, type Owner, type Reply, xmlReply } from './call.ts';
 import { StoreError } from './errors.ts';

@@ -44,7 +44,7 @@ export async function getObjectAttributes(call: ObjectCall): Promise<Reply> {
   );
 }
 
-/** S3 lists the parts only of an object with a composite checksum. Of others it returns only the number of parts. */
+/** S3 lists the parts only of an object with a composite checksum. For any other it returns only their number. */
 function objectParts(
   { headers }: ObjectCall,
   record: ObjectRecord,

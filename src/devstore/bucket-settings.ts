@@ -15,7 +15,7 @@ export const defaultSettings: Readonly<
       get: DefaultResponse;
       /** Whether DELETE is allowed. Deleting a setting that is not set succeeds. */
       deletable: boolean;
-      /** The error of reading it after a setting that new buckets have was deleted. */
+      /** For a setting that new buckets have: the error of reading it after it was deleted. */
       removed?: StoreErrorCode;
     }
   >

@@ -23,7 +23,7 @@ export interface BucketInfo {
   created: number;
   cors?: CorsRule[];
   tags?: [key: string, value: string][];
-  /** The default settings that were deleted. */
+  /** The names of the default settings that were deleted. */
   removed?: string[];
 }
 

@@ -26,7 +26,7 @@ export interface Buckets {
 export async function openBuckets(directory: string, options: DraftOptions): Promise<Buckets> {
   const root = join(directory, 'buckets');
   const draftsPath = join(directory, 'tmp');
-  // Drafts of a process that died were never visible, so they can be removed.
+  // Drafts of an earlier process were never visible, so they can be removed.
   await removeTree(draftsPath);
   await mkdir(draftsPath, { recursive: true });
   await mkdir(root, { recursive: true });

@@ -45,7 +45,7 @@ export interface Call {
   caller: Owner | undefined;
   /** Counts the bytes of the body as they are read. */
   readonly countReceived: (bytes: number) => void;
-  /** Sets the key of a form, which is in its body, for the report. */
+  /** Sets the key for the report of the request, when it is a form, whose key is in its body. */
   readonly setFormKey: (key: string) => void;
   /** Sends `100 Continue` when the client waits for it. */
   sendContinue(): void;
@@ -79,7 +79,7 @@ export function quoteEtag(etag: string): string {
   return `"${etag}"`;
 }
 
-/** The error of a write whose bucket was deleted in the meantime. */
+/** The error of a write whose bucket was deleted while its body was received. */
 export function deletedBucket(bucket: Bucket): StoreError {
   return new StoreError('NoSuchBucket', { details: { BucketName: bucket.info.name } });
 }

@@ -15,8 +15,8 @@ import { ownerFile, uploadFolder } from './upload-folders.ts';
 import type { FolderOwner } from './upload-info.ts';
 
 /**
- * Up to this size the copy of a multipart object is read, so that it has the MD5 and the checksum of the whole
- * object.
+ * Up to this size the bytes of a multipart object are read when it is copied, so that the copy has the MD5 and the
+ * checksum of the whole object. The digests of a larger copy are derived from the record.
  */
 const maxExactBytes = 64 * 1024 ** 2;
 
@@ -36,7 +36,7 @@ export async function copyContent(
   const algorithm = requestedAlgorithm ?? record.checksum?.algorithm ?? defaultAlgorithm;
   const folder = record.size < minLinkBytes ? undefined : await linkObject(call, object);
   try {
-    const known = reuseDigests(record, algorithm, requestedAlgorithm !== undefined);
+    const known = deriveDigests(record, algorithm, requestedAlgorithm !== undefined);
     const digests = known ? undefined : createDigests(algorithm, { md5: call.store.md5Etags });
     if (digests || !folder)
       for await (const data of object.read(0, record.size)) {
@@ -76,7 +76,7 @@ async function linkObject(
 }
 
 /** Returns the digests that follow from the source's record, so that the bytes need not be read. */
-function reuseDigests(
+function deriveDigests(
   { size, etag, checksum, parts = [] }: ObjectRecord,
   algorithm: Algorithm,
   requestedAlgorithm: boolean,

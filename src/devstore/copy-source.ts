@@ -46,8 +46,8 @@ function parseCopySource(header: string): { bucketName: string; key: string } {
 }
 
 /**
- * Whether the ETag depends only on the bytes, and therefore is also that of a copy. That of a multipart object is
- * not.
+ * Whether the ETag depends only on the bytes, so that a copy has the same one. The ETag of a multipart object also
+ * depends on its parts.
  */
 export function isSinglePartEtag(etag: string): boolean {
   return /^[0-9a-f]{32}$/.test(etag);

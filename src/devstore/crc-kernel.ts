@@ -7,7 +7,7 @@
 /** Number of tables. Entry `k * 256 + b` is the effect of byte `b` followed by `k` zero bytes. */
 export const slices = 16;
 const tableBytes = slices * 256 * 8;
-/** The maximum of one call. */
+/** The maximum of bytes in one call of the function. */
 const windowBytes = 64 * 1024;
 const pages = Math.ceil((tableBytes + windowBytes) / 65_536);
 

@@ -23,9 +23,9 @@ export interface DigestResult {
 
 export function createDigests(algorithm: Algorithm, options: { md5: boolean; sha256?: boolean }): Digests {
   const md5 = options.md5 ? createHash('md5') : undefined;
-  // The payload hash is then the same digest as the checksum, so it is computed once.
-  const shared = algorithm === 'SHA256';
-  const sha256 = options.sha256 && !shared ? createHash('sha256') : undefined;
+  // With this algorithm the payload hash and the checksum are the same digest, which is then computed once.
+  const isShared = algorithm === 'SHA256';
+  const sha256 = options.sha256 && !isShared ? createHash('sha256') : undefined;
   const checksum = algorithms[algorithm].create();
   let size = 0;
   return {
@@ -40,14 +40,14 @@ export function createDigests(algorithm: Algorithm, options: { md5: boolean; sha
     },
     finish() {
       const value = checksum.digest();
-      const hex = shared && options.sha256 ? Buffer.from(value, 'base64').toString('hex') : sha256?.digest('hex');
+      const hex = isShared && options.sha256 ? Buffer.from(value, 'base64').toString('hex') : sha256?.digest('hex');
       const md5Hex = md5?.digest('hex');
       return { size, etag: md5Hex ?? createOpaqueEtag(value), md5: md5Hex, sha256: hex, checksum: value };
     },
   };
 }
 
-/** 32 hex digits that are not the MD5 of the bytes. */
+/** Returns 32 hex digits that are not the MD5 of the bytes. */
 export function createOpaqueEtag(of: string): string {
   return hash('md5', `not the bytes, but ${of}`);
 }
@@ -71,21 +71,21 @@ export function readContentMd5(value: string | undefined): string | undefined {
 }
 
 /** @throws StoreError BadDigest, XAmzContentSHA256Mismatch */
-export function checkDigests(promises: ExpectedDigests, actual: DigestResult): void {
-  if (promises.sha256 !== undefined && promises.sha256 !== actual.sha256)
+export function checkDigests(expected: ExpectedDigests, actual: DigestResult): void {
+  if (expected.sha256 !== undefined && expected.sha256 !== actual.sha256)
     throw new StoreError('XAmzContentSHA256Mismatch', {
       details: {
-        ClientComputedContentSHA256: promises.sha256,
+        ClientComputedContentSHA256: expected.sha256,
         S3ComputedContentSHA256: actual.sha256 ?? '',
       },
     });
-  if (promises.contentMd5 !== undefined) {
+  if (expected.contentMd5 !== undefined) {
     const calculated = Buffer.from(actual.md5 ?? '', 'hex').toString('base64');
-    if (calculated !== promises.contentMd5)
+    if (calculated !== expected.contentMd5)
       throw new StoreError('BadDigest', {
-        details: { ExpectedDigest: promises.contentMd5, CalculatedDigest: calculated },
+        details: { ExpectedDigest: expected.contentMd5, CalculatedDigest: calculated },
       });
   }
-  if (promises.checksum !== undefined && promises.checksum !== actual.checksum)
-    throw checksumMismatch(promises.algorithm);
+  if (expected.checksum !== undefined && expected.checksum !== actual.checksum)
+    throw checksumMismatch(expected.algorithm);
 }

@@ -17,7 +17,7 @@ export interface FileRange {
   path: string;
   start: number;
   size: number;
-  /** The id of the object in that file. Undefined where the file cannot be replaced. */
+  /** The id of the object in that file. Undefined when the file is never replaced. */
   id?: string;
 }
 
@@ -43,7 +43,7 @@ export function locateBytes(folder: string, record: PartsAndExtents): FileRange[
   });
 }
 
-/** Returns the parts of `pieces` that make up `length` bytes from `start`. */
+/** Cuts `pieces` to those bytes that are within `length` bytes from `start`. */
 export function slice<T extends { start: number; size: number }>(
   pieces: readonly T[],
   start: number,

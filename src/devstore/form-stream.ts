@@ -66,13 +66,13 @@ function parsePartHead(head: string): { name: string; fileName: string | undefin
     headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
   }
   const disposition = headers.get('content-disposition') ?? '';
-  const name = parameter(disposition, 'name');
+  const name = readParameter(disposition, 'name');
   if (!/^form-data\b/i.test(disposition) || name === undefined) throw malformedForm();
-  return { name, fileName: parameter(disposition, 'filename'), contentType: headers.get('content-type') };
+  return { name, fileName: readParameter(disposition, 'filename'), contentType: headers.get('content-type') };
 }
 
 /** Browsers escape quotes and line breaks as %22, %0D, %0A (HTML standard, multipart/form-data encoding). */
-function parameter(disposition: string, name: string): string | undefined {
+function readParameter(disposition: string, name: string): string | undefined {
   const match = new RegExp(`;\\s*${name}=(?:"((?:\\\\.|[^"\\\\])*)"|([^;\\s]+))`, 'i').exec(disposition);
   return (match?.[1]?.replace(/\\(["\\])/g, '$1') ?? match?.[2])?.replace(/%22|%0D|%0A/gi, decodeURIComponent);
 }

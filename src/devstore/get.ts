@@ -85,7 +85,7 @@ function describeResponse(call: ObjectCall, record: ObjectRecord): ObjectRespons
   };
 }
 
-/** The checksum of the object applies to the whole object only. That of a part is in the record. */
+/** The checksum of an object is sent with the whole object only, and the checksum of a part with that part. */
 function checksumHeadersFor(
   record: ObjectRecord,
   range: ByteRange | undefined,
@@ -105,7 +105,7 @@ function validatorHeaders(record: ObjectRecord): Record<string, string> {
   return { etag: quoteEtag(record.etag), 'last-modified': new Date(record.modified).toUTCString() };
 }
 
-/** RFC 9110 section 13.1.5: the range applies only if the object is the one of which the client already has a part. */
+/** RFC 9110 section 13.1.5: the range applies only if the client has received bytes of this same object before. */
 function ifRangeMatches(ifRange: string | undefined, record: ObjectRecord): boolean {
   if (ifRange === undefined) return true;
   const date = Date.parse(ifRange);

@@ -121,7 +121,7 @@ export async function listObjectsV2(call: BucketCall): Promise<Reply> {
       IsTruncated: page.truncated,
       ContinuationToken: token,
       NextContinuationToken: page.truncated ? sealToken(entryName(page.entries.at(-1)), bucket.info.name) : undefined,
-      // With a token it has no effect, and AWS does not repeat it.
+      // With a token, `start-after` has no effect, and AWS does not repeat it.
       StartAfter: query.has('start-after') && token === undefined ? encode(startAfter) : undefined,
       Contents: await listContents(call, page.entries, encode, owner),
       CommonPrefixes: commonPrefixes(page.entries, encode),
@@ -186,8 +186,8 @@ export async function listObjectVersions(call: BucketCall): Promise<Reply> {
 }
 
 /**
- * Tokens are encrypted so that clients cannot depend on their content. It is not secret: the key follows from the
- * bucket's name.
+ * Tokens are encrypted so that clients cannot depend on their content. The content is not secret, because the key
+ * follows from the name of the bucket.
  */
 function tokenKey(bucket: string): Buffer {
   return createHash('sha256').update(`devstore listing of ${bucket}`).digest();

@@ -30,8 +30,8 @@ import type { FolderOwner, UploadInfo } from './upload-info.ts';
 import { xmlDocument } from './xml-write.ts';
 
 /**
- * What happened to the keys of uploads since they began, for conditional completion. It is lost when the process
- * ends.
+ * Whether the keys of uploads were written or deleted since the uploads began, by multipartId. Conditional completion
+ * needs it. It is lost when the process ends.
  */
 const watches = new WeakMap<Bucket, Map<string, KeyWatch>>();
 
@@ -177,7 +177,7 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   });
 }
 
-/** S3 answers a repeated completion with success while the key still has that object. */
+/** Answers a repeated completion. As in S3 it succeeds while the key still has the object of this upload. */
 async function repeatCompletion(call: ObjectCall, multipartId: string, partList: string): Promise<Reply> {
   const { bucket, key } = call;
   const owner = await readOwner(bucket, multipartId);
@@ -216,7 +216,7 @@ function checkSizeHeader(given: string | undefined, size: number): void {
 }
 
 /**
- * On completion the checksum header is that of the object, not of the request body. Without `x-amz-checksum-type` AWS
+ * On completion a checksum header is about the object, not about the request body. Without `x-amz-checksum-type` AWS
  * treats it as composite, which never matches a full-object checksum. It is ignored when the upload was created
  * without an algorithm.
  */

@@ -41,7 +41,7 @@ export const unsupportedHeaders: readonly string[] = [
   'x-amz-mfa',
 ];
 
-/** In every response to a write or a read, because S3 encrypts every object. */
+/** S3 encrypts every object, so this header is in every response to a write or a read. */
 export const encryptionHeader = { 'x-amz-server-side-encryption': 'AES256' } as const;
 
 /** The fields of a form are text and contain no encoded words, unlike the headers of a request. */
@@ -145,7 +145,7 @@ const cannedAcls: ReadonlySet<string> = new Set([
   'bucket-owner-full-control',
   'log-delivery-write',
 ]);
-/** The ACLs that describe the existing permissions. */
+/** The ACLs that are accepted, because they describe the permissions that objects have anyway. */
 const allowedAcls: ReadonlySet<string> = new Set(['private', 'bucket-owner-full-control']);
 export const grantHeaders: readonly string[] = [
   'x-amz-grant-full-control',

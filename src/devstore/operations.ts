@@ -104,7 +104,7 @@ export const operations: readonly Operation[] = [
   object('DELETE', ['uploadId'], 'AbortMultipartUpload', abortMultipartUpload),
 ];
 
-/** All sub-resources of S3. One that no operation has is refused. */
+/** All sub-resources of S3. A request with a sub-resource that no operation has is refused. */
 export const knownSubresources: Readonly<Record<'bucket' | 'object', ReadonlySet<string>>> = {
   bucket: new Set([
     ...Object.keys(defaultSettings),
@@ -128,7 +128,7 @@ export function findOperation({ method, query, headers, target }: Call): Operati
       operation.query.every((name) => query.has(name)) &&
       (operation.header === undefined || headers.has(operation.header)),
   );
-  // The most specific one is the one that was meant.
+  // The request means the operation that names the most of its query parameters and headers.
   const found = candidates.sort((a, b) => specificity(b) - specificity(a))[0];
   const words = on === 'service' ? [] : [...query.keys()].filter((name) => knownSubresources[on].has(name));
   const unknown = words.find((name) => !found?.query.includes(name) && !found?.optionalQuery?.includes(name));

@@ -104,7 +104,7 @@ function checkPartChecksum(part: ListedPart, stored: StoredPart, upload: UploadI
     );
 }
 
-/** The MD5 of the parts' MD5s, and the number of parts. */
+/** Computes the ETag: the MD5 of the parts' MD5s, and the number of parts. */
 export function multipartEtag(parts: readonly SelectedPart[]): string {
   const hash = createHash('md5');
   for (const { etag } of parts) hash.update(etag, 'hex');

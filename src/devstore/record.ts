@@ -41,11 +41,14 @@ export interface ObjectRecord {
   tags: [key: string, value: string][];
   checksum?: ObjectChecksum;
   storageClass: string;
-  /** Only of an object from a multipart upload. */
+  /** Present only on an object from a multipart upload. */
   parts?: ObjectPart[];
-  /** The folder that contains the bytes instead of this file: of a multipart upload, or of a copy by hard links. */
+  /** The id of the folder that has the bytes instead of this file: that of a multipart upload, or of a linked copy. */
   multipartId?: string;
-  /** The bytes in that folder, in order. Without it they are the files of `parts`. A copied part has extents too. */
+  /**
+   * Where the bytes are in that folder, in order. Without extents they are the files of `parts`. Copied parts have
+   * extents too.
+   */
   extents?: Extent[];
 }
 
@@ -62,7 +65,7 @@ export function encodeRecord(record: ObjectRecord): Buffer {
   return Buffer.concat([json, trailer]);
 }
 
-/** The length of the record with its trailer, or null when `tail` does not end with a trailer. */
+/** Returns the length of the record with its trailer, or null when `tail` does not end with a trailer. */
 export function recordBytes(tail: Buffer): number | null {
   if (tail.length < trailerBytes || !tail.subarray(tail.length - magic.length).equals(magic)) return null;
   return tail.readUInt32BE(tail.length - trailerBytes) + trailerBytes;

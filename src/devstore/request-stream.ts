@@ -55,10 +55,10 @@ export function receiveRequest(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let idleTimer: NodeJS.Timeout | undefined;
-    const finish = (settle: () => void) => {
+    const finish = (resolveOrReject: () => void) => {
       clearTimeout(idleTimer);
       request.off('data', onData).off('end', onEnd).off('close', onGone);
-      settle();
+      resolveOrReject();
     };
     const fail = (error: unknown) => {
       request.pause();
@@ -75,7 +75,7 @@ export function receiveRequest(
         fail(error);
       }
     };
-    // The error listener stays here too.
+    // The error listener stays, as in `readRequest`.
     request.on('error', onGone);
     if (request.readableEnded) return resolve();
     if (request.destroyed) return reject(new StoreError('IncompleteBody'));

@@ -70,10 +70,10 @@ function answerParseError(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const isCutOff = error.code === 'HPE_INVALID_EOF_STATE';
-  const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
+  const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
   const { code, message, details } = isCutOff
     ? new StoreError('IncompleteBody')
-    : tooLong
+    : isTooLong
       ? headerSectionTooLarge()
       : new StoreError('BadRequest', { message: 'An error occurred when parsing the HTTP request.' });
   const body = xmlDocument('Error', { Code: code, Message: message, ...details }, { namespace: false });
@@ -94,7 +94,7 @@ function headerSectionBytes({ method = '', url = '', rawHeaders }: IncomingMessa
   return bytes;
 }
 
-/** What changes while one request is served. */
+/** The values that change while one request is served. */
 interface RequestState {
   bytesIn: number;
   bytesOut: number;

@@ -8,9 +8,9 @@ export type Tags = ObjectRecord['tags'];
 
 export interface TagLimits {
   limit: number;
-  /** How AWS words it. */
+  /** The message of AWS for more tags than the limit. */
   tooManyMessage: string;
-  /** How AWS words it. */
+  /** The message of AWS for a key that begins with `aws:`. */
   reservedMessage: string;
 }
 

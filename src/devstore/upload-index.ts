@@ -8,7 +8,7 @@ import { openRecord } from './files.ts';
 import type { ObjectRecord } from './record.ts';
 import type { UploadInfo } from './upload-info.ts';
 
-/** What ListParts and completion need of a part. */
+/** The part of a part's record that ListParts and completion need. */
 export type StoredPart = Pick<ObjectRecord, 'size' | 'etag' | 'modified' | 'checksum' | 'extents'>;
 
 export interface UploadIndex {
@@ -23,7 +23,7 @@ export interface UploadIndex {
   setPart(multipartId: string, partNumber: number, part: StoredPart): void;
 }
 
-/** The number of uploads whose parts are in memory, about 200 bytes per part. Others are read again when needed. */
+/** How many uploads have their parts in memory, with about 200 bytes per part. Others are read again when needed. */
 const maxCachedUploads = 32;
 
 export function createUploadIndex(uploadsPath: string): UploadIndex {

@@ -13,7 +13,7 @@ export interface UploadInfo {
   metadata: ObjectRecord['metadata'];
   tags: ObjectRecord['tags'];
   storageClass: string;
-  /** Undefined when CreateMultipartUpload named none. */
+  /** Undefined when CreateMultipartUpload named no algorithm. */
   algorithm?: Algorithm;
   type?: ChecksumType;
 }

@@ -7,10 +7,7 @@ import type { DetailsOf } from './error-details.ts';
 export type ErrorKind =
   /** The request breaks the protocol: its sender has a bug or is of another version. */
   | 'request'
-  /**
-   * The user has to sign in, or is not allowed to do this. The bytes that were sent are kept, so that the upload can
-   * continue afterwards.
-   */
+  /** The user has to sign in, or is not allowed to do this. Sent bytes are kept, and the upload can continue later. */
   | 'auth'
   /** The files, or a part of one, are not what the route, the quota or the plan of parts allows. */
   | 'limit'
