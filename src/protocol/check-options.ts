@@ -61,7 +61,10 @@ export const booleanRule: OptionRule = {
 };
 
 export function wholeNumberRule(min: number, max: number): OptionRule {
-  return { expected: `a whole number from ${groupDigits(min)} to ${groupDigits(max)}`, isValid: isWholeNumber(min, max) };
+  return {
+    expected: `a whole number from ${groupDigits(min)} to ${groupDigits(max)}`,
+    isValid: isWholeNumber(min, max),
+  };
 }
 
 /** Inserts commas. `toLocaleString()` would load locale data, which delays a cold start by milliseconds. */
