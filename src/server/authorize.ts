@@ -1,6 +1,6 @@
 import { WaybillError } from '../protocol/index.ts';
 import type { ResolvedRoute } from './config.ts';
-import { brokenOwnerRule } from './grants/keys.ts';
+import { findBrokenOwnerRule } from './grants/keys.ts';
 import { uploadNotFound } from './shared/errors.ts';
 import { isThenable } from './shared/thenable.ts';
 import type { Action, AuthorizeFile, CallbackRequest, Owner } from './types.ts';
@@ -22,7 +22,7 @@ export function authorize(
 
 function requireContext(context: unknown): Owner {
   if (!context) throw new WaybillError('unauthenticated', 'Sign in first.');
-  const rule = brokenOwnerRule((context as { ownerId?: unknown }).ownerId);
+  const rule = findBrokenOwnerRule((context as { ownerId?: unknown }).ownerId);
   if (rule) throw new WaybillError('internal_error', `The result of \`authorize\` cannot be used: ${rule}.`);
   return context as Owner;
 }

@@ -13,5 +13,5 @@ export {
   type NewUpload,
   type NewWebhook,
   type QuotaRefusal,
-  transitions,
+  stateTransitions,
 } from './state/ledger.ts';

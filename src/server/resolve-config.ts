@@ -3,7 +3,7 @@ import type { Transfer } from '../protocol/index.ts';
 import { KiB, MiB, WaybillError } from '../protocol/index.ts';
 import { checkOptions } from '../protocol/internal.ts';
 import type { Storage } from '../s3/index.ts';
-import { copyGuardOf } from './completion/copy-guard.ts';
+import { chooseCopyGuard } from './completion/copy-guard.ts';
 import { requireUniqueKeys } from './completion/key-locks.ts';
 import type { Config, ResolvedRoute } from './config.ts';
 import { createEmit } from './events.ts';
@@ -40,7 +40,7 @@ export function resolveConfig(given: UploadsOptions): Config {
     publicHost: publicUrl === '' ? null : new URL(publicUrl).host,
     allowedOrigins: new Set(given.allowedOrigins ?? []),
     expiresInSeconds: given.expiresInSeconds ?? 900,
-    maxExpiresInSeconds: checkCeiling(given),
+    maxExpiresInSeconds: resolveMaxExpiry(given),
     viewExpiresInSeconds: given.viewExpiresInSeconds ?? 3600,
     stagingPrefix,
     deployment: createDeployment({ name: given.deployment, secrets, bucket: given.storage.bucket, stagingPrefix }),
@@ -84,7 +84,7 @@ function resolveRateLimits({
   return createRateLimits(checkRateLimit(rateLimit, clientAddress !== undefined), { clientAddress, emit, now });
 }
 
-function checkCeiling({ expiresInSeconds = 900, maxExpiresInSeconds = expiresInSeconds }: UploadsOptions): number {
+function resolveMaxExpiry({ expiresInSeconds = 900, maxExpiresInSeconds = expiresInSeconds }: UploadsOptions): number {
   if (maxExpiresInSeconds >= expiresInSeconds) return maxExpiresInSeconds;
   throw new WaybillError(
     'config_invalid',
@@ -174,11 +174,11 @@ function requireChecksum(name: string, { capabilities }: Storage): 'sha256' | 'm
 }
 
 /**
- * The bytes that were verified must be the bytes that are stored, see {@link copyGuardOf}. SHA-256 does that by itself.
+ * The bytes that were verified must be the bytes that are stored, see {@link chooseCopyGuard}. SHA-256 does that by itself.
  * An MD5 does not, because two different files can share one (RFC 6151 section 2.1), and a size does even less.
  */
 function requireStableBytes(name: string, { capabilities }: Storage, checksum: 'sha256' | 'md5' | null): void {
-  if (copyGuardOf(capabilities, checksum) !== null) return;
+  if (chooseCopyGuard(capabilities, checksum) !== null) return;
   throw new WaybillError(
     'config_invalid',
     `The route "${name}" cannot be safe on this storage: it verifies no SHA-256, does not refuse a second write (\`once\`) and does not tell writes apart (\`writeIds\`), so that bytes could change after they were checked.`,

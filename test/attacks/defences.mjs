@@ -117,7 +117,7 @@ export const defences = [
   {
     attack: 'B2 an expired',
     suite: 'b-grants',
-    file: 'src/server/completion/resume.ts',
+    file: 'src/server/completion/continue-without-object.ts',
     find: "return uploadExpired('The permission has expired, and nothing was sent.');",
     replace: '',
   },
@@ -921,8 +921,8 @@ export const defences = [
     attack: 'F1 abandoned parts',
     suite: 'f-sweep',
     file: 'src/server/sweep/with-ledger.ts',
-    find: 'const over = clock >= abandonAt;',
-    replace: 'const over = clock < 0;',
+    find: 'const isAbandoned = clock >= abandonAt;',
+    replace: 'const isAbandoned = clock < 0;',
   },
   {
     attack: 'C11 bytes that are stored again',
@@ -935,8 +935,8 @@ export const defences = [
     attack: 'C11 bytes that are stored again',
     suite: 'f-sweep',
     file: 'src/server/sweep/with-ledger.ts',
-    find: 'const kept = record ? 0 : id === null ? keptMs : garbageMs;',
-    replace: 'const kept = id === null ? keptMs : garbageMs + keptMs;',
+    find: 'const keepMs = record ? 0 : id === null ? keepEndedMs : keepUnknownMs;',
+    replace: 'const keepMs = id === null ? keepEndedMs : keepUnknownMs + keepEndedMs;',
   },
   {
     attack: 'F2 an owner',
@@ -1034,8 +1034,8 @@ export const defences = [
     attack: 'F5',
     suite: 'f-shared',
     file: 'src/server/http/wire-schema.ts',
-    find: 'const rule = brokenJsonRule(dataset.value) ?? (isTooLong(dataset.value) ? tooLong : null);',
-    replace: 'const rule = isTooLong(null) ? (brokenJsonRule(null) ?? tooLong) : null;',
+    find: 'const rule = findBrokenJsonRule(dataset.value) ?? (isTooLong(dataset.value) ? tooLong : null);',
+    replace: 'const rule = isTooLong(null) ? (findBrokenJsonRule(null) ?? tooLong) : null;',
   },
   {
     attack: 'F5',
@@ -1167,7 +1167,7 @@ export const defences = [
     attack: 'C12 a storage without write ids',
     suite: 'c-transfers',
     file: 'src/server/resolve-config.ts',
-    find: 'if (copyGuardOf(capabilities, checksum) !== null) return;',
+    find: 'if (chooseCopyGuard(capabilities, checksum) !== null) return;',
     replace: 'if (name) return;',
   },
   {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { Ledger, Quota, UploadState } from '../../src/server/index.ts';
-import { mayFollow, type NewUpload, transitions } from '../../src/server/internal.ts';
+import { mayFollow, type NewUpload, stateTransitions } from '../../src/server/internal.ts';
 import { forEachLedger } from '../support/ledgers.ts';
 
 const MiB = 1024 * 1024;
@@ -306,7 +306,7 @@ forEachLedger('ledger', (testLedger) => {
 
   it('the ledger refuses every transition that is not in the table', async () => {
     const ledger = await testLedger.open();
-    const states = Object.keys(transitions) as UploadState[];
+    const states = Object.keys(stateTransitions) as UploadState[];
     let pairs = 0;
     for (const from of states)
       for (const to of states) {

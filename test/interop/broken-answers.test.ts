@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { KiB } from '../../src/protocol/index.ts';
 import { type Storage, s3Storage } from '../../src/s3/index.ts';
-import { lookAtStaged } from '../../src/server/completion/staged-object.ts';
+import { readStagedObject } from '../../src/server/completion/staged-object.ts';
 
 let dir: string;
 let store: Devstore;
@@ -33,7 +33,7 @@ it('completion takes the size from HEAD when the body of a small object was cut 
   await put('small', 1000);
   let cuts = 1;
   store.setFaults({ when: ({ method }) => method === 'GET' && cuts-- > 0, truncateResponseTo: 99 });
-  const staged = await lookAtStaged(storage, 'small', 1000);
+  const staged = await readStagedObject(storage, 'small', 1000);
   expect(staged?.info.size).toBe(1000);
   expect(staged?.head).toHaveLength(1000);
 });
@@ -41,7 +41,7 @@ it('completion takes the size from HEAD when the body of a small object was cut 
 it('incomplete first bytes are storage_unavailable, not a rejection', async () => {
   await put('large', 100 * KiB);
   store.setFaults({ when: ({ method }) => method === 'GET', truncateResponseTo: 99 });
-  await expect(lookAtStaged(storage, 'large', 100 * KiB)).rejects.toMatchObject({
+  await expect(readStagedObject(storage, 'large', 100 * KiB)).rejects.toMatchObject({
     code: 'storage_unavailable',
     retryable: true,
   });
@@ -50,7 +50,7 @@ it('incomplete first bytes are storage_unavailable, not a rejection', async () =
 it('a connection that is lost within the first bytes is storage_unavailable', async () => {
   await put('large', 100 * KiB);
   store.setFaults({ when: ({ method }) => method === 'GET', dropResponseAfterBytes: 796 });
-  await expect(lookAtStaged(storage, 'large', 100 * KiB)).rejects.toMatchObject({
+  await expect(readStagedObject(storage, 'large', 100 * KiB)).rejects.toMatchObject({
     code: 'storage_unavailable',
     retryable: true,
   });

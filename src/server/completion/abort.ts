@@ -10,15 +10,15 @@ export interface AbortServices {
   config: Config;
   states: UploadStates;
   emit: Emit | undefined;
-  /** Resolves when this process does not complete the upload (any more). */
+  /** Resolves when this process is not, or no longer, completing the upload. */
   waitForCompletion: (uploadId: string) => Promise<void>;
 }
 
 /**
- * Records the end before it deletes: a completion that looked before the delete finds the record when it claims the
- * upload.
+ * Records the state `aborted` before it deletes anything: a completion that has already seen the staged object finds
+ * this record when it claims the upload.
  *
- * @throws {WaybillError} `upload_conflict` when the upload is a file, or is being completed
+ * @throws {WaybillError} `upload_conflict` when the upload has a stored file, had one, or is being completed
  */
 export async function abortUpload(services: AbortServices, opened: OpenedGrant): Promise<void> {
   const { claims } = opened;

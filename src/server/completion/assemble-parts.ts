@@ -1,6 +1,10 @@
 /**
- * CompleteMultipartUpload: the parts become the staged object, which is then completed like any other. Only the storage
- * is asked what arrived.
+ * Assembles the parts into the staged object with CompleteMultipartUpload. The object is then completed like any other.
+ * The list of parts comes from the storage and never from the client.
+ *
+ * CompleteMultipartUpload can answer 200 with an error in its body. `s3/send.ts` detects that with the option `root`,
+ * so that such an answer arrives here as an S3Error.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
  */
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
 import type { PartInfo } from '../../s3/index.ts';
@@ -14,8 +18,8 @@ import type { Lease } from './lease.ts';
 import type { CompletionRun } from './run.ts';
 
 /**
- * Null when the storage has no parts of this upload: they are an object already, or were given up, or there never were
- * any.
+ * Returns null when the storage has no parts of this upload: they have been assembled, or were aborted, or the upload
+ * has no parts.
  */
 export async function listArrivedParts({ services, opened, claims }: CompletionRun): Promise<PartInfo[] | null> {
   const { config } = services;
@@ -24,7 +28,7 @@ export async function listArrivedParts({ services, opened, claims }: CompletionR
 }
 
 /**
- * @returns whether the staged object is there; false when the parts have changed since they were listed
+ * @returns whether the staged object exists; false when the parts have changed since they were listed
  * @throws {WaybillError} `checksum_mismatch`, and `upload_expired` when only a new upload can succeed
  */
 export async function assembleParts(run: CompletionRun, lease: Lease, checked: CheckedParts): Promise<boolean> {
@@ -41,16 +45,17 @@ export async function assembleParts(run: CompletionRun, lease: Lease, checked: C
       throw checksumMismatch('The object at the storage has another checksum than its parts.');
     return true;
   } catch (error) {
-    const refusal = finalRefusal(error);
+    const refusal = findFinalRefusal(error);
     if (refusal) return refuseParts(run, lease, refusal);
-    // The answer to this attempt or to an earlier one may be lost: the object tells whether the parts were assembled.
+    // The response to this request or to an earlier one may have been lost: if the object exists, the parts were
+    // assembled.
     if (mayBeAssembled(error) && (await storage.head(key).catch(() => null))) return true;
-    if (isS3Error(error) && changedParts.has(error.code)) return false;
+    if (isS3Error(error) && changedPartCodes.has(error.code)) return false;
     throw error;
   }
 }
 
-/** Records the refusal. Returns false when another process has the upload. */
+/** Records the refusal and throws it. Returns false when another process has the upload. */
 async function refuseParts(run: CompletionRun, lease: Lease, refusal: WaybillError): Promise<boolean> {
   if (!(await lease.reject(refusal))) return false;
   if (refusal.code !== 'upload_expired') return rejectUpload(run, run.claims, refusal);
@@ -62,14 +67,15 @@ function mayBeAssembled(error: unknown): boolean {
   return isMissing(error) || isPreconditionFailed(error) || (isS3Error(error) && error.code === 'NoSuchUpload');
 }
 
-/** A part was sent again since the parts were listed. */
-const changedParts: ReadonlySet<string> = new Set(['InvalidPart', 'InvalidPartOrder', 'NoSuchUpload']);
+/** The codes of errors that mean that a part was sent again after the parts were listed. */
+const changedPartCodes: ReadonlySet<string> = new Set(['InvalidPart', 'InvalidPartOrder', 'NoSuchUpload']);
 
-/** The refusal that no further attempt changes, or null. */
-function finalRefusal(error: unknown): WaybillError | null {
+/** Returns the refusal that no further attempt can change, or null. */
+function findFinalRefusal(error: unknown): WaybillError | null {
   if (isWaybillError(error)) return isChecksumMismatch(error) ? error : null;
   if (!isS3Error(error)) return null;
-  // S3 wants all parts again. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+  // S3 requires that all parts are sent again.
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
   if (error.code === 'ConditionalRequestConflict')
     return uploadExpired('The storage wants all parts again (ConditionalRequestConflict).', error);
   if (error.code === 'BadDigest') return checksumMismatch('The storage refused the checksum of the parts (BadDigest).');

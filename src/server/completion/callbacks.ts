@@ -1,4 +1,4 @@
-/** The app's callbacks of a completion: what their errors become, and how often `onComplete` runs. */
+/** Runs the app's callbacks of a completion, and turns what they throw into errors for the client. */
 import { isWaybillError, type StoredFile, WaybillError } from '../../protocol/index.ts';
 import { toWaybillError } from '../../s3/internal.ts';
 import { type Emit, eventFacts } from '../events.ts';
@@ -8,7 +8,7 @@ import { toJsonData } from './callback-data.ts';
 import type { Lease } from './lease.ts';
 import type { CallbackResult, CallbackResults, CompletionRun } from './run.ts';
 
-/** Results only wait here while they cannot be recorded. */
+/** A result is kept only until it has been recorded, so there are rarely more than a few. */
 const maxResults = 10_000;
 
 function rememberResult(results: CallbackResults, uploadId: string, result: CallbackResult): void {
@@ -37,26 +37,27 @@ export async function runOnComplete(
       definition.onComplete?.({ file: { ...file }, ownerId, uploadId, metadata }),
     );
   } catch (error) {
-    const failure = callbackError(emit, claims, 'onComplete', error);
+    const failure = reportCallbackError(emit, claims, 'onComplete', error);
     await lease.failCallback(describe(error));
     throw failure;
   }
-  // As JSON, so that the first answer and every later one from the record are the same.
+  // The result is converted to JSON at once, so that the first response equals every later one, which is read from the
+  // record.
   const { data, problem } = toJsonData(result);
   if (problem !== undefined) emit?.('callback.data_dropped', { ...eventFacts(claims), reason: describe(problem) });
   rememberResult(callbackResults, uploadId, { data });
   return { data };
 }
 
-/** The error that the client gets when a callback threw. Emits `callback.failed`. */
-export function callbackError(
+/** Returns the error that the client gets when a callback threw, and emits `callback.failed`. */
+export function reportCallbackError(
   emit: Emit | undefined,
   claims: Claims,
   callback: 'inspect' | 'onComplete',
   error: unknown,
 ): WaybillError {
   const known = toWaybillError(error);
-  // Reading the object for the callback failed, not the callback.
+  // The storage failed while the callback read the object, so this is not an error of the callback.
   if (isWaybillError(known) && known.retryable && known !== error) return known;
   emit?.('callback.failed', { ...eventFacts(claims), callback, reason: describe(error) });
   return new WaybillError('callback_failed', 'The file has arrived, but could not be processed yet. Try again.', {

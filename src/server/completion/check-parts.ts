@@ -14,21 +14,21 @@ import { checksumMismatch, damagedParts, invalid } from '../shared/errors.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';
 import type { Claims } from '../state/claims.ts';
 
-/** What the client reports of its finished upload. */
+/** What the client reports about its finished upload. */
 export type ClientReport = Pick<MultipartCompletion, 'checksum' | 'size'>;
 
 export type CompositeChecksum = Checksum & { parts: number };
 
 export interface CheckedParts {
-  /** Bytes in all. */
+  /** The size of the file, in bytes. */
   size: number;
-  /** By ascending part number. */
+  /** Sorted by part number. */
   parts: PartInfo[];
-  /** The checksum of the parts' checksums; null where the route asks for none. */
+  /** The checksum of the parts' checksums; null on a route without checksums. */
   checksum: CompositeChecksum | null;
 }
 
-/** The most missing parts that an answer lists. */
+/** A response lists at most this many missing parts. */
 const maxListed = 1000;
 
 /**
@@ -63,7 +63,10 @@ export function checkParts(
   return { size, parts: parts.map((part) => ({ ...part, checksums: routeChecksums(route, part) })), checksum };
 }
 
-/** A storage may list further checksums, which S3 does not accept where the upload began without them. */
+/**
+ * Keeps only the checksum that the route asks for. A storage may list others, and S3 refuses those in
+ * CompleteMultipartUpload when the upload was created without them.
+ */
 function routeChecksums({ checksum }: ResolvedRoute, { checksums }: PartInfo): PartInfo['checksums'] {
   return checksum === 'sha256' && checksums.sha256 ? { sha256: checksums.sha256 } : {};
 }
@@ -86,7 +89,7 @@ function requireSize(route: ResolvedRoute, claims: Claims, report: ClientReport)
   return report.size;
 }
 
-/** The error for a part whose number or size is not in the plan. */
+/** Creates the error for a part whose number or size differs from the plan. */
 function unplannedPart({ size: granted }: Claims, part: PartInfo, planned: number, size: number): WaybillError {
   const { partNumber } = part;
   if (granted === null && planned < part.size)
@@ -102,7 +105,7 @@ function unplannedPart({ size: granted }: Claims, part: PartInfo, planned: numbe
 }
 
 /**
- * The digest of the parts' digests, as S3 computes it.
+ * Computes the digest of the parts' digests, as S3 does.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
  */
 function composeChecksum(algorithm: 'sha256' | 'md5', parts: readonly PartInfo[]): CompositeChecksum {

@@ -1,16 +1,17 @@
 /**
- * One idempotent way from staged bytes to a stored file, for the client's call, a storage event and the sweep alike:
+ * Completes an upload: the staged bytes become a stored file. The client's call, a storage event and the sweep all use
+ * this code, and it may run any number of times:
  *
  * | step                                    | file                                   |
  * |-----------------------------------------|----------------------------------------|
  * | assemble the parts, if there are any    | `check-parts.ts`, `assemble-parts.ts`  |
- * | look at the staged object and verify it | `staged-object.ts`, `verify-upload.ts` |
+ * | read the staged object and verify it    | `staged-object.ts`, `verify-upload.ts` |
  * | take the lease                          | `lease.ts`                             |
  * | copy the object to its key              | `store-file.ts`, `promote.ts`          |
  * | run `onComplete`, record its result     | `finish.ts`, `callbacks.ts`            |
  * | delete the staged object                | `staging.ts`                           |
  *
- * An attempt that stops anywhere leaves a state from which the next attempt goes on (`resume.ts`).
+ * An attempt that stops anywhere leaves a state from which the next attempt continues (`continue-without-object.ts`).
  */
 import { checkLimits, WaybillError } from '../../protocol/index.ts';
 import type { PartInfo } from '../../s3/index.ts';
@@ -24,15 +25,15 @@ import { remainingLeaseMs } from '../state/upload-states.ts';
 import { assembleParts, listArrivedParts } from './assemble-parts.ts';
 import { isCallbackFailure } from './callbacks.ts';
 import { type CheckedParts, type ClientReport, checkParts, isChecksumMismatch } from './check-parts.ts';
+import { continueWithoutObject } from './continue-without-object.ts';
 import { rejectUpload } from './discard.ts';
 import { finishUpload } from './finish.ts';
 import { claimRejection, type Lease, withLease } from './lease.ts';
 import { withdrawCopy } from './promote.ts';
 import { type AttemptResult, type CompletionResult, completingResult, retry } from './result.ts';
-import { resumeWithoutObject } from './resume.ts';
 import type { CompletionRun, CompletionServices } from './run.ts';
 import type { StagedCleanup } from './staged-cleanup.ts';
-import { lookAtStaged } from './staged-object.ts';
+import { readStagedObject } from './staged-object.ts';
 import { storeFile } from './store-file.ts';
 import { verifyUpload } from './verify-upload.ts';
 
@@ -44,7 +45,7 @@ export type CompleteUpload = (
 
 export interface Completion {
   complete: CompleteUpload;
-  /** Resolves when this process does not complete the upload (any more). */
+  /** Resolves when this process is not, or no longer, completing the upload. */
   waitFor: (uploadId: string) => Promise<void>;
   /** Resolves when this process completes no upload. */
   idle: () => Promise<void>;
@@ -55,7 +56,7 @@ export function createCompletion(services: CompletionServices): Completion {
   return {
     complete(opened, report = {}, cleanup = undefined) {
       const { uploadId } = opened.claims;
-      // Fifty calls at once are one completion, and all get its result.
+      // Calls that arrive while the upload is being completed share that completion and get its result.
       const running = inProgress.get(uploadId);
       if (running) return running;
       const promise = complete(services, opened, report, cleanup).finally(() => inProgress.delete(uploadId));
@@ -71,7 +72,8 @@ export function createCompletion(services: CompletionServices): Completion {
   };
 }
 
-const maxAttempts = 3;
+/** How often one call starts again when the upload or its object changes in the meantime. */
+const maxAttemptsPerCall = 3;
 
 async function complete(
   services: CompletionServices,
@@ -84,7 +86,7 @@ async function complete(
   const route = config.routes.get(claims.route);
   if (!route) throw notFound();
   const run: CompletionRun = { services, route, opened, claims, report, cleanup, startedAt: config.now() };
-  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+  for (let attempt = 0; attempt < maxAttemptsPerCall; attempt += 1) {
     const result = await attemptCompletion(run);
     if (result.kind !== 'retry') return result;
   }
@@ -100,18 +102,19 @@ async function attemptCompletion(run: CompletionRun): Promise<AttemptResult> {
 }
 
 /**
- * All bytes came in one request, or an earlier attempt assembled the parts. It is verified before the lease is taken.
+ * Completes a staged object: all bytes were sent in one request, or an earlier attempt assembled the parts. The object is
+ * verified before the lease is taken.
  */
 async function completeObject(run: CompletionRun): Promise<AttemptResult> {
   const { claims, services } = run;
   const { config, states } = services;
   if (claims.partSize !== null) {
-    // The process that assembled the parts may be inspecting the object, which need not be done twice for a large file.
+    // The process that assembled the parts may be inspecting the object. A large file should not be inspected twice.
     const leftMs = remainingLeaseMs(await states.read(claims.uploadId), config.now());
     if (leftMs > 0) return completingResult(claims, leftMs);
   }
-  const staged = await lookAtStaged(config.storage, stagingKeyOf(config, claims.uploadId), claims.size);
-  if (!staged) return resumeWithoutObject(run);
+  const staged = await readStagedObject(config.storage, stagingKeyOf(config, claims.uploadId), claims.size);
+  if (!staged) return continueWithoutObject(run);
   const sized: SizedClaims = { ...claims, size: claims.size ?? staged.info.size };
   const content = await verifyUpload(run, sized, staged, null).catch(async (error) => {
     if (isCallbackFailure(error)) await states.recordInspectFailure(claims, describe(error.cause));
@@ -121,7 +124,7 @@ async function completeObject(run: CompletionRun): Promise<AttemptResult> {
   return withLease(run, sized.size, (lease) => storeFile(run, lease, sized, staged, content));
 }
 
-/** The parts are assembled and verified under the lease, because only one process may assemble them. */
+/** Completes an upload in parts. They are assembled and verified under the lease: only one process may assemble them. */
 async function completeParts(run: CompletionRun, listed: readonly PartInfo[]): Promise<AttemptResult> {
   let checked: CheckedParts;
   try {
@@ -138,11 +141,11 @@ async function completeCheckedParts(run: CompletionRun, lease: Lease, checked: C
   const { config } = services;
   const isAssembled = await assembleParts(run, lease, checked);
   if (!isAssembled) return retry;
-  const staged = await lookAtStaged(config.storage, stagingKeyOf(config, claims.uploadId), claims.size);
+  const staged = await readStagedObject(config.storage, stagingKeyOf(config, claims.uploadId), claims.size);
   if (!staged) return retry;
   const sized: SizedClaims = { ...claims, size: claims.size ?? staged.info.size };
   const verify = () => verifyUpload(run, sized, staged, checked.checksum);
-  // `inspect` may read all of a large file.
+  // Verification may take longer than a lease, because `inspect` may read all of a large file.
   const content = await lease.keepDuring(verify).catch(async (error) => {
     if (isCallbackFailure(error)) await lease.failCallback(describe(error.cause));
     throw error;
@@ -157,7 +160,7 @@ async function completeCheckedParts(run: CompletionRun, lease: Lease, checked: C
   return storeFile(run, lease, sized, staged, content);
 }
 
-/** Another upload of the same owner brought the bytes, and they were verified then. */
+/** Completes an upload that shares the stored file of another upload of its owner. Its bytes were verified then. */
 function completeShared(run: CompletionRun): Promise<AttemptResult> {
   const { claims, services, route } = run;
   return withLease(run, 0, async (lease) => {

@@ -9,7 +9,7 @@ export async function loadDetector(): Promise<Detector> {
   const { fileTypeFromBuffer, supportedMimeTypes } = await import('file-type');
   return {
     async detect(head) {
-      // It throws where it wants to skip beyond the bytes that it was given.
+      // `file-type` throws when it needs more bytes than it was given.
       const found = await fileTypeFromBuffer(head).catch(() => undefined);
       return found ? (found.mime.split(';')[0] as string).trim().toLowerCase() : null;
     },
@@ -20,7 +20,7 @@ export async function loadDetector(): Promise<Detector> {
 export interface TypeMatch {
   /** The first type that the bytes agree with, or null. */
   contentType: string | null;
-  /** What the bytes look like, where they do not agree with the first type. */
+  /** The type that the bytes look like, when they do not agree with the first type. */
   looksLike: string | null;
 }
 
@@ -43,7 +43,10 @@ export async function findMatchingType(
   return { contentType: null, looksLike };
 }
 
-/** The type of the bytes, for a file whose name and declaration leave it open. Never a type that a browser executes. */
+/**
+ * Detects the type of the bytes, for a file whose name and declaration do not tell it. Never returns a type that a
+ * browser executes.
+ */
 export async function detectType(head: Uint8Array): Promise<string | null> {
   const detected = await (await loadDetector()).detect(head);
   return detected === null || isActiveType(detected) ? null : canonicalType(detected);

@@ -1,6 +1,6 @@
 /**
- * The guard that makes sure that the verified bytes are the bytes that are copied. In between, a sender still holds its
- * presigned request and may send it again.
+ * The guard makes sure that the verified bytes are the bytes that are copied. Between the two steps, the sender still
+ * has its presigned request and may send it again with other bytes.
  *
  * | preset                  | guard                                                                                 |
  * |-------------------------|---------------------------------------------------------------------------------------|
@@ -19,11 +19,11 @@ import type { Claims } from '../state/claims.ts';
 export type CopyGuard = 'parts' | 'sha256' | 'once' | 'writeId';
 
 /**
- * Null where the storage has no guard.
+ * Returns null where the storage has no guard.
  *
- * @param algorithm of the checksum that the storage verified; null without one
+ * @param algorithm the algorithm of the checksum that the storage verified; null without one
  */
-export function copyGuardOf(
+export function chooseCopyGuard(
   { once, writeIds }: Pick<StorageCapabilities, 'once' | 'writeIds'>,
   algorithm: string | null,
 ): Exclude<CopyGuard, 'parts'> | null {
@@ -32,8 +32,11 @@ export function copyGuardOf(
   return writeIds ? 'writeId' : null;
 }
 
-export function copyGuardOfUpload(capabilities: StorageCapabilities, { partSize, checksum }: Claims): CopyGuard | null {
-  return partSize === null ? copyGuardOf(capabilities, checksum?.algorithm ?? null) : 'parts';
+export function chooseCopyGuardOfUpload(
+  capabilities: StorageCapabilities,
+  { partSize, checksum }: Claims,
+): CopyGuard | null {
+  return partSize === null ? chooseCopyGuard(capabilities, checksum?.algorithm ?? null) : 'parts';
 }
 
 /** Whether nothing has written to this key between the two reads. */

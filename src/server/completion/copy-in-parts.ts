@@ -1,23 +1,24 @@
-/** Copies an object that is too large for one CopyObject by UploadPartCopy. No byte passes this process. */
+/** Copies an object that is too large for one CopyObject, with UploadPartCopy. No byte of it passes this process. */
 import { MiB, partBytes, s3PartLimits } from '../../protocol/index.ts';
 import type { CopyOptions, PartInfo, Storage } from '../../s3/index.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 
 const parallelCopies = 8;
 /**
- * A storage copies this much in some seconds. So a failed part is repeated soon, and a large file needs few requests.
+ * A storage copies this much in some seconds: little enough to repeat a failed part quickly, and enough that a large
+ * file needs few requests.
  */
 const usualCopyBytes = 512 * MiB;
 
 export interface CopyPlan {
   /** Bytes. */
   size: number;
-  /** Bytes of every part but the last; null to choose a fast size. */
+  /** Bytes of every part except the last; null to choose a fast size. */
   partSize: number | null;
   keepLease: () => Promise<void>;
 }
 
-/** Aborts the multipart upload when it fails. */
+/** Copies the parts in parallel. When a part fails, the whole copy is aborted. */
 export async function copyInParts(
   storage: Storage,
   options: CopyOptions,
@@ -36,7 +37,8 @@ export async function copyInParts(
     const numbers = Array.from({ length: Math.ceil(size / each) }, (_, index) => index + 1);
     let failure: unknown;
     const copied = await mapLimited(numbers, parallelCopies, async (partNumber): Promise<PartInfo | null> => {
-      // The other parts end before the abort below, because a part that arrives after an abort stays.
+      // No new part begins after a failure, and the abort below waits for those in progress: S3 keeps a part that arrives
+      // after the abort.
       if (failure !== undefined) return null;
       const first = (partNumber - 1) * each;
       const last = first + partBytes(size, each, partNumber) - 1;
@@ -44,7 +46,7 @@ export async function copyInParts(
       try {
         await keepLease();
         const part = await storage.copyPart({ ...source, to, multipartId, partNumber, range: [first, last] });
-        // The multipart upload began without an algorithm, so S3 takes the ETags alone.
+        // The multipart upload was created without a checksum algorithm, so S3 accepts only the ETags of its parts.
         return { ...part, checksums: {} };
       } catch (error) {
         failure = error;
@@ -55,7 +57,7 @@ export async function copyInParts(
     const parts = copied.filter((part) => part !== null);
     const { etag } = await storage.completeMultipart({ key: to, multipartId, parts, size, once });
     if (etag !== '') return { etag };
-    // Ceph leaves the ETag out of its first answer.
+    // Ceph leaves the ETag out of its first response.
     return { etag: (await storage.head(to))?.etag ?? '' };
   } catch (error) {
     await storage.abortMultipart(to, multipartId).catch(() => {});

@@ -8,7 +8,7 @@ import type { UploadStates } from '../state/upload-states.ts';
 
 export interface FileToDelete {
   key: string;
-  /** Only the object that this upload stored. */
+  /** When set, the object is deleted only if this upload stored it. */
   uploadId?: string | undefined;
 }
 
@@ -39,7 +39,7 @@ async function deleteByState(
   return deleteIfUnchanged(storage, info);
 }
 
-/** The object stays when another upload shares it or has stored it. */
+/** With a ledger, the object is kept when another upload shares it or has stored it. */
 async function deleteByLedger(storage: Storage, ledger: Ledger, of: FileToDelete): Promise<boolean> {
   const { key, uploadId } = of;
   const deleted = await ledger.delete(uploadId === undefined ? { key } : { uploadId });

@@ -16,8 +16,8 @@ const marks: readonly (readonly [Charset, readonly number[]])[] = [
 const sampleBytes = 32 * KiB;
 
 /**
- * Returns undefined for a file that is not text, or not Unicode. A file that was read whole is checked whole. In a
- * larger file the first bytes decide if they have characters beyond ASCII; otherwise two samples decide.
+ * Returns undefined for a file that is not text, or not Unicode. A small file is checked completely. In a larger file
+ * the first bytes decide when they contain characters other than ASCII; otherwise two samples decide.
  */
 export async function detectCharset(
   storage: Pick<Storage, 'get'>,

@@ -8,7 +8,10 @@ import type { UploadStates } from '../state/upload-states.ts';
 import type { CompletionRun } from './run.ts';
 import { closeStaging, deleteSharedObject } from './staging.ts';
 
-/** Deletes everything of an ended upload from the storage but its recorded state, and gives its reservation back. */
+/**
+ * Deletes everything that an ended upload has at the storage, except its recorded state, and gives its reservation
+ * back.
+ */
 export async function discardUpload(
   { config, states }: { config: Config; states: Pick<UploadStates, 'deleteReceipt'> },
   { claims, multipart }: OpenedGrant,
@@ -22,15 +25,15 @@ export async function discardUpload(
       closeStaging(config, claims),
       multipart && freeParts(storage, key, multipart.multipartId),
     ]);
-    // Last: as long as there may be parts, the receipt says which upload they belong to.
+    // The receipt is deleted last: as long as there may be parts, it says which upload they belong to.
     if (claims.partSize !== null) await states.deleteReceipt(claims.uploadId);
   }
-  // Otherwise the sweep gives it back when the request has expired.
+  // Otherwise the sweep gives the reservation back after the request has expired.
   if (isClosed) await ledger?.freeReservation(claims.uploadId);
 }
 
 /**
- * A part that is being sent may arrive after the abort and keep the others.
+ * Aborts until no part is left: while a part is being sent, S3 may keep the parts of an aborted upload.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
  */
 async function freeParts(storage: Storage, key: string, multipartId: string): Promise<void> {

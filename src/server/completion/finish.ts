@@ -1,4 +1,4 @@
-/** The file is at its key: the callback runs, its result is recorded, and what was staged is deleted. */
+/** Finishes an upload whose file is at its key: runs `onComplete`, records its result, and deletes the staged object. */
 import type { StoredFile } from '../../protocol/index.ts';
 import { eventFacts } from '../events.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
@@ -11,7 +11,10 @@ import type { CompletionRun } from './run.ts';
 import { closeStaging, leavesPlaceholder } from './staging.ts';
 import { describeFile } from './verify-staged.ts';
 
-/** The order loses nothing: the result is recorded after the callback, and the staged object is deleted last. */
+/**
+ * The result is recorded after the callback has returned, and the copy at the key names its upload, so that an attempt
+ * that stops at any step can be continued.
+ */
 export async function finishUpload(
   run: CompletionRun,
   lease: Lease,
@@ -32,10 +35,10 @@ export async function finishUpload(
   if (!called) return retry;
   const { data } = called;
   const stagingKey = claims.shared ? null : stagingKeyOf(config, uploadId);
-  // Many objects are deleted in one call. An object that is left empty needs a call of its own.
+  // The staged objects of a batch are deleted with one request. Leaving a placeholder needs a request for each object.
   const isBatched = cleanup !== undefined && !leavesPlaceholder(config, claims);
-  // Together: should the record fail after the delete, the copy at its key still names its upload. An object that
-  // cannot be deleted is left to the lifecycle rule, and is no reason to fail.
+  // All three run at the same time: if the record fails after the delete, the next attempt continues from the copy. A
+  // staged object that cannot be deleted is left to the lifecycle rule, and does not fail the completion.
   const [recorded] = await Promise.allSettled([
     lease.complete(claims, { file, data }),
     isBatched || stagingKey === null ? undefined : closeStaging(config, claims),

@@ -23,14 +23,14 @@ export function guardsCopies({ copyOnce, multipart, completeOnce }: StorageCapab
   return copyOnce && (completeOnce || !multipart);
 }
 
-/** Milliseconds. A client whose completion would wait longer is told to ask again. */
+/** When a completion would wait longer for a lock, its client is told to ask again. */
 const maxWaitMs = 3000;
 const firstPauseMs = 25;
-const longestPauseMs = 250;
+const maxPauseMs = 250;
 
 /**
- * Milliseconds. A lock that ends this soon is not deleted but left to run out: another process may hold it when the
- * delete arrives.
+ * A lock that expires this soon is not deleted but left to expire: another process may hold it when the delete request
+ * arrives.
  */
 const marginMs = 5000;
 
@@ -49,7 +49,7 @@ export function createKeyLocks(config: Pick<Config, 'storage' | 'stagingPrefix' 
       try {
         return await work();
       } finally {
-        // A lock that cannot be released runs out.
+        // A lock that cannot be released expires.
         await locks.release(name, uploadId).catch(() => {});
       }
     },
@@ -58,7 +58,7 @@ export function createKeyLocks(config: Pick<Config, 'storage' | 'stagingPrefix' 
 
 async function takeWithRetries(locks: Locks, name: string, holder: string, forMs: number): Promise<boolean> {
   const began = performance.now();
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(maxPauseMs, pauseMs * 2)) {
     if (await locks.take(name, holder, forMs)) return true;
     if (performance.now() - began > maxWaitMs) return false;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -74,14 +74,14 @@ interface LockObject {
 const maxLockBytes = 1024;
 
 /**
- * Another process wrote first (412), at the same time (409), or has deleted the lock since it was read (404).
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ * The status when another process wrote first (412), wrote at the same time (409), or has deleted the lock since it was
+ * read (404). https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
-const lost: ReadonlySet<number> = new Set([404, 409, 412]);
+const lostStatuses: ReadonlySet<number> = new Set([404, 409, 412]);
 
 function createObjectLocks({ storage, stagingPrefix, now }: Pick<Config, 'storage' | 'stagingPrefix' | 'now'>): Locks {
   const keyOf = (name: string) => `${stagingPrefix}.waybill/${name}`;
-  const ends = new Map<string, number>();
+  const expiryByLock = new Map<string, number>();
 
   async function write(name: string, holder: string, forMs: number, condition: object): Promise<boolean> {
     const lock: LockObject = { holder, until: now() + forMs };
@@ -92,10 +92,10 @@ function createObjectLocks({ storage, stagingPrefix, now }: Pick<Config, 'storag
         contentType: 'application/json',
         ...condition,
       });
-      ends.set(name + holder, lock.until);
+      expiryByLock.set(name + holder, lock.until);
       return true;
     } catch (error) {
-      if (isS3Error(error) && lost.has(error.status) && error.code !== 'NoSuchBucket') return false;
+      if (isS3Error(error) && lostStatuses.has(error.status) && error.code !== 'NoSuchBucket') return false;
       throw error;
     }
   }
@@ -110,8 +110,8 @@ function createObjectLocks({ storage, stagingPrefix, now }: Pick<Config, 'storag
       return write(name, holder, forMs, { ifMatch: found.info.etag });
     },
     async release(name, holder) {
-      const until = ends.get(name + holder) ?? 0;
-      ends.delete(name + holder);
+      const until = expiryByLock.get(name + holder) ?? 0;
+      expiryByLock.delete(name + holder);
       if (now() < until - marginMs) await storage.delete(keyOf(name));
     },
   };

@@ -1,4 +1,4 @@
-/** One process at a time completes an upload, under a lease. The state that ends an upload is recorded once. */
+/** One process at a time completes an upload, under a lease. The state that ends an upload is recorded only once. */
 import type { WaybillError } from '../../protocol/index.ts';
 import { storageFault } from '../../s3/internal.ts';
 import type { Claims, SizedClaims } from '../state/claims.ts';
@@ -10,18 +10,18 @@ import { type AttemptResult, type Completed, completingResult, resultFromState, 
 import type { CompletionRun } from './run.ts';
 
 export interface Lease {
-  /** Another process held the upload before and did not end it. */
+  /** Whether another process had a lease of this upload before, which expired or was released before the upload ended. */
   readonly takenOver: boolean;
-  /** Renews the lease when half of it is over. @throws {WaybillError} when another process has the upload */
+  /** Renews the lease when half of its time has passed. @throws {WaybillError} when another process has the upload */
   keep(): Promise<void>;
   /** Keeps the lease for as long as `work` runs. */
   keepDuring<T>(work: () => Promise<T>): Promise<T>;
-  /** These record a state, and return false when another process has the upload. */
+  /** Renews the lease now. This and the next three methods return false when another process has the upload. */
   renew(): Promise<boolean>;
   startCallback(claims: SizedClaims): Promise<boolean>;
   reject(refusal: WaybillError): Promise<boolean>;
   complete(claims: SizedClaims, result: Pick<Completed, 'file' | 'data'>): Promise<boolean>;
-  /** Gives the upload back after a callback failed, and schedules the next attempt. */
+  /** Records that a callback failed, releases the lease, and schedules the next attempt. */
   failCallback(reason: string): Promise<void>;
 }
 
@@ -36,18 +36,18 @@ const keepEveryMs = 15_000;
 /**
  * Takes the lease, runs `work` under it and releases it, unless `work` has recorded the end of the upload.
  *
- * @param held the upload as it was read, when its lease is known to be over
+ * @param recorded the upload as it was read, when its lease is known to have expired
  */
 export async function withLease(
   run: CompletionRun,
   size: number,
   work: (lease: Lease) => Promise<AttemptResult>,
-  held: RecordedUpload | null = null,
+  recorded: RecordedUpload | null = null,
 ): Promise<AttemptResult> {
   const durationMs = leaseMs(size);
   const leaseUntil = run.services.config.now() + durationMs;
   const next: NextState = { state: 'completing', leaseUntil };
-  const claimed = held ? await takeOver(run, next, held) : await claimUpload(run, next);
+  const claimed = recorded ? await takeOver(run, next, recorded) : await claimUpload(run, next);
   if (claimed.kind !== 'claimed') return claimed;
   const { lease, release } = createLease(run, claimed, { leaseUntil, durationMs });
   try {
@@ -70,7 +70,7 @@ export async function claimRejection(
   return rejectUpload(run, claims, refusal);
 }
 
-/** Records the next state, or says how another process stands or has ended. */
+/** Records the next state, or returns the result of the process that has the upload or has ended it. */
 async function claimUpload(run: CompletionRun, next: NextState): Promise<Claimed | AttemptResult> {
   const { services, claims, opened } = run;
   const { states, config } = services;
@@ -89,9 +89,9 @@ async function claimUpload(run: CompletionRun, next: NextState): Promise<Claimed
 async function takeOver(
   { services, claims }: CompletionRun,
   next: NextState,
-  held: RecordedUpload,
+  recorded: RecordedUpload,
 ): Promise<Claimed | AttemptResult> {
-  const fence = await services.states.replace(claims, next, held.fence);
+  const fence = await services.states.replace(claims, next, recorded.fence);
   return fence === null ? retry : { kind: 'claimed', fence, takenOver: true };
 }
 
@@ -104,7 +104,7 @@ function createLease(
   let fence = firstFence;
   let leaseUntil = firstEnd;
   let isHeld = true;
-  // Of several parts that ask at once, one renews.
+  // Several parts of a copy may call keep() at the same time. They share one renewal.
   let renewing: Promise<void> | undefined;
 
   async function renew(): Promise<boolean> {
@@ -139,7 +139,7 @@ function createLease(
     renew,
 
     async keepDuring(work) {
-      // A lease that is lost shows at the next step, which names its fence.
+      // A failure is ignored here: the next step names its fence, and is refused if the lease was lost.
       const timer = setInterval(() => void keep().catch(() => {}), keepEveryMs);
       timer.unref();
       try {

@@ -4,7 +4,7 @@ import type { CompletionResult } from './result.ts';
 export type CompletionOutcome = 'completed' | 'rejected' | 'callbacksFailed' | 'deleted' | 'absent' | 'unknown' | null;
 
 /** Errors of an upload whose bytes have not all arrived. */
-const notThere: ReadonlySet<string> = new Set(['object_not_ready', 'upload_expired', 'invalid_request']);
+const notArrived: ReadonlySet<string> = new Set(['object_not_ready', 'upload_expired', 'invalid_request']);
 
 /** Errors that refuse the upload for good. */
 const refusals: ReadonlySet<string> = new Set([
@@ -20,11 +20,11 @@ const refusals: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Runs a completion and says what came of it, for the sweep and for storage events.
+ * Runs a completion and returns its outcome, for the sweep and for storage events.
  *
- * @returns null when another process completes the upload or there is none, 'absent' when not all has arrived,
- * 'unknown' when the route or the record of the upload is gone
- * @throws what another attempt may change
+ * @returns null when another process completes the upload or there is no upload, 'absent' when not all bytes have
+ * arrived, 'unknown' when the route or the record of the upload does not exist any more
+ * @throws errors that another attempt may not have
  */
 export async function classifyCompletion(complete: () => Promise<CompletionResult | null>): Promise<CompletionOutcome> {
   try {
@@ -32,7 +32,7 @@ export async function classifyCompletion(complete: () => Promise<CompletionResul
     return result?.kind === 'completed' ? 'completed' : null;
   } catch (error) {
     if (!isWaybillError(error)) throw error;
-    if (notThere.has(error.code)) return 'absent';
+    if (notArrived.has(error.code)) return 'absent';
     if (error.code === 'upload_not_found') return 'unknown';
     if (error.code === 'callback_failed') return 'callbacksFailed';
     // The bytes were sent again after the upload had ended, and have been deleted.

@@ -2,12 +2,12 @@ import { type ChecksumAlgorithm, type StoredFile, WaybillError } from '../../pro
 import type { CopyOptions, ObjectInfo, Storage } from '../../s3/index.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { withCharset } from '../shared/charset.ts';
-import { contentDisposition, inlineAnywhere } from '../shared/disposition.ts';
+import { contentDisposition, isInlineAnywhere } from '../shared/disposition.ts';
 import { isMissing, isPreconditionFailed } from '../shared/storage-errors.ts';
 import { maxSingleBytes } from '../shared/storage-limits.ts';
 import type { Claims, SizedClaims } from '../state/claims.ts';
 import { uploadIdHeader } from '../state/stored-object.ts';
-import { copyGuardOfUpload, isSameWrite } from './copy-guard.ts';
+import { chooseCopyGuardOfUpload, isSameWrite } from './copy-guard.ts';
 import { abortCopies, copyInParts } from './copy-in-parts.ts';
 
 /** Keeps the checksum of an upload in parts, because the copy has a different one or none. `algorithm:base64:parts` */
@@ -43,7 +43,7 @@ export async function promote(
   if (inParts && promotion.takenOver) await abortCopies(storage, claims.key);
   const replaces = route.definition.replace === true;
   const refusesOverwrite = !replaces && (inParts ? capabilities.completeOnce : capabilities.copyOnce);
-  const guard = copyGuardOfUpload(capabilities, claims);
+  const guard = chooseCopyGuardOfUpload(capabilities, claims);
   if (!refusesOverwrite) {
     const existing = await storage.head(claims.key);
     if (existing && (!replaces || isCopyOf(existing, claims))) {
@@ -100,7 +100,7 @@ function copyOptions(
     once,
     contentType: withCharset(contentType, charset),
     metadata: { [uploadIdHeader]: uploadId, ...(composite === null ? {} : { [checksumHeader]: composite }) },
-    contentDisposition: contentDisposition(inlineAnywhere(contentType) ? 'inline' : 'attachment', fileName),
+    contentDisposition: contentDisposition(isInlineAnywhere(contentType) ? 'inline' : 'attachment', fileName),
     cacheControl: route.cacheControl,
   };
 }

@@ -19,7 +19,11 @@ const wholeBytes = 64 * KiB;
  * Reads the facts and the first bytes of a staged object: a small one with one GET, a larger one with a HEAD and a
  * ranged GET at the same time. Null when there is none.
  */
-export async function lookAtStaged(storage: Storage, key: string, size: number | null): Promise<StagedObject | null> {
+export async function readStagedObject(
+  storage: Storage,
+  key: string,
+  size: number | null,
+): Promise<StagedObject | null> {
   if (size !== null && size <= wholeBytes) {
     const found = await storage.read(key, { maxBytes: wholeBytes });
     if (!found || isPlaceholder(found.info)) return null;

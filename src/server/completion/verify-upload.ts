@@ -1,10 +1,10 @@
-/** Verifies a staged object: the facts of the storage, its first bytes, the limits of the route, and `inspect`. */
+/** Verifies a staged object: what the storage says of it, its first bytes, the limits of the route, and `inspect`. */
 import { checkLimits, isWaybillError, type StoredFile, WaybillError } from '../../protocol/index.ts';
 import type { Storage } from '../../s3/index.ts';
 import type { ResolvedRoute } from '../config.ts';
 import type { Charset } from '../shared/charset.ts';
 import type { SizedClaims } from '../state/claims.ts';
-import { callbackError } from './callbacks.ts';
+import { reportCallbackError } from './callbacks.ts';
 import type { CompositeChecksum } from './check-parts.ts';
 import { detectCharset } from './detect-charset.ts';
 import type { CompletionRun } from './run.ts';
@@ -30,7 +30,10 @@ function isRefusal(error: unknown): error is WaybillError {
   return isWaybillError(error) && refusals.has(error.code);
 }
 
-/** @throws what another attempt may change, such as a storage that does not answer, and `callback_failed` */
+/**
+ * @throws `callback_failed`, and errors that another attempt may not have, such as that of a storage that does not
+ * answer
+ */
 export async function verifyUpload(
   run: CompletionRun,
   claims: SizedClaims,
@@ -46,7 +49,7 @@ export async function verifyUpload(
     const brokenLimit = checkLimits(route.limits, found);
     if (brokenLimit) return { kind: 'refused', refusal: brokenLimit };
     const reason = await inspectStaged(storage, route, found, staged, verified.checksum).catch((error) => {
-      throw isRefusal(error) ? error : callbackError(services.emit, claims, 'inspect', error);
+      throw isRefusal(error) ? error : reportCallbackError(services.emit, claims, 'inspect', error);
     });
     const charset = await detectCharset(storage, staged, verified.contentType);
     if (reason !== null) return { kind: 'refused', refusal: new WaybillError('upload_rejected', reason) };

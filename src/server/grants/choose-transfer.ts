@@ -4,23 +4,28 @@ import type { Config, ResolvedRoute } from '../config.ts';
 import { invalid } from '../shared/errors.ts';
 import { maxSingleBytes } from '../shared/storage-limits.ts';
 
-/** Large files and streams use multipart, and smaller files only when the client supports no other transfer. */
+/**
+ * Decides whether this file is sent as multipart: large files and streams are, and smaller files only when the client
+ * supports no other transfer.
+ *
+ * @throws {WaybillError} `invalid_request` for a file that needs multipart and cannot use it
+ */
 export function usesMultipart(
   config: Config,
   route: ResolvedRoute,
   wanted: readonly Transfer[] | undefined,
   size: number | null,
 ): boolean {
-  const offered = wanted?.includes('multipart') ?? false;
-  const needed = size === null || size > maxSingleBytes;
-  if (offered && route.multipart) {
-    if (needed || size >= config.multipartMinBytes) return true;
+  const isOffered = wanted?.includes('multipart') ?? false;
+  const isNeeded = size === null || size > maxSingleBytes;
+  if (isOffered && route.multipart) {
+    if (isNeeded || size >= config.multipartMinBytes) return true;
     return size > 0 && wanted?.every((transfer) => transfer === 'multipart') === true;
   }
-  if (!needed) return false;
+  if (!isNeeded) return false;
   const what = size === null ? 'a stream needs' : 'a file over 5 GiB needs';
   throw invalid([
-    offered
+    isOffered
       ? {
           path: 'size',
           message: `must be known and at most 5 GiB: ${what} multipart, which this storage does not support`,
@@ -30,13 +35,16 @@ export function usesMultipart(
 }
 
 /** A client keeps each part of a stream in memory until it has its checksum. */
-const largestStreamPartBytes = 64 * MiB;
+const maxStreamPartBytes = 64 * MiB;
 
-/** The client's part size, or a planned one. A stream has at most 10,000 parts as well. */
+/**
+ * Returns the part size that the client wants, or plans one. A stream is planned for the largest file that the route
+ * allows, because it must not need more than 10,000 parts either.
+ */
 export function choosePartSize(route: ResolvedRoute, size: number | null, wanted: number | undefined): number {
   if (wanted === undefined) {
     const planned = planParts({ size: Math.max(1, size ?? route.limits.maxBytes) }).partSize;
-    return size === null ? Math.min(planned, largestStreamPartBytes) : planned;
+    return size === null ? Math.min(planned, maxStreamPartBytes) : planned;
   }
   if (isPartSize(wanted, size ?? wanted)) return wanted;
   throw invalid([
@@ -44,6 +52,7 @@ export function choosePartSize(route: ResolvedRoute, size: number | null, wanted
   ]);
 }
 
+/** Chooses the transfer of a file that is not sent as multipart. */
 export function chooseTransfer(
   config: Config,
   route: ResolvedRoute,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contentDisposition, inlineAnywhere, inlineOnStorageOrigin } from '../shared/disposition.ts';
+import { contentDisposition, isInlineAnywhere, isInlineOnStorageOrigin } from '../shared/disposition.ts';
 import { cleanFileName } from './file-name.ts';
 
 describe('file names', () => {
@@ -98,6 +98,6 @@ describe('Content-Disposition', () => {
     ['video/x+xml', false, false],
     ['application/octet-stream', false, false],
   ])('%s inline: anywhere %s, on the storage origin %s', (type, anywhere, storage) => {
-    expect([inlineAnywhere(type), inlineOnStorageOrigin(type)]).toEqual([anywhere, storage]);
+    expect([isInlineAnywhere(type), isInlineOnStorageOrigin(type)]).toEqual([anywhere, storage]);
   });
 });

@@ -4,10 +4,11 @@ const maxBytes = 255;
  * like another. Joiners stay, because emoji and several scripts need them.
  */
 const invisible =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this expression must find control characters
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 /**
- * Windows removes dots and spaces at the end: "a.html ." would become "a.html". Other white space only looks the same.
+ * Characters that a name must not end with. Windows removes dots and spaces there: "a.html ." would become "a.html".
+ * The other characters look like a space, or cannot be seen.
  */
 const trailing = /[.\s\u200c\u200d]/;
 /** https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
@@ -16,7 +17,10 @@ const reserved = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)/i;
 /** Names without any character that cleaning could change. */
 const plain = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]$/;
 
-/** The last segment of an untrusted name, safe to show and to save a file under: not empty, no path and no device. */
+/**
+ * Returns the last segment of an untrusted name, made safe to show and to save a file under: the result is not empty,
+ * is no path, and is not the name of a device on Windows.
+ */
 export function cleanFileName(fileName: string): string {
   if (plain.test(fileName) && !reserved.test(fileName)) return fileName;
   const last =
@@ -29,7 +33,7 @@ export function cleanFileName(fileName: string): string {
   return shorten(reserved.test(name) ? `_${name}` : name);
 }
 
-/** A loop, because a pattern that ends with `+$` takes quadratic time on many spaces. */
+/** Uses a loop, because a regular expression that ends with `+$` takes quadratic time on many spaces. */
 function removeTrailing(name: string): string {
   let end = name.length;
   while (end > 0 && trailing.test(name[end - 1] as string)) end -= 1;

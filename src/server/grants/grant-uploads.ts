@@ -12,18 +12,20 @@ import type { CallbackRequest, Owner } from '../types.ts';
 import { choosePartSize, chooseTransfer, usesMultipart } from './choose-transfer.ts';
 import { cleanFileName } from './file-name.ts';
 import { deriveRandom } from './idempotency.ts';
-import { brokenKeyRule, defaultKey, isAnotherDefaultKey, keyExtension } from './keys.ts';
+import { defaultKey, findBrokenKeyRule, isAnotherDefaultKey, keyExtension } from './keys.ts';
 import { findBrokenLimit } from './limits.ts';
 import { parseMetadata } from './metadata.ts';
 import { type GrantDependencies, type Prepared, signGrant } from './sign-grant.ts';
 import { strongestChecksum } from './strongest-checksum.ts';
 
-/** Multipart uploads that begin at the same time. Each sends two requests to the storage. */
+/** At most this many multipart uploads begin at the same time. Each sends two requests to the storage. */
 const parallelMultiparts = 8;
 
 /**
- * Checks and signs in this order: metadata, `authorize`, limits, key, seal, sign. Expensive steps come after those that
- * can refuse. It awaits only where a callback returned a promise: an `await` costs a fifth of a signature.
+ * Grants the files of one request. The order is: parse the metadata, call `authorize`, count the rate limit of the
+ * owner, check the limits of the route, choose the key, seal, reserve the quota (with a ledger), sign. Cheap steps that
+ * can refuse come first, and signing comes last. The code awaits only where a callback returned a promise, because an
+ * `await` takes a fifth of the time of a signature.
  */
 export async function grantUploads(
   dependencies: GrantDependencies,
@@ -40,7 +42,7 @@ export async function grantUploads(
   const parsing = body.files.map(({ metadata = body.metadata }) => tryParseMetadata(route, metadata));
   const parsed = parsing.some(isThenable) ? await Promise.all(parsing) : (parsing as ParsedMetadata[]);
   const files = body.files.map((file, index) =>
-    declare(file, types[index] as ResolvedType, parsed[index] as ParsedMetadata),
+    describeDeclaredFile(file, types[index] as ResolvedType, parsed[index] as ParsedMetadata),
   );
   const valid = files.filter((_, index) => !isFailure(parsed[index] as ParsedMetadata));
   if (valid.length === 0) return parsed as Failure[];
@@ -51,10 +53,10 @@ export async function grantUploads(
   const waiting = config.storage.ready();
   if (waiting) await waiting;
   dependencies.probeStorage();
-  const prepareAt = (index: number) => {
+  const prepareFileAt = (index: number) => {
     const metadata = parsed[index] as ParsedMetadata;
     if (isFailure(metadata)) throw metadata.failure;
-    return prepare(
+    return prepareUpload(
       dependencies,
       route,
       owner,
@@ -66,20 +68,21 @@ export async function grantUploads(
   };
   if (config.ledger) {
     const { grantWithLedger } = await import('./grant-with-ledger.ts');
-    const acceptsNone = body.transfers?.includes('none') ?? false;
-    return grantWithLedger(dependencies, config.ledger, owner, { count: files.length, prepareAt, acceptsNone });
+    // With the transfer `none` the client sends nothing, because the bytes are already stored.
+    const canSkipSending = body.transfers?.includes('none') ?? false;
+    return grantWithLedger(dependencies, config.ledger, owner, { count: files.length, prepareFileAt, canSkipSending });
   }
-  const grantAt = (index: number) => {
-    const prepared = prepareAt(index);
+  const grantFileAt = (index: number) => {
+    const prepared = prepareFileAt(index);
     return prepared instanceof Promise
       ? prepared.then((one) => signGrant(dependencies, one))
       : signGrant(dependencies, prepared);
   };
-  const byParts = ({ size }: FileDeclaration) => size === null || size >= config.multipartMinBytes;
-  if (body.transfers?.includes('multipart') && body.files.some(byParts))
+  const isForMultipart = ({ size }: FileDeclaration) => size === null || size >= config.multipartMinBytes;
+  if (body.transfers?.includes('multipart') && body.files.some(isForMultipart))
     return mapLimited([...files.keys()], parallelMultiparts, async (index) => {
       try {
-        return await grantAt(index);
+        return await grantFileAt(index);
       } catch (failure) {
         return { failure };
       }
@@ -87,7 +90,7 @@ export async function grantUploads(
   const items: (GrantedUpload | Failure)[] = [];
   for (let index = 0; index < files.length; index += 1) {
     try {
-      const granting = grantAt(index);
+      const granting = grantFileAt(index);
       items.push(granting instanceof Promise ? await granting : granting);
     } catch (error) {
       items.push({ failure: error });
@@ -96,10 +99,10 @@ export async function grantUploads(
   return items;
 }
 
-/** A file as `authorize` gets it. Its content type is the one that will be signed. */
+/** A file as `authorize` gets it, with the content type that will be signed. */
 type DeclaredFile = Pick<FileDeclaration, 'fileName' | 'size'> & { contentType: string; metadata: unknown };
 
-function declare(
+function describeDeclaredFile(
   { fileName, size }: FileDeclaration,
   { contentType }: ResolvedType,
   metadata: ParsedMetadata,
@@ -114,7 +117,7 @@ function declare(
 
 type ParsedMetadata = { value: unknown } | Failure;
 
-/** Runs before `authorize`, which gets checked metadata only. */
+/** Never throws. It runs before `authorize`, which gets only metadata that the schema accepts. */
 function tryParseMetadata({ definition }: ResolvedRoute, sent: unknown): ParsedMetadata | Promise<ParsedMetadata> {
   try {
     const value = parseMetadata(definition.metadata, sent);
@@ -128,7 +131,8 @@ function tryParseMetadata({ definition }: ResolvedRoute, sent: unknown): ParsedM
   }
 }
 
-function prepare(
+/** Checks one file, and decides everything that its grant says. A promise is returned only when one was needed. */
+function prepareUpload(
   dependencies: GrantDependencies,
   route: ResolvedRoute,
   owner: Owner,
@@ -144,9 +148,9 @@ function prepare(
   const { host } = declared;
   if (host !== undefined && host >= config.storage.publicOrigins.length)
     throw invalid([{ path: 'host', message: `must be below ${config.storage.publicOrigins.length}` }]);
-  const byParts = usesMultipart(config, route, transfers, file.size);
-  const checksum = byParts ? null : checkChecksum(route, config, declared.checksum);
-  const transfer = byParts
+  const isMultipart = usesMultipart(config, route, transfers, file.size);
+  const checksum = isMultipart ? null : requireStrongestChecksum(route, config, declared.checksum);
+  const transfer = isMultipart
     ? 'multipart'
     : chooseTransfer(config, route, transfers, file.size as number, checksum?.algorithm ?? null);
   const { fileName, contentType } = file;
@@ -167,32 +171,33 @@ function prepare(
     key: '',
     fileName,
     size: file.size,
-    partSize: byParts ? choosePartSize(route, file.size, declared.partSize) : null,
+    partSize: isMultipart ? choosePartSize(route, file.size, declared.partSize) : null,
     contentType,
     ...(guessed && { guessed }),
     checksum,
     expiresAt: 0,
     metadata: file.metadata,
   };
-  const withKey = (key: string): Prepared | Promise<Prepared> => {
-    const rule = brokenKeyRule(key, config.stagingPrefix) ?? brokenDefaultKeyRule(config, route, claims.uploadId, key);
+  const finishWithKey = (key: string): Prepared | Promise<Prepared> => {
+    const rule =
+      findBrokenKeyRule(key, config.stagingPrefix) ?? findBrokenDefaultKeyRule(config, route, claims.uploadId, key);
     if (rule) throw new WaybillError('internal_error', `The result of \`key\` cannot be used: ${rule}.`);
     claims.key = key;
     const prepared: Prepared = { route, claims, transfer, host, idempotencyKey };
-    return canHaveFile(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
+    return mayKeyHaveFile(route, claims) ? requireFreeKey(config, claims).then(() => prepared) : prepared;
   };
   const key = chooseKey(route, claims, owner);
-  return isThenable(key) ? Promise.resolve(key).then(withKey) : withKey(key);
+  return isThenable(key) ? Promise.resolve(key).then(finishWithKey) : finishWithKey(key);
 }
 
-/** A key that the route chooses can be that of another file, unless it contains the id of the upload. */
-function canHaveFile({ definition }: ResolvedRoute, { key, uploadId }: Claims): boolean {
+/** Another file may already have a key that the route chooses, unless the key contains the id of this upload. */
+function mayKeyHaveFile({ definition }: ResolvedRoute, { key, uploadId }: Claims): boolean {
   return definition.key !== undefined && !definition.replace && !key.includes(uploadId);
 }
 
 /**
- * Refuses before bytes are sent. The copy to the key checks again, because another upload can be stored there
- * meanwhile.
+ * Refuses the upload before its bytes are sent. The copy to the key checks again, because another upload may be stored
+ * there in the meantime.
  *
  * @throws {WaybillError} `upload_conflict`
  */
@@ -209,7 +214,11 @@ async function requireFreeKey({ storage }: Config, { key }: Claims): Promise<voi
  * Requires the algorithm of the route, or on a `size-only` route the strongest one that the storage verifies. A client
  * must not choose a weaker one, with which two different files can have the same checksum.
  */
-function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum | undefined): Checksum | null {
+function requireStrongestChecksum(
+  route: ResolvedRoute,
+  config: Config,
+  checksum: Checksum | undefined,
+): Checksum | null {
   const strongest = route.checksum ?? strongestChecksum(config.storage.capabilities);
   if (!checksum) {
     if (route.checksum === null) return null;
@@ -224,7 +233,7 @@ function checkChecksum(route: ResolvedRoute, config: Config, checksum: Checksum 
   throw invalid([{ path: 'checksum.algorithm', message }]);
 }
 
-function brokenDefaultKeyRule({ routes }: Config, { definition }: ResolvedRoute, uploadId: string, key: string) {
+function findBrokenDefaultKeyRule({ routes }: Config, { definition }: ResolvedRoute, uploadId: string, key: string) {
   if (!definition.key) return null;
   const hasDefaultKeys = (name: string) => routes.has(name) && !routes.get(name)?.definition.key;
   return isAnotherDefaultKey(key, uploadId, hasDefaultKeys) ? 'it is the default key of another upload' : null;

@@ -14,11 +14,11 @@ import type { Owner } from '../types.ts';
 import { requireSameDeclaration } from './idempotency.ts';
 import { type GrantDependencies, type Prepared, sealPrepared, signGrant } from './sign-grant.ts';
 
-/** Multipart uploads that begin at the same time. */
+/** At most this many multipart uploads begin at the same time. */
 const parallelMultiparts = 8;
 
 interface Sealed extends Prepared {
-  /** The upload as if the owner had no file with the same bytes. */
+  /** The upload before it was replaced by a reference to a stored file with the same bytes. */
   original: Prepared;
   sealed: ReturnType<typeof sealPrepared>;
 }
@@ -29,17 +29,18 @@ export async function grantWithLedger(
   owner: Owner,
   {
     count,
-    prepareAt,
-    acceptsNone,
-  }: { count: number; prepareAt: (index: number) => Prepared | Promise<Prepared>; acceptsNone: boolean },
+    prepareFileAt,
+    canSkipSending,
+  }: { count: number; prepareFileAt: (index: number) => Prepared | Promise<Prepared>; canSkipSending: boolean },
 ): Promise<(GrantedUpload | Failure)[]> {
   const { config } = dependencies;
   const prepared: (Sealed | Failure)[] = [];
   for (let index = 0; index < count; index += 1) {
     try {
-      const one = await prepareAt(index);
-      const chosen = acceptsNone ? await reuseStoredFile(ledger, one) : one;
-      // Before the transaction, which other requests share: an upload that cannot be sealed must not fail there.
+      const one = await prepareFileAt(index);
+      const chosen = canSkipSending ? await reuseStoredFile(ledger, one) : one;
+      // Sealed before the transaction, in which all uploads are recorded together: one that cannot be sealed must not
+      // make the others fail.
       prepared.push({ ...chosen, original: one, sealed: sealPrepared(dependencies, chosen) });
     } catch (failure) {
       prepared.push({ failure });
@@ -52,14 +53,14 @@ export async function grantWithLedger(
     if (isFailure(one)) return one;
     const outcome = outcomeByUpload.get(one) ?? null;
     if (outcome && 'existing' in outcome)
-      return signAgain(dependencies, ledger, one, { uploadId: outcome.existing, acceptsNone }).catch((failure) => ({
+      return signAgain(dependencies, ledger, one, { uploadId: outcome.existing, canSkipSending }).catch((failure) => ({
         failure,
       }));
     if (outcome) return { failure: quotaExceeded(outcome) };
     try {
       return await signGrant(dependencies, one, one.sealed);
     } catch (failure) {
-      // Nothing was signed. If this fails as well, the sweep gives the quota back.
+      // Nothing was signed, so the reservation is given back. If that fails as well, the sweep does it later.
       const { uploadId } = one.claims;
       await ledger.abort(uploadId).then(
         () => ledger.freeReservation(uploadId),
@@ -79,27 +80,27 @@ async function signAgain(
   dependencies: GrantDependencies,
   ledger: Ledger,
   { original }: Sealed,
-  { uploadId, acceptsNone }: { uploadId: string; acceptsNone: boolean },
+  { uploadId, canSkipSending }: { uploadId: string; canSkipSending: boolean },
 ): Promise<GrantedUpload> {
   const record = requireSameDeclaration(await ledger.find(uploadId), original.claims);
   const { key, state, multipartId } = record;
   if (state === 'granted') await ledger.renew(uploadId, dependencies.config.expiresInSeconds * 1000);
   const claims: Claims = { ...original.claims, uploadId, key };
   if (record.transfer === 'none') claims.shared = true;
-  // The bytes have arrived, so the client only has to complete the upload.
-  const hasArrived = claims.shared || (acceptsNone && state !== 'granted');
+  // When the bytes have arrived already, the client only has to complete the upload.
+  const hasArrived = claims.shared || (canSkipSending && state !== 'granted');
   const again: Prepared = { ...original, claims, transfer: hasArrived ? 'none' : original.transfer, multipartId };
   return signGrant(dependencies, again);
 }
 
-/** With `dedupe`: uses a file of the same owner and route whose SHA-256 the storage has verified. */
+/** On a route with `dedupe`, uses a stored file of the same owner whose SHA-256 the storage has verified. */
 async function reuseStoredFile(ledger: Ledger, prepared: Prepared): Promise<Prepared> {
   const { route, claims } = prepared;
   const { ownerId, checksum, size, partSize } = claims;
   if (!route.definition.dedupe || checksum?.algorithm !== 'sha256' || size === null || partSize !== null)
     return prepared;
   const stored = await ledger.findStored({ ownerId, route: claims.route, sha256: checksum.value, size });
-  // The stored object cannot get another content type.
+  // The stored object keeps its content type, so the new upload can only share it when it has the same one.
   if (!stored || stored.contentType !== claims.contentType) return prepared;
   return { ...prepared, transfer: 'none', claims: { ...claims, key: stored.key, shared: true } };
 }

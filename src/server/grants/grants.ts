@@ -9,7 +9,7 @@ export interface Grants {
   issue(claims: Claims): { grant: string; receipt: string };
   /** The grant of a multipart upload: `grant.<sealed multipart claims>`. Earlier multipart claims are replaced. */
   withMultipart(grant: string, uploadId: string, multipart: MultipartClaims): string;
-  /** Null for anything but a grant of this deployment. */
+  /** Returns null unless the text is a grant of this deployment. */
   openGrant(grant: string): OpenedGrant | null;
   openReceipt(receipt: string): OpenedGrant | null;
 }
@@ -24,9 +24,9 @@ const proofBytes = 16;
 const proofLength = 22;
 
 /**
- * The receipt is the sealed claims, and the grant is `receipt.proof`. The proof is random and also inside the seal, so
- * that a person who can read a staged object, and with it the receipt, cannot make the grant. A second seal would do
- * the same, but would double the time that a grant takes.
+ * The receipt is the sealed claims, and the grant is `receipt.proof`. The proof is random and is also among the sealed
+ * claims. So a person who can read a staged object, and with it the receipt, cannot construct the grant. Sealing the
+ * grant separately would have the same effect, but would double the time that a grant takes.
  */
 export function createGrants(options: {
   secrets: readonly string[];
@@ -84,8 +84,8 @@ export function createGrants(options: {
 const maxCachedTexts = 256;
 
 /**
- * Caches opened texts: a large upload sends its grant up to a thousand times. Texts and not claims, because callbacks
- * get the claims and may change them.
+ * Caches the texts that were opened, because the client of a large upload sends its grant up to a thousand times. The
+ * claims are not cached, because callbacks get them and may change them.
  */
 function cacheOpened(open: (sealed: string) => string | null): (sealed: string) => string | null {
   const known = new Map<string, string>();
@@ -116,7 +116,7 @@ function equal(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** An array without names, and 0 for a default key: each byte of the result is sent three times. */
+/** The claims as a short array, with 0 for a default key, because each byte of the result is sent three times. */
 type Encoded = [
   uploadId: string,
   route: string,

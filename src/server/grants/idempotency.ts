@@ -1,4 +1,4 @@
-/** Repeated requests for one grant, see `FileDeclaration.idempotencyKey`. */
+/** Recognises repeated requests for the same grant, see `FileDeclaration.idempotencyKey`. */
 import { createHmac } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
 import type { TakeRandom } from '../shared/random-pool.ts';
@@ -7,7 +7,7 @@ import type { UploadRecord } from '../state/ledger.ts';
 
 /**
  * Without a ledger the upload id is derived from the idempotency key. Repeated requests then get the same object key,
- * where `If-None-Match` allows one write. The secret keeps clients from computing the id.
+ * where `If-None-Match` allows one write. The secret prevents clients from computing the id.
  */
 export function deriveRandom(secret: string, facts: { route: string; ownerId: string; key: string }): TakeRandom {
   const text = JSON.stringify(['idempotency key', facts.route, facts.ownerId, facts.key]);

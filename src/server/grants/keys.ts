@@ -3,7 +3,7 @@ import { leadingUploadId } from '../shared/upload-id.ts';
 
 const maxKeyBytes = 1024;
 const maxSegmentBytes = 128;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this expression must find control characters
 const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /** Keys that can break no rule. One test replaces several for nearly every key. */
@@ -11,34 +11,34 @@ const plainKey = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-
 
 const plainSegment = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 
-/** The rule that a key breaks, or null. Every key is checked, also the default one. */
-export function brokenKeyRule(key: unknown, stagingPrefix: string): string | null {
+/** Returns the rule that a key breaks, or null. Every key is checked, also a default key. */
+export function findBrokenKeyRule(key: unknown, stagingPrefix: string): string | null {
   if (typeof key !== 'string') return 'a key is a string';
   if (key.length === 0) return 'a key is not empty';
   if (key.startsWith(stagingPrefix)) return `a key is outside the staging prefix "${stagingPrefix}"`;
   if (key.length <= maxKeyBytes && plainKey.test(key)) return null;
-  const rule = brokenTextRule(key);
+  const rule = findBrokenTextRule(key);
   if (rule) return rule;
   if (Buffer.byteLength(key) > maxKeyBytes) return `a key has at most ${maxKeyBytes} bytes`;
   for (const segment of key.split('/')) {
     if (segment === '') return 'a key has no empty segment and neither begins nor ends with "/"';
-    // URL parsers resolve them, also percent-encoded, so the signature would be for another key.
+    // URL parsers resolve dot segments, even percent-encoded ones, so the signature would be for another key.
     if (segment === '.' || segment === '..') return 'no segment of a key is "." or ".."';
   }
   return null;
 }
 
-/** The rule that an `ownerId` breaks, or null: it becomes one segment of a key. */
-export function brokenOwnerRule(ownerId: unknown): string | null {
+/** Returns the rule that an `ownerId` breaks, or null. It becomes one segment of a key. */
+export function findBrokenOwnerRule(ownerId: unknown): string | null {
   if (typeof ownerId !== 'string') return 'an ownerId is a string';
   if (ownerId.length <= maxSegmentBytes && plainSegment.test(ownerId)) return null;
   if (ownerId === '' || ownerId === '.' || ownerId === '..') return 'an ownerId is not empty, "." or ".."';
   if (ownerId.includes('/')) return 'an ownerId has no "/"';
   if (Buffer.byteLength(ownerId) > maxSegmentBytes) return `an ownerId has at most ${maxSegmentBytes} bytes`;
-  return brokenTextRule(ownerId);
+  return findBrokenTextRule(ownerId);
 }
 
-function brokenTextRule(text: string): string | null {
+function findBrokenTextRule(text: string): string | null {
   if (control.test(text)) return 'no control character may appear';
   if (text.includes('\\')) return 'no backslash may appear';
   // A POST form expands ${filename} in its key.
@@ -48,9 +48,9 @@ function brokenTextRule(text: string): string | null {
 }
 
 /**
- * The extension for a key in lower case without the dot, or ''. A server or a CDN in front of the bucket may derive the
- * type from the extension. Extensions of active content are therefore kept only for files of that type, which the route
- * allows.
+ * Returns the extension for a key, in lower case without the dot, or ''. A server or a CDN in front of the bucket may
+ * derive the type from the extension. So the extension of active content is kept only when the file has that type,
+ * which the route then allows.
  */
 export function keyExtension(fileName: string, contentType: string): string {
   const extension = extensionOf(fileName);
@@ -78,7 +78,7 @@ export function defaultKey(claims: {
   return extension ? `${base}.${extension}` : base;
 }
 
-/** The upload id in a {@link defaultKey}, or null for another key. */
+/** Returns the upload id in a {@link defaultKey}, or null for another key. */
 export function uploadIdOfKey({ route, ownerId, key }: { route: string; ownerId: string; key: string }): string | null {
   const folder = `${route}/${ownerId}/`;
   return key.startsWith(folder) ? uploadIdOfSegment(key.slice(folder.length)) : null;

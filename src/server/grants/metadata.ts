@@ -2,7 +2,7 @@ import { invalid } from '../shared/errors.ts';
 import type { StandardIssue, StandardSchema } from '../shared/standard-schema.ts';
 import { isThenable } from '../shared/thenable.ts';
 
-/** The output of the schema, which callbacks get. Undefined when the route takes no metadata. */
+/** Returns the output of the schema, which the callbacks get. Undefined on a route that takes no metadata. */
 export function parseMetadata(schema: StandardSchema | undefined, value: unknown): unknown {
   if (!schema) {
     if (value === undefined || value === null) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Uploads in parts before their completion: begin, sign requests for parts, list the parts that arrived. There is no
- * state between calls: the grant and the route determine what a part may be.
+ * The operations of an upload in parts before its completion: begin it, sign requests for its parts, list the parts
+ * that have arrived. The server keeps no state between calls: the grant and the route determine what a part may be.
  */
 import {
   type ArrivedPart,
@@ -25,7 +25,7 @@ import type { Grants } from './grants.ts';
 import { findBrokenLimit } from './limits.ts';
 
 export interface Multiparts {
-  /** @param begunId the id of a multipart upload that has begun already and only needs a new grant */
+  /** @param begunId the `multipartId` of an upload that has begun already and only needs a new grant */
   begin(
     route: ResolvedRoute,
     claims: Claims,
@@ -35,7 +35,8 @@ export interface Multiparts {
   /** @throws {WaybillError} `upload_expired` | `part_invalid` when the upload has no parts */
   sign(opened: OpenedGrant, request: SignPartsRequest): Promise<(SignedPart | Failure)[]>;
   /**
-   * @throws {WaybillError} `upload_conflict` when it is completing or ended, `upload_expired` when its parts are gone
+   * @throws {WaybillError} `upload_conflict` when the upload is being completed or has ended, `upload_expired` when the
+   * storage has dropped its parts
    */
   list(opened: OpenedGrant, grant: string): Promise<ListPartsResponse>;
 }
@@ -45,7 +46,7 @@ interface MultipartContext {
   grants: Pick<Grants, 'withMultipart'>;
 }
 
-type ByParts = Claims & { partSize: number };
+type ClaimsInParts = Claims & { partSize: number };
 
 export function createMultiparts(
   { config, grants }: MultipartContext,
@@ -99,13 +100,13 @@ export function createMultiparts(
         throw uploadExpired('The grant has expired. List the parts to renew it.');
       const waiting = storage.ready();
       if (waiting) await waiting;
-      // A client that sends in the background may not call again before its requests expire.
+      // A client that sends in the background may not call again before its requests expire, so the sweep must wait.
       if (signedSeconds > expiresInSeconds) await ledger?.renew(claims.uploadId, signedSeconds * 1000);
       const key = stagingKeyOf(config, claims.uploadId);
       let lastExpiresAt = '';
       let leftSeconds = 0;
       return parts.map((part) => {
-        const problem = brokenPartRule(route, claims, storage, part);
+        const problem = findBrokenPartRule(route, claims, storage, part);
         if (problem)
           return {
             failure: damagedParts(`Part ${part.partNumber} ${problem}.`, { partNumber: part.partNumber }),
@@ -134,12 +135,15 @@ export function createMultiparts(
       const { uploadId, size, partSize } = claims;
       requireAllowed(config.routes.get(claims.route) as ResolvedRoute, claims);
       const key = stagingKeyOf(config, uploadId);
-      const [listed, held] = await Promise.all([storage.listParts(key, multipart.multipartId), states.read(uploadId)]);
-      if (held) {
-        const { state } = held.current;
+      const [listed, recorded] = await Promise.all([
+        storage.listParts(key, multipart.multipartId),
+        states.read(uploadId),
+      ]);
+      if (recorded) {
+        const { state } = recorded.current;
         if (state !== 'expired') throw state === 'completing' ? beingCompleted() : uploadEnded(state);
       }
-      if (!listed || held) throw uploadExpired('The storage has dropped the parts of this upload.');
+      if (!listed || recorded) throw uploadExpired('The storage has dropped the parts of this upload.');
       await ledger?.renew(uploadId, expiresInSeconds * 1000);
       return {
         uploadId,
@@ -153,18 +157,22 @@ export function createMultiparts(
   };
 }
 
-function requireParts({ claims, multipart }: OpenedGrant): { claims: ByParts; multipart: MultipartClaims } {
+function requireParts({ claims, multipart }: OpenedGrant): { claims: ClaimsInParts; multipart: MultipartClaims } {
   if (!multipart || claims.partSize === null)
     throw damagedParts('This upload is sent in one request and has no parts.');
-  return { claims: claims as ByParts, multipart };
+  return { claims: claims as ClaimsInParts, multipart };
 }
 
-/** @throws {WaybillError} the error of a new grant, because limits may be stricter than when this upload was granted */
-function requireAllowed(route: ResolvedRoute, claims: ByParts): void {
+/**
+ * Checks the limits again, because they may be stricter now than when the upload was granted.
+ *
+ * @throws {WaybillError} the error that a new grant would have
+ */
+function requireAllowed(route: ResolvedRoute, claims: ClaimsInParts): void {
   const { contentType, guessed } = claims;
-  // A type that the name does not tell is checked by content, at completion.
-  const admitted = guessed === 'by-content' || isContentTypeAllowed(route.limits.contentTypes, contentType);
-  const brokenLimit = findBrokenLimit(route, claims, admitted);
+  // Where the file name does not tell the type, the completion checks the content.
+  const isTypeAllowed = guessed === 'by-content' || isContentTypeAllowed(route.limits.contentTypes, contentType);
+  const brokenLimit = findBrokenLimit(route, claims, isTypeAllowed);
   if (brokenLimit) throw brokenLimit;
 }
 
@@ -172,10 +180,10 @@ export function countParts(size: number | null, partSize: number): number | null
   return size === null ? null : Math.max(1, Math.ceil(size / partSize));
 }
 
-/** The rule of the plan that this part breaks, or null. Only a part without a broken rule is signed (attack C8). */
-function brokenPartRule(
+/** Returns the rule that this part breaks, or null. Only a part that breaks no rule is signed (attack C8). */
+function findBrokenPartRule(
   route: ResolvedRoute,
-  { size: total, partSize }: ByParts,
+  { size: total, partSize }: ClaimsInParts,
   { capabilities, publicOrigins }: Config['storage'],
   { partNumber, size, checksum, host = 0 }: PartDeclaration,
 ): string | null {
@@ -192,7 +200,7 @@ function brokenPartRule(
   }
   if (host >= publicOrigins.length) return `names a host that is not below ${publicOrigins.length}`;
   if (route.checksum !== null && checksum?.algorithm !== route.checksum) return `needs its ${route.checksum} checksum`;
-  // S3 accepts only the algorithm that the upload began with, and always Content-MD5.
+  // Besides Content-MD5, S3 accepts only a checksum of the algorithm that the multipart upload was created with.
   if (route.checksum === null && checksum && !(checksum.algorithm === 'md5' && capabilities.contentMd5))
     return 'needs no checksum here: leave it out';
   return null;

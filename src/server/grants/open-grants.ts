@@ -11,7 +11,7 @@ import type { Grants } from './grants.ts';
 export type LaterAction = Extract<Action, 'parts' | 'complete' | 'abort'>;
 
 /**
- * Opens the grants of a request and calls `authorize` once for each of their routes. A grant alone is no permission:
+ * Opens the grants of a request and calls `authorize` once for each of their routes. Holding a grant is not enough:
  * only its owner may use it.
  */
 export async function openGrants(

@@ -8,21 +8,22 @@ const ivBytes = 12;
 const tagBytes = 16;
 const headBytes = 1 + saltBytes + ivBytes;
 /**
- * NIST SP 800-38D section 8.3 allows 2^32 random IVs with one key. A new salt, and so a new key, is used well before.
+ * NIST SP 800-38D section 8.3 allows 2^32 random IVs with one key. A new salt, and so a new key, is used long before
+ * that.
  */
 const sealsPerSalt = 2 ** 28;
 const maxCachedKeys = 1024;
 
 export interface Sealer {
   seal(plaintext: string): string;
-  /** Null for anything but the exact result of `seal`. */
+  /** Returns null unless the text is exactly a result of `seal`. */
   open(sealed: string): string | null;
 }
 
 /**
- * AES-256-GCM as base64url of `version | salt | iv | ciphertext | tag`. The key is HKDF(secret, salt), and each process
- * draws its own salt: with one key for all replicas, random 96-bit IVs would repeat after some weeks of heavy traffic,
- * and a repeated IV allows forgeries.
+ * Seals texts with AES-256-GCM, as base64url of `version | salt | iv | ciphertext | tag`. The key is HKDF(secret,
+ * salt), and each process chooses its own random salt: with one key for all replicas, random 96-bit IVs would repeat
+ * after some weeks of heavy traffic, and a repeated IV allows forgeries.
  */
 export function createSealer(options: { secrets: readonly string[]; label: string; random: TakeRandom }): Sealer {
   const { secrets, label, random } = options;
@@ -63,7 +64,7 @@ export function createSealer(options: { secrets: readonly string[]; label: strin
     open(sealed) {
       const bytes = Buffer.from(sealed, 'base64url');
       if (bytes.length < headBytes + tagBytes || bytes[0] !== version) return null;
-      // Node also decodes padding, other alphabets and unused last bits. Only one spelling of a grant is valid.
+      // Node also accepts padding, the other base64 alphabet and unused bits. Only one spelling of a grant is valid.
       if (bytes.toString('base64url') !== sealed) return null;
       const salt = bytes.subarray(1, 1 + saltBytes);
       const cachedKey = keys.get(salt.toString('latin1'));

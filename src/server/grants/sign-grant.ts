@@ -18,13 +18,13 @@ export interface GrantDependencies {
   probeStorage: ProbeStorage;
 }
 
-/** An upload that has passed every check and is not signed yet. */
+/** An upload that has passed the checks before sealing and is not signed yet. */
 export interface Prepared {
   route: ResolvedRoute;
   claims: Claims;
   transfer: Transfer;
   host: number | undefined;
-  /** Undefined on a route for `anyone`, where no owner can be compared. */
+  /** Undefined on a route for `anyone`, where every request has another owner. */
   idempotencyKey: string | undefined;
   /** The id of a multipart upload that has begun already, see `FileDeclaration.idempotencyKey`. */
   multipartId?: string | null;
@@ -34,10 +34,10 @@ export interface Prepared {
 export function sealPrepared({ config, grants }: Pick<GrantDependencies, 'config' | 'grants'>, prepared: Prepared) {
   const { claims } = prepared;
   claims.expiresAt = Math.floor(config.now() / 1000) + config.expiresInSeconds;
-  return seal(grants, claims, config.ledger !== undefined);
+  return sealClaims(grants, claims, config.ledger !== undefined);
 }
 
-/** Signing is the last step, after everything that can fail. */
+/** Signs the request of an upload. This is the last step of a grant. */
 export function signGrant(
   dependencies: GrantDependencies,
   prepared: Prepared,
@@ -77,7 +77,8 @@ export function signGrant(
   return { uploadId, grant: sealed.grant, transfer, contentType, request, expiresInSeconds };
 }
 
-export function seal(grants: Grants, claims: Claims, hasLedger: boolean): { grant: string; receipt: string } {
+/** Seals claims. With a ledger, metadata that is too long for the receipt is left to the ledger. */
+function sealClaims(grants: Grants, claims: Claims, hasLedger: boolean): { grant: string; receipt: string } {
   let sealed: { grant: string; receipt: string };
   try {
     sealed = grants.issue(claims);
@@ -85,7 +86,8 @@ export function seal(grants: Grants, claims: Claims, hasLedger: boolean): { gran
     throw invalid([{ path: 'metadata', message: 'cannot be written as JSON' }], cause);
   }
   if (sealed.receipt.length <= maxReceiptBytes) return sealed;
-  if (hasLedger && !claims.metadataInLedger) return seal(grants, { ...claims, metadataInLedger: true }, hasLedger);
+  if (hasLedger && !claims.metadataInLedger)
+    return sealClaims(grants, { ...claims, metadataInLedger: true }, hasLedger);
   const excess = sealed.receipt.length - maxReceiptBytes;
   throw invalid([
     { path: 'metadata', message: `is ${excess} bytes too long to be stored with the object, together with the names` },

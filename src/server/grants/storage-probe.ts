@@ -1,6 +1,7 @@
 /**
  * Probes the storage at the first grant, so that a wrong bucket, key or host is noticed before a client has sent a
- * whole file. Grants do not wait for the probe. A fault becomes an event, and for some seconds the error of each grant.
+ * whole file. Grants do not wait for the probe. When it finds a fault, an event is emitted, and all grants of the next
+ * seconds fail with that error.
  */
 import { isWaybillError, type WaybillError } from '../../protocol/index.ts';
 import { toWaybillError } from '../../s3/internal.ts';
@@ -23,7 +24,8 @@ export function createStorageProbe(
 
   async function probe(): Promise<void> {
     try {
-      // A HEAD response has no body: a missing bucket would look like a missing object.
+      // A list request is sent and not a HEAD, because a HEAD response has no body: a missing bucket would look like a
+      // missing object.
       await storage.list({ prefix: stagingPrefix, maxKeys: 1 });
       isDone = true;
     } catch (error) {
@@ -35,7 +37,7 @@ export function createStorageProbe(
         message: known.message,
         reason: describe(known.cause ?? known),
       });
-      // A policy may forbid only listing.
+      // AccessDenied is no fault: a policy may forbid listing and allow everything that uploads need.
       if (known.code !== 'storage_rejected' || storageCode === 'AccessDenied') isDone = true;
       else fault = { error: known, at: now() };
     } finally {

@@ -1,6 +1,9 @@
 import type { StorageCapabilities } from '../../s3/index.ts';
 
-/** Null when the storage verifies neither. A CRC does not count, because a sender can forge one. */
+/**
+ * Returns the strongest checksum that the storage verifies, or null. A CRC does not count, because a sender can make
+ * other bytes with the same CRC.
+ */
 export function strongestChecksum({
   checksums,
   contentMd5,

@@ -12,7 +12,7 @@ import { type Failure, isFailure } from '../shared/failure.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import type { OpenedGrant } from '../state/claims.ts';
 import { createReceiveUpkeep } from '../upkeep-request.ts';
-import { readAllowed, view } from '../views/views.ts';
+import { openViewRef, view } from '../views/views.ts';
 import { batchResponse } from './batch-response.ts';
 import { type Call, readJsonBody } from './call.ts';
 import { requireAllowedOrigin } from './origins.ts';
@@ -126,7 +126,7 @@ export function createDeferredOperations(services: Services): DeferredOperations
 
     async delete(call) {
       requireAllowedOrigin(config, call.request);
-      const { ref } = await readAllowed(config, refs, new RequestView(call.request), call.target, 'delete');
+      const { ref } = await openViewRef(config, refs, new RequestView(call.request), call.target, 'delete');
       const { deleteFile } = await services.completion();
       await deleteFile(ref, ref.route);
       return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };

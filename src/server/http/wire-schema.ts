@@ -9,8 +9,8 @@ import {
   type ListPartsRequest,
   type SignPartsRequest,
 } from '../../protocol/index.ts';
-import { invalid, isMissingIssue, maxIssues, tooManyFiles } from '../shared/errors.ts';
-import { brokenJsonRule, brokenWireTextRule, jsonBytes, maxMetadataBytes } from '../shared/json-value.ts';
+import { invalid, maxIssues, missingFieldMessage, tooManyFiles } from '../shared/errors.ts';
+import { findBrokenJsonRule, findBrokenWireTextRule, jsonBytes, maxMetadataBytes } from '../shared/json-value.ts';
 
 const maxFiles = 1000;
 const maxGrants = 100;
@@ -23,7 +23,7 @@ const fileName = v.pipe(
   v.string(),
   v.check((text) => text !== '' && Buffer.byteLength(text) <= 255, 'must have 1 to 255 bytes'),
   v.rawCheck(({ dataset, addIssue }) => {
-    const rule = dataset.typed ? brokenWireTextRule(dataset.value) : null;
+    const rule = dataset.typed ? findBrokenWireTextRule(dataset.value) : null;
     if (rule) addIssue({ message: rule });
   }),
 );
@@ -32,7 +32,7 @@ const fileName = v.pipe(
 const metadata = v.pipe(
   v.unknown(),
   v.rawCheck(({ dataset, addIssue }) => {
-    const rule = brokenJsonRule(dataset.value) ?? (isTooLong(dataset.value) ? tooLong : null);
+    const rule = findBrokenJsonRule(dataset.value) ?? (isTooLong(dataset.value) ? tooLong : null);
     if (rule) addIssue({ message: rule });
   }),
 );
@@ -203,7 +203,7 @@ const ownMessages: ReadonlySet<string> = new Set(['check', 'raw_check', 'custom'
 function messageOf(issue: v.BaseIssue<unknown>): string {
   if (ownMessages.has(issue.type)) return issue.message;
   // For a missing field `expected` is the quoted name of the field.
-  if (issue.received === 'undefined') return isMissingIssue;
+  if (issue.received === 'undefined') return missingFieldMessage;
   const expected = issue.expected ?? 'valid';
   return `must be ${Object.hasOwn(plainTypes, expected) ? plainTypes[expected] : expected.replaceAll(' | ', ' or ')}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMemoryCounters, mostCounters } from './memory-counters.ts';
+import { createMemoryCounters, maxCounters } from './memory-counters.ts';
 
 describe('counters in memory', () => {
   it('count by key, refuse above the limit until the window ends, and say how long that is', async () => {
@@ -17,9 +17,9 @@ describe('counters in memory', () => {
 
   it('hold a bounded number of keys, however many come', async () => {
     const counters = createMemoryCounters({ points: 1, perSeconds: 3600 }, () => 0);
-    for (let n = 0; n < mostCounters * 3; n += 1) await counters.consume(`owner-${n}`, 1);
+    for (let n = 0; n < maxCounters * 3; n += 1) await counters.consume(`owner-${n}`, 1);
     // The newest are still counted, the oldest are not.
-    await expect(counters.consume(`owner-${mostCounters * 3 - 1}`, 1)).rejects.toMatchObject({
+    await expect(counters.consume(`owner-${maxCounters * 3 - 1}`, 1)).rejects.toMatchObject({
       msBeforeNext: 3_600_000,
     });
     await counters.consume('owner-0', 1);

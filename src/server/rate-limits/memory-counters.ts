@@ -2,7 +2,7 @@
 import type { Rate, RateLimiter } from './store.ts';
 
 /** About 10 MB. A limit per address does not stop an attacker with more addresses than this. */
-export const mostCounters = 50_000;
+export const maxCounters = 50_000;
 
 interface Counter {
   points: number;
@@ -26,7 +26,7 @@ export function createMemoryCounters({ points: most, perSeconds }: Rate, now: ()
   return {
     async consume(key, points) {
       const at = now();
-      if (at - turnedAt >= windowMs || young.size >= mostCounters / 2) {
+      if (at - turnedAt >= windowMs || young.size >= maxCounters / 2) {
         old = young;
         young = new Map();
         turnedAt = at;

@@ -2,13 +2,13 @@
 import { formatOf } from '../../protocol/formats/index.ts';
 
 /** Raster images, video, audio and plain text, which run no code in the origin of the page. */
-export function inlineAnywhere(contentType: string): boolean {
+export function isInlineAnywhere(contentType: string): boolean {
   return formatOf(contentType)?.show === 'inline' || /^(video|audio)\/[a-z0-9.-]+$/.test(contentType);
 }
 
 /** PDF as well: it is safe on the storage's origin, but on the app's its viewer would have the origin of the app. */
-export function inlineOnStorageOrigin(contentType: string): boolean {
-  return inlineAnywhere(contentType) || formatOf(contentType)?.show === 'viewer';
+export function isInlineOnStorageOrigin(contentType: string): boolean {
+  return isInlineAnywhere(contentType) || formatOf(contentType)?.show === 'viewer';
 }
 
 /**

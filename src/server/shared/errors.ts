@@ -61,13 +61,13 @@ export function unknownRoute(): WaybillError {
 export const maxIssues = 20;
 
 /** The message of an issue with a field that is not there. */
-export const isMissingIssue = 'is missing';
+export const missingFieldMessage = 'is missing';
 
 export function invalid(issues: Issue[], cause?: unknown): WaybillError {
   const first = issues[0];
   const subject = first?.path ? `\`${first.path}\`` : 'the body';
   const message =
-    first?.message === isMissingIssue
+    first?.message === missingFieldMessage
       ? `The request needs ${subject}.`
       : `The request is not valid${first ? `: ${subject} ${first.message}` : ''}.`;
   return new WaybillError('invalid_request', message, { details: { issues: issues.slice(0, maxIssues) }, cause });

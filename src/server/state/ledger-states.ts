@@ -2,12 +2,12 @@
  * With a ledger its rows say how uploads stand. A fence is a number, and leases are compared by the database's clock.
  */
 import { uploadNotFound } from '../shared/errors.ts';
+import { callbackRetryDelayMs } from './callback-retry-delay.ts';
 import type { Claims } from './claims.ts';
 import { leaseMs } from './lease-time.ts';
 import type { Ending, Ledger, NewWebhook, UploadRecord } from './ledger.ts';
 import { quotaExceeded } from './quota-exceeded.ts';
 import { restoreGrant } from './restore-grant.ts';
-import { retryDelayMs } from './retry-delay.ts';
 import type { NextState, RecordedState, RecordedUpload, UploadStates } from './upload-states.ts';
 
 export interface LedgerStatesOptions {
@@ -101,13 +101,13 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
 
     async recordCallbackFailure({ uploadId }, fence, reason) {
       const attempts = (await ledger.find(uploadId))?.callback.attempts ?? 1;
-      await ledger.failed(uploadId, Number(fence), reason, retryDelayMs(Math.max(1, attempts)));
+      await ledger.failed(uploadId, Number(fence), reason, callbackRetryDelayMs(Math.max(1, attempts)));
     },
 
     async recordInspectFailure(claims, reason) {
       const taken = await takeLease(claims, leaseMs(0));
       if (taken.kind === 'held') return;
-      await ledger.failed(claims.uploadId, taken.fence, reason, retryDelayMs(taken.fence));
+      await ledger.failed(claims.uploadId, taken.fence, reason, callbackRetryDelayMs(taken.fence));
     },
 
     recordCompletion: (claims, result, fence) => end(claims, Number(fence), { state: 'completed', ...result }),

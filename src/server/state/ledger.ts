@@ -13,7 +13,7 @@ export type UploadState = 'granted' | 'completing' | 'completed' | 'rejected' | 
  * What may follow what; everything else is `upload_conflict`. `expired -> completing`: expiry stops signing, never
  * completion. `completing -> aborted | expired` only once its lease is over.
  */
-export const transitions: Readonly<Record<UploadState, readonly UploadState[]>> = {
+export const stateTransitions: Readonly<Record<UploadState, readonly UploadState[]>> = {
   granted: ['completing', 'expired', 'aborted'],
   completing: ['completed', 'rejected', 'expired', 'aborted'],
   completed: ['deleted'],
@@ -24,7 +24,7 @@ export const transitions: Readonly<Record<UploadState, readonly UploadState[]>> 
 };
 
 export function mayFollow(from: UploadState, to: UploadState): boolean {
-  return transitions[from].includes(to);
+  return stateTransitions[from].includes(to);
 }
 
 /** What one owner may store: of one route (`route({quota})`) or in all (`createUploads({quota})`). */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isWaybillError } from '../../protocol/index.ts';
-import { eventsOf } from './formats.ts';
+import { parseEvents } from './formats.ts';
 
 const key = `incoming/${'a'.repeat(32)}`;
 
@@ -74,7 +74,7 @@ describe('storage events', () => {
     ["S3's test", { Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'mybucket' }, []],
     ['a confirmation', { ...sns('You have chosen'), Type: 'SubscriptionConfirmation' }, []],
     ['no records', { Records: [] }, []],
-  ])('%s', (_, json, events) => expect(eventsOf(json)).toEqual(events));
+  ])('%s', (_, json, events) => expect(parseEvents(json)).toEqual(events));
 
   const nested = (depth: number): unknown => (depth === 0 ? s3() : sns(nested(depth - 1)));
 
@@ -95,7 +95,7 @@ describe('storage events', () => {
       { 'detail-type': 'Object Created', source: 'mine', detail: { bucket: { name: 'b' }, object: { key } } },
     ],
   ])('refuses %s', (_, json) => {
-    expect(() => eventsOf(json)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    expect(() => parseEvents(json)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 
   it('any input is parsed to events or refused', () => {
@@ -137,7 +137,7 @@ describe('storage events', () => {
     fc.assert(
       fc.property(fc.oneof(tree, bent), (json) => {
         try {
-          for (const { bucket, key } of eventsOf(json))
+          for (const { bucket, key } of parseEvents(json))
             expect([typeof bucket, typeof key]).toEqual(['string', 'string']);
           understood += 1;
         } catch (error) {

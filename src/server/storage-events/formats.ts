@@ -52,17 +52,17 @@ const r2 = v.object({ action: v.string(), bucket: v.string(), object: v.object({
 const testEvent = v.object({ Event: v.literal('s3:TestEvent') });
 
 /** Envelopes may be nested: SQS contains SNS contains S3. */
-const deepest = 4;
-const most = 1000;
+const maxDepth = 4;
+const maxEvents = 1000;
 
 /** @throws {WaybillError} `invalid_request` for an unknown format */
-export function eventsOf(json: unknown, depth = 0): StorageEvent[] {
-  if (depth > deepest) throw unknown();
+export function parseEvents(json: unknown, depth = 0): StorageEvent[] {
+  if (depth > maxDepth) throw unknown();
   if (Array.isArray(json)) {
-    if (json.length > most) throw unknown();
-    return json.flatMap((one) => eventsOf(one, depth + 1));
+    if (json.length > maxEvents) throw unknown();
+    return json.flatMap((one) => parseEvents(one, depth + 1));
   }
-  if (v.is(snsMessage, json)) return json.Type === 'Notification' ? eventsOf(parsed(json.Message), depth + 1) : [];
+  if (v.is(snsMessage, json)) return json.Type === 'Notification' ? parseEvents(parsed(json.Message), depth + 1) : [];
   if (v.is(testEvent, json)) return [];
   if (v.is(eventBridge, json)) {
     const { bucket, object } = json.detail;
@@ -70,10 +70,10 @@ export function eventsOf(json: unknown, depth = 0): StorageEvent[] {
   }
   if (v.is(r2, json))
     return [{ bucket: json.bucket, key: json.object.key, created: /^(Put|Copy|CompleteMultipart)/.test(json.action) }];
-  if (!v.is(records, json) || json.Records.length > most) throw unknown();
+  if (!v.is(records, json) || json.Records.length > maxEvents) throw unknown();
   return json.Records.flatMap((record) => {
-    if (v.is(sqsRecord, record)) return eventsOf(parsed(record.body), depth + 1);
-    if (v.is(snsRecord, record)) return eventsOf(parsed(record.Sns.Message), depth + 1);
+    if (v.is(sqsRecord, record)) return parseEvents(parsed(record.body), depth + 1);
+    if (v.is(snsRecord, record)) return parseEvents(parsed(record.Sns.Message), depth + 1);
     if (!v.is(s3Record, record)) throw unknown();
     const { bucket, object } = record.s3;
     // MinIO and Ceph write `s3:ObjectCreated:Put`.

@@ -11,7 +11,7 @@ import type { Emit } from '../events.ts';
 import { createSecretCheck } from '../shared/known-secret.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import { uploadIdOfStagedObject } from '../shared/staging-key.ts';
-import { eventsOf, type StorageEvent, snsMessage } from './formats.ts';
+import { parseEvents, type StorageEvent, snsMessage } from './formats.ts';
 import { createSns } from './sns.ts';
 
 export interface StorageEventResult {
@@ -111,7 +111,7 @@ export function createStorageEvents(
   }
 
   return {
-    handle: (json: unknown) => handle(eventsOf(json)),
+    handle: (json: unknown) => handle(parseEvents(json)),
 
     async receive(request) {
       if (!options)
@@ -136,7 +136,7 @@ export function createStorageEvents(
         await sns.confirm(body);
         return { confirmed: true };
       }
-      return handle(eventsOf(body));
+      return handle(parseEvents(body));
     },
   };
 }

@@ -35,7 +35,7 @@ const maxCertificateBytes = 64 * 1024;
 const timeoutMs = 5000;
 const rememberedCertificates = 16;
 /** Any sender can name an unknown certificate, so the number of requests for certificates is limited. */
-const mostNewCertificates = 10;
+const maxNewCertificates = 10;
 const newCertificatesEveryMs = 60_000;
 
 export function createSns({ topicArns, fetch: send = fetch }: SnsOptions, now: () => number): Sns {
@@ -52,7 +52,7 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions, now: (
       askedFor = 0;
     }
     askedFor += 1;
-    if (askedFor > mostNewCertificates)
+    if (askedFor > maxNewCertificates)
       throw new WaybillError('rate_limited', 'Too many unknown certificates are named in a short time.', {
         retryAfterSeconds: newCertificatesEveryMs / 1000,
       });

@@ -1,9 +1,9 @@
 /**
- * The sweep ends the uploads that their clients have left: it completes arrived files, repeats callbacks that threw,
- * lets uploads expire whose bytes have not arrived, aborts parts, and deletes what is no longer needed. Any number of
- * sweeps may run at once, and any may die, because the next sweep does the same work.
+ * The sweep ends the uploads that their clients have abandoned: it completes files that have arrived, repeats callbacks
+ * that threw, records uploads as expired whose bytes have not arrived, aborts multipart uploads, and deletes what is no
+ * longer needed. Any number of sweeps may run at once, and the process of a sweep may end at any time, because the next
+ * sweep does the same work.
  */
-
 import { WaybillError } from '../../protocol/index.ts';
 import { booleanRule, checkOptions, isObject, isWholeNumber, type OptionTable } from '../../protocol/internal.ts';
 import type { CompletionService } from '../completion/service.ts';
@@ -13,7 +13,7 @@ import { describe } from '../shared/describe.ts';
 import type { OpenReceipt } from '../state/claims.ts';
 import type { Ledger, Orphan } from '../state/ledger.ts';
 import type { UploadStates } from '../state/upload-states.ts';
-import { createTally, type SweepOptions, type SweepReport } from './report.ts';
+import { createSweepProgress, type SweepOptions, type SweepReport } from './report.ts';
 import { sweepRecords } from './with-ledger.ts';
 import { sweepStorage } from './without-ledger.ts';
 
@@ -38,11 +38,13 @@ export async function sweepUploads(
   checkSweepOptions(given, ledger !== undefined);
   const startedAt = now();
   const options = { ...given, graceSeconds: given.graceSeconds ?? defaultGraceSeconds };
-  const tally = createTally(options.dryRun ?? false, (error) => emit?.('sweep.failed', { reason: describe(error) }));
-  const { report } = tally;
+  const progress = createSweepProgress(options.dryRun ?? false, (error) =>
+    emit?.('sweep.failed', { reason: describe(error) }),
+  );
+  const { report } = progress;
   // Ages of objects are measured by the clock of the storage, which wrote their dates.
   const storageNow = () => now() + storage.clockOffsetMs();
-  const shared = { storage, openReceipt, stagingPrefix, deployment, completion, storageNow, options, tally };
+  const shared = { storage, openReceipt, stagingPrefix, deployment, completion, storageNow, options, progress };
   try {
     if (ledger) await sweepRecords({ ...shared, ledger });
     else await sweepStorage({ ...shared, states, abandonAfterSeconds, now });
@@ -53,7 +55,7 @@ export async function sweepUploads(
   report.durationMs = now() - startedAt;
   const { orphans, ...counts } = report;
   if (ledger && !report.dryRun) {
-    const found = looksForOrphans(options) ? orphans : await lastOrphans(ledger);
+    const found = looksForOrphans(options) ? orphans : await readLastOrphans(ledger);
     await ledger.recordSweep({ startedAt, endedAt: now(), report: counts, orphans: found });
   }
   emit?.('sweep.ended', { ...counts, orphans: orphans.length });
@@ -64,8 +66,8 @@ function looksForOrphans({ orphans, deleteOrphans }: SweepOptions): boolean {
   return orphans === true || deleteOrphans === true;
 }
 
-/** A sweep that did not look for orphans says nothing about them. */
-async function lastOrphans(ledger: Ledger): Promise<Orphan[]> {
+/** A sweep that did not look for orphans keeps those that an earlier sweep has recorded. */
+async function readLastOrphans(ledger: Ledger): Promise<Orphan[]> {
   return (await ledger.lastSweep())?.orphans ?? [];
 }
 

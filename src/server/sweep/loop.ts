@@ -31,9 +31,9 @@ export interface SweptUploads {
 }
 
 const lockName = 'sweep';
-/** Renewed while a sweep goes on, so that another replica takes over soon after this one has died. */
+/** The lock is short and is renewed while a sweep runs, so that another replica takes over soon after this one ended. */
 const lockMs = 60_000;
-/** A process that starts has more urgent work. */
+/** The first sweep waits a little, because a process that has just started has more urgent work. */
 const firstDelaySeconds = 5;
 
 export function startSweepLoop(

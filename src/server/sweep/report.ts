@@ -60,18 +60,20 @@ export type Outcome =
   | 'failed'
   | null;
 
-export interface Tally {
+/** Runs the steps of one sweep and fills its report. */
+export interface SweepProgress {
   readonly report: SweepReport;
   /**
-   * Runs and counts one step. A step that throws counts as failed, and the sweep continues. Runs nothing once aborted.
+   * Runs one step and counts its outcome. A step that throws counts as failed, and the sweep continues. After `signal`
+   * has been aborted, no step runs.
    */
-  count(work: () => Promise<Outcome>, signal?: AbortSignal): Promise<Outcome>;
-  orphan(orphan: Orphan): void;
+  runStep(work: () => Promise<Outcome>, signal?: AbortSignal): Promise<Outcome>;
+  addOrphan(orphan: Orphan): void;
 }
 
-const mostOrphans = 1000;
+const maxOrphans = 1000;
 
-export function createTally(dryRun: boolean, failed: (error: unknown) => void): Tally {
+export function createSweepProgress(dryRun: boolean, reportError: (error: unknown) => void): SweepProgress {
   const report: SweepReport = {
     dryRun,
     looked: 0,
@@ -88,7 +90,7 @@ export function createTally(dryRun: boolean, failed: (error: unknown) => void): 
   };
   return {
     report,
-    async count(work, signal) {
+    async runStep(work, signal) {
       if (signal?.aborted) return null;
       report.looked += 1;
       let outcome: Outcome;
@@ -96,18 +98,18 @@ export function createTally(dryRun: boolean, failed: (error: unknown) => void): 
         outcome = await work();
       } catch (error) {
         outcome = 'failed';
-        failed(error);
+        reportError(error);
       }
       if (outcome) report[outcome] += 1;
       return outcome;
     },
-    orphan(orphan) {
-      if (report.orphans.length < mostOrphans) report.orphans.push(orphan);
+    addOrphan(orphan) {
+      if (report.orphans.length < maxOrphans) report.orphans.push(orphan);
     },
   };
 }
 
-/** The outcome of a step that only a completion would have changed. */
-export function settledOf(outcome: Outcome | 'absent' | 'unknown'): Outcome {
+/** The outcome of a step whose completion found no bytes, or no route or record, and so changed nothing, is null. */
+export function toSweepOutcome(outcome: Outcome | 'absent' | 'unknown'): Outcome {
   return outcome === 'absent' || outcome === 'unknown' ? null : outcome;
 }

@@ -1,9 +1,9 @@
 /**
- * The sweep without a ledger. Receipts on staged objects, sidecars beside parts, and markers contain the state of
- * uploads. It completes uploads whose bytes have arrived, aborts inactive ones, and deletes what is no longer needed.
- * Ages are measured by the clock of the storage, and deleted objects are hours older than any error of a clock.
+ * The sweep without a ledger. It reads the state of uploads from the receipts of staged objects, from the sidecars of
+ * uploads in parts, and from markers. It completes uploads whose bytes have arrived, aborts inactive ones, and deletes
+ * what is no longer needed. Ages are measured by the clock of the storage. An object whose upload is not known is
+ * deleted only when it is many hours old, so that a clock that is some minutes wrong does no harm.
  */
-
 import type { PartInfo, Storage } from '../../s3/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
 import type { CompletionService } from '../completion/service.ts';
@@ -13,15 +13,15 @@ import { uploadIdOfSidecar, uploadIdOfStagedObject, uploadIdOfStagingKey } from 
 import type { OpenedGrant, OpenReceipt } from '../state/claims.ts';
 import { remainingLeaseMs, type UploadStates } from '../state/upload-states.ts';
 import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf } from './listing.ts';
-import { type Outcome, type SweepOptions, settledOf, type Tally } from './report.ts';
+import { type Outcome, type SweepOptions, type SweepProgress, toSweepOutcome } from './report.ts';
 
-export interface StorageSweep {
+export interface StorageSweepContext {
   storage: Storage;
   openReceipt: OpenReceipt;
   states: Pick<UploadStates, 'read' | 'findGrant'>;
   stagingPrefix: string;
   deployment: Pick<Deployment, 'isOwn'>;
-  /** Parts are aborted after they have been inactive for this long. */
+  /** A multipart upload is aborted after no part has arrived for this long. */
   abandonAfterSeconds: number;
   completion: Pick<CompletionService, 'completeObject' | 'abort'>;
   /** Milliseconds since the epoch by the clock of this process, which leases use. */
@@ -29,32 +29,32 @@ export interface StorageSweep {
   /** The same by the clock of the storage. */
   storageNow: () => number;
   options: SweepOptions & { graceSeconds: number };
-  tally: Tally;
+  progress: SweepProgress;
 }
 
 const parallel = 8;
-/** How long an object without a receipt is kept. */
-const garbageMs = 24 * 60 * 60_000;
-/** Parts may be signed for seven days, and markers and sidecars must outlive that. */
-const keptMs = 8 * 24 * 60 * 60_000;
+/** How long an object in staging is kept that has no receipt of this deployment. */
+const keepUnknownMs = 24 * 60 * 60_000;
+/** How long markers and sidecars are kept: longer than the seven days for which requests may be signed. */
+const keepMarkersMs = 8 * 24 * 60 * 60_000;
 
-export async function sweepStorage(sweep: StorageSweep): Promise<void> {
-  const { storage, stagingPrefix, deployment, options, tally } = sweep;
+export async function sweepStorage(sweep: StorageSweepContext): Promise<void> {
+  const { storage, stagingPrefix, deployment, options, progress } = sweep;
   // Objects of other deployments are left alone. The lifecycle rule deletes objects of unknown origin.
   const isOwn = ({ key }: { key: string }) => deployment.isOwn(uploadIdOfStagingKey(stagingPrefix, key) ?? '');
   const unfinished = new Set<string>();
   for await (const page of multipartsOf(storage, stagingPrefix, options.signal)) {
     const own = page.filter(isOwn);
     for (const { key } of own) unfinished.add(key);
-    await mapLimited(own, parallel, (found) => tally.count(() => settleParts(sweep, found), options.signal));
+    await mapLimited(own, parallel, (found) => progress.runStep(() => handleMultipart(sweep, found), options.signal));
   }
   for await (const page of pagesOf(storage, stagingPrefix, options.signal))
     await mapLimited(page.filter(isOwn), parallel, (found) =>
-      tally.count(() => settleObject(sweep, found, unfinished), options.signal),
+      progress.runStep(() => handleStagedObject(sweep, found, unfinished), options.signal),
     );
 }
 
-async function settleParts(sweep: StorageSweep, found: ListedMultipart): Promise<Outcome> {
+async function handleMultipart(sweep: StorageSweepContext, found: ListedMultipart): Promise<Outcome> {
   const { storage, states, completion, options, stagingPrefix, now } = sweep;
   const age = ageOf(found.initiated, sweep.storageNow());
   if (age < options.graceSeconds * 1000) return null;
@@ -83,58 +83,68 @@ function isWhole({ claims }: OpenedGrant, parts: readonly PartInfo[]): boolean {
   return claims.size !== null && parts.reduce((sum, { size }) => sum + size, 0) === claims.size;
 }
 
-/** Whether no part has arrived for long and the first signed requests have expired. Renewed ones cannot be seen. */
+/**
+ * Whether the grant expired `abandonAfterSeconds` ago, and no part has arrived since then. Requests that were signed
+ * later leave no trace at the storage until their part arrives, so they are not considered.
+ */
 function isAbandoned(
-  { abandonAfterSeconds, storageNow }: StorageSweep,
+  { abandonAfterSeconds, storageNow }: StorageSweepContext,
   { initiated }: ListedMultipart,
   opened: OpenedGrant | null,
   parts: readonly PartInfo[],
 ): boolean {
   const now = storageNow();
-  const signs = [initiated, ...parts.flatMap(({ lastModified }) => lastModified ?? [])];
-  const expired = opened ? now - opened.claims.expiresAt * 1000 : Number.POSITIVE_INFINITY;
-  // A loop, because ten thousand parts are too many arguments for one call.
-  const quiet = signs.reduce((shortest, at) => Math.min(shortest, ageOf(at, now)), expired);
-  return quiet >= abandonAfterSeconds * 1000;
+  const activityDates = [initiated, ...parts.flatMap(({ lastModified }) => lastModified ?? [])];
+  const sinceExpiryMs = opened ? now - opened.claims.expiresAt * 1000 : Number.POSITIVE_INFINITY;
+  const inactiveMs = activityDates.reduce((shortest, at) => Math.min(shortest, ageOf(at, now)), sinceExpiryMs);
+  return inactiveMs >= abandonAfterSeconds * 1000;
 }
 
-async function settleObject(sweep: StorageSweep, found: Listed, unfinished: ReadonlySet<string>): Promise<Outcome> {
+async function handleStagedObject(
+  sweep: StorageSweepContext,
+  { key, lastModified }: Listed,
+  unfinished: ReadonlySet<string>,
+): Promise<Outcome> {
   const { storage, completion, options, stagingPrefix } = sweep;
-  const { key } = found;
-  const age = ageOf(found.lastModified, sweep.storageNow());
+  const age = ageOf(lastModified, sweep.storageNow());
   if (age < options.graceSeconds * 1000) return null;
   const uploadId = uploadIdOfStagedObject(stagingPrefix, key);
   if (uploadId !== null) {
-    const due = await lookAt(sweep, key, uploadId);
-    if (due === 'completed' && !options.dryRun) {
-      return settledOf(await classifyCompletion(() => completion.completeObject(key)));
+    const found = await classifyStagedObject(sweep, key, uploadId);
+    if (found === 'gone' || found === 'being-completed') return null;
+    if (found === 'complete') {
+      if (options.dryRun) return 'completed';
+      return toSweepOutcome(await classifyCompletion(() => completion.completeObject(key)));
     }
-    if (due === 'completed' || due === null) return due;
-    if (due === 'garbage' && age < garbageMs) return null;
-  } else if (age < oldestOf(key, stagingPrefix, unfinished)) return null;
+    if (found === 'unknown' && age < keepUnknownMs) return null;
+  } else if (age < chooseMaxAgeMs(key, stagingPrefix, unfinished)) return null;
   if (!options.dryRun) await storage.delete(key);
   return 'deleted';
 }
 
-/** Handles a staged object. Only its completion can tell whether it is what was granted. */
-async function lookAt(
-  { storage, openReceipt, states, now }: StorageSweep,
+/**
+ * Says what a staged object is: `ended` when its upload has ended, `unknown` without a receipt of this deployment, and
+ * `complete` when it can be completed. Only the completion can tell whether the object is what was granted.
+ */
+async function classifyStagedObject(
+  { storage, openReceipt, states, now }: StorageSweepContext,
   key: string,
   uploadId: string,
-): Promise<'completed' | 'decided' | 'garbage' | null> {
+): Promise<'complete' | 'ended' | 'unknown' | 'gone' | 'being-completed'> {
   const info = await storage.head(key);
-  if (!info) return null;
+  if (!info) return 'gone';
   const receipt = info.metadata.waybill;
   const opened = receipt === undefined ? null : openReceipt(receipt);
-  if (opened?.claims.uploadId !== uploadId) return 'garbage';
-  const held = await states.read(uploadId);
-  if (held && held.current.state !== 'completing') return 'decided';
-  return remainingLeaseMs(held, now()) > 0 ? null : 'completed';
+  if (opened?.claims.uploadId !== uploadId) return 'unknown';
+  const recorded = await states.read(uploadId);
+  if (recorded && recorded.current.state !== 'completing') return 'ended';
+  return remainingLeaseMs(recorded, now()) > 0 ? 'being-completed' : 'complete';
 }
 
-/** How long objects in staging that are not uploads are kept: markers, sidecars, and objects of other origin. */
-function oldestOf(key: string, stagingPrefix: string, unfinished: ReadonlySet<string>): number {
-  if (!key.startsWith(`${stagingPrefix}.waybill/`)) return garbageMs;
-  const parts = uploadIdOfSidecar(stagingPrefix, key);
-  return parts !== null && unfinished.has(stagingPrefix + parts) ? Number.POSITIVE_INFINITY : keptMs;
+/** How long an object in staging that holds no upload is kept: a marker, a sidecar, or an object of other origin. */
+function chooseMaxAgeMs(key: string, stagingPrefix: string, unfinished: ReadonlySet<string>): number {
+  if (!key.startsWith(`${stagingPrefix}.waybill/`)) return keepUnknownMs;
+  const uploadId = uploadIdOfSidecar(stagingPrefix, key);
+  // A sidecar is kept for as long as there are parts.
+  return uploadId !== null && unfinished.has(stagingPrefix + uploadId) ? Number.POSITIVE_INFINITY : keepMarkersMs;
 }

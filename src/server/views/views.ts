@@ -2,9 +2,9 @@ import { isContentType, type PresignedRequest, type ViewResponse, WaybillError }
 import type { ObjectInfo, PresignGetOptions } from '../../s3/index.ts';
 import { authorize, notFound, requireOwner } from '../authorize.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
-import { brokenKeyRule } from '../grants/keys.ts';
+import { findBrokenKeyRule } from '../grants/keys.ts';
 import { hasCharset, isCharset, splitCharset, withCharset } from '../shared/charset.ts';
-import { contentDisposition, inlineAnywhere, inlineOnStorageOrigin } from '../shared/disposition.ts';
+import { contentDisposition, isInlineAnywhere, isInlineOnStorageOrigin } from '../shared/disposition.ts';
 import type { Action, CallbackRequest, StoredFileInput } from '../types.ts';
 import { findStored } from './find-stored.ts';
 import type { ViewRef, ViewRefs } from './view-refs.ts';
@@ -36,21 +36,21 @@ export async function view(
   text: string,
   options: ViewOptions,
 ): Promise<View> {
-  const { ref, route } = await readAllowed(config, refs, request, text, 'view');
+  const { ref, route } = await openViewRef(config, refs, request, text, 'view');
   const found = await findStored(config, route, ref);
   if (!found) throw notFound();
   const { storage, now } = config;
   const waiting = storage.ready();
   if (waiting) await waiting;
   const nowMs = now();
-  const expiresInSeconds = Math.min(config.viewExpiresInSeconds, longestFor(route, ref));
+  const expiresInSeconds = Math.min(config.viewExpiresInSeconds, chooseMaxSeconds(route, ref));
   const windowMs = Math.max(1000, (expiresInSeconds * 1000) / 2);
   const signedAt = Math.floor(nowMs / windowMs) * windowMs;
   const read: PresignGetOptions = {
     key: ref.key,
     expiresInSeconds,
     signedAt,
-    ...shownAs(config, ref, found.info, options),
+    ...chooseViewHeaders(config, ref, found.info, options),
   };
   const presigned = options.method === 'HEAD' ? storage.presignHead(read) : storage.presignGet(read);
   const leftMs = Date.parse(presigned.expiresAt) - nowMs;
@@ -64,7 +64,7 @@ export async function view(
  */
 const repeatableKeySeconds = 300;
 
-function longestFor({ definition }: ResolvedRoute, { key, uploadId }: ViewRef): number {
+function chooseMaxSeconds({ definition }: ResolvedRoute, { key, uploadId }: ViewRef): number {
   return !definition.key || key.includes(uploadId) ? Number.POSITIVE_INFINITY : repeatableKeySeconds;
 }
 
@@ -72,7 +72,7 @@ function longestFor({ definition }: ResolvedRoute, { key, uploadId }: ViewRef): 
  * The reference fixes content type and disposition together, so that they are never combined with those of another
  * file. PDF is inline only when the storage has another origin than the app. `?download=1` saves every file.
  */
-function shownAs(
+function chooseViewHeaders(
   config: Config,
   { contentType, charset, fileName }: ViewRef,
   info: ObjectInfo | null,
@@ -80,7 +80,8 @@ function shownAs(
 ): Pick<PresignGetOptions, 'contentType' | 'contentDisposition'> {
   const known = isContentType(contentType) ? contentType : 'application/octet-stream';
   const inline =
-    !options.download && (inlineAnywhere(known) || (inlineOnStorageOrigin(known) && !isOwnHost(config, options.host)));
+    !options.download &&
+    (isInlineAnywhere(known) || (isInlineOnStorageOrigin(known) && !isOwnHost(config, options.host)));
   const stored = info && splitCharset(info.contentType);
   const ofObject = stored?.contentType === known ? stored.charset : undefined;
   const encoding = isCharset(charset) ? charset : ofObject;
@@ -97,7 +98,7 @@ function isOwnHost({ storage, publicHost }: Config, host: string | undefined): b
 }
 
 /** Opens a view reference and checks that the request may view or delete its file. */
-export async function readAllowed(
+export async function openViewRef(
   config: Config,
   refs: ViewRefs,
   request: CallbackRequest,
@@ -140,7 +141,7 @@ export async function presignView(
   key: string,
   { expiresInSeconds, download }: PresignViewOptions,
 ): Promise<PresignedRequest> {
-  const rule = brokenKeyRule(key, stagingPrefix);
+  const rule = findBrokenKeyRule(key, stagingPrefix);
   if (rule) throw new WaybillError('invalid_request', `This key cannot be viewed: ${rule}.`);
   if (!Number.isSafeInteger(expiresInSeconds) || expiresInSeconds < 1 || expiresInSeconds > 604_800)
     throw new WaybillError('invalid_request', '`expiresInSeconds` is a whole number from 1 to 604,800 (7 days).');

@@ -1,6 +1,6 @@
 /**
- * There is no staged object: the upload was completed before, or has ended, or an attempt stopped after its copy, or
- * nothing arrived.
+ * Continues a completion that finds no staged object: the upload was completed before, or has ended without a file, or
+ * an earlier attempt stopped after its copy, or nothing has arrived.
  */
 import { WaybillError } from '../../protocol/index.ts';
 import type { Config } from '../config.ts';
@@ -16,37 +16,37 @@ import { readFileChecksum } from './promote.ts';
 import { type AttemptResult, completingResult, resultFromState } from './result.ts';
 import type { CompletionRun } from './run.ts';
 
-export async function resumeWithoutObject(run: CompletionRun): Promise<AttemptResult> {
+export async function continueWithoutObject(run: CompletionRun): Promise<AttemptResult> {
   const { services, claims, opened } = run;
   const { config, states } = services;
-  const held = await states.read(claims.uploadId);
-  if (!held) throw nothingArrived(config, claims);
-  const { current } = held;
+  const recorded = await states.read(claims.uploadId);
+  if (!recorded) throw nothingArrived(config, claims);
+  const { current } = recorded;
   if (current.state !== 'completing') {
     // The process that recorded the end may have stopped before it gave the reservation back.
     if (config.ledger && (current.state === 'rejected' || current.state === 'aborted'))
       await discardUpload(services, opened);
     return resultFromState(claims, current);
   }
-  const leftMs = remainingLeaseMs(held, config.now());
-  return leftMs > 0 ? completingResult(claims, leftMs) : resumeFromCopy(run, held);
+  const leftMs = remainingLeaseMs(recorded, config.now());
+  return leftMs > 0 ? completingResult(claims, leftMs) : continueFromCopy(run, recorded);
 }
 
-/** An attempt copied and deleted the object, and did not record the result. */
-async function resumeFromCopy(run: CompletionRun, held: RecordedUpload): Promise<AttemptResult> {
+/** Finishes an attempt that copied and deleted the staged object, and did not record the result. */
+async function continueFromCopy(run: CompletionRun, recorded: RecordedUpload): Promise<AttemptResult> {
   const { services, claims } = run;
   const { config } = services;
   const copy = await config.storage.head(claims.key);
   if (copy?.metadata[uploadIdHeader] !== claims.uploadId) throw nothingArrived(config, claims);
-  // The copy has the type that was verified.
+  // The content type was verified before the copy was made, and the copy was stored with it.
   const sized: SizedClaims = { ...claims, ...splitCharset(copy.contentType), size: copy.size };
   const found = { checksum: claims.checksum ?? readFileChecksum(copy), etag: copy.etag };
-  return withLease(run, sized.size, (lease) => finishUpload(run, lease, sized, found), held);
+  return withLease(run, sized.size, (lease) => finishUpload(run, lease, sized, found), recorded);
 }
 
 function nothingArrived(config: Config, claims: Claims): WaybillError {
   if (claims.partSize !== null) return uploadExpired('The storage has dropped the parts of this upload.');
-  // Expiry stops signing and never completion, so it only matters where nothing arrived.
+  // The expiry of a grant stops signing but never a completion, so it only matters where nothing has arrived.
   if (config.now() >= claims.expiresAt * 1000)
     return uploadExpired('The permission has expired, and nothing was sent.');
   return new WaybillError('object_not_ready', 'The file has not arrived yet. Try again.', {
