@@ -1,9 +1,11 @@
-/** What every transport and every client needs to know about requests and answers. */
+/** Functions about requests and answers that every transport and every client needs. */
 import type { WaybillError, WireError } from '../protocol/index.ts';
 import { failure } from './errors.ts';
 import type { TransportRequest, TransportResponse } from './types.ts';
 
-/** Without the headers that the platform sets: a form's type contains its boundary, and pages may not set a length. */
+/**
+ * Leaves out the headers that the platform sets: a form's type contains its boundary, and pages may not set a length.
+ */
 export function headersOf({ headers, fields }: TransportRequest): [string, string][] {
   return Object.entries(headers).filter(([name]) => !(fields ? /^content-/i : /^content-length$/i).test(name));
 }
@@ -13,8 +15,9 @@ export function isTemporary(status: number): boolean {
 }
 
 /**
- * RFC 9110 section 10.2.3: seconds, or an HTTP date. A date is compared with the `Date` header, which the same clock
- * wrote, where this page may read it. 0 without the header and for a value that cannot be read; at most ten minutes.
+ * Parses `Retry-After` (RFC 9110 section 10.2.3): seconds, or an HTTP date. A date is compared with the `Date` header,
+ * which comes from the same clock, where this page may read it. Returns at most ten minutes, and 0 when the header is
+ * absent or has an invalid value.
  */
 export function retryAfter(header: TransportResponse['header']): number {
   const value = header('retry-after') ?? '';
@@ -23,9 +26,9 @@ export function retryAfter(header: TransportResponse['header']): number {
 }
 
 /**
- * The error for an answer to a call to the app's server. An answer without an error code of Waybill comes from
- * something else: a proxy, a login page, a server that is being deployed. It says nothing about the upload, so the call
- * is made again.
+ * Creates the error for an answer of the app's server. An answer without an error code of Waybill comes from something
+ * else: a proxy, a login page, a server that is being deployed. Such an answer says nothing about the upload, so the
+ * call is repeated.
  */
 export function errorOf({ status, header }: TransportResponse, url: string, error?: WireError | null): WaybillError {
   const { code, message, ...facts }: Partial<WireError> = error ?? {};
@@ -41,7 +44,7 @@ export function errorOf({ status, header }: TransportResponse, url: string, erro
   );
 }
 
-/** Removes slashes at the end, and doubled slashes: proxies and frameworks redirect them. */
+/** Removes slashes at the end and doubled slashes, because proxies and frameworks redirect such URLs. */
 export function normalizeEndpoint(endpoint: string): string {
   return endpoint.replace(/([^:/])\/+/g, '$1/').replace(/\/+$/, '');
 }

@@ -21,23 +21,23 @@ export interface Api {
   grant(route: string, files: FileDeclaration[]): Promise<(GrantedUpload | WaybillError)[]>;
   complete(grants: (string | MultipartCompletion)[]): Promise<(UploadResult | PendingUpload | WaybillError)[]>;
   call<T>(path: string, body: object | undefined, parse: Parse<T>): Promise<T>;
-  /** One answer for each of `count` items in the body, found under `list`. */
+  /** Makes a call about `count` items. The answer has one entry for each of them, in its field `list`. */
   batch<T>(path: string, body: object, list: string, count: number, parse: Parse<T>): Promise<(T | WaybillError)[]>;
 }
 
 type ToError = (error: WireError | undefined) => WaybillError;
-/** Takes what it needs from the JSON of an answer. Anything that it throws means that the JSON has another shape. */
+/** Reads the JSON of an answer. Any exception means that the JSON has another shape. */
 // biome-ignore lint/suspicious/noExplicitAny: not parsed yet; every use is checked or throws.
 type Parse<T> = (json: any, toError: ToError) => T;
 
 export function createApi(exchange: Exchange, options: ClientOptions): Api {
   const { endpoint, headers, credentials, onUnauthenticated } = options;
 
-  /** The call of `onUnauthenticated` that is under way. */
+  /** The call of `onUnauthenticated` that has not ended. */
   let renewal: Promise<void> | undefined;
   let renewals = 0;
 
-  /** After a 401 the session is renewed and the call made again, once: it may have expired while bytes were sent. */
+  /** After a 401, renews the session and repeats the call once: the session may have expired while bytes were sent. */
   async function sendAuthenticated(request: Parameters<Exchange>[0]): Promise<TransportResponse> {
     const send = async () => exchange({ ...request, headers: { ...request.headers, ...(await headers?.()) } });
     const before = renewals;
@@ -111,7 +111,7 @@ export function createApi(exchange: Exchange, options: ClientOptions): Api {
   };
 }
 
-/** To be used by parsers of answers. @throws TypeError */
+/** For parsers of answers. @throws TypeError when the answer has another shape */
 export function assertShape(condition: unknown): void {
   if (!condition) throw new TypeError();
 }

@@ -1,6 +1,6 @@
 import type { WaybillError } from '../protocol/index.ts';
 
-/** Requests under way at once. */
+/** How many requests may be under way at once. */
 const maxRequests = 3;
 
 interface Waiting<Item, Answer> {
@@ -10,12 +10,13 @@ interface Waiting<Item, Answer> {
 }
 
 /**
- * Gathers items into requests, as Nagle's algorithm does: the first item is sent at once, and items that come while
- * requests are under way are sent together in the next one. There is no timer: browsers slow the timers of hidden pages
- * down.
+ * Gathers items into requests, as Nagle's algorithm does: the first item is sent at once, and items that are added
+ * while requests are under way are sent together in the next one. It uses no timer, because browsers slow down the
+ * timers of hidden pages.
  *
- * @param send gives one answer for each item, in order; an Error fails that item alone, a rejection fails all of them
- * @param enough how many items justify a request while another one is under way
+ * @param send resolves to one answer for each item, in order. An Error rejects that item alone; a rejection rejects all
+ * items of the request
+ * @param enough how many items must wait before another request is sent while one is under way
  */
 export function createBatcher<Item, Answer>(
   send: (items: Item[]) => Promise<(Answer | WaybillError)[]>,

@@ -6,13 +6,13 @@ import type { Source } from './types.ts';
  * WebCrypto needs all bytes at once. Larger sources are read piece by piece, so that memory does not depend on their
  * size.
  */
-const wholeMaxBytes = 64 * 1024 * 1024;
+const webCryptoMaxBytes = 64 * 1024 * 1024;
 
-/** Base64, computed outside of the page's own thread; undefined where that gains nothing. */
+/** Computes a digest as base64 outside of the page's own thread. Undefined where that would not be faster. */
 export type HashBlob = (blob: Blob | undefined, algorithm: ChecksumAlgorithm) => Promise<string | undefined>;
 
 /**
- * Base64.
+ * Computes the checksum of a source as base64.
  * @throws WaybillError `source_unreadable`, `source_changed` (it became shorter), `internal_error` for an algorithm
  * that clients do not know
  */
@@ -28,7 +28,7 @@ export async function checksumOf(
   if (given) return given;
   const digest =
     // Pages served over plain http, as from a laptop to a phone, have no crypto.subtle.
-    algorithm === 'sha256' && size <= wholeMaxBytes && globalThis.crypto?.subtle
+    algorithm === 'sha256' && size <= webCryptoMaxBytes && globalThis.crypto?.subtle
       ? await crypto.subtle.digest('SHA-256', await read(0, size))
       : await (await import('./hash/index.ts').catch(throwNetworkError)).digest(algorithm, size, read, signal);
   if (!digest)
@@ -36,7 +36,7 @@ export async function checksumOf(
   return btoa(String.fromCharCode(...new Uint8Array(digest)));
 }
 
-/** @throws WaybillError `source_unreadable`, `source_changed` when there are fewer bytes */
+/** Reads a range. @throws WaybillError `source_unreadable`, `source_changed` when there are fewer bytes */
 export async function readRange(source: Source, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await source.read(start, end).catch((cause) => {
     throw failure('source_unreadable', 'This file cannot be read. It may have changed or moved.', { cause });

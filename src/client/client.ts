@@ -14,14 +14,14 @@ import { createUpload } from './upload.ts';
 
 /** The protocol allows 100 grants in a request. With fewer, the first files finish sooner. */
 const maxFilesInRequest = 50;
-/** For each dozen of files under way, a call for completion waits for one more file. */
+/** For every twelve files under way, a call for completion waits for one more file. */
 const filesPerCompletion = 12;
-/** A file in parts can use all connections. A second and a third keep them in use while one begins or ends. */
+/** One file in parts can use all connections. Two more keep the connections in use while a file begins or ends. */
 const maxMultipartFiles = 3;
 
 type AnyOptions = UploadOptions & { metadata?: unknown };
 
-/** A client on any transport: `waybill/client` and `waybill/client/node` bring theirs. @param onTransition for tests */
+/** Creates a client on any transport. Each entry point passes the one of its platform. @param onTransition for tests */
 export function createClientOn<U extends TypedUploads>(
   options: ClientOptions & { transport: Transport },
   onTransition?: ClientContext['onTransition'],
@@ -30,7 +30,7 @@ export function createClientOn<U extends TypedUploads>(
   const context = createContext(options, onTransition);
   const { now } = context;
   const running = new Set<Upload>();
-  /** Unique in this page: another client has another prefix. */
+  /** Makes the ids unique in this page, because another client has another prefix. */
   const idPrefix = context.random().toString(36).slice(2);
   let uploadCount = 0;
 
@@ -49,7 +49,7 @@ export function createClientOn<U extends TypedUploads>(
     const fileName = given.fileName || source.fileName || 'file';
     const contentType = contentTypeOf(source, given);
     return createUpload(
-      // An exception would escape from the page's event handler.
+      // Without a file, the upload fails. An exception here would end the page's event handler.
       isFile
         ? createEngine(
             context,
@@ -91,7 +91,7 @@ export function createClientOn<U extends TypedUploads>(
     uploadAll(route: string, files: Iterable<FileLike>, { signal, ...given }: AnyOptions = {}) {
       const all = [...files];
       const uploads = all.map((file) => upload(route, file, given, all.length));
-      // One listener for all: Node warns of a leak at the eleventh.
+      // One listener serves all uploads, because Node warns of a leak when a signal has eleven listeners.
       const abort = each(uploads, 'abort');
       signal?.addEventListener('abort', abort);
       if (signal?.aborted) abort();
@@ -164,7 +164,7 @@ function createContext(
     complete: createBatcher(api.complete, maxFilesInRequest, () => filePool.active / filesPerCompletion),
     filePool,
     multipartPool: createPool(maxMultipartFiles),
-    // More than two digests at once gain nothing, and each holds its file in memory.
+    // More than two digests at once are not faster, and each holds its file in memory.
     hashPool: createPool(2),
     checkContent,
     retries,

@@ -98,7 +98,7 @@ export function createEngine(
       const run: Run = { signal, report, freePlace() {} };
       current = run;
       try {
-        // The file is checked before it waits for its place, so that all files that will be refused are refused at once.
+        // The file is checked before it waits for its place, so that all files to be refused are refused at once.
         const loading = loadRouteInfo(report);
         // The code is loaded now, while there is certainly a network.
         import('./single.ts').catch(() => {});

@@ -30,7 +30,7 @@ export function throwNetworkError(cause: unknown): never {
   throw failure('network_error', 'The connection failed. Please try again.', { cause });
 }
 
-/** Wraps an error that is not a WaybillError, because it is a bug in the client or in a function that the app passed. */
+/** Wraps an error that is not a WaybillError: it is a bug in the client or in a function that the app passed. */
 export function toFailure(cause: unknown): WaybillError {
   return isFailure(cause)
     ? cause

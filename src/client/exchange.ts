@@ -7,7 +7,7 @@ export interface Exchange {
     outerSignal?: AbortSignal,
     onProgress?: (loaded: number) => void,
   ): Promise<TransportResponse>;
-  /** One for each request under way. Gives the request this many milliseconds to move. */
+  /** One function for each request under way. It gives the request `ms` milliseconds to send another byte. */
   watchdogs: Set<(ms?: number) => void>;
   /** Set by recovery/wake-up.ts. */
   isWatched?: boolean;
@@ -20,14 +20,14 @@ export interface RequestDetails {
   url: string;
   /** Names only. */
   headers: string[];
-  /** Bytes of the body that the other side took. */
+  /** Bytes of the body that were sent. */
   moved: number;
 }
 
 /**
- * Sends a request, and stops it when no byte moves for a while: a dead connection after a device's sleep, and uploads
- * that never end in Safari, cause no error.
- * @throws WaybillError `network_error` when there was no readable answer, `timeout` when nothing moved
+ * Sends a request, and stops it when no byte was sent for a while: a connection that broke while the device slept, and
+ * uploads that never end in Safari, cause no error.
+ * @throws WaybillError `network_error` when there was no readable answer, `timeout` when no byte was sent for too long
  */
 export function createExchange(transport: Transport, stallTimeoutMs: number): Exchange {
   const exchange: Exchange = async (request, outerSignal, onProgress) => {
@@ -70,7 +70,7 @@ export function createExchange(transport: Transport, stallTimeoutMs: number): Ex
     } finally {
       clearTimeout(timer);
       exchange.watchdogs.delete(watch);
-      // Also removes the listener from the outer signal.
+      // This also removes the listener from the outer signal.
       stop();
     }
   };

@@ -114,7 +114,7 @@ export async function filesOf(
   return found;
 }
 
-/** A handle if possible, else an entry. A pasted picture has neither, so it is a file. */
+/** Returns a handle if possible, and otherwise an entry. A pasted picture has neither, so its File is returned. */
 async function childOf(item: DataTransferItem): Promise<Child | null> {
   if (item.kind !== 'file') return null;
   const entry = item.webkitGetAsEntry?.() ?? null;
@@ -123,7 +123,7 @@ async function childOf(item: DataTransferItem): Promise<Child | null> {
   return handle ?? entry ?? file;
 }
 
-/** Only Chromium has handles, in secure contexts. */
+/** Null except in Chromium, which has handles in secure contexts. */
 async function asHandle(item: DataTransferItem): Promise<FileSystemHandle | null> {
   const { getAsFileSystemHandle } = item as { getAsFileSystemHandle?: () => Promise<FileSystemHandle | null> };
   return (await getAsFileSystemHandle?.call(item).catch(() => null)) ?? null;
@@ -144,7 +144,7 @@ async function childrenOf(folder: Folder): Promise<Child[]> {
   }
   const reader = (folder as FileSystemDirectoryEntry).createReader();
   for (;;) {
-    // Chromium gives a hundred entries at a time, and none at the end.
+    // Chromium returns at most a hundred entries for each call, and none at the end.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return children;
     children.push(...some);
@@ -167,7 +167,7 @@ function sourceOf(file: File, relativePath: string, handle?: unknown): FoundFile
     // The same fingerprint as for a file from `<input webkitdirectory>`, so that both are recognised as one file.
     fingerprint: [relativePath, size, lastModified].join(' '),
     blob: file,
-    // As in source.ts: only reading all of a vanished file fails.
+    // As in source.ts: for a deleted file, only reading the whole File fails.
     read: async (start, end) => new Uint8Array(await (size ? file.slice(start, end) : file).arrayBuffer()),
     ...(handle !== undefined && { handle }),
   };

@@ -1,6 +1,6 @@
 /** A longer window gives a calmer number; a shorter one shows sooner that the speed has changed. */
 const windowMs = 5000;
-/** A speed measured over less time than this would change too much. */
+/** A speed that is measured over less time than this would vary too much. */
 const minMs = 500;
 
 interface Sample {

@@ -125,8 +125,8 @@ const send = (request: TransportRequest, body: Blob | string | null): Promise<Tr
   sendXhr(request, body).catch(throwNetworkError);
 
 /**
- * Creates the function that calls the app's server. The answer may come from a proxy, so it may not be JSON. A batch has
- * one file here, so its error is the error of the call.
+ * Creates the function that calls the app's server. The answer may come from a proxy, so it may not be JSON. The batch
+ * has one file, so the error of the file is the error of the call.
  */
 function createCall({ headers, credentials }: PutClientOptions, endpoint: string) {
   return async (path: string, signal: AbortSignal, body?: object) => {

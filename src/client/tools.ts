@@ -1,6 +1,6 @@
 /**
- * The functions that are passed to modules that are loaded later. If those modules imported them, the bundler would move
- * the shared code out of the page's bundle into another chunk.
+ * The functions that are passed to modules that are loaded later. If those modules imported them, the bundler would
+ * move the shared code out of the page's bundle into another chunk.
  */
 import { retryAfter } from './answers.ts';
 import { assertShape } from './api.ts';
@@ -45,8 +45,8 @@ export async function waitForNetwork(
 }
 
 /**
- * Creates an idempotency key of 144 random bits. Undefined on platforms without WebCrypto, where a repeated call creates
- * another upload.
+ * Creates an idempotency key of 144 random bits. Undefined on platforms without WebCrypto, where a repeated call
+ * creates another upload.
  */
 export function createKey(): string | undefined {
   return globalThis.crypto && btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(18))));

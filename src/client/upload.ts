@@ -1,4 +1,4 @@
-/** The object that an app gets for one upload: its state, and pause, resume, abort and retry. engine.ts does the work. */
+/** The object that an app gets for one upload: its state, pause, resume, abort and retry. engine.ts does the work. */
 import type { WaybillError } from '../protocol/index.ts';
 import type { Engine } from './engine.ts';
 import { failure } from './errors.ts';

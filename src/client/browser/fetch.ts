@@ -1,6 +1,6 @@
 import type { TransportRequest, TransportResponse } from '../types.ts';
 
-/** For platforms without XMLHttpRequest. It reports no progress. */
+/** Sends a request on platforms without XMLHttpRequest. It reports no progress. */
 export async function sendFetch(
   request: TransportRequest,
   headers: [string, string][],

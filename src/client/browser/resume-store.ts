@@ -47,7 +47,8 @@ function openDatabase(databaseName: string): RunTransaction {
       request.onupgradeneeded = () => request.result.createObjectStore(table, { keyPath: 'fingerprint' });
       request.onerror = request.onblocked = reject;
       request.onsuccess = () => {
-        // Clearing the site's data, or an upgrade of the database, must not wait for this page.
+        // The user may clear the site's data, and another page may upgrade the database: neither must wait for this
+        // page.
         request.result.onclose = request.result.onversionchange = () => {
           request.result.close();
           database = undefined;
@@ -126,7 +127,7 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
           () => memory.delete(entry.fingerprint),
           () => memory.set(entry.fingerprint, entry),
         );
-      // Listing removes old entries, also on pages that never list.
+      // `list` also removes old entries. It is called here for pages that never call it.
       if (!hasTidied) void list();
       hasTidied = true;
     },
@@ -143,7 +144,7 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
         }
       };
       if (sending.has(fingerprint)) return undefined;
-      // Only secure contexts have locks. Without them, other tabs are not seen.
+      // Only secure contexts have locks. Without locks, this tab does not know what other tabs send.
       if (!locks) return begin();
       return locks
         .request(prefix + fingerprint, { ifAvailable: true }, (lock) => (lock ? begin() : undefined))

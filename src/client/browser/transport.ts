@@ -8,7 +8,7 @@ export const browserTransport: Transport = {
   },
 };
 
-/** The File itself where there is one: browsers send it from disk without copying it. */
+/** Returns the File itself where there is one, because browsers send it from disk without copying it. */
 export async function blobOf(source: Source): Promise<Blob> {
   return source.blob ?? new Blob([(await source.read(0, source.size)) as Uint8Array<ArrayBuffer>]);
 }

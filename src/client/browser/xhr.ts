@@ -2,8 +2,8 @@ import { headersOf } from '../answers.ts';
 import type { Source, TransportRequest, TransportResponse } from '../types.ts';
 
 /**
- * XMLHttpRequest, because `fetch` reports no upload progress in any browser (as of late 2026). Platforms without it
- * (Node, service workers) use `fetch`.
+ * Sends a request by XMLHttpRequest, because `fetch` reports no upload progress in any browser (as of late 2026).
+ * Platforms without it (Node, service workers) use `fetch`.
  */
 export async function sendXhr(
   request: TransportRequest,
@@ -20,7 +20,7 @@ export async function sendXhr(
     xhr.withCredentials = credentials === 'include';
     for (const [name, value] of headers) xhr.setRequestHeader(name, value);
     if (onProgress)
-      // A form is larger than its file by its fields, which come first.
+      // A form contains fields before its file, so their size is subtracted.
       xhr.upload.onprogress = ({ loaded, total }) => onProgress(Math.max(0, loaded - total + (source as Source).size));
     xhr.onload = () =>
       resolve({
@@ -29,7 +29,7 @@ export async function sendXhr(
         // getResponseHeader logs an error about headers that CORS hides.
         header: (name) => `\n${xhr.getAllResponseHeaders()}`.split(`\n${name}: `)[1]?.split('\r')[0],
       });
-    // Safari also aborts requests by itself: the caller knows whether it has aborted this one.
+    // Safari also aborts requests by itself. The caller knows whether it has aborted this request.
     xhr.onerror = xhr.onabort = reject;
     signal.addEventListener('abort', () => xhr.abort());
     xhr.send(body);

@@ -1,7 +1,7 @@
 /**
  * checks: the rules of ../../protocol/limits.ts on sizes and extensions, and names that are too long. It is loaded for
- * a file that has a long name or will probably be refused: its user should read the exact reason. Types are checked by
- * the server, because a page would have to load the table of formats.
+ * a file that has a long name or will probably be refused, so that its user reads the exact reason. Only the server
+ * checks types, because a page would have to load the table of formats.
  */
 
 import type { RouteInfo, WaybillError } from '../../protocol/index.ts';

@@ -1,11 +1,11 @@
 /**
- * SHA-256 of Blobs in two workers. On the page's own thread WebCrypto is as fast, but each hand-over of 18 MB blocks
- * the page for 30 to 75 ms (measured in Chromium 156), and here it does not. The worker's code is a Blob, so that
- * bundlers need no configuration. Where the page's CSP has no `worker-src blob:`, and outside browsers, the caller
- * computes the digest itself.
+ * Computes SHA-256 of Blobs in two workers. On the page's own thread WebCrypto is as fast, but passing 18 MB to it
+ * blocks the page for 30 to 75 ms (measured in Chromium 156). A worker does not block the page. The worker's code is a
+ * Blob, so that bundlers need no configuration. Where the page's CSP has no `worker-src blob:`, and outside browsers,
+ * the caller computes the digest itself.
  */
 
-/** The last statement frees the memory at once, where browsers can. */
+/** The last statement frees the memory at once, in browsers that have `ArrayBuffer.transfer`. */
 const code = `onmessage = async ({ data: { id, blob } }) => {
   let bytes;
   try {
@@ -24,7 +24,7 @@ const idleMs = 10_000;
 export interface HashWorkers {
   /** Starting takes time: call it before there is work. Idle workers are ended after ten seconds. */
   start(): void;
-  /** Base64; undefined where workers cannot do it. */
+  /** Computes a digest as base64. Undefined where no worker can be used. */
   hash(blob: Blob): Promise<string | undefined>;
 }
 
@@ -35,7 +35,7 @@ interface HashWorker {
 
 export function createHashWorkers(): HashWorkers {
   let workers: HashWorker[] = [];
-  /** No worker can be started here. */
+  /** Whether no worker can be started here. */
   let isBroken = !globalThis.Worker || !globalThis.crypto?.subtle;
   let jobCount = 0;
   let idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -45,7 +45,7 @@ export function createHashWorkers(): HashWorkers {
       const worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
       const jobs: HashWorker['jobs'] = new Map();
       worker.onmessage = ({ data: { id, digest } }) => jobs.get(id)?.(digest);
-      // The page's policy refuses it, and would refuse it again.
+      // The page's content security policy refuses the worker, and would refuse the next one as well.
       worker.onerror = () => {
         isBroken = true;
         endWorkers();

@@ -1,7 +1,7 @@
 /**
- * hash: digests in constant memory, for what WebCrypto cannot do: MD5, files that are too large for the memory, pages
- * without `crypto.subtle`. It is loaded only when needed, and imports no code of the client, so that a page's bundle
- * stays in one piece.
+ * hash: computes digests in constant memory, where WebCrypto cannot: MD5, files that are too large for the memory,
+ * pages without `crypto.subtle`. It is loaded only when needed, and imports no code of the client, so that a page's
+ * bundle stays in one piece.
  */
 import { createMd5 } from './md5.ts';
 import { createSha256 } from './sha256.ts';
@@ -11,7 +11,7 @@ const hashes = new Map([
   ['md5', createMd5],
 ]);
 
-/** Small enough to block the page's event loop for only a few milliseconds. */
+/** Bytes that are hashed at a time: few enough to block the page's event loop for only a few milliseconds. */
 const stepBytes = 1024 * 1024;
 
 /** @returns undefined for an algorithm that is not in `hashes` */

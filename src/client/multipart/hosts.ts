@@ -25,7 +25,7 @@ export interface HostChoice {
   bytesPerSecond(): number | undefined;
 }
 
-/** Where the second host helps, a trial costs half of the speed, so only an upload of at least this length makes one. */
+/** A trial costs half of the speed where the second host helps, so it waits until the upload is known to be long. */
 const firstTrialMs = 10_000;
 /** After each trial that changed nothing, the wait before the next trial is longer by this factor. */
 const trialGrowth = 4;

@@ -49,7 +49,7 @@ export function createMultipart(
         unlock = await upload.record.lock();
         if (!unlock) {
           if (source.resumes) throw tools.failure('upload_conflict', 'This upload continues in another tab or window.');
-          // The same file was chosen again while it is being sent. That is another upload, and only the first is remembered.
+          // The file is being sent already. Choosing it again starts another upload, and only the first is remembered.
           upload.record = null;
         }
       }

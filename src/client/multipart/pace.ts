@@ -1,8 +1,8 @@
 /**
- * Decides how many parts are under way at once. When six parts share a slow line, all of them end at about the same time, and a
- * reload before that loses all six. Where the parts under way would take longer than about ten seconds, fewer are sent
- * at a time, so that the first ones arrive early. On some lines each connection is slow by itself: there, fewer
- * connections only send less, so all of them are used again.
+ * Decides how many parts are under way at once. When six parts share a slow line, all of them end at about the same
+ * time, and a reload before that loses all six. Where the parts under way would take longer than about ten seconds,
+ * fewer are sent at a time, so that the first ones arrive early. On some lines each connection is slow by itself:
+ * there, fewer connections only send less, so all of them are used again.
  */
 
 /** A part should not take longer than this, because an interruption loses all of it. */

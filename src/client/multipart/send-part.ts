@@ -149,13 +149,13 @@ async function sendThroughPool(
     }
     const answer = await sendRequest(sending, signed, part, signal);
     const bytes = { source: part.source, algorithm: checksums.algorithm, checksum };
-    // 412 needs no exception, as it does in single.ts: parts are signed without If-None-Match, so a part may be sent twice.
+    // There is no exception for 412, as in single.ts: parts carry no If-None-Match, so a part may be sent twice.
     if (answer && answer.status >= 300) throw await recovery.storageError(tools, answer, bytes, signal);
     return !!answer;
   });
 }
 
-/** Returns undefined when pace.ts has stopped the request so that other parts arrive earlier. The part is sent again. */
+/** Undefined when pace.ts has stopped the request so that other parts arrive earlier. The part is sent again. */
 async function sendRequest(
   { upload, run, pace, underWay, reportLoaded }: SendingParts,
   { request }: SignedPart,

@@ -6,10 +6,10 @@ import type { Tools } from '../tools.ts';
 import type { Source, StreamChunk, StreamLike } from '../types.ts';
 import type { Part, PartQueue } from './file-parts.ts';
 
-/** Limits the bytes in memory. Two parts are always allowed, whatever their size. */
+/** Limits the bytes in memory. Two parts of any size are always allowed. */
 const maxHeldBytes = 128 * 1024 * 1024;
 const maxHeldParts = 8;
-/** The first buffer of a part. It grows by doubling, so that a short recording does not need memory for a whole part. */
+/** The first buffer of a part. It is doubled when full, so that a short recording needs no memory for a whole part. */
 const firstBufferBytes = 1024 * 1024;
 
 export interface StreamParts extends PartQueue {

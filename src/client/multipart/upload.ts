@@ -157,7 +157,7 @@ export function saveEntry({ record, grant, source, route, file }: MultipartUploa
     });
 }
 
-/** Asks for the parts that the storage has, and for a new grant. @throws WaybillError `upload_conflict`, `upload_expired` */
+/** Asks for the stored parts and a new grant. @throws WaybillError `upload_conflict`, `upload_expired` */
 export function renewGrant(upload: MultipartUpload): Promise<void> {
   upload.renewal ??= listParts(upload).finally(() => {
     upload.renewal = undefined;
@@ -186,12 +186,12 @@ async function listParts(upload: MultipartUpload): Promise<void> {
 /*
  * Four functions drop an upload. Each one does what the functions above it do, and one thing more:
  *
- * | function         | drops                                                   |
- * |------------------|---------------------------------------------------------|
- * | `clearUpload`    | the grant and the list of arrived parts of this page    |
- * | `forgetUpload`   | the checksums of the parts, and the resume entry        |
+ * | function         | drops                                                    |
+ * |------------------|----------------------------------------------------------|
+ * | `clearUpload`    | the grant and the list of arrived parts of this page     |
+ * | `forgetUpload`   | the checksums of the parts, and the resume entry         |
  * | `giveUploadBack` | the upload at the server, which deletes what has arrived |
- * | `cancelUpload`   | the stream that the parts are read from                 |
+ * | `cancelUpload`   | the stream that the parts are read from                  |
  */
 
 export function clearUpload(upload: MultipartUpload): void {

@@ -11,12 +11,12 @@ export interface FileFacts {
   mtimeMs: number;
 }
 
-/** Few calls, and small enough to stay in the processor's cache until the bytes are sent or hashed. */
+/** Large enough for few calls, and small enough to stay in the processor's cache until the bytes are sent or hashed. */
 const pieceBytes = 256 * 1024;
 
 /**
- * Reads into two buffers in turn: a piece is overwritten when the second piece after it is read. A new buffer for each
- * piece, as Node's streams allocate it, costs more than the reading.
+ * Reads into two buffers in turn: a piece is overwritten when the second piece after it is read. Allocating a new
+ * buffer for each piece, as Node's streams do, costs more time than the reading.
  *
  * @throws WaybillError `source_changed`, `source_unreadable`
  */
@@ -26,7 +26,7 @@ export async function* readPieces(file: FileFacts, start: number, end: number): 
     const make = () => Buffer.allocUnsafeSlow(Math.min(pieceBytes, end - start));
     let [next, other] = [make(), end - start > pieceBytes ? make() : Buffer.alloc(0)];
     for (let at = start; at < end; [next, other] = [other, next]) {
-      const { bytesRead } = await handle.read(next, 0, Math.min(next.length, end - at), at).catch(unreadable);
+      const { bytesRead } = await handle.read(next, 0, Math.min(next.length, end - at), at).catch(throwUnreadable);
       if (bytesRead === 0) throw failure('source_changed', 'The file has changed');
       at += bytesRead;
       yield next.subarray(0, bytesRead);
@@ -37,13 +37,13 @@ export async function* readPieces(file: FileFacts, start: number, end: number): 
 }
 
 async function openUnchanged({ path, size, mtimeMs }: FileFacts): Promise<FileHandle> {
-  const handle = await open(path).catch(unreadable);
+  const handle = await open(path).catch(throwUnreadable);
   const now = await handle.stat();
   if (now.size === size && now.mtimeMs === mtimeMs) return handle;
   await handle.close();
   throw failure('source_changed', 'The file has changed');
 }
 
-export function unreadable(cause: unknown): never {
+export function throwUnreadable(cause: unknown): never {
   throw failure('source_unreadable', 'The file is unreadable', { cause });
 }

@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { ChecksumAlgorithm } from '../../protocol/index.ts';
 import { failure } from '../errors.ts';
 import type { Source } from '../types.ts';
-import { type FileFacts, readPieces, unreadable } from './file-range.ts';
+import { type FileFacts, readPieces, throwUnreadable } from './file-range.ts';
 import { hashInThread } from './hash-thread.ts';
 
 /** A source that Node's transport reads while it sends. The memory does not depend on its size. */
@@ -39,7 +39,7 @@ export interface FileSourceOptions {
  * @example client.upload('backups', await fileSource('./dump.sql.gz'))
  */
 export async function fileSource(path: string | Buffer, options: FileSourceOptions = {}): Promise<FileSource> {
-  const before = await stat(path).catch(unreadable);
+  const before = await stat(path).catch(throwUnreadable);
   if (!before.isFile()) throw failure('source_unreadable', 'This is not a file.');
   const { size, mtimeMs } = before;
   const file = { path, size, mtimeMs };
@@ -91,9 +91,9 @@ export async function fileSource(path: string | Buffer, options: FileSourceOptio
 }
 
 async function hasBytes(path: string | Buffer): Promise<boolean> {
-  const handle = await open(path).catch(unreadable);
+  const handle = await open(path).catch(throwUnreadable);
   try {
-    return (await handle.read(new Uint8Array(1), 0, 1, 0).catch(unreadable)).bytesRead > 0;
+    return (await handle.read(new Uint8Array(1), 0, 1, 0).catch(throwUnreadable)).bytesRead > 0;
   } finally {
     await handle.close();
   }

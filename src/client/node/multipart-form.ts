@@ -1,5 +1,5 @@
 /**
- * The multipart/form-data (RFC 7578) around bytes of known size, so that Content-Length is known before they are sent.
+ * Builds the multipart/form-data (RFC 7578) around bytes of known size, so that Content-Length is known before sending.
  */
 export interface FormFrame {
   contentType: string;
@@ -26,7 +26,10 @@ export function frameForm(fields: Record<string, string>, boundary: string): For
   };
 }
 
-/** As browsers do: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data */
+/**
+ * Escapes a name as browsers do:
+ * https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
+ */
 function escapeName(name: string): string {
   return name.replace(/[\r\n"]/g, (character) => encodeURIComponent(character));
 }

@@ -55,11 +55,11 @@ async function send(
   const response = await answered;
   const { location } = response.headers;
   const status = response.statusCode ?? 0;
-  // Only calls to the app's server have no source. They have the app's headers, which must not be sent to another
-  // address.
+  // Only calls to the app's server have no source. They carry the app's headers, which must not be sent to another
+  // address, so a redirect is not followed.
   if (!request.source && status >= 300 && status < 400 && location) {
     outgoing.destroy();
-    throw redirected(url, status, location);
+    throw redirectError(url, status, location);
   }
   const text = await readText(response);
   // The answer came before all bytes were sent: the rest is not needed.
@@ -74,7 +74,7 @@ async function send(
   };
 }
 
-function redirected(url: string, status: number, location: string): WaybillError {
+function redirectError(url: string, status: number, location: string): WaybillError {
   const target = URL.canParse(location, url) ? new URL(location, url).href : location;
   return failure('network_error', 'The address of the upload server has changed.', {
     status,

@@ -1,13 +1,13 @@
 /**
- * resume: the uploads that earlier pages and processes did not finish. It imports no code of the client, so that a
- * page's bundle stays in one piece.
+ * resume: lists the uploads that earlier pages and processes did not finish. It imports no code of the client, so that
+ * a page's bundle stays in one piece.
  */
 import type { ClientContext } from '../context.ts';
 import type { OpenSource } from '../source.ts';
 import type { Tools } from '../tools.ts';
 import type { FileLike, Resumable, ResumeEntry, Upload, UploadOptions } from '../types.ts';
 
-/** The part of FileSystemFileHandle that is used; only Chromium has `requestPermission`. */
+/** The methods of FileSystemFileHandle that are used here. Only Chromium has `requestPermission`. */
 interface FileHandle {
   getFile(): Promise<File>;
   requestPermission?(options: { mode: 'read' }): Promise<string>;
@@ -36,7 +36,9 @@ export async function listResumable(
       needsFile: !handle,
       resume(file) {
         const { route, fileName, contentType, metadata } = facts;
-        const source = file ? continuing(tools, file, facts) : fromHandle(tools, handle as FileHandle, facts);
+        const source = file
+          ? sourceToContinue(tools, file, facts)
+          : sourceFromHandle(tools, handle as FileHandle, facts);
         return startUpload(route, source, { fileName, contentType, metadata });
       },
       async forget() {
@@ -47,12 +49,12 @@ export async function listResumable(
     }));
 }
 
-/** The file may have another name now: its bytes will be compared. */
-function continuing({ toSource }: Tools, file: FileLike, { fingerprint }: EntryFacts): OpenSource {
+/** The file may have another name now, because its bytes will be compared with the stored parts. */
+function sourceToContinue({ toSource }: Tools, file: FileLike, { fingerprint }: EntryFacts): OpenSource {
   return { ...toSource(file), resumes: fingerprint };
 }
 
-function fromHandle(tools: Tools, handle: FileHandle | undefined, facts: EntryFacts): OpenSource {
+function sourceFromHandle(tools: Tools, handle: FileHandle | undefined, facts: EntryFacts): OpenSource {
   const { failure } = tools;
   const needsChoice = () => failure('source_unreadable', 'Please choose the file again.');
   // Browsers allow this question only in the event handler of a click, so it is asked before anything is awaited.
@@ -65,7 +67,7 @@ function fromHandle(tools: Tools, handle: FileHandle | undefined, facts: EntryFa
     async open() {
       try {
         if (handle && (await permission) === 'granted')
-          return { ...continuing(tools, await handle.getFile(), facts), handle };
+          return { ...sourceToContinue(tools, await handle.getFile(), facts), handle };
       } catch (cause) {
         throw failure('source_unreadable', 'This file cannot be opened. It may have been moved or deleted.', { cause });
       }
