@@ -152,7 +152,7 @@ export function checkChecksumValue(algorithm: Algorithm, value: string): string 
   return value;
 }
 
-/** For PutObject and UploadPart, which do not have this header and ignore an unknown value. */
+/** Parses the header for PutObject and UploadPart, for which S3 does not define it and ignores an unknown value. */
 export function parseKnownAlgorithm(value: string | undefined): Algorithm | undefined {
   const name = value?.toUpperCase();
   return name !== undefined && isAlgorithm(name) ? name : undefined;

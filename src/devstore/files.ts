@@ -22,7 +22,7 @@ export interface Draft {
 }
 
 export interface DraftOptions {
-  /** Flush to the disk before publishing. Only a power cut loses data without it, not kill -9. */
+  /** Whether to flush to the disk before publishing. Without it a power cut can lose data, but kill -9 cannot. */
   sync: boolean;
 }
 

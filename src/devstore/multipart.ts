@@ -109,7 +109,7 @@ function readChecksumType(given: string | undefined, algorithm: UploadInfo['algo
   );
 }
 
-/** Enough for 10,000 parts with the longest checksum element. */
+/** A list of 10,000 parts with the longest checksum element is smaller. */
 const maxDocumentBytes = 4 * 1024 * 1024;
 
 export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> {

@@ -44,8 +44,8 @@ export async function* readRequest({ request, store, countReceived }: Call): Asy
 }
 
 /**
- * Like {@link readRequest}, with a synchronous callback: faster, because nothing is queued. The socket is not read
- * while `onBytes` runs.
+ * Does the same as {@link readRequest} with a synchronous callback, which is faster because nothing is queued. The
+ * socket is not read while `onBytes` runs.
  *
  * @throws StoreError IncompleteBody, RequestTimeout, and what `onBytes` throws
  */

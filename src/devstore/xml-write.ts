@@ -24,7 +24,7 @@ function render(name: string, value: XmlValue | undefined): string {
   if (value === undefined) return '';
   if (Array.isArray(value)) return value.map((item: XmlItem) => render(name, item)).join('');
   if (typeof value === 'object') {
-    // Only a Grantee has an attribute, its type.
+    // A Grantee is the only element with an attribute, which is its type.
     const { '@': attributes, ...children } = value as XmlNode;
     const opening = attributes === undefined ? name : `${name} ${String(attributes)}`;
     return `<${opening}>${renderChildren(children)}</${name}>`;

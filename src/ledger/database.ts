@@ -20,7 +20,7 @@ export interface Database {
 const clocks: Record<Database['kind'], RawBuilder<number>> = {
   // https://sqlite.org/lang_datefunc.html: `subsec` gives milliseconds.
   sqlite: sql<number>`cast(round(unixepoch('subsec') * 1000) as integer)`,
-  // Not `now()`, which is the start of the transaction.
+  // `now()` would be the start of the transaction.
   postgres: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
 };
 

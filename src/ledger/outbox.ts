@@ -81,7 +81,7 @@ export function createOutbox(database: Database): OutboxMethods {
         .orderBy('webhook_id', 'desc')
         .limit(pageSize);
       if (state === 'pending') query = query.where('next_at', 'is not', null);
-      // Not `delivered_at`: a webhook that was replayed after its delivery may be parked.
+      // `delivered_at` is not enough: a webhook that was replayed after its delivery may be parked.
       if (state === 'delivered') query = query.where('next_at', 'is', null).where('parked_at', 'is', null);
       if (state === 'parked') query = query.where('parked_at', 'is not', null);
       const from = parseCursor(after);

@@ -93,7 +93,7 @@ export async function startSqliteThread(options: SqliteThreadOptions): Promise<S
 /** A worker that is made of source text resolves packages from the working directory, so it gets an absolute path. */
 function resolvePackage(name: string): string {
   try {
-    // Without an import, because webpack replaces an imported `createRequire`.
+    // `createRequire` is not imported, because webpack would replace it.
     return process
       .getBuiltinModule('node:module')
       .createRequire(import.meta.url)

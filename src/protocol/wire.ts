@@ -58,7 +58,8 @@ export interface FileDeclaration {
   /** Replaces the request's `metadata` for this file. At most 64 KiB as JSON and 32 levels deep, without U+0000. */
   metadata?: unknown;
   /**
-   * For multipart: the wanted size of every part except the last one, see `planParts`. @default the plan of the server
+   * The wanted size of every part of a multipart upload except the last one, see `planParts`. @default the plan of the
+   * server
    */
   partSize?: number;
   /** Which of {@link RouteInfo.hosts} to sign for. @default 0 */
@@ -201,7 +202,7 @@ export interface ArrivedPart {
   partNumber: number;
   /** Bytes. */
   size: number;
-  /** As verified by the storage; MD5 where it has no other checksum. Null when the storage has none. */
+  /** The checksum that the storage verified, or the MD5 where it has no other. Null when the storage has none. */
   checksum: Checksum | null;
 }
 
@@ -249,10 +250,11 @@ export interface StoredFile {
   /** Verified against the content. */
   contentType: string;
   /**
-   * Of a text file in Unicode, detected from its bytes: `utf-8`, `utf-16le` or `utf-16be`. It is stored with the file.
+   * The encoding of a text file in Unicode, detected from its bytes: `utf-8`, `utf-16le` or `utf-16be`. It is stored
+   * with the file.
    */
   charset?: string;
-  /** Of all bytes; with `parts`, the digest of the digests of that many parts. */
+  /** The checksum of all bytes, or with `parts` the digest of the digests of that many parts. */
   checksum: (Checksum & { parts?: number }) | null;
   /** The storage's ETag, opaque, quotes included. */
   etag: string;

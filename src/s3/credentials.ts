@@ -13,7 +13,7 @@ export interface CredentialsCache {
   current(): Credentials;
   /** Returns undefined when {@link current} will not throw, else a promise to wait for. */
   ready(): undefined | Promise<void>;
-  /** Loads new credentials after the storage refused the current ones. False when the credentials are fixed. */
+  /** Loads new credentials after the storage refused the current ones. Returns false for fixed credentials. */
   renew(): Promise<boolean>;
 }
 

@@ -29,7 +29,7 @@ export interface ExchangeResponse {
   bytes(maxBytes: number): Promise<Buffer | null>;
   /** The unread body. It must be consumed or cancelled. */
   stream(): ReadableStream<Uint8Array>;
-  /** Discards a body that nobody reads. */
+  /** Discards the unread body. */
   drop(): void;
 }
 

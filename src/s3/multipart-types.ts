@@ -8,7 +8,7 @@ export interface CreateMultipartOptions {
   metadata?: Readonly<Record<string, string>>;
   contentDisposition?: string;
   cacheControl?: string;
-  /** The checksum that each part will carry, composed on completion. Sent where the storage supports it. */
+  /** The algorithm of the checksum that each part will carry. It is sent only to storages that support it. */
   checksumAlgorithm?: ChecksumAlgorithm | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface CompleteMultipartOptions {
   multipartId: string;
   /** In ascending order. */
   parts: readonly PartInfo[];
-  /** Sent as `x-amz-mp-object-size`: the storage refuses parts with another sum. */
+  /** The sum of the sizes of all parts. With `x-amz-mp-object-size` the storage refuses parts with another sum. */
   size: number;
   /** `If-None-Match: *`, sent where the storage honours it. @default true */
   once?: boolean;
@@ -53,7 +53,7 @@ export interface MultipartListing {
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html */
 export interface MultipartOperations {
   createMultipart(options: CreateMultipartOptions): Promise<{ multipartId: string }>;
-  /** All pages. Null when there is no such multipart upload: it never began, was completed or was aborted. */
+  /** Reads all pages. Returns null when there is no such multipart upload, or when it was completed or aborted. */
   listParts(key: string, multipartId: string): Promise<PartInfo[] | null>;
   /**
    * Returns composed checksums as base64 of the digest of the parts' digests, without the `-N` that S3 appends.

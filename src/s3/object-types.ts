@@ -61,16 +61,16 @@ export interface ListPage {
 }
 
 export interface ObjectOperations {
-  /** Null when the object does not exist, also when S3 answers 403 and a listing confirms that it is missing. */
+  /** Returns null for a missing object, also when S3 answers 403 and a listing confirms that the object is missing. */
   head(key: string): Promise<ObjectInfo | null>;
-  /** Null when missing. `range` is [first, last], both inclusive. The body must be consumed or cancelled. */
+  /** Returns null for a missing object. `range` is [first, last], both inclusive. Consume or cancel the body. */
   get(
     key: string,
     options?: { range?: readonly [number, number]; ifMatch?: string; signal?: AbortSignal },
   ): Promise<{ info: ObjectInfo; body: ReadableStream<Uint8Array> } | null>;
   /**
-   * Reads a small object whole: {@link head} and {@link get} in one call. Null when missing. `bytes` is null when the
-   * object has more than `maxBytes` or a Content-Encoding.
+   * Reads a small object whole: {@link head} and {@link get} in one call. Returns null for a missing object. `bytes`
+   * is null when the object has more than `maxBytes` or a Content-Encoding.
    */
   read(key: string, options: { maxBytes: number }): Promise<{ info: ObjectInfo; bytes: Uint8Array | null } | null>;
   put(options: PutOptions): Promise<{ etag: string }>;

@@ -6,7 +6,7 @@
 const mark = '[redacted]';
 const cutMark = '[cut]';
 
-/** Characters. Enough for a stack trace; a text from a client may have 250,000. */
+/** In characters. A stack trace fits into this; a text from a client may have 250,000. */
 const maxCharacters = 8192;
 
 type Replacement = string | ((match: string) => string);

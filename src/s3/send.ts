@@ -37,7 +37,7 @@ interface S3Request {
   root?: string;
   /** Leaves `document` empty: the caller parses `text` itself. */
   raw?: boolean;
-  /** Returns the unread body of a success. */
+  /** Leaves the body of a successful response unread: the caller reads {@link S3Response.body}. */
   stream?: boolean;
   /** The response is an object: it is read whole, up to this many bytes, and not parsed. */
   maxBytes?: number;
@@ -54,9 +54,9 @@ export interface S3Response {
   document: XmlElement;
   /** The body as text, unless it was streamed or read as bytes. */
   text: string;
-  /** The unread body, with `stream`. */
+  /** The unread body of a request with `stream`. */
   body: ReadableStream<Uint8Array> | null;
-  /** The body, with `maxBytes`. Null when it is longer, or has a content encoding that a `fetch` would decode. */
+  /** The body of a request with `maxBytes`. Null when it is longer, or when a `fetch` would decode its encoding. */
   bytes: Uint8Array | null;
 }
 

@@ -52,7 +52,7 @@ export function computeSignature(signingKey: Buffer, text: string): string {
   return createHmac('sha256', signingKey).update(text).digest('hex');
 }
 
-/** Enough for every string to sign. A POST policy may be longer. */
+/** Every string to sign is shorter than this. A POST policy may be longer. */
 const maxTextBytes = 512;
 
 /**

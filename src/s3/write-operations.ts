@@ -51,7 +51,8 @@ export function createWriteOperations(config: StorageConfig, send: Send): WriteO
           ...objectHeaders({ contentType: 'application/octet-stream', ...options }),
           ...integrityHeaders(body, capabilities.contentMd5),
           ...(options.ifNoneMatch === undefined ? {} : { 'if-none-match': options.ifNoneMatch }),
-          // Without quotes, as in AWS's example of a conditional write: Ceph 16 does not match a quoted ETag here.
+          // The ETag is sent without quotes, as in AWS's example of a conditional write, because Ceph 16 does not match
+          // a quoted ETag here.
           ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch.replaceAll('"', '') }),
         },
       });

@@ -81,7 +81,7 @@ export function childElements(parent: XmlElement, name: string): XmlElement[] {
   return Array.isArray(children) ? children.filter(isElement) : [];
 }
 
-/** Undefined when the element is absent, empty text when it is empty. */
+/** Returns undefined for an absent element, and empty text for an empty one. */
 export function childText(parent: XmlElement, name: string): string | undefined {
   const child = Object.hasOwn(parent, name) ? parent[name] : undefined;
   return typeof child === 'string' ? child : undefined;

@@ -127,7 +127,7 @@ async function isRecognisedFurtherIn(
 
 const zipNames = /^application\/vnd\.(openxmlformats-officedocument|oasis\.opendocument)\.|\+zip$/;
 
-/** For a type that is not in the table. Its name may say what it consists of (RFC 6839). */
+/** Compares a type that is not in the table. Its name may say what files of it consist of (RFC 6839). */
 function unknownTypeMismatch(declared: string, detected: string | null, isNamed: boolean): string | null {
   if (zipNames.test(declared)) return detected === 'application/zip' ? null : (detected ?? unrecognised);
   if (detected !== null) return generalFormats.has(detected) && !isMedia(declared) ? null : detected;
