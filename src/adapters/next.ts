@@ -16,7 +16,7 @@ export interface NextRouteHandlers {
 
 /**
  * The handlers of a catch-all route. `basePath` of `createUploads()` is the folder of the route, such as `/api`. Next
- * removes its own `basePath` from the path, and its `trailingSlash` is understood. In callbacks, `request.raw` is the
+ * removes its own `basePath` from the path, and its `trailingSlash` is supported. In callbacks, `request.raw` is the
  * `NextRequest`: see {@link nextRequest}.
  *
  * @throws {WaybillError} `config_invalid` in the Edge runtime, which lacks `node:crypto`

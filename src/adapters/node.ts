@@ -6,8 +6,9 @@ import type { Handler } from './handler.ts';
 import { getParsedBody, getReadBytes, type ParsedRequest, readBody, wasRead } from './node-body.ts';
 
 /**
- * When other code has read the body, it is taken from `request.rawBody` or `request.body` (`express.json()`, Next's
- * `pages/api`, functions of Vercel and Firebase). Where neither is set, the answer is an error that says so.
+ * A request listener for `createServer()`. When other code has read the body, it is taken from `request.rawBody` or
+ * `request.body` (`express.json()`, Next's `pages/api`, functions of Vercel and Firebase). Where neither is set, the
+ * answer is an error that says so.
  *
  * @example
  * createServer(toNodeHandler(uploads)).listen(3000)
@@ -87,6 +88,7 @@ export class NodePlainRequest implements PlainRequest {
   }
 }
 
+/** Sends the answer of the handler, and makes the connection safe to use again when the body was not read. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
