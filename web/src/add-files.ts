@@ -4,7 +4,7 @@ import { formatCount } from './format.ts';
 import type { ItemRecord } from './item-record.ts';
 import type { UploadItem, UploadList } from './upload-list.ts';
 
-/** More files than this at once are a large batch: see `ItemRecord.inLargeBatch`. */
+/** More files than this that are added at once are a large batch, see `ItemRecord.inLargeBatch`. */
 const largeBatch = 12;
 /** Files that are added before the browser may handle input again. */
 const filesPerTask = 15;
@@ -16,15 +16,15 @@ export interface AddFilesOptions {
 
 export async function addFiles(list: UploadList, files: FoundFile[], options: AddFilesOptions): Promise<void> {
   const { route, showNotice } = options;
-  const request = list.takeRequest();
+  const awaited = list.takeAwaitedFile();
   const [firstFile] = files;
-  if (request && firstFile && files.length === 1) {
-    if (giveRequestedFile(list, request, firstFile)) return;
+  if (awaited && firstFile && files.length === 1) {
+    if (sendAwaitedFile(list, awaited, firstFile)) return;
     showNotice('That is another file than the one you were asked for. It is sent as a new upload.');
   }
-  list.startRunIfIdle();
+  list.startBatchIfIdle();
   const earlier = earlierItems(list.items);
-  // A folder that is added again to finish it, rather than to send all of its files again.
+  // Whether a folder was added again to finish it. Then its received files are not sent again.
   const finishesFolder = files.some((file) => {
     const item = earlier.get(identityOf(factsOf(file, route)));
     return item && item.record.stage !== 'received';
@@ -42,8 +42,8 @@ export async function addFiles(list: UploadList, files: FoundFile[], options: Ad
     showNotice(`${formatCount(alreadyReceived)} of these files have been received already, and are not sent again.`);
 }
 
-/** False when the file is not the one that was asked for. */
-function giveRequestedFile(
+/** Sends the file that the user was asked for. False when this is another file. */
+function sendAwaitedFile(
   list: UploadList,
   { item, startOver }: { item: UploadItem; startOver: boolean },
   file: FoundFile,

@@ -1,4 +1,4 @@
-/** Decorative stripes that are computed from an id. They are not a barcode that a scanner can read. */
+/** Draws decorative stripes that are computed from an id. A scanner cannot read them as a barcode. */
 
 const svg = 'http://www.w3.org/2000/svg';
 

@@ -1,6 +1,6 @@
 /**
- * Shows what earlier pages did not finish, and resumes it where the browser lets this page read the file without
- * asking.
+ * Shows the uploads that earlier pages did not finish, and resumes those whose file the browser lets this page read
+ * without asking the user.
  */
 import type { Client, Resumable } from 'waybill/client';
 import type { BrowserResumeStore } from 'waybill/client/resume-store';
@@ -61,7 +61,7 @@ function factsOf({ route, fileName, size, metadata }: Resumable) {
   return { route, fileName, size, relativePath };
 }
 
-/** Only a click may make the browser ask the user for permission. */
+/** Whether the file can be read without a question to the user, which browsers allow only after a click. */
 async function isReadableWithoutAsking(handle: FileSystemFileHandle | null): Promise<boolean> {
   if (!handle) return false;
   const { queryPermission } = handle as { queryPermission?: (options: { mode: 'read' }) => Promise<string> };

@@ -105,7 +105,7 @@ export function errorText(code: string, facts: Facts): ErrorText {
   return typeof text === 'function' ? text(facts) : text;
 }
 
-/** Says what the client found in the file before sending it; the server may still accept the file. */
+/** Says what the client has found in the file before it was sent. The server may still accept the file. */
 export function warningText(warning: WaybillError): string {
   const declared = readField(warning.details, 'declared');
   const detected = readField(warning.details, 'detected');

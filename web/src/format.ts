@@ -1,6 +1,6 @@
 /** Formats counts, durations and times for the page. */
 
-/** `3,214,880 bytes`: exact, for the transfer statistics. */
+/** `3,214,880 bytes`, not rounded, for the transfer statistics. */
 export function formatExactBytes(bytes: number): string {
   return bytes === 1 ? '1 byte' : `${bytes.toLocaleString('en')} bytes`;
 }

@@ -1,28 +1,28 @@
-/** Sums over the list: of the run that is going on, and of everything that was received. */
+/** Sums over the list: of the newest batch, and of all files that were received. */
 import { formatBytes } from 'waybill';
 import { formatCount, formatExactBytes } from './format.ts';
 import type { ItemRecord } from './item-record.ts';
 import type { UploadItem } from './upload-list.ts';
 
-/** Sums over one run: the files that were added since no upload was active. */
-export interface RunTotals {
+/** Sums over one batch, see `UploadItem.batch`. */
+export interface BatchTotals {
   files: number;
   received: number;
   /** Files that were refused or failed. */
   failed: number;
   active: number;
   paused: number;
-  /** Bytes, failed files excluded. */
+  /** Bytes, without those of failed files. */
   loaded: number;
   total: number;
   bytesPerSecond: number;
 }
 
-export function runTotals(items: readonly UploadItem[], run: number): RunTotals {
+export function batchTotals(items: readonly UploadItem[], batch: number): BatchTotals {
   const totals = { files: 0, received: 0, failed: 0, active: 0, paused: 0, loaded: 0, total: 0, bytesPerSecond: 0 };
-  for (const { record, progress, run: itemRun, upload } of items) {
+  for (const { record, progress, batch: itemBatch, upload } of items) {
     const { stage, size } = record;
-    if (itemRun !== run || !upload || stage === 'cancelled') continue;
+    if (itemBatch !== batch || !upload || stage === 'cancelled') continue;
     totals.files++;
     if (stage === 'refused' || stage === 'failed') {
       totals.failed++;

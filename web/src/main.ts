@@ -8,7 +8,7 @@ import { showEarlierUploads } from './earlier-uploads.ts';
 import { createFilePicker } from './file-picker.ts';
 import { formatCount } from './format.ts';
 import type { TransferStats } from './item-record.ts';
-import { receivedText, runTotals } from './list-totals.ts';
+import { batchTotals, receivedText } from './list-totals.ts';
 import { watchOtherTabs } from './other-tabs.ts';
 import { loadPageConfig, type PageConfig } from './page-config.ts';
 import { createRoutePicker } from './route-picker.ts';
@@ -73,9 +73,9 @@ function start(config: PageConfig): void {
     },
     showNotice,
   });
-  // The user chose another file than the one that an item asked for. `capture`: before the dialog opens.
+  // The user chooses other files than the one that an item asked for. `capture` runs this before the dialog opens.
   for (const id of ['choose', 'choose-folder'])
-    requireElement(id, HTMLButtonElement).addEventListener('click', () => list.takeRequest(), { capture: true });
+    requireElement(id, HTMLButtonElement).addEventListener('click', () => list.takeAwaitedFile(), { capture: true });
   requireElement('upload-form', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
   requireElement('clear', HTMLButtonElement).addEventListener('click', () => {
     for (const item of list.items.filter(isClearable)) list.remove(item);
@@ -96,7 +96,7 @@ function start(config: PageConfig): void {
 
 /** Returns a function that shows the counts and saves the list after a change. */
 function createChangeHandler(list: UploadList, savedList: SavedList, totalProgress: TotalProgress): () => void {
-  const showTotals = () => totalProgress.show(runTotals(list.items, list.run));
+  const showTotals = () => totalProgress.show(batchTotals(list.items, list.batch));
   const count = createThrottle(countEveryMs, () => {
     showCounts(list.items);
     showTotals();

@@ -1,4 +1,4 @@
-/** Shows what other tabs of this browser send, and offers to continue what they leave. */
+/** Shows the uploads of other tabs of this browser, and offers to continue those that a closed tab has left. */
 import type { Client, ResumeProgress } from 'waybill/client';
 import type { BrowserResumeStore } from 'waybill/client/resume-store';
 import { showEarlierUploads } from './earlier-uploads.ts';
@@ -86,7 +86,7 @@ async function findAbandoned({ list, client, store, onChange }: OtherTabsOptions
     const fingerprint = item.fingerprint ?? '';
     if (busy.has(fingerprint)) continue;
     item.record = { ...item.record, stage: 'interrupted' };
-    // It has ended in the other tab. The list that the other tab saves contains the result.
+    // The upload has ended in the other tab, whose saved list contains the result.
     if (!unfinished.has(fingerprint) && item.record.id.startsWith('tab ')) list.remove(item);
     else list.redraw(item);
   }

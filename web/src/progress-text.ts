@@ -1,4 +1,4 @@
-/** One sentence about where an upload is. */
+/** Describes the progress of an upload in one sentence. */
 import { formatBytes } from 'waybill';
 import type { UploadSnapshot } from 'waybill/client';
 import { formatSeconds, joinFacts } from './format.ts';
@@ -36,7 +36,7 @@ const sendingText: Sentence = ({ loaded, loadedOfSize, size, progress }) => {
   return joinFacts(facts);
 };
 
-/** Stages in which the share of sent bytes says something. */
+/** Stages in which the bar shows the share of sent bytes. */
 const measurableStages: ReadonlySet<Stage> = new Set([
   'comparing',
   'sending',

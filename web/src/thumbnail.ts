@@ -1,4 +1,4 @@
-/** The small picture at the start of a row: of the file on disk while it is sent, then of the stored file. */
+/** The small picture at the start of a row. It shows the file on disk while it is sent, and then the stored file. */
 import type { StoredFile } from 'waybill/client';
 import { el } from './dom.ts';
 import { extensionLabel } from './file-names.ts';
@@ -39,7 +39,7 @@ export class Thumbnail {
 
   constructor(fileName: string) {
     const label = el('span', {}, extensionLabel(fileName));
-    // Decorative: the heading of the row names the file, and the details show it with a text alternative.
+    // Screen readers skip it: the heading of the row names the file, and the details show the file with an `alt` text.
     this.element = el('div', { class: 'thumbnail', 'aria-hidden': 'true' }, label, this.canvas);
   }
 

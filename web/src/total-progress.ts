@@ -1,11 +1,11 @@
-/** Progress of all active uploads together: one bar, one sentence, and the buttons that apply to all of them. */
+/** Shows the progress of all active uploads together: one bar, one sentence, and the buttons for all of them. */
 import { formatBytes } from 'waybill';
 import { requireElement, setText } from './dom.ts';
 import { formatCount, formatSeconds, joinFacts } from './format.ts';
-import type { RunTotals } from './list-totals.ts';
+import type { BatchTotals } from './list-totals.ts';
 
 export interface TotalProgress {
-  show(totals: RunTotals): void;
+  show(totals: BatchTotals): void;
 }
 
 export function createTotalProgress(actions: {
@@ -41,7 +41,7 @@ export function createTotalProgress(actions: {
   };
 }
 
-function totalsText({ files, received, failed, loaded, total, bytesPerSecond, active, paused }: RunTotals): string {
+function totalsText({ files, received, failed, loaded, total, bytesPerSecond, active, paused }: BatchTotals): string {
   const facts = [`${formatCount(received)} of ${formatCount(files)} received`];
   if (failed > 0) facts.push(`${formatCount(failed)} not accepted`);
   facts.push(`${formatBytes(loaded)} of ${formatBytes(total)}`);

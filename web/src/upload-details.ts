@@ -17,7 +17,7 @@ export class UploadDetails {
     this.element = el('div', { id, class: 'details', role: 'group', 'aria-labelledby': labelledBy, hidden: true });
   }
 
-  /** Builds only what is new, so that a playing video is not interrupted. */
+  /** Builds only what has changed, so that a playing video is not interrupted. */
   show(record: ItemRecord, file: StoredFile, url: string): void {
     const wasHidden = this.element.hidden;
     this.element.hidden = false;

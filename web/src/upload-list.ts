@@ -1,6 +1,6 @@
 /**
- * The list of uploads: its items, what the user can do with each, and how an item follows its upload. The files that
- * come in are matched with the list in add-files.ts.
+ * The list of uploads: its items, the actions on each item, and how an item follows its upload. add-files.ts finds the
+ * items of the files that the user adds.
  */
 import type { Client, FileLike, Resumable, Upload, UploadOptions } from 'waybill/client';
 import { type FoundFile, filesOf } from 'waybill/client/folders';
@@ -15,13 +15,13 @@ import { createVirtualList, type VirtualList } from './virtual-list.ts';
 
 export interface UploadItem {
   record: ItemRecord;
-  /** Null while this page does not send it. */
+  /** Null while this page does not send the file. */
   upload: Upload | null;
   progress: Progress | null;
   /** The file as it was added to this page. */
   file: FoundFile | null;
   handle: FileSystemFileHandle | null;
-  /** What an earlier page, or another tab, started and did not finish. */
+  /** The upload that an earlier page or another tab started and did not finish. */
   resumable: Resumable | null;
   /** Identifies the file in the resume store. */
   fingerprint: string | null;
@@ -30,8 +30,11 @@ export interface UploadItem {
   /** The file on disk differs from the file that the upload began with. */
   hasChanged: boolean;
   isExpanded: boolean;
-  /** The run of this page that it belongs to; 0 for none. A run ends when no upload is active. */
-  run: number;
+  /**
+   * The number of its batch: files that were added while an upload of the batch was active. 0 for items that this page
+   * has not sent.
+   */
+  batch: number;
 }
 
 export interface UploadListOptions {
@@ -43,7 +46,7 @@ export interface UploadListOptions {
   resolveUrl(url: string): string;
   fetchStats(uploadId: string): Promise<TransferStats | null>;
   drawThumbnail: DrawThumbnail;
-  /** Called when there is something to save or to count. */
+  /** Called when the list has to be saved and counted again. */
   onChange(): void;
   /** Gets the focus when the last item is removed. */
   fallbackFocus: HTMLElement;
@@ -55,8 +58,9 @@ export class UploadList {
   /** Newest first. */
   #items: UploadItem[] = [];
   #lastNumber = 0;
-  #run = 0;
-  #requested: { item: UploadItem; startOver: boolean } | null = null;
+  #batch = 0;
+  /** The item whose file the user was asked to choose, while the file dialog is open. */
+  #awaited: { item: UploadItem; startOver: boolean } | null = null;
 
   constructor(options: UploadListOptions) {
     this.#options = options;
@@ -67,8 +71,9 @@ export class UploadList {
     return this.#items;
   }
 
-  get run(): number {
-    return this.#run;
+  /** The number of the newest batch. */
+  get batch(): number {
+    return this.#batch;
   }
 
   nextNumber(): number {
@@ -88,7 +93,7 @@ export class UploadList {
       warning: null,
       hasChanged: false,
       isExpanded: false,
-      run: 0,
+      batch: 0,
     };
     this.#lastNumber = Math.max(this.#lastNumber, record.number);
     this.#items.unshift(item);
@@ -100,8 +105,8 @@ export class UploadList {
     this.#rows.redraw(item);
   }
 
-  startRunIfIdle(): void {
-    if (!this.#items.some(isActive)) this.#run++;
+  startBatchIfIdle(): void {
+    if (!this.#items.some(isActive)) this.#batch++;
   }
 
   setFile(item: UploadItem, file: FoundFile): void {
@@ -126,8 +131,8 @@ export class UploadList {
   follow(item: UploadItem, upload: Upload): void {
     item.upload = upload;
     item.hasChanged = false;
-    this.#run ||= 1;
-    item.run = this.#run;
+    this.#batch ||= 1;
+    item.batch = this.#batch;
     if (item.file) item.record = { ...item.record, size: item.file.size };
     const update = () => {
       // After the file was chosen again, the item follows another upload.
@@ -167,7 +172,7 @@ export class UploadList {
     }
     if (error || !inLargeBatch)
       announce(`${shortName(fileName, 40)}: ${error ? `${error.title}. ${error.advice}` : 'received.'}`);
-    else if (!this.#items.some((other) => other.run === item.run && isActive(other)))
+    else if (!this.#items.some((other) => other.batch === item.batch && isActive(other)))
       announce('All files have been received.');
     if (file && !inLargeBatch) void this.#loadStats(item);
   }
@@ -192,37 +197,37 @@ export class UploadList {
 
   #retry(item: UploadItem): void {
     if (item.upload && hasFile(item)) item.upload.retry();
-    else this.#requestFile(item, false);
+    else this.#askForFile(item, false);
   }
 
-  /** Drops what has arrived, and sends the file as it is now. */
+  /** Deletes the parts that have arrived, and sends the file as it is now. */
   async #startOver(item: UploadItem): Promise<void> {
     const { resumable, handle, file } = item;
     const current = handle ? await reopenFile(handle, item.record) : await ifReadable(file);
-    if (!current && !resumable) return this.#requestFile(item, true);
+    if (!current && !resumable) return this.#askForFile(item, true);
     await resumable?.forget().catch(() => {});
     item.resumable = null;
-    if (!current) return this.#requestFile(item, true);
+    if (!current) return this.#askForFile(item, true);
     item.file = current;
     this.send(item, current, true);
   }
 
-  #requestFile(item: UploadItem, startOver: boolean): void {
-    this.#requested = { item, startOver };
+  #askForFile(item: UploadItem, startOver: boolean): void {
+    this.#awaited = { item, startOver };
     this.#options.openFileDialog();
   }
 
-  /** The item whose file the user was asked for. The request ends with this call. */
-  takeRequest(): { item: UploadItem; startOver: boolean } | null {
-    const requested = this.#requested;
-    this.#requested = null;
-    return requested;
+  /** Returns the item whose file the user was asked for, and no longer waits for that file. */
+  takeAwaitedFile(): { item: UploadItem; startOver: boolean } | null {
+    const awaited = this.#awaited;
+    this.#awaited = null;
+    return awaited;
   }
 
   remove(item: UploadItem): void {
     this.#items = this.#items.filter((other) => other !== item);
     this.#rows.remove(item);
-    // The user can no longer see it, and so could not resume it.
+    // The user no longer sees the upload, and so cannot resume it.
     item.resumable?.forget().catch(() => {});
     this.#options.onChange();
   }
@@ -260,7 +265,7 @@ export class UploadList {
   }
 }
 
-/** Whether it can be sent without asking for the file. A file that was moved or changed has to be chosen again. */
+/** Whether the file can be sent without asking for it. A file that was moved or changed has to be chosen again. */
 function hasFile({ upload, resumable, file }: UploadItem): boolean {
   const code = upload?.getSnapshot().error?.code;
   if (upload) return code !== 'source_changed' && code !== 'source_unreadable';

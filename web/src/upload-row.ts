@@ -11,7 +11,7 @@ import { UploadDetails } from './upload-details.ts';
 
 export interface RowActions {
   resolveUrl(url: string): string;
-  /** Draws the file as it is on disk, where this page has it. */
+  /** Draws the file on disk, if this page has it. */
   drawThumbnail(canvas: HTMLCanvasElement): void;
   pause(): void;
   resume(): void;
@@ -26,7 +26,7 @@ export interface RowState {
   record: ItemRecord;
   progress: Progress | null;
   warning: string | null;
-  /** It can be sent without asking the user for the file. */
+  /** Whether the file can be sent without asking the user for it. */
   hasFile: boolean;
   /** The file on disk differs from the file that the upload began with. */
   hasChanged: boolean;
@@ -53,7 +53,7 @@ export class UploadRow {
     const detailsId = `details-${record.id}`;
     this.#actions = actions;
     this.#thumbnail = new Thumbnail(record.fileName);
-    // A pointer may use the whole picture. The keyboard has the button.
+    // With a pointer, the whole picture opens the details. With the keyboard, the button does.
     this.#thumbnail.element.addEventListener('click', () => {
       if (!this.#buttons.details.hidden) actions.toggleDetails();
     });

@@ -22,7 +22,7 @@ export interface VirtualList<Item> {
 
 /** The first rows are always built: about two screens. */
 const alwaysBuilt = 40;
-/** Rows this near to the window are built. */
+/** Rows within this distance of the window are built. */
 const nearPx = 1200;
 
 interface Entry {
