@@ -1,6 +1,6 @@
 /** Errors that the user can correct. They are shown as one or two sentences, without a stack. */
 
-/** Few, because scripts compare them. The help of each command explains its own. */
+/** There are few exit codes, because scripts compare them. The help of each command explains those that it uses. */
 export const exitCodes = {
   done: 0,
   /** The command ran, and something did not succeed, such as one of several files. */
@@ -44,7 +44,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 };
 
-/** @returns the error of the file system in words; undefined for any other error */
+/** Describes an error of the file system in words. Undefined for any other error. */
 export function describeFileError(error: unknown): string | undefined {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (typeof code !== 'string') return undefined;

@@ -10,7 +10,7 @@ export interface OptionSpec {
   /** May be given more than once. */
   many?: boolean;
   summary: string;
-  /** The default in the help. The command applies it itself. */
+  /** The default that the help shows. The command itself applies it. */
   fallback?: string;
   /** The environment variable that is read when the option is missing. */
   env?: string;

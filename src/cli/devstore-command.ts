@@ -128,7 +128,7 @@ function readKeys(input: CommandInput): { accessKeyId: string; secretAccessKey: 
       accessKeyId: `WAYBILL${randomBytes(8).toString('hex').toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString('base64url'),
     };
-  // A slash would end the key inside the scope of a signature.
+  // In the scope of a signature, a slash separates the key from the date.
   if (!/^[\w.-]{3,128}$/.test(accessKeyId))
     throw new CliError('--access-key takes 3 to 128 letters, digits, dots, dashes and underscores.');
   if (!/^[\x21-\x7e]{8,128}$/.test(secretAccessKey))

@@ -1,4 +1,4 @@
-/** Listening: which addresses are public, which port is free, and what went wrong. */
+/** Listens on an address: checks whether it is public, finds a free port, and explains errors. */
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { CliError, environmentError } from './cli-error.ts';
@@ -16,7 +16,7 @@ export function checkHost(host: string, allowPublic: boolean): void {
   });
 }
 
-/** @returns the address to print and to sign for; for `0.0.0.0` and `::` an address of this machine */
+/** Finds the address to print and to sign for. For `0.0.0.0` and `::`, it is an address of this machine. */
 export function reachableHost(host: string, interfaces = networkInterfaces()): string {
   if (host !== '0.0.0.0' && host !== '::') return host;
   for (const addresses of Object.values(interfaces))
@@ -34,9 +34,14 @@ export interface PortChoice {
   movable: boolean;
 }
 
-const maxTries = 20;
+const maxPortsTried = 20;
 
-/** @param listen rejects with an error whose code is EADDRINUSE or port_in_use @throws CliError */
+/**
+ * Listens on the port, or where allowed on the next free one.
+ *
+ * @param listen rejects with the code EADDRINUSE or port_in_use when the port is in use
+ * @throws CliError
+ */
 export async function listenOn<T>(
   { port, movable }: PortChoice,
   host: string,
@@ -48,7 +53,7 @@ export async function listenOn<T>(
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       const taken = code === 'EADDRINUSE' || code === 'port_in_use';
-      if (taken && movable && at < port + maxTries && at < 65_535) continue;
+      if (taken && movable && at < port + maxPortsTried && at < 65_535) continue;
       throw toListenError(error, code, taken, at, host);
     }
   }

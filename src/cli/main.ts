@@ -2,7 +2,7 @@
 import { run } from './index.ts';
 import { processTerminal } from './terminal.ts';
 
-/** An idle connection or a server that never answers must not keep the process alive for longer. */
+/** The process exits after this time, even if an idle connection or a server that never answers would keep it alive. */
 const graceMs = 1000;
 
 const exitCode = await run(process.argv.slice(2), processTerminal());

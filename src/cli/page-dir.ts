@@ -1,4 +1,4 @@
-/** The folder of the built page: beside this module in dist/, or in dist/ when the CLI runs from the sources. */
+/** Finds the folder of the built page: dist/web, also when the CLI runs from the sources. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,4 @@
-/** Parses a command line with node:util. The error messages are our own. */
+/** Parses a command line with node:util, with error messages of its own. */
 import { parseArgs } from 'node:util';
 import { CliError } from './cli-error.ts';
 import type { CommandInput, CommandSpec, OptionSpec } from './command.ts';
@@ -66,7 +66,7 @@ function unknownOptionError(rawName: string, known: readonly string[], hint: str
   return new CliError(`There is no option ${rawName}.${near ? ` Did you mean --${near}?` : ''}`, { hint });
 }
 
-/** @throws CliError unless the text is a port; 0 stands for any free one */
+/** Parses a port; 0 stands for any free port. @throws CliError when the text is not a port */
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65_535))

@@ -1,4 +1,4 @@
-/** @returns the known word that differs so little from the typed one that it was probably meant */
+/** Finds the known word that the user probably meant. Undefined when all known words differ too much. */
 export function suggest(typed: string, known: readonly string[]): string | undefined {
   let best: { word: string; distance: number } | undefined;
   for (const word of known) {

@@ -1,4 +1,4 @@
-/** `waybill sweep`: ends the uploads that their clients have left unfinished, once. */
+/** `waybill sweep`: runs one sweep, which ends the uploads that were abandoned by their clients. */
 import { isWaybillError } from '../protocol/index.ts';
 import type { SweepOptions, SweepReport } from '../server/index.ts';
 import { openApp } from './app/open-app.ts';

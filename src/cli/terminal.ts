@@ -1,4 +1,4 @@
-/** The part of the process that a command may use, which tests replace. */
+/** The parts of the process that a command may use. Tests replace them. */
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
@@ -21,7 +21,7 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   const interactive = stderr.isTTY === true && process.env.TERM !== 'dumb';
-  // In `waybill up --help | head` the reader ends early, which is no error.
+  // In `waybill up --help | head`, `head` ends before all is written. That is not an error.
   for (const stream of [stdout, stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
@@ -59,7 +59,7 @@ export function createPaint(colours: boolean): Paint {
   };
 }
 
-/** Makes foreign text safe for a terminal, where control characters could rewrite what is shown. */
+/** Replaces control characters in foreign text, because they could overwrite other text on the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\u2028\u2029]/gu, '\uFFFD');
 }

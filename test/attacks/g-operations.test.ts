@@ -31,7 +31,7 @@ forEachLedger('operations server', (testLedger) => {
       token: undefined,
       onError: (error) => failures.push(error),
     });
-    const readiness = { missing: async () => [], leave() {} };
+    const readiness = { missing: async () => [], setNotReady() {} };
     const server: Server = createOpsServer({ metrics: createMetrics(), readiness, admin, hostNames } as never);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -1,6 +1,6 @@
 /**
- * Access to the operator's page (G6): a known Host (against DNS rebinding), the token if there is one, and for requests
- * that change something, a page of the same origin.
+ * Guards the operator's page (attack G6 in docs/threat-model.md). A request needs a known Host, because of DNS
+ * rebinding, and the token if there is one. A request that changes something must come from a page of the same origin.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';

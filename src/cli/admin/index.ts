@@ -121,7 +121,7 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
   return app;
 }
 
-/** The query without NUL, which Postgres does not accept in text. */
+/** Reads the query without NUL characters, which Postgres does not accept in text. */
 function readQuery(context: Context): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(context.req.query()).map(([name, text]) => [name, text.replaceAll('\0', '')]),

@@ -257,7 +257,7 @@ function tries(count: number): string {
   return count === 1 ? '1 try' : `${count} tries`;
 }
 
-/** The first line of the error, with the rest behind a disclosure. */
+/** Shows the first line of an error. The other lines appear when the operator opens it. */
 function reason(text: string | null): Html | '' {
   if (text === null) return '';
   const [first = '', ...rest] = text.split('\n').slice(0, 20).map(printable);

@@ -1,9 +1,9 @@
-/** The check of the storage when a server starts. */
+/** Checks the storage when a server starts. */
 import type { Uploads } from '../../server/index.ts';
 import { environmentError } from '../cli-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Findings that may pass: the server starts, and is not ready until the storage answers. */
+/** Findings that may be temporary: the server starts, and is not ready until the storage answers. */
 const temporaryCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', 'timeout', 'storage_unavailable']);
 
 /**

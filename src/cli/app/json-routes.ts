@@ -1,6 +1,6 @@
 /**
- * Routes in JSON, without code. The owner of an upload comes from a proxy that authenticates users: it sends the owner
- * in a header and a secret that proves its identity. A route without owners has to say `anyone`.
+ * Parses routes in JSON, which need no code. The owner of an upload comes from a proxy that authenticates users: it
+ * sends the owner in a header and a secret that proves its identity. A route without owners has to say `anyone`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';

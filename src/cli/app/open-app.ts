@@ -102,7 +102,7 @@ function openStorage(variables: Variables): Storage {
   }
 }
 
-/** @returns null for `none`; by default a file in the current folder */
+/** Reads the address of the ledger, by default a file in the current folder. Null for `none`. */
 export function readLedgerUrl(variables: Variables): string | null {
   const url = variables.get('WAYBILL_LEDGER') ?? 'sqlite:waybill.db';
   return url === 'none' ? null : url;

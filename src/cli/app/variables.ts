@@ -77,7 +77,7 @@ export function readVariables({ env }: Pick<Terminal, 'env'>): Variables {
   };
 }
 
-/** The variables for the help of a command, in 80 columns. */
+/** Formats the variables for the help of a command, in 80 columns. */
 export function variablesHelp(): string {
   const width = Math.max(...table.map(({ name }) => name.length));
   const lines = variables.flatMap(({ name, summary, fallback, required }) => {

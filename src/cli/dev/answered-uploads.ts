@@ -4,7 +4,7 @@ import type { PresignedRequest } from '../../protocol/index.ts';
 interface Answer {
   uploads?: ({ uploadId?: string; request?: PresignedRequest } | null)[];
   results?: ({ uploadId?: string } | null)[];
-  /** Requests for parts, which all have the same key; or parts that have arrived. */
+  /** Signed requests for parts, which all have the same key, or parts that have arrived. */
   parts?: ({ request?: PresignedRequest } | null)[];
   uploadId?: string;
 }

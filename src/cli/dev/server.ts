@@ -1,4 +1,6 @@
-/** The development server: uploads handler, transfer statistics and the built page. The devstore has its own port. */
+/**
+ * The development server: the uploads handler, transfer statistics and the built page. The devstore has its own port.
+ */
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -42,7 +44,7 @@ export interface DevServer {
   close(): Promise<void>;
 }
 
-/** Everybody who reaches this server is the same owner. */
+/** All users of this server are the same owner. */
 const owner = { ownerId: 'dev' };
 
 /** The path of a file below the folder that was sent. Written by hand to avoid loading a validator for one field. */

@@ -59,7 +59,7 @@ async function openKeys(path: string, random: (bytes: number) => Buffer): Promis
   return keys;
 }
 
-/** Writes the file atomically, so that a crash cannot leave half a secret. */
+/** Writes the file atomically, so that a crash cannot leave an incomplete secret. */
 async function writePrivateFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}`;
   const handle = await open(draft, 'w', 0o600);

@@ -21,7 +21,7 @@ export interface TransferStats {
 export interface TransferCounter {
   /** Starts to count the requests of this server. Call it before the server listens. */
   watch(server: Server): void;
-  /** @returns the bytes that this request has had so far */
+  /** Returns how many bytes of this request have been read so far. */
   countBytes(request: IncomingMessage): number;
   /** Adds a request about these uploads. */
   addRequest(bytesIn: number, uploads: readonly AnsweredUpload[]): void;
@@ -30,10 +30,11 @@ export interface TransferCounter {
   find(uploadId: string): TransferStats | undefined;
 }
 
-/** The oldest are dropped, because a development server may run for weeks. */
+/** The oldest counts are dropped above this number, because a development server may run for weeks. */
 const maxUploads = 2000;
 
 interface Count extends TransferStats {
+  /** The value of `fileBytes` when the upload was first seen. */
   fileBytesBefore: number;
   inParts?: boolean;
 }
@@ -42,11 +43,13 @@ interface Count extends TransferStats {
 export function createTransferCounter({ storeCounts }: { storeCounts: boolean }): TransferCounter {
   const counts = new Map<string, Count>();
   const uploadOfKey = new Map<string, string>();
-  const marks = new WeakMap<Socket, number>();
+  /** The bytes that were read from a socket before its current request. */
+  const bytesBefore = new WeakMap<Socket, number>();
+  /** Bytes of all requests to the server that were not JSON. */
   let fileBytes = 0;
 
   function countBytes({ socket }: IncomingMessage): number {
-    return socket.bytesRead - (marks.get(socket) ?? 0);
+    return socket.bytesRead - (bytesBefore.get(socket) ?? 0);
   }
 
   return {
@@ -56,7 +59,7 @@ export function createTransferCounter({ storeCounts }: { storeCounts: boolean })
         response.once('close', () => {
           const carriesFile = !['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? '') && !isJson(request);
           if (carriesFile) fileBytes += countBytes(request);
-          marks.set(socket, socket.bytesRead);
+          bytesBefore.set(socket, socket.bytesRead);
         });
       });
     },

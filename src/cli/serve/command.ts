@@ -96,8 +96,8 @@ async function serve(input: CommandInput, terminal: Terminal): Promise<number> {
     terminal.err(`Listening on ${listening.main}; metrics on ${listening.ops}/metrics`);
     await waitForInterrupt(terminal);
     logger.info('ending');
-    readiness.leave();
-    // Running requests first: only they know what still runs in the background of `uploads`.
+    readiness.setNotReady();
+    // The running requests end first, because they may start work in the background, which `uploads.idle()` waits for.
     const deadline = Date.now() + settings.graceMs;
     const stopped = stopBackground();
     stopped.catch((error) => logger.error({ reason: describeError(error) }, 'upkeep.failed'));
@@ -133,7 +133,7 @@ async function openServers(parts: ServerParts) {
   const ops = createOpsServer({ metrics, readiness, admin, hostNames });
   const port = await listen(servers, main, settings.port, host);
   const opsPort = await listen(servers, ops, settings.opsPort, opsHost);
-  // A server can fail to accept a connection, such as with too many open files, and recovers by itself.
+  // Accepting a connection can fail, for example with too many open files. The server continues to run.
   for (const server of servers)
     server.on('error', (error) => logger.error({ reason: describeError(error) }, 'server.failed'));
   const facts = { host, port, opsHost, opsPort };

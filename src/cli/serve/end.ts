@@ -1,10 +1,10 @@
-/** Stops a server: it accepts nothing new and finishes what is running. */
+/** Stops a server: it accepts no new connections and finishes the running requests. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 
 const idleCheckMs = 100;
 
-/** @returns whether the work finished in this time */
+/** Waits for the work, at most this time. @returns whether the work has finished */
 export async function finishesWithin(graceMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
@@ -17,7 +17,7 @@ export async function finishesWithin(graceMs: number, work: Promise<unknown>): P
   }
 }
 
-/** @returns false when the server had to close connections with running requests */
+/** Stops the server within this time. @returns false when it had to close connections with running requests */
 export async function endServer(server: Server, graceMs: number): Promise<boolean> {
   if (!server.listening) return true;
   const closed = once(server, 'close').then(() => true);

@@ -1,6 +1,6 @@
 /**
- * Logs one line of JSON for each request, upload and failure. Events contain no secrets; messages of libraries might,
- * so every text is redacted again (G5).
+ * Logs one line of JSON for each request, upload and failure. Events contain no secrets, but messages of libraries
+ * might, so every text is redacted again (attack G5 in docs/threat-model.md).
  */
 import pino, { type DestinationStream, type Logger } from 'pino';
 import { redact } from '../../s3/index.ts';

@@ -9,7 +9,9 @@ export interface Timeouts {
   headersTimeoutMs: number;
   /** The longest time for a whole request, whose body is small. */
   requestTimeoutMs: number;
-  /** Longer than that of usual proxies, so that a proxy never writes to a connection that is being closed. */
+  /**
+   * Longer than the idle timeout of usual proxies, so that a proxy never writes to a connection that is being closed.
+   */
   idleTimeoutMs: number;
   /** How often the timeouts are checked. */
   checkEveryMs: number;
@@ -51,7 +53,7 @@ async function answerOther(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // The body is not read and would be parsed as the next request.
+  // The body is not read. On an open connection, it would be parsed as the next request.
   if (request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('connection', 'close');
   if (path === '/healthz') return answer(response, 200, { ok: true });
   if (path === '/readyz') {

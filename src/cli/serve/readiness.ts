@@ -1,12 +1,14 @@
-/** Whether this replica can serve: modules are loaded, ledger and storage answer, and it is not shutting down. */
+/**
+ * Finds out whether this replica can serve: modules are loaded, ledger and storage answer, and it is not shutting down.
+ */
 import type { Storage } from '../../s3/index.ts';
 import type { Ledger, Uploads } from '../../server/index.ts';
 
 export interface Readiness {
   /** @returns the names of the parts that do not answer; empty when the replica is ready */
   missing(): Promise<string[]>;
-  /** Makes the replica not ready for good. */
-  leave(): void;
+  /** Makes the replica not ready until it ends. */
+  setNotReady(): void;
 }
 
 const cachedMs = 3000;
@@ -27,7 +29,7 @@ export function createReadiness(
   },
   now: () => number = performance.now.bind(performance),
 ): Readiness {
-  let leaving = false;
+  let isEnding = false;
   let cached: { at: number; answer: Promise<string[]> } | undefined;
   let checked: { at: number; ok: boolean } | undefined;
 
@@ -35,7 +37,7 @@ export function createReadiness(
   async function checkStorage(): Promise<void> {
     if (checked?.ok) {
       await storage.ready();
-      // Not a HEAD, which cannot tell a missing bucket from a missing object.
+      // A HEAD request could not tell a missing bucket from a missing object, so objects are listed.
       await storage.list({ prefix: uploads.config.stagingPrefix, maxKeys: 1 });
       return;
     }
@@ -65,12 +67,12 @@ export function createReadiness(
 
   return {
     async missing() {
-      if (leaving) return ['shutting down'];
+      if (isEnding) return ['shutting down'];
       if (!cached || now() - cached.at > cachedMs) cached = { at: now(), answer: findMissing() };
       return cached.answer;
     },
-    leave() {
-      leaving = true;
+    setNotReady() {
+      isEnding = true;
     },
   };
 }

@@ -7,9 +7,9 @@ import { CliError, describeFileError } from '../cli-error.ts';
 import { printable } from '../terminal.ts';
 
 export interface FileToSend {
-  /** Null for standard input; bytes for a name that is not UTF-8. */
+  /** Null for standard input. A Buffer for a name that is not UTF-8. */
   path: string | Buffer | null;
-  /** The path as typed; for a file in a folder, with the rest of its path. */
+  /** The path as the user typed it. For a file in a folder, the path inside the folder is added. */
   shown: string;
   /** For a file in a folder: the path from that folder on, separated by `/`. */
   relativePath?: string;
@@ -19,7 +19,7 @@ const stdin = '-';
 
 export interface FilesToSend {
   files: FileToSend[];
-  /** What was left out of folders because it is not a file (broken links, pipes, sockets), in words. */
+  /** Describes the entries of folders that are not files (broken links, pipes, sockets), and are not sent. */
   skipped: string[];
 }
 
@@ -68,7 +68,7 @@ export async function readFiles(operands: readonly string[], cwd: string): Promi
     shown: string;
     relativePath: string;
   }): Promise<undefined> {
-    // As bytes, because a name that is not UTF-8 would be decoded to a name that does not exist.
+    // Names are read as bytes, because a name that is not UTF-8 would be decoded to a name that does not exist.
     const entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' });
     for (const entry of entries.sort((a, b) => Buffer.compare(a.name, b.name))) {
       const name = entry.name.toString();
@@ -91,7 +91,7 @@ export async function readFiles(operands: readonly string[], cwd: string): Promi
   }
 }
 
-/** @returns why the path cannot be used, in words; undefined when it can be used */
+/** Describes why the path cannot be used. Undefined when it can be used. */
 async function findProblem(
   path: string | Buffer,
   use: (facts: Stats) => Promise<string | undefined>,

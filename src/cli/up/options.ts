@@ -2,7 +2,7 @@
 import { type Client, isWaybillError, type RouteInfo, type WaybillError } from '../../client/node/index.ts';
 import { CliError, environmentError } from '../cli-error.ts';
 
-/** @throws CliError unless the text is an http(s) URL. One without a path stands for its `/uploads` */
+/** Parses an http(s) URL. A URL without a path gets the path `/uploads`. @throws CliError */
 export function parseEndpoint(text: string | undefined): string {
   if (text === undefined)
     throw new CliError('--to is missing, the URL of the server.', {
@@ -83,7 +83,7 @@ export async function checkServer(client: Client, endpoint: string, route: strin
   }
 }
 
-/** @returns the URL to which the server redirects, from the hint of the transport; null when it does not redirect */
+/** Reads the URL to which the server redirects from the hint of the transport. Null when it does not redirect. */
 function redirectTarget({ status, details }: WaybillError, route: string): string | null {
   if (status < 300 || status >= 400) return null;
   const [, target = ''] = /redirects to (\S+)\. /.exec(String((details as { hint?: unknown })?.hint)) ?? [];

@@ -108,7 +108,7 @@ const statusWords: Readonly<Record<UploadSnapshot['status'], string>> = {
   aborted: 'stopped',
 };
 
-/** Narrower than `columns`, because a line that wraps cannot be redrawn. */
+/** Formats a line that is narrower than `columns`, because a line that wraps cannot be redrawn. */
 export function progressLine(shown: string, snapshot: UploadSnapshot, columns: number, paint: Paint): string {
   const { status, waiting, loaded, total, size, bytesPerSecond, secondsLeft } = snapshot;
   const share = total ? Math.min(1, loaded / total) : 0;
@@ -131,7 +131,7 @@ export function progressLine(shown: string, snapshot: UploadSnapshot, columns: n
   return `${shorten(shown, nameWidth)}  ${bar}${percent}  ${joinFitting(pace, columnsLeft)}`;
 }
 
-/** Joins as many items as fit. An item is never cut, because half a number would be wrong. */
+/** Joins as many whole items as fit. When not even the first item fits, it is cut. */
 function joinFitting(items: readonly string[], columnsLeft: number): string {
   let text = items[0]?.slice(0, Math.max(0, columnsLeft)) ?? '';
   for (const item of items.slice(1)) {

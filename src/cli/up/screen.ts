@@ -1,9 +1,9 @@
-/** Lines at the bottom of a terminal that are redrawn. Finished ones are printed above them and stay. */
+/** Redraws lines at the bottom of a terminal. Finished lines are printed above them, and stay. */
 import type { Terminal } from '../terminal.ts';
 
 export interface ScreenLine {
   draw(render: (columns: number) => string): void;
-  /** Removes the line. `print` is called soon, to write what stays. */
+  /** Removes the line. `print` is called at the next redraw, to write the text that stays. */
   finish(print: () => void): void;
 }
 

@@ -23,7 +23,7 @@ export type Send = (file: FileToSend) => Promise<Upload>;
 export async function createSend(options: SendOptions): Promise<Send> {
   const { client, route, contentType, startOver } = options;
   const unfinished: Resumable[] = await client.resumable();
-  /** Whether the route accepts `relativePath` in metadata, known after the first file of a folder. */
+  /** Whether the route accepts `relativePath` in metadata. The first file of a folder shows it. */
   let acceptsPaths: Promise<boolean> | undefined;
 
   function start(file: FileLike, metadata: unknown): Upload {
@@ -69,7 +69,7 @@ export async function createSend(options: SendOptions): Promise<Send> {
   };
 }
 
-/** @returns undefined when the field cannot be added: the metadata is no object, or has such a field already */
+/** Adds the field to the metadata. Undefined when the metadata is not an object or has such a field already. */
 function addPath(metadata: unknown, relativePath: string): unknown {
   if (metadata === undefined) return { relativePath };
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata) || 'relativePath' in metadata)

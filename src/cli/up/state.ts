@@ -24,7 +24,7 @@ export async function openState(chosen: string | undefined, { cwd, env }: Termin
   }
 }
 
-/** https://specifications.freedesktop.org/basedir-spec/latest/, and its counterpart on Windows. */
+/** Follows https://specifications.freedesktop.org/basedir-spec/latest/, and on Windows uses %LOCALAPPDATA%. */
 function defaultDir(env: Terminal['env']): string {
   const base =
     env('XDG_STATE_HOME') ??
