@@ -88,7 +88,7 @@ export class NodePlainRequest implements PlainRequest {
   }
 }
 
-/** Sends the answer of the handler, and makes the connection safe to use again when the body was not read. */
+/** Sends the answer of the handler. After an unread body it closes the connection, or with HTTP/2 only the stream. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
