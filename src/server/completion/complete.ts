@@ -102,8 +102,8 @@ async function attemptCompletion(run: CompletionRun): Promise<AttemptResult> {
 }
 
 /**
- * Completes a staged object: all bytes were sent in one request, or an earlier attempt assembled the parts. The object is
- * verified before the lease is taken.
+ * Completes a staged object: all bytes were sent in one request, or an earlier attempt assembled the parts. The object
+ * is verified before the lease is taken.
  */
 async function completeObject(run: CompletionRun): Promise<AttemptResult> {
   const { claims, services } = run;

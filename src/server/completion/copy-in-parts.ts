@@ -37,8 +37,8 @@ export async function copyInParts(
     const numbers = Array.from({ length: Math.ceil(size / each) }, (_, index) => index + 1);
     let failure: unknown;
     const copied = await mapLimited(numbers, parallelCopies, async (partNumber): Promise<PartInfo | null> => {
-      // No new part begins after a failure, and the abort below waits for those in progress: S3 keeps a part that arrives
-      // after the abort.
+      // No new part begins after a failure, and the abort below waits for those in progress: S3 keeps a part that
+      // arrives after the abort.
       if (failure !== undefined) return null;
       const first = (partNumber - 1) * each;
       const last = first + partBytes(size, each, partNumber) - 1;

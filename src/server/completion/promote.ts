@@ -10,14 +10,17 @@ import { uploadIdHeader } from '../state/stored-object.ts';
 import { chooseCopyGuardOfUpload, isSameWrite } from './copy-guard.ts';
 import { abortCopies, copyInParts } from './copy-in-parts.ts';
 
-/** Keeps the checksum of an upload in parts, because the copy has a different one or none. `algorithm:base64:parts` */
+/**
+ * The metadata header that keeps the checksum of an upload in parts, as `algorithm:base64:parts`, because the copy has
+ * a different checksum or none.
+ */
 const checksumHeader = 'waybill-checksum';
 
 export interface Promotion {
   /** Objects over this many bytes are copied in parts. */
   copyMaxBytes: number;
   checksum: StoredFile['checksum'];
-  /** Another process may have begun to copy. */
+  /** Whether another process had the lease before, and may have begun to copy. */
   takenOver: boolean;
   /** Called for each part of a copy. @throws {WaybillError} when another process has taken the upload over */
   keepLease: () => Promise<void>;
@@ -25,8 +28,8 @@ export interface Promotion {
 
 /**
  * Copies the verified object to its key, with the verified type and with headers of our own instead of those of the
- * sender. A condition of the copy that the storage does not support is checked afterwards, before the file is
- * announced.
+ * sender. When the storage does not support a condition of the copy, that condition is checked after the copy, before
+ * `onComplete` runs.
  *
  * @returns the copy's ETag, or null when the staged object is no longer the one that was verified
  * @throws {WaybillError} `upload_conflict` when another upload has that key, and the route does not say `replace`
@@ -48,7 +51,8 @@ export async function promote(
     const existing = await storage.head(claims.key);
     if (existing && (!replaces || isCopyOf(existing, claims))) {
       const own = requireOwnCopy(storage, claims, staged, existing);
-      // Its process may have ended before it compared the writes of the staged object, so the copy is made again.
+      // The process that made this copy may have ended before it compared the writes of the staged object, so the copy
+      // is made again.
       if (guard !== 'writeId') return own;
     }
   }
@@ -105,7 +109,7 @@ function copyOptions(
   };
 }
 
-/** The checksum that {@link promote} stored with the file. */
+/** Reads the checksum that {@link promote} stored with the file. */
 export function readFileChecksum({ metadata }: ObjectInfo): StoredFile['checksum'] {
   const [algorithm, value, parts] = metadata[checksumHeader]?.split(':') ?? [];
   return algorithm && value ? { algorithm: algorithm as ChecksumAlgorithm, value, parts: Number(parts) } : null;
@@ -119,7 +123,7 @@ function mayCopyInParts({ capabilities }: Storage, claims: SizedClaims, staged: 
   return capabilities.copyPrecondition || claims.partSize !== null || staged.size > maxSingleBytes;
 }
 
-/** Deletes the copy that {@link promote} made or began for this upload, and nothing else. */
+/** Deletes the copy that {@link promote} made or began for this upload, and no object of another upload. */
 export async function withdrawCopy(
   { storage, copyMaxBytes }: Pick<Config, 'storage' | 'copyMaxBytes'>,
   claims: Claims,
@@ -131,7 +135,11 @@ export async function withdrawCopy(
     await storage.delete(claims.key, { ifMatch: existing.etag });
 }
 
-/** Our own copy of these bytes, or null for a copy of other bytes. @throws {WaybillError} `upload_conflict` */
+/**
+ * Returns this upload's own copy of these bytes, or null when the copy has other bytes.
+ *
+ * @throws {WaybillError} `upload_conflict` when another upload has stored an object there
+ */
 function requireOwnCopy(
   storage: Storage,
   claims: Claims,

@@ -1,4 +1,4 @@
-/** What completing an upload comes to. */
+/** The results of a completion. */
 import { type StoredFile, WaybillError } from '../../protocol/index.ts';
 import { uploadEnded, uploadExpired } from '../shared/errors.ts';
 import type { Claims } from '../state/claims.ts';
@@ -22,12 +22,12 @@ export type CompletionResult =
   /** Another process holds the lease, or has the key. */
   | { kind: 'completing'; completing: Completing };
 
-/** `retry`: the upload or its object changed meanwhile, so that it has to be looked at again. */
+/** `retry`: the upload or its object changed during the attempt, so it has to be read again. */
 export type AttemptResult = CompletionResult | { kind: 'retry' };
 
 export const retry = { kind: 'retry' } as const;
 
-/** As the client and `uploads.complete()` get it. */
+/** Returns the result as the client and `uploads.complete()` get it. */
 export function describeResult(result: CompletionResult): Completed | Completing {
   return result.kind === 'completed' ? result.completed : result.completing;
 }

@@ -11,7 +11,7 @@ export interface CallbackResult {
 }
 
 /**
- * What callbacks returned and is not recorded yet, by `uploadId`. When the ledger or the storage cannot record a
+ * The results of callbacks that are not recorded yet, by `uploadId`. When the ledger or the storage cannot record a
  * result, the next attempt of this process records it and does not run the callback a second time.
  */
 export type CallbackResults = Map<string, CallbackResult>;
@@ -33,7 +33,7 @@ export interface CompletionRun {
   route: ResolvedRoute;
   opened: OpenedGrant;
   claims: Claims;
-  /** Compared with what the storage has, and never believed. */
+  /** The client's report, which is compared with what the storage has and never trusted. */
   report: ClientReport;
   /** Deletes the staged objects of a batch together. Without it each is deleted at once. */
   cleanup: StagedCleanup | undefined;

@@ -1,6 +1,6 @@
 /**
- * Completion for everything that starts one: the client's call, a storage event, the sweep, an operator. Loaded with
- * the first such call, so that a server that starts cold answers its first grant sooner.
+ * Completion for all callers: the client's request, a storage event, the sweep, an operator. It loads with the first
+ * such call, so that a server that starts cold answers its first grant sooner.
  */
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
@@ -34,15 +34,18 @@ export interface CompletionService {
   deleteFile(file: FileToDelete, route: string | null): Promise<boolean>;
   /** Resolves when this process completes no upload. */
   idle(): Promise<void>;
-  /** Deletes what an upload of the ledger left that has ended without a file, and gives its reservation back. */
+  /** Deletes what an upload of the ledger that ended without a file has left, and gives its reservation back. */
   discardRecord(record: UploadRecord): Promise<void>;
   /** Whether the staging key of this upload holds an empty object until its request has expired, see `staging.ts`. */
   leavesPlaceholder(record: UploadRecord): boolean;
-  /** Leaves the empty object at that key. */
+  /** Replaces what is at the staging key with the empty object. */
   emptyStagingKey(record: UploadRecord): Promise<void>;
   /** Completes an upload of the ledger from where it stopped. */
   completeRecord(record: UploadRecord): Promise<CompletionResult>;
-  /** Completes by the receipt of a staged object, or by the receipt that was saved for its parts. Null without one. */
+  /**
+   * Completes an upload by the receipt of its staged object, or by the receipt that was saved for its parts. Null when
+   * there is no such receipt.
+   */
   completeObject(stagedKey: string): Promise<CompletionResult | null>;
 }
 

@@ -16,8 +16,8 @@ export interface StagedObject {
 const wholeBytes = 64 * KiB;
 
 /**
- * Reads the facts and the first bytes of a staged object: a small one with one GET, a larger one with a HEAD and a
- * ranged GET at the same time. Null when there is none.
+ * Reads the headers and the first bytes of a staged object: a small one with one GET, a larger one with a HEAD and a
+ * ranged GET at the same time. Returns null when there is no such object.
  */
 export async function readStagedObject(
   storage: Storage,
@@ -28,16 +28,16 @@ export async function readStagedObject(
     const found = await storage.read(key, { maxBytes: wholeBytes });
     if (!found || isPlaceholder(found.info)) return null;
     const { info, bytes } = found;
-    // Any other answer (another size than granted, an encoding, no length) is not trusted: a proxy may cut an answer
-    // short and call it whole. The HEAD below tells the size.
+    // Any other response (another size than granted, an encoding, no length) is not trusted, because a proxy may cut a
+    // response short without an error. The HEAD below tells the size.
     if (bytes?.length === info.size && info.size === size)
       return { info, head: bytes.subarray(0, headBytes), whole: bytes };
   }
-  // The HEAD and the GET may see two objects when one replaces the other between them. Then both are sent again.
-  for (let look = 0; look < 3; look += 1) {
+  // When the object is replaced between the HEAD and the GET, they see two different objects. Then both are sent again.
+  for (let attempt = 0; attempt < 3; attempt += 1) {
     const stop = new AbortController();
     const reading = size === 0 ? null : readHead(storage, key, stop.signal);
-    // It is awaited below. Until then its failure must not count as unhandled.
+    // The GET is awaited below. Until then its failure must not count as an unhandled rejection.
     reading?.catch(() => {});
     const info = await storage.head(key);
     // With a Content-Encoding `fetch` would decode the bytes or fail. Such an object is refused in any case.

@@ -1,10 +1,10 @@
 /**
- * The staging key of an upload that has ended, and when the reservation of the upload is given back.
+ * Closes the staging key of an upload that has ended, and tells when the reservation of the upload can be given back.
  *
- * The request of the upload is valid until it expires, however the upload has ended. Where a quota counts, an empty
- * placeholder is left at the staging key: the request has `If-None-Match: *`, so that nothing can be stored there any
- * more and the reservation can be given back at once. The sweep deletes the placeholder when no request for it can be
- * in progress.
+ * The presigned request of an upload stays valid until it expires, even when the upload has ended. On a route with a
+ * quota, an empty placeholder is therefore left at the staging key: the request has `If-None-Match: *`, so it can store
+ * nothing there any more, and the reservation can be given back at once. The sweep deletes the placeholder when the
+ * request cannot be in progress any more.
  */
 import type { ObjectInfo } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
@@ -16,7 +16,7 @@ type Context = Pick<Config, 'storage' | 'ledger' | 'stagingPrefix' | 'routes' | 
 
 const placeholderHeader = 'waybill-seal';
 
-/** Whether {@link closeStaging} left this object. A sender that imitates a placeholder stores no byte by it. */
+/** Whether {@link closeStaging} left this object. A sender who imitates a placeholder gains nothing: it is empty. */
 export function isPlaceholder({ size, metadata }: Pick<ObjectInfo, 'size' | 'metadata'>): boolean {
   return size === 0 && metadata[placeholderHeader] !== undefined;
 }
@@ -38,7 +38,8 @@ export function leavesPlaceholder(context: Context, { route, partSize, shared }:
 /**
  * Deletes the staged object, or replaces it with a placeholder.
  *
- * @returns whether nothing more can be stored: false where a quota counts, and the storage cannot refuse a second write
+ * @returns whether nothing more can be stored; false on a route with a quota when the storage cannot refuse a second
+ * write
  */
 export async function closeStaging(context: Context, claims: Claims): Promise<boolean> {
   const { storage } = context;
@@ -57,7 +58,7 @@ export async function closeStaging(context: Context, claims: Claims): Promise<bo
   return claims.partSize !== null || !isCounted(context, claims.route);
 }
 
-/** Deletes the object that an upload shared with another one, when no upload needs it. */
+/** Deletes the object that an upload shared with another one, unless another upload still needs it. */
 export async function deleteSharedObject(
   { storage, ledger }: Pick<Context, 'storage' | 'ledger'>,
   claims: Claims,

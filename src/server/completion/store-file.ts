@@ -1,4 +1,4 @@
-/** The verified object becomes the file at its final key. */
+/** Stores the verified object as the file at its final key. */
 import { isWaybillError, type StoredFile } from '../../protocol/index.ts';
 import type { SizedClaims } from '../state/claims.ts';
 import { leaseMs } from '../state/lease-time.ts';
@@ -35,8 +35,8 @@ export async function storeFile(
 type CopyResult = { kind: 'copied'; etag: string } | AttemptResult;
 
 /**
- * The key is locked where another upload may want the same key and the storage does not guard it, and where replaced
- * files have to be recorded in the order of the copies.
+ * Copies the object to its key. The key is locked when another upload may have the same key and the storage does not
+ * guard it, and when replaced files have to be recorded in the order of the copies.
  */
 async function copyToKey(
   { services, route }: CompletionRun,

@@ -35,8 +35,9 @@ export interface VerifiedObject {
 }
 
 /**
- * Whether the object was sent with another receipt of this upload. Where a ledger tells what was granted, any receipt
- * of the upload will do; otherwise it must be for the same declaration, as a repeated grant call gives it.
+ * Whether the object was sent with another receipt of this upload, as a repeated grant request creates one. With a
+ * ledger, which knows what was granted, any receipt of the upload is accepted; otherwise the receipt must have the same
+ * declaration.
  */
 function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: string | null): boolean {
   if (!sent || sent.uploadId !== claims.uploadId) return false;
@@ -44,8 +45,8 @@ function isReceiptOf(sent: Claims | undefined, { ...claims }: Claims, receipt: s
 }
 
 /**
- * Compares the staged object with what was granted. The storage has checked most of it when the object arrived; a
- * storage that did not is noticed here.
+ * Compares the staged object with what was granted. The storage should have checked most of it when the object arrived;
+ * if it did not, that is noticed here.
  *
  * @throws {WaybillError} `size_mismatch`, `content_type_mismatch`, `checksum_mismatch` or `upload_rejected`
  */
@@ -120,8 +121,8 @@ function verifyChecksum(claims: SizedClaims, info: ObjectInfo): Checksum | null 
   const granted = claims.checksum;
   if (!granted) return info.checksums.sha256 ? { algorithm: 'sha256', value: info.checksums.sha256 } : null;
   if (granted.algorithm === 'md5') {
-    // The ETag of an encrypted object is not its MD5, nor that of some gateways. The Content-MD5 of the request was
-    // verified.
+    // For an encrypted object, and at some gateways, the ETag is not the MD5. Then the granted MD5 is returned, which
+    // the storage has verified as the Content-MD5 of the request.
     const told =
       info.encryption === undefined || info.encryption === 'AES256'
         ? md5OfEtag(info.etag)?.toString('base64')
@@ -139,7 +140,7 @@ function verifyChecksum(claims: SizedClaims, info: ObjectInfo): Checksum | null 
   throw checksumMismatch('The object at the storage has another checksum than was declared.');
 }
 
-/** The storage has verified every part. This compares whether these are the parts that the client means. */
+/** Checks that the stored parts are those that the client reports. The storage has verified the bytes of each part. */
 function verifyComposite(
   route: ResolvedRoute,
   info: ObjectInfo,

@@ -1,12 +1,18 @@
-/** Decides by the table of formats how a file is shown. Files of other types are downloaded. */
+/** Decides by the table of formats whether browsers show a file or save it. */
 import { formatOf } from '../../protocol/formats/index.ts';
 
-/** Raster images, video, audio and plain text, which run no code in the origin of the page. */
+/**
+ * Whether browsers may show this type on any origin: raster images, video, audio and plain text, which run no code in
+ * the origin of the page.
+ */
 export function isInlineAnywhere(contentType: string): boolean {
   return formatOf(contentType)?.show === 'inline' || /^(video|audio)\/[a-z0-9.-]+$/.test(contentType);
 }
 
-/** PDF as well: it is safe on the storage's origin, but on the app's its viewer would have the origin of the app. */
+/**
+ * Whether browsers may show this type on the origin of the storage. A PDF is safe there, but on the origin of the app
+ * its viewer would have the origin of the app.
+ */
 export function isInlineOnStorageOrigin(contentType: string): boolean {
   return isInlineAnywhere(contentType) || formatOf(contentType)?.show === 'viewer';
 }

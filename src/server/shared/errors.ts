@@ -1,6 +1,6 @@
 /**
- * Errors that several places answer. `message` is for the person who uploads: what happened, and what to do next. The
- * developer's half is the hint.
+ * Errors that several files use. `message` is for the person who uploads: what happened, and what to do next. `hint` is
+ * for the developer.
  */
 import { type ErrorDetails, type Issue, WaybillError } from '../../protocol/index.ts';
 
@@ -39,14 +39,14 @@ export function checksumMismatch(hint: string): WaybillError {
   });
 }
 
-/** For what only a client that is no Waybill client, or an attacker, brings about. */
+/** Creates the error for parts that no Waybill client sends, but another client or an attacker can. */
 export function damagedParts(hint: string, details: { partNumber?: number; size?: number; planned?: number } = {}) {
   return new WaybillError('part_invalid', 'The upload is damaged. Send the file again.', {
     details: { ...details, hint },
   });
 }
 
-/** For a stored object that cannot come from a request that this server signed. */
+/** Creates the error for a staged object that cannot come from a request that this server signed. */
 export function refusedUpload(hint: string): WaybillError {
   return new WaybillError('upload_rejected', 'This file was refused.', { details: { hint } });
 }
@@ -57,10 +57,10 @@ export function unknownRoute(): WaybillError {
   });
 }
 
-/** The most issues of one request that are listed. */
+/** A response lists at most this many issues. */
 export const maxIssues = 20;
 
-/** The message of an issue with a field that is not there. */
+/** The message of an issue whose field is missing. */
 export const missingFieldMessage = 'is missing';
 
 export function invalid(issues: Issue[], cause?: unknown): WaybillError {

@@ -9,8 +9,9 @@ const poolBytes = 8192;
 const staleAfterMs = 1000;
 
 /**
- * Random bytes from a pool: one system call for many grants. What is left of a pool older than a second is thrown
- * away, because a snapshot of a process (Lambda SnapStart, CRIU) would hand the same bytes to every copy of it.
+ * Takes random bytes from a pool, so that one system call serves many grants. After a second the rest of a pool is not
+ * used any more, because every copy of a process that is restored from a snapshot (Lambda SnapStart, CRIU) would use
+ * the same bytes.
  */
 export function createRandomPool(options: { fill?: RandomFill | undefined; now: () => number }): TakeRandom {
   const fill: RandomFill = options.fill ?? randomFillSync;
@@ -20,7 +21,7 @@ export function createRandomPool(options: { fill?: RandomFill | undefined; now: 
   return (size) => {
     const now = options.now();
     if (offset + size > pool.length || now - filledAt > staleAfterMs || now < filledAt) {
-      // A new buffer each time: what was handed out from the old one stays what it was.
+      // A new buffer is allocated each time, because the callers still use the bytes of the old one.
       pool = Buffer.allocUnsafeSlow(poolBytes);
       fill(pool);
       offset = 0;

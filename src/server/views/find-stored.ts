@@ -6,8 +6,8 @@ import { isObjectOfUpload } from '../state/stored-object.ts';
 import type { ViewRef } from './view-refs.ts';
 
 /**
- * The stored object that a view needs. `info` is null when the storage did not have to be asked. Returns null when the
- * file is gone.
+ * Finds the stored object of a view. `info` is null when the storage did not have to be asked. Returns null when the
+ * file does not exist any more.
  */
 export async function findStored(
   config: Pick<Config, 'storage' | 'ledger'>,
@@ -27,7 +27,7 @@ export async function findUpload(
   ref: ViewRef,
 ): Promise<{ info: ObjectInfo | null } | null> {
   const named = route.definition.key ? null : uploadIdOfKey(ref);
-  // Only this upload stores an object at a key that contains its id.
+  // No other upload stores an object at a default key that contains the id of this upload.
   if (named === ref.uploadId && !route.definition.dedupe) return { info: null };
   if (ledger) {
     const record = await ledger.find(ref.uploadId);

@@ -5,7 +5,7 @@ import { isCharset, splitCharset, withCharset } from '../shared/charset.ts';
 import { deriveKey } from '../shared/secrets.ts';
 import { isUploadId } from '../shared/upload-id.ts';
 
-/** The content of a view URL: one upload, and how its file is displayed. */
+/** The content of a view URL: the upload that it names, and how the file is displayed. */
 export interface ViewRef {
   route: string;
   ownerId: string;
@@ -20,7 +20,7 @@ export interface ViewRef {
 
 export interface ViewRefs {
   /**
-   * Always the same text for the same file, because apps store it and link to it.
+   * Returns the same text each time for the same file, because apps store it and link to it.
    *
    * @throws {WaybillError} `invalid_request` without an `uploadId`
    */

@@ -59,18 +59,19 @@ export async function view(
 }
 
 /**
- * A URL of the storage names a key and outlives the check of its object. Where another upload may get the key after
- * this file was deleted, the URL is valid for a short time only.
+ * A URL of the storage names only a key, and stays valid after its object was checked. Where another upload may get the
+ * same key after this file was deleted, the URL is therefore valid for a short time only.
  */
-const repeatableKeySeconds = 300;
+const reusableKeySeconds = 300;
 
 function chooseMaxSeconds({ definition }: ResolvedRoute, { key, uploadId }: ViewRef): number {
-  return !definition.key || key.includes(uploadId) ? Number.POSITIVE_INFINITY : repeatableKeySeconds;
+  return !definition.key || key.includes(uploadId) ? Number.POSITIVE_INFINITY : reusableKeySeconds;
 }
 
 /**
- * The reference fixes content type and disposition together, so that they are never combined with those of another
- * file. PDF is inline only when the storage has another origin than the app. `?download=1` saves every file.
+ * Chooses the content type and the disposition of the response. Both come from the reference, so that they always
+ * belong to the same file. A PDF is shown inline only when the storage has another origin than the app. With
+ * `?download=1` every file is saved.
  */
 function chooseViewHeaders(
   config: Config,
@@ -91,7 +92,7 @@ function chooseViewHeaders(
   };
 }
 
-/** Whether the storage answers on the app's own origin. */
+/** Whether the storage has the same host as the app. */
 function isOwnHost({ storage, publicHost }: Config, host: string | undefined): boolean {
   const storageHost = new URL(storage.publicOrigin).host;
   return storageHost === host || storageHost === publicHost;
