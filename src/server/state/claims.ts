@@ -1,4 +1,4 @@
-/** What a grant says of one upload, and what a completion adds to it. */
+/** The facts of one upload that its grant contains, and those that its completion adds. */
 import type { Checksum } from '../../protocol/index.ts';
 import type { Charset } from '../shared/charset.ts';
 
@@ -22,7 +22,7 @@ export interface Claims {
   guessed?: 'by-extension' | 'by-content';
   /** Null when the route asks for none, and for uploads in parts, where each part has its own. */
   checksum: Checksum | null;
-  /** Seconds since the epoch. Signing stops then; completing does not. */
+  /** Seconds since the epoch. After it nothing is signed, but the upload can still be completed. */
   expiresAt: number;
   /** The output of the route's schema. */
   metadata: unknown;
@@ -42,7 +42,7 @@ export interface OpenedGrant {
   multipart?: MultipartClaims | null;
 }
 
-/** What is known only after the receipt was sealed. */
+/** The facts of an upload in parts that are known only after its receipt was sealed. */
 export interface MultipartClaims {
   multipartId: string;
   /** Seconds since the epoch. Parts are signed until then. A client renews it by listing the parts. */

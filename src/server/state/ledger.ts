@@ -10,8 +10,9 @@ import type { Checksum, StoredFile, Transfer, WireError } from '../../protocol/i
 export type UploadState = 'granted' | 'completing' | 'completed' | 'rejected' | 'expired' | 'aborted' | 'deleted';
 
 /**
- * What may follow what; everything else is `upload_conflict`. `expired -> completing`: expiry stops signing, never
- * completion. `completing -> aborted | expired` only once its lease is over.
+ * The states that may follow each state; any other change is `upload_conflict`. `expired -> completing` is allowed,
+ * because the expiry of a grant stops signing but never a completion. `completing -> aborted | expired` is allowed only
+ * after the lease has expired.
  */
 export const stateTransitions: Readonly<Record<UploadState, readonly UploadState[]>> = {
   granted: ['completing', 'expired', 'aborted'],
@@ -257,8 +258,8 @@ export interface Ledger {
   isObjectNeeded(key: string): Promise<boolean>;
 
   /**
-   * `granted | expired -> completing`, or takes over a `completing` upload whose lease is over. `held`: another process
-   * has the lease, or the upload has ended. Null when there is no such upload.
+   * `granted | expired -> completing`, or takes over a `completing` upload whose lease has expired. `held`: another
+   * process has the lease, or the upload has ended. Null when there is no such upload.
    */
   claim(uploadId: string, leaseMs: number): Promise<ClaimedUpload>;
   /** Takes over or keeps a `completing` upload that still has this fence. Null when the fence has changed. */

@@ -3,7 +3,7 @@ import type { Config, ResolvedRoute } from '../config.ts';
 import type { Claims } from './claims.ts';
 import type { NewUpload } from './ledger.ts';
 
-/** The row of an upload that is granted now. */
+/** Builds the row of an upload that is granted now. */
 export function buildNewUpload(
   config: Pick<Config, 'expiresInSeconds' | 'abandonAfterSeconds'>,
   route: ResolvedRoute,
@@ -34,13 +34,13 @@ export function buildNewUpload(
 }
 
 const slowestBytesPerMs = 50;
-const shortestMs = 10 * 60_000;
-const longestMs = 24 * 3_600_000;
+const minTransferMs = 10 * 60_000;
+const longestTransferMs = 24 * 3_600_000;
 
 /**
- * Milliseconds that a request may go on after its permission has expired: ten minutes, and the time of the file at 50
- * kB/s.
+ * Milliseconds for which a request may still be in progress after its grant has expired: ten minutes, and the time that
+ * the file takes at 50 kB/s.
  */
 export function maxTransferMs(size: number): number {
-  return Math.min(longestMs, shortestMs + size / slowestBytesPerMs);
+  return Math.min(longestTransferMs, minTransferMs + size / slowestBytesPerMs);
 }

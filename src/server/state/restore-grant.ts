@@ -2,11 +2,11 @@ import { uploadNotFound } from '../shared/errors.ts';
 import type { Claims, OpenedGrant } from './claims.ts';
 import type { Ledger, UploadRecord } from './ledger.ts';
 
-/** Makes of a row what opening the grant would give. */
+/** Restores from a row what opening the grant of the upload would return. */
 export function restoreGrant(record: UploadRecord): OpenedGrant {
   const { uploadId, route, ownerId, key, fileName, size, partSize, contentType, multipartId, metadata } = record;
   const expiresAt = Math.floor(record.expiresAt / 1000);
-  // The checksum that was declared. Parts have none as a whole.
+  // The claims contain the declared checksum. An upload in parts declares none for the whole file.
   const checksum = partSize === null ? withoutParts(record.checksum) : null;
   const claims: Claims = {
     uploadId,
@@ -21,7 +21,7 @@ export function restoreGrant(record: UploadRecord): OpenedGrant {
     expiresAt,
     metadata,
   };
-  // Nothing was sent for it: the object is another upload's.
+  // Nothing was sent for such an upload: it shares the object of another one.
   if (record.transfer === 'none') claims.shared = true;
   return {
     claims,

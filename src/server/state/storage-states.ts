@@ -98,7 +98,7 @@ export function createStorageStates(options: {
     async recordInspectFailure() {},
 
     async recordCompletion({ uploadId }, result) {
-      // Unconditional: the callback has run, and a second result would not be better.
+      // The write is unconditional: the callback has run, so its result must be recorded even if the lease was lost.
       await replace(uploadId, { state: 'completed', ...result });
       return true;
     },

@@ -9,11 +9,11 @@ export type EndedState =
   | { state: 'completed'; file: StoredFile; data: unknown }
   | { state: 'rejected'; error: WireError }
   | { state: 'aborted' }
-  /** Given up by the sweep of a ledger. A completion that finds the object all the same goes on. */
+  /** The sweep of a ledger has ended the upload. A completion that finds the staged object nevertheless continues. */
   | { state: 'expired' }
   | { state: 'deleted' };
 
-/** One process completes the upload until `leaseUntil` (milliseconds since the epoch); after that any process may. */
+/** Until `leaseUntil` (milliseconds since the epoch) only one process may complete the upload; then any process may. */
 export type CompletingState = { state: 'completing'; leaseUntil: number };
 
 /**
@@ -69,6 +69,6 @@ export interface UploadStates {
 }
 
 /** Milliseconds for which another process may still complete the upload. */
-export function remainingLeaseMs(held: RecordedUpload | null, now: number): number {
-  return held?.current.state === 'completing' ? held.current.leaseUntil - now : 0;
+export function remainingLeaseMs(recorded: RecordedUpload | null, now: number): number {
+  return recorded?.current.state === 'completing' ? recorded.current.leaseUntil - now : 0;
 }
