@@ -19,11 +19,11 @@ export interface ResolvedRoute {
   public: boolean;
   /** Whether a quota counts what is stored by this route. */
   counted: boolean;
-  /** On a route for `anyone` with limits for each owner: the owner that an address is. */
+  /** On a route for `anyone` with limits for each owner: returns the owner that stands for the client's address. */
   addressOwner: ((request: CallbackRequest) => Owner) | undefined;
   /** Null for `size-only`. */
   checksum: 'sha256' | 'md5' | null;
-  /** Whether the storage keeps by parts what the route promises. */
+  /** Whether the storage can verify uploads in parts as the route promises. */
   multipart: boolean;
   /**
    * Whether the storage verifies this checksum in a form. False without one: a form can be sent again with other bytes.

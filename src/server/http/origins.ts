@@ -6,7 +6,7 @@ import { WaybillError } from '../../protocol/index.ts';
 import type { Config } from '../config.ts';
 import type { PlainRequest } from './plain-request.ts';
 
-/** Whether the page is of the origin of this server, according to the request. */
+/** Whether the request says that its page has the origin of this server. */
 function isOwnOrigin(config: Config, request: PlainRequest, origin: string): boolean {
   // Scripts cannot set this header. https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
   if (request.header('sec-fetch-site') === 'same-origin') return true;

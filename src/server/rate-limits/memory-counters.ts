@@ -17,7 +17,7 @@ interface Counter {
  *
  * @param now milliseconds since the epoch
  */
-export function createMemoryCounters({ points: most, perSeconds }: Rate, now: () => number): RateLimiter {
+export function createMemoryCounters({ points: maxPoints, perSeconds }: Rate, now: () => number): RateLimiter {
   const windowMs = perSeconds * 1000;
   let young = new Map<string, Counter>();
   let old = young;
@@ -37,7 +37,7 @@ export function createMemoryCounters({ points: most, perSeconds }: Rate, now: ()
         young.set(key, counter);
       }
       counter.points += points;
-      if (counter.points > most) throw { msBeforeNext: counter.endsAt - at };
+      if (counter.points > maxPoints) throw { msBeforeNext: counter.endsAt - at };
     },
   };
 }

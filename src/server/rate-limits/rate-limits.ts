@@ -64,7 +64,7 @@ export function createRateLimits(
     },
     async owner(ownerId, files) {
       if (!perOwner || !countOwner) return;
-      // Waiting would never help.
+      // So many files exceed the limit at any time, so the error does not ask the client to wait.
       if (files > perOwner.points) throw tooManyFiles(files, perOwner.points);
       await refusing('files', countOwner(keyOf(ownerId), files));
     },

@@ -51,7 +51,7 @@ const eventBridge = v.object({
 const r2 = v.object({ action: v.string(), bucket: v.string(), object: v.object({ key: v.string() }) });
 const testEvent = v.object({ Event: v.literal('s3:TestEvent') });
 
-/** Envelopes may be nested: SQS contains SNS contains S3. */
+/** Envelopes may be nested: an SQS message can contain an SNS message, which contains the records of S3. */
 const maxDepth = 4;
 const maxEvents = 1000;
 

@@ -72,7 +72,7 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions, now: (
     const asking = get(url).finally(() => asked.delete(url));
     asked.set(url, asking);
     const pem = await asking;
-    // Only certificates of SNS are kept, so that invented names remove none. The oldest is removed first.
+    // Only certificates that SNS returned are kept, so that invented names displace none. The oldest is removed first.
     if (certificates.size >= rememberedCertificates) certificates.delete(certificates.keys().next().value as string);
     certificates.set(url, pem);
     return pem;
@@ -109,7 +109,10 @@ export function createSns({ topicArns, fetch: send = fetch }: SnsOptions, now: (
   };
 }
 
-/** The host of SNS in the region of the topic. `sns.s3.amazonaws.com` is Amazon's as well, but a bucket of any user. */
+/**
+ * Whether the URL is on the host of SNS in the region of the topic. Other hosts of Amazon are not enough:
+ * `sns.s3.amazonaws.com` is a bucket that any user could have created.
+ */
 function isAmazons(arn: string, url: string, pathAndQuery: RegExp): boolean {
   const [, partition, region] = topicArn.exec(arn) ?? [];
   if (!region || !URL.canParse(url)) return false;
