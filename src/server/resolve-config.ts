@@ -174,8 +174,8 @@ function requireChecksum(name: string, { capabilities }: Storage): 'sha256' | 'm
 }
 
 /**
- * The bytes that were verified must be the bytes that are stored, see {@link chooseCopyGuard}. SHA-256 does that by itself.
- * An MD5 does not, because two different files can share one (RFC 6151 section 2.1), and a size does even less.
+ * The bytes that were verified must be the bytes that are stored, see {@link chooseCopyGuard}. SHA-256 ensures that by
+ * itself. An MD5 does not, because two different files can share one (RFC 6151 section 2.1), and a size does even less.
  */
 function requireStableBytes(name: string, { capabilities }: Storage, checksum: 'sha256' | 'md5' | null): void {
   if (chooseCopyGuard(capabilities, checksum) !== null) return;

@@ -124,7 +124,7 @@ async function completeObject(run: CompletionRun): Promise<AttemptResult> {
   return withLease(run, sized.size, (lease) => storeFile(run, lease, sized, staged, content));
 }
 
-/** Completes an upload in parts. They are assembled and verified under the lease: only one process may assemble them. */
+/** Completes an upload in parts. They are assembled under the lease, because only one process may assemble them. */
 async function completeParts(run: CompletionRun, listed: readonly PartInfo[]): Promise<AttemptResult> {
   let checked: CheckedParts;
   try {

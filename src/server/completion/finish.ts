@@ -1,4 +1,4 @@
-/** Finishes an upload whose file is at its key: runs `onComplete`, records its result, and deletes the staged object. */
+/** Finishes an upload whose file is at its key: runs `onComplete`, records its result, deletes the staged object. */
 import type { StoredFile } from '../../protocol/index.ts';
 import { eventFacts } from '../events.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';

@@ -10,7 +10,7 @@ import { type AttemptResult, type Completed, completingResult, resultFromState, 
 import type { CompletionRun } from './run.ts';
 
 export interface Lease {
-  /** Whether another process had a lease of this upload before, which expired or was released before the upload ended. */
+  /** Whether another process had a lease before, which expired or was released before the upload ended. */
   readonly takenOver: boolean;
   /** Renews the lease when half of its time has passed. @throws {WaybillError} when another process has the upload */
   keep(): Promise<void>;

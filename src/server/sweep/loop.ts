@@ -31,7 +31,7 @@ export interface SweptUploads {
 }
 
 const lockName = 'sweep';
-/** The lock is short and is renewed while a sweep runs, so that another replica takes over soon after this one ended. */
+/** The lock is short and is renewed while a sweep runs, so that another replica can take over soon. */
 const lockMs = 60_000;
 /** The first sweep waits a little, because a process that has just started has more urgent work. */
 const firstDelaySeconds = 5;
