@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { isFullSize } from '../support/test-size.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -151,9 +152,10 @@ async function expectRenderedTwice(url: string, output: () => string): Promise<v
 
 // Building with Next takes a minute on two idle cores.
 it.each([
-  ['Turbopack', '--turbopack', ''],
-  ['webpack, a basePath and trailing slashes', '--webpack', '/shop'],
-])('Next.js with %s: a route handler, and a page with the hook', async (_, flag, basePath) => {
+  ['Turbopack, a basePath and trailing slashes', '--turbopack', '/shop'],
+  // Each takes a minute and more. webpack itself is covered by a server bundle below.
+  ...(isFullSize ? [['webpack', '--webpack', ''] as const] : []),
+] as const)('Next.js with %s: a route handler, and a page with the hook', async (_, flag, basePath) => {
   const env = { NEXT_DIST_DIR: `.next${flag}`, NEXT_BASE_PATH: basePath };
   const built = await build('next/dist/bin/next', ['build', 'next-app', flag], env);
   expect(built).toContain('/api/[...path]');
