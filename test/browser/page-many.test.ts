@@ -1,4 +1,4 @@
-/** A folder of hundreds of pictures, or of 2,000 in `npm run test:all`: the page responds while they are sent. */
+/** A folder of 2,000 pictures: the page responds while they are sent. */
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,12 +6,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
-import { isFullSize } from '../support/test-size.ts';
 import { dropFiles, type PageAppWithStore, startPageWithStore, visit } from './page-app.ts';
 
 afterAll(removeBuiltPage);
 
-const pictures = isFullSize ? 2000 : 500;
+const pictures = 2000;
 /**
  * A page that drew all rows, or counted them at each change, would not respond for seconds. On an idle machine with two
  * cores the longest task takes about 170 ms; the limit allows for other work on the machine.

@@ -1,6 +1,6 @@
 /**
  * Whether the longest tests run at their full size, as in `npm run test:all`. `npm test` and CI run them with fewer
- * files, rows, requests and kills. One file at full size:
+ * rows, requests and kills. One file at full size:
  *
  *     WAYBILL_TEST_SIZE=full npx vitest run test/contract/ledger-plans.test.ts
  */
