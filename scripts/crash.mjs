@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * `npm run test:crash [-- --seeds 20 --from 1 --uploads 2000]` (the defaults) runs test/crash: it kills replicas,
- * restarts the database and makes the storage fail. `npm run test:all` runs one seed with 400 uploads.
+ * restarts the database and makes the storage fail. `npm run test:all` runs one seed with 200 uploads.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
