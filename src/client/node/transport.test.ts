@@ -105,6 +105,18 @@ it('nodeTransport() rejects when the connection breaks, and when no server liste
   await expect(nodeTransport().send(await put(5, { url: 'http://127.0.0.1:9/' }))).rejects.toThrow();
 });
 
+it('nodeTransport() names the address of a redirect without its query', async () => {
+  handle = (_, response) => void response.writeHead(302, { location: '/sign-in?token=secret-value' }).end();
+  const { signal } = new AbortController();
+  const request = { method: 'POST', url: `${url}?key=other-secret`, headers: {}, signal };
+  const failure = await nodeTransport()
+    .send(request)
+    .catch((error) => error);
+  expect(failure).toMatchObject({ code: 'network_error' });
+  expect(failure.details.hint).toContain('/sign-in');
+  expect(JSON.stringify(failure)).not.toMatch(/secret/);
+});
+
 it('nodeTransport() stops after an abort, also before it has begun', async () => {
   const controller = new AbortController();
   handle = () => controller.abort();

@@ -74,12 +74,17 @@ async function send(
   };
 }
 
+/** A query may contain a token or a signature. */
+const withoutQuery = ({ origin, pathname }: URL) => `${origin}${pathname}`;
+
 function redirectError(url: string, status: number, location: string): WaybillError {
-  const target = URL.canParse(location, url) ? new URL(location, url).href : location;
+  const target = URL.canParse(location, url) ? withoutQuery(new URL(location, url)) : 'another address';
   return failure('network_error', 'The address of the upload server has changed.', {
     status,
     retryable: false,
-    details: { hint: `HTTP ${status} from ${url}: it redirects to ${target}. Set \`endpoint\` accordingly.` },
+    details: {
+      hint: `HTTP ${status} from ${withoutQuery(new URL(url))}: it redirects to ${target}. Set \`endpoint\` accordingly.`,
+    },
   });
 }
 
