@@ -143,6 +143,9 @@ export class WaybillError<Code extends ErrorCode = ErrorCode> extends Error {
     return table[this.code].status;
   }
 
+  /** Ignored, because the status follows from the code. Koa assigns the status that it sends, which must not throw. */
+  set status(_status: number) {}
+
   get retryable(): boolean {
     return table[this.code].retryable;
   }
