@@ -1,4 +1,4 @@
-/** The adapter for Fastify 4 and 5: an encapsulated plugin that does not change the content type parsers of the app. */
+/** The adapter for Fastify 5: an encapsulated plugin that does not change the content type parsers of the app. */
 import type { IncomingMessage } from 'node:http';
 import { WaybillError } from '../protocol/index.ts';
 import type { CallbackRequest } from '../server/index.ts';
@@ -47,7 +47,8 @@ export function toFastifyPlugin(uploads: MountableHandler) {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
     const start = scope.prefix === '' ? basePath : '';
-    for (const path of ['/uploads', '/uploads/*', '/files/*', '/events'])
+    const { exact, below } = uploads.paths;
+    for (const path of [...exact, ...below.map((prefix) => `${prefix}/*`)])
       scope.all(`${start}${path}`, (request, reply) => answer(uploads, request, reply));
   };
 }

@@ -26,6 +26,8 @@ export interface MountableHandler extends Handler {
   owns(path: string): boolean;
   /** The option `basePath`, or the empty string. */
   readonly basePath: string;
+  /** The paths, without `basePath`, for frameworks whose routers need a list. */
+  readonly paths: { readonly exact: readonly string[]; readonly below: readonly string[] };
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The adapter for NestJS 10 to 12, on Express and on Fastify. Needs `@nestjs/common` and `@nestjs/core`, which every
+ * The adapter for NestJS, on Express and on Fastify. Needs `@nestjs/common` and `@nestjs/core`, which every
  * Nest app has.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -56,7 +56,7 @@ type NestResponse = ServerResponse & { raw?: ServerResponse; hijack?(): void };
 export class WaybillModule {
   static forRoot({ uploads, guards = [] }: WaybillModuleOptions): WaybillDynamicModule {
     const controller = createController(uploads, guards);
-    return { module: WaybillModule, controllers: [controller], providers: [createPathProvider(controller)] };
+    return { module: WaybillModule, controllers: [controller], providers: [createPathProvider(uploads, controller)] };
   }
 }
 Module({})(WaybillModule);
@@ -64,23 +64,23 @@ Module({})(WaybillModule);
 /**
  * Wildcards are written differently on the two platforms. A parameter would not do: Fastify limits its length to 100.
  */
-const paths = {
-  express: ['uploads', 'uploads/*path', 'files/*path', 'events'],
-  fastify: ['uploads', 'uploads/*', 'files/*', 'events'],
-};
+const wildcards = { express: '/*path', fastify: '/*' };
 
 /**
  * Gives the controller its paths once the platform is known, which is before Nest reads them. This is a provider,
  * because providers are created between the two.
  */
-function createPathProvider(controller: new () => object): WaybillDynamicModule['providers'][number] {
+function createPathProvider(
+  { paths: { exact, below } }: MountableHandler,
+  controller: new () => object,
+): WaybillDynamicModule['providers'][number] {
   return {
     provide: Symbol('waybill paths'),
     inject: [HttpAdapterHost],
     useFactory({ httpAdapter }: HttpAdapterHost) {
       const method = Object.getOwnPropertyDescriptor(controller.prototype, 'handle') as PropertyDescriptor;
       const platform = httpAdapter.getType() === 'fastify' ? 'fastify' : 'express';
-      All(paths[platform])(controller.prototype, 'handle', method);
+      All([...exact, ...below.map((prefix) => prefix + wildcards[platform])])(controller.prototype, 'handle', method);
       return platform;
     },
   };

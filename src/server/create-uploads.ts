@@ -14,7 +14,7 @@ import type { Config } from './config.ts';
 import { createFetch } from './http/fetch.ts';
 import { createHandler } from './http/handler.ts';
 import type { PlainRequest, PlainResponse } from './http/plain-request.ts';
-import { findResource } from './http/resources.ts';
+import { type HandlerPaths, listPaths, ownsPath } from './http/resources.ts';
 import type { UploadsOptions } from './options.ts';
 import { resolveConfig } from './resolve-config.ts';
 import type { AnyRoute } from './route.ts';
@@ -126,6 +126,14 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
   readonly deliverWebhooks: ((options?: DeliveryOptions) => Promise<Delivery[]>) | undefined;
   /** The ledger that was given. Errors of its database become `ledger_unavailable`. */
   readonly ledger: Ledger | undefined;
+  /**
+   * The paths, without `basePath`, that the router of a framework must pass to the handler. `/events` and `/upkeep` are
+   * among them when their options are set.
+   *
+   * @example
+   * uploads.paths // { exact: ['/uploads'], below: ['/uploads', '/files'] }
+   */
+  readonly paths: HandlerPaths;
   /** The option `basePath`, or ''. */
   readonly basePath: string;
   /** The resolved configuration, without secrets: limits of the routes, origins of the storage for CORS and CSP. */
@@ -172,7 +180,8 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
   return {
     fetch: createFetch(handle),
     handle,
-    owns: (path) => findResource(config.basePath, path) !== null,
+    owns: (path) => ownsPath(config.basePath, config, path),
+    paths: listPaths(config),
     viewUrl,
     basePath: config.basePath,
     config: describeConfig(config),

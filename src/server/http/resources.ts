@@ -5,11 +5,17 @@ export interface Resource {
   operations: Readonly<Record<string, Exclude<Operation, 'preflight' | 'unknown'> | undefined>>;
   /** The value of the `Allow` header. */
   allow: string;
+  /** The option of `createUploads()` without which the path belongs to the app. */
+  option?: 'events' | 'upkeep';
 }
 
-function resource(operations: Resource['operations']): Resource {
+/** The options that decide which paths are Waybill's. */
+type PathOptions = Readonly<Record<'events' | 'upkeep', unknown>>;
+
+function resource(operations: Resource['operations'], option?: 'events' | 'upkeep'): Resource {
   const table = Object.assign(Object.create(null), operations) as Resource['operations'];
-  return { operations: table, allow: [...Object.keys(operations), 'OPTIONS'].join(', ') };
+  const allow = [...Object.keys(operations), 'OPTIONS'].join(', ');
+  return { operations: table, allow, ...(option ? { option } : {}) };
 }
 
 const fixed: ReadonlyMap<string, Resource> = new Map([
@@ -18,9 +24,9 @@ const fixed: ReadonlyMap<string, Resource> = new Map([
   ['/uploads/parts/list', resource({ POST: 'list' })],
   ['/uploads/complete', resource({ POST: 'complete' })],
   ['/uploads/abort', resource({ POST: 'abort' })],
-  ['/events', resource({ POST: 'event' })],
+  ['/events', resource({ POST: 'event' }, 'events')],
   // Cron services send GET: https://vercel.com/docs/cron-jobs
-  ['/upkeep', resource({ GET: 'upkeep', POST: 'upkeep' })],
+  ['/upkeep', resource({ GET: 'upkeep', POST: 'upkeep' }, 'upkeep')],
 ]);
 
 const withTarget: readonly (readonly [prefix: string, Resource])[] = [
@@ -52,6 +58,32 @@ export function findResource(basePath: string, given: string): FoundResource | n
     if (!target.includes('/')) return { resource: many, target };
   }
   return null;
+}
+
+const isEnabled = ({ option }: Resource, options: PathOptions) => option === undefined || options[option] !== undefined;
+
+/** Whether the path is Waybill's. `/events` and `/upkeep` are the app's own while their options are not set. */
+export function ownsPath(basePath: string, options: PathOptions, path: string): boolean {
+  const found = findResource(basePath, path);
+  return found !== null && isEnabled(found.resource, options);
+}
+
+export interface HandlerPaths {
+  /** Paths as they are. */
+  exact: readonly string[];
+  /** Every path below these. */
+  below: readonly string[];
+}
+
+/** The paths, without `basePath`, that the router of a framework passes to the handler. */
+export function listPaths(options: PathOptions): HandlerPaths {
+  const enabled = [...fixed].filter(([, one]) => isEnabled(one, options)).map(([path]) => path);
+  const firstSegment = (path: string) => path.slice(0, path.indexOf('/', 1));
+  const isDeep = (path: string) => path.lastIndexOf('/') > 0;
+  return {
+    exact: enabled.filter((path) => !isDeep(path)),
+    below: [...new Set([...enabled.filter(isDeep), ...withTarget.map(([prefix]) => prefix)].map(firstSegment))],
+  };
 }
 
 /** For requests that a framework has passed to Waybill. Some, such as Next, remove their own base path from the URL. */

@@ -12,7 +12,7 @@ forEachStore(
   'adapters',
   (store) => {
     describe.each(frameworks)('$name', ({ start, userOf, hasOtherRoutes }) => {
-      const createApp = (basePath = '') =>
+      const createApp = (basePath = '', options: object = {}) =>
         createTestApp(
           store.storage(),
           {
@@ -24,7 +24,7 @@ forEachStore(
               },
             }),
           },
-          { basePath, maxBodyBytes, allowedOrigins: ['https://page.example'] },
+          { basePath, maxBodyBytes, allowedOrigins: ['https://page.example'], ...options },
         );
       let app: ReturnType<typeof createApp>;
       let running: Running;
@@ -123,6 +123,25 @@ forEachStore(
           });
           expect(answer.status).toBe(200);
           await answer.text();
+        } finally {
+          await other.close();
+        }
+      });
+
+      it('passes on /events and /upkeep where their options are set, and checks their secrets', async () => {
+        const secret = 'a secret of the sender, long enough to be one';
+        const other = await start(createApp('', { events: { secret }, upkeep: { secret }, onEvent: () => {} }).uploads);
+        try {
+          const send = (path: string, token: string) =>
+            fetch(`${other.url}${path}`, {
+              method: 'POST',
+              body: '{"Records":[]}',
+              headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+            });
+          for (const path of ['/events', '/upkeep']) {
+            expect([path, (await send(path, 'wrong')).status]).toEqual([path, 401]);
+            expect([path, (await send(path, secret)).status]).toEqual([path, 200]);
+          }
         } finally {
           await other.close();
         }
