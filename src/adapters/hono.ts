@@ -1,4 +1,4 @@
-/** The adapter for Hono 4, on all its runtimes. */
+/** The adapter for Hono 4. */
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type MountableHandler } from './handler.ts';
 import { pathOf, respond } from './web-request.ts';

@@ -1,4 +1,4 @@
-/** The adapter for Koa 2 and 3, with or without a body parser before it. */
+/** The adapter for Koa 3, with or without a body parser before it. */
 import type { IncomingMessage } from 'node:http';
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type MountableHandler, mountPointError } from './handler.ts';

@@ -1,5 +1,4 @@
-/** The adapter for Next.js 14 to 16, App Router, in the Node.js runtime. */
-import { WaybillError } from '../protocol/index.ts';
+/** The adapter for the App Router of Next.js in the Node.js runtime. */
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type Handler } from './handler.ts';
 import { respond } from './web-request.ts';
@@ -19,17 +18,11 @@ export interface NextRouteHandlers {
  * removes its own `basePath` from the path, and its `trailingSlash` is supported. In callbacks, `request.raw` is the
  * `NextRequest`: see {@link nextRequest}.
  *
- * @throws {WaybillError} `config_invalid` in the Edge runtime, which lacks `node:crypto`
  * @example
  * // app/api/[...path]/route.ts
  * export const { GET, HEAD, POST, DELETE, OPTIONS } = toNextHandler(uploads)
  */
 export function toNextHandler(uploads: Handler): NextRouteHandlers {
-  if (typeof process !== 'undefined' && process.env.NEXT_RUNTIME === 'edge')
-    throw new WaybillError(
-      'config_invalid',
-      "Uploads need the Node.js runtime: remove `export const runtime = 'edge'` from this route.",
-    );
   const handle: RouteHandler = (request) => respond(uploads, request, { waitUntil: findWaitUntil() });
   return { GET: handle, HEAD: handle, POST: handle, DELETE: handle, OPTIONS: handle };
 }

@@ -1,4 +1,4 @@
-/** The adapter for React Router 7 and 8 in framework mode, and Remix 2: a resource route. */
+/** The adapter for the framework mode of React Router: a resource route. */
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type Handler } from './handler.ts';
 import { respond } from './web-request.ts';

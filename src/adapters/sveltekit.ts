@@ -1,4 +1,4 @@
-/** The adapter for SvelteKit 2 and 3: a `handle` hook. */
+/** The adapter for SvelteKit: a `handle` hook. */
 import type { CallbackRequest } from '../server/index.ts';
 import { frameworkRequest, type MountableHandler } from './handler.ts';
 import { pathOf, respond } from './web-request.ts';
