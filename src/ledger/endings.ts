@@ -3,12 +3,12 @@
  * reservation, which an upload that ends without a file keeps for a while.
  */
 import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
-import type { Ledger } from '../server/index.ts';
+import type { Ledger, UploadRecord } from '../server/index.ts';
 import type { Ending, NewWebhook } from '../server/internal.ts';
 import { type Database, needsObject, stateLiteral } from './database.ts';
 import { rowToRecord, toJsonText } from './rows.ts';
 import type { Tables } from './schema.ts';
-import { createUploadChanges, type UploadChange } from './upload-changes.ts';
+import { later, type UploadChange, updateLeased, updateUpload } from './upload-changes.ts';
 import { adjustUsage } from './usage.ts';
 
 export type EndingMethods = Pick<Ledger, 'end' | 'abort' | 'expire' | 'delete' | 'freeReservation'>;
@@ -19,133 +19,152 @@ type Where = ExpressionBuilder<Tables, 'waybill_uploads'>;
 const cleanupMs = 60_000;
 
 export function createEndings(database: Database): EndingMethods {
-  const { kysely, now } = database;
-  const { later, update, updateLeased } = createUploadChanges(database);
+  return {
+    end: (uploadId, fence, ending) => endLeased(database, uploadId, fence, ending),
+    abort: (uploadId) => abortUpload(database, uploadId),
+    expire: (uploadId) =>
+      endGranted(database, uploadId, 'expired', (eb) => eb.and([eb('abandon_at', '<=', database.now())])),
+    delete: (of) => deleteUpload(database, of),
+    freeReservation: (uploadId) => freeReservation(database, uploadId),
+  };
+}
 
-  /**
-   * The values that every ended upload gets; {@link outcomeValues} adds those of one outcome. The reservation stays
-   * until `freeReservation`, unless the upload is completed: the signed request may still store bytes, and bytes that
-   * it has stored may still exist.
-   */
-  const commonEndValues = (): UploadChange => ({
-    ended_at: now(),
+async function endLeased(database: Database, uploadId: string, fence: number, ending: Ending): Promise<boolean> {
+  return database.kysely.transaction().execute(async (trx) => {
+    const changed = updateLeased(trx, uploadId, fence, {
+      ...commonEndValues(database),
+      state: ending.state,
+      callback_began: null,
+      ...outcomeValues(ending),
+    });
+    // An upload without a reservation was refused by the quota and must never become a file.
+    const ended = await (ending.state === 'completed' ? changed.where('reserved', '=', 1) : changed)
+      .returning(['owner_id', 'route', 'reserved_bytes'])
+      .executeTakeFirst();
+    if (!ended) return false;
+    if (ending.state === 'completed')
+      await adjustUsage(trx, ended, {
+        pending_bytes: -ended.reserved_bytes,
+        pending_files: -1,
+        stored_bytes: ending.file.size,
+        stored_files: 1,
+      });
+    if ('webhooks' in ending) await insertWebhooks(database, trx, uploadId, ending.webhooks ?? []);
+    return true;
+  });
+}
+
+async function insertWebhooks(
+  { now }: Database,
+  trx: Transaction<Tables>,
+  uploadId: string,
+  webhooks: readonly NewWebhook[],
+): Promise<void> {
+  const values = webhooks.map(({ webhookId, type, payload }) => ({
+    webhook_id: webhookId,
+    upload_id: uploadId,
+    type,
+    payload,
+    created_at: now(),
+    attempts: 0,
+    next_at: now(),
+  }));
+  if (values.length > 0) await trx.insertInto('waybill_webhooks').values(values).execute();
+}
+
+async function abortUpload(database: Database, uploadId: string): Promise<boolean> {
+  const { kysely, now } = database;
+  if (await endGranted(database, uploadId, 'aborted', (eb) => eb.and([]))) return true;
+  const { numUpdatedRows } = await updateUpload(kysely, uploadId, { state: 'aborted', ended_at: now() })
+    .where('state', '=', 'expired')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+async function endGranted(
+  database: Database,
+  uploadId: string,
+  state: 'aborted' | 'expired',
+  where: (eb: Where) => ReturnType<Where['and']>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await updateUpload(database.kysely, uploadId, { ...commonEndValues(database), state })
+    .where('state', '=', 'granted')
+    .where(where)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+async function deleteUpload(
+  database: Database,
+  of: { uploadId: string } | { key: string },
+): Promise<{ record: UploadRecord; last: boolean } | null> {
+  return database.kysely.transaction().execute(async (trx) => {
+    const target = await trx
+      .selectFrom('waybill_uploads')
+      .select(['upload_id', 'key'])
+      .where('state', '=', 'completed')
+      .where((eb) => ('key' in of ? eb('key', '=', of.key) : eb('upload_id', '=', of.uploadId)))
+      .orderBy('created_at')
+      .limit(1)
+      .executeTakeFirst();
+    if (!target) return null;
+    // Two uploads that share an object may be deleted at the same time. The lock makes exactly one of them, the
+    // second, find that no other upload needs the object.
+    await database.takeLock(trx, `waybill key ${target.key}`);
+    const values: UploadChange = { state: 'deleted', ended_at: database.now(), idempotency_key: null };
+    const deleted = await updateUpload(trx, target.upload_id, values)
+      .where('state', '=', 'completed')
+      .returningAll()
+      .returning(database.now().as('clock'))
+      .executeTakeFirst();
+    if (!deleted) return null;
+    await deleteDeliveredWebhooks(trx, target.upload_id);
+    const record = rowToRecord(deleted);
+    await adjustUsage(trx, deleted, { stored_bytes: -(record.file?.size ?? 0), stored_files: -1 });
+    const other = await trx
+      .selectFrom('waybill_uploads')
+      .select('upload_id')
+      .where('key', '=', target.key)
+      .where(needsObject)
+      .limit(1)
+      .executeTakeFirst();
+    return { record, last: other === undefined };
+  });
+}
+
+/**
+ * Webhooks contain facts about the file, so the delivered ones are deleted with it. A webhook that is still to be
+ * delivered is deleted after its delivery: see `recordDelivery` in outbox.ts.
+ */
+async function deleteDeliveredWebhooks(trx: Transaction<Tables>, uploadId: string): Promise<void> {
+  await trx.deleteFrom('waybill_webhooks').where('upload_id', '=', uploadId).where('next_at', 'is', null).execute();
+}
+
+async function freeReservation({ kysely }: Database, uploadId: string): Promise<boolean> {
+  return kysely.transaction().execute(async (trx) => {
+    const freed = await updateUpload(trx, uploadId, { reserved: 0, sweep_at: null })
+      .where('state', 'in', [stateLiteral('aborted'), stateLiteral('rejected'), stateLiteral('expired')])
+      .where('reserved', '=', 1)
+      .returning(['owner_id', 'route', 'reserved_bytes'])
+      .executeTakeFirst();
+    if (freed) await adjustUsage(trx, freed, { pending_bytes: -freed.reserved_bytes, pending_files: -1 });
+    return freed !== undefined;
+  });
+}
+
+/**
+ * The values that every ended upload gets; {@link outcomeValues} adds those of one outcome. The reservation stays until
+ * `freeReservation`, unless the upload is completed: the signed request may still store bytes, and bytes that it has
+ * stored may still exist.
+ */
+function commonEndValues(database: Database): UploadChange {
+  return {
+    ended_at: database.now(),
     lease_until: 0,
-    sweep_at: sql<number | null>`case when reserved = 1 then ${later(cleanupMs)} else null end`,
+    sweep_at: sql<number | null>`case when reserved = 1 then ${later(database, cleanupMs)} else null end`,
     retry_at: null,
     parked_at: null,
     idempotency_key: null,
-  });
-
-  async function endGranted(
-    uploadId: string,
-    state: 'aborted' | 'expired',
-    where: (eb: Where) => ReturnType<Where['and']>,
-  ): Promise<boolean> {
-    const { numUpdatedRows } = await update(uploadId, { ...commonEndValues(), state })
-      .where('state', '=', 'granted')
-      .where(where)
-      .executeTakeFirst();
-    return numUpdatedRows > 0n;
-  }
-
-  async function insertWebhooks(
-    trx: Transaction<Tables>,
-    uploadId: string,
-    webhooks: readonly NewWebhook[],
-  ): Promise<void> {
-    const values = webhooks.map(({ webhookId, type, payload }) => ({
-      webhook_id: webhookId,
-      upload_id: uploadId,
-      type,
-      payload,
-      created_at: now(),
-      attempts: 0,
-      next_at: now(),
-    }));
-    if (values.length > 0) await trx.insertInto('waybill_webhooks').values(values).execute();
-  }
-
-  return {
-    end: (uploadId, fence, ending) =>
-      kysely.transaction().execute(async (trx) => {
-        const values = { ...commonEndValues(), state: ending.state, callback_began: null, ...outcomeValues(ending) };
-        const changed = updateLeased(uploadId, fence, values, trx);
-        // An upload without a reservation was refused by the quota and must never become a file.
-        const ended = await (ending.state === 'completed' ? changed.where('reserved', '=', 1) : changed)
-          .returning(['owner_id', 'route', 'reserved_bytes'])
-          .executeTakeFirst();
-        if (!ended) return false;
-        if (ending.state === 'completed')
-          await adjustUsage(trx, ended, {
-            pending_bytes: -ended.reserved_bytes,
-            pending_files: -1,
-            stored_bytes: ending.file.size,
-            stored_files: 1,
-          });
-        if ('webhooks' in ending) await insertWebhooks(trx, uploadId, ending.webhooks ?? []);
-        return true;
-      }),
-
-    async abort(uploadId) {
-      if (await endGranted(uploadId, 'aborted', (eb) => eb.and([]))) return true;
-      const { numUpdatedRows } = await update(uploadId, { state: 'aborted', ended_at: now() })
-        .where('state', '=', 'expired')
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
-    },
-
-    expire: (uploadId) => endGranted(uploadId, 'expired', (eb) => eb.and([eb('abandon_at', '<=', now())])),
-
-    delete: (of) =>
-      kysely.transaction().execute(async (trx) => {
-        const target = await trx
-          .selectFrom('waybill_uploads')
-          .select(['upload_id', 'key'])
-          .where('state', '=', 'completed')
-          .where((eb) => ('key' in of ? eb('key', '=', of.key) : eb('upload_id', '=', of.uploadId)))
-          .orderBy('created_at')
-          .limit(1)
-          .executeTakeFirst();
-        if (!target) return null;
-        // Two uploads that share an object may be deleted at the same time. The lock makes exactly one of them, the
-        // second, find that no other upload needs the object.
-        await database.takeLock(trx, `waybill key ${target.key}`);
-        const values: UploadChange = { state: 'deleted', ended_at: now(), idempotency_key: null };
-        const deleted = await update(target.upload_id, values, trx)
-          .where('state', '=', 'completed')
-          .returningAll()
-          .returning(now().as('clock'))
-          .executeTakeFirst();
-        if (!deleted) return null;
-        // Webhooks contain facts about the file, so the delivered ones are deleted with it. A webhook that is still to
-        // be delivered is deleted after its delivery: see `webhookDelivered` in outbox.ts.
-        await trx
-          .deleteFrom('waybill_webhooks')
-          .where('upload_id', '=', target.upload_id)
-          .where('next_at', 'is', null)
-          .execute();
-        const record = rowToRecord(deleted);
-        await adjustUsage(trx, deleted, { stored_bytes: -(record.file?.size ?? 0), stored_files: -1 });
-        const other = await trx
-          .selectFrom('waybill_uploads')
-          .select('upload_id')
-          .where('key', '=', target.key)
-          .where(needsObject)
-          .limit(1)
-          .executeTakeFirst();
-        return { record, last: other === undefined };
-      }),
-
-    freeReservation: (uploadId) =>
-      kysely.transaction().execute(async (trx) => {
-        const freed = await update(uploadId, { reserved: 0, sweep_at: null }, trx)
-          .where('state', 'in', [stateLiteral('aborted'), stateLiteral('rejected'), stateLiteral('expired')])
-          .where('reserved', '=', 1)
-          .returning(['owner_id', 'route', 'reserved_bytes'])
-          .executeTakeFirst();
-        if (freed) await adjustUsage(trx, freed, { pending_bytes: -freed.reserved_bytes, pending_files: -1 });
-        return freed !== undefined;
-      }),
   };
 }
 

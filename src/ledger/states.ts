@@ -7,41 +7,43 @@ import type { Ledger } from '../server/index.ts';
 import { type Database, stateLiteral } from './database.ts';
 import { createEndings, type EndingMethods } from './endings.ts';
 import { createLeases, type LeaseMethods } from './leases.ts';
-import { createUploadChanges } from './upload-changes.ts';
+import { later, updateUpload } from './upload-changes.ts';
 
 export type StateMethods = Pick<Ledger, 'begun' | 'renew' | 'lookAgain'> & LeaseMethods & EndingMethods;
 
 export function createStates(database: Database): StateMethods {
-  const { later, update } = createUploadChanges(database);
-
   return {
-    async begun(uploadId, multipartId) {
-      const { numUpdatedRows } = await update(uploadId, { multipart_id: multipartId })
-        .where('state', '=', 'granted')
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
-    },
-
-    async renew(uploadId, expiresInMs) {
-      const { numUpdatedRows } = await update(uploadId, {
-        expires_at: later(expiresInMs),
-        abandon_at: sql<number>`${later(expiresInMs)} + abandon_after`,
-        sweep_at: later(expiresInMs),
-      })
-        .where('state', '=', 'granted')
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
-    },
-
-    async lookAgain(uploadId, inMs) {
-      const open = [stateLiteral('granted'), stateLiteral('completing')];
-      await update(uploadId, { sweep_at: later(inMs) })
-        .where(({ eb, or }) => or([eb('state', 'in', open), eb('reserved', '=', 1)]))
-        .where('parked_at', 'is', null)
-        .execute();
-    },
-
+    begun: (uploadId, multipartId) => recordMultipart(database, uploadId, multipartId),
+    renew: (uploadId, expiresInMs) => renewUpload(database, uploadId, expiresInMs),
+    lookAgain: (uploadId, inMs) => postponeSweep(database, uploadId, inMs),
     ...createLeases(database),
     ...createEndings(database),
   };
+}
+
+async function recordMultipart({ kysely }: Database, uploadId: string, multipartId: string): Promise<boolean> {
+  const { numUpdatedRows } = await updateUpload(kysely, uploadId, { multipart_id: multipartId })
+    .where('state', '=', 'granted')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+async function renewUpload(database: Database, uploadId: string, expiresInMs: number): Promise<boolean> {
+  const expires_at = later(database, expiresInMs);
+  const { numUpdatedRows } = await updateUpload(database.kysely, uploadId, {
+    expires_at,
+    abandon_at: sql<number>`${expires_at} + abandon_after`,
+    sweep_at: expires_at,
+  })
+    .where('state', '=', 'granted')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+async function postponeSweep(database: Database, uploadId: string, forMs: number): Promise<void> {
+  const open = [stateLiteral('granted'), stateLiteral('completing')];
+  await updateUpload(database.kysely, uploadId, { sweep_at: later(database, forMs) })
+    .where(({ eb, or }) => or([eb('state', 'in', open), eb('reserved', '=', 1)]))
+    .where('parked_at', 'is', null)
+    .execute();
 }

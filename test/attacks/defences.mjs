@@ -1287,8 +1287,8 @@ export const defences = [
     attack: 'G11 a delivered',
     suite: 'g-outbox',
     file: 'src/ledger/endings.ts',
-    find: ".where('next_at', 'is', null)\n          .execute();",
-    replace: ".where('next_at', '=', -1)\n          .execute();",
+    find: ".where('next_at', 'is', null)",
+    replace: ".where('next_at', '=', -1)",
   },
   {
     attack: 'G11 a message that is not delivered',
@@ -1301,8 +1301,8 @@ export const defences = [
     attack: 'G11 a message is deleted when',
     suite: 'g-outbox',
     file: 'src/ledger/sweeps.ts',
-    find: ".where('upload_id', 'in', uploadIds.slice(from, from + maxIds))\n            .execute();\n        return",
-    replace: ".where('upload_id', '=', '')\n            .execute();\n        return",
+    find: ".where('upload_id', 'in', uploadIds.slice(from, from + maxIds))\n        .execute();\n    return",
+    replace: ".where('upload_id', '=', '')\n        .execute();\n    return",
   },
   {
     attack: 'G12 /upkeep does nothing for',
