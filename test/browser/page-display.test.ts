@@ -27,7 +27,7 @@ describeBrowser('the page displays', (browser) => {
         const { page, choose, waitForBadge, problems, close } = await visit(browser(), app.url);
         await choose(path);
         const row = await waitForBadge(name, 'Received');
-        await expectQuadrants(row.locator('.thumbnail img'));
+        await expectQuadrants(row.locator('.thumbnail .stored'));
         const image = (await openDetails(row)).locator('img');
         await image.scrollIntoViewIfNeeded();
         await expectQuadrants(image);
@@ -113,7 +113,7 @@ describeBrowser('the page displays', (browser) => {
         await choose(await hostileCopy(dir));
         const row = page.locator('.upload');
         await row.locator('.status-badge').getByText('Received').waitFor();
-        await expectQuadrants(row.locator('.thumbnail img'));
+        await expectQuadrants(row.locator('.thumbnail .stored'));
         const heading = await row.getByRole('heading').textContent();
         expect(heading).toContain('"><img src=x onerror=alert(1)>');
         expect(heading).not.toContain('\u202E');
@@ -121,7 +121,7 @@ describeBrowser('the page displays', (browser) => {
         expect(await image.count()).toBe(1);
         expect(await image.getAttribute('alt')).not.toContain('\u202E');
         await page.reload();
-        await expectQuadrants(row.locator('.thumbnail img'));
+        await expectQuadrants(row.locator('.thumbnail .stored'));
         expect(problems).toEqual([]);
       } finally {
         await close();

@@ -93,7 +93,7 @@ describeBrowser('the page refuses and warns', (browser) => {
       const { page, choose, waitForBadge, problems, close } = await visit(browser(), app.url);
       await choose(fixture('polyglot.gif').path);
       const row = await waitForBadge('polyglot.gif', 'Received');
-      const url = (await row.locator('.thumbnail img').getAttribute('src')) ?? '';
+      const url = (await row.locator('.thumbnail .stored').getAttribute('src')) ?? '';
       // As a script it has the wrong type, and the content security policy does not allow its origin.
       await page.evaluate(
         (src) =>

@@ -46,7 +46,7 @@ describeBrowser('the page accepts', (browser) => {
     await drag.drop();
     await page.locator('.drop-target').waitFor({ state: 'hidden' });
     for (const name of ['quadrants.png', 'quadrants.webp'])
-      await expectQuadrants((await waitForBadge(name, 'Received')).locator('.thumbnail img'));
+      await expectQuadrants((await waitForBadge(name, 'Received')).locator('.thumbnail .stored'));
     expect(page.url()).toBe(`${app.url}/`);
     expect(problems).toEqual([]);
     await close();
@@ -115,7 +115,7 @@ describeBrowser('the page accepts', (browser) => {
     await page.keyboard.press('Control+V');
     const row = page.locator('.upload');
     await row.locator('.status-badge').getByText('Received').waitFor();
-    await expectQuadrants(row.locator('.thumbnail img'));
+    await expectQuadrants(row.locator('.thumbnail .stored'));
     expect(problems).toEqual([]);
     await close();
   });
@@ -126,7 +126,7 @@ describeBrowser('the page accepts', (browser) => {
     await choose(fixture('camera.jpg').path);
     await expect.poll(() => page.locator('.status-badge').getByText('Received').count()).toBe(2);
     const urls = await page
-      .locator('.thumbnail img')
+      .locator('.thumbnail .stored')
       .evaluateAll((images) => images.map((image) => image.getAttribute('src')));
     expect(new Set(urls).size).toBe(2);
     expect(problems).toEqual([]);

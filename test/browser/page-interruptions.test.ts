@@ -31,7 +31,20 @@ describeBrowser('on the page', (browser) => {
     expect(await row('camera.jpg').getByRole('progressbar').isVisible()).toBe(false);
     app.store.setFaults(undefined);
     await row('camera.jpg').getByRole('button', { name: 'Try again' }).click();
-    await expectQuadrants((await waitForBadge('camera.jpg', 'Received')).locator('.thumbnail img'));
+    await expectQuadrants((await waitForBadge('camera.jpg', 'Received')).locator('.thumbnail .stored'));
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it('the thumbnail shows the picture on disk before the file has arrived', async () => {
+    const { row, choose, waitForBadge, problems, close } = await visit(browser(), app.url);
+    app.store.setFaults(hold);
+    await choose(fixture('camera.jpg').path, fixture('polyglot.gif').path);
+    await waitForBadge('camera.jpg', 'On its way');
+    // The other picture has 10,799 by 1 pixels. Scaled to the height of a thumbnail it would have 350 million.
+    await expectQuadrants(row('camera.jpg').locator('.thumbnail .local'));
+    app.store.setFaults(undefined);
+    await row('camera.jpg').getByRole('button', { name: 'Cancel' }).click();
     expect(problems).toEqual([]);
     await close();
   });
@@ -114,7 +127,7 @@ describeBrowser('on the page', (browser) => {
     await waitForBadge('camera.jpg', 'On its way');
 
     await page.reload();
-    await expectQuadrants((await waitForBadge('quadrants.png', 'Received')).locator('.thumbnail img'));
+    await expectQuadrants((await waitForBadge('quadrants.png', 'Received')).locator('.thumbnail .stored'));
     expect(await captionOf(row('quadrants.png'))).toBe(before);
     await waitForBadge('empty.txt', 'Refused');
     await waitForBadge('camera.jpg', 'Interrupted');
@@ -131,7 +144,7 @@ describeBrowser('on the page', (browser) => {
     await waitForBadge('note.txt', 'Received');
     await waitForBadge('camera.jpg', 'Interrupted');
     await chooseAgain(fixture('camera.jpg').path);
-    await expectQuadrants((await waitForBadge('camera.jpg', 'Received')).locator('.thumbnail img'));
+    await expectQuadrants((await waitForBadge('camera.jpg', 'Received')).locator('.thumbnail .stored'));
     expect(await page.locator('.upload').count()).toBe(4);
     expect(problems).toEqual([]);
     await close();

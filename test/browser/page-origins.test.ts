@@ -64,7 +64,7 @@ describeBrowser('on three origins', (browser) => {
       const requests: string[] = [];
       page.on('request', (request) => requests.push(`${request.method()} ${new URL(request.url()).origin}`));
       await choose(fixture('camera.jpg').path);
-      const image = (await waitForBadge('camera.jpg', 'Received')).locator('.thumbnail img');
+      const image = (await waitForBadge('camera.jpg', 'Received')).locator('.thumbnail .stored');
       await expectQuadrants(image);
       expect(new URL((await image.getAttribute('src')) ?? '').origin).toBe(serverUrl);
       // Above the size limit for forms, the client sends a PUT, which needs a preflight.

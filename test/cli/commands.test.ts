@@ -74,7 +74,7 @@ describe('waybill dev', { timeout: 60_000 }, () => {
     const store = /store\s+(http:\/\/[^/]+)/.exec(dev.stdout())?.[1] as string;
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("script-src 'self';");
-    expect(policy).toContain(`img-src 'self' ${store}`);
+    expect(policy).toContain(`img-src 'self' blob: ${store}`);
     expect(policy).not.toContain('unsafe');
     const info = await fetch(`${url}/uploads/routes/photos`);
     expect(((await info.json()) as { limits: { contentTypes: string[] } }).limits.contentTypes).toEqual(['image/*']);

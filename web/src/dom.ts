@@ -27,3 +27,8 @@ export function requireElement<Element extends HTMLElement>(id: string, kind: ne
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** The text with a place for a line break before each slash. */
+export function breakBeforeSlashes(text: string): Node[] {
+  return text.split(/(?=\/)/).flatMap((part) => [el('wbr'), document.createTextNode(part)]);
+}

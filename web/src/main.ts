@@ -3,7 +3,7 @@ import { createClient } from 'waybill/client';
 import { browserResumeStore } from 'waybill/client/resume-store';
 import { addFiles } from './add-files.ts';
 import { createAnnouncer } from './announcer.ts';
-import { requireElement, setText } from './dom.ts';
+import { breakBeforeSlashes, requireElement, setText } from './dom.ts';
 import { showEarlierUploads } from './earlier-uploads.ts';
 import { createFilePicker } from './file-picker.ts';
 import { formatCount } from './format.ts';
@@ -13,7 +13,6 @@ import { watchOtherTabs } from './other-tabs.ts';
 import { loadPageConfig, type PageConfig } from './page-config.ts';
 import { createRoutePicker } from './route-picker.ts';
 import { createSavedList, parseTransferStats, type SavedList } from './saved-list.ts';
-import { createThumbnailQueue } from './thumbnail.ts';
 import { createTotalProgress, type TotalProgress } from './total-progress.ts';
 import { isActive, type UploadItem, UploadList } from './upload-list.ts';
 
@@ -41,7 +40,8 @@ function start(config: PageConfig): void {
     announce(message);
   };
   setText(requireElement('from', HTMLElement), location.host);
-  setText(requireElement('to', HTMLElement), config.storageName);
+  // A long address breaks before a slash, not within a name.
+  requireElement('to', HTMLElement).replaceChildren(...breakBeforeSlashes(config.storageName));
   setText(requireElement('signer', HTMLElement), endpoint.host);
 
   const list = new UploadList({
@@ -52,7 +52,6 @@ function start(config: PageConfig): void {
     openFileDialog: () => filePicker.openDialog(),
     resolveUrl: (url) => new URL(url, endpoint).href,
     fetchStats: (uploadId) => fetchTransferStats(config.transferStatsUrl, uploadId),
-    drawThumbnail: createThumbnailQueue(),
     onChange: () => onChange(),
     fallbackFocus: fileButton,
   });

@@ -9,7 +9,6 @@ import { warningText } from './error-text.ts';
 import { shortName } from './file-names.ts';
 import { applySnapshot, type ItemRecord, stages, type TransferStats } from './item-record.ts';
 import type { Progress } from './progress-text.ts';
-import type { DrawThumbnail } from './thumbnail.ts';
 import { UploadRow } from './upload-row.ts';
 import { createVirtualList, type VirtualList } from './virtual-list.ts';
 
@@ -45,7 +44,6 @@ export interface UploadListOptions {
   openFileDialog(): void;
   resolveUrl(url: string): string;
   fetchStats(uploadId: string): Promise<TransferStats | null>;
-  drawThumbnail: DrawThumbnail;
   /** Called when the list has to be saved and counted again. */
   onChange(): void;
   /** Gets the focus when the last item is removed. */
@@ -245,7 +243,6 @@ export class UploadList {
   #buildRow(item: UploadItem) {
     const row = new UploadRow(item.record, {
       resolveUrl: this.#options.resolveUrl,
-      drawThumbnail: (canvas) => item.file?.blob && this.#options.drawThumbnail(item.file.blob, canvas),
       pause: () => item.upload?.pause(),
       resume: () => this.resume(item),
       startOver: () => void this.#startOver(item),
@@ -260,7 +257,7 @@ export class UploadList {
     });
     return {
       element: row.element,
-      draw: () => row.update({ ...item, hasFile: hasFile(item) }),
+      draw: () => row.update({ ...item, localFile: item.file?.blob ?? null, hasFile: hasFile(item) }),
     };
   }
 }

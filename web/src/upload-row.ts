@@ -11,8 +11,6 @@ import { UploadDetails } from './upload-details.ts';
 
 export interface RowActions {
   resolveUrl(url: string): string;
-  /** Draws the file on disk, if this page has it. */
-  drawThumbnail(canvas: HTMLCanvasElement): void;
   pause(): void;
   resume(): void;
   startOver(): void;
@@ -26,6 +24,8 @@ export interface RowState {
   record: ItemRecord;
   progress: Progress | null;
   warning: string | null;
+  /** The file on disk, if this page has it. */
+  localFile: Blob | null;
   /** Whether the file can be sent without asking the user for it. */
   hasFile: boolean;
   /** The file on disk differs from the file that the upload began with. */
@@ -74,7 +74,6 @@ export class UploadRow {
       this.#bar,
       this.#details.element,
     );
-    if (!record.inLargeBatch) requestAnimationFrame(() => actions.drawThumbnail(this.#thumbnail.canvas));
   }
 
   update(state: RowState): void {
@@ -83,6 +82,7 @@ export class UploadRow {
     // In a large batch, a file that waits for its turn has no progress to show.
     const showsProgress = isActive && !(record.inLargeBatch && record.stage === 'waiting');
     this.element.dataset.stage = record.stage;
+    if (state.localFile && !record.inLargeBatch) this.#thumbnail.showLocal(state.localFile);
     setText(this.#badge, label);
     setText(this.#facts, factsText(record));
     this.#facts.hidden = showsProgress;

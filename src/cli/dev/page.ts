@@ -57,7 +57,8 @@ export function contentSecurityPolicy(origins: readonly string[]): string {
     "style-src 'self'",
     "font-src 'self'",
     `connect-src 'self' ${storage}`,
-    `img-src 'self' ${storage}`,
+    // The page shows a picture on disk by a blob URL while it is sent.
+    `img-src 'self' blob: ${storage}`,
     `media-src 'self' ${storage}`,
     `frame-src 'self' ${storage}`,
     "form-action 'none'",
