@@ -68,6 +68,8 @@ export function createSending(
     },
     recordArrival({ partNumber, source: { size } }, checksum) {
       arrived.set(partNumber, { size, checksum });
+      // A list that was made before this answer may name the part. The next run would wait to compare it.
+      listed.delete(partNumber);
       parts.drop(partNumber);
       arrivedBytes += size;
       reportLoaded();
