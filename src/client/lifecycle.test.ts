@@ -52,10 +52,13 @@ it('an upload ends once, by legal states, and is done only when it was stored an
       const stored = new Set<string>();
       const completed = new Set<string>();
       const byUrl = new Map<string, string>();
+      // Copies: fast-check reports and shrinks the values that it passed.
+      const nextAtStorage = [...storage];
+      const nextAtServer = [...server];
       let calls = 0;
 
       function atStorage({ request: { url }, answer, fail }: HeldRequest): void {
-        const turn = storage.shift() ?? 'ok';
+        const turn = nextAtStorage.shift() ?? 'ok';
         const again = stored.has(url);
         if (['ok', '412', 'lost after'].includes(turn)) stored.add(url);
         if (turn.startsWith('lost')) fail();
@@ -81,7 +84,7 @@ it('an upload ends once, by legal states, and is done only when it was stored an
 
       function atServer(incoming: HeldRequest): void {
         const { request, answer, fail } = incoming;
-        const turn = server.shift() ?? 'ok';
+        const turn = nextAtServer.shift() ?? 'ok';
         if (turn === 'lost') fail();
         else if (turn === '502') answer(502, 'Bad Gateway');
         else if (turn === 'nonsense') answer(200, '{"uploads":{}}');
