@@ -1,5 +1,6 @@
 /** Migrates the schema or checks its version, and assembles the methods of a ledger over one database. */
 import type { Ledger } from '../server/index.ts';
+import { createCallbacks } from './callbacks.ts';
 import { createCounts } from './counts.ts';
 import type { Database } from './database.ts';
 import { createGranting } from './grant.ts';
@@ -22,6 +23,7 @@ export async function createLedger(database: Database, shouldMigrate: boolean): 
     kind: database.kind,
     grant: createGranting(database),
     ...createStates(database),
+    ...createCallbacks(database),
     ...createLists(database),
     ...createCounts(database),
     ...createSweeps(database),

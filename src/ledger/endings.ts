@@ -2,13 +2,14 @@
  * The statements that end an upload: as completed, rejected, aborted, expired or deleted. They also free the
  * reservation, which an upload that ends without a file keeps for a while.
  */
-import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
+import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely';
 import type { Ledger, UploadRecord } from '../server/index.ts';
-import type { Ending, NewWebhook } from '../server/internal.ts';
+import type { EndEffects, Ending } from '../server/internal.ts';
 import { type Database, needsObject, stateLiteral } from './database.ts';
+import { insertWebhooks } from './outbox.ts';
 import { rowToRecord, toJsonText } from './rows.ts';
 import type { Tables } from './schema.ts';
-import { later, type UploadChange, updateLeased, updateUpload } from './upload-changes.ts';
+import { callbackValues, later, type UploadChange, updateLeased, updateUpload } from './upload-changes.ts';
 import { adjustUsage } from './usage.ts';
 
 export type EndingMethods = Pick<Ledger, 'end' | 'abort' | 'expire' | 'delete' | 'freeReservation'>;
@@ -22,9 +23,11 @@ export function createEndings(database: Database): EndingMethods {
   return {
     end: (uploadId, fence, ending) => endLeased(database, uploadId, fence, ending),
     abort: (uploadId) => abortUpload(database, uploadId),
-    expire: (uploadId) =>
-      endGranted(database, uploadId, 'expired', (eb) => eb.and([eb('abandon_at', '<=', database.now())])),
-    delete: (of) => deleteUpload(database, of),
+    expire: (uploadId, effects = {}) =>
+      endGranted(database, uploadId, { ...effects, state: 'expired' }, (eb) =>
+        eb.and([eb('abandon_at', '<=', database.now())]),
+      ),
+    delete: (of, effectsOf) => deleteUpload(database, of, effectsOf),
     freeReservation: (uploadId) => freeReservation(database, uploadId),
   };
 }
@@ -36,6 +39,7 @@ async function endLeased(database: Database, uploadId: string, fence: number, en
       state: ending.state,
       callback_began: null,
       ...outcomeValues(ending),
+      ...callbackValues(database, ending.callback),
     });
     // An upload without a reservation was refused by the quota and must never become a file.
     const ended = await (ending.state === 'completed' ? changed.where('reserved', '=', 1) : changed)
@@ -49,32 +53,14 @@ async function endLeased(database: Database, uploadId: string, fence: number, en
         stored_bytes: ending.file.size,
         stored_files: 1,
       });
-    if ('webhooks' in ending) await insertWebhooks(database, trx, uploadId, ending.webhooks ?? []);
+    await insertWebhooks(database, trx, uploadId, ending.webhooks ?? []);
     return true;
   });
 }
 
-async function insertWebhooks(
-  { now }: Database,
-  trx: Transaction<Tables>,
-  uploadId: string,
-  webhooks: readonly NewWebhook[],
-): Promise<void> {
-  const values = webhooks.map(({ webhookId, type, payload }) => ({
-    webhook_id: webhookId,
-    upload_id: uploadId,
-    type,
-    payload,
-    created_at: now(),
-    attempts: 0,
-    next_at: now(),
-  }));
-  if (values.length > 0) await trx.insertInto('waybill_webhooks').values(values).execute();
-}
-
 async function abortUpload(database: Database, uploadId: string): Promise<boolean> {
   const { kysely, now } = database;
-  if (await endGranted(database, uploadId, 'aborted', (eb) => eb.and([]))) return true;
+  if (await endGranted(database, uploadId, { state: 'aborted' }, (eb) => eb.and([]))) return true;
   const { numUpdatedRows } = await updateUpload(kysely, uploadId, { state: 'aborted', ended_at: now() })
     .where('state', '=', 'expired')
     .executeTakeFirst();
@@ -84,24 +70,36 @@ async function abortUpload(database: Database, uploadId: string): Promise<boolea
 async function endGranted(
   database: Database,
   uploadId: string,
-  state: 'aborted' | 'expired',
+  { state, webhooks = [], callback }: EndEffects & { state: 'aborted' | 'expired' },
   where: (eb: Where) => ReturnType<Where['and']>,
 ): Promise<boolean> {
-  const { numUpdatedRows } = await updateUpload(database.kysely, uploadId, { ...commonEndValues(database), state })
-    .where('state', '=', 'granted')
-    .where(where)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  const { kysely } = database;
+  const values = { ...commonEndValues(database), ...callbackValues(database, callback), state };
+  const end = async (db: Kysely<Tables>) => {
+    const { numUpdatedRows } = await updateUpload(db, uploadId, values)
+      .where('state', '=', 'granted')
+      .where(where)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  };
+  if (webhooks.length === 0) return end(kysely);
+  return kysely.transaction().execute(async (trx) => {
+    const hasEnded = await end(trx);
+    if (hasEnded) await insertWebhooks(database, trx, uploadId, webhooks);
+    return hasEnded;
+  });
 }
 
 async function deleteUpload(
   database: Database,
   of: { uploadId: string } | { key: string },
+  effectsOf: ((record: UploadRecord) => EndEffects) | undefined,
 ): Promise<{ record: UploadRecord; last: boolean } | null> {
   return database.kysely.transaction().execute(async (trx) => {
     const target = await trx
       .selectFrom('waybill_uploads')
-      .select(['upload_id', 'key'])
+      .selectAll()
+      .select(database.now().as('clock'))
       .where('state', '=', 'completed')
       .where((eb) => ('key' in of ? eb('key', '=', of.key) : eb('upload_id', '=', of.uploadId)))
       .orderBy('created_at')
@@ -111,7 +109,9 @@ async function deleteUpload(
     // Two uploads that share an object may be deleted at the same time. The lock makes exactly one of them, the
     // second, find that no other upload needs the object.
     await database.takeLock(trx, `waybill key ${target.key}`);
-    const values: UploadChange = { state: 'deleted', ended_at: database.now(), idempotency_key: null };
+    const { webhooks = [], callback } = effectsOf?.(rowToRecord(target)) ?? {};
+    const ended: UploadChange = { state: 'deleted', ended_at: database.now(), idempotency_key: null };
+    const values: UploadChange = { ...ended, ...callbackValues(database, callback) };
     const deleted = await updateUpload(trx, target.upload_id, values)
       .where('state', '=', 'completed')
       .returningAll()
@@ -119,6 +119,7 @@ async function deleteUpload(
       .executeTakeFirst();
     if (!deleted) return null;
     await deleteDeliveredWebhooks(trx, target.upload_id);
+    await insertWebhooks(database, trx, target.upload_id, webhooks);
     const record = rowToRecord(deleted);
     await adjustUsage(trx, deleted, { stored_bytes: -(record.file?.size ?? 0), stored_files: -1 });
     const other = await trx

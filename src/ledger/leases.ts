@@ -6,13 +6,18 @@ import { type Database, stateLiteral } from './database.ts';
 import { findBrokenQuota } from './quota.ts';
 import { rowToRecord, storableReason, type UploadRow } from './rows.ts';
 import type { Tables, UsageTable } from './schema.ts';
-import { later, leaseValues, selectUpload, updateLeased, updateUpload } from './upload-changes.ts';
+import {
+  interruptions,
+  later,
+  leaseValues,
+  selectUpload,
+  type UploadChange,
+  updateLeased,
+  updateUpload,
+} from './upload-changes.ts';
 import { adjustUsage, allRoutes } from './usage.ts';
 
 export type LeaseMethods = Pick<Ledger, 'claim' | 'retake' | 'calling' | 'release' | 'failed' | 'unpark'>;
-
-/** The number of interruptions when a callback begins: an earlier callback that has not ended was interrupted. */
-const interruptions = sql<number>`callback_interruptions + case when callback_began is null then 0 else 1 end`;
 
 export function createLeases(database: Database): LeaseMethods {
   const { kysely } = database;
@@ -140,13 +145,12 @@ async function recordFailedCallback(
 }
 
 async function retryCallbackNow({ kysely, now }: Database, uploadId: string): Promise<boolean> {
-  const { numUpdatedRows } = await updateUpload(kysely, uploadId, {
-    retry_at: now(),
-    sweep_at: now(),
-    parked_at: null,
-  })
-    .where('state', '=', 'completing')
-    .where(({ eb, or }) => or([eb('parked_at', 'is not', null), eb('retry_at', 'is not', null)]))
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  const makeDue = (more: UploadChange) =>
+    updateUpload(kysely, uploadId, { ...more, retry_at: now(), parked_at: null }).where(({ eb, or }) =>
+      or([eb('parked_at', 'is not', null), eb('retry_at', 'is not', null)]),
+    );
+  const completing = await makeDue({ sweep_at: now() }).where('state', '=', 'completing').executeTakeFirst();
+  if (completing.numUpdatedRows > 0n) return true;
+  const ended = await makeDue({}).where('pending_callback', 'is not', null).executeTakeFirst();
+  return ended.numUpdatedRows > 0n;
 }

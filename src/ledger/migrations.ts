@@ -109,7 +109,15 @@ update waybill_uploads set reserved = 1 where state in ('granted', 'completing')
 create unique index waybill_uploads_idempotency on waybill_uploads (owner_id, route, idempotency_key)
   where idempotency_key is not null`;
 
-const steps: readonly Step[] = [statements(initialTables), statements(webhooksOfUpload), statements(reservations)];
+/** The callbacks `onReject`, `onExpire` and `onDelete`, which run after the end of their upload. */
+const pendingCallbacks = 'alter table waybill_uploads add column pending_callback text';
+
+const steps: readonly Step[] = [
+  statements(initialTables),
+  statements(webhooksOfUpload),
+  statements(reservations),
+  statements(pendingCallbacks),
+];
 
 const newestVersion = steps.length;
 

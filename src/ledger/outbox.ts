@@ -1,9 +1,11 @@
 /** The outbox: webhooks that wait for their delivery. */
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Ledger, WebhookRecord } from '../server/index.ts';
+import type { NewWebhook } from '../server/internal.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
 import { type Database, evaluateOnce, stateLiteral } from './database.ts';
 import { rowToWebhook, storableReason } from './rows.ts';
+import type { Tables } from './schema.ts';
 import { later } from './upload-changes.ts';
 
 export type OutboxMethods = Pick<
@@ -21,6 +23,29 @@ export function createOutbox(database: Database): OutboxMethods {
     listWebhooks: (filter) => listWebhooks(database, filter),
     replayWebhook: (webhookId) => replayWebhook(database, webhookId),
   };
+}
+
+/** Adds the messages of one upload, except those that are in the outbox already. */
+export async function insertWebhooks(
+  { now }: Database,
+  trx: Transaction<Tables>,
+  uploadId: string,
+  webhooks: readonly NewWebhook[],
+): Promise<void> {
+  for (const { webhookId, type, payload } of webhooks) {
+    // An upload may expire twice, when a completion that began after the first time did not end.
+    const existing = await trx
+      .selectFrom('waybill_webhooks')
+      .select('webhook_id')
+      .where('webhook_id', '=', webhookId)
+      .executeTakeFirst();
+    if (existing) continue;
+    const times = { created_at: now(), next_at: now() };
+    await trx
+      .insertInto('waybill_webhooks')
+      .values({ webhook_id: webhookId, upload_id: uploadId, type, payload, attempts: 0, ...times })
+      .execute();
+  }
 }
 
 async function takeWebhooks(database: Database, limit: number, forMs: number): Promise<WebhookRecord[]> {

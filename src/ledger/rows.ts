@@ -1,7 +1,7 @@
 /** Conversion between the rows of the tables and the records of the server. */
 import type { Selectable } from 'kysely';
 import type { ChecksumAlgorithm, StoredFile, Transfer, WireError } from '../protocol/index.ts';
-import type { UploadRecord, Usage, WebhookRecord } from '../server/index.ts';
+import type { PendingCallback, UploadRecord, Usage, WebhookRecord } from '../server/index.ts';
 import type { UploadTable, UsageTable, WebhookTable } from './schema.ts';
 
 /** A row with the database's clock, which leases are compared with. */
@@ -40,6 +40,7 @@ export function rowToRecord(row: UploadRow): UploadRecord {
       retryAt: row.retry_at,
       parkedAt: row.parked_at,
     },
+    pendingCallback: (parse(row.pending_callback) as PendingCallback | undefined) ?? null,
   };
 }
 

@@ -41,6 +41,8 @@ export interface UploadTable {
   callback_error: string | null;
   retry_at: number | null;
   parked_at: number | null;
+  /** A callback that is to run because the upload has ended, as JSON. `retry_at` says when it runs next. */
+  pending_callback: string | null;
   /** When the sweep visits the upload next; null for never. */
   sweep_at: number | null;
 }

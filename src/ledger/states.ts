@@ -43,7 +43,12 @@ async function renewUpload(database: Database, uploadId: string, expiresInMs: nu
 async function postponeSweep(database: Database, uploadId: string, forMs: number): Promise<void> {
   const open = [stateLiteral('granted'), stateLiteral('completing')];
   await updateUpload(database.kysely, uploadId, { sweep_at: later(database, forMs) })
-    .where(({ eb, or }) => or([eb('state', 'in', open), eb('reserved', '=', 1)]))
-    .where('parked_at', 'is', null)
+    .where(({ and, eb, or }) =>
+      or([
+        and([eb('state', 'in', open), eb('parked_at', 'is', null)]),
+        // After the end, a parked callback does not concern the reservation.
+        and([eb('state', 'not in', open), eb('reserved', '=', 1)]),
+      ]),
+    )
     .execute();
 }

@@ -1,5 +1,6 @@
 /** Statements on the row of one upload, shared by states.ts, leases.ts and endings.ts. */
 import { type Kysely, type RawBuilder, sql, type UpdateObject } from 'kysely';
+import type { PendingCallback } from '../server/index.ts';
 import type { Database } from './database.ts';
 import type { UploadRow } from './rows.ts';
 import type { Tables } from './schema.ts';
@@ -29,6 +30,24 @@ export function leaseValues(database: Database, leaseMs: number): UploadChange {
     sweep_at: later(database, leaseMs),
     retry_at: null,
     parked_at: null,
+    // An upload that continues after its expiry no longer needs `onExpire`.
+    pending_callback: null,
+  };
+}
+
+/** The number of interruptions when a callback begins: an earlier callback that has not ended was interrupted. */
+export const interruptions = sql<number>`callback_interruptions + case when callback_began is null then 0 else 1 end`;
+
+/** The values that make a callback due. They replace what was recorded of an earlier callback. */
+export function callbackValues({ now }: Database, callback: PendingCallback | undefined): UploadChange {
+  if (callback === undefined) return {};
+  return {
+    pending_callback: JSON.stringify(callback),
+    retry_at: now(),
+    callback_attempts: 0,
+    callback_interruptions: 0,
+    callback_began: null,
+    callback_error: null,
   };
 }
 

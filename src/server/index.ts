@@ -23,9 +23,11 @@ export type { StandardSchema } from './shared/standard-schema.ts';
 export type {
   CallbackRecord,
   Counts,
+  Deletion,
   Ledger,
   Orphan,
   OwnerUsage,
+  PendingCallback,
   Quota,
   SweepRecord,
   UploadFilter,

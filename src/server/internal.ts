@@ -7,6 +7,7 @@ export { bodyReadBefore } from './http/read-json.ts';
 export { instrumentStorage } from './shared/instrument.ts';
 export {
   type ClaimedUpload,
+  type EndEffects,
   type Ending,
   type GrantOutcome,
   mayFollow,

@@ -102,6 +102,15 @@ function upload(n: number, more: Partial<NewUpload> = {}): NewUpload {
   };
 }
 
+async function callCallbackMethods(ledger: Ledger): Promise<void> {
+  const [due] = await ledger.dueCallbacks(100);
+  const { uploadId = '', fence = -1 } = (due && (await ledger.takeCallback(due.uploadId, 0))) ?? {};
+  expect(await ledger.keepCallback(uploadId, fence, 0)).toBe(true);
+  await ledger.callbackFailed(uploadId, fence, 'no', null);
+  expect(await ledger.unpark(uploadId)).toBe(true);
+  await ledger.callbackReturned(uploadId, fence);
+}
+
 /** Calls every method so that every statement runs. */
 async function callEveryMethod(ledger: Ledger): Promise<void> {
   const none = { owner: null, route: null };
@@ -144,7 +153,11 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
   const webhooks = [{ webhookId: 'msg_one', type: 'upload.completed', payload: '{}' }];
   expect(await ledger.end(uploadId, fence, { state: 'completed', file, data: null, webhooks })).toBe(true);
   expect(await ledger.abort(three.uploadId)).toBe(true);
-  expect(await ledger.delete({ key })).toMatchObject({ last: true });
+  const callback = { name: 'onDelete', reason: 'server', deletedBy: null } as const;
+  const deletedWebhooks = [{ webhookId: 'msg_two', type: 'file.deleted', payload: '{}' }];
+  const effects = { webhooks: deletedWebhooks, callback };
+  expect(await ledger.delete({ key }, () => effects)).toMatchObject({ last: true });
+  await callCallbackMethods(ledger);
   await ledger.delete({ uploadId: idOf(0) });
   await ledger.usage(ownerOf(1));
   const owners = await ledger.usageByOwner({ limit: 20 });

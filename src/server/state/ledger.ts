@@ -131,7 +131,26 @@ export interface UploadRecord {
   /** Why it was rejected. */
   error: WireError | null;
   callback: CallbackRecord;
+  /** A callback that runs because the upload has ended; null when none has to run. `callback` says how it stands. */
+  pendingCallback: PendingCallback | null;
 }
+
+/** Why a stored file was deleted. */
+export interface Deletion {
+  /**
+   * `request`: a client asked for it. `server`: the app called `uploads.deleteFile()`. `replaced`: a later upload
+   * stored its file at the same key, on a route with `replace`.
+   */
+  reason: 'request' | 'server' | 'replaced';
+  /**
+   * The owner who sent the request or the later upload, or what the app said. Null when that is not known, for instance
+   * when `authorizeDelete` decided.
+   */
+  deletedBy: string | null;
+}
+
+/** A callback of the app that is to run because an upload has ended. */
+export type PendingCallback = { name: 'onReject' } | { name: 'onExpire' } | ({ name: 'onDelete' } & Deletion);
 
 export interface CallbackRecord {
   /** How often the callback has begun. */
@@ -148,11 +167,21 @@ export interface CallbackRecord {
   parkedAt: number | null;
 }
 
-export type Ending =
-  | { state: 'completed'; file: StoredFile; data: unknown; webhooks?: readonly NewWebhook[] }
-  | { state: 'rejected'; error: WireError; webhooks?: readonly NewWebhook[] }
-  | { state: 'aborted' }
-  | { state: 'expired' };
+/** What is recorded in one transaction with the end of an upload or the deletion of its file. */
+export interface EndEffects {
+  /** Messages for the outbox. One that is there already is left as it is. */
+  webhooks?: readonly NewWebhook[];
+  /** A callback that has to run. It replaces the one of an earlier end. */
+  callback?: PendingCallback;
+}
+
+export type Ending = EndEffects &
+  (
+    | { state: 'completed'; file: StoredFile; data: unknown }
+    | { state: 'rejected'; error: WireError }
+    | { state: 'aborted' }
+    | { state: 'expired' }
+  );
 
 /** A message for the outbox, written together with the end of the upload. */
 export interface NewWebhook {
@@ -281,7 +310,7 @@ export interface Ledger {
    * `granted -> expired` once the upload may be given up; the reservation stays. False in another state, or when it was
    * renewed.
    */
-  expire(uploadId: string): Promise<boolean>;
+  expire(uploadId: string, effects?: EndEffects): Promise<boolean>;
   /**
    * Gives back the reservation of an aborted, rejected or expired upload, when its request can store nothing more and
    * the storage has nothing of it. False when it was given back before.
@@ -290,8 +319,24 @@ export interface Ledger {
   /**
    * `completed -> deleted` of one upload, or of the oldest upload with this key. Null when there is none. `last`: no
    * other upload has the key, so the object can be deleted.
+   *
+   * @param effectsOf called in the transaction, with the record before its deletion
    */
-  delete(of: { uploadId: string } | { key: string }): Promise<{ record: UploadRecord; last: boolean } | null>;
+  delete(
+    of: { uploadId: string } | { key: string },
+    effectsOf?: (record: UploadRecord) => EndEffects,
+  ): Promise<{ record: UploadRecord; last: boolean } | null>;
+
+  /** Uploads that have ended and whose {@link UploadRecord.pendingCallback} is due. */
+  dueCallbacks(limit: number): Promise<UploadRecord[]>;
+  /** Takes the due callback of one upload. Null when it has none, or another process has taken it for this long. */
+  takeCallback(uploadId: string, forMs: number): Promise<UploadRecord | null>;
+  /** Moves the time at which another process may take the callback. False when the fence has changed. */
+  keepCallback(uploadId: string, fence: number, forMs: number): Promise<boolean>;
+  /** Records that the callback has returned. Does nothing when the fence has changed. */
+  callbackReturned(uploadId: string, fence: number): Promise<void>;
+  /** Records that the callback threw, and when it runs again; null parks it. */
+  callbackFailed(uploadId: string, fence: number, reason: string, retryInMs: number | null): Promise<void>;
 
   usage(ownerId: string): Promise<OwnerUsage>;
   /** Sorted by stored bytes, the most first. */
