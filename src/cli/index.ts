@@ -5,29 +5,27 @@
 import { readFileSync } from 'node:fs';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { CommandSpec } from './command.ts';
-import { devCommand } from './dev/command.ts';
-import { devstoreCommand } from './devstore-command.ts';
 import { commandHelp, overview } from './help.ts';
-import { migrateCommand } from './migrate-command.ts';
 import { parseCommand } from './parse.ts';
-import { serveCommand } from './serve/command.ts';
 import { suggest } from './suggest.ts';
-import { sweepCommand } from './sweep-command.ts';
 import { createPaint, printable, type Terminal } from './terminal.ts';
-import { upCommand } from './up/command.ts';
-import { webhooksCommand } from './webhooks-command.ts';
 
 export type { Terminal } from './terminal.ts';
 
-export const commands: readonly CommandSpec[] = [
-  devCommand,
-  upCommand,
-  serveCommand,
-  sweepCommand,
-  webhooksCommand,
-  migrateCommand,
-  devstoreCommand,
-];
+/** A command is loaded when it is called: together, the commands load every dependency of the package. */
+const loaders: ReadonlyMap<string, () => Promise<CommandSpec>> = new Map([
+  ['dev', async () => (await import('./dev/command.ts')).devCommand],
+  ['up', async () => (await import('./up/command.ts')).upCommand],
+  ['serve', async () => (await import('./serve/command.ts')).serveCommand],
+  ['sweep', async () => (await import('./sweep-command.ts')).sweepCommand],
+  ['webhooks', async () => (await import('./webhooks-command.ts')).webhooksCommand],
+  ['migrate', async () => (await import('./migrate-command.ts')).migrateCommand],
+  ['devstore', async () => (await import('./devstore-command.ts')).devstoreCommand],
+]);
+
+export function loadCommands(): Promise<CommandSpec[]> {
+  return Promise.all([...loaders.values()].map((load) => load()));
+}
 
 /** Runs a command line and prints the errors that the user can correct. @returns the exit code */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -49,7 +47,7 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
     terminal.out(readVersion());
     return exitCodes.done;
   }
-  const command = findCommand(word);
+  const command = await loadCommand(word);
   const input = parseCommand(command, rest, terminal.env);
   if (input.has('help')) {
     terminal.out(commandHelp(command));
@@ -58,15 +56,16 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
   return command.run(input, terminal);
 }
 
-function help(about: string | undefined, terminal: Terminal): number {
-  terminal.out(about === undefined ? overview(commands, readVersion()) : commandHelp(findCommand(about)));
+async function help(about: string | undefined, terminal: Terminal): Promise<number> {
+  const isOverview = about === undefined;
+  terminal.out(isOverview ? overview(await loadCommands(), readVersion()) : commandHelp(await loadCommand(about)));
   return exitCodes.done;
 }
 
-function findCommand(word: string): CommandSpec {
-  const command = commands.find(({ name }) => name === word);
-  if (command) return command;
-  const names = commands.map(({ name }) => name);
+async function loadCommand(word: string): Promise<CommandSpec> {
+  const load = loaders.get(word);
+  if (load) return load();
+  const names = [...loaders.keys()];
   const near = suggest(word, names);
   const message = word.startsWith('-')
     ? `There is no option ${word} before a command.`

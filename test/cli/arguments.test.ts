@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { commands, run } from '../../src/cli/index.ts';
+import { loadCommands, run } from '../../src/cli/index.ts';
 import { createFakeTerminal } from './fake-terminal.ts';
+
+const commands = await loadCommands();
 
 async function type(...args: string[]) {
   const terminal = createFakeTerminal();

@@ -7,8 +7,9 @@ import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { anchorOf } from '../../scripts/lib/reference.mjs';
-import { commands } from '../../src/cli/index.ts';
+import { loadCommands } from '../../src/cli/index.ts';
 
+const commands = await loadCommands();
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pages = filesUnder('', /\.md$/);
 const isSource = /\.(ts|tsx|mts|mjs|js|jsx)$/;
