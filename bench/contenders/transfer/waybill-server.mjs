@@ -7,7 +7,7 @@ const TiB = 2 ** 40;
 
 export function start({ account, bucket, endpoint, publics, hosts, path }) {
   const files = {
-    limits: { contentTypes: ['image/*', 'video/*', 'application/octet-stream'], maxBytes: TiB, maxFiles: 100 },
+    limits: { contentTypes: ['image/*', 'video/*', 'application/octet-stream'], maxBytes: TiB, maxFiles: 1000 },
     authorize: () => ({ ownerId: 'user-1' }),
   };
   const uploads = createUploads({
