@@ -1,8 +1,10 @@
 /** Migrates the schema or checks its version, and assembles the methods of a ledger over one database. */
 import type { Ledger } from '../server/index.ts';
+import { createAudit } from './audit.ts';
 import { createCallbacks } from './callbacks.ts';
 import { createCounts } from './counts.ts';
 import type { Database } from './database.ts';
+import { createFiles } from './files.ts';
 import { createGranting } from './grant.ts';
 import { createLists } from './lists.ts';
 import { migrate, requireCurrentSchema } from './migrations.ts';
@@ -28,6 +30,8 @@ export async function createLedger(database: Database, shouldMigrate: boolean): 
     ...createCounts(database),
     ...createSweeps(database),
     ...createOutbox(database),
+    ...createFiles(database),
+    ...createAudit(database),
     usage: (ownerId) => findOwnerUsage(database, ownerId),
     usageByOwner: (options) => listOwnerUsage(database, options),
     close: () => database.close(),

@@ -1,3 +1,5 @@
+import { WaybillError } from '../protocol/index.ts';
+
 /** Where a page of a list ends: the number that the list is ordered by, and the id that orders equal numbers. */
 export interface Cursor {
   position: number;
@@ -19,4 +21,11 @@ export function parseCursor(text: string | undefined): Cursor | null {
   const position = Number(digits);
   if (!Number.isSafeInteger(position) || id.includes('\0') || /\p{Surrogate}/u.test(id)) return null;
   return { position, id };
+}
+
+/** @throws {WaybillError} `invalid_request` for a text that is no cursor */
+export function requireCursor(text: string | undefined): Cursor | null {
+  const cursor = parseCursor(text);
+  if (text === undefined || cursor) return cursor;
+  throw new WaybillError('invalid_request', 'This cursor is not valid. Start the list again.');
 }

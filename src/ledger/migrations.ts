@@ -4,7 +4,7 @@ import { WaybillError } from '../protocol/index.ts';
 import type { Database } from './database.ts';
 import type { Tables } from './schema.ts';
 
-type Step = (trx: Transaction<Tables>) => Promise<void>;
+type Step = (trx: Transaction<Tables>, kind: Database['kind']) => Promise<void>;
 
 /** Contains only statements that both databases understand. */
 const initialTables = `
@@ -112,11 +112,45 @@ create unique index waybill_uploads_idempotency on waybill_uploads (owner_id, ro
 /** The callbacks `onReject`, `onExpire` and `onDelete`, which run after the end of their upload. */
 const pendingCallbacks = 'alter table waybill_uploads add column pending_callback text';
 
+/** The audit trail, and an index for the files of one owner on one route, the newest first. */
+const auditAndFiles: Step = async (trx, kind) => {
+  const { schema } = trx;
+  await schema
+    .createTable('waybill_audit')
+    // Postgres and the other databases number rows in different ways.
+    .addColumn('entry_id', kind === 'postgres' ? 'bigserial' : 'integer', (column) =>
+      kind === 'postgres' ? column.primaryKey() : column.primaryKey().autoIncrement(),
+    )
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('action', 'varchar(16)', (column) => column.notNull())
+    .addColumn('upload_id', 'varchar(64)')
+    .addColumn('route', 'varchar(64)')
+    .addColumn('owner_id', 'varchar(255)', (column) => column.notNull())
+    .addColumn('actor', 'varchar(255)')
+    .addColumn('details', 'text')
+    .execute();
+  const index = (name: string, columns: readonly string[]) =>
+    schema
+      .createIndex(name)
+      .on('waybill_audit')
+      .columns([...columns])
+      .execute();
+  await index('waybill_audit_owner', ['owner_id', 'entry_id']);
+  await index('waybill_audit_upload', ['upload_id', 'entry_id']);
+  await schema
+    .createIndex('waybill_uploads_files')
+    .on('waybill_uploads')
+    .columns(['owner_id', 'route', 'created_at', 'upload_id'])
+    .where(sql<boolean>`state = 'completed'`)
+    .execute();
+};
+
 const steps: readonly Step[] = [
   statements(initialTables),
   statements(webhooksOfUpload),
   statements(reservations),
   statements(pendingCallbacks),
+  auditAndFiles,
 ];
 
 const newestVersion = steps.length;
@@ -143,7 +177,7 @@ export async function migrate(database: Database): Promise<number[]> {
     requireKnownVersion(version);
     const added: number[] = [];
     for (let next = version + 1; next <= newestVersion; next += 1) {
-      await (steps[next - 1] as Step)(trx);
+      await (steps[next - 1] as Step)(trx, database.kind);
       await trx.insertInto('waybill_migrations').values({ version: next, migrated_at: now() }).execute();
       added.push(next);
     }

@@ -1,4 +1,5 @@
 /** The tables for Kysely. Times are milliseconds since the epoch by the database's clock; JSON is text. */
+import type { Generated } from 'kysely';
 import type { UploadState } from '../server/index.ts';
 
 export interface UploadTable {
@@ -70,6 +71,21 @@ export interface WebhookTable {
   last_error: string | null;
 }
 
+/** Who changed what and when: one row for each change, which is written in the transaction of the change. */
+export interface AuditTable {
+  /** Increases with each row. */
+  entry_id: Generated<number>;
+  at: number;
+  action: string;
+  /** Null for an entry about the owner as a whole. */
+  upload_id: string | null;
+  route: string | null;
+  owner_id: string;
+  /** Who asked for the change; null for what Waybill does by itself. */
+  actor: string | null;
+  details: string | null;
+}
+
 export interface LockTable {
   name: string;
   holder: string;
@@ -93,6 +109,7 @@ export interface Tables {
   waybill_uploads: UploadTable;
   waybill_usage: UsageTable;
   waybill_webhooks: WebhookTable;
+  waybill_audit: AuditTable;
   waybill_locks: LockTable;
   waybill_sweeps: SweepTable;
   waybill_migrations: MigrationTable;

@@ -20,6 +20,7 @@ export type { Instrument } from './shared/instrument.ts';
 export type { RandomFill } from './shared/random-pool.ts';
 export type { Secret, SecretOption } from './shared/secrets.ts';
 export type { StandardSchema } from './shared/standard-schema.ts';
+export type { AuditAction, AuditEntry, AuditFilter, AuditPage, FileFilter, FileLedger } from './state/file-ledger.ts';
 export type {
   CallbackRecord,
   Counts,

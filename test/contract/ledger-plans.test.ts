@@ -175,6 +175,7 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
     const { next } = await ledger.list({ ...filter, limit: 20 });
     if (next !== null) await ledger.list({ ...filter, limit: 20, after: next });
   }
+  await manageFiles(ledger, two.uploadId);
   await ledger.takeWebhooks(10, 0);
   await ledger.webhookFailed('msg_one', 'no', 0);
   await ledger.webhookDelivered('msg_one');
@@ -191,4 +192,24 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
   await ledger.counts();
   await ledger.ping();
   await ledger.forget(60_000, 10);
+}
+
+/** Calls the methods with which an app manages files. `ended` is an upload that has ended. */
+async function manageFiles(ledger: Ledger, ended: string): Promise<void> {
+  const ownerId = ownerOf(7);
+  for (const filter of [{ ownerId }, { ownerId, route: 'files' }]) {
+    const { next } = await ledger.listFiles({ ...filter, limit: 20 });
+    await ledger.listFiles({ ...filter, limit: 20, after: next as string });
+  }
+  const [file] = (await ledger.listFiles({ ownerId, limit: 1 })).uploads;
+  if (!file) throw new Error('This owner has no files.');
+  const { fileName, uploadId } = file;
+  expect(await ledger.rename({ file: { uploadId, fileName } as never, from: fileName, actor: null })).toBe(true);
+  const { next } = await ledger.audit({ ownerId, limit: 1 });
+  await ledger.audit({ ownerId, limit: 1, after: next as string });
+  await ledger.audit({ uploadId });
+  await ledger.forgetAudit(60_000, 10);
+  await ledger.eraseUploads(ownerOf(2), [ended]);
+  await ledger.eraseOwner(ownerId, null);
+  await ledger.eraseOwner('no-such-owner', null);
 }

@@ -65,7 +65,7 @@ export async function writeWebhook(ledger: Ledger, more: Partial<NewUpload> = {}
   return webhookId;
 }
 
-async function claimFence(ledger: Ledger, uploadId: string): Promise<number> {
+export async function claimFence(ledger: Ledger, uploadId: string): Promise<number> {
   const claim = await ledger.claim(uploadId, leaseMs);
   if (!claim || !('fence' in claim)) throw new Error('Another process holds the lease.');
   return claim.fence;

@@ -6,6 +6,7 @@
  * Longer than 300 lines because it is one interface, whose parts share the types of uploads.
  */
 import type { Checksum, StoredFile, Transfer, WireError } from '../../protocol/index.ts';
+import type { FileLedger } from './file-ledger.ts';
 
 export type UploadState = 'granted' | 'completing' | 'completed' | 'rejected' | 'expired' | 'aborted' | 'deleted';
 
@@ -267,7 +268,7 @@ export type ClaimedUpload =
   | { held: UploadRecord }
   | null;
 
-export interface Ledger {
+export interface Ledger extends FileLedger {
   readonly kind: 'sqlite' | 'postgres';
 
   /** Records uploads and reserves their quota. Returns one result for each, in order. */
