@@ -38,6 +38,55 @@ const notQuick = [
   'test/contract/permissions.test.ts',
 ];
 
+/** What another Node version could break: the code that uses Node's own modules, and what that code is built from. */
+const nodeFolders = [
+  'src/adapters/',
+  'src/cli/',
+  'src/client/node/',
+  'src/devstore/',
+  'src/ledger/',
+  'src/protocol/',
+  'src/s3/',
+  'src/server/',
+];
+
+/** Of the other suites, one or two files for each part of Node that Waybill uses. */
+const nodeFiles = [
+  // Digests, worker threads, streams and requests of the client.
+  'src/client/checksum.test.ts',
+  'src/client/hash/hash.test.ts',
+  'src/client/upload.test.ts',
+  // Processes: every command except `sweep`, and what configurations may be written in.
+  'test/cli/commands.test.ts',
+  'test/cli/config-types.test.ts',
+  'test/cli/webhooks.test.ts',
+  'test/contract/serve-replicas.test.ts',
+  // HTTP servers, frameworks, sockets, files and both databases.
+  'test/contract/adapters/adapters.test.ts',
+  'test/contract/completion.test.ts',
+  'test/contract/ledger.test.ts',
+  'test/contract/ledger-connections.test.ts',
+  'test/contract/storage.test.ts',
+  'test/contract/uploads-in-parts.test.ts',
+];
+
+/** Files of `nodeFolders` that examine our own logic with thousands of values, which another Node does not change. */
+const notOnEveryNode = [
+  'src/devstore/xml.test.ts',
+  'src/protocol/parts.test.ts',
+  'src/server/completion/content-check.test.ts',
+  'src/server/grants/file-name.test.ts',
+  'src/server/grants/keys.test.ts',
+];
+
+/** The quick files that CI also runs on the other Node versions. `npm run test:all` runs all quick files on them. */
+export function otherNodeFiles() {
+  const isChosen = (file) =>
+    !notOnEveryNode.includes(file) &&
+    (nodeFiles.includes(file) || nodeFolders.some((folder) => file.startsWith(folder)));
+  return testFiles().quick.filter(isChosen);
+}
+
 export function isQuick(file) {
   if (notQuick.includes(file)) return false;
   return quickFiles.includes(file) || quickFolders.some((folder) => file.startsWith(folder));
@@ -57,5 +106,5 @@ export function testFiles() {
 export function missingFiles() {
   const { quick, rest } = testFiles();
   const all = new Set([...quick, ...rest]);
-  return [...quickFiles, ...notQuick].filter((file) => !all.has(file));
+  return [...quickFiles, ...notQuick, ...nodeFiles, ...notOnEveryNode].filter((file) => !all.has(file));
 }

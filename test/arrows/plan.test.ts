@@ -1,6 +1,6 @@
 /** Every test file is run by `npm test` or by `npm run test:all`. */
 import { expect, it } from 'vitest';
-import { isQuick, missingFiles, testFiles } from '../../scripts/lib/plan.mjs';
+import { isQuick, missingFiles, otherNodeFiles, testFiles } from '../../scripts/lib/plan.mjs';
 
 it('every test file is run by exactly one of the two commands', () => {
   const { quick, rest } = testFiles();
@@ -9,6 +9,22 @@ it('every test file is run by exactly one of the two commands', () => {
   expect(new Set([...quick, ...rest]).size).toBe(quick.length + rest.length);
   expect(quick).toContain('test/arrows/plan.test.ts');
   expect(rest).toContain('test/crash/crash.test.ts');
+});
+
+it('the files for the other Node versions are quick, and each module with code for Node has some', () => {
+  const files = otherNodeFiles();
+  expect(files.filter((file) => !isQuick(file))).toEqual([]);
+  const folders = [
+    'src/adapters',
+    'src/cli',
+    'src/client/node',
+    'src/devstore',
+    'src/ledger',
+    'src/protocol',
+    'src/s3',
+  ];
+  for (const folder of [...folders, 'src/server', 'test/cli', 'test/contract'])
+    expect([folder, files.some((file) => file.startsWith(`${folder}/`))]).toEqual([folder, true]);
 });
 
 it('the plan names files that exist', () => {

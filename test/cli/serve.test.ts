@@ -310,18 +310,6 @@ describe('waybill serve', { timeout: 60_000 }, () => {
     });
     expect(checked).toHaveLength(wrong.length);
   });
-
-  it('runs TypeScript if Node can, and otherwise says what to do', async () => {
-    await writeFile(
-      join(serving.dir, 'typed.ts'),
-      'const limits: { maxBytes: number } = { maxBytes: 1 };\nexport const routes: unknown = limits && {};\n',
-    );
-    const { code, err } = await serving.finish(['serve', '--config', 'typed.ts', '--port', '0', '--ops-port', '0']);
-    expect(code).toBe(2);
-    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-    if (major > 22 || (major === 22 && minor >= 18)) expect(err).toMatch(/`routes` is empty/);
-    else expect(err).toMatch(/cannot run TypeScript.*\n.*Node 22\.18 or newer, or compile the file/);
-  });
 });
 
 describe('waybill migrate', { timeout: 60_000 }, () => {
