@@ -135,7 +135,7 @@ async function deleteUpload(
 
 /**
  * Webhooks contain facts about the file, so the delivered ones are deleted with it. A webhook that is still to be
- * delivered is deleted after its delivery: see `recordDelivery` in outbox.ts.
+ * delivered is deleted after its delivery: see `recordWebhookDelivery` in outbox.ts.
  */
 async function deleteDeliveredWebhooks(trx: Transaction<Tables>, uploadId: string): Promise<void> {
   await trx.deleteFrom('waybill_webhooks').where('upload_id', '=', uploadId).where('next_at', 'is', null).execute();

@@ -1,7 +1,7 @@
 /** The lease on an upload that is being completed: which process holds it, and how its callback ended. */
 import { sql, type Transaction } from 'kysely';
 import type { Ledger } from '../server/index.ts';
-import type { ClaimedUpload, NewUpload, QuotaRefusal } from '../server/internal.ts';
+import type { LeaseResult, NewUpload, QuotaRefusal } from '../server/internal.ts';
 import { type Database, stateLiteral } from './database.ts';
 import { findBrokenQuota } from './quota.ts';
 import { rowToRecord, storableReason, type UploadRow } from './rows.ts';
@@ -17,22 +17,26 @@ import {
 } from './upload-changes.ts';
 import { adjustUsage, allRoutes } from './usage.ts';
 
-export type LeaseMethods = Pick<Ledger, 'claim' | 'retake' | 'calling' | 'release' | 'failed' | 'unpark'>;
+export type LeaseMethods = Pick<
+  Ledger,
+  'takeLease' | 'renewLease' | 'recordCallbackStart' | 'releaseLease' | 'recordCallbackFailure' | 'unpark'
+>;
 
 export function createLeases(database: Database): LeaseMethods {
   const { kysely } = database;
   return {
-    claim: (uploadId, leaseMs) => takeLease(database, uploadId, leaseMs),
-    retake: (uploadId, fence, leaseMs) =>
+    takeLease: (uploadId, leaseMs) => takeLease(database, uploadId, leaseMs),
+    renewLease: (uploadId, fence, leaseMs) =>
       returnFence(updateLeased(kysely, uploadId, fence, leaseValues(database, leaseMs))),
-    calling: (uploadId, fence, leaseMs) => beginCallback(database, uploadId, fence, leaseMs),
-    release: (uploadId, fence) => releaseLease(database, uploadId, fence),
-    failed: (uploadId, fence, reason, retryInMs) => recordFailedCallback(database, uploadId, fence, reason, retryInMs),
+    recordCallbackStart: (uploadId, fence, leaseMs) => recordCallbackStart(database, uploadId, fence, leaseMs),
+    releaseLease: (uploadId, fence) => releaseLease(database, uploadId, fence),
+    recordCallbackFailure: (uploadId, fence, reason, retryInMs) =>
+      recordCallbackFailure(database, uploadId, fence, reason, retryInMs),
     unpark: (uploadId) => retryCallbackNow(database, uploadId),
   };
 }
 
-async function takeLease(database: Database, uploadId: string, leaseMs: number): Promise<ClaimedUpload> {
+async function takeLease(database: Database, uploadId: string, leaseMs: number): Promise<LeaseResult> {
   const { kysely, now } = database;
   const leased = await updateUpload(kysely, uploadId, leaseValues(database, leaseMs))
     .where(({ and, eb, or }) =>
@@ -98,7 +102,7 @@ async function reserveAgain(trx: Transaction<Tables>, upload: UploadRow): Promis
   return refusal;
 }
 
-async function beginCallback(
+async function recordCallbackStart(
   database: Database,
   uploadId: string,
   fence: number,
@@ -126,7 +130,7 @@ async function releaseLease({ kysely, now }: Database, uploadId: string, fence: 
     .execute();
 }
 
-async function recordFailedCallback(
+async function recordCallbackFailure(
   database: Database,
   uploadId: string,
   fence: number,

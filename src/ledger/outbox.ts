@@ -10,7 +10,7 @@ import { later } from './upload-changes.ts';
 
 export type OutboxMethods = Pick<
   Ledger,
-  'takeWebhooks' | 'webhookDelivered' | 'webhookFailed' | 'listWebhooks' | 'replayWebhook'
+  'takeWebhooks' | 'recordWebhookDelivery' | 'recordWebhookFailure' | 'listWebhooks' | 'replayWebhook'
 >;
 
 const maxPageSize = 1000;
@@ -18,8 +18,9 @@ const maxPageSize = 1000;
 export function createOutbox(database: Database): OutboxMethods {
   return {
     takeWebhooks: (limit, forMs) => takeWebhooks(database, limit, forMs),
-    webhookDelivered: (webhookId) => recordDelivery(database, webhookId),
-    webhookFailed: (webhookId, reason, retryInMs) => recordFailedDelivery(database, webhookId, reason, retryInMs),
+    recordWebhookDelivery: (webhookId) => recordWebhookDelivery(database, webhookId),
+    recordWebhookFailure: (webhookId, reason, retryInMs) =>
+      recordWebhookFailure(database, webhookId, reason, retryInMs),
     listWebhooks: (filter) => listWebhooks(database, filter),
     replayWebhook: (webhookId) => replayWebhook(database, webhookId),
   };
@@ -67,7 +68,7 @@ async function takeWebhooks(database: Database, limit: number, forMs: number): P
   return taken.map(rowToWebhook).sort((a, b) => a.createdAt - b.createdAt);
 }
 
-async function recordDelivery({ kysely, now }: Database, webhookId: string): Promise<void> {
+async function recordWebhookDelivery({ kysely, now }: Database, webhookId: string): Promise<void> {
   await kysely
     .updateTable('waybill_webhooks')
     .set({ next_at: null, parked_at: null, last_error: null, delivered_at: now() })
@@ -90,7 +91,7 @@ async function recordDelivery({ kysely, now }: Database, webhookId: string): Pro
     .execute();
 }
 
-async function recordFailedDelivery(
+async function recordWebhookFailure(
   database: Database,
   webhookId: string,
   reason: string,

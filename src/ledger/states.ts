@@ -9,13 +9,15 @@ import { createEndings, type EndingMethods } from './endings.ts';
 import { createLeases, type LeaseMethods } from './leases.ts';
 import { later, updateUpload } from './upload-changes.ts';
 
-export type StateMethods = Pick<Ledger, 'begun' | 'renew' | 'lookAgain'> & LeaseMethods & EndingMethods;
+export type StateMethods = Pick<Ledger, 'recordMultipart' | 'renewGrant' | 'postponeSweep'> &
+  LeaseMethods &
+  EndingMethods;
 
 export function createStates(database: Database): StateMethods {
   return {
-    begun: (uploadId, multipartId) => recordMultipart(database, uploadId, multipartId),
-    renew: (uploadId, expiresInMs) => renewUpload(database, uploadId, expiresInMs),
-    lookAgain: (uploadId, inMs) => postponeSweep(database, uploadId, inMs),
+    recordMultipart: (uploadId, multipartId) => recordMultipart(database, uploadId, multipartId),
+    renewGrant: (uploadId, expiresInMs) => renewGrant(database, uploadId, expiresInMs),
+    postponeSweep: (uploadId, inMs) => postponeSweep(database, uploadId, inMs),
     ...createLeases(database),
     ...createEndings(database),
   };
@@ -28,7 +30,7 @@ async function recordMultipart({ kysely }: Database, uploadId: string, multipart
   return numUpdatedRows > 0n;
 }
 
-async function renewUpload(database: Database, uploadId: string, expiresInMs: number): Promise<boolean> {
+async function renewGrant(database: Database, uploadId: string, expiresInMs: number): Promise<boolean> {
   const expires_at = later(database, expiresInMs);
   const { numUpdatedRows } = await updateUpload(database.kysely, uploadId, {
     expires_at,

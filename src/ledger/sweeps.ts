@@ -6,13 +6,13 @@ import { maxIds } from './lists.ts';
 import { rowToRecord } from './rows.ts';
 import { later, selectUploads } from './upload-changes.ts';
 
-export type SweepMethods = Pick<Ledger, 'due' | 'forget' | 'recordSweep' | 'lastSweep' | 'lock' | 'unlock'>;
+export type SweepMethods = Pick<Ledger, 'findDue' | 'forget' | 'recordSweep' | 'lastSweep' | 'lock' | 'unlock'>;
 
 const maxSweeps = 50;
 
 export function createSweeps(database: Database): SweepMethods {
   return {
-    due: (limit) => findDueUploads(database, limit),
+    findDue: (limit) => findDueUploads(database, limit),
     forget: (endedBeforeMs, limit) => forgetUploads(database, endedBeforeMs, limit),
     recordSweep: (sweep) => recordSweep(database, sweep),
     lastSweep: () => findLastSweep(database),

@@ -6,10 +6,10 @@ export { plainRequest, webResponse } from './http/fetch.ts';
 export { bodyReadBefore } from './http/read-json.ts';
 export { instrumentStorage } from './shared/instrument.ts';
 export {
-  type ClaimedUpload,
   type EndEffects,
   type Ending,
   type GrantOutcome,
+  type LeaseResult,
   mayFollow,
   type NewUpload,
   type NewWebhook,

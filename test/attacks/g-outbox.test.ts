@@ -31,7 +31,7 @@ forEachStore(
         const { app, ledger, messages } = await start();
         const { completed } = await app.store(png, { fileName: 'my secret diary.png' });
         const kept = await app.store(png, { fileName: 'another.png' });
-        for (const { webhookId } of await ledger.takeWebhooks(10, 1000)) await ledger.webhookDelivered(webhookId);
+        for (const { webhookId } of await ledger.takeWebhooks(10, 1000)) await ledger.recordWebhookDelivery(webhookId);
         expect(await messages()).toHaveLength(2);
         await app.uploads.deleteFile(completed.file.key);
         expect((await messages()).map(({ uploadId }) => uploadId)).toEqual([kept.upload.uploadId]);
@@ -43,7 +43,7 @@ forEachStore(
         await app.uploads.deleteFile(completed.file.key);
         const [message] = await ledger.takeWebhooks(10, 1000);
         expect(message?.type).toBe('upload.completed');
-        await ledger.webhookDelivered(message?.webhookId as string);
+        await ledger.recordWebhookDelivery(message?.webhookId as string);
         expect(await messages()).toEqual([]);
       });
 

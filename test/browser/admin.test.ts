@@ -125,7 +125,7 @@ describeBrowser("the operator's page", (browser) => {
   it('sends a webhook again', async () => {
     const webhookId = await writeWebhook(ledger);
     await ledger.takeWebhooks(10, 1000);
-    await ledger.webhookFailed(webhookId, 'HTTP 500', null);
+    await ledger.recordWebhookFailure(webhookId, 'HTTP 500', null);
     const { page, problems, close } = await open();
     await page.goto(`${url}/webhooks?state=parked`);
     await page.getByRole('button', { name: 'Send again' }).click();
@@ -197,8 +197,8 @@ async function furnish(ledger: Ledger): Promise<void> {
     );
     await grantedUpload(ledger, { fileName, ownerId, size, reservedBytes: size, route: 'photos' });
     const webhookId = await writeWebhook(ledger, { fileName, ownerId });
-    if (index === 0) await ledger.webhookDelivered(webhookId);
-    if (index === 1) await ledger.webhookFailed(webhookId, 'HTTP 500', null);
+    if (index === 0) await ledger.recordWebhookDelivery(webhookId);
+    if (index === 1) await ledger.recordWebhookFailure(webhookId, 'HTTP 500', null);
   }
   await endedUpload(ledger, { state: 'aborted' });
   const now = await ledger.ping();

@@ -49,9 +49,9 @@ it('runs a parked callback again when an operator asks for it', async () => {
   const ledger = await sqliteLedger({ file });
   try {
     expect((await ledger.find(uploadId))?.callback).toMatchObject({ attempts: 1, parkedAt: null });
-    const lease = await ledger.claim(uploadId, 60_000);
+    const lease = await ledger.takeLease(uploadId, 60_000);
     if (!lease || !('fence' in lease)) throw new Error('Another process has the lease.');
-    await ledger.failed(uploadId, lease.fence, 'Error: the app is away', null);
+    await ledger.recordCallbackFailure(uploadId, lease.fence, 'Error: the app is away', null);
 
     expect((await fetch(ops)).status).toBe(401);
     const page = await fetch(ops, { headers: signedIn });

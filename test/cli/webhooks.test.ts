@@ -32,8 +32,8 @@ it('waybill webhooks lists messages by state and replays parked ones', async () 
   const first = await addMessage(ledger);
   const second = await addMessage(ledger);
   const third = await addMessage(ledger);
-  await ledger.webhookFailed(first, 'HTTP 410', null);
-  await ledger.webhookDelivered(second);
+  await ledger.recordWebhookFailure(first, 'HTTP 410', null);
+  await ledger.recordWebhookDelivery(second);
   const all = await type('list');
   expect(all.stdout).toMatch(new RegExp(`parked .*${first} .*HTTP 410`));
   expect(all.stdout).toMatch(new RegExp(`delivered .*${second}`));
@@ -59,7 +59,7 @@ it('waybill webhooks lists messages by state and replays parked ones', async () 
 
 it('waybill webhooks replay names unknown messages and replays the others', async () => {
   const id = await addMessage(ledger);
-  await ledger.webhookDelivered(id);
+  await ledger.recordWebhookDelivery(id);
   const { code, stdout, stderr } = await type('replay', 'msg_unknown', id);
   expect([code, stdout]).toEqual([1, '1 will be sent again.\n']);
   expect(stderr).toContain('There is no message msg_unknown.');

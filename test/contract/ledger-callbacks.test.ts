@@ -83,10 +83,10 @@ forEachLedger('callbacks in the ledger', (testLedger) => {
     clock.now += 100_000_000;
     expect(await ledger.expire(uploadId, effects)).toBe(true);
     const taken = await ledger.takeCallback(uploadId, 1000);
-    const claimed = await ledger.claim(uploadId, 1000);
+    const leased = await ledger.takeLease(uploadId, 1000);
     await ledger.callbackFailed(uploadId, taken?.fence ?? -1, 'down', 0);
     expect(await ledger.find(uploadId)).toMatchObject({ state: 'completing', pendingCallback: null });
-    const fence = claimed && 'fence' in claimed ? claimed.fence : -1;
+    const fence = leased && 'fence' in leased ? leased.fence : -1;
     expect(await ledger.end(uploadId, fence, { state: 'expired', ...effects })).toBe(true);
     expect(await ledger.dueCallbacks(10)).toMatchObject([{ uploadId, pendingCallback: { name: 'onExpire' } }]);
     expect((await ledger.listWebhooks()).webhooks).toHaveLength(1);

@@ -4,7 +4,7 @@ import type { StoredFile } from '../../src/protocol/index.ts';
 import type { Ledger } from '../../src/server/index.ts';
 import type { NewUpload } from '../../src/server/internal.ts';
 import { forEachLedger } from '../support/ledgers.ts';
-import { claimFence, endedUpload, grantedUpload } from '../support/recorded-uploads.ts';
+import { endedUpload, grantedUpload, takeLease } from '../support/recorded-uploads.ts';
 
 function fileOf(uploadId: string, fileName = 'photo.png'): StoredFile {
   const key = `files/${uploadId}.png`;
@@ -15,7 +15,7 @@ function fileOf(uploadId: string, fileName = 'photo.png'): StoredFile {
 async function addFile(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<string> {
   const uploadId = await grantedUpload(ledger, more);
   const completed = { state: 'completed', file: fileOf(uploadId), data: null } as const;
-  expect(await ledger.end(uploadId, await claimFence(ledger, uploadId), completed)).toBe(true);
+  expect(await ledger.end(uploadId, await takeLease(ledger, uploadId), completed)).toBe(true);
   return uploadId;
 }
 

@@ -30,12 +30,12 @@ const calls = {
     expiresInMs: ms,
     abandonAfterMs: ms,
   }),
-  renew: fc.record({ which, ms }),
-  claim: fc.record({ which, actor, ms }),
-  retake: fc.record({ which, actor, ms }),
-  calling: fc.record({ which, actor, ms }),
-  release: fc.record({ which, actor }),
-  failed: fc.record({ which, actor, retryInMs: fc.option(ms) }),
+  renewGrant: fc.record({ which, ms }),
+  takeLease: fc.record({ which, actor, ms }),
+  renewLease: fc.record({ which, actor, ms }),
+  recordCallbackStart: fc.record({ which, actor, ms }),
+  releaseLease: fc.record({ which, actor }),
+  recordCallbackFailure: fc.record({ which, actor, retryInMs: fc.option(ms) }),
   end: fc.record({
     which,
     actor,
@@ -46,9 +46,9 @@ const calls = {
   expire: fc.record({ which }),
   freeReservation: fc.record({ which }),
   delete: fc.record({ which }),
-  lookAgain: fc.record({ which, ms }),
+  postponeSweep: fc.record({ which, ms }),
   unpark: fc.record({ which }),
-  due: fc.record({}),
+  findDue: fc.record({}),
   wait: fc.record({ ms }),
 } as const;
 
@@ -57,14 +57,14 @@ type Call = { [Name in keyof Calls]: { name: Name } & Calls[Name] }[keyof Calls]
 
 const weights: Partial<Record<keyof Calls, number>> = {
   grant: 4,
-  claim: 5,
-  calling: 3,
-  failed: 2,
-  release: 2,
+  takeLease: 5,
+  recordCallbackStart: 3,
+  recordCallbackFailure: 2,
+  releaseLease: 2,
   end: 4,
   freeReservation: 3,
   expire: 2,
-  due: 2,
+  findDue: 2,
 };
 const call = fc.oneof(
   ...(Object.entries(calls) as [keyof Calls, fc.Arbitrary<object>][]).map(([name, values]) => ({
@@ -201,20 +201,22 @@ async function callLedger(
     return fence;
   };
   const answer = await (async () => {
-    if (call.name === 'renew') return ledger.renew(uploadId, call.ms);
-    if (call.name === 'claim') {
-      const claim = await ledger.claim(uploadId, call.ms);
-      return claim && 'fence' in claim ? remember(claim.fence) : 'held';
+    if (call.name === 'renewGrant') return ledger.renewGrant(uploadId, call.ms);
+    if (call.name === 'takeLease') {
+      const leased = await ledger.takeLease(uploadId, call.ms);
+      return leased && 'fence' in leased ? remember(leased.fence) : 'held';
     }
-    if (call.name === 'retake') return remember(await ledger.retake(uploadId, fence, call.ms));
-    if (call.name === 'calling') return remember(await ledger.calling(uploadId, fence, call.ms));
-    if (call.name === 'release') return ledger.release(uploadId, fence);
-    if (call.name === 'failed') return ledger.failed(uploadId, fence, 'no', call.retryInMs);
+    if (call.name === 'renewLease') return remember(await ledger.renewLease(uploadId, fence, call.ms));
+    if (call.name === 'recordCallbackStart')
+      return remember(await ledger.recordCallbackStart(uploadId, fence, call.ms));
+    if (call.name === 'releaseLease') return ledger.releaseLease(uploadId, fence);
+    if (call.name === 'recordCallbackFailure')
+      return ledger.recordCallbackFailure(uploadId, fence, 'no', call.retryInMs);
     if (call.name === 'end') return ledger.end(uploadId, fence, makeEnding(uploadId, call.state, call.bytes));
     if (call.name === 'abort') return ledger.abort(uploadId);
     if (call.name === 'expire') return ledger.expire(uploadId);
     if (call.name === 'freeReservation') return ledger.freeReservation(uploadId);
-    if (call.name === 'lookAgain') return ledger.lookAgain(uploadId, call.ms);
+    if (call.name === 'postponeSweep') return ledger.postponeSweep(uploadId, call.ms);
     if (call.name === 'unpark') return ledger.unpark(uploadId);
     if (call.name === 'delete') {
       const deleted = await ledger.delete({ uploadId });
@@ -227,8 +229,8 @@ async function callLedger(
 
 async function callBoth({ ledger, model, fences, ids, advance }: ModelRun, call: Call): Promise<void> {
   if (call.name === 'wait') return advance(call.ms);
-  if (call.name === 'due')
-    return expect((await ledger.due(1000)).map(({ uploadId }) => uploadId).sort()).toEqual(model.due());
+  if (call.name === 'findDue')
+    return expect((await ledger.findDue(1000)).map(({ uploadId }) => uploadId).sort()).toEqual(model.findDue());
   if (call.name === 'grant') {
     const upload = makeUpload(call, ids, model);
     const [refusal] = await ledger.grant([upload]);
@@ -241,14 +243,14 @@ async function callBoth({ ledger, model, fences, ids, advance }: ModelRun, call:
 }
 
 function callModel(model: LedgerModel, call: Call, uploadId: string, fence: number): unknown {
-  if (call.name === 'claim') return model.claim(uploadId, call.ms);
-  if (call.name === 'renew') return model.renew(uploadId, call.ms);
-  if (call.name === 'retake') return model.retake(uploadId, fence, call.ms);
-  if (call.name === 'calling') return model.calling(uploadId, fence, call.ms);
-  if (call.name === 'release') return model.release(uploadId, fence);
-  if (call.name === 'failed') return model.failed(uploadId, fence, call.retryInMs);
+  if (call.name === 'takeLease') return model.takeLease(uploadId, call.ms);
+  if (call.name === 'renewGrant') return model.renewGrant(uploadId, call.ms);
+  if (call.name === 'renewLease') return model.renewLease(uploadId, fence, call.ms);
+  if (call.name === 'recordCallbackStart') return model.recordCallbackStart(uploadId, fence, call.ms);
+  if (call.name === 'releaseLease') return model.releaseLease(uploadId, fence);
+  if (call.name === 'recordCallbackFailure') return model.recordCallbackFailure(uploadId, fence, call.retryInMs);
   if (call.name === 'end') return model.end(uploadId, fence, call.state, call.bytes);
-  if (call.name === 'lookAgain') return model.lookAgain(uploadId, call.ms);
+  if (call.name === 'postponeSweep') return model.postponeSweep(uploadId, call.ms);
   if (
     call.name === 'abort' ||
     call.name === 'expire' ||

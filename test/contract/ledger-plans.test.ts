@@ -117,25 +117,25 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
   const [one, two, three] = [0, 1, 2].map((n) => upload(n, { quotas: none })) as [NewUpload, NewUpload, NewUpload];
   const refused = upload(3);
   await ledger.grant([one, two, three, refused]);
-  await ledger.begun(one.uploadId, 'mp');
-  await ledger.renew(two.uploadId, 0);
+  await ledger.recordMultipart(one.uploadId, 'mp');
+  await ledger.renewGrant(two.uploadId, 0);
   await ledger.find(one.uploadId);
   await ledger.findMany([one.uploadId, two.uploadId, idOf(5)]);
   await ledger.findStored({ ownerId: ownerOf(7), route: 'files', sha256: idOf(7), size: 1007 });
   await ledger.keysInUse([one.key, two.key, 'unknown']);
-  await ledger.due(100);
-  await ledger.lookAgain(two.uploadId, 0);
+  await ledger.findDue(100);
+  await ledger.postponeSweep(two.uploadId, 0);
   await ledger.expire(two.uploadId);
-  const claim = await ledger.claim(one.uploadId, 60_000);
-  await ledger.claim(one.uploadId, 60_000);
-  await ledger.claim(two.uploadId, 60_000);
-  let fence = claim && 'fence' in claim ? claim.fence : -1;
-  fence = (await ledger.retake(one.uploadId, fence, 60_000)) ?? -1;
-  fence = (await ledger.calling(one.uploadId, fence, 60_000)) ?? -1;
-  await ledger.failed(one.uploadId, fence, 'no', null);
+  const leased = await ledger.takeLease(one.uploadId, 60_000);
+  await ledger.takeLease(one.uploadId, 60_000);
+  await ledger.takeLease(two.uploadId, 60_000);
+  let fence = leased && 'fence' in leased ? leased.fence : -1;
+  fence = (await ledger.renewLease(one.uploadId, fence, 60_000)) ?? -1;
+  fence = (await ledger.recordCallbackStart(one.uploadId, fence, 60_000)) ?? -1;
+  await ledger.recordCallbackFailure(one.uploadId, fence, 'no', null);
   await ledger.unpark(one.uploadId);
-  await ledger.release(one.uploadId, fence);
-  const again = await ledger.claim(one.uploadId, 60_000);
+  await ledger.releaseLease(one.uploadId, fence);
+  const again = await ledger.takeLease(one.uploadId, 60_000);
   fence = again && 'fence' in again ? again.fence : -1;
   const { uploadId, route, key, fileName, contentType, checksum } = one;
   const file = {
@@ -177,8 +177,8 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
   }
   await manageFiles(ledger, two.uploadId);
   await ledger.takeWebhooks(10, 0);
-  await ledger.webhookFailed('msg_one', 'no', 0);
-  await ledger.webhookDelivered('msg_one');
+  await ledger.recordWebhookFailure('msg_one', 'no', 0);
+  await ledger.recordWebhookDelivery('msg_one');
   await ledger.replayWebhook('msg_one');
   for (const state of ['pending', 'delivered', 'parked'] as const) {
     const { next } = await ledger.listWebhooks({ state, limit: 20 });

@@ -41,15 +41,15 @@ async function addGranted(ledger: Ledger, more: Partial<NewUpload> = {}): Promis
   return upload;
 }
 
-async function claimFence(ledger: Ledger, uploadId: string, leaseMs = 60_000): Promise<number> {
-  const claim = await ledger.claim(uploadId, leaseMs);
-  if (!claim || !('fence' in claim)) throw new Error('not claimed');
-  return claim.fence;
+async function takeLease(ledger: Ledger, uploadId: string, leaseMs = 60_000): Promise<number> {
+  const leased = await ledger.takeLease(uploadId, leaseMs);
+  if (!leased || !('fence' in leased)) throw new Error('not leased');
+  return leased.fence;
 }
 
 async function addCompleted(ledger: Ledger, more: Partial<NewUpload> = {}): Promise<NewUpload> {
   const upload = await addGranted(ledger, more);
-  const fence = await claimFence(ledger, upload.uploadId);
+  const fence = await takeLease(ledger, upload.uploadId);
   expect(await ledger.end(upload.uploadId, fence, { state: 'completed', file: fileOf(upload), data: { n: 1 } })).toBe(
     true,
   );
@@ -163,7 +163,7 @@ forEachLedger('ledger', (testLedger) => {
     expect(await ledger.freeReservation(aborted.uploadId)).toBe(true);
     expect(await ledger.freeReservation(aborted.uploadId)).toBe(false);
     const rejected = await addGranted(ledger);
-    const fence = await claimFence(ledger, rejected.uploadId);
+    const fence = await takeLease(ledger, rejected.uploadId);
     const error = { code: 'checksum_mismatch' as const, message: 'no', retryable: false };
     await ledger.end(rejected.uploadId, fence, { state: 'rejected', error });
     expect(await ledger.freeReservation(rejected.uploadId)).toBe(true);
@@ -176,7 +176,7 @@ forEachLedger('ledger', (testLedger) => {
     });
     const stream = await addGranted(ledger, { size: null, reservedBytes: 10 * MiB });
     expect(await ledger.usage('anna')).toMatchObject({ pendingBytes: 10 * MiB });
-    const streamFence = await claimFence(ledger, stream.uploadId);
+    const streamFence = await takeLease(ledger, stream.uploadId);
     await ledger.end(stream.uploadId, streamFence, { state: 'completed', file: fileOf(stream), data: null });
     expect(await ledger.usage('anna')).toMatchObject({
       storedBytes: 1007,
@@ -194,7 +194,7 @@ forEachLedger('ledger', (testLedger) => {
     });
   });
 
-  it('claim() checks the quota again for an expired upload', async () => {
+  it('takeLease() checks the quota again for an expired upload', async () => {
     const ledger = await testLedger.open();
     const quotas = { owner: { maxFiles: 1 }, route: { maxBytes: 1500 } };
     const late = await addGranted(ledger, { quotas, expiresInMs: 0, abandonAfterMs: 0 });
@@ -202,9 +202,9 @@ forEachLedger('ledger', (testLedger) => {
     await ledger.freeReservation(late.uploadId);
     const other = await addGranted(ledger, { quotas });
     const refusal = { quota: 'owner', rule: 'maxFiles', limit: 1, used: 1 };
-    const claim = await ledger.claim(late.uploadId, 60_000);
-    expect(claim).toMatchObject({ refusal });
-    const fence = (claim as { fence: number }).fence;
+    const leased = await ledger.takeLease(late.uploadId, 60_000);
+    expect(leased).toMatchObject({ refusal });
+    const fence = (leased as { fence: number }).fence;
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 1, pendingBytes: 1000 });
     expect(await ledger.end(late.uploadId, fence, { state: 'completed', file: fileOf(late), data: null })).toBe(false);
     const error = { code: 'quota_exceeded' as const, message: 'no', retryable: false };
@@ -229,33 +229,34 @@ forEachLedger('ledger', (testLedger) => {
     await ledger.abort(first.uploadId);
     const second = keyed();
     expect(await ledger.grant([second])).toEqual([null]);
-    const fence = await claimFence(ledger, second.uploadId);
+    const fence = await takeLease(ledger, second.uploadId);
     await ledger.end(second.uploadId, fence, { state: 'completed', file: fileOf(second), data: null });
     expect(await ledger.grant([keyed()])).toEqual([{ existing: second.uploadId }]);
     await ledger.delete({ uploadId: second.uploadId });
     expect(await ledger.grant([keyed()])).toEqual([null]);
   });
 
-  it('claim() gives the lease to one of fifty calls at once', async () => {
+  it('takeLease() gives the lease to one of fifty calls at once', async () => {
     const ledger = await testLedger.open();
     const { uploadId } = await addGranted(ledger);
-    const claims = await Promise.all(Array.from({ length: 50 }, () => ledger.claim(uploadId, 60_000)));
-    expect(claims.filter((claim) => claim && 'fence' in claim)).toHaveLength(1);
-    for (const claim of claims) if (claim && 'held' in claim) expect(claim.held.leaseLeftMs).toBeGreaterThan(50_000);
-    expect(await ledger.claim('0'.repeat(32), 60_000)).toBeNull();
+    const results = await Promise.all(Array.from({ length: 50 }, () => ledger.takeLease(uploadId, 60_000)));
+    expect(results.filter((leased) => leased && 'fence' in leased)).toHaveLength(1);
+    for (const leased of results)
+      if (leased && 'held' in leased) expect(leased.held.leaseLeftMs).toBeGreaterThan(50_000);
+    expect(await ledger.takeLease('0'.repeat(32), 60_000)).toBeNull();
   });
 
   it('a process whose lease was taken over writes nothing', async () => {
     const ledger = await testLedger.open();
     const upload = await addGranted(ledger);
     const { uploadId } = upload;
-    const stalled = await claimFence(ledger, uploadId, 0);
-    const successor = await claimFence(ledger, uploadId);
+    const stalled = await takeLease(ledger, uploadId, 0);
+    const successor = await takeLease(ledger, uploadId);
     expect(successor).toBeGreaterThan(stalled);
-    expect(await ledger.retake(uploadId, stalled, 60_000)).toBeNull();
-    expect(await ledger.calling(uploadId, stalled, 60_000)).toBeNull();
-    await ledger.release(uploadId, stalled);
-    await ledger.failed(uploadId, stalled, 'late', null);
+    expect(await ledger.renewLease(uploadId, stalled, 60_000)).toBeNull();
+    expect(await ledger.recordCallbackStart(uploadId, stalled, 60_000)).toBeNull();
+    await ledger.releaseLease(uploadId, stalled);
+    await ledger.recordCallbackFailure(uploadId, stalled, 'late', null);
     expect(await ledger.end(uploadId, stalled, { state: 'completed', file: fileOf(upload), data: 'stalled' })).toBe(
       false,
     );
@@ -267,39 +268,39 @@ forEachLedger('ledger', (testLedger) => {
     expect(await ledger.usage('anna')).toMatchObject({ storedFiles: 1, pendingFiles: 0 });
   });
 
-  it('release() after failed() does not make the upload due earlier', async () => {
+  it('releaseLease() after recordCallbackFailure() does not make the upload due earlier', async () => {
     const ledger = await testLedger.open();
     for (const retryInMs of [60_000, null]) {
       const { uploadId } = await addGranted(ledger);
-      const fence = await claimFence(ledger, uploadId);
-      await ledger.failed(uploadId, fence, 'no', retryInMs);
-      await ledger.release(uploadId, fence);
+      const fence = await takeLease(ledger, uploadId);
+      await ledger.recordCallbackFailure(uploadId, fence, 'no', retryInMs);
+      await ledger.releaseLease(uploadId, fence);
     }
-    expect(await ledger.due(10)).toEqual([]);
+    expect(await ledger.findDue(10)).toEqual([]);
   });
 
-  it('calling() counts callbacks and interrupted callbacks', async () => {
+  it('recordCallbackStart() counts callbacks and interrupted callbacks', async () => {
     const ledger = await testLedger.open();
     const { uploadId } = await addGranted(ledger);
-    const first = await claimFence(ledger, uploadId, 0);
-    await ledger.calling(uploadId, first, 0);
-    const second = await claimFence(ledger, uploadId);
-    const calling = (await ledger.calling(uploadId, second, 60_000)) as number;
+    const first = await takeLease(ledger, uploadId, 0);
+    await ledger.recordCallbackStart(uploadId, first, 0);
+    const second = await takeLease(ledger, uploadId);
+    const called = (await ledger.recordCallbackStart(uploadId, second, 60_000)) as number;
     expect((await ledger.find(uploadId))?.callback).toMatchObject({ attempts: 2, interruptions: 1 });
-    await ledger.failed(uploadId, calling, 'it threw', 3_600_000);
+    await ledger.recordCallbackFailure(uploadId, called, 'it threw', 3_600_000);
     expect((await ledger.find(uploadId))?.callback).toMatchObject({
       attempts: 2,
       interruptions: 1,
       lastError: 'it threw',
     });
-    expect(await ledger.due(10)).toEqual([]);
+    expect(await ledger.findDue(10)).toEqual([]);
     expect(await ledger.counts()).toMatchObject({ waitingCallbacks: 1, parkedCallbacks: 0, states: { completing: 1 } });
     expect(await ledger.unpark(uploadId)).toBe(true);
-    expect((await ledger.due(10)).map((upload) => upload.uploadId)).toEqual([uploadId]);
-    const third = await claimFence(ledger, uploadId);
+    expect((await ledger.findDue(10)).map((upload) => upload.uploadId)).toEqual([uploadId]);
+    const third = await takeLease(ledger, uploadId);
     expect((await ledger.find(uploadId))?.callback.interruptions).toBe(1);
-    await ledger.failed(uploadId, third, 'again', null);
-    expect(await ledger.due(10)).toEqual([]);
+    await ledger.recordCallbackFailure(uploadId, third, 'again', null);
+    expect(await ledger.findDue(10)).toEqual([]);
     expect(await ledger.counts()).toMatchObject({ waitingCallbacks: 0, parkedCallbacks: 1 });
     expect((await ledger.list({ parked: true })).uploads.map((upload) => upload.uploadId)).toEqual([uploadId]);
   });
@@ -327,29 +328,29 @@ forEachLedger('ledger', (testLedger) => {
     });
   });
 
-  it('expire() ends abandoned uploads but not renewed ones, and claim() can take an expired upload', async () => {
+  it('expire() ends abandoned uploads but not renewed ones, and takeLease() can take an expired upload', async () => {
     const ledger = await testLedger.open();
     const abandoned = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
     const later = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 60_000 });
-    expect((await ledger.due(10)).map((upload) => upload.uploadId).sort()).toEqual(
+    expect((await ledger.findDue(10)).map((upload) => upload.uploadId).sort()).toEqual(
       [abandoned.uploadId, later.uploadId].sort(),
     );
     expect(await ledger.expire(later.uploadId)).toBe(false);
-    await ledger.lookAgain(later.uploadId, 60_000);
+    await ledger.postponeSweep(later.uploadId, 60_000);
     expect(await ledger.expire(abandoned.uploadId)).toBe(true);
-    expect(await ledger.due(10)).toEqual([]);
+    expect(await ledger.findDue(10)).toEqual([]);
     expect(await ledger.freeReservation(abandoned.uploadId)).toBe(true);
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 1 });
-    const fence = await claimFence(ledger, abandoned.uploadId);
+    const fence = await takeLease(ledger, abandoned.uploadId);
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 2 });
     await ledger.end(abandoned.uploadId, fence, { state: 'completed', file: fileOf(abandoned), data: null });
     expect(await ledger.usage('anna')).toMatchObject({ pendingFiles: 1, storedFiles: 1 });
     const renewed = await addGranted(ledger, { expiresInMs: 0, abandonAfterMs: 0 });
-    expect(await ledger.renew(renewed.uploadId, 60_000)).toBe(true);
+    expect(await ledger.renewGrant(renewed.uploadId, 60_000)).toBe(true);
     expect(await ledger.expire(renewed.uploadId)).toBe(false);
-    expect(await ledger.renew(abandoned.uploadId, 60_000)).toBe(false);
-    expect(await ledger.begun(renewed.uploadId, 'mp')).toBe(true);
-    expect(await ledger.begun(abandoned.uploadId, 'mp')).toBe(false);
+    expect(await ledger.renewGrant(abandoned.uploadId, 60_000)).toBe(false);
+    expect(await ledger.recordMultipart(renewed.uploadId, 'mp')).toBe(true);
+    expect(await ledger.recordMultipart(abandoned.uploadId, 'mp')).toBe(false);
     expect((await ledger.find(renewed.uploadId))?.multipartId).toBe('mp');
   });
 
@@ -375,7 +376,7 @@ forEachLedger('ledger', (testLedger) => {
   it('end() writes webhooks in its transaction, and takeWebhooks() gives each to one caller at a time', async () => {
     const ledger = await testLedger.open();
     const upload = await addGranted(ledger);
-    const fence = await claimFence(ledger, upload.uploadId);
+    const fence = await takeLease(ledger, upload.uploadId);
     const webhooks = [{ webhookId: `msg_${upload.uploadId}`, type: 'upload.completed', payload: '{"a":1}' }];
     const ending = { state: 'completed' as const, file: fileOf(upload), data: null, webhooks };
     expect(await ledger.end(upload.uploadId, fence + 1, ending)).toBe(false);
@@ -384,15 +385,15 @@ forEachLedger('ledger', (testLedger) => {
     const taken = (await Promise.all([1, 2, 3].map(() => ledger.takeWebhooks(10, 60_000)))).flat();
     expect(taken).toMatchObject([{ ...webhooks[0], uploadId: upload.uploadId, attempts: 1 }]);
     const { webhookId } = taken[0] as { webhookId: string };
-    await ledger.webhookFailed(webhookId, '503', 0);
+    await ledger.recordWebhookFailure(webhookId, '503', 0);
     expect(await ledger.takeWebhooks(10, 60_000)).toMatchObject([{ attempts: 2, lastError: '503' }]);
-    await ledger.webhookFailed(webhookId, 'gone', null);
+    await ledger.recordWebhookFailure(webhookId, 'gone', null);
     expect(await ledger.counts()).toMatchObject({ pendingWebhooks: 0, parkedWebhooks: 1 });
     expect((await ledger.listWebhooks({ state: 'parked' })).webhooks).toHaveLength(1);
     expect(await ledger.replayWebhook(webhookId)).toBe(true);
     expect(await ledger.replayWebhook('msg_none')).toBe(false);
     expect(await ledger.takeWebhooks(10, 60_000)).toHaveLength(1);
-    await ledger.webhookDelivered(webhookId);
+    await ledger.recordWebhookDelivery(webhookId);
     expect((await ledger.listWebhooks({ state: 'delivered' })).webhooks).toMatchObject([{ webhookId, nextAt: null }]);
   });
 
@@ -472,7 +473,7 @@ async function addInState(ledger: Ledger, state: UploadState): Promise<NewUpload
   if (state === 'expired') await ledger.expire(uploadId);
   if (state === 'aborted') await ledger.abort(uploadId);
   // The lease ends at once, because some transitions need an expired lease.
-  if (!['granted', 'expired', 'aborted'].includes(state)) await claimFence(ledger, uploadId, 0);
+  if (!['granted', 'expired', 'aborted'].includes(state)) await takeLease(ledger, uploadId, 0);
   if (['completed', 'deleted', 'rejected'].includes(state))
     await changeState(ledger, upload, state === 'deleted' ? 'completed' : state);
   if (state === 'deleted') await ledger.delete({ uploadId });
@@ -485,7 +486,7 @@ async function changeState(ledger: Ledger, upload: NewUpload, to: UploadState): 
   const record = await ledger.find(uploadId);
   const fence = record?.fence ?? 0;
   const error = { code: 'upload_rejected' as const, message: 'no', retryable: false };
-  if (to === 'completing') await ledger.claim(uploadId, 60_000);
+  if (to === 'completing') await ledger.takeLease(uploadId, 60_000);
   else if (to === 'completed') await ledger.end(uploadId, fence, { state: to, file: fileOf(upload), data: null });
   else if (to === 'rejected') await ledger.end(uploadId, fence, { state: to, error });
   else if (to === 'deleted') await ledger.delete({ uploadId });

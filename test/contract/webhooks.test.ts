@@ -201,7 +201,7 @@ forEachStore(
         expect(new Set(ids).size).toBe(40);
         expect(ids).toHaveLength(40);
         const { upload } = await complete();
-        const crashing: Ledger = { ...ledger, webhookDelivered: () => new Promise(() => {}) };
+        const crashing: Ledger = { ...ledger, recordWebhookDelivery: () => new Promise(() => {}) };
         void deliver({}, crashing);
         await expect.poll(() => received.length).toBe(41);
         expect(await deliver()).toEqual([]);
@@ -216,8 +216,8 @@ forEachStore(
         await ledger.takeWebhooks(1, 1000);
         clock.offset += 3_600_000;
         expect(await deliver()).toMatchObject([{ outcome: 'delivered' }]);
-        await ledger.webhookFailed(webhookId, 'late', 0);
-        await ledger.webhookFailed(webhookId, 'later', null);
+        await ledger.recordWebhookFailure(webhookId, 'late', 0);
+        await ledger.recordWebhookFailure(webhookId, 'later', null);
         expect(await deliver()).toEqual([]);
         expect(await ledger.counts()).toMatchObject({ pendingWebhooks: 0, parkedWebhooks: 0 });
       });
@@ -228,10 +228,10 @@ forEachStore(
         let calls = 0;
         const failingOnce: Ledger = {
           ...ledger,
-          async webhookDelivered(id) {
+          async recordWebhookDelivery(id) {
             calls += 1;
             if (calls === 1) throw new Error('connection lost');
-            await ledger.webhookDelivered(id);
+            await ledger.recordWebhookDelivery(id);
           },
         };
         await expect(deliver({}, failingOnce)).rejects.toThrow('connection lost');

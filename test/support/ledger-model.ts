@@ -27,20 +27,20 @@ export interface ModelUpload {
 export interface LedgerModel {
   readonly uploads: ReadonlyMap<string, ModelUpload>;
   grant(upload: NewUpload): boolean;
-  renew(uploadId: string, ms: number): boolean;
-  claim(uploadId: string, ms: number): number | 'held';
-  retake(uploadId: string, fence: number, ms: number): number | null;
-  calling(uploadId: string, fence: number, ms: number): number | null;
-  release(uploadId: string, fence: number): void;
-  failed(uploadId: string, fence: number, retryInMs: number | null): void;
+  renewGrant(uploadId: string, ms: number): boolean;
+  takeLease(uploadId: string, ms: number): number | 'held';
+  renewLease(uploadId: string, fence: number, ms: number): number | null;
+  recordCallbackStart(uploadId: string, fence: number, ms: number): number | null;
+  releaseLease(uploadId: string, fence: number): void;
+  recordCallbackFailure(uploadId: string, fence: number, retryInMs: number | null): void;
   end(uploadId: string, fence: number, state: 'completed' | 'rejected' | 'aborted' | 'expired', bytes: number): boolean;
   abort(uploadId: string): boolean;
   expire(uploadId: string): boolean;
   freeReservation(uploadId: string): boolean;
   delete(uploadId: string): { last: boolean } | null;
-  lookAgain(uploadId: string, ms: number): void;
+  postponeSweep(uploadId: string, ms: number): void;
   unpark(uploadId: string): boolean;
-  due(): string[];
+  findDue(): string[];
   usage(ownerId: string, route?: string): Usage;
 }
 
@@ -129,7 +129,7 @@ export function createLedgerModel(now: () => number): LedgerModel {
       return true;
     },
 
-    renew(uploadId, ms) {
+    renewGrant(uploadId, ms) {
       const upload = at(uploadId);
       if (upload.state !== 'granted') return false;
       upload.expiresAt = now() + ms;
@@ -138,7 +138,7 @@ export function createLedgerModel(now: () => number): LedgerModel {
       return true;
     },
 
-    claim(uploadId, ms) {
+    takeLease(uploadId, ms) {
       const upload = at(uploadId);
       const isFree = upload.state === 'completing' ? upload.leaseUntil <= now() : mayFollow(upload.state, 'completing');
       // An expired upload has to fit the quota again.
@@ -146,9 +146,9 @@ export function createLedgerModel(now: () => number): LedgerModel {
       return isFree ? lease(upload, ms) : 'held';
     },
 
-    retake: (uploadId, fence, ms) => (holdsLease(uploadId, fence) ? lease(at(uploadId), ms) : null),
+    renewLease: (uploadId, fence, ms) => (holdsLease(uploadId, fence) ? lease(at(uploadId), ms) : null),
 
-    calling(uploadId, fence, ms) {
+    recordCallbackStart(uploadId, fence, ms) {
       if (!holdsLease(uploadId, fence)) return null;
       const upload = at(uploadId);
       upload.attempts += 1;
@@ -157,7 +157,7 @@ export function createLedgerModel(now: () => number): LedgerModel {
       return lease(upload, ms);
     },
 
-    release(uploadId, fence) {
+    releaseLease(uploadId, fence) {
       const upload = at(uploadId);
       // A failed callback has already ended the lease and scheduled the next attempt.
       if (!holdsLease(uploadId, fence) || upload.leaseUntil === 0) return;
@@ -165,7 +165,7 @@ export function createLedgerModel(now: () => number): LedgerModel {
       upload.sweepAt = now();
     },
 
-    failed(uploadId, fence, retryInMs) {
+    recordCallbackFailure(uploadId, fence, retryInMs) {
       if (!holdsLease(uploadId, fence)) return;
       const upload = at(uploadId);
       upload.leaseUntil = 0;
@@ -212,7 +212,7 @@ export function createLedgerModel(now: () => number): LedgerModel {
       return { last: !isShared };
     },
 
-    lookAgain(uploadId, ms) {
+    postponeSweep(uploadId, ms) {
       const upload = at(uploadId);
       const isOpen = upload.state === 'granted' || upload.state === 'completing';
       if ((isOpen || upload.reserved) && upload.parkedAt === null) upload.sweepAt = now() + ms;
@@ -225,7 +225,7 @@ export function createLedgerModel(now: () => number): LedgerModel {
       return true;
     },
 
-    due: () =>
+    findDue: () =>
       [...uploads]
         .filter(([, { sweepAt }]) => sweepAt !== null && sweepAt <= now())
         .map(([uploadId]) => uploadId)

@@ -14,8 +14,8 @@ export async function addMessage(
   const times = { expiresInMs: 60_000, abandonAfterMs: 60_000 };
   const quotas = { owner: null, route: null };
   await ledger.grant([{ ...facts, ...bytes, ...times, ownerId: 'anna', metadata: null, quotas }]);
-  const claim = await ledger.claim(uploadId, 60_000);
-  if (!claim || !('fence' in claim)) throw new Error('not claimed');
+  const leased = await ledger.takeLease(uploadId, 60_000);
+  if (!leased || !('fence' in leased)) throw new Error('not leased');
   const webhookId = `msg_${uploadId}_${state}`;
   const file = { ...facts, size: 1, checksum: null, etag: '"e"', url: `/files/${uploadId}`, storedAt: '2026-01-01' };
   const error = { code: 'upload_rejected' as const, message: 'No.', retryable: false };
@@ -24,6 +24,6 @@ export async function addMessage(
   const webhooks = [{ webhookId, type, payload: JSON.stringify({ type, timestamp: '2026-01-01', data: data }) }];
   const ending =
     state === 'completed' ? ({ state, file, data: null, webhooks } as const) : ({ state, error, webhooks } as const);
-  if (!(await ledger.end(uploadId, claim.fence, ending))) throw new Error('not ended');
+  if (!(await ledger.end(uploadId, leased.fence, ending))) throw new Error('not ended');
   return webhookId;
 }

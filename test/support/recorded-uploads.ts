@@ -38,15 +38,15 @@ export async function parkedUpload(
   reason = 'Error: the database of the app is down',
 ): Promise<string> {
   const uploadId = await grantedUpload(ledger, more);
-  const calling = await ledger.calling(uploadId, await claimFence(ledger, uploadId), leaseMs);
-  if (calling === null) throw new Error('The upload is in another state.');
-  await ledger.failed(uploadId, calling, reason, null);
+  const fence = await ledger.recordCallbackStart(uploadId, await takeLease(ledger, uploadId), leaseMs);
+  if (fence === null) throw new Error('The upload is in another state.');
+  await ledger.recordCallbackFailure(uploadId, fence, reason, null);
   return uploadId;
 }
 
 export async function endedUpload(ledger: Ledger, ending: Ending, more: Partial<NewUpload> = {}): Promise<string> {
   const uploadId = await grantedUpload(ledger, more);
-  if (!(await ledger.end(uploadId, await claimFence(ledger, uploadId), ending)))
+  if (!(await ledger.end(uploadId, await takeLease(ledger, uploadId), ending)))
     throw new Error('The upload is in another state.');
   return uploadId;
 }
@@ -65,8 +65,8 @@ export async function writeWebhook(ledger: Ledger, more: Partial<NewUpload> = {}
   return webhookId;
 }
 
-export async function claimFence(ledger: Ledger, uploadId: string): Promise<number> {
-  const claim = await ledger.claim(uploadId, leaseMs);
-  if (!claim || !('fence' in claim)) throw new Error('Another process holds the lease.');
-  return claim.fence;
+export async function takeLease(ledger: Ledger, uploadId: string): Promise<number> {
+  const leased = await ledger.takeLease(uploadId, leaseMs);
+  if (!leased || !('fence' in leased)) throw new Error('Another process holds the lease.');
+  return leased.fence;
 }

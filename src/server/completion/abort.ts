@@ -24,16 +24,16 @@ export async function abortUpload(services: AbortServices, opened: OpenedGrant):
   const { claims } = opened;
   const { config, states, emit } = services;
   await services.waitForCompletion(claims.uploadId);
-  const claimed = await states.claim(claims, { state: 'aborted' });
-  if (claimed.kind === 'held') {
-    const { current, fence } = claimed.held;
+  const result = await states.recordFirstState(claims, { state: 'aborted' });
+  if (result.kind === 'held') {
+    const { current, fence } = result.held;
     if (current.state === 'completed' || current.state === 'deleted') throw uploadEnded(current.state);
     if (current.state === 'completing') {
       if (current.leaseUntil > config.now()) throw beingCompleted();
-      if ((await states.replace(claims, { state: 'aborted' }, fence)) === null) throw beingCompleted();
+      if ((await states.replaceState(claims, { state: 'aborted' }, fence)) === null) throw beingCompleted();
       await withdrawCopy(config, claims);
     }
   }
   await discardUpload(services, opened);
-  if (claimed.kind === 'claimed') emit?.('upload.aborted', eventFacts(claims));
+  if (result.kind === 'recorded') emit?.('upload.aborted', eventFacts(claims));
 }

@@ -28,7 +28,7 @@ import { type CheckedParts, type ClientReport, checkParts, isChecksumMismatch } 
 import { continueWithoutObject } from './continue-without-object.ts';
 import { rejectUpload } from './discard.ts';
 import { finishUpload } from './finish.ts';
-import { claimRejection, type Lease, withLease } from './lease.ts';
+import { type Lease, recordRejection, withLease } from './lease.ts';
 import { withdrawCopy } from './promote.ts';
 import { type AttemptResult, type CompletionResult, completingResult, retry } from './result.ts';
 import type { CompletionRun, CompletionServices } from './run.ts';
@@ -120,7 +120,7 @@ async function completeObject(run: CompletionRun): Promise<AttemptResult> {
     if (isCallbackFailure(error)) await states.recordInspectFailure(claims, describe(error.cause));
     throw error;
   });
-  if (content.kind === 'refused') return claimRejection(run, sized, content.refusal);
+  if (content.kind === 'refused') return recordRejection(run, sized, content.refusal);
   return withLease(run, sized.size, (lease) => storeFile(run, lease, sized, staged, content));
 }
 
@@ -131,7 +131,7 @@ async function completeParts(run: CompletionRun, listed: readonly PartInfo[]): P
     checked = checkParts(run.route, run.claims, listed, run.report);
   } catch (error) {
     if (!isChecksumMismatch(error)) throw error;
-    return claimRejection(run, run.claims, error);
+    return recordRejection(run, run.claims, error);
   }
   return withLease(run, checked.size, (lease) => completeCheckedParts(run, lease, checked));
 }

@@ -25,8 +25,8 @@ export interface Lease {
   failCallback(reason: string): Promise<void>;
 }
 
-interface Claimed {
-  kind: 'claimed';
+interface OwnRecord {
+  kind: 'recorded';
   fence: string;
   takenOver: boolean;
 }
@@ -47,9 +47,9 @@ export async function withLease(
   const durationMs = leaseMs(size);
   const leaseUntil = run.services.config.now() + durationMs;
   const next: NextState = { state: 'completing', leaseUntil };
-  const claimed = recorded ? await takeOver(run, next, recorded) : await claimUpload(run, next);
-  if (claimed.kind !== 'claimed') return claimed;
-  const { lease, release } = createLease(run, claimed, { leaseUntil, durationMs });
+  const result = recorded ? await takeOver(run, next, recorded) : await recordState(run, next);
+  if (result.kind !== 'recorded') return result;
+  const { lease, release } = createLease(run, result, { leaseUntil, durationMs });
   try {
     return await work(lease);
   } finally {
@@ -58,46 +58,46 @@ export async function withLease(
 }
 
 /** Rejects an upload for which this process holds no lease. */
-export async function claimRejection(
+export async function recordRejection(
   run: CompletionRun,
   claims: Claims,
   refusal: WaybillError,
 ): Promise<AttemptResult> {
-  const claimed = await claimUpload(run, { state: 'rejected', error: refusal.toJSON() });
-  if (claimed.kind !== 'claimed') return claimed;
+  const result = await recordState(run, { state: 'rejected', error: refusal.toJSON() });
+  if (result.kind !== 'recorded') return result;
   // An earlier attempt may have made the copy before this refusal.
-  if (claimed.takenOver) await withdrawCopy(run.services.config, claims);
+  if (result.takenOver) await withdrawCopy(run.services.config, claims);
   return rejectUpload(run, claims, refusal);
 }
 
 /** Records the next state, or returns the result of the process that has the upload or has ended it. */
-async function claimUpload(run: CompletionRun, next: NextState): Promise<Claimed | AttemptResult> {
+async function recordState(run: CompletionRun, next: NextState): Promise<OwnRecord | AttemptResult> {
   const { services, claims, opened } = run;
   const { states, config } = services;
-  const claimed = await states.claim(claims, next);
-  if (claimed.kind === 'claimed') return claimed;
-  const { current } = claimed.held;
+  const result = await states.recordFirstState(claims, next);
+  if (result.kind === 'recorded') return result;
+  const { current } = result.held;
   if (current.state !== 'completing') {
     // The bytes were sent again under an unexpired URL. The recorded end stands, and the bytes are deleted (C11).
     await discardUpload(services, opened);
     return resultFromState(claims, current);
   }
   const leftMs = current.leaseUntil - config.now();
-  return leftMs > 0 ? completingResult(claims, leftMs) : takeOver(run, next, claimed.held);
+  return leftMs > 0 ? completingResult(claims, leftMs) : takeOver(run, next, result.held);
 }
 
 async function takeOver(
   { services, claims }: CompletionRun,
   next: NextState,
   recorded: RecordedUpload,
-): Promise<Claimed | AttemptResult> {
-  const fence = await services.states.replace(claims, next, recorded.fence);
-  return fence === null ? retry : { kind: 'claimed', fence, takenOver: true };
+): Promise<OwnRecord | AttemptResult> {
+  const fence = await services.states.replaceState(claims, next, recorded.fence);
+  return fence === null ? retry : { kind: 'recorded', fence, takenOver: true };
 }
 
 function createLease(
   { services, claims }: CompletionRun,
-  { fence: firstFence, takenOver }: Claimed,
+  { fence: firstFence, takenOver }: OwnRecord,
   { leaseUntil: firstEnd, durationMs }: { leaseUntil: number; durationMs: number },
 ): { lease: Lease; release: () => Promise<void> } {
   const { states, config } = services;
@@ -109,7 +109,7 @@ function createLease(
 
   async function renew(): Promise<boolean> {
     const until = config.now() + durationMs;
-    const next = await states.replace(claims, { state: 'completing', leaseUntil: until }, fence);
+    const next = await states.replaceState(claims, { state: 'completing', leaseUntil: until }, fence);
     if (next === null) return lose();
     fence = next;
     leaseUntil = until;
@@ -158,7 +158,7 @@ function createLease(
     },
 
     async reject(refusal) {
-      const next = await states.replace(claims, { state: 'rejected', error: refusal.toJSON() }, fence);
+      const next = await states.replaceState(claims, { state: 'rejected', error: refusal.toJSON() }, fence);
       isHeld = false;
       return next !== null;
     },
@@ -177,7 +177,7 @@ function createLease(
   return {
     lease,
     release: async () => {
-      if (isHeld) await states.release(claims, fence);
+      if (isHeld) await states.releaseLease(claims, fence);
     },
   };
 }

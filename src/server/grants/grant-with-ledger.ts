@@ -84,7 +84,7 @@ async function signAgain(
 ): Promise<GrantedUpload> {
   const record = requireSameDeclaration(await ledger.find(uploadId), original.claims);
   const { key, state, multipartId } = record;
-  if (state === 'granted') await ledger.renew(uploadId, dependencies.config.expiresInSeconds * 1000);
+  if (state === 'granted') await ledger.renewGrant(uploadId, dependencies.config.expiresInSeconds * 1000);
   const claims: Claims = { ...original.claims, uploadId, key };
   if (record.transfer === 'none') claims.shared = true;
   // When the bytes have arrived already, the client only has to complete the upload.

@@ -67,7 +67,7 @@ export function createMultiparts(
       metadata: { waybill: receipt },
       checksumAlgorithm: route.checksum ?? undefined,
     });
-    if (ledger && !(await ledger.begun(uploadId, multipartId))) {
+    if (ledger && !(await ledger.recordMultipart(uploadId, multipartId))) {
       await storage.abortMultipart(stagingKeyOf(config, uploadId), multipartId);
       throw uploadEnded('aborted');
     }
@@ -101,7 +101,7 @@ export function createMultiparts(
       const waiting = storage.ready();
       if (waiting) await waiting;
       // A client that sends in the background may not call again before its requests expire, so the sweep must wait.
-      if (signedSeconds > expiresInSeconds) await ledger?.renew(claims.uploadId, signedSeconds * 1000);
+      if (signedSeconds > expiresInSeconds) await ledger?.renewGrant(claims.uploadId, signedSeconds * 1000);
       const key = stagingKeyOf(config, claims.uploadId);
       let lastExpiresAt = '';
       let leftSeconds = 0;
@@ -144,7 +144,7 @@ export function createMultiparts(
         if (state !== 'expired') throw state === 'completing' ? beingCompleted() : uploadEnded(state);
       }
       if (!listed || recorded) throw uploadExpired('The storage has dropped the parts of this upload.');
-      await ledger?.renew(uploadId, expiresInSeconds * 1000);
+      await ledger?.renewGrant(uploadId, expiresInSeconds * 1000);
       return {
         uploadId,
         grant: renew(grant, uploadId, multipart.multipartId),

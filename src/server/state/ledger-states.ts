@@ -35,17 +35,17 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
   async function takeLease(claims: Claims, forMs: number): Promise<TakenLease> {
     const { uploadId } = claims;
     for (let round = 0; ; round += 1) {
-      const claimed = await ledger.claim(uploadId, forMs);
-      if (claimed && 'fence' in claimed && claimed.refusal) {
-        const error = quotaExceeded(claimed.refusal).toJSON();
-        await end(claims, claimed.fence, { state: 'rejected', error });
-        return { kind: 'held', held: { ...claimed.record, state: 'rejected', error } };
+      const leased = await ledger.takeLease(uploadId, forMs);
+      if (leased && 'fence' in leased && leased.refusal) {
+        const error = quotaExceeded(leased.refusal).toJSON();
+        await end(claims, leased.fence, { state: 'rejected', error });
+        return { kind: 'held', held: { ...leased.record, state: 'rejected', error } };
       }
-      if (claimed && 'fence' in claimed) return { kind: 'taken', fence: claimed.fence };
-      // An upload that expired between two reads may still be claimed by a process that has its bytes.
-      if (claimed && (claimed.held.state !== 'expired' || round === 1)) return { kind: 'held', held: claimed.held };
-      if (!claimed && round === 1) throw uploadNotFound();
-      if (!claimed) await recordUnknownUpload(claims);
+      if (leased && 'fence' in leased) return { kind: 'taken', fence: leased.fence };
+      // An upload that expired between two reads may still be completed by a process that has its bytes.
+      if (leased && (leased.held.state !== 'expired' || round === 1)) return { kind: 'held', held: leased.held };
+      if (!leased && round === 1) throw uploadNotFound();
+      if (!leased) await recordUnknownUpload(claims);
     }
   }
 
@@ -74,40 +74,40 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
       return record && record.state !== 'granted' ? recordedUpload(record) : null;
     },
 
-    async claim(claims, next) {
+    async recordFirstState(claims, next) {
       if (next.state === 'aborted') {
         const held = await abort(claims);
-        return held ? { kind: 'held', held } : { kind: 'claimed', fence: '', takenOver: false };
+        return held ? { kind: 'held', held } : { kind: 'recorded', fence: '', takenOver: false };
       }
       const taken = await takeLease(claims, leaseMsOf(next));
       if (taken.kind === 'held') return { kind: 'held', held: recordedUpload(taken.held) };
       if (next.state === 'rejected') await end(claims, taken.fence, next);
-      return { kind: 'claimed', fence: String(taken.fence), takenOver: taken.fence > 1 };
+      return { kind: 'recorded', fence: String(taken.fence), takenOver: taken.fence > 1 };
     },
 
-    async replace(claims, next, before) {
-      const fence = await ledger.retake(claims.uploadId, Number(before), leaseMsOf(next));
+    async replaceState(claims, next, before) {
+      const fence = await ledger.renewLease(claims.uploadId, Number(before), leaseMsOf(next));
       if (fence === null) return null;
       if (next.state !== 'completing' && !(await end(claims, fence, next))) return null;
       return String(fence);
     },
 
-    release: ({ uploadId }, fence) => ledger.release(uploadId, Number(fence)).catch(() => {}),
+    releaseLease: ({ uploadId }, fence) => ledger.releaseLease(uploadId, Number(fence)).catch(() => {}),
 
     async recordCallbackStart({ uploadId, size }, before) {
-      const fence = await ledger.calling(uploadId, Number(before), leaseMs(size));
+      const fence = await ledger.recordCallbackStart(uploadId, Number(before), leaseMs(size));
       return fence === null ? null : String(fence);
     },
 
     async recordCallbackFailure({ uploadId }, fence, reason) {
       const attempts = (await ledger.find(uploadId))?.callback.attempts ?? 1;
-      await ledger.failed(uploadId, Number(fence), reason, callbackRetryDelayMs(Math.max(1, attempts)));
+      await ledger.recordCallbackFailure(uploadId, Number(fence), reason, callbackRetryDelayMs(Math.max(1, attempts)));
     },
 
     async recordInspectFailure(claims, reason) {
       const taken = await takeLease(claims, leaseMs(0));
       if (taken.kind === 'held') return;
-      await ledger.failed(claims.uploadId, taken.fence, reason, callbackRetryDelayMs(taken.fence));
+      await ledger.recordCallbackFailure(claims.uploadId, taken.fence, reason, callbackRetryDelayMs(taken.fence));
     },
 
     recordCompletion: (claims, result, fence) => end(claims, Number(fence), { state: 'completed', ...result }),

@@ -263,7 +263,7 @@ export interface Counts {
  * The lease of an upload, or the upload that cannot be leased. With a `refusal` the upload had expired, its bytes
  * arrived late, and the quota of its owner has no room for them: it must be rejected.
  */
-export type ClaimedUpload =
+export type LeaseResult =
   | { fence: number; record: UploadRecord; refusal?: QuotaRefusal }
   | { held: UploadRecord }
   | null;
@@ -274,9 +274,9 @@ export interface Ledger extends FileLedger {
   /** Records uploads and reserves their quota. Returns one result for each, in order. */
   grant(uploads: readonly NewUpload[]): Promise<GrantOutcome[]>;
   /** Records the `multipartId`. False when the upload has ended. */
-  begun(uploadId: string, multipartId: string): Promise<boolean>;
+  recordMultipart(uploadId: string, multipartId: string): Promise<boolean>;
   /** Moves the times of expiry and of giving up. False when the upload has ended. */
-  renew(uploadId: string, expiresInMs: number): Promise<boolean>;
+  renewGrant(uploadId: string, expiresInMs: number): Promise<boolean>;
   find(uploadId: string): Promise<UploadRecord | null>;
   /** Leaves unknown uploads out. */
   findMany(uploadIds: readonly string[]): Promise<Map<string, UploadRecord>>;
@@ -291,15 +291,21 @@ export interface Ledger extends FileLedger {
    * `granted | expired -> completing`, or takes over a `completing` upload whose lease has expired. `held`: another
    * process has the lease, or the upload has ended. Null when there is no such upload.
    */
-  claim(uploadId: string, leaseMs: number): Promise<ClaimedUpload>;
-  /** Takes over or keeps a `completing` upload that still has this fence. Null when the fence has changed. */
-  retake(uploadId: string, fence: number, leaseMs: number): Promise<number | null>;
-  /** Records that the callback is about to run. Null when another process has the upload: then it must not run. */
-  calling(uploadId: string, fence: number, leaseMs: number): Promise<number | null>;
+  takeLease(uploadId: string, leaseMs: number): Promise<LeaseResult>;
+  /**
+   * Takes over or keeps a `completing` upload that still has this fence. Returns the new fence, or null when the fence
+   * has changed.
+   */
+  renewLease(uploadId: string, fence: number, leaseMs: number): Promise<number | null>;
+  /**
+   * Records that the callback is about to run. Returns the new fence, or null when another process has the upload: then
+   * the callback must not run.
+   */
+  recordCallbackStart(uploadId: string, fence: number, leaseMs: number): Promise<number | null>;
   /** Ends the lease, so that another process can go on at once. */
-  release(uploadId: string, fence: number): Promise<void>;
+  releaseLease(uploadId: string, fence: number): Promise<void>;
   /** Records that the callback threw, ends the lease, and schedules the next run; null parks the callback. */
-  failed(uploadId: string, fence: number, reason: string, retryInMs: number | null): Promise<void>;
+  recordCallbackFailure(uploadId: string, fence: number, reason: string, retryInMs: number | null): Promise<void>;
   /**
    * Ends an upload under its lease, and fills the outbox. A completed upload counts as stored from then on. Another end
    * keeps its reservation until {@link Ledger.freeReservation}. False when another process has the upload.
@@ -349,9 +355,9 @@ export interface Ledger extends FileLedger {
    * The uploads that the sweep has to work on: granted ones past their time, completing ones without a lease, those
    * whose callback is to run again, and ended ones with a reservation.
    */
-  due(limit: number): Promise<UploadRecord[]>;
-  /** {@link Ledger.due} leaves the upload out for this long. */
-  lookAgain(uploadId: string, inMs: number): Promise<void>;
+  findDue(limit: number): Promise<UploadRecord[]>;
+  /** {@link Ledger.findDue} leaves the upload out for this long. */
+  postponeSweep(uploadId: string, inMs: number): Promise<void>;
   /** Makes a parked or waiting callback due now. False when it is neither. */
   unpark(uploadId: string): Promise<boolean>;
   recordSweep(sweep: SweepRecord): Promise<void>;
@@ -365,9 +371,9 @@ export interface Ledger extends FileLedger {
 
   /** Takes messages that are due. For this long no other process gets them. */
   takeWebhooks(limit: number, forMs: number): Promise<WebhookRecord[]>;
-  webhookDelivered(webhookId: string): Promise<void>;
+  recordWebhookDelivery(webhookId: string): Promise<void>;
   /** Null parks the message. Changes nothing when another process has delivered or parked it. */
-  webhookFailed(webhookId: string, reason: string, retryInMs: number | null): Promise<void>;
+  recordWebhookFailure(webhookId: string, reason: string, retryInMs: number | null): Promise<void>;
   listWebhooks(filter?: { state?: 'pending' | 'delivered' | 'parked'; after?: string; limit?: number }): Promise<{
     webhooks: WebhookRecord[];
     next: string | null;

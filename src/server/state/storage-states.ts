@@ -49,7 +49,7 @@ export function createStorageStates(options: {
   }
 
   /** Without a fence the write is unconditional. */
-  async function replace(uploadId: string, next: RecordedState, fence?: string): Promise<string | null> {
+  async function replaceMarker(uploadId: string, next: RecordedState, fence?: string): Promise<string | null> {
     const writer = random(12).toString('hex');
     try {
       // Without quotes, as in AWS's own examples: Ceph compares the text of the header with its ETag.
@@ -62,16 +62,16 @@ export function createStorageStates(options: {
     }
   }
 
-  async function release({ uploadId }: Claims, fence: string): Promise<void> {
-    await replace(uploadId, { state: 'completing', leaseUntil: 0 }, fence).catch(() => null);
+  async function releaseLease({ uploadId }: Claims, fence: string): Promise<void> {
+    await replaceMarker(uploadId, { state: 'completing', leaseUntil: 0 }, fence).catch(() => null);
   }
 
   return {
     read,
-    release,
-    replace: ({ uploadId }, next, fence) => replace(uploadId, next, fence),
+    releaseLease,
+    replaceState: ({ uploadId }, next, fence) => replaceMarker(uploadId, next, fence),
 
-    async claim({ uploadId }, next) {
+    async recordFirstState({ uploadId }, next) {
       const writer = random(12).toString('hex');
       if (!once) {
         // Such a storage cannot arbitrate: the callback may run in two processes at once, as "at least once" allows.
@@ -82,29 +82,29 @@ export function createStorageStates(options: {
       for (let round = 0; ; round += 1) {
         try {
           const fence = await write(uploadId, next, writer, once ? { ifNoneMatch: '*' } : {});
-          return { kind: 'claimed', fence, takenOver: false };
+          return { kind: 'recorded', fence, takenOver: false };
         } catch (error) {
           if (!isPreconditionFailed(error) || round === 1) throw error;
         }
         const found = await read(uploadId);
         // Our own write, whose answer was lost.
-        if (found?.writer === writer) return { kind: 'claimed', fence: found.fence, takenOver: false };
+        if (found?.writer === writer) return { kind: 'recorded', fence: found.fence, takenOver: false };
         if (found) return { kind: 'held', held: found };
       }
     },
 
     recordCallbackStart: async (_, fence) => fence,
-    recordCallbackFailure: release,
+    recordCallbackFailure: releaseLease,
     async recordInspectFailure() {},
 
     async recordCompletion({ uploadId }, result) {
       // The write is unconditional: the callback has run, so its result must be recorded even if the lease was lost.
-      await replace(uploadId, { state: 'completed', ...result });
+      await replaceMarker(uploadId, { state: 'completed', ...result });
       return true;
     },
 
     async recordDeletion(uploadId) {
-      await replace(uploadId, { state: 'deleted' });
+      await replaceMarker(uploadId, { state: 'deleted' });
     },
 
     // Views and deletes compare the upload of a reference with the object's.

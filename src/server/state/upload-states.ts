@@ -31,9 +31,9 @@ export interface RecordedUpload {
   fence: string;
 }
 
-export type ClaimResult =
+export type FirstStateResult =
   /** The state is recorded. `takenOver`: another process held the upload before and did not end it. */
-  | { kind: 'claimed'; fence: string; takenOver: boolean }
+  | { kind: 'recorded'; fence: string; takenOver: boolean }
   /** Another process recorded a state first. */
   | { kind: 'held'; held: RecordedUpload };
 
@@ -41,11 +41,11 @@ export interface UploadStates {
   /** Null while the upload is `granted`, and for an unknown upload. */
   read(uploadId: string): Promise<RecordedUpload | null>;
   /** Records the first state of an upload. */
-  claim(claims: Claims, next: NextState): Promise<ClaimResult>;
+  recordFirstState(claims: Claims, next: NextState): Promise<FirstStateResult>;
   /** Records another state. Returns the new fence, or null when the state has changed since `fence`. */
-  replace(claims: Claims, next: NextState, fence: string): Promise<string | null>;
+  replaceState(claims: Claims, next: NextState, fence: string): Promise<string | null>;
   /** Ends the lease without an end of the upload: any process may go on at once. Never throws. */
-  release(claims: Claims, fence: string): Promise<void>;
+  releaseLease(claims: Claims, fence: string): Promise<void>;
   /** Records that `onComplete` is about to run. Returns the new fence, or null when the lease is lost. */
   recordCallbackStart(claims: SizedClaims, fence: string): Promise<string | null>;
   /** Releases the lease, and schedules the next attempt of the sweep. */

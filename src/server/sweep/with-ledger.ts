@@ -44,7 +44,7 @@ const dryRunBatchSize = 10_000;
 /** One sweep handles at most this many batches. The next sweep handles the rest. */
 const maxBatches = 1000;
 /** How long an upload that is not ready is left alone: when it is sent in one request, in parts, or its step failed. */
-const lookAgainMs = { inOneRequest: 10 * 60_000, inParts: 60 * 60_000, failed: 60_000 };
+const postponeMs = { inOneRequest: 10 * 60_000, inParts: 60 * 60_000, failed: 60_000 };
 /**
  * How long an object without a record is kept. It may be deleted, because uploads are recorded before anything is
  * signed.
@@ -71,7 +71,7 @@ async function sweepDue(sweep: LedgerSweepRun): Promise<void> {
   for (let n = 0; n < maxBatches; n += 1) {
     options.signal?.throwIfAborted();
     const clock = await ledger.ping();
-    const found = await ledger.due(options.dryRun ? dryRunBatchSize : batchSize);
+    const found = await ledger.findDue(options.dryRun ? dryRunBatchSize : batchSize);
     const due = found.filter(({ uploadId }) => !seen.has(uploadId));
     if (due.length === 0) return;
     for (const { uploadId } of due) seen.add(uploadId);
@@ -79,7 +79,7 @@ async function sweepDue(sweep: LedgerSweepRun): Promise<void> {
       const outcome = await progress.runStep(() => handleDueUpload(sweep, record, clock), options.signal);
       // Otherwise the next batches would contain only uploads that failed and are still due.
       if (outcome === 'failed' && !options.dryRun)
-        await ledger.lookAgain(record.uploadId, lookAgainMs.failed).catch(() => {});
+        await ledger.postponeSweep(record.uploadId, postponeMs.failed).catch(() => {});
     });
     if (options.dryRun) return;
   }
@@ -96,12 +96,12 @@ async function handleDueUpload(sweep: LedgerSweepRun, record: UploadRecord, cloc
   if (outcome !== 'absent' && outcome !== 'unknown') return outcome;
   // The file may have arrived, and its route may exist again later, with the callback that the file needs.
   if (outcome === 'unknown' && state === 'completing') {
-    await ledger.lookAgain(uploadId, lookAgainMs.inParts);
+    await ledger.postponeSweep(uploadId, postponeMs.inParts);
     return null;
   }
   if (!isAbandoned) {
-    const delayMs = partSize === null ? lookAgainMs.inOneRequest : lookAgainMs.inParts;
-    await ledger.lookAgain(uploadId, Math.min(delayMs, abandonAt - clock));
+    const delayMs = partSize === null ? postponeMs.inOneRequest : postponeMs.inParts;
+    await ledger.postponeSweep(uploadId, Math.min(delayMs, abandonAt - clock));
     return null;
   }
   // The record is changed before the parts are deleted: a client that completes at this moment finds the state
@@ -109,9 +109,9 @@ async function handleDueUpload(sweep: LedgerSweepRun, record: UploadRecord, cloc
   if (state === 'granted') {
     if (!(await ledger.expire(uploadId))) return null;
   } else {
-    const claimed = await ledger.claim(uploadId, 60_000);
-    if (!claimed || !('fence' in claimed)) return null;
-    if (!(await ledger.end(uploadId, claimed.fence, { state: 'expired' }))) return null;
+    const leased = await ledger.takeLease(uploadId, 60_000);
+    if (!leased || !('fence' in leased)) return null;
+    if (!(await ledger.end(uploadId, leased.fence, { state: 'expired' }))) return null;
   }
   await cleanUpUpload(sweep, { ...record, state: 'expired' }, clock);
   return 'expired';
@@ -133,7 +133,7 @@ async function cleanUpUpload(sweep: LedgerSweep, record: UploadRecord, clock: nu
   await completion.discardRecord(record);
   if (!(await ledger.find(uploadId))?.isReserved) return null;
   if (clock < abandonAt) {
-    await ledger.lookAgain(uploadId, abandonAt - clock);
+    await ledger.postponeSweep(uploadId, abandonAt - clock);
     return null;
   }
   await storage.delete(stagingPrefix + uploadId);

@@ -89,7 +89,7 @@ export async function deliverDueWebhooks(
 
   async function deliver(message: WebhookRecord): Promise<void> {
     // Another process may send the message at once.
-    if (signal?.aborted) return ledger.webhookFailed(message.webhookId, 'not sent: the process stopped', 0);
+    if (signal?.aborted) return ledger.recordWebhookFailure(message.webhookId, 'not sent: the process stopped', 0);
     const failure = await sendMessage({ url: webhooks.url, signers, timeoutMs, fetch: send, now }, message);
     const delivery = await recordOutcome(ledger, message, failure, random);
     deliveries.push(delivery);
@@ -118,16 +118,16 @@ async function recordOutcome(
 ): Promise<Delivery> {
   const facts = { webhookId, uploadId, type, attempts };
   if (!failure) {
-    await ledger.webhookDelivered(webhookId);
+    await ledger.recordWebhookDelivery(webhookId);
     return { ...facts, outcome: 'delivered' };
   }
   const { reason, isFinal, retryAfterMs } = failure;
   const delayMs = retryDelays[attempts - 1];
   if (isFinal || delayMs === undefined) {
-    await ledger.webhookFailed(webhookId, reason, null);
+    await ledger.recordWebhookFailure(webhookId, reason, null);
     return { ...facts, outcome: 'parked', reason };
   }
   const withJitter = delayMs * (1 + jitter * (2 * random() - 1));
-  await ledger.webhookFailed(webhookId, reason, Math.max(withJitter, Math.min(maxRetryAfterMs, retryAfterMs)));
+  await ledger.recordWebhookFailure(webhookId, reason, Math.max(withJitter, Math.min(maxRetryAfterMs, retryAfterMs)));
   return { ...facts, outcome: 'failed', reason };
 }
