@@ -17,9 +17,11 @@ export default defineConfig({
   test: {
     // Two cores, on the machines we were given and on most CI: more workers only wait for each other.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
-    teardownTimeout: 20_000,
+    // These limits only end tests that hang. No test may depend on how fast the machine is, so no file sets a lower one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 60_000,
+    expect: { poll: { timeout: 60_000 } },
     allowOnly: !process.env.CI,
     setupFiles: ['./test/support/fast-check-seed.ts'],
     projects: [
@@ -36,8 +38,6 @@ export default defineConfig({
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
           globalSetup: storesAndLedgers,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
@@ -48,7 +48,6 @@ export default defineConfig({
           // Needs a queue server that CI has not: see the file.
           exclude: process.env.SQS_TEST_ENDPOINT ? [] : ['test/interop/sqs-events.test.ts'],
           globalSetup: storesAndLedgers,
-          testTimeout: 60_000,
         },
       },
       {
@@ -57,7 +56,6 @@ export default defineConfig({
           name: 'attacks',
           include: ['test/attacks/**/*.test.ts'],
           globalSetup: storesAndLedgers,
-          testTimeout: 60_000,
         },
       },
       {
@@ -66,8 +64,6 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.{ts,tsx}'],
           globalSetup: stores,
-          testTimeout: 90_000,
-          hookTimeout: 60_000,
           // One Chromium at a time, after everything that is quick: it wants both cores.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
@@ -78,8 +74,6 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          testTimeout: 90_000,
-          hookTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
@@ -90,8 +84,6 @@ export default defineConfig({
           name: 'crash',
           include: ['test/crash/**/*.test.ts'],
           testTimeout: 600_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
       },
@@ -100,10 +92,11 @@ export default defineConfig({
         test: {
           name: 'package',
           include: ['test/{package,examples}/**/*.test.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 4 },
+          globalSetup: ['./test/support/package-setup.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          // Together with the crash tests: both wait often for other processes.
+          sequence: { groupOrder: 3 },
         },
       },
     ],

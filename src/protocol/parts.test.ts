@@ -29,7 +29,7 @@ describe('planParts()', () => {
       }),
       { numRuns: 20_000 },
     );
-  }, 60_000);
+  });
 
   it('fills every connection in the last round unless the limits prevent it', () => {
     fc.assert(
@@ -41,7 +41,7 @@ describe('planParts()', () => {
       }),
       { numRuns: 20_000 },
     );
-  }, 60_000);
+  });
 
   it.each([
     [512 * MiB, 6, undefined, 30],

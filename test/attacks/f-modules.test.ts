@@ -18,7 +18,7 @@ beforeAll(async () => {
   await writeJson(serving.dir, 'open.json', {
     routes: { files: { authorize: 'anyone', limits: { maxBytes: 1_000_000, contentTypes: ['image/*'] } } },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await serving.close();
@@ -65,4 +65,4 @@ it('F7 a server whose file descriptors were used up by connections works when th
   expect((await upload(url, png)).status).toBe(200);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   own.destroy();
-}, 60_000);
+});

@@ -141,7 +141,7 @@ describeBrowser('the client in Chromium', (browser) => {
       expect(details?.hint).toContain('PUT');
       expect(details?.hint).toContain('if-none-match');
       expect(JSON.stringify(upload)).not.toContain('X-Amz-Signature');
-    }, 60_000);
+    });
   });
 
   describe('with injected faults', () => {

@@ -194,7 +194,7 @@ export async function expectQuadrants(
         );
         return only.filter((corner, index) => !sameColour(colours[index] ?? [], quadrants[corner]));
       },
-      { timeout: 15_000, message: 'corners with a wrong colour' },
+      { message: 'corners with a wrong colour' },
     )
     .toEqual([]);
 }

@@ -84,7 +84,7 @@ describeBrowser('the page displays', (browser) => {
       await frame.scrollIntoViewIfNeeded();
       // The viewer decides where it places the page, so only the colours are checked.
       await expect
-        .poll(async () => countColours(await frame.screenshot(), frame.page()), { timeout: 20_000 })
+        .poll(async () => countColours(await frame.screenshot(), frame.page()))
         .toEqual({ topLeft: true, topRight: true, bottomLeft: true, bottomRight: true });
       expect(problems).toEqual([]);
       await close();

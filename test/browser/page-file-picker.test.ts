@@ -137,7 +137,7 @@ describeBrowser('the page accepts', (browser) => {
     const viewport = { width: 1366, height: 768 };
     const { page, choose, problems, close } = await visit(browser(), app.url, { viewport });
     await choose(...Array.from({ length: 9 }, () => fixture('camera.jpg').path));
-    await expect.poll(() => page.locator('.status-badge').getByText('Received').count(), { timeout: 20_000 }).toBe(9);
+    await expect.poll(() => page.locator('.status-badge').getByText('Received').count()).toBe(9);
     const last = await page.locator('.upload').last().boundingBox();
     expect((last?.y ?? viewport.height) + (last?.height ?? 0)).toBeLessThanOrEqual(viewport.height);
     expect(problems).toEqual([]);
@@ -147,7 +147,7 @@ describeBrowser('the page accepts', (browser) => {
   it('thirty files at once', async () => {
     const { page, choose, problems, close } = await visit(browser(), app.url);
     await choose(...Array.from({ length: 30 }, () => fixture('quadrants.png').path));
-    await expect.poll(() => page.locator('.status-badge').getByText('Received').count(), { timeout: 30_000 }).toBe(30);
+    await expect.poll(() => page.locator('.status-badge').getByText('Received').count()).toBe(30);
     expect(await page.locator('.upload').count()).toBe(30);
     expect(problems).toEqual([]);
     await close();

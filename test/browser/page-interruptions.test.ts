@@ -102,7 +102,7 @@ describeBrowser('on the page', (browser) => {
     await page.setInputFiles('#picker', { name: 'survey.bin', mimeType: '', buffer: Buffer.alloc(3_000_000, 7) });
     const bar = row('survey.bin').getByRole('progressbar', { name: 'survey.bin' });
     await expect
-      .poll(() => bar.getAttribute('aria-valuetext'), { timeout: 30_000 })
+      .poll(() => bar.getAttribute('aria-valuetext'))
       .toMatch(/^[\d.]+\s[kM]B\sof\s3\sMB · [\d.]+\s[kM]B\/s · \d+\ss\sleft$/);
     const now = Number(await bar.getAttribute('aria-valuenow'));
     expect(now).toBeGreaterThan(0);

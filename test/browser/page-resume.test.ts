@@ -50,10 +50,8 @@ describeBrowser('a large file', (browser) => {
 
   /** Waits until the storage has this many parts and the page shows progress. */
   async function waitForParts({ row }: Visit, parts = 2): Promise<void> {
-    await expect.poll(() => app.sent.length, { timeout: 20_000 }).toBe(parts);
-    await expect
-      .poll(() => row('scan.bin').getByRole('progressbar').getAttribute('aria-valuenow'), { timeout: 10_000 })
-      .not.toBeNull();
+    await expect.poll(() => app.sent.length).toBe(parts);
+    await expect.poll(() => row('scan.bin').getByRole('progressbar').getAttribute('aria-valuenow')).not.toBeNull();
   }
 
   async function chooseAgain({ page, row }: Visit, file: string, button = 'Choose the file again'): Promise<void> {

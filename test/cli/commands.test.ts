@@ -19,7 +19,7 @@ const servers: Server[] = [];
 beforeAll(async () => {
   cli = await buildCli();
   cwd = await mkdtemp(join(tmpdir(), 'waybill-cli-'));
-}, 60_000);
+});
 
 afterEach(async () => {
   for (const one of running.splice(0)) await one.stop();
@@ -65,7 +65,7 @@ function expectNoStack({ stderr }: { stderr: string }): void {
   expect(stderr).not.toMatch(/^\s+at .*:\d+/m);
 }
 
-describe('waybill dev', { timeout: 60_000 }, () => {
+describe('waybill dev', () => {
   it('serves page, server and store, prints no secrets, and stops on Ctrl-C', async () => {
     const { dev, url } = await startDev('--dir', 'fresh');
     const page = await fetch(url);
@@ -181,7 +181,7 @@ describe('waybill dev', { timeout: 60_000 }, () => {
   });
 });
 
-describe('waybill devstore', { timeout: 60_000 }, () => {
+describe('waybill devstore', () => {
   it('creates its buckets and accepts only its keys', async () => {
     const keys = ['--access-key', 'localkey', '--secret-key', 'localsecret'];
     const store = start('devstore', '--port', '0', '--dir', 'store', '--bucket', 'one', '--bucket', 'two', ...keys);
@@ -223,7 +223,7 @@ describe('waybill devstore', { timeout: 60_000 }, () => {
   });
 });
 
-describe('waybill up', { timeout: 60_000 }, () => {
+describe('waybill up', () => {
   it('sends several files and prints their URLs', async () => {
     const { url } = await startDev('--dir', 'up');
     const files = [fixture('camera.jpg'), fixture('note.txt'), fixture('clip.mp4')];

@@ -10,7 +10,7 @@ let serving: Serving;
 beforeAll(async () => {
   cli = await buildCli();
   serving = await createServing(cli);
-}, 60_000);
+});
 afterAll(async () => {
   await serving.close();
   await cli.remove();

@@ -16,7 +16,7 @@ const signedIn = { authorization: `Basic ${Buffer.from(`me:${token}`).toString('
 beforeAll(async () => {
   cli = await buildCli();
   serving = await createServing(cli);
-}, 60_000);
+});
 afterEach(() => serving.stop());
 afterAll(async () => {
   await serving.close();
@@ -83,7 +83,7 @@ it('runs a parked callback again when an operator asks for it', async () => {
   expect(lines().filter(({ msg }) => msg === 'upload.completed')).toHaveLength(1);
   const output = process.stdout() + process.stderr();
   for (const secret of [token, signedIn.authorization.slice(6), granted.grant]) expect(output).not.toContain(secret);
-}, 60_000);
+});
 
 it('exists only with --admin, and needs the token on a public address', async () => {
   await writeJson(serving.dir, 'open.json', { routes: { files: { authorize: 'anyone', limits: { maxBytes: 1000 } } } });
@@ -99,4 +99,4 @@ it('exists only with --admin, and needs the token on a public address', async ()
   expect((await fetch(wide.ops)).status).toBe(401);
   expect((await fetch(wide.ops, { headers: signedIn })).status).toBe(200);
   expect((await fetch(`${wide.url}/owners`, { headers: signedIn })).status).toBe(404);
-}, 60_000);
+});

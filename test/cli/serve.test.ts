@@ -25,7 +25,7 @@ beforeAll(async () => {
   await writeJson(serving.dir, 'proxy.json', {
     routes: { files: { authorize: { ownerHeader: 'x-user' }, limits, quota: { maxFiles: 2 } } },
   });
-}, 60_000);
+});
 
 afterEach(() => serving.stop());
 afterAll(async () => {
@@ -38,7 +38,7 @@ const read = async (url: string) => {
   return { status: answer.status, text: await answer.text() };
 };
 
-describe('waybill serve', { timeout: 60_000 }, () => {
+describe('waybill serve', () => {
   it('serves the routes of a module, counts uploads, and stops on SIGTERM', async () => {
     await serving.writeModule(
       'uploads.mjs',
@@ -312,7 +312,7 @@ describe('waybill serve', { timeout: 60_000 }, () => {
   });
 });
 
-describe('waybill migrate', { timeout: 60_000 }, () => {
+describe('waybill migrate', () => {
   it('checks, migrates, and refuses the schema of a newer Waybill', async () => {
     const env = { WAYBILL_LEDGER: `sqlite:${join(serving.dir, 'migrate.db')}` };
     const migrate = async (...args: string[]) => {

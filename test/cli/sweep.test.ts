@@ -23,7 +23,7 @@ forEachStore(
       cwd = await mkdtemp(join(tmpdir(), 'waybill-sweep-'));
       await writeFile(join(cwd, 'uploads.json'), JSON.stringify({ routes: { a: { authorize: 'anyone', limits } } }));
       ledger = await sqliteLedger({ file: join(cwd, 'uploads.db') });
-    }, 60_000);
+    });
     afterAll(async () => {
       await ledger.close();
       await cli.remove();
@@ -69,7 +69,7 @@ forEachStore(
       const again = await sweep(['--grace', '0']);
       expect(again).toMatchObject({ code: 0, stderr: '' });
       expect(again.stdout).toContain('Nothing to do.');
-    }, 60_000);
+    });
 
     it('exits with 2 for wrong options and with 3 for a storage that does not answer', async () => {
       const lone = await sweep(['--orphans'], { WAYBILL_LEDGER: 'none' });
@@ -78,7 +78,7 @@ forEachStore(
       expect([odd.code, odd.stderr]).toEqual([2, expect.stringContaining('--grace')]);
       const nowhere = await sweep([], { WAYBILL_S3_BUCKET: 'there-is-none' });
       expect([nowhere.code, nowhere.stdout]).toEqual([3, '']);
-    }, 60_000);
+    });
   },
   { only: ['devstore'] },
 );

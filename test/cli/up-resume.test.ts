@@ -47,7 +47,7 @@ beforeAll(async () => {
   });
   const { port } = await server.listen({ port: 0, host: '127.0.0.1' });
   url = `http://127.0.0.1:${port}`;
-}, 60_000);
+});
 
 beforeEach(async () => {
   cwd = await mkdtemp(join(dir, 'cwd-'));
@@ -96,7 +96,7 @@ function passParts(parts: number): void {
 
 /** Waits until the store has so many parts. */
 async function waitForParts(one: Running, parts = 2): Promise<void> {
-  await expect.poll(() => sent.length, { timeout: 15_000 }).toBe(parts);
+  await expect.poll(() => sent.length).toBe(parts);
   expect(one.child.exitCode).toBeNull();
 }
 
@@ -110,7 +110,7 @@ const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const total = () => sent.reduce((sum, bytes) => sum + bytes, 0);
 const unfinished = async () => (await storage.listMultiparts({ prefix: '' })).uploads.length;
 
-describe('waybill up with a large file', { timeout: 60_000 }, () => {
+describe('waybill up with a large file', () => {
   it('resumes after kill -9, with the same command', async () => {
     const bytes = await makeFile();
     passParts(2);
@@ -206,7 +206,7 @@ describe('waybill up with a large file', { timeout: 60_000 }, () => {
   });
 });
 
-describe('waybill up with a folder', { timeout: 60_000 }, () => {
+describe('waybill up with a folder', () => {
   it('sends all files with their paths, except those of file managers', async () => {
     await mkdir(join(cwd, 'holiday/day 1'), { recursive: true });
     await writeFile(join(cwd, 'holiday/list.txt'), 'sun');
@@ -232,7 +232,7 @@ describe('waybill up with a folder', { timeout: 60_000 }, () => {
   });
 });
 
-describe('waybill up with standard input', { timeout: 60_000 }, () => {
+describe('waybill up with standard input', () => {
   it('sends it as it arrives, with the given name', async () => {
     const bytes = Buffer.from(randomBytes(12 * MiB).toString('hex'));
     const one = up('-', '--name', 'dump.txt', '--json');
@@ -249,14 +249,14 @@ describe('waybill up with standard input', { timeout: 60_000 }, () => {
     const one = up('-', '--type', 'application/octet-stream');
     one.child.stdin?.on('error', () => {});
     one.child.stdin?.write(randomBytes(24 * MiB));
-    await expect.poll(unfinished, { timeout: 10_000 }).toBe(before + 1);
+    await expect.poll(unfinished).toBe(before + 1);
     expect(await one.stop()).toBe(130);
     expect(one.stderr()).toContain('stopped');
-    await expect.poll(unfinished, { timeout: 10_000 }).toBe(before);
+    await expect.poll(unfinished).toBe(before);
   });
 });
 
-it('waybill up keeps its state in --state, readable by its owner only', { timeout: 60_000 }, async () => {
+it('waybill up keeps its state in --state, readable by its owner only', async () => {
   await writeFile(join(cwd, 'blocked'), '');
   await writeFile(join(cwd, 'a.txt'), 'a');
   const refused = await finish('a.txt', '--state', 'blocked/below');
@@ -266,9 +266,7 @@ it('waybill up keeps its state in --state, readable by its owner only', { timeou
   expect((await stat(join(cwd, 'fresh'))).mode & 0o777).toBe(0o700);
 });
 
-it('waybill up leaves the type to the server, and warns when the content does not match --type', {
-  timeout: 60_000,
-}, async () => {
+it('waybill up leaves the type to the server, and warns when the content does not match --type', async () => {
   await writeFile(join(cwd, 'notes.YAML'), 'a: 1\n');
   const told = await finish('notes.YAML', '--json');
   expect(JSON.parse(told.stdout)).toMatchObject({ status: 'done', contentType: 'application/yaml' });

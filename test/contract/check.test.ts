@@ -41,7 +41,8 @@ forEachStore('check()', (store) => {
   ])('check() names the option to change for a wrong %s', async (_, options, code, fix) => {
     const began = performance.now();
     const { ok, findings } = await check({ retries: 3, ...options });
-    expect(performance.now() - began).toBeLessThan(4000);
+    // The pauses between retries take seconds. A busy machine, or a slow name server, does too.
+    expect(performance.now() - began).toBeLessThan(30_000);
     expect([ok, findings.length]).toEqual([false, 1]);
     expect(findings[0]?.code).toMatch(code);
     expect(findings[0]?.fix).toMatch(fix);

@@ -88,7 +88,7 @@ interface ModelRun {
 forEachLedger('ledger and its model', (testLedger) => {
   const numRuns = testLedger.name === 'sqlite' ? 150 : 40;
 
-  it('the ledger answers, records and counts as the model does', { timeout: 120_000 }, async () => {
+  it('the ledger answers, records and counts as the model does', async () => {
     let clock = 1_700_000_000_000;
     const ledger = await testLedger.open({ now: () => clock });
     let callCount = 0;
@@ -118,7 +118,7 @@ forEachLedger('ledger and its model', (testLedger) => {
     expect(callCount).toBeGreaterThan(numRuns);
   });
 
-  it('the usage of an owner equals the sum of its uploads while calls run at once', { timeout: 120_000 }, async () => {
+  it('the usage of an owner equals the sum of its uploads while calls run at once', async () => {
     const first = await testLedger.open();
     // Two connections to SQLite in one process could block each other, so SQLite uses one connection.
     const ledgers = [first, testLedger.name === 'postgres' ? await testLedger.open() : first] as const;

@@ -81,7 +81,8 @@ forEachStore(
         expect(error.message).toMatch(/^Uploads are not available right now\./);
         expect(error.message).not.toMatch(code);
         expect(JSON.stringify(error.details)).toMatch(code);
-        expect(tookMs).toBeLessThan(8000);
+        // Much longer than the retries, because a busy machine is slow as well.
+        expect(tookMs).toBeLessThan(60_000);
         // The check of the storage runs at the same time as the first grant.
         await vi.waitFor(() => {
           const reported = events.filter(({ type }) => type === 'storage.fault' || type === 'request.failed');

@@ -444,7 +444,7 @@ forEachStore('uploads in parts', (store) => {
       void createParts(createTestApp(hanging, routes, copies)).complete(upload.grant);
       const copying = async () =>
         (await storage.listMultiparts({ prefix: `a/anna/${upload.uploadId}` })).uploads.length;
-      await expect.poll(copying, { interval: 20, timeout: 30_000 }).toBe(1);
+      await expect.poll(copying, { interval: 20 }).toBe(1);
       expect((await parts.complete(upload.grant)).status).toBe(202);
       offset = 10 * 60_000;
       const { status, json } = await parts.complete(upload.grant);
@@ -526,7 +526,7 @@ forEachStore('uploads in parts', (store) => {
       await parts.send(upload.grant, small);
       // The crashed process never answers.
       void createParts(createTestApp(crashing, routes, options)).complete(upload.grant);
-      await expect.poll(() => hasCrashed, { interval: 5, timeout: 30_000 }).toBe(true);
+      await expect.poll(() => hasCrashed, { interval: 5 }).toBe(true);
       offset = 10 * 60_000;
       const { status, json } = await parts.complete({ grant: upload.grant, checksum: parts.compositeOf(small) });
       expect([status, json]).toMatchObject([

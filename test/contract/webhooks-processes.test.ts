@@ -109,7 +109,7 @@ forEachLedger('webhooks between processes', (testLedger) => {
     child.stdout?.on('data', (data: Buffer) => {
       output += data.toString();
     });
-    await expect.poll(() => output, { timeout: 30_000 }).toMatch(/on port \d+/);
+    await expect.poll(() => output).toMatch(/on port \d+/);
     const url = `http://127.0.0.1:${/on port (\d+)/.exec(output)?.[1]}/waybill`;
     const ids = [await addMessage(ledger, 'completed'), await addMessage(ledger)];
     const other = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;

@@ -59,7 +59,7 @@ describe('docs/protocol.md', () => {
   });
 });
 
-describe.skipIf(missing.length > 0 && !process.env.CI)('docs/protocol.md on a real server', { timeout: 60_000 }, () => {
+describe.skipIf(missing.length > 0 && !process.env.CI)('docs/protocol.md on a real server', () => {
   let cli: BuiltCli;
   let cwd: string;
   let dev: Running;
@@ -71,7 +71,7 @@ describe.skipIf(missing.length > 0 && !process.env.CI)('docs/protocol.md on a re
     dev = spawnCli(cli.main, ['dev', '--port', '0'], { cwd });
     url = (await dev.says(/Open (http:\/\/\S+)/))[1] as string;
     await writeFile(join(cwd, '.curlrc'), `connect-to = "127.0.0.1:4400:127.0.0.1:${new URL(url).port}"\n`);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await dev?.stop();

@@ -9,8 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { expectQuadrants } from '../browser/page-app.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
@@ -24,10 +23,7 @@ describeBrowser('examples', (browser) => {
   let serviceUrl: string;
 
   beforeAll(async () => {
-    expect(await ensureBuilt()).toBe(true);
     dir = await mkdtemp(join(tmpdir(), 'waybill-examples-'));
-    await npm(['pack', '--silent', '--pack-destination', dir], root);
-    const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz'));
     for (const example of ['express', 'react']) {
       const path = join(dir, example);
       await cp(join(root, 'examples', example), path, {
@@ -38,7 +34,7 @@ describeBrowser('examples', (browser) => {
         dependencies: Record<string, string>;
       };
       expect(manifest.dependencies.waybill).toMatch(/^\^\d/);
-      manifest.dependencies.waybill = `file:../${tarball}`;
+      manifest.dependencies.waybill = `file:${inject('tarball')}`;
       await writeFile(join(path, 'package.json'), JSON.stringify(manifest));
       await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], path);
     }

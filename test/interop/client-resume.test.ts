@@ -70,7 +70,7 @@ beforeEach(async () => {
   await writeFile(path, bytes);
 });
 
-const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 });
+const eventually = <T>(look: () => T) => expect.poll(look);
 
 interface Watched {
   transport: Transport;
@@ -140,7 +140,7 @@ it('upload() sends only the missing parts after a crash', async () => {
   await expectStored(file.key, bytes);
   await eventually(() => entries.size).toBe(0);
   expect(resumeStore.announced.at(-1)).toMatchObject({ fileName: 'scan.txt', size, loaded: size });
-}, 30_000);
+});
 
 it('resumable() lists an unfinished upload, which continues with the same file under another name', async () => {
   const { entries } = await sendHalf();
@@ -156,7 +156,7 @@ it('resumable() lists an unfinished upload, which continues with the same file u
   expect(file).toMatchObject({ fileName: 'scan.txt', size });
   expect(watched.stored()).toBe(partCount - 3);
   await eventually(() => entries.size).toBe(0);
-}, 30_000);
+});
 
 it('forget() removes an unfinished upload from the resume store and the server', async () => {
   const { entries } = await sendHalf();
@@ -167,7 +167,7 @@ it('forget() removes an unfinished upload from the resume store and the server',
   expect(entries.size).toBe(0);
   expect(watched.calls('/abort')).toBe(1);
   expect(await again.resumable()).toEqual([]);
-}, 30_000);
+});
 
 it('an edited file is source_changed, and the arrived parts are kept for the original file', async () => {
   const { entries } = await sendHalf();
@@ -185,7 +185,7 @@ it('an edited file is source_changed, and the arrived parts are kept for the ori
   const [still] = await client({ resumeStore: store() }).resumable();
   const { file } = (await still?.resume(await fileSource(path)).done) ?? {};
   await expectStored(file?.key ?? '', original);
-}, 30_000);
+});
 
 it('upload() starts a new upload when it is told to', async () => {
   const { entries } = await sendHalf();
@@ -203,7 +203,7 @@ it('upload() starts a new upload when it is told to', async () => {
   await expectStored(file.key, edited);
   expect(watched.calls('/abort')).toBe(1);
   await eventually(() => entries.size).toBe(0);
-}, 30_000);
+});
 
 it('a second tab does not take over a running upload, and sends the same file only as a new upload', async () => {
   const entries = new Map();
@@ -226,7 +226,7 @@ it('a second tab does not take over a running upload, and sends the same file on
   const { file } = await upload.done;
   expect(other.file.uploadId).not.toBe(file.uploadId);
   await expectStored(file.key, bytes);
-}, 30_000);
+});
 
 it('an upload that another tab has completed since it was listed is not sent again', async () => {
   const { entries } = await sendHalf();
@@ -238,7 +238,7 @@ it('an upload that another tab has completed since it was listed is not sent aga
   await eventually(() => entries.size).toBe(0);
   await expect(found?.resume(await fileSource(path)).done).rejects.toMatchObject({ code: 'upload_conflict' });
   expect(watched.stored()).toBe(0);
-}, 30_000);
+});
 
 it('pause() keeps arrived parts, and resume() continues', async () => {
   const watched = watch((request, nth) => (nth === 3 ? hang(request) : undefined));
@@ -250,7 +250,7 @@ it('pause() keeps arrived parts, and resume() continues', async () => {
   const { file } = await upload.done;
   expect(watched.stored()).toBe(partCount);
   await expectStored(file.key, bytes);
-}, 30_000);
+});
 
 it('the client pauses, resumes and aborts all uploads', async () => {
   const parts = async () => (await storage().listMultiparts({ prefix: '' })).uploads.length;
@@ -267,7 +267,7 @@ it('the client pauses, resumes and aborts all uploads', async () => {
   for (const upload of uploads) await expect(upload.done).rejects.toMatchObject({ code: 'aborted' });
   await eventually(() => watched.calls('/abort')).toBeGreaterThan(0);
   await eventually(parts).toBe(before);
-}, 30_000);
+});
 
 it('the client renews a grant that expired during the upload, and sends no part again', async () => {
   const watched = watch((_, nth) => {
@@ -278,7 +278,7 @@ it('the client renews a grant that expired during the upload, and sends no part 
   const { file } = await slow.upload('files', await fileSource(path)).done;
   expect(watched.calls('/parts/list')).toBeGreaterThan(0);
   await expectStored(file.key, bytes);
-}, 30_000);
+});
 
 it('a file that is edited during its upload is source_changed, and nothing is kept', async () => {
   const resumeStore = createMemoryResumeStore();
@@ -289,4 +289,4 @@ it('a file that is edited during its upload is source_changed, and nothing is ke
   await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
   await eventually(() => resumeStore.entries.size).toBe(0);
   await eventually(() => watched.calls('/abort')).toBe(1);
-}, 30_000);
+});

@@ -10,8 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { isFullSize } from '../support/test-size.ts';
 
@@ -25,26 +24,21 @@ const buildEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(AWS|WAYBILL)_|^NODE_ENV$/.test(name)),
 );
 
-vi.setConfig({ testTimeout: 600_000 });
-
 let dir = '';
 let store: Devstore;
 let storeUrl = '';
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
-  expect(await ensureBuilt()).toBe(true);
   dir = await mkdtemp(join(tmpdir(), 'waybill-bundlers-'));
   const app = join(dir, 'app');
   await cp(join(root, 'test/package/bundlers'), app, {
     recursive: true,
     filter: (file) => !/node_modules|\.next/.test(file),
   });
-  await run('npm', ['pack', '--silent', '--pack-destination', dir], { cwd: root });
-  const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz')) ?? '';
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   await run('npm', ['ci', ...quiet], { cwd: app });
-  await run('npm', ['install', '--no-save', ...quiet, join(dir, tarball)], { cwd: app });
+  await run('npm', ['install', '--no-save', ...quiet, inject('tarball')], { cwd: app });
   // The optional peers are not installed, on purpose.
   const installed = await readdir(join(app, 'node_modules'));
   expect(installed).toContain('waybill');
@@ -52,7 +46,7 @@ beforeAll(async () => {
   expect(installed).not.toContain('@aws-sdk');
   store = await createDevstore({ dir: join(dir, 'store'), credentials: [credentials], buckets: ['uploads'] });
   storeUrl = new URL((await store.listen({ port: 0 })).url).origin;
-}, 600_000);
+});
 
 afterEach(async () => {
   for (const child of children.splice(0)) {

@@ -8,8 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { isFullSize } from '../support/test-size.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,14 +39,11 @@ const everything = () =>
   subpaths.map((subpath, index) => `import * as m${index} from '${subpath}';\nvoid m${index};`).join('\n');
 
 beforeAll(async () => {
-  expect(await ensureBuilt()).toBe(true);
   dir = await mkdtemp(join(tmpdir(), 'waybill-consumer-'));
   const manifest: Manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   subpaths = Object.keys(manifest.exports)
     .filter((subpath) => subpath !== './package.json')
     .map((subpath) => subpath.replace(/^\./, 'waybill'));
-  await npm(['pack', '--silent', '--pack-destination', dir], root);
-  const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz'));
   const pinned = (name: string) => manifest.devDependencies[name]?.replace(/^\^/, '') ?? 'latest';
   await writeFile(
     join(dir, 'package.json'),
@@ -56,7 +52,7 @@ beforeAll(async () => {
       private: true,
       type: 'module',
       dependencies: {
-        waybill: `file:./${tarball}`,
+        waybill: `file:${inject('tarball')}`,
         react: pinned('react'),
         pg: pinned('pg'),
         ...Object.fromEntries(nestPackages.map((name) => [name, pinned(name)])),

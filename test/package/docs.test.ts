@@ -4,13 +4,12 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { createClient } from '../../src/client/node/index.ts';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { fixture } from '../support/fixtures.ts';
@@ -31,10 +30,7 @@ let store: Devstore;
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
-  expect(await ensureBuilt()).toBe(true);
   dir = await mkdtemp(join(tmpdir(), 'waybill-docs-'));
-  await npm(['pack', '--silent', '--pack-destination', dir], root);
-  const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz'));
   const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
     await readFile(join(root, 'package.json'), 'utf8'),
   );
@@ -48,7 +44,7 @@ beforeAll(async () => {
       dependencies: {
         ...Object.fromEntries(frameworks.map(pinned)),
         ...Object.fromEntries(['@types/node', '@types/react', '@types/express', '@types/koa', 'esbuild'].map(pinned)),
-        waybill: `file:./${tarball}`,
+        waybill: `file:${inject('tarball')}`,
       },
     }),
   );

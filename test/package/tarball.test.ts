@@ -7,12 +7,9 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const npm = (args: string[], cwd: string) =>
   promisify(execFile)('npm', args, { cwd, shell: process.platform === 'win32' });
 
@@ -20,11 +17,8 @@ let dir = '';
 let installed = '';
 
 beforeAll(async () => {
-  expect(await ensureBuilt()).toBe(true);
   dir = await mkdtemp(join(tmpdir(), 'waybill-tarball-'));
-  await npm(['pack', '--silent', '--pack-destination', dir], root);
-  const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz')) ?? '';
-  await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', `./${tarball}`], dir);
+  await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', inject('tarball')], dir);
   installed = join(dir, 'node_modules/waybill');
 });
 
