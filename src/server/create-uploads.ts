@@ -58,9 +58,11 @@ export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string
    * Deletes a stored file for good: an unexpired URL cannot bring it back. Returns whether there was a file. With an
    * `uploadId` only the file that this upload stored is deleted, because another upload may have the same key by now.
    *
-   * @example await uploads.deleteFile(file.key, { uploadId: file.uploadId })
+   * `actor` says who asked for it, for `onDelete` and the webhook `file.deleted`.
+   *
+   * @example await uploads.deleteFile(file.key, { uploadId: file.uploadId, actor: 'admin-7' })
    */
-  deleteFile(key: string, of?: { uploadId?: string }): Promise<boolean>;
+  deleteFile(key: string, of?: { uploadId?: string; actor?: string }): Promise<boolean>;
   /**
    * Completes an upload without asking `authorize`. Idempotent. For a stream `report` has the size.
    *
@@ -192,8 +194,8 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
         return presignView(config, key, options);
       }),
 
-    deleteFile: (key, { uploadId } = {}) =>
-      fromStorage(async () => (await completion()).deleteFile({ key, uploadId }, null)),
+    deleteFile: (key, { uploadId, actor = null } = {}) =>
+      fromStorage(async () => (await completion()).deleteFile({ key, uploadId }, { reason: 'server', actor }, null)),
 
     complete: (grant, report) =>
       fromStorage(async () => describeResult(await (await completion()).complete(open(grant), report))),

@@ -4,6 +4,7 @@
  */
 import type { ErrorCode, Transfer } from '../protocol/index.ts';
 import type { Claims } from './state/claims.ts';
+import type { PendingCallback } from './state/ledger.ts';
 import type { SweepReport } from './sweep/report.ts';
 
 interface UploadFacts {
@@ -23,8 +24,10 @@ export interface EventTable {
   /** The object was rejected and deleted. */
   'upload.rejected': UploadFacts & { code: ErrorCode; durationMs: number };
   'upload.aborted': UploadFacts;
-  /** `onComplete` or `inspect` threw; the upload stays and is tried again on the next completion. */
-  'callback.failed': UploadFacts & { callback: 'inspect' | 'onComplete'; reason: string };
+  /** The sweep found that the bytes of an upload have not arrived in time. */
+  'upload.expired': UploadFacts;
+  /** A callback of the app threw. It runs again, except `onReject` without a ledger. */
+  'callback.failed': UploadFacts & { callback: CallbackName; reason: string };
   /** `onComplete` returned what JSON cannot hold (a cycle): the upload is completed with `data: null`. */
   'callback.data_dropped': UploadFacts & { reason: string };
   /** The storage, or the way to it, is set up wrongly. `message` says what to change. */
@@ -76,6 +79,8 @@ export type Operation =
   | 'upkeep'
   | 'preflight'
   | 'unknown';
+
+export type CallbackName = 'inspect' | 'onComplete' | PendingCallback['name'];
 
 export type EventName = keyof EventTable;
 

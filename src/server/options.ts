@@ -231,7 +231,7 @@ export function refuseWithoutLedger(given: UploadsOptions): void {
   const needing = [
     ...(['quota', 'webhooks'] as const).filter((name) => given[name] !== undefined),
     ...Object.entries(given.routes).flatMap(([name, { definition }]) =>
-      (['quota', 'dedupe'] as const)
+      (['quota', 'dedupe', 'onExpire', 'onDelete'] as const)
         .filter((option) => definition?.[option])
         .map((option) => `routes.${name}.${option}`),
     ),

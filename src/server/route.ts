@@ -70,6 +70,9 @@ const routeOptions: OptionTable<ErasedDefinition> = {
   replace: booleanRule,
   inspect: functionRule,
   onComplete: functionRule,
+  onReject: functionRule,
+  onExpire: functionRule,
+  onDelete: functionRule,
   integrity: {
     expected: "'checksum' or 'size-only'",
     isValid: (value) => value === 'checksum' || value === 'size-only',

@@ -1,4 +1,5 @@
 import { loadOnce } from '../s3/internal.ts';
+import { createChooseEffects } from './choose-effects.ts';
 import type { CompletionService } from './completion/service.ts';
 import type { Config } from './config.ts';
 import { createEmit, type Emit } from './events.ts';
@@ -13,7 +14,6 @@ import type { StorageEvents } from './storage-events/index.ts';
 import type { SweepOptions, SweepReport } from './sweep/report.ts';
 import { createViewRefs, type ViewRef, type ViewRefs } from './views/view-refs.ts';
 import type { DeliverWebhooks, DeliveryContext } from './webhooks/deliver.ts';
-import { createMessages } from './webhooks/messages.ts';
 
 /**
  * The parts that one `createUploads` puts together. Only the composition and `http/` know all of them; every other
@@ -43,6 +43,7 @@ export function createServices(config: Config): Services {
   const { now } = config;
   const random = createRandomPool({ fill: config.random, now });
   const emit = createEmit(config.onEvent ?? createFailureLog(now), now);
+  const effects = createChooseEffects(config);
   // Made at first use, because only then the secrets must be there.
   let grants: Grants | undefined;
   let refs: ViewRefs | undefined;
@@ -52,13 +53,7 @@ export function createServices(config: Config): Services {
 
   const states = loadOnce<UploadStates>(async () => {
     const { createUploadStates } = await import('./state/create-upload-states.ts');
-    const { webhooks } = config;
-    return createUploadStates({
-      config,
-      random,
-      openReceipt,
-      webhooksOf: webhooks && ((claims, ending) => createMessages(webhooks, claims, ending, now)),
-    });
+    return createUploadStates({ config, random, openReceipt, effects });
   });
 
   const services: Services = {
@@ -84,6 +79,7 @@ export function createServices(config: Config): Services {
       loadedCompletion = createCompletionService({
         config,
         states: await states(),
+        effects,
         openReceipt,
         emit,
         viewUrl: services.viewUrl,
@@ -96,8 +92,8 @@ export function createServices(config: Config): Services {
     }),
     async sweep(options) {
       const { sweepUploads } = await import('./sweep/index.ts');
-      const context = { config, emit, openReceipt, states: await states(), completion: await services.completion() };
-      return sweepUploads(context, options);
+      const loaded = { states: await states(), completion: await services.completion() };
+      return sweepUploads({ config, emit, openReceipt, effects, ...loaded }, options);
     },
     deliverWebhooks:
       config.webhooks && config.ledger

@@ -1,7 +1,7 @@
 /** What an app writes: the rules and callbacks of a route, and the arguments of the callbacks. */
-import type { FileDeclaration, Limits, RouteTypes, StoredFile } from '../protocol/index.ts';
+import type { Checksum, ErrorCode, FileDeclaration, Limits, RouteTypes, StoredFile } from '../protocol/index.ts';
 import type { InputOf, OutputOf, StandardSchema } from './shared/standard-schema.ts';
-import type { Quota } from './state/ledger.ts';
+import type { Deletion, Quota } from './state/ledger.ts';
 
 /** The request as `authorize` gets it, with every adapter. */
 export interface CallbackRequest {
@@ -103,6 +103,47 @@ export interface CompleteInput<Metadata> {
   metadata: Metadata;
 }
 
+/** What was granted for a file that has not been stored. */
+export interface GrantedFile {
+  /** The key that the file would have had. */
+  key: string;
+  /** Cleaned for display, still untrusted. */
+  fileName: string;
+  contentType: string;
+  /** Bytes; null for a stream. */
+  size: number | null;
+  /** The checksum that the client declared; null without one, as for files in parts. */
+  checksum: Checksum | null;
+}
+
+interface EndInput<Metadata> {
+  /** As `authorize` returned it. */
+  ownerId: string;
+  /** The callback may run twice when a process dies. Make its work idempotent on this id. */
+  uploadId: string;
+  /** The client's metadata, as the schema parsed it. */
+  metadata: Metadata;
+}
+
+export interface RejectInput<Metadata> extends EndInput<Metadata> {
+  /** What was granted. Nothing of it is stored. */
+  file: GrantedFile;
+  /** Why the upload was rejected, for instance `content_type_mismatch`, or `upload_rejected` when `inspect` did it. */
+  code: ErrorCode;
+  /** The text that the client gets, for `upload_rejected` the reason that `inspect` returned. */
+  message: string;
+}
+
+export interface ExpireInput<Metadata> extends EndInput<Metadata> {
+  /** What was granted. It has not arrived, or not completely. */
+  file: GrantedFile;
+}
+
+export interface DeleteInput<Metadata> extends EndInput<Metadata>, Deletion {
+  /** The file as `onComplete` got it. Another upload may share its object (`dedupe`) or have its key now (`replace`). */
+  file: Omit<StoredFile, 'url'>;
+}
+
 export interface StoredFileInput {
   request: CallbackRequest;
   route: string;
@@ -178,6 +219,28 @@ export interface RouteDefinition<
    * @default none: `data` is null @example async ({ file, ownerId }) => db.addFile(ownerId, file.key)
    */
   onComplete?: (input: CompleteInput<Metadata>) => Awaitable<Data>;
+  /**
+   * Runs after an upload was rejected: its size, checksum or content was not what was granted, or `inspect` or the quota
+   * refused it. With a ledger it runs at least once: when it throws or its process dies, the sweep runs it again. Without
+   * a ledger the process that rejects the upload calls it once, and nothing repeats it. The upload stays rejected and its
+   * quota is free, whatever the callback does. The client's answer waits for the first run.
+   * @default none @example async ({ uploadId, code }) => db.markFailed(uploadId, code)
+   */
+  onReject?: (input: RejectInput<Metadata>) => Awaitable<unknown>;
+  /**
+   * Runs after the sweep has recorded an upload as expired: it was granted, and not all of its bytes arrived in time. It
+   * runs at least once, as `onReject`, and not when the client aborted the upload. Bytes that arrive even later can still
+   * complete the upload, and `onComplete` runs then. Needs a ledger.
+   * @default none @example async ({ uploadId }) => db.removePlaceholder(uploadId)
+   */
+  onExpire?: (input: ExpireInput<Metadata>) => Awaitable<unknown>;
+  /**
+   * Runs after a stored file of this route was deleted through Waybill: by a client, by `uploads.deleteFile()`, or by a
+   * later upload that replaced it. `reason` and `actor` say why and by whom. It runs at least once, as `onReject`.
+   * Needs a ledger.
+   * @default none @example async ({ uploadId, actor }) => db.removeFile(uploadId, actor)
+   */
+  onDelete?: (input: DeleteInput<Metadata>) => Awaitable<unknown>;
   /**
    * `checksum`: a grant is for exactly these bytes. `size-only`: a grant is for any bytes of this size and type, for
    * clients that cannot hash. @default 'checksum' @example 'size-only'

@@ -98,7 +98,7 @@ forEachLedger('callbacks in the ledger', (testLedger) => {
     const facts = { uploadId: 'u', route: 'files', key, fileName: 'photo.png', contentType: 'image/png', size: 1000 };
     const file = { ...facts, checksum: null, etag: '"e"', url: '/f', storedAt: '2026-01-01' };
     const uploadId = await endedUpload(ledger, { state: 'completed', file, data: null }, { key });
-    const deletion = { reason: 'server', deletedBy: 'an admin' } as const;
+    const deletion = { reason: 'server', actor: 'an admin' } as const;
     await ledger.delete({ key }, (record) => {
       expect(record).toMatchObject({ uploadId, state: 'completed', file });
       return {

@@ -153,7 +153,7 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
   const webhooks = [{ webhookId: 'msg_one', type: 'upload.completed', payload: '{}' }];
   expect(await ledger.end(uploadId, fence, { state: 'completed', file, data: null, webhooks })).toBe(true);
   expect(await ledger.abort(three.uploadId)).toBe(true);
-  const callback = { name: 'onDelete', reason: 'server', deletedBy: null } as const;
+  const callback = { name: 'onDelete', reason: 'server', actor: null } as const;
   const deletedWebhooks = [{ webhookId: 'msg_two', type: 'file.deleted', payload: '{}' }];
   const effects = { webhooks: deletedWebhooks, callback };
   expect(await ledger.delete({ key }, () => effects)).toMatchObject({ last: true });

@@ -2,7 +2,8 @@ import type { Storage } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
 import { beingCompleted } from '../shared/errors.ts';
 import { isUploadId } from '../shared/upload-id.ts';
-import type { Ledger } from '../state/ledger.ts';
+import type { ChooseEffects } from '../state/end-effects.ts';
+import type { Deletion, Ledger, UploadRecord } from '../state/ledger.ts';
 import { deleteIfUnchanged, isObjectOfUpload, uploadIdHeader } from '../state/stored-object.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 
@@ -12,18 +13,41 @@ export interface FileToDelete {
   uploadId?: string | undefined;
 }
 
+export interface DeletedFile {
+  /** The record of its upload; null without a ledger, and for a file that was stored before there was one. */
+  record: UploadRecord | null;
+}
+
+export interface DeleteServices {
+  config: Pick<Config, 'storage' | 'ledger'>;
+  states: Pick<UploadStates, 'recordDeletion'>;
+  effects: Pick<ChooseEffects, 'ofDeletion'>;
+}
+
 /**
  * Deletes a stored file for good. The deletion is recorded first, so that an unexpired URL and its grant cannot bring
- * the file back. Returns whether there was a file.
+ * the file back. Returns null when there was no file.
  *
  * @throws {WaybillError} `upload_conflict` with a ledger, while the file of this key is being completed
  */
-export function deleteStored(
-  { storage, ledger }: Pick<Config, 'storage' | 'ledger'>,
-  states: Pick<UploadStates, 'recordDeletion'>,
+export async function deleteStored(
+  { config, states, effects }: DeleteServices,
   file: FileToDelete,
-): Promise<boolean> {
-  return ledger ? deleteByLedger(storage, ledger, file) : deleteByState(storage, states, file);
+  deletion: Deletion,
+): Promise<DeletedFile | null> {
+  const { storage, ledger } = config;
+  if (!ledger) return (await deleteByState(storage, states, file)) ? { record: null } : null;
+  const { key, uploadId } = file;
+  const recorded = await ledger.delete(uploadId === undefined ? { key } : { uploadId }, (record) =>
+    effects.ofDeletion(record, deletion),
+  );
+  if (!recorded) return (await deleteUnrecorded(storage, ledger, file)) ? { record: null } : null;
+  const { record, last } = recorded;
+  // The object is kept when another upload shares it or has stored it.
+  const info = last ? await storage.head(record.key) : null;
+  if (info && (uploadId === undefined || (await isObjectOfUpload(ledger, info, record))))
+    await deleteIfUnchanged(storage, info);
+  return { record };
 }
 
 async function deleteByState(
@@ -39,18 +63,11 @@ async function deleteByState(
   return deleteIfUnchanged(storage, info);
 }
 
-/** With a ledger, the object is kept when another upload shares it or has stored it. */
-async function deleteByLedger(storage: Storage, ledger: Ledger, of: FileToDelete): Promise<boolean> {
-  const { key, uploadId } = of;
-  const deleted = await ledger.delete(uploadId === undefined ? { key } : { uploadId });
-  if (deleted) {
-    const { record, last } = deleted;
-    const info = last ? await storage.head(record.key) : null;
-    if (info && (uploadId === undefined || (await isObjectOfUpload(ledger, info, record))))
-      await deleteIfUnchanged(storage, info);
-    return true;
-  }
-  // The file was stored before there was a ledger, or an earlier call recorded its deletion and could not delete it.
+/**
+ * Deletes a file that was stored before there was a ledger, or whose deletion an earlier call has recorded without
+ * deleting the object.
+ */
+async function deleteUnrecorded(storage: Storage, ledger: Ledger, { key, uploadId }: FileToDelete): Promise<boolean> {
   const info = await storage.head(key);
   if (!info || (uploadId !== undefined && !(await isObjectOfUpload(ledger, info, { key, uploadId })))) return false;
   if ((await ledger.keysInUse([key])).has(key)) {

@@ -49,8 +49,9 @@ export async function rejectUpload(
   claims: Claims,
   refusal: WaybillError,
 ): Promise<never> {
-  const { config, emit } = services;
+  const { config, emit, endCallbacks } = services;
   await discardUpload(services, opened);
   emit?.('upload.rejected', { ...eventFacts(claims), code: refusal.code, durationMs: config.now() - startedAt });
+  await (config.ledger ? endCallbacks.runSoon(claims) : endCallbacks.callOnReject(claims, refusal));
   throw refusal;
 }

@@ -58,5 +58,7 @@ async function recordLaterReplacement({ services, route }: CompletionRun, claims
   const { config, states } = services;
   if (!route.definition.replace || !config.ledger) return;
   const found = await config.storage.head(claims.key);
-  if (found?.metadata[uploadIdHeader] !== claims.uploadId) await states.recordReplacedBy(claims);
+  if (found?.metadata[uploadIdHeader] === claims.uploadId) return;
+  await states.recordReplacedBy(claims);
+  await services.endCallbacks.runSoon(claims);
 }

@@ -80,6 +80,8 @@ async function recordState(run: CompletionRun, next: NextState): Promise<OwnReco
   if (current.state !== 'completing') {
     // The bytes were sent again under an unexpired URL. The recorded end stands, and the bytes are deleted (C11).
     await discardUpload(services, opened);
+    // The quota may have refused the upload in this call.
+    if (current.state === 'rejected') await services.endCallbacks.runSoon(claims);
     return resultFromState(claims, current);
   }
   const leftMs = current.leaseUntil - config.now();

@@ -3,6 +3,7 @@ import type { Emit } from '../events.ts';
 import type { Claims, OpenedGrant, OpenReceipt } from '../state/claims.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 import type { ClientReport } from './check-parts.ts';
+import type { EndCallbacks } from './end-callbacks.ts';
 import type { KeyLocks } from './key-locks.ts';
 import type { StagedCleanup } from './staged-cleanup.ts';
 
@@ -23,6 +24,7 @@ export interface CompletionServices {
   openReceipt: OpenReceipt;
   keyLocks: KeyLocks;
   callbackResults: CallbackResults;
+  endCallbacks: EndCallbacks;
   /** The stable URL of a stored file. */
   viewUrl: (claims: Claims) => string;
 }

@@ -7,13 +7,15 @@ import type { Emit } from '../events.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import { isUploadId } from '../shared/upload-id.ts';
 import type { Claims, OpenedGrant, OpenReceipt } from '../state/claims.ts';
-import type { UploadRecord } from '../state/ledger.ts';
+import type { ChooseEffects } from '../state/end-effects.ts';
+import type { Deletion, UploadRecord } from '../state/ledger.ts';
 import { restoreGrant, restoreMetadata } from '../state/restore-grant.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 import { abortUpload } from './abort.ts';
 import { type CompleteUpload, createCompletion } from './complete.ts';
 import { deleteStored, type FileToDelete } from './delete.ts';
 import { discardUpload } from './discard.ts';
+import { createEndCallbacks, type EndCallbacks } from './end-callbacks.ts';
 import { createKeyLocks } from './key-locks.ts';
 import type { CompletionResult } from './result.ts';
 import { closeStaging, leavesPlaceholder } from './staging.ts';
@@ -21,6 +23,7 @@ import { closeStaging, leavesPlaceholder } from './staging.ts';
 export interface CompletionContext {
   config: Config;
   states: UploadStates;
+  effects: ChooseEffects;
   openReceipt: OpenReceipt;
   emit: Emit | undefined;
   /** The stable URL of a stored file. */
@@ -30,8 +33,10 @@ export interface CompletionContext {
 export interface CompletionService {
   complete: CompleteUpload;
   abort(opened: OpenedGrant): Promise<void>;
-  /** Deletes a stored file for good. Returns whether there was one. */
-  deleteFile(file: FileToDelete, route: string | null): Promise<boolean>;
+  /** Deletes a stored file for good, and runs its callback. Returns whether there was one. */
+  deleteFile(file: FileToDelete, deletion: Deletion, route: string | null): Promise<boolean>;
+  /** Runs the callback of an ended upload, which is due. Null when another process runs it. */
+  runEndCallback: EndCallbacks['runDue'];
   /** Resolves when this process completes no upload. */
   idle(): Promise<void>;
   /** Deletes what an upload of the ledger that ended without a file has left, and gives its reservation back. */
@@ -50,12 +55,14 @@ export interface CompletionService {
 }
 
 export function createCompletionService(context: CompletionContext): CompletionService {
-  const { config, states, openReceipt, emit } = context;
+  const { config, states, effects, openReceipt, emit } = context;
   const { storage, stagingPrefix } = config;
+  const endCallbacks = createEndCallbacks(context);
   const completion = createCompletion({
     ...context,
     keyLocks: createKeyLocks(config),
     callbackResults: new Map(),
+    endCallbacks,
   });
 
   const complete: CompleteUpload = async (opened, ...more) =>
@@ -64,10 +71,12 @@ export function createCompletionService(context: CompletionContext): CompletionS
   const abort = (opened: OpenedGrant) =>
     abortUpload({ config, states, emit, waitForCompletion: completion.waitFor }, opened);
 
-  async function deleteFile(file: FileToDelete, route: string | null) {
-    const deleted = await deleteStored(config, states, file);
-    if (deleted) emit?.('file.deleted', { route, key: file.key });
-    return deleted;
+  async function deleteFile(file: FileToDelete, deletion: Deletion, route: string | null) {
+    const deleted = await deleteStored({ config, states, effects }, file, deletion);
+    if (!deleted) return false;
+    emit?.('file.deleted', { route, key: file.key });
+    if (deleted.record) await endCallbacks.runSoon(deleted.record);
+    return true;
   }
 
   /**
@@ -88,6 +97,7 @@ export function createCompletionService(context: CompletionContext): CompletionS
     abort,
     idle: completion.idle,
     deleteFile,
+    runEndCallback: endCallbacks.runDue,
     discardRecord: (record) => discardUpload({ config, states }, restoreGrant(record)),
     leavesPlaceholder: (record) => leavesPlaceholder(config, restoreGrant(record).claims),
     emptyStagingKey: async (record) => {

@@ -2,6 +2,7 @@
 import { isWaybillError, type StoredFile } from '../../protocol/index.ts';
 import type { SizedClaims } from '../state/claims.ts';
 import { leaseMs } from '../state/lease-time.ts';
+import type { EndedUpload } from '../state/upload-states.ts';
 import { rejectUpload } from './discard.ts';
 import { finishUpload } from './finish.ts';
 import { guardsCopies } from './key-locks.ts';
@@ -29,10 +30,12 @@ export async function storeFile(
     return rejectUpload(run, verified, error);
   }
   if (copy.kind !== 'copied') return copy;
-  return finishUpload(run, lease, verified, { checksum, etag: copy.etag });
+  const result = await finishUpload(run, lease, verified, { checksum, etag: copy.etag });
+  for (const replaced of copy.replaced) await run.services.endCallbacks.runSoon(replaced);
+  return result;
 }
 
-type CopyResult = { kind: 'copied'; etag: string } | AttemptResult;
+type CopyResult = { kind: 'copied'; etag: string; replaced: readonly EndedUpload[] } | AttemptResult;
 
 /**
  * Copies the object to its key. The key is locked when another upload may have the same key and the storage does not
@@ -57,8 +60,8 @@ async function copyToKey(
       keepLease: lease.keep,
     });
     if (!copied) return retry;
-    if (replace) await states.recordReplacement(claims);
-    return { kind: 'copied', etag: copied.etag };
+    const replaced = replace ? await states.recordReplacement(claims) : [];
+    return { kind: 'copied', etag: copied.etag, replaced };
   }
 
   const needsLock = key !== undefined && (replace ? ledger !== undefined : !guardsCopies(storage.capabilities));

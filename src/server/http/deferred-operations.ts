@@ -126,9 +126,9 @@ export function createDeferredOperations(services: Services): DeferredOperations
 
     async delete(call) {
       requireAllowedOrigin(config, call.request);
-      const { ref } = await openViewRef(config, refs, new RequestView(call.request), call.target, 'delete');
+      const { ref, actor } = await openViewRef(config, refs, new RequestView(call.request), call.target, 'delete');
       const { deleteFile } = await services.completion();
-      await deleteFile(ref, ref.route);
+      await deleteFile(ref, { reason: 'request', actor }, ref.route);
       return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
     },
   };

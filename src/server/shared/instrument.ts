@@ -4,8 +4,9 @@ import type { ErasedDefinition } from '../types.ts';
 
 /**
  * Runs `run` inside a span or a timer, and returns its result. Names are `waybill.<operation>` for a
- * request, `waybill.storage.<operation>`, `waybill.onComplete`, `waybill.inspect` and `waybill.sweep`; the
- * only attribute is the route, and never a key, an owner or a URL.
+ * request, `waybill.storage.<operation>`, `waybill.sweep`, and for callbacks `waybill.inspect`,
+ * `waybill.onComplete`, `waybill.onReject`, `waybill.onExpire` and `waybill.onDelete`. The only attribute is the route,
+ * and never a key, an owner or a URL.
  *
  * @example (name, attributes, run) => tracer.startActiveSpan(name, { attributes }, (span) => run().finally(() =>
  * span.end()))
@@ -53,17 +54,21 @@ export function instrumentCallbacks(
   definition: ErasedDefinition,
   instrument: Instrument | undefined,
 ): ErasedDefinition {
-  const { onComplete, inspect } = definition;
   if (!instrument) return definition;
-  const around =
-    <Input, Result>(name: 'onComplete' | 'inspect', callback: (input: Input) => Result | Promise<Result>) =>
-    (input: Input): Promise<Result> =>
-      instrument(`waybill.${name}`, { route }, async () => callback.call(definition, input));
-  return {
-    ...definition,
-    ...(onComplete ? { onComplete: around('onComplete', onComplete) } : {}),
-    ...(inspect ? { inspect: around<Parameters<typeof inspect>[0], Verdict>('inspect', inspect) } : {}),
-  };
+  const wrapped: Record<string, unknown> = { ...definition };
+  for (const name of backgroundCallbacks) {
+    const callback = definition[name] as ((input: unknown) => unknown) | undefined;
+    if (callback)
+      wrapped[name] = (input: unknown) =>
+        instrument(`waybill.${name}`, { route }, async () => callback.call(definition, input));
+  }
+  return wrapped as unknown as ErasedDefinition;
 }
 
-type Verdict = Awaited<ReturnType<NonNullable<ErasedDefinition['inspect']>>>;
+const backgroundCallbacks = [
+  'inspect',
+  'onComplete',
+  'onReject',
+  'onExpire',
+  'onDelete',
+] as const satisfies readonly (keyof ErasedDefinition)[];

@@ -7,19 +7,19 @@ import { buildNewUpload } from './new-upload.ts';
 import { createStorageStates } from './storage-states.ts';
 import type { UploadStates } from './upload-states.ts';
 
-export interface UploadStatesContext extends Pick<LedgerStatesOptions, 'webhooksOf'> {
+export interface UploadStatesContext extends Pick<LedgerStatesOptions, 'effects'> {
   config: Config;
   openReceipt: OpenReceipt;
   random: TakeRandom;
 }
 
 /** In the ledger, or without one in the storage. */
-export function createUploadStates({ config, openReceipt, random, webhooksOf }: UploadStatesContext): UploadStates {
+export function createUploadStates({ config, openReceipt, random, effects }: UploadStatesContext): UploadStates {
   const { storage, stagingPrefix, ledger, now } = config;
   if (!ledger) return createStorageStates({ storage, stagingPrefix, random, openReceipt });
   return createLedgerStates({
     ledger,
-    webhooksOf,
+    effects,
     now,
     async recordUnknownUpload(claims: Claims) {
       const route = config.routes.get(claims.route);

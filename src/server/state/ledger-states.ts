@@ -4,18 +4,18 @@
 import { uploadNotFound } from '../shared/errors.ts';
 import { callbackRetryDelayMs } from './callback-retry-delay.ts';
 import type { Claims } from './claims.ts';
+import type { ChooseEffects } from './end-effects.ts';
 import { leaseMs } from './lease-time.ts';
-import type { Ending, Ledger, NewWebhook, UploadRecord } from './ledger.ts';
+import type { Ending, Ledger, UploadRecord } from './ledger.ts';
 import { quotaExceeded } from './quota-exceeded.ts';
 import { restoreGrant } from './restore-grant.ts';
-import type { NextState, RecordedState, RecordedUpload, UploadStates } from './upload-states.ts';
+import type { EndedUpload, NextState, RecordedState, RecordedUpload, UploadStates } from './upload-states.ts';
 
 export interface LedgerStatesOptions {
   ledger: Ledger;
   /** Records an upload that this ledger has never seen: granted before there was one, or after its last backup. */
   recordUnknownUpload: (claims: Claims) => Promise<void>;
-  /** Messages for the outbox, written in one transaction with the end of the upload. */
-  webhooksOf: ((claims: Claims, ending: Ending) => readonly NewWebhook[]) | undefined;
+  effects: ChooseEffects;
   /** The clock of this process. `leaseUntil` is converted from and to it. */
   now: () => number;
 }
@@ -23,7 +23,7 @@ export interface LedgerStatesOptions {
 type TakenLease = { kind: 'taken'; fence: number } | { kind: 'held'; held: UploadRecord };
 
 export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
-  const { ledger, recordUnknownUpload, webhooksOf, now } = options;
+  const { ledger, recordUnknownUpload, effects, now } = options;
   /** A state without a lease needs one for as long as it takes to write it. */
   const leaseMsOf = (next: NextState) =>
     next.state === 'completing' ? Math.max(0, next.leaseUntil - now()) : leaseMs(0);
@@ -50,8 +50,7 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
   }
 
   function end(claims: Claims, fence: number, ending: Ending): Promise<boolean> {
-    const webhooks = webhooksOf?.(claims, ending) ?? [];
-    return ledger.end(claims.uploadId, fence, webhooks.length === 0 ? ending : ({ ...ending, webhooks } as Ending));
+    return ledger.end(claims.uploadId, fence, { ...ending, ...effects.ofEnding(claims, ending) });
   }
 
   /** Null when the upload is aborted now, else how it stands. */
@@ -116,12 +115,19 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
       await ledger.delete({ uploadId });
     },
 
-    async recordReplacement({ key }) {
-      while (await ledger.delete({ key }));
+    async recordReplacement({ key, ownerId }) {
+      const replaced: EndedUpload[] = [];
+      for (;;) {
+        const deleted = await ledger.delete({ key }, (record) =>
+          effects.ofDeletion(record, { reason: 'replaced', actor: ownerId }),
+        );
+        if (!deleted) return replaced;
+        replaced.push(deleted.record);
+      }
     },
 
     async recordReplacedBy({ uploadId }) {
-      await ledger.delete({ uploadId });
+      await ledger.delete({ uploadId }, (record) => effects.ofDeletion(record, { reason: 'replaced', actor: null }));
     },
 
     // The row has all that a receipt has.

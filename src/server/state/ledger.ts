@@ -144,10 +144,10 @@ export interface Deletion {
    */
   reason: 'request' | 'server' | 'replaced';
   /**
-   * The owner who sent the request or the later upload, or what the app said. Null when that is not known, for instance
-   * when `authorizeDelete` decided.
+   * Who deleted it: the owner who sent the request or the later upload, or what the app passed to
+   * `uploads.deleteFile()`. Null when that is not known, as where `authorizeDelete` decided.
    */
-  deletedBy: string | null;
+  actor: string | null;
 }
 
 /** A callback of the app that is to run because an upload has ended. */

@@ -108,7 +108,7 @@ export function createStorageStates(options: {
     },
 
     // Views and deletes compare the upload of a reference with the object's.
-    async recordReplacement() {},
+    recordReplacement: async () => [],
     async recordReplacedBy() {},
 
     saveReceipt: sidecars.write,

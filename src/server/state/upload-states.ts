@@ -31,6 +31,9 @@ export interface RecordedUpload {
   fence: string;
 }
 
+/** Names an upload whose callback may have to run. */
+export type EndedUpload = Pick<Claims, 'uploadId' | 'route'>;
+
 export type FirstStateResult =
   /** The state is recorded. `takenOver`: another process held the upload before and did not end it. */
   | { kind: 'recorded'; fence: string; takenOver: boolean }
@@ -56,8 +59,8 @@ export interface UploadStates {
   recordCompletion(claims: SizedClaims, result: { file: StoredFile; data: unknown }, fence: string): Promise<boolean>;
   /** Writes the `deleted` state unconditionally. */
   recordDeletion(uploadId: string): Promise<void>;
-  /** Records that this upload's file has replaced the files of earlier uploads at its key. */
-  recordReplacement(claims: Claims): Promise<void>;
+  /** Records that this upload's file has replaced the files of earlier uploads at its key. Returns those uploads. */
+  recordReplacement(claims: Claims): Promise<EndedUpload[]>;
   /** Records that the file of a later upload has replaced the file of this one. */
   recordReplacedBy(claims: Claims): Promise<void>;
 

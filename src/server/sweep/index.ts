@@ -11,6 +11,7 @@ import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
 import { describe } from '../shared/describe.ts';
 import type { OpenReceipt } from '../state/claims.ts';
+import type { ChooseEffects } from '../state/end-effects.ts';
 import type { Ledger, Orphan } from '../state/ledger.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 import { createSweepProgress, type SweepOptions, type SweepReport } from './report.ts';
@@ -23,6 +24,7 @@ export interface SweepContext {
   config: Config;
   emit: Emit | undefined;
   openReceipt: OpenReceipt;
+  effects: ChooseEffects;
   states: Pick<UploadStates, 'read' | 'findGrant'>;
   completion: CompletionService;
 }
@@ -31,7 +33,7 @@ const defaultGraceSeconds = 300;
 
 /** @throws {WaybillError} when the storage cannot be listed, or the ledger does not answer */
 export async function sweepUploads(
-  { config, emit, openReceipt, states, completion }: SweepContext,
+  { config, emit, openReceipt, effects, states, completion }: SweepContext,
   given: SweepOptions = {},
 ): Promise<SweepReport> {
   const { storage, ledger, stagingPrefix, deployment, abandonAfterSeconds, now } = config;
@@ -46,7 +48,7 @@ export async function sweepUploads(
   const storageNow = () => now() + storage.clockOffsetMs();
   const shared = { storage, openReceipt, stagingPrefix, deployment, completion, storageNow, options, progress };
   try {
-    if (ledger) await sweepRecords({ ...shared, ledger });
+    if (ledger) await sweepRecords({ ...shared, ledger, effects, emit });
     else await sweepStorage({ ...shared, states, abandonAfterSeconds, now });
   } catch (error) {
     // After a stop, the report contains what was done.

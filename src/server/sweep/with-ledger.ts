@@ -6,12 +6,16 @@
 import type { Storage } from '../../s3/index.ts';
 import { classifyCompletion } from '../completion/outcome.ts';
 import type { CompletionService } from '../completion/service.ts';
+import { type Emit, eventFacts } from '../events.ts';
 import type { Deployment } from '../shared/deployment.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import { uploadIdOfStagedObject, uploadIdOfStagingKey } from '../shared/staging-key.ts';
 import type { OpenReceipt } from '../state/claims.ts';
+import type { ChooseEffects } from '../state/end-effects.ts';
 import type { Ledger, UploadRecord } from '../state/ledger.ts';
+import { restoreGrant } from '../state/restore-grant.ts';
 import { sweepBucket } from './bucket.ts';
+import { sweepCallbacks } from './callbacks.ts';
 import { ageOf, type Listed, type ListedMultipart, multipartsOf, pagesOf } from './listing.ts';
 import { type Outcome, type SweepOptions, type SweepProgress, toSweepOutcome } from './report.ts';
 
@@ -19,11 +23,13 @@ export interface LedgerSweep {
   storage: Storage;
   openReceipt: OpenReceipt;
   ledger: Ledger;
+  effects: Pick<ChooseEffects, 'ofEnding'>;
+  emit: Emit | undefined;
   stagingPrefix: string;
   deployment: Pick<Deployment, 'isOwn'>;
   completion: Pick<
     CompletionService,
-    'completeRecord' | 'completeObject' | 'discardRecord' | 'leavesPlaceholder' | 'emptyStagingKey'
+    'completeRecord' | 'completeObject' | 'discardRecord' | 'leavesPlaceholder' | 'emptyStagingKey' | 'runEndCallback'
   >;
   /** Milliseconds since the epoch by the clock of the storage. */
   storageNow: () => number;
@@ -58,6 +64,7 @@ const ended: ReadonlySet<string> = new Set(['completed', 'rejected', 'aborted', 
 export async function sweepRecords(given: LedgerSweep): Promise<void> {
   const sweep = { ...given, predicted: new Set<string>() };
   await sweepDue(sweep);
+  if (!given.options.dryRun) await sweepCallbacks(sweep);
   await sweepStaging(sweep);
   await sweepMultiparts(sweep);
   const { options, progress, ledger } = sweep;
@@ -106,15 +113,25 @@ async function handleDueUpload(sweep: LedgerSweepRun, record: UploadRecord, cloc
   }
   // The record is changed before the parts are deleted: a client that completes at this moment finds the state
   // `expired`, from which a completion may continue.
-  if (state === 'granted') {
-    if (!(await ledger.expire(uploadId))) return null;
-  } else {
-    const leased = await ledger.takeLease(uploadId, 60_000);
-    if (!leased || !('fence' in leased)) return null;
-    if (!(await ledger.end(uploadId, leased.fence, { state: 'expired' }))) return null;
-  }
+  if (!(await expireUpload(sweep, record))) return null;
   await cleanUpUpload(sweep, { ...record, state: 'expired' }, clock);
   return 'expired';
+}
+
+/** Returns false when the upload has changed in the meantime. */
+async function expireUpload({ ledger, effects, emit }: LedgerSweep, record: UploadRecord): Promise<boolean> {
+  const { claims } = restoreGrant(record);
+  const { uploadId } = claims;
+  const ending = { state: 'expired' } as const;
+  const expired = { ...ending, ...effects.ofEnding(claims, ending) };
+  let hasExpired: boolean;
+  if (record.state === 'granted') hasExpired = await ledger.expire(uploadId, expired);
+  else {
+    const leased = await ledger.takeLease(uploadId, 60_000);
+    hasExpired = leased !== null && 'fence' in leased && (await ledger.end(uploadId, leased.fence, expired));
+  }
+  if (hasExpired) emit?.('upload.expired', eventFacts(claims));
+  return hasExpired;
 }
 
 /**
@@ -201,7 +218,7 @@ async function handleStagedObject(
   const record = id === null ? undefined : records.get(id);
   if (record && !ended.has(record.state)) {
     // An upload that waits for its next attempt, or for the operator, is left alone.
-    if (record.callback.retryAt !== null || record.callback.parkedAt !== null || record.leaseLeftMs > 0) return null;
+    if (waitsForCompletion(record)) return null;
     if (options.dryRun) return 'completed';
     return toSweepOutcome(await classifyCompletion(() => completion.completeRecord(record)));
   }
@@ -223,6 +240,12 @@ async function handleStagedObject(
   if (ageOf(lastModified, storageNow()) < keepMs) return null;
   if (!options.dryRun) await storage.delete(key);
   return 'deleted';
+}
+
+function waitsForCompletion({ callback, leaseLeftMs, pendingCallback }: UploadRecord): boolean {
+  if (leaseLeftMs > 0) return true;
+  // An expired upload whose `onExpire` is waiting does not wait: its bytes have arrived late, and it continues.
+  return pendingCallback === null && (callback.retryAt !== null || callback.parkedAt !== null);
 }
 
 async function hasReceipt({ storage, openReceipt }: LedgerSweep, key: string, uploadId: string): Promise<boolean> {

@@ -98,14 +98,17 @@ function isOwnHost({ storage, publicHost }: Config, host: string | undefined): b
   return storageHost === host || storageHost === publicHost;
 }
 
-/** Opens a view reference and checks that the request may view or delete its file. */
+/**
+ * Opens a view reference and checks that the request may view or delete its file. `actor` is the owner who sent the
+ * request, or null when a callback of the route has decided or everyone may view the file.
+ */
 export async function openViewRef(
   config: Config,
   refs: ViewRefs,
   request: CallbackRequest,
   text: string,
   action: Extract<Action, 'view' | 'delete'>,
-): Promise<{ ref: ViewRef; route: ResolvedRoute }> {
+): Promise<{ ref: ViewRef; route: ResolvedRoute; actor: string | null }> {
   const ref = refs.read(text);
   const route = ref && config.routes.get(ref.route);
   if (!ref || !route) throw notFound();
@@ -115,18 +118,18 @@ export async function openViewRef(
   const decide = action === 'view' ? authorizeView : authorizeDelete;
   if (decide) {
     if (!(await decide(input))) throw notFound();
-    return { ref, route };
+    return { ref, route, actor: null };
   }
   if (route.public) {
     // The URL cannot be guessed, so everyone who has it may view the file. It is shared, so it must not allow a delete.
-    if (action === 'view') return { ref, route };
+    if (action === 'view') return { ref, route, actor: null };
     throw new WaybillError('forbidden', 'Files of this kind cannot be deleted here.', {
       details: { hint: 'The route is for `anyone`: set `authorizeDelete` to say who may delete.' },
     });
   }
   const owner = await authorize(route, request, action, [{ fileName: ref.fileName }]);
   requireOwner(route, owner, ref.ownerId);
-  return { ref, route };
+  return { ref, route, actor: ref.ownerId };
 }
 
 export interface PresignViewOptions {

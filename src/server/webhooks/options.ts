@@ -15,11 +15,14 @@ export interface WebhooksOptions {
    * @example () => process.env.WAYBILL_WEBHOOK_SECRET ?? ''
    */
   secret: SecretOption;
-  /** Which messages are sent: `upload.completed`, `upload.rejected`. @default both @example ['upload.completed'] */
+  /**
+   * Which messages are sent: `upload.completed`, `upload.rejected`, `upload.expired`, `file.deleted`.
+   * @default all @example ['upload.completed', 'file.deleted']
+   */
   events?: readonly WebhookType[];
 }
 
-export const webhookTypes = ['upload.completed', 'upload.rejected'] as const;
+export const webhookTypes = ['upload.completed', 'upload.rejected', 'upload.expired', 'file.deleted'] as const;
 
 export type WebhookType = (typeof webhookTypes)[number];
 
