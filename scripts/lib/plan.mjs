@@ -27,6 +27,7 @@ const quickFiles = [
 /** Files that are too long for every run, or that need Ceph. */
 const notQuick = [
   // Each stops a process at every request and at every statement, which takes minutes.
+  'test/contract/callbacks-crash.test.ts',
   'test/contract/ledger-crash.test.ts',
   'test/contract/parts-crash.test.ts',
   'test/contract/sweep-crash.test.ts',

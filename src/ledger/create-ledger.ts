@@ -1,9 +1,9 @@
 /** Migrates the schema or checks its version, and assembles the methods of a ledger over one database. */
 import type { Ledger } from '../server/index.ts';
 import { createAudit } from './audit.ts';
-import { createCallbacks } from './callbacks.ts';
 import { createCounts } from './counts.ts';
 import type { Database } from './database.ts';
+import { createEndCallbacks } from './end-callbacks.ts';
 import { createFiles } from './files.ts';
 import { createGranting } from './grant.ts';
 import { createLists } from './lists.ts';
@@ -25,7 +25,7 @@ export async function createLedger(database: Database, shouldMigrate: boolean): 
     kind: database.kind,
     grant: createGranting(database),
     ...createStates(database),
-    ...createCallbacks(database),
+    ...createEndCallbacks(database),
     ...createLists(database),
     ...createCounts(database),
     ...createSweeps(database),

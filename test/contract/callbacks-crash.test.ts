@@ -79,7 +79,7 @@ forEachStore(
               expect([where, times >= 1]).toEqual([where, true]);
               expect([where, times]).toEqual([where, Math.min(times, 1 + (record?.callback.interruptions ?? 0))]);
             }
-          for (const method of ['takeCallback', 'callbackReturned'])
+          for (const method of ['takeEndCallback', 'recordEndCallbackReturn'])
             expect(crashes.filter((where) => where.includes(method))).toHaveLength(2);
           expect(await app.uploads.usage('anna')).toMatchObject({ storedFiles: 0, pendingFiles: 0 });
         },

@@ -247,7 +247,7 @@ forEachStore(
             `msg_${rejected.upload.uploadId}_rejected`,
           ].sort(),
         );
-        for (const { webhookId } of await ledger.takeWebhooks(10, 1000)) await ledger.webhookDelivered(webhookId);
+        for (const { webhookId } of await ledger.takeWebhooks(10, 1000)) await ledger.recordWebhookDelivery(webhookId);
         expect(typesOf(await ledger.listWebhooks())).toEqual(['upload.rejected']);
       });
     });

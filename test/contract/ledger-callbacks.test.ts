@@ -15,18 +15,20 @@ forEachLedger('callbacks in the ledger', (testLedger) => {
   it('the callback of an ended upload is taken by one process, and is gone after it returned', async () => {
     const { clock, ledger } = await open();
     const uploadId = await endedUpload(ledger, rejected);
-    expect(await ledger.dueCallbacks(10)).toMatchObject([{ uploadId, pendingCallback: { name: 'onReject' }, error }]);
-    const taken = await Promise.all([ledger.takeCallback(uploadId, 1000), ledger.takeCallback(uploadId, 1000)]);
+    expect(await ledger.findDueEndCallbacks(10)).toMatchObject([
+      { uploadId, pendingCallback: { name: 'onReject' }, error },
+    ]);
+    const taken = await Promise.all([ledger.takeEndCallback(uploadId, 1000), ledger.takeEndCallback(uploadId, 1000)]);
     const fences = taken.flatMap((record) => (record ? [record.fence] : []));
     expect(fences).toHaveLength(1);
-    expect(await ledger.dueCallbacks(10)).toEqual([]);
+    expect(await ledger.findDueEndCallbacks(10)).toEqual([]);
     clock.now += 900;
-    expect(await ledger.keepCallback(uploadId, fences[0] as number, 1000)).toBe(true);
+    expect(await ledger.keepEndCallback(uploadId, fences[0] as number, 1000)).toBe(true);
     clock.now += 900;
-    expect(await ledger.takeCallback(uploadId, 1000)).toBeNull();
-    await ledger.callbackReturned(uploadId, fences[0] as number);
+    expect(await ledger.takeEndCallback(uploadId, 1000)).toBeNull();
+    await ledger.recordEndCallbackReturn(uploadId, fences[0] as number);
     clock.now += 10_000;
-    expect(await ledger.dueCallbacks(10)).toEqual([]);
+    expect(await ledger.findDueEndCallbacks(10)).toEqual([]);
     expect(await ledger.find(uploadId)).toMatchObject({ state: 'rejected', pendingCallback: null });
     expect(await ledger.counts()).toMatchObject({ waitingCallbacks: 0, parkedCallbacks: 0 });
   });
@@ -34,33 +36,33 @@ forEachLedger('callbacks in the ledger', (testLedger) => {
   it('a process that lost the callback records nothing', async () => {
     const { clock, ledger } = await open();
     const uploadId = await endedUpload(ledger, rejected);
-    const first = await ledger.takeCallback(uploadId, 1000);
+    const first = await ledger.takeEndCallback(uploadId, 1000);
     clock.now += 1000;
-    const second = await ledger.takeCallback(uploadId, 1000);
+    const second = await ledger.takeEndCallback(uploadId, 1000);
     expect(second?.callback).toMatchObject({ attempts: 2, interruptions: 1 });
     const lost = first?.fence ?? -1;
-    await ledger.callbackReturned(uploadId, lost);
-    await ledger.callbackFailed(uploadId, lost, 'late', null);
-    expect(await ledger.keepCallback(uploadId, lost, 60_000)).toBe(false);
+    await ledger.recordEndCallbackReturn(uploadId, lost);
+    await ledger.recordEndCallbackFailure(uploadId, lost, 'late', null);
+    expect(await ledger.keepEndCallback(uploadId, lost, 60_000)).toBe(false);
     expect(await ledger.find(uploadId)).toMatchObject({
       pendingCallback: { name: 'onReject' },
       callback: { lastError: null, parkedAt: null },
     });
   });
 
-  it('callbackFailed() schedules the callback again or parks it, and unpark() makes it due', async () => {
+  it('recordEndCallbackFailure() schedules the callback again or parks it, and unpark() makes it due', async () => {
     const { clock, ledger } = await open();
     const uploadId = await endedUpload(ledger, rejected);
     const fail = async (retryInMs: number | null) => {
-      const taken = await ledger.takeCallback(uploadId, 1000);
-      await ledger.callbackFailed(uploadId, taken?.fence ?? -1, 'down', retryInMs);
+      const taken = await ledger.takeEndCallback(uploadId, 1000);
+      await ledger.recordEndCallbackFailure(uploadId, taken?.fence ?? -1, 'down', retryInMs);
     };
     await fail(5000);
-    expect(await ledger.dueCallbacks(10)).toEqual([]);
+    expect(await ledger.findDueEndCallbacks(10)).toEqual([]);
     clock.now += 5000;
     await fail(null);
     clock.now += 1_000_000;
-    expect(await ledger.dueCallbacks(10)).toEqual([]);
+    expect(await ledger.findDueEndCallbacks(10)).toEqual([]);
     expect(await ledger.counts()).toMatchObject({ waitingCallbacks: 0, parkedCallbacks: 1 });
     expect((await ledger.list({ parked: true })).uploads).toMatchObject([
       { uploadId, callback: { lastError: 'down', attempts: 2, interruptions: 0 } },
@@ -68,8 +70,8 @@ forEachLedger('callbacks in the ledger', (testLedger) => {
     // A parked callback does not keep the reservation from being given back.
     expect(await ledger.freeReservation(uploadId)).toBe(true);
     expect(await ledger.unpark(uploadId)).toBe(true);
-    expect(await ledger.dueCallbacks(10)).toMatchObject([{ uploadId }]);
-    await ledger.callbackReturned(uploadId, (await ledger.takeCallback(uploadId, 1000))?.fence ?? -1);
+    expect(await ledger.findDueEndCallbacks(10)).toMatchObject([{ uploadId }]);
+    await ledger.recordEndCallbackReturn(uploadId, (await ledger.takeEndCallback(uploadId, 1000))?.fence ?? -1);
     expect(await ledger.unpark(uploadId)).toBe(false);
   });
 
@@ -82,13 +84,13 @@ forEachLedger('callbacks in the ledger', (testLedger) => {
     expect((await ledger.listWebhooks()).webhooks).toEqual([]);
     clock.now += 100_000_000;
     expect(await ledger.expire(uploadId, effects)).toBe(true);
-    const taken = await ledger.takeCallback(uploadId, 1000);
+    const taken = await ledger.takeEndCallback(uploadId, 1000);
     const leased = await ledger.takeLease(uploadId, 1000);
-    await ledger.callbackFailed(uploadId, taken?.fence ?? -1, 'down', 0);
+    await ledger.recordEndCallbackFailure(uploadId, taken?.fence ?? -1, 'down', 0);
     expect(await ledger.find(uploadId)).toMatchObject({ state: 'completing', pendingCallback: null });
     const fence = leased && 'fence' in leased ? leased.fence : -1;
     expect(await ledger.end(uploadId, fence, { state: 'expired', ...effects })).toBe(true);
-    expect(await ledger.dueCallbacks(10)).toMatchObject([{ uploadId, pendingCallback: { name: 'onExpire' } }]);
+    expect(await ledger.findDueEndCallbacks(10)).toMatchObject([{ uploadId, pendingCallback: { name: 'onExpire' } }]);
     expect((await ledger.listWebhooks()).webhooks).toHaveLength(1);
   });
 
@@ -106,7 +108,7 @@ forEachLedger('callbacks in the ledger', (testLedger) => {
         callback: { name: 'onDelete', ...deletion },
       };
     });
-    expect(await ledger.dueCallbacks(10)).toMatchObject([{ uploadId, pendingCallback: deletion, file }]);
+    expect(await ledger.findDueEndCallbacks(10)).toMatchObject([{ uploadId, pendingCallback: deletion, file }]);
     expect((await ledger.takeWebhooks(10, 1000)).map(({ type }) => type)).toEqual(['file.deleted']);
     expect(await ledger.usage('alice')).toMatchObject({ storedFiles: 0, pendingFiles: 0 });
   });

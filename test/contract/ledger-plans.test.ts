@@ -103,12 +103,12 @@ function upload(n: number, more: Partial<NewUpload> = {}): NewUpload {
 }
 
 async function callCallbackMethods(ledger: Ledger): Promise<void> {
-  const [due] = await ledger.dueCallbacks(100);
-  const { uploadId = '', fence = -1 } = (due && (await ledger.takeCallback(due.uploadId, 0))) ?? {};
-  expect(await ledger.keepCallback(uploadId, fence, 0)).toBe(true);
-  await ledger.callbackFailed(uploadId, fence, 'no', null);
+  const [due] = await ledger.findDueEndCallbacks(100);
+  const { uploadId = '', fence = -1 } = (due && (await ledger.takeEndCallback(due.uploadId, 0))) ?? {};
+  expect(await ledger.keepEndCallback(uploadId, fence, 0)).toBe(true);
+  await ledger.recordEndCallbackFailure(uploadId, fence, 'no', null);
   expect(await ledger.unpark(uploadId)).toBe(true);
-  await ledger.callbackReturned(uploadId, fence);
+  await ledger.recordEndCallbackReturn(uploadId, fence);
 }
 
 /** Calls every method so that every statement runs. */

@@ -54,14 +54,14 @@ export function createEndCallbacks({
   ): Promise<'returned' | 'failed'> {
     const { uploadId, fence, callback } = record;
     try {
-      await keepDuring(() => own.keepCallback(uploadId, fence, takenForMs), call);
+      await keepDuring(() => own.keepEndCallback(uploadId, fence, takenForMs), call);
     } catch (error) {
       const { claims } = restoreGrant(record);
       if (record.pendingCallback) reportFailure(claims, record.pendingCallback.name, error);
-      await own.callbackFailed(uploadId, fence, describe(error), callbackRetryDelayMs(callback.attempts));
+      await own.recordEndCallbackFailure(uploadId, fence, describe(error), callbackRetryDelayMs(callback.attempts));
       return 'failed';
     }
-    await own.callbackReturned(uploadId, fence);
+    await own.recordEndCallbackReturn(uploadId, fence);
     return 'returned';
   }
 
@@ -69,10 +69,10 @@ export function createEndCallbacks({
     const definition = definitionOf(route);
     if (!ledger || !pendingCallback) return null;
     if (!definition?.[pendingCallback.name]) {
-      await ledger.keepCallback(uploadId, fence, unknownDelayMs);
+      await ledger.keepEndCallback(uploadId, fence, unknownDelayMs);
       return 'unknown';
     }
-    const taken = await ledger.takeCallback(uploadId, takenForMs);
+    const taken = await ledger.takeEndCallback(uploadId, takenForMs);
     return taken && runTaken(ledger, taken, async () => callEndCallback(definition, taken));
   }
 

@@ -335,15 +335,15 @@ export interface Ledger extends FileLedger {
   ): Promise<{ record: UploadRecord; last: boolean } | null>;
 
   /** Uploads that have ended and whose {@link UploadRecord.pendingCallback} is due. */
-  dueCallbacks(limit: number): Promise<UploadRecord[]>;
+  findDueEndCallbacks(limit: number): Promise<UploadRecord[]>;
   /** Takes the due callback of one upload. Null when it has none, or another process has taken it for this long. */
-  takeCallback(uploadId: string, forMs: number): Promise<UploadRecord | null>;
+  takeEndCallback(uploadId: string, forMs: number): Promise<UploadRecord | null>;
   /** Moves the time at which another process may take the callback. False when the fence has changed. */
-  keepCallback(uploadId: string, fence: number, forMs: number): Promise<boolean>;
+  keepEndCallback(uploadId: string, fence: number, forMs: number): Promise<boolean>;
   /** Records that the callback has returned. Does nothing when the fence has changed. */
-  callbackReturned(uploadId: string, fence: number): Promise<void>;
+  recordEndCallbackReturn(uploadId: string, fence: number): Promise<void>;
   /** Records that the callback threw, and when it runs again; null parks it. */
-  callbackFailed(uploadId: string, fence: number, reason: string, retryInMs: number | null): Promise<void>;
+  recordEndCallbackFailure(uploadId: string, fence: number, reason: string, retryInMs: number | null): Promise<void>;
 
   usage(ownerId: string): Promise<OwnerUsage>;
   /** Sorted by stored bytes, the most first. */

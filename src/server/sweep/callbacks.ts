@@ -4,7 +4,7 @@ import type { Ledger } from '../state/ledger.ts';
 import type { SweepOptions, SweepProgress } from './report.ts';
 
 export interface CallbackSweep {
-  ledger: Pick<Ledger, 'dueCallbacks'>;
+  ledger: Pick<Ledger, 'findDueEndCallbacks'>;
   completion: Pick<CompletionService, 'runEndCallback'>;
   options: Pick<SweepOptions, 'signal'>;
   progress: SweepProgress;
@@ -23,7 +23,7 @@ export async function sweepCallbacks({ ledger, completion, options, progress }: 
   const seen = new Set<string>();
   for (let n = 0; n < maxBatches; n += 1) {
     options.signal?.throwIfAborted();
-    const found = await ledger.dueCallbacks(batchSize);
+    const found = await ledger.findDueEndCallbacks(batchSize);
     const due = found.filter(({ uploadId }) => !seen.has(uploadId));
     if (due.length === 0) return;
     for (const { uploadId } of due) seen.add(uploadId);

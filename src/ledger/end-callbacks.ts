@@ -8,25 +8,25 @@ import { type Database, evaluateOnce } from './database.ts';
 import { rowToRecord, storableReason } from './rows.ts';
 import { interruptions, later, selectUploads, type UploadChange, updateUpload } from './upload-changes.ts';
 
-export type CallbackMethods = Pick<
+export type EndCallbackMethods = Pick<
   Ledger,
-  'dueCallbacks' | 'takeCallback' | 'keepCallback' | 'callbackReturned' | 'callbackFailed'
+  'findDueEndCallbacks' | 'takeEndCallback' | 'keepEndCallback' | 'recordEndCallbackReturn' | 'recordEndCallbackFailure'
 >;
 
-export function createCallbacks(database: Database): CallbackMethods {
+export function createEndCallbacks(database: Database): EndCallbackMethods {
   return {
-    dueCallbacks: (limit) => selectDueCallbacks(database, limit),
-    takeCallback: (uploadId, forMs) => takeCallback(database, uploadId, forMs),
-    async keepCallback(uploadId, fence, forMs) {
+    findDueEndCallbacks: (limit) => selectDueEndCallbacks(database, limit),
+    takeEndCallback: (uploadId, forMs) => takeEndCallback(database, uploadId, forMs),
+    async keepEndCallback(uploadId, fence, forMs) {
       const change = { retry_at: later(database, forMs) };
       const { numUpdatedRows } = await updateTaken(database, uploadId, fence, change).executeTakeFirst();
       return numUpdatedRows > 0n;
     },
-    async callbackReturned(uploadId, fence) {
+    async recordEndCallbackReturn(uploadId, fence) {
       const change = { pending_callback: null, callback_began: null, callback_error: null, retry_at: null };
       await updateTaken(database, uploadId, fence, change).execute();
     },
-    async callbackFailed(uploadId, fence, reason, retryInMs) {
+    async recordEndCallbackFailure(uploadId, fence, reason, retryInMs) {
       await updateTaken(database, uploadId, fence, {
         callback_began: null,
         callback_error: storableReason(reason),
@@ -42,7 +42,7 @@ function updateTaken({ kysely }: Database, uploadId: string, fence: number, valu
   return updateUpload(kysely, uploadId, values).where('fence', '=', fence).where('pending_callback', 'is not', null);
 }
 
-async function selectDueCallbacks(database: Database, limit: number): Promise<UploadRecord[]> {
+async function selectDueEndCallbacks(database: Database, limit: number): Promise<UploadRecord[]> {
   const due = await selectUploads(database)
     .where('retry_at', '<=', evaluateOnce(database.now()))
     .where('pending_callback', 'is not', null)
@@ -52,7 +52,7 @@ async function selectDueCallbacks(database: Database, limit: number): Promise<Up
   return due.map(rowToRecord);
 }
 
-async function takeCallback(database: Database, uploadId: string, forMs: number): Promise<UploadRecord | null> {
+async function takeEndCallback(database: Database, uploadId: string, forMs: number): Promise<UploadRecord | null> {
   const { kysely, now } = database;
   const taken = await updateUpload(kysely, uploadId, {
     fence: sql<number>`fence + 1`,
