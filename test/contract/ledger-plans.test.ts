@@ -198,8 +198,8 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
 async function manageFiles(ledger: Ledger, ended: string): Promise<void> {
   const ownerId = ownerOf(7);
   for (const filter of [{ ownerId }, { ownerId, route: 'files' }]) {
-    const { next } = await ledger.listFiles({ ...filter, limit: 20 });
-    await ledger.listFiles({ ...filter, limit: 20, after: next as string });
+    const { next } = await ledger.listFiles({ ...filter, limit: 1 });
+    await ledger.listFiles({ ...filter, limit: 1, after: next as string });
   }
   const [file] = (await ledger.listFiles({ ownerId, limit: 1 })).uploads;
   if (!file) throw new Error('This owner has no files.');

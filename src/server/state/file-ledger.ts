@@ -1,9 +1,8 @@
 /**
- * The part of a ledger that an app uses to manage its files: lists of an owner's files, renames, the audit trail, and
- * erasing all that is recorded of an owner.
+ * The part of a ledger that an app uses to manage its files: renames, the audit trail, and erasing all that is recorded
+ * of an owner.
  */
 import type { StoredFile } from '../../protocol/index.ts';
-import type { UploadPage } from './ledger.ts';
 
 /** What an audit entry records. `forgotten` is about an owner, every other action about one upload. */
 export type AuditAction =
@@ -57,19 +56,13 @@ export interface FileFilter {
   ownerId: string;
   /** @default all routes */
   route?: string;
-  /** {@link UploadPage.next} of the previous page. */
+  /** `next` of the previous page. */
   after?: string;
   /** @default 50, at most 1,000 */
   limit?: number;
 }
 
 export interface FileLedger {
-  /**
-   * The completed uploads of one owner, those granted last first.
-   *
-   * @throws {WaybillError} `invalid_request` for a cursor that no page had
-   */
-  listFiles(filter: FileFilter): Promise<UploadPage>;
   /**
    * Gives a completed upload the name and the facts of `file`. False when it has no file, or its name is not `from` any
    * more.
@@ -81,7 +74,7 @@ export interface FileLedger {
   forgetAudit(olderThanMs: number, limit: number): Promise<number>;
   /**
    * Removes what names the owner or describes the file from uploads that were rejected, aborted or deleted, with their
-   * webhooks and audit entries. An empty row stays until {@link Ledger.forget} deletes it, so that no unexpired grant
+   * webhooks and audit entries. An empty row stays until `Ledger.forget` deletes it, so that no unexpired grant
    * can continue the upload. Returns how many uploads were erased.
    */
   eraseUploads(ownerId: string, uploadIds: readonly string[]): Promise<number>;

@@ -6,7 +6,7 @@
  * Longer than 300 lines because it is one interface, whose parts share the types of uploads.
  */
 import type { Checksum, StoredFile, Transfer, WireError } from '../../protocol/index.ts';
-import type { FileLedger } from './file-ledger.ts';
+import type { FileFilter, FileLedger } from './file-ledger.ts';
 
 export type UploadState = 'granted' | 'completing' | 'completed' | 'rejected' | 'expired' | 'aborted' | 'deleted';
 
@@ -349,6 +349,12 @@ export interface Ledger extends FileLedger {
   /** Sorted by stored bytes, the most first. */
   usageByOwner(options?: { after?: string; limit?: number }): Promise<{ owners: OwnerUsage[]; next: string | null }>;
   list(filter?: UploadFilter): Promise<UploadPage>;
+  /**
+   * The completed uploads of one owner, those granted last first.
+   *
+   * @throws {WaybillError} `invalid_request` for a cursor that no page had
+   */
+  listFiles(filter: FileFilter): Promise<UploadPage>;
   counts(): Promise<Counts>;
 
   /**
