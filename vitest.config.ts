@@ -11,6 +11,9 @@ const stores = ['./test/support/ceph-setup.ts'];
 /** One Postgres, where ledgers are asked for as well. */
 const storesAndLedgers = [...stores, './test/support/postgres-setup.ts'];
 
+/** They measure how long the page blocks its thread, so nothing else runs beside them. */
+const alone = ['test/browser/page-many.test.ts'];
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ['@waybill/source', 'node', 'module-sync'] } },
@@ -64,8 +67,8 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.{ts,tsx}'],
           globalSetup: stores,
-          // One Chromium at a time, after everything that is quick: it wants both cores.
-          fileParallelism: false,
+          exclude: alone,
+          // After everything that is quick. A page in Chromium keeps one core busy.
           sequence: { groupOrder: 1 },
         },
       },
@@ -81,10 +84,20 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'browser-alone',
+          include: alone,
+          globalSetup: stores,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'crash',
           include: ['test/crash/**/*.test.ts'],
           testTimeout: 600_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -95,8 +108,7 @@ export default defineConfig({
           globalSetup: ['./test/support/package-setup.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          // Together with the crash tests: both wait often for other processes.
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

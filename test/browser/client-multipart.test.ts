@@ -133,7 +133,7 @@ describeBrowser('files in parts in Chromium', (browser) => {
     const bytes = await pick(48 * MiB, 'reload.txt');
     let started = 0;
     // Three parts arrive; the others wait until the page is reloaded.
-    devstore.setFaults({ when: ({ method }) => method === 'PUT' && ++started > 3, delayMs: 60_000 });
+    devstore.setFaults({ when: ({ method }) => method === 'PUT' && ++started > 3, delayMs: 600_000 });
     await page.evaluate((endpoint) => {
       const file = document.querySelector('input')?.files?.[0] as File;
       window.uploads = [window.waybill.createClient({ endpoint }).upload('files', file)];

@@ -251,9 +251,9 @@ describeBrowser('the client in Chromium', (browser) => {
       await page.evaluate((endpoint) => {
         const file = document.querySelector('input')?.files?.[0] as File;
         window.uploads = [];
-        // The route has to be known before the connection is lost.
+        // The route has to be known, and the code loaded, before the connection is lost.
         const client = window.waybill.createClient({ endpoint });
-        return client.routeInfo('files').then(() => {
+        return client.upload('files', new File(['first'], 'first.txt', { type: 'text/plain' })).done.then(() => {
           window.addEventListener('offline', () => window.uploads.push(client.upload('files', file)));
         });
       }, client.endpoint);
@@ -261,7 +261,7 @@ describeBrowser('the client in Chromium', (browser) => {
       await page.waitForFunction(() => window.uploads[0]?.getSnapshot().waiting === 'offline');
       await page.context().setOffline(false);
       const upload = await page.evaluate(() => window.track(window.uploads[0] as Upload));
-      expect(upload).toMatchObject({ status: 'done' });
+      expect(upload).toMatchObject({ status: 'done', error: null });
     });
 
     it('upload() fails with source_unreadable when the file was deleted after it was chosen', async () => {
@@ -321,7 +321,7 @@ describeBrowser('the client in Chromium', (browser) => {
     it('abort() stops an upload while bytes are sent', async () => {
       await open(client);
       await pick(8_000_000, 'aborted.txt');
-      devstore.setFaults({ when: ({ method }) => method === 'PUT', delayMs: 60_000 });
+      devstore.setFaults({ when: ({ method }) => method === 'PUT', delayMs: 600_000 });
       const upload = await page.evaluate(async (endpoint) => {
         const file = document.querySelector('input')?.files?.[0] as File;
         const upload = window.waybill.createClient({ endpoint }).upload('files', file);
