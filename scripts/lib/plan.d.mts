@@ -4,5 +4,7 @@ export function isQuick(file: string): boolean;
 export function testFiles(): { quick: string[]; rest: string[] };
 /** The quick files that CI also runs on the other Node versions. */
 export function otherNodeFiles(): string[];
+/** The quick files that CI also runs on Ceph. */
+export function cephFiles(): string[];
 /** Names in the plan that are not files of the repository. */
 export function missingFiles(): string[];

@@ -1,7 +1,7 @@
 /** Runs vitest and reads from its JSON report which tests ran. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { otherNodeFiles, testFiles } from './plan.mjs';
+import { cephFiles, otherNodeFiles, testFiles } from './plan.mjs';
 import { npm, root, run, say, timed } from './run.mjs';
 
 const cache = join(root, '.cache');
@@ -26,10 +26,8 @@ export const fullSize = { WAYBILL_TEST_SIZE: 'full' };
 
 /** Runs what `npm test` leaves out on this Node: the other files, and the tests of quick files that use Ceph. */
 export async function runRest(tally) {
-  const { quick, rest } = testFiles();
-  await runVitest(tally, { names: paths(rest), label: 'the rest' });
-  const onStores = quick.filter((file) => readFileSync(join(root, file), 'utf8').includes('forEachStore('));
-  await runVitest(tally, { names: paths(onStores), named: onCeph, label: 'the quick suites on Ceph' });
+  await runVitest(tally, { names: paths(testFiles().rest), label: 'the rest' });
+  await runVitest(tally, { names: paths(cephFiles()), named: onCeph, label: 'the quick suites on Ceph' });
 }
 
 /** Absolute paths, because vitest matches a name with any part of a path. */

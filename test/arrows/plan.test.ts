@@ -1,6 +1,6 @@
 /** Every test file is run by `npm test` or by `npm run test:all`. */
 import { expect, it } from 'vitest';
-import { isQuick, missingFiles, otherNodeFiles, testFiles } from '../../scripts/lib/plan.mjs';
+import { cephFiles, isQuick, missingFiles, otherNodeFiles, testFiles } from '../../scripts/lib/plan.mjs';
 
 it('every test file is run by exactly one of the two commands', () => {
   const { quick, rest } = testFiles();
@@ -25,6 +25,13 @@ it('the files for the other Node versions are quick, and each module with code f
   ];
   for (const folder of [...folders, 'src/server', 'test/cli', 'test/contract'])
     expect([folder, files.some((file) => file.startsWith(`${folder}/`))]).toEqual([folder, true]);
+});
+
+it('the files for Ceph are quick, and most files that run on stores are among them', () => {
+  const files = cephFiles();
+  expect(files.filter((file) => !isQuick(file))).toEqual([]);
+  expect(files.length).toBeGreaterThan(12);
+  expect(files).toContain('test/contract/storage.test.ts');
 });
 
 it('the plan names files that exist', () => {
