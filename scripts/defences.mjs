@@ -75,6 +75,9 @@ function run({ suite, attack }, directory) {
     `test/attacks/${suite}.test.ts`,
     '-t',
     pattern,
+    // Without its defence, a test may wait for what never happens.
+    '--testTimeout=60000',
+    '--expect.poll.timeout=5000',
   ];
   const env = { ...process.env, CI: '', WAYBILL_CEPH: 'off' };
   const child = spawn(process.execPath, [...args, '--reporter=json', `--outputFile=${report}`], {
