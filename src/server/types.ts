@@ -109,6 +109,7 @@ export interface GrantedFile {
   key: string;
   /** Cleaned for display, still untrusted. */
   fileName: string;
+  /** The type that was granted. */
   contentType: string;
   /** Bytes; null for a stream. */
   size: number | null;
@@ -116,32 +117,48 @@ export interface GrantedFile {
   checksum: Checksum | null;
 }
 
-interface EndInput<Metadata> {
+export interface RejectInput<Metadata> {
+  /** What was granted. Nothing of it is stored. */
+  file: GrantedFile;
   /** As `authorize` returned it. */
   ownerId: string;
-  /** The callback may run twice when a process dies. Make its work idempotent on this id. */
+  /** The callback may run twice. Make its work idempotent on this id. */
   uploadId: string;
   /** The client's metadata, as the schema parsed it. */
   metadata: Metadata;
-}
-
-export interface RejectInput<Metadata> extends EndInput<Metadata> {
-  /** What was granted. Nothing of it is stored. */
-  file: GrantedFile;
-  /** Why the upload was rejected, for instance `content_type_mismatch`, or `upload_rejected` when `inspect` did it. */
+  /** Why it was rejected: `upload_rejected` when `inspect` did it, else for instance `content_type_mismatch`. */
   code: ErrorCode;
   /** The text that the client gets, for `upload_rejected` the reason that `inspect` returned. */
   message: string;
 }
 
-export interface ExpireInput<Metadata> extends EndInput<Metadata> {
+export interface ExpireInput<Metadata> {
   /** What was granted. It has not arrived, or not completely. */
   file: GrantedFile;
+  /** As `authorize` returned it. */
+  ownerId: string;
+  /** The callback may run twice. Make its work idempotent on this id. */
+  uploadId: string;
+  /** The client's metadata, as the schema parsed it. */
+  metadata: Metadata;
 }
 
-export interface DeleteInput<Metadata> extends EndInput<Metadata>, Deletion {
-  /** The file as `onComplete` got it. Another upload may share its object (`dedupe`) or have its key now (`replace`). */
+export interface DeleteInput<Metadata> {
+  /** The file as `onComplete` got it. Another upload may share its object (`dedupe`), or have its key by now. */
   file: Omit<StoredFile, 'url'>;
+  /** As `authorize` returned it. */
+  ownerId: string;
+  /** The callback may run twice. Make its work idempotent on this id. */
+  uploadId: string;
+  /** The client's metadata, as the schema parsed it. */
+  metadata: Metadata;
+  /** `request`: a client deleted it. `server`: `uploads.deleteFile()` did. `replaced`: a later upload took its key. */
+  reason: Deletion['reason'];
+  /**
+   * The owner who sent the request or the later upload, or the `actor` of `uploads.deleteFile()`. Null when that is not
+   * known, as where `authorizeDelete` decided.
+   */
+  actor: Deletion['actor'];
 }
 
 export interface StoredFileInput {
@@ -220,23 +237,23 @@ export interface RouteDefinition<
    */
   onComplete?: (input: CompleteInput<Metadata>) => Awaitable<Data>;
   /**
-   * Runs after an upload was rejected: its size, checksum or content was not what was granted, or `inspect` or the quota
-   * refused it. With a ledger it runs at least once: when it throws or its process dies, the sweep runs it again. Without
-   * a ledger the process that rejects the upload calls it once, and nothing repeats it. The upload stays rejected and its
-   * quota is free, whatever the callback does. The client's answer waits for the first run.
+   * Runs after an upload was rejected: its size, checksum or content was not what was granted, or `inspect` or the
+   * quota refused it. With a ledger it runs at least once: when it throws or its process dies, the sweep runs it again.
+   * Without a ledger the process that rejects the upload calls it once, and nothing repeats it. The upload stays
+   * rejected and its quota is free, even when the callback throws. The client's answer waits for the first run.
    * @default none @example async ({ uploadId, code }) => db.markFailed(uploadId, code)
    */
   onReject?: (input: RejectInput<Metadata>) => Awaitable<unknown>;
   /**
-   * Runs after the sweep has recorded an upload as expired: it was granted, and not all of its bytes arrived in time. It
-   * runs at least once, as `onReject`, and not when the client aborted the upload. Bytes that arrive even later can still
-   * complete the upload, and `onComplete` runs then. Needs a ledger.
+   * Runs after the sweep has recorded an upload as expired: it was granted, and not all of its bytes arrived in time.
+   * It runs at least once, as `onReject`, and not when the client aborted the upload. Bytes that arrive even later can
+   * still complete the upload, and `onComplete` runs then. Needs a ledger.
    * @default none @example async ({ uploadId }) => db.removePlaceholder(uploadId)
    */
   onExpire?: (input: ExpireInput<Metadata>) => Awaitable<unknown>;
   /**
    * Runs after a stored file of this route was deleted through Waybill: by a client, by `uploads.deleteFile()`, or by a
-   * later upload that replaced it. `reason` and `actor` say why and by whom. It runs at least once, as `onReject`.
+   * later upload that replaced it. `reason` and `actor` say why, and who did it. It runs at least once, as `onReject`.
    * Needs a ledger.
    * @default none @example async ({ uploadId, actor }) => db.removeFile(uploadId, actor)
    */

@@ -30,7 +30,7 @@ forEachStore(
   'callbacks after the end',
   (store) => {
     forEachLedger('ledger', (testLedger) => {
-      /** `fail` decides whether a callback throws; `named` leaves the callbacks out that an app does not have. */
+      /** `fail` decides whether a callback throws. */
       async function start({ fail = () => false, replace = false }: { fail?: () => boolean; replace?: boolean } = {}) {
         const clock = { offset: 0 };
         const now = () => Date.now() + clock.offset;
@@ -68,7 +68,7 @@ forEachStore(
           { a: route({ ...common, ...callbacks }) },
           { ...options, onEvent: (event) => events.push(event) },
         );
-        const store_ = async () => {
+        const sendAndComplete = async () => {
           const upload = await app.grant(png, declared);
           await send(upload.request, png);
           const { status, json } = await app.complete(upload.grant);
@@ -81,7 +81,7 @@ forEachStore(
           events,
           ledger,
           parts: createParts(app),
-          sendAndComplete: store_,
+          sendAndComplete,
           /** The same app before it had the callbacks. */
           olderApp: createTestApp(storage, { a: route(common) }, options),
           rejectAll: () => {
@@ -252,7 +252,7 @@ forEachStore(
       });
     });
 
-    it('onReject() without a ledger is called once by the process that rejects, whatever it does', async () => {
+    it('onReject() without a ledger is called once by the process that rejects, even if it throws', async () => {
       const called: string[] = [];
       const events: UploadsEvent[] = [];
       const app = createTestApp(

@@ -33,6 +33,7 @@ const retryMessages: Readonly<Record<string, string>> = {
   announced: 'The callback has run, and the upload is completed.',
   running: 'The upload is being completed.',
   failed: 'The callback failed again. It will run again later.',
+  scheduled: 'The callback will run with the next sweep.',
 };
 
 export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions): Hono {
@@ -104,6 +105,8 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
   app.post('/retry/:uploadId{[0-9a-f]{32}}', async (context) => {
     const uploadId = context.req.param('uploadId');
     if (!(await ledger.unpark(uploadId))) return context.text('The callback of this upload is not parked.', 409);
+    // The callback of an upload that has ended runs in the sweep.
+    if ((await ledger.find(uploadId))?.pendingCallback) return context.redirect('/?said=scheduled', 303);
     // If it fails again, the sweep tries again.
     const outcome = await uploads.completeUpload(uploadId).then(
       (completed) => ('completing' in completed ? 'running' : 'announced'),

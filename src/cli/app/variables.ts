@@ -40,7 +40,10 @@ const table = [
   { name: 'WAYBILL_ALLOWED_ORIGINS', summary: 'other origins whose pages may call; may be a list' },
   { name: 'WAYBILL_EVENTS_SECRET', summary: 'secret of a storage that sends events to /events' },
   { name: 'WAYBILL_EVENTS_SQS_URL', summary: 'SQS queue to read storage events from' },
-  { name: 'WAYBILL_WEBHOOK_URL', summary: 'receiver of webhooks about ended uploads; needs a ledger' },
+  {
+    name: 'WAYBILL_WEBHOOK_URL',
+    summary: 'receiver of webhooks about ended uploads and deleted files; needs a ledger',
+  },
   { name: 'WAYBILL_WEBHOOK_SECRET', summary: 'signs webhooks: whsec_...; list several to rotate' },
   { name: 'WAYBILL_PROXY_SECRET', summary: 'for JSON routes with `ownerHeader`' },
   { name: 'WAYBILL_OPS_HOSTS', summary: "host names for metrics and the operator's page; may be a list" },

@@ -1,7 +1,7 @@
 /**
  * Runs the callbacks that follow the end of an upload: `onReject`, `onExpire` and `onDelete`. With a ledger the end
  * recorded that the callback has to run. The process that ended the upload runs it at once, and the sweep runs it again
- * until it has returned. Whatever it does, the upload stays as it is.
+ * until it has returned. It cannot change the upload: what it throws is only recorded.
  */
 import type { WaybillError } from '../../protocol/index.ts';
 import type { Config } from '../config.ts';

@@ -15,6 +15,8 @@ export async function session(cookie: string | undefined): Promise<User | null> 
 export const db = {
   setAvatar: async (ownerId: string, url: string) => void [ownerId, url],
   addFile: async (file: { id: string; ownerId: string; name: string; url: string }) => void file,
+  markFailed: async (id: string, reason: string) => void [id, reason],
+  removeFile: async (id: string, reason: string) => void [id, reason],
 };
 export const areFriends = (one: string, other: string) => one === other;
 export const scan = async (stream: ReadableStream<Uint8Array>) => stream.locked;
