@@ -49,7 +49,7 @@ export function createFetchExchange(send: typeof fetch): Exchange {
       // A redirect points to another region, and the signature must not be sent there.
       redirect: 'manual',
       signal: signal ? AbortSignal.any([controller.signal, signal]) : controller.signal,
-      ...(addsCacheControl(method, headers) ? { cache: 'force-cache' } : {}),
+      ...(addsCacheControl(method, headers) && hasCacheModes() ? { cache: 'force-cache' } : {}),
       ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}),
     });
     return {
@@ -79,4 +79,13 @@ export function createFetchExchange(send: typeof fetch): Exchange {
  */
 function addsCacheControl(method: string, headers: Readonly<Record<string, string>>): boolean {
   return method === 'PUT' && !('cache-control' in headers) && ('if-none-match' in headers || 'if-match' in headers);
+}
+
+/** Workers have no cache of this kind. They add no header, and refuse the mode when a request is created. */
+function hasCacheModes(): boolean {
+  try {
+    return new Request('https://storage.invalid', { cache: 'force-cache' }).cache === 'force-cache';
+  } catch {
+    return false;
+  }
 }

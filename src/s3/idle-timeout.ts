@@ -12,15 +12,21 @@ export interface IdleTimeout {
 export function startIdleTimeout(timeoutMs: number): IdleTimeout {
   let isExpired = false;
   let stopWaiting = () => {};
-  const timer = setTimeout(() => {
-    isExpired = true;
-    stopWaiting();
-  }, timeoutMs);
+  const start = () =>
+    setTimeout(() => {
+      isExpired = true;
+      stopWaiting();
+    }, timeoutMs);
+  let timer = start();
   return {
     onExpire(stop) {
       stopWaiting = stop;
     },
-    restart: () => timer.refresh(),
+    // Only timers of Node have `refresh()`. In Workers with an older compatibility date a timer is a number.
+    restart() {
+      clearTimeout(timer);
+      timer = start();
+    },
     stop: () => clearTimeout(timer),
     isExpired: () => isExpired,
   };

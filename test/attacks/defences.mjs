@@ -132,7 +132,7 @@ export const defences = [
     attack: 'B3',
     suite: 'b-grants',
     file: 'src/server/completion/complete.ts',
-    find: 'if (running) return running;',
+    find: 'if (shared) return shared;',
     replace: '',
   },
   {
@@ -409,7 +409,7 @@ export const defences = [
     attack: 'B3 fifty',
     suite: 'c-parts',
     file: 'src/server/completion/complete.ts',
-    find: 'if (running) return running;',
+    find: 'if (shared) return shared;',
     replace: '',
   },
   {

@@ -267,6 +267,35 @@ forEachStore('completion', (store) => {
     expect((await later.complete(upload.grant)).json.results).toEqual(json.results);
   });
 
+  it('completion continues when its runtime has stopped an earlier one and kept the process', async () => {
+    let offset = 0;
+    let calls = 0;
+    const app = createTestApp(
+      store.storage(),
+      {
+        a: route({
+          limits,
+          authorize: owner,
+          // The first call stands for work that a runtime has stopped: its promise is never settled.
+          onComplete: () => (++calls === 1 ? new Promise<never>(() => {}) : 'done'),
+        }),
+      },
+      { now: () => Date.now() + offset, completionWaitSeconds: 1 },
+    );
+    const upload = await app.grant(png);
+    await send(upload.request, png);
+    const complete = async () => {
+      const { status, json } = await app.complete(upload.grant);
+      return [status, json.results?.[0]?.data];
+    };
+    expect(await complete()).toEqual([202, undefined]);
+    // The lease is valid, so the completion is still shared.
+    expect(await complete()).toEqual([202, undefined]);
+    expect(calls).toBe(1);
+    offset = 10 * 60_000;
+    expect(await complete()).toEqual([200, 'done']);
+  });
+
   it('completion answers object_not_ready before expiry and upload_expired after it', async () => {
     let offset = 0;
     const app = createTestApp(

@@ -21,6 +21,7 @@ import { describe } from '../shared/describe.ts';
 import { uploadExpired } from '../shared/errors.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import type { OpenedGrant, SizedClaims } from '../state/claims.ts';
+import { leaseMs } from '../state/lease-time.ts';
 import { remainingLeaseMs } from '../state/upload-states.ts';
 import { assembleParts, listArrivedParts } from './assemble-parts.ts';
 import { isCallbackFailure } from './callbacks.ts';
@@ -51,23 +52,45 @@ export interface Completion {
   idle: () => Promise<void>;
 }
 
+interface RunningCompletion {
+  result: Promise<CompletionResult>;
+  /** Milliseconds since the epoch. */
+  sharedUntil: number;
+}
+
 export function createCompletion(services: CompletionServices): Completion {
-  const inProgress = new Map<string, Promise<CompletionResult>>();
+  const { now } = services.config;
+  const inProgress = new Map<string, RunningCompletion>();
+
+  /**
+   * A runtime may stop the work of a request and keep the process, as Workers do, so that a completion never ends. It
+   * is shared for as long as its lease. After that a call makes its own attempt, which a valid lease refuses.
+   */
+  function findShared(uploadId: string): Promise<CompletionResult> | undefined {
+    const running = inProgress.get(uploadId);
+    return running && now() < running.sharedUntil ? running.result : undefined;
+  }
+
   return {
     complete(opened, report = {}, cleanup = undefined) {
-      const { uploadId } = opened.claims;
+      const { uploadId, size } = opened.claims;
       // Calls that arrive while the upload is being completed share that completion and get its result.
-      const running = inProgress.get(uploadId);
-      if (running) return running;
-      const promise = complete(services, opened, report, cleanup).finally(() => inProgress.delete(uploadId));
-      inProgress.set(uploadId, promise);
-      return promise;
+      const shared = findShared(uploadId);
+      if (shared) return shared;
+      const running: RunningCompletion = {
+        sharedUntil: now() + leaseMs(size ?? 0),
+        result: complete(services, opened, report, cleanup).finally(() => {
+          if (inProgress.get(uploadId) === running) inProgress.delete(uploadId);
+        }),
+      };
+      inProgress.set(uploadId, running);
+      return running.result;
     },
     async idle() {
-      while (inProgress.size > 0) await Promise.allSettled([...inProgress.values()]);
+      while (inProgress.size > 0) await Promise.allSettled([...inProgress.values()].map(({ result }) => result));
     },
     async waitFor(uploadId) {
-      await inProgress.get(uploadId)?.catch(() => {});
+      await findShared(uploadId)?.catch(() => {});
     },
   };
 }

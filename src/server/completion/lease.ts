@@ -1,6 +1,7 @@
 /** One process at a time completes an upload, under a lease. The state that ends an upload is recorded only once. */
 import type { WaybillError } from '../../protocol/index.ts';
 import { storageFault } from '../../s3/internal.ts';
+import { unrefTimer } from '../shared/unref-timer.ts';
 import type { Claims, SizedClaims } from '../state/claims.ts';
 import { leaseMs } from '../state/lease-time.ts';
 import type { NextState, RecordedUpload } from '../state/upload-states.ts';
@@ -143,7 +144,7 @@ function createLease(
     async keepDuring(work) {
       // A failure is ignored here: the next step names its fence, and is refused if the lease was lost.
       const timer = setInterval(() => void keep().catch(() => {}), keepEveryMs);
-      timer.unref();
+      unrefTimer(timer);
       try {
         return await work();
       } finally {

@@ -62,10 +62,10 @@ export function createDeferredOperations(services: Services): DeferredOperations
         const one = sent[index];
         const report = typeof one === 'object' ? one : {};
         const completing = complete(opened, report, cleanup).then(describeResult);
+        keepAlive(services, call, completing);
         return answerInTime(config.completionWaitSeconds, opened.claims.uploadId, completing);
       });
       await cleanup?.clear();
-      keepAlive(services, call);
       return batchResponse('results', items, call);
     },
 
@@ -88,7 +88,7 @@ export function createDeferredOperations(services: Services): DeferredOperations
         readBody: () => readJsonOfAnyType(request, config.maxBodyBytes, call),
         countRefusal: async () => config.rateLimits?.address(new RequestView(request), call.operation, true),
       });
-      keepAlive(services, call);
+      keepAlive(services, call, services.idle());
       return json(200, result);
     },
 
@@ -135,11 +135,13 @@ export function createDeferredOperations(services: Services): DeferredOperations
 }
 
 /**
- * Without this, a platform that stops a function after its response would stop a long completion until its lease ends.
+ * Without this, a platform that stops a function after its response, or when the client has gone, would stop a
+ * completion. It would then wait until its lease has expired.
  */
-function keepAlive({ config, idle }: Services, { request }: Call): void {
-  if (request.waitUntil) request.waitUntil(idle());
-  else config.waitUntil?.(idle());
+function keepAlive({ config }: Services, { request }: Call, completion: Promise<unknown>): void {
+  const ended = completion.catch(() => {});
+  if (request.waitUntil) request.waitUntil(ended);
+  else config.waitUntil?.(ended);
 }
 
 async function openOne(services: Services, call: Call, grant: string): Promise<OpenedGrant> {

@@ -1,6 +1,7 @@
 /** Repeats the sweep. With a ledger, one replica sweeps at a time. */
 import { randomUUID } from 'node:crypto';
 import { type Background, startBackground } from '../shared/background.ts';
+import { unrefTimer } from '../shared/unref-timer.ts';
 import type { Ledger } from '../state/ledger.ts';
 import type { SweepOptions, SweepReport } from './report.ts';
 
@@ -69,7 +70,7 @@ export function startSweepLoop(
   async function sweepWithLock(lockingLedger: Ledger, signal: AbortSignal): Promise<void> {
     if (!(await lockingLedger.lock(lockName, holder, lockMs))) return;
     const renewal = setInterval(() => void lockingLedger.lock(lockName, holder, lockMs).catch(() => {}), lockMs / 3);
-    renewal.unref();
+    unrefTimer(renewal);
     try {
       await sweepOnce(signal);
     } finally {
