@@ -5,29 +5,30 @@
 import type { CallbackRequest, PlainRequest } from '../server/index.ts';
 import { frameworkRequest, type MountableHandler } from './handler.ts';
 
-/** An event of payload format 2.0: HTTP APIs and function URLs. */
+/** An event of payload format 2.0: HTTP APIs and function URLs. The types are those of `@types/aws-lambda`. */
 interface EventV2 {
-  version: '2.0';
+  /** `2.0` */
+  version: string;
   rawPath: string;
   rawQueryString: string;
   headers: Record<string, string | undefined>;
-  cookies?: string[];
-  body?: string;
-  isBase64Encoded?: boolean;
-  requestContext: { http: { method: string }; stage?: string };
+  cookies?: string[] | undefined;
+  body?: string | undefined;
+  isBase64Encoded?: boolean | undefined;
+  requestContext: { http: { method: string }; stage?: string | undefined };
 }
 
 /** An event of payload format 1.0 (REST APIs), and of a load balancer. */
 interface EventV1 {
   httpMethod: string;
   path: string;
-  headers?: Record<string, string | undefined> | null;
-  multiValueHeaders?: Record<string, string[] | undefined> | null;
-  queryStringParameters?: Record<string, string | undefined> | null;
-  multiValueQueryStringParameters?: Record<string, string[] | undefined> | null;
-  body?: string | null;
-  isBase64Encoded?: boolean;
-  requestContext?: { elb?: unknown };
+  headers?: Record<string, string | undefined> | null | undefined;
+  multiValueHeaders?: Record<string, string[] | undefined> | null | undefined;
+  queryStringParameters?: Record<string, string | undefined> | null | undefined;
+  multiValueQueryStringParameters?: Record<string, string[] | undefined> | null | undefined;
+  body?: string | null | undefined;
+  isBase64Encoded?: boolean | undefined;
+  requestContext?: { elb?: unknown } | undefined;
 }
 
 export type LambdaEvent = EventV1 | EventV2;

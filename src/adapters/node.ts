@@ -1,9 +1,16 @@
 /** The adapter for node:http, node:https, node:http2 and frameworks that build on them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { PlainRequest, PlainResponse } from '../server/index.ts';
 import { bodyReadBefore } from '../server/internal.ts';
 import type { Handler } from './handler.ts';
 import { getParsedBody, getReadBytes, type ParsedRequest, readBody, wasRead } from './node-body.ts';
+
+/** Listens to node:http, node:https, and node:http2 in its compatibility mode. */
+export type NodeHandler = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
 
 /**
  * A request listener for `createServer()`. When other code has read the body, it is taken from `request.rawBody` or
@@ -15,8 +22,10 @@ import { getParsedBody, getReadBytes, type ParsedRequest, readBody, wasRead } fr
  * @example
  * http2.createSecureServer({ key, cert, allowHTTP1: true }, toNodeHandler(uploads)).listen(3000)
  */
-export function toNodeHandler(uploads: Handler): (request: IncomingMessage, response: ServerResponse) => void {
-  return (request, response) => {
+export function toNodeHandler(uploads: Handler): NodeHandler {
+  return (...messages) => {
+    // In compatibility mode, HTTP/2 has what is used here: https://nodejs.org/api/http2.html#compatibility-api
+    const [request, response] = messages as [IncomingMessage, ServerResponse];
     uploads
       .handle(new NodePlainRequest(request, request.url ?? '/'))
       .then((answer) => send(request, response, answer))

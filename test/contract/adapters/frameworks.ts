@@ -341,7 +341,7 @@ export const frameworks: readonly Framework[] = [
 
 /** A front that speaks HTTP/1.1 to the tests and HTTP/2 to the handler: `fetch` of Node speaks only the former. */
 async function startHttp2(uploads: MountableHandler): Promise<Running> {
-  const server = http2.createServer(toNodeHandler(uploads) as never).listen(0, '127.0.0.1');
+  const server = http2.createServer(toNodeHandler(uploads)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const front = await startListener(async (request, response) => {
