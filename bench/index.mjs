@@ -13,6 +13,7 @@ const suites = [
   'form',
   'grant',
   'cold',
+  'adapters',
   'bundle',
   'proxied',
   'small',
