@@ -86,7 +86,14 @@ async function forgetAudit({ kysely, now }: Database, olderThanMs: number, limit
     .where('entry_id', 'in', (eb) =>
       eb
         .selectFrom(
-          eb.selectFrom('waybill_audit').select(['entry_id', 'at']).orderBy('entry_id').limit(limit).as('oldest'),
+          eb
+            .selectFrom('waybill_audit')
+            .select(['entry_id', 'at'])
+            // Always true. With it the planner of each database uses the primary key.
+            .where('entry_id', '>', sql.lit(0))
+            .orderBy('entry_id')
+            .limit(limit)
+            .as('oldest'),
         )
         .select('oldest.entry_id')
         .where('oldest.at', '<', sql<number>`${evaluateOnce(now())} - ${sql.lit(Math.round(olderThanMs))}`),

@@ -2,9 +2,10 @@
  * The statements that end an upload: as completed, rejected, aborted, expired or deleted. They also free the
  * reservation, which an upload that ends without a file keeps for a while.
  */
-import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely';
-import type { Ledger, UploadRecord } from '../server/index.ts';
+import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
+import type { Deletion, Ledger, UploadRecord } from '../server/index.ts';
 import type { EndEffects, Ending } from '../server/internal.ts';
+import { writeAudit } from './audit.ts';
 import { type Database, needsObject, stateLiteral } from './database.ts';
 import { insertWebhooks } from './outbox.ts';
 import { rowToRecord, toJsonText } from './rows.ts';
@@ -43,7 +44,7 @@ async function endLeased(database: Database, uploadId: string, fence: number, en
     });
     // An upload without a reservation was refused by the quota and must never become a file.
     const ended = await (ending.state === 'completed' ? changed.where('reserved', '=', 1) : changed)
-      .returning(['owner_id', 'route', 'reserved_bytes'])
+      .returning(['upload_id', 'owner_id', 'route', 'reserved_bytes'])
       .executeTakeFirst();
     if (!ended) return false;
     if (ending.state === 'completed')
@@ -54,17 +55,35 @@ async function endLeased(database: Database, uploadId: string, fence: number, en
         stored_files: 1,
       });
     await insertWebhooks(database, trx, uploadId, ending.webhooks ?? []);
+    const details = ending.state === 'rejected' ? { code: ending.error.code } : undefined;
+    await auditEnd(database, trx, ended, ending.state, details);
     return true;
   });
 }
 
+type EndedRow = Record<'upload_id' | 'owner_id' | 'route', string>;
+
+/** Nobody asks for the end of an upload: it follows from what has arrived, or from the time. */
+async function auditEnd(
+  database: Database,
+  trx: Transaction<Tables>,
+  { upload_id, owner_id, route }: EndedRow,
+  action: Ending['state'],
+  details?: Record<string, unknown>,
+): Promise<void> {
+  await writeAudit(database, trx, [{ action, upload_id, owner_id, route, actor: null, ...(details && { details }) }]);
+}
+
 async function abortUpload(database: Database, uploadId: string): Promise<boolean> {
-  const { kysely, now } = database;
   if (await endGranted(database, uploadId, { state: 'aborted' }, (eb) => eb.and([]))) return true;
-  const { numUpdatedRows } = await updateUpload(kysely, uploadId, { state: 'aborted', ended_at: now() })
-    .where('state', '=', 'expired')
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  return database.kysely.transaction().execute(async (trx) => {
+    const aborted = await updateUpload(trx, uploadId, { state: 'aborted', ended_at: database.now() })
+      .where('state', '=', 'expired')
+      .returning(['upload_id', 'owner_id', 'route'])
+      .executeTakeFirst();
+    if (aborted) await auditEnd(database, trx, aborted, 'aborted');
+    return aborted !== undefined;
+  });
 }
 
 async function endGranted(
@@ -75,18 +94,16 @@ async function endGranted(
 ): Promise<boolean> {
   const { kysely } = database;
   const values = { ...commonEndValues(database), ...callbackValues(database, callback), state };
-  const end = async (db: Kysely<Tables>) => {
-    const { numUpdatedRows } = await updateUpload(db, uploadId, values)
+  return kysely.transaction().execute(async (trx) => {
+    const ended = await updateUpload(trx, uploadId, values)
       .where('state', '=', 'granted')
       .where(where)
+      .returning(['upload_id', 'owner_id', 'route'])
       .executeTakeFirst();
-    return numUpdatedRows > 0n;
-  };
-  if (webhooks.length === 0) return end(kysely);
-  return kysely.transaction().execute(async (trx) => {
-    const hasEnded = await end(trx);
-    if (hasEnded) await insertWebhooks(database, trx, uploadId, webhooks);
-    return hasEnded;
+    if (!ended) return false;
+    await insertWebhooks(database, trx, uploadId, webhooks);
+    await auditEnd(database, trx, ended, state);
+    return true;
   });
 }
 
@@ -109,7 +126,7 @@ async function deleteUpload(
     // Two uploads that share an object may be deleted at the same time. The lock makes exactly one of them, the
     // second, find that no other upload needs the object.
     await database.takeLock(trx, `waybill key ${target.key}`);
-    const { webhooks = [], callback } = effectsOf?.(rowToRecord(target)) ?? {};
+    const { webhooks = [], callback, deletion } = effectsOf?.(rowToRecord(target)) ?? {};
     const ended: UploadChange = { state: 'deleted', ended_at: database.now(), idempotency_key: null };
     const values: UploadChange = { ...ended, ...callbackValues(database, callback) };
     const deleted = await updateUpload(trx, target.upload_id, values)
@@ -120,6 +137,7 @@ async function deleteUpload(
     if (!deleted) return null;
     await deleteDeliveredWebhooks(trx, target.upload_id);
     await insertWebhooks(database, trx, target.upload_id, webhooks);
+    await auditDeletion(database, trx, deleted, deletion);
     const record = rowToRecord(deleted);
     await adjustUsage(trx, deleted, { stored_bytes: -(record.file?.size ?? 0), stored_files: -1 });
     const other = await trx
@@ -131,6 +149,17 @@ async function deleteUpload(
       .executeTakeFirst();
     return { record, last: other === undefined };
   });
+}
+
+async function auditDeletion(
+  database: Database,
+  trx: Transaction<Tables>,
+  { upload_id, owner_id, route }: EndedRow,
+  deletion: Deletion | undefined,
+): Promise<void> {
+  const actor = deletion?.deletedBy ?? null;
+  const details = deletion && { details: { reason: deletion.reason } };
+  await writeAudit(database, trx, [{ action: 'deleted', upload_id, owner_id, route, actor, ...details }]);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Records grants: one transaction for a group of uploads, in which each reserves its share of the quota. */
 import { sql, type Transaction } from 'kysely';
 import type { GrantOutcome, NewUpload } from '../server/internal.ts';
+import { type NewAuditEntry, writeAudit } from './audit.ts';
 import type { Database } from './database.ts';
 import { createGroup } from './group.ts';
 import { findBrokenQuota } from './quota.ts';
@@ -89,7 +90,30 @@ async function reserve(
   });
   if (refused.size > 0) await addUsage(trx, [...refused.values()]);
   if (admitted.length > 0) await insertUploads(database, trx, admitted);
+  await writeAudit(
+    database,
+    trx,
+    admitted.flatMap(({ upload }) => auditGrant(upload)),
+  );
   return outcomes;
+}
+
+/** A copy is recorded for the owner of the file that was copied as well. */
+function auditGrant({ uploadId, route, ownerId, copy }: NewUpload): NewAuditEntry[] {
+  const entry = { upload_id: uploadId, route, owner_id: ownerId };
+  if (!copy) return [{ ...entry, action: 'granted', actor: ownerId }];
+  const { from, actor } = copy;
+  return [
+    { ...entry, action: 'copied', actor, details: { from: from.uploadId } },
+    {
+      action: 'copied',
+      upload_id: from.uploadId,
+      route,
+      owner_id: from.ownerId,
+      actor,
+      details: { to: uploadId },
+    },
+  ];
 }
 
 /** Equal for two uploads with the same idempotency key, owner and route; null without a key. */

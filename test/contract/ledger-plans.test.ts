@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import type { Ledger } from '../../src/server/index.ts';
 import type { NewUpload } from '../../src/server/internal.ts';
 import { forEachLedger } from '../support/ledgers.ts';
-import { addUploads, idOf, ownerOf } from '../support/many-uploads.ts';
+import { addUploads, idOf, largestOwner, ownerOf } from '../support/many-uploads.ts';
 import { hasPlan, type Plan, postgresPlans, type Statement, sqlitePlans } from '../support/query-plans.ts';
 import { isFullSize } from '../support/test-size.ts';
 
@@ -37,7 +37,8 @@ forEachLedger('ledger with a million uploads', (testLedger) => {
     const statements: Statement[] = [];
     const onQuery = ({ query: { sql, parameters } }: { query: Statement }) => statements.push({ sql, parameters });
     const ledger = await testLedger.open({ onQuery });
-    await addUploads({ kind: testLedger.name, count, execute: testLedger.execute, query: testLedger.query });
+    const { name: kind, execute, query } = testLedger;
+    await addUploads({ kind, count, execute, query, oneLargeOwner: true });
     statements.length = 0;
     await callEveryMethod(ledger);
     const distinct = [...new Map(statements.filter(hasPlan).map((statement) => [statement.sql, statement])).values()];
@@ -166,8 +167,8 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
     {},
     { states: ['completing' as const] },
     { states: ['granted' as const, 'completing' as const] },
-    { ownerId: ownerOf(3) },
-    { ownerId: ownerOf(3), states: ['completed' as const] },
+    { ownerId: largestOwner },
+    { ownerId: largestOwner, states: ['completed' as const] },
     { route: 'files' },
     { parked: true },
     { states: ['granted' as const], createdBefore: 1_700_000_100_000 },
@@ -196,18 +197,18 @@ async function callEveryMethod(ledger: Ledger): Promise<void> {
 
 /** Calls the methods with which an app manages files. `ended` is an upload that has ended. */
 async function manageFiles(ledger: Ledger, ended: string): Promise<void> {
-  const ownerId = ownerOf(7);
+  const ownerId = largestOwner;
   for (const filter of [{ ownerId }, { ownerId, route: 'files' }]) {
     const { next } = await ledger.listFiles({ ...filter, limit: 1 });
     await ledger.listFiles({ ...filter, limit: 1, after: next as string });
   }
-  const [file] = (await ledger.listFiles({ ownerId, limit: 1 })).uploads;
-  if (!file) throw new Error('This owner has no files.');
-  const { fileName, uploadId } = file;
-  expect(await ledger.rename({ file: { uploadId, fileName } as never, from: fileName, actor: null })).toBe(true);
+  const [one, two] = (await ledger.listFiles({ ownerId, limit: 2 })).uploads;
+  if (!one || !two) throw new Error('This owner has no files.');
+  for (const { uploadId, fileName: from } of [one, two])
+    expect(await ledger.rename({ file: { uploadId, fileName: 'new' } as never, from, actor: null })).toBe(true);
   const { next } = await ledger.audit({ ownerId, limit: 1 });
   await ledger.audit({ ownerId, limit: 1, after: next as string });
-  await ledger.audit({ uploadId });
+  await ledger.audit({ uploadId: one.uploadId });
   await ledger.forgetAudit(60_000, 10);
   await ledger.eraseUploads(ownerOf(2), [ended]);
   await ledger.eraseOwner(ownerId, null);

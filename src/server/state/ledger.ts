@@ -79,6 +79,8 @@ export interface NewUpload {
   quotas: { owner: Quota | null; route: Quota | null };
   /** Chosen by the client, see `FileDeclaration`. */
   idempotencyKey?: string | undefined;
+  /** Set for the copy of a stored file: the audit trail then has `copied` in the place of `granted`. */
+  copy?: { from: { uploadId: string; ownerId: string }; actor: string | null };
 }
 
 /** The rule of a quota that a grant would break. */
@@ -174,6 +176,8 @@ export interface EndEffects {
   webhooks?: readonly NewWebhook[];
   /** A callback that has to run. It replaces the one of an earlier end. */
   callback?: PendingCallback;
+  /** Who deleted the file and why, for the audit trail. */
+  deletion?: Deletion;
 }
 
 export type Ending = EndEffects &
