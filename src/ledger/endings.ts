@@ -157,7 +157,7 @@ async function auditDeletion(
   { upload_id, owner_id, route }: EndedRow,
   deletion: Deletion | undefined,
 ): Promise<void> {
-  const actor = deletion?.deletedBy ?? null;
+  const actor = deletion?.actor ?? null;
   const details = deletion && { details: { reason: deletion.reason } };
   await writeAudit(database, trx, [{ action: 'deleted', upload_id, owner_id, route, actor, ...details }]);
 }

@@ -105,6 +105,8 @@ function eraseUploads(database: Database, ownerId: string, uploadIds: readonly s
       .where('upload_id', 'in', uploadIds)
       .where('owner_id', '=', ownerId)
       .where('state', 'in', endedStates)
+      // `onDelete` and its like run at least once, and get the facts of the row.
+      .where(({ eb, or }) => or([eb('pending_callback', 'is', null), eb('parked_at', 'is not', null)]))
       .returning('upload_id')
       .execute();
     const ids = erased.map(({ upload_id }) => upload_id);

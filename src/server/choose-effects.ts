@@ -20,12 +20,14 @@ export function createChooseEffects({ webhooks, routes, now }: Config): ChooseEf
         callbackOfState[ending.state],
         webhooks && createEndMessages(webhooks, claims, ending, now),
       ),
-    ofDeletion: (record, deletion) =>
-      chooseEffects(
+    ofDeletion: (record, deletion) => ({
+      ...chooseEffects(
         record.route,
         { name: 'onDelete', ...deletion },
         webhooks && createDeletionMessages(webhooks, record, deletion, now),
       ),
+      deletion,
+    }),
   };
 }
 

@@ -11,6 +11,7 @@ import type { StorageFinding, StorageReport } from '../s3/index.ts';
 import { toWaybillError } from '../s3/internal.ts';
 import { type Completed, type Completing, describeResult } from './completion/result.ts';
 import type { Config } from './config.ts';
+import type { FileService } from './files/index.ts';
 import { createFetch } from './http/fetch.ts';
 import { createHandler } from './http/handler.ts';
 import type { PlainRequest, PlainResponse } from './http/plain-request.ts';
@@ -35,7 +36,8 @@ export type TypesOf<Routes extends Record<string, AnyRoute>> = {
 };
 
 export interface Uploads<Routes extends Record<string, AnyRoute> = Record<string, AnyRoute>>
-  extends TypedUploads<TypesOf<Routes>> {
+  extends TypedUploads<TypesOf<Routes>>,
+    FileService {
   /** Answers a request of the Fetch API. */
   fetch(request: Request): Promise<Response>;
   /** Answers a plain request. Adapters for other kinds of servers call it. */
@@ -170,7 +172,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 ): Uploads<Routes> {
   const config = resolveConfig(options);
   const services = createServices(config);
-  const { completion, viewUrl } = services;
+  const { completion, files, viewUrl } = services;
   const handle = createHandler(services);
 
   function open(grant: string): OpenedGrant {
@@ -196,6 +198,15 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 
     deleteFile: (key, { uploadId, actor = null } = {}) =>
       fromStorage(async () => (await completion()).deleteFile({ key, uploadId }, { reason: 'server', actor }, null)),
+
+    list: (options) => fromStorage(async () => (await files()).list(options)),
+    head: (file, options) => fromStorage(async () => (await files()).head(file, options)),
+    rename: (file, fileName, options) => fromStorage(async () => (await files()).rename(file, fileName, options)),
+    copy: (file, options) => fromStorage(async () => (await files()).copy(file, options)),
+    delete: (file, options) => fromStorage(async () => (await files()).delete(file, options)),
+    audit: async (filter) => (await files()).audit(filter),
+    forgetOwner: (ownerId, options) => fromStorage(async () => (await files()).forgetOwner(ownerId, options)),
+    exportOwner: (ownerId, options) => fromStorage(async () => (await files()).exportOwner(ownerId, options)),
 
     complete: (grant, report) =>
       fromStorage(async () => describeResult(await (await completion()).complete(open(grant), report))),

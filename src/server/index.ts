@@ -10,6 +10,20 @@ export {
   type UploadsView,
 } from './create-uploads.ts';
 export type { EventName, EventTable, Operation, UploadsEvent } from './events.ts';
+export type { FileService } from './files/index.ts';
+export type {
+  ChangeOptions,
+  CopyFileOptions,
+  ExportedFile,
+  ExportOptions,
+  FileOptions,
+  FilePage,
+  ForgetOptions,
+  ForgetReport,
+  ListOptions,
+  OwnedFile,
+  OwnerExport,
+} from './files/types.ts';
 export type { PlainRequest, PlainResponse } from './http/plain-request.ts';
 export type { UploadsOptions } from './options.ts';
 export type { RateLimitOptions } from './rate-limits/rate-limits.ts';

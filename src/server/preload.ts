@@ -16,6 +16,7 @@ export async function preloadServer(): Promise<void> {
   await import('./views/views.ts');
   await import('./grants/grant-with-ledger.ts');
   await import('./storage-events/index.ts');
+  await import('./files/index.ts');
   await import('./sweep/index.ts');
   await import('./webhooks/deliver.ts');
   await import('file-type');

@@ -3,6 +3,7 @@ import { createChooseEffects } from './choose-effects.ts';
 import type { CompletionService } from './completion/service.ts';
 import type { Config } from './config.ts';
 import { createEmit, type Emit } from './events.ts';
+import type { FileService } from './files/index.ts';
 import { createGrants, type Grants } from './grants/grants.ts';
 import type { Multiparts } from './grants/multipart.ts';
 import { createStorageProbe, type ProbeStorage } from './grants/storage-probe.ts';
@@ -24,6 +25,7 @@ export interface Services {
   /** Throws `config_invalid` without a secret, as `refs` does. */
   readonly grants: Grants;
   readonly refs: ViewRefs;
+  openReceipt: OpenReceipt;
   random: TakeRandom;
   emit: Emit | undefined;
   probeStorage: ProbeStorage;
@@ -31,6 +33,7 @@ export interface Services {
   viewUrl: (file: ViewRef) => string;
   multiparts: () => Promise<Multiparts>;
   completion: () => Promise<CompletionService>;
+  files: () => Promise<FileService>;
   storageEvents: () => Promise<StorageEvents>;
   sweep: (options?: SweepOptions) => Promise<SweepReport>;
   /** Sends the webhooks that are due, once; undefined without webhooks. */
@@ -66,6 +69,7 @@ export function createServices(config: Config): Services {
       refs ??= createViewRefs(config.viewSecrets());
       return refs;
     },
+    openReceipt,
     random,
     emit,
     probeStorage: createStorageProbe(config, emit),
@@ -85,6 +89,10 @@ export function createServices(config: Config): Services {
         viewUrl: services.viewUrl,
       });
       return loadedCompletion;
+    }),
+    files: loadOnce(async () => {
+      const { createFileService } = await import('./files/index.ts');
+      return createFileService(services, await services.completion());
     }),
     storageEvents: loadOnce(async () => {
       const { createStorageEvents } = await import('./storage-events/index.ts');

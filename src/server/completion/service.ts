@@ -2,22 +2,26 @@
  * Completion for all callers: the client's request, a storage event, the sweep, an operator. It loads with the first
  * such call, so that a server that starts cold answers its first grant sooner.
  */
+import type { StoredFile } from '../../protocol/index.ts';
+import type { ObjectInfo } from '../../s3/index.ts';
 import type { Config } from '../config.ts';
 import type { Emit } from '../events.ts';
 import { stagingKeyOf } from '../shared/staging-key.ts';
 import { isUploadId } from '../shared/upload-id.ts';
-import type { Claims, OpenedGrant, OpenReceipt } from '../state/claims.ts';
+import type { Claims, OpenedGrant, OpenReceipt, SizedClaims } from '../state/claims.ts';
 import type { ChooseEffects } from '../state/end-effects.ts';
 import type { Deletion, UploadRecord } from '../state/ledger.ts';
 import { restoreGrant, restoreMetadata } from '../state/restore-grant.ts';
 import type { UploadStates } from '../state/upload-states.ts';
 import { abortUpload } from './abort.ts';
 import { type CompleteUpload, createCompletion } from './complete.ts';
+import { copyObject } from './copy-object.ts';
 import { deleteStored, type FileToDelete } from './delete.ts';
 import { discardUpload } from './discard.ts';
 import { createEndCallbacks, type EndCallbacks } from './end-callbacks.ts';
 import { createKeyLocks } from './key-locks.ts';
-import type { CompletionResult } from './result.ts';
+import type { Completed, CompletionResult } from './result.ts';
+import type { CompletionServices } from './run.ts';
 import { closeStaging, leavesPlaceholder } from './staging.ts';
 
 export interface CompletionContext {
@@ -35,6 +39,8 @@ export interface CompletionService {
   abort(opened: OpenedGrant): Promise<void>;
   /** Deletes a stored file for good, and runs its callback. Returns whether there was one. */
   deleteFile(file: FileToDelete, deletion: Deletion, route: string | null): Promise<boolean>;
+  /** Completes an upload whose bytes are those of a stored file. */
+  copyObject(claims: SizedClaims, info: ObjectInfo, checksum: StoredFile['checksum']): Promise<Completed>;
   /** Runs the callback of an ended upload, which is due. Null when another process runs it. */
   runEndCallback: EndCallbacks['runDue'];
   /** Resolves when this process completes no upload. */
@@ -58,12 +64,13 @@ export function createCompletionService(context: CompletionContext): CompletionS
   const { config, states, effects, openReceipt, emit } = context;
   const { storage, stagingPrefix } = config;
   const endCallbacks = createEndCallbacks(context);
-  const completion = createCompletion({
+  const services: CompletionServices = {
     ...context,
     keyLocks: createKeyLocks(config),
     callbackResults: new Map(),
     endCallbacks,
-  });
+  };
+  const completion = createCompletion(services);
 
   const complete: CompleteUpload = async (opened, ...more) =>
     completion.complete(await restoreMetadata(config.ledger, opened), ...more);
@@ -95,6 +102,7 @@ export function createCompletionService(context: CompletionContext): CompletionS
   return {
     complete,
     abort,
+    copyObject: (claims, info, checksum) => copyObject(services, abort, claims, info, checksum),
     idle: completion.idle,
     deleteFile,
     runEndCallback: endCallbacks.runDue,

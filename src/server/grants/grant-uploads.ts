@@ -12,7 +12,7 @@ import type { CallbackRequest, Owner } from '../types.ts';
 import { choosePartSize, chooseTransfer, usesMultipart } from './choose-transfer.ts';
 import { cleanFileName } from './file-name.ts';
 import { deriveRandom } from './idempotency.ts';
-import { defaultKey, findBrokenKeyRule, isAnotherDefaultKey, keyExtension } from './keys.ts';
+import { defaultKey, findBrokenDefaultKeyRule, findBrokenKeyRule, keyExtension } from './keys.ts';
 import { findBrokenLimit } from './limits.ts';
 import { parseMetadata } from './metadata.ts';
 import { type GrantDependencies, type Prepared, signGrant } from './sign-grant.ts';
@@ -231,12 +231,6 @@ function requireStrongestChecksum(
       ? 'is not verified by this storage: leave the checksum out'
       : `must be ${strongest} here${others}`;
   throw invalid([{ path: 'checksum.algorithm', message }]);
-}
-
-function findBrokenDefaultKeyRule({ routes }: Config, { definition }: ResolvedRoute, uploadId: string, key: string) {
-  if (!definition.key) return null;
-  const hasDefaultKeys = (name: string) => routes.has(name) && !routes.get(name)?.definition.key;
-  return isAnotherDefaultKey(key, uploadId, hasDefaultKeys) ? 'it is the default key of another upload' : null;
 }
 
 function chooseKey(route: ResolvedRoute, claims: Claims, context: Owner): string | Promise<string> {

@@ -105,3 +105,15 @@ export function isAnotherDefaultKey(
   const named = uploadIdOfSegment(file) ?? uploadId;
   return named !== uploadId && hasDefaultKeys(route);
 }
+
+/** Returns the rule that the result of a `key` callback breaks, see {@link isAnotherDefaultKey}, or null. */
+export function findBrokenDefaultKeyRule(
+  { routes }: { routes: ReadonlyMap<string, { definition: { key?: unknown } }> },
+  { definition }: { definition: { key?: unknown } },
+  uploadId: string,
+  key: string,
+): string | null {
+  if (!definition.key) return null;
+  const hasDefaultKeys = (name: string) => routes.has(name) && !routes.get(name)?.definition.key;
+  return isAnotherDefaultKey(key, uploadId, hasDefaultKeys) ? 'it is the default key of another upload' : null;
+}

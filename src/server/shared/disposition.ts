@@ -35,3 +35,14 @@ function encodeExtended(name: string): string {
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 }
+
+/** Reads the name from a header of {@link contentDisposition}. Null for a header of another origin without a name. */
+export function fileNameIn(header: string): string | null {
+  const extended = /; filename\*=UTF-8''([^;]+)$/.exec(header)?.[1];
+  if (extended === undefined) return /; filename="([^"\\]+)"/.exec(header)?.[1] ?? null;
+  try {
+    return decodeURIComponent(extended);
+  } catch {
+    return null;
+  }
+}

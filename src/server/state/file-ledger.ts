@@ -75,7 +75,7 @@ export interface FileLedger {
   /**
    * Removes what names the owner or describes the file from uploads that were rejected, aborted or deleted, with their
    * webhooks and audit entries. An empty row stays until `Ledger.forget` deletes it, so that no unexpired grant
-   * can continue the upload. Returns how many uploads were erased.
+   * can continue the upload. An upload whose callback has to run is left out. Returns how many were erased.
    */
   eraseUploads(ownerId: string, uploadIds: readonly string[]): Promise<number>;
   /**
