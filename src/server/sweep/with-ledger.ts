@@ -58,6 +58,8 @@ const postponeMs = { inOneRequest: 10 * 60_000, inParts: 60 * 60_000, failed: 60
 const keepUnknownMs = 60 * 60_000;
 /** How long records of uploads without a file are kept, and the markers and sidecars from before the ledger. */
 const keepEndedMs = 30 * 24 * 60 * 60_000;
+/** How long entries of the audit trail are kept. */
+const keepAuditMs = 90 * 24 * 60 * 60_000;
 const endedWithoutFile: ReadonlySet<string> = new Set(['rejected', 'aborted', 'expired']);
 const ended: ReadonlySet<string> = new Set(['completed', 'rejected', 'aborted', 'deleted']);
 
@@ -69,7 +71,9 @@ export async function sweepRecords(given: LedgerSweep): Promise<void> {
   await sweepMultiparts(sweep);
   const { options, progress, ledger } = sweep;
   if (options.orphans || options.deleteOrphans) await sweepBucket(sweep);
-  if (!options.dryRun) progress.report.forgotten = await ledger.forget(keepEndedMs, 10_000);
+  if (options.dryRun) return;
+  progress.report.forgotten = await ledger.forget(keepEndedMs, 10_000);
+  await ledger.forgetAudit(keepAuditMs, 10_000);
 }
 
 async function sweepDue(sweep: LedgerSweepRun): Promise<void> {
