@@ -63,7 +63,7 @@ async function endLeased(database: Database, uploadId: string, fence: number, en
 
 type EndedRow = Record<'upload_id' | 'owner_id' | 'route', string>;
 
-/** Nobody asks for the end of an upload: it follows from what has arrived, or from the time. */
+/** The entry has no actor: such an end follows from what has arrived, or from the time. */
 async function auditEnd(
   database: Database,
   trx: Transaction<Tables>,

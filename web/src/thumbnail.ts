@@ -1,6 +1,6 @@
 /**
- * The small picture at the start of a row. It shows the file on disk while it is sent, and then the stored file. Both are
- * `img` elements, because browsers decode those outside the main thread and at the size at which they are shown.
+ * The small picture at the start of a row. It shows the file on disk while it is sent, and then the stored file. Both
+ * are `img` elements, because browsers decode those outside the main thread and at the size at which they are shown.
  */
 import type { StoredFile } from 'waybill/client';
 import { el } from './dom.ts';

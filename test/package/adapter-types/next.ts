@@ -1,7 +1,7 @@
 import { nextRequest, toNextHandler } from 'waybill/adapters/next';
 import { create } from './create.js';
 
-/** What Next's type of this name has as well. Next itself, which is large, is installed where an app is built with it. */
+/** A part of Next's type of this name. Next itself is large, so only the tests that build an app install it. */
 interface NextRequest extends Request {
   cookies: { get(name: string): { value: string } | undefined };
 }
