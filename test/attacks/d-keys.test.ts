@@ -124,7 +124,7 @@ forEachStore('keys and names', (store) => {
           );
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 60, examples: hostileNames.map((name): [string] => [name]) },
     );
   });
 

@@ -107,7 +107,7 @@ describe('waybill dev', () => {
       return response.statusCode;
     };
     const { port } = new URL(url);
-    for (const path of ['/', '/page.json', '/uploads/routes/files', '/dev/ways/x', '/files/x'])
+    for (const path of ['/', '/page.json', '/uploads/routes/files', '/dev/transfer-stats/x', '/files/x'])
       for (const host of ['rebound.example', `rebound.example:${port}`, '127.0.0.1.rebound.example'])
         expect(await ask(host, path), `${host}${path}`).toBe(421);
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`])

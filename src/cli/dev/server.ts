@@ -111,13 +111,13 @@ export async function createDevServer(options: DevServerOptions): Promise<DevSer
     return answer;
   };
   for (const path of ['/uploads', '/uploads/*', '/files/*']) app.all(path, handleUploads);
-  app.get('/dev/ways/:uploadId', (context) => {
+  app.get('/dev/transfer-stats/:uploadId', (context) => {
     const stats = transferCounter.find(context.req.param('uploadId'));
     return stats ? context.json(stats, 200, { 'cache-control': 'no-store' }) : context.json({ error: 'unknown' }, 404);
   });
   const setup = {
     endpoint: '/uploads',
-    transferStatsUrl: '/dev/ways',
+    transferStatsUrl: '/dev/transfer-stats',
     storageName: `${new URL(storage.publicOrigin).host}/${storage.bucket}`,
     acceptsRelativePath: true,
     routes: [
