@@ -9,6 +9,7 @@ import { frameworks } from '../contenders/adapters/frameworks.mjs';
 import { childEnvironment, command, measuredCore, otherCore, startChild } from '../harness/child.mjs';
 import { account, bucket } from '../harness/fixtures.mjs';
 import { median, ratioOf, rowsOf, takeTurns } from '../harness/rounds.mjs';
+import { startStore } from '../harness/store.mjs';
 import { atMost } from '../harness/targets.mjs';
 
 export const about =
@@ -75,6 +76,9 @@ function runCold(framework, form) {
 async function measureGrants(rounds, seconds, note) {
   const stops = [];
   try {
+    // A server looks at its storage after the first grant, and refuses grants when nothing answers there.
+    const store = await startStore();
+    stops.push(store.stop);
     const load = await startChild(new URL('../harness/load-process.mjs', import.meta.url), null, { core: otherCore });
     stops.push(load.stop);
     const file = { fileName: 'face.png', size: 2000, contentType: 'image/png' };
@@ -86,7 +90,7 @@ async function measureGrants(rounds, seconds, note) {
         new URL('../harness/server-process.mjs', import.meta.url),
         {
           module: new URL('../contenders/adapters/server.mjs', import.meta.url).href,
-          options: { framework, form, endpoint: 'http://127.0.0.1:1', account, bucket },
+          options: { framework, form, endpoint: store.endpoint, account, bucket },
         },
         { core: measuredCore },
       );
