@@ -22,6 +22,7 @@ const entries = [
   'adapters/nest',
   'adapters/next',
   'adapters/node',
+  'adapters/nuxt',
   'adapters/react-router',
   'adapters/sveltekit',
   'devstore/index',

@@ -127,6 +127,12 @@ export const sections = [
     tables: [],
   },
   {
+    title: 'waybillNuxtModule',
+    module: 'waybill/adapters/nuxt',
+    fn: 'src/adapters/nuxt.ts#waybillNuxtModule',
+    tables: [{ of: 'src/adapters/nuxt.ts#NuxtModuleOptions' }],
+  },
+  {
     title: 'toReactRouterHandler',
     module: 'waybill/adapters/react-router',
     fn: 'src/adapters/react-router.ts#toReactRouterHandler',

@@ -18,13 +18,14 @@ interface H3EventV1 {
 }
 
 /**
- * An event handler for h3. As middleware (`app.use(...)`, or a file in `server/middleware` of Nuxt) it passes other
- * paths on. In callbacks, `request.raw` is the event: see {@link h3Event}.
+ * An event handler for h3. As middleware (`app.use(...)`, or a file in the folder `middleware` of Nitro) it passes other
+ * paths on. For Nuxt there is the module `waybill/adapters/nuxt`. In callbacks, `request.raw` is the event: see
+ * {@link h3Event}.
  *
  * @example
  * app.use(toH3Handler(uploads))
  * @example
- * // server/middleware/uploads.ts of a Nuxt app
+ * // middleware/uploads.ts of a Nitro app
  * export default defineEventHandler(toH3Handler(uploads))
  */
 export function toH3Handler(uploads: MountableHandler) {

@@ -13,8 +13,14 @@ interface RouteArguments {
  * both may name the same file. In callbacks, `request.raw` is the argument of the loader or action, with its `context`:
  * see {@link reactRouterArguments}.
  *
- * @example // app/routes/waybill.ts, in routes.ts: route('uploads/*', 'routes/waybill.ts'), route('files/*',
- * 'routes/waybill.ts', { id: 'files' }) export const { loader, action } = toReactRouterHandler(uploads)
+ * @example
+ * // app/routes.ts
+ * route('uploads/*', 'routes/waybill.ts', { id: 'uploads' }), route('files/*', 'routes/waybill.ts', { id: 'files' })
+ * @example
+ * // app/routes/waybill.ts. React Router cannot build a route whose exports are destructured.
+ * const handler = toReactRouterHandler(uploads);
+ * export const loader = handler.loader;
+ * export const action = handler.action;
  */
 export function toReactRouterHandler(uploads: Handler) {
   const handle = (routeArguments: RouteArguments): Promise<Response> =>

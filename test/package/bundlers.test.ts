@@ -37,8 +37,10 @@ beforeAll(async () => {
     filter: (file) => !/node_modules|\.next/.test(file),
   });
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-  await run('npm', ['ci', ...quiet], { cwd: app });
-  await run('npm', ['install', '--no-save', ...quiet, inject('tarball')], { cwd: app });
+  // Next is most of the installation, and the only development dependency.
+  const packages = isFullSize ? quiet : [...quiet, '--omit=dev'];
+  await run('npm', ['ci', ...packages], { cwd: app });
+  await run('npm', ['install', '--no-save', ...packages, inject('tarball')], { cwd: app });
   // The optional peers are not installed, on purpose.
   const installed = await readdir(join(app, 'node_modules'));
   expect(installed).toContain('waybill');
@@ -144,22 +146,24 @@ async function expectRenderedTwice(url: string, output: () => string): Promise<v
   expect(output()).not.toMatch(/Invalid hook call|more than one copy of React|reading 'use/);
 }
 
-// Building with Next takes a minute on two idle cores.
-it.each([
+/** Each takes a minute and more. In CI, test/examples/frameworks.test.ts builds an app of Next with Turbopack. */
+const nextBuilds = [
   ['Turbopack, a basePath and trailing slashes', '--turbopack', '/shop'],
-  // Each takes a minute and more. webpack itself is covered by a server bundle below.
-  ...(isFullSize ? [['webpack', '--webpack', ''] as const] : []),
-] as const)('Next.js with %s: a route handler, and a page with the hook', async (_, flag, basePath) => {
-  const env = { NEXT_DIST_DIR: `.next${flag}`, NEXT_BASE_PATH: basePath };
-  const built = await build('next/dist/bin/next', ['build', 'next-app', flag], env);
-  expect(built).toContain('/api/[...path]');
-  const args = ['node_modules/next/dist/bin/next', 'start', 'next-app', '--port', '0', '--hostname', '127.0.0.1'];
-  const { url, output } = await start(args, /Local:\s+(http:\/\/\S+)/, env);
-  await sendOne(callTo(url + basePath));
-  await expectRenderedTwice(`${url}${basePath}/`, output);
-  const usage = await fetch(`${url}${basePath}/ledger`);
-  expect([usage.status, await usage.json()], output()).toEqual([200, expect.objectContaining({ storedBytes: 0 })]);
-});
+  ['webpack', '--webpack', ''],
+] as const;
+
+if (isFullSize)
+  it.each(nextBuilds)('Next.js with %s: a route handler, and a page with the hook', async (_, flag, basePath) => {
+    const env = { NEXT_DIST_DIR: `.next${flag}`, NEXT_BASE_PATH: basePath };
+    const built = await build('next/dist/bin/next', ['build', 'next-app', flag], env);
+    expect(built).toContain('/api/[...path]');
+    const args = ['node_modules/next/dist/bin/next', 'start', 'next-app', '--port', '0', '--hostname', '127.0.0.1'];
+    const { url, output } = await start(args, /Local:\s+(http:\/\/\S+)/, env);
+    await sendOne(callTo(url + basePath));
+    await expectRenderedTwice(`${url}${basePath}/`, output);
+    const usage = await fetch(`${url}${basePath}/ledger`);
+    expect([usage.status, await usage.json()], output()).toEqual([200, expect.objectContaining({ storedBytes: 0 })]);
+  });
 
 it('Vite bundles server-side rendering and the handler', async () => {
   await build('vite/bin/vite.js', ['build', 'vite-ssr']);

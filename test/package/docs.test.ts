@@ -1,9 +1,11 @@
 /**
  * The TypeScript in docs/, with the packed tarball in an empty folder: every block is type-checked under the name in
- * its first line, and each server of frameworks.md is started and receives one file.
+ * its first line, and each server of frameworks.md is started and receives one file. The blocks that are files of
+ * examples are compared with them.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,6 +23,8 @@ const npm = (args: string[], cwd: string) => run('npm', args, { cwd });
 const credentials = { accessKeyId: 'guide', secretAccessKey: 'a-secret-of-the-guides' };
 const pages = ['frameworks', 'recipes', 'storage', 'operations', 'webhooks'];
 const servers = ['hono', 'fastify', 'express', 'koa', 'nest', 'h3', 'node'];
+/** The examples with a framework that needs a build of its own. */
+const examples = ['next', 'nuxt', 'react-router', 'sveltekit'];
 const frameworks = [
   ...['react', 'hono', '@hono/node-server', 'express', 'fastify', 'koa', 'h3', 'rxjs', 'reflect-metadata'],
   ...['@nestjs/common', '@nestjs/core', '@nestjs/platform-express'],
@@ -67,14 +71,34 @@ afterAll(async () => {
   if (dir) await rm(dir, { recursive: true, force: true });
 });
 
-/** Writes the blocks beside the files that the pages assume: the app, its storage, and the server of the README. */
+interface Block {
+  /** The path in its first line. */
+  name: string;
+  code: string;
+  /** The folder in `examples` whose file it is. */
+  example: string | undefined;
+}
+
+/** The TypeScript blocks of a page, or of one section of it. */
+function findBlocks(text: string): Block[] {
+  return [...text.matchAll(/^```tsx?\n(?:\/\/ (\S+)\n)?([\s\S]+?)^```$/gm)].map(([block, name = '', code = '']) => {
+    expect(name, `this block names no file:\n${block}`).not.toBe('');
+    return { name, code, example: examples.find((example) => existsSync(join(root, 'examples', example, name))) };
+  });
+}
+
+const readPage = (page: string) => readFile(join(root, 'docs', `${page}.md`), 'utf8');
+
+/**
+ * Writes the blocks beside the files that the pages assume: the app, its storage, and the server of the README. The
+ * files of examples are left out, because test/examples/frameworks.test.ts builds them with their framework.
+ */
 async function writeBlocks(page: string): Promise<void> {
-  const text = await readFile(join(root, 'docs', `${page}.md`), 'utf8');
-  const blocks = [...text.matchAll(/^```(tsx?)\n(?:\/\/ (\S+)\n)?([\s\S]+?)^```$/gm)];
+  const blocks = findBlocks(await readPage(page));
   expect(blocks.length).toBeGreaterThan(0);
-  for (const [block, , name, code = ''] of blocks) {
-    expect(name, `this block of docs/${page}.md names no file:\n${block}`).toBeDefined();
-    const path = join(dir, 'src', page, name ?? '');
+  for (const { name, code, example } of blocks) {
+    if (example !== undefined) continue;
+    const path = join(dir, 'src', page, name);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, code);
   }
@@ -84,6 +108,43 @@ async function writeBlocks(page: string): Promise<void> {
       if (error.code !== 'EEXIST') throw error;
     });
   }
+}
+
+it('frameworks.md shows the files of the examples of Next, Nuxt, React Router and SvelteKit', async () => {
+  const shown = findBlocks(await readPage('frameworks')).filter(({ example }) => example !== undefined);
+  expect(shown.map(({ example, name }) => `${example}/${name}`).sort()).toEqual([
+    'next/app/api/[...path]/route.ts',
+    'next/app/photo-form.tsx',
+    'next/lib/uploads.ts',
+    'nuxt/server/uploads.ts',
+    'react-router/app/routes/waybill.ts',
+    'react-router/app/uploads.server.ts',
+    'sveltekit/src/hooks.server.ts',
+    'sveltekit/src/lib/server/uploads.ts',
+  ]);
+  for (const { example = '', name, code } of shown)
+    expect(code, name).toBe(await readFile(join(root, 'examples', example, name), 'utf8'));
+});
+
+it('frameworks.md needs at most 12 lines of server code for each framework', async () => {
+  const [, ...sections] = (await readPage('frameworks')).split(/^## /m);
+  const counts = new Map(sections.map((section) => [section.split('\n', 1)[0] ?? '', countLines(section)]));
+  const shared = counts.get('Shared set-up') ?? 0;
+  expect(shared).toBeGreaterThan(4);
+  const ownSetUp = ['Next.js (App Router)', 'Nuxt', 'React Router', 'SvelteKit'];
+  for (const heading of ['Shared set-up', "The framework's own request in a callback"]) counts.delete(heading);
+  expect(counts.size).toBe(13);
+  for (const [heading, count] of counts) {
+    expect(count, heading).toBeGreaterThan(0);
+    expect(count + (ownSetUp.includes(heading) ? 0 : shared), heading).toBeLessThanOrEqual(12);
+  }
+});
+
+/** Counts the lines of server code without imports, comments and empty lines. */
+function countLines(section: string): number {
+  const servers = findBlocks(section).filter(({ name }) => name.endsWith('.ts'));
+  const lines = servers.flatMap(({ code }) => code.split('\n'));
+  return lines.filter((line) => !/^\s*($|import |\/\/)/.test(line)).length;
 }
 
 it('the code of docs/ type-checks', async () => {

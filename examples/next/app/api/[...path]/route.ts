@@ -1,0 +1,4 @@
+import { toNextHandler } from 'waybill/adapters/next';
+import { uploads } from '../../../lib/uploads';
+
+export const { GET, HEAD, POST, DELETE, OPTIONS } = toNextHandler(uploads);

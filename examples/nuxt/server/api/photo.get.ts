@@ -1,0 +1,3 @@
+import { findPhoto } from '../photos';
+
+export default defineEventHandler((event) => findPhoto(event.context.userId) ?? null);
