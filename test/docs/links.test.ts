@@ -59,8 +59,9 @@ describe('Markdown files', () => {
     for (const page of pages)
       for (const path of pathsIn(textOf(page))) {
         checked += 1;
-        if (!existsSync(join(root, path)) && !existsSync(join(root, dirname(page), path)))
-          missing.push(`${page}: ${path}`);
+        // docs/frameworks.md shows files of an example, whose names begin at its folder.
+        const folders = ['', dirname(page), 'examples/sveltekit'];
+        if (!folders.some((folder) => existsSync(join(root, folder, path)))) missing.push(`${page}: ${path}`);
       }
     expect(missing).toEqual([]);
     expect(checked).toBeGreaterThan(60);

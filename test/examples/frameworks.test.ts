@@ -108,10 +108,14 @@ describeBrowser('framework examples', (browser) => {
 
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.emulateMedia({ colorScheme: 'dark' });
-    await page.getByLabel('Choose a photo').setInputFiles(fixture('page.pdf').path);
+    const input = page.getByLabel('Choose a photo');
+    await input.setInputFiles(fixture('quadrants.png').path);
+    const second = page.getByRole('img', { name: 'quadrants.png' });
+    await expectQuadrants(second);
+    await input.setInputFiles(fixture('page.pdf').path);
     const refusal = 'page.pdf: Files of the type application/pdf are not accepted here.';
     await page.getByRole('alert').getByText(refusal).waitFor();
-    await expectQuadrants(image);
+    await expectQuadrants(second);
     await expectGoodPage(page);
     await context.close();
   });

@@ -8,7 +8,7 @@ export default async function Page() {
   return (
     <main>
       <h1>Your photo</h1>
-      <PhotoForm photo={session ? findPhoto(session.ownerId) : undefined} />
+      <PhotoForm savedPhoto={session ? findPhoto(session.ownerId) : undefined} />
     </main>
   );
 }

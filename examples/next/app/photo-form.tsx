@@ -1,5 +1,6 @@
 'use client';
 
+import { type ChangeEvent, useState } from 'react';
 import { createClient } from 'waybill/client';
 import { useUpload } from 'waybill/react';
 import type { Photo } from '../lib/photos';
@@ -7,23 +8,26 @@ import type { uploads } from '../lib/uploads';
 
 const client = createClient<typeof uploads>({ endpoint: '/api/uploads' });
 
-/** @param photo the photo of an earlier visit */
-export function PhotoForm({ photo }: { photo: Photo | undefined }) {
+/** @param savedPhoto the photo of an earlier visit */
+export function PhotoForm({ savedPhoto }: { savedPhoto: Photo | undefined }) {
   const { start, upload } = useUpload(client, 'photo');
-  const shown = upload?.file ?? photo;
+  const [photo, setPhoto] = useState(savedPhoto);
+
+  function send({ target }: ChangeEvent<HTMLInputElement>) {
+    const [file] = target.files ?? [];
+    if (!file) return;
+    const { done } = start(file);
+    done.then(({ file }) => setPhoto(file)).catch(() => 'The alert shows the error.');
+    // The same file may be chosen again.
+    target.value = '';
+  }
+
   return (
     <>
-      <figure>{shown ? <img src={shown.url} alt={shown.fileName} /> : 'No photo yet'}</figure>
+      <figure>{photo ? <img src={photo.url} alt={photo.fileName} /> : 'No photo yet'}</figure>
       <label>
         Choose a photo
-        <input
-          type="file"
-          accept="image/*"
-          onChange={({ target }) => {
-            if (target.files?.[0]) start(target.files[0]);
-            target.value = '';
-          }}
-        />
+        <input type="file" accept="image/*" onChange={send} />
       </label>
       {upload && !upload.file && !upload.error && (
         <progress aria-label={`Sending ${upload.fileName}`} value={upload.loaded} max={upload.total ?? undefined} />

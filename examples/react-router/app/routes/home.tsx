@@ -1,3 +1,4 @@
+import { type ChangeEvent, useState } from 'react';
 import { data } from 'react-router';
 import { createClient } from 'waybill/client';
 import { useUpload } from 'waybill/react';
@@ -14,23 +15,26 @@ export async function loader({ request }: Route.LoaderArgs) {
   return data({ photo: undefined }, { headers: { 'set-cookie': await startSession() } });
 }
 
-export default function Home({ loaderData: { photo } }: Route.ComponentProps) {
+export default function Home({ loaderData }: Route.ComponentProps) {
   const { start, upload } = useUpload(client, 'photo');
-  const shown = upload?.file ?? photo;
+  const [photo, setPhoto] = useState(loaderData.photo);
+
+  function send({ target }: ChangeEvent<HTMLInputElement>) {
+    const [file] = target.files ?? [];
+    if (!file) return;
+    const { done } = start(file);
+    done.then(({ file }) => setPhoto(file)).catch(() => 'The alert shows the error.');
+    // The same file may be chosen again.
+    target.value = '';
+  }
+
   return (
     <main>
       <h1>Your photo</h1>
-      <figure>{shown ? <img src={shown.url} alt={shown.fileName} /> : 'No photo yet'}</figure>
+      <figure>{photo ? <img src={photo.url} alt={photo.fileName} /> : 'No photo yet'}</figure>
       <label>
         Choose a photo
-        <input
-          type="file"
-          accept="image/*"
-          onChange={({ target }) => {
-            if (target.files?.[0]) start(target.files[0]);
-            target.value = '';
-          }}
-        />
+        <input type="file" accept="image/*" onChange={send} />
       </label>
       {upload && !upload.file && !upload.error && (
         <progress aria-label={`Sending ${upload.fileName}`} value={upload.loaded} max={upload.total ?? undefined} />
