@@ -5,7 +5,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { afterAll, afterEach, beforeAll, expect, inject, it, vi } from 'vitest';
 import { expectQuadrants } from '../browser/page-app.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
@@ -51,7 +50,6 @@ describeBrowser('framework examples', (browser) => {
   const servers: ChildProcess[] = [];
 
   beforeAll(async () => {
-    expect(await ensureBuilt()).toBe(true);
     dir = await mkdtemp(join(tmpdir(), 'waybill-frameworks-'));
     await cp(join(root, 'test/examples/frameworks'), dir, { recursive: true });
     for (const { name } of frameworks)
@@ -59,9 +57,7 @@ describeBrowser('framework examples', (browser) => {
         recursive: true,
         filter: (file) => !/node_modules|[\\/](\.\w[\w-]*|build)$/.test(file),
       });
-    await run('npm', ['pack', '--silent', '--pack-destination', dir], { cwd: root });
-    const tarball = (await readdir(dir)).find((file) => file.endsWith('.tgz')) ?? '';
-    await rename(join(dir, tarball), join(dir, 'waybill.tgz'));
+    await cp(inject('tarball'), join(dir, 'waybill.tgz'));
     await run('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], { cwd: dir });
     const cli = join(dir, 'node_modules/waybill/dist/cli/main.js');
     const keys = ['--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey];
