@@ -18,8 +18,8 @@ interface H3EventV1 {
 }
 
 /**
- * An event handler for h3. As middleware (`app.use(...)`, or a file in the folder `middleware` of Nitro) it passes other
- * paths on. For Nuxt there is the module `waybill/adapters/nuxt`. In callbacks, `request.raw` is the event: see
+ * An event handler for h3. As middleware (`app.use(...)`, or a file in the folder `middleware` of Nitro) it passes
+ * other paths on. For Nuxt there is the module `waybill/adapters/nuxt`. In callbacks, `request.raw` is the event: see
  * {@link h3Event}.
  *
  * @example
