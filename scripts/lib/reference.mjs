@@ -33,6 +33,12 @@ export const sections = [
       { of: 'src/server/create-uploads.ts#Uploads', title: 'What createUploads returns', kind: 'members' },
       { of: 'src/server/views/views.ts#PresignViewOptions', title: 'uploads.presignView' },
       { of: 'src/server/sweep/report.ts#SweepOptions', title: 'uploads.sweep' },
+      { of: 'src/server/files/types.ts#FileOptions', title: 'uploads.head' },
+      { of: 'src/server/files/types.ts#ChangeOptions', title: 'uploads.rename and uploads.delete' },
+      { of: 'src/server/files/types.ts#CopyFileOptions', title: 'uploads.copy' },
+      { of: 'src/server/files/types.ts#ListOptions', title: 'uploads.list' },
+      { of: 'src/server/files/types.ts#ExportOptions', title: 'uploads.exportOwner' },
+      { of: 'src/server/files/types.ts#ForgetOptions', title: 'uploads.forgetOwner' },
     ],
   },
   {

@@ -1,4 +1,4 @@
-/** What an app does with its stored files: list, head, rename, copy, delete, export, the audit trail, and forgetting. */
+/** What an app does with stored files: list, head, rename, copy, delete, export, the audit trail, and forgetting. */
 import { expect, it } from 'vitest';
 import type { Ledger } from '../../src/server/index.ts';
 import { anyone, type Owner, route } from '../../src/server/index.ts';

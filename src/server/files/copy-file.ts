@@ -25,8 +25,8 @@ export interface CopyContext extends FileContext {
 }
 
 /**
- * @throws {WaybillError} `upload_not_found`, `quota_exceeded`, `invalid_request`, `upload_conflict` for a key that has a
- * file, or `callback_failed` when `onComplete` threw: then the sweep runs it again
+ * @throws {WaybillError} `upload_not_found`, `quota_exceeded`, `invalid_request`, `upload_conflict` for a key that has
+ * a file, or `callback_failed` when `onComplete` threw: then the sweep runs it again
  */
 export async function copyFile(
   context: CopyContext,

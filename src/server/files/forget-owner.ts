@@ -24,8 +24,8 @@ const parallel = 8;
 const batchSize = 100;
 
 /**
- * @throws {WaybillError} `config_invalid` without a ledger when a route has `key`: its keys do not tell the owner. Errors
- * of the storage and of the ledger: call again.
+ * @throws {WaybillError} `config_invalid` without a ledger when a route has `key`: its keys do not tell the owner.
+ * Errors of the storage and of the ledger: call again.
  */
 export async function forgetOwner(
   context: ForgetContext,

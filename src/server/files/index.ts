@@ -37,8 +37,8 @@ export interface FileService {
    *   for (const { fileName, size, url } of page.files) console.log(fileName, size, url);
    *   cursor = page.cursor;
    * } while (cursor);
-   * @throws {WaybillError} `invalid_request` for a cursor, a limit or an owner that is not valid, `config_invalid` where
-   * the storage alone cannot answer
+   * @throws {WaybillError} `invalid_request` for a cursor, a limit or an owner that is not valid, `config_invalid`
+   * where the storage alone cannot answer
    */
   list(options: ListOptions): Promise<FilePage>;
   /**
@@ -53,7 +53,8 @@ export interface FileService {
    * saves the file under its earlier name.
    *
    * @example const { url } = await uploads.rename(file.url, 'Holiday.jpg', { ownerId: session.userId })
-   * @throws {WaybillError} `upload_not_found`, `invalid_request` for an unusable name, `config_invalid` without a ledger
+   * @throws {WaybillError} `upload_not_found`, `invalid_request` for an unusable name, or `config_invalid` without a
+   * ledger
    */
   rename(file: string, fileName: string, options?: ChangeOptions): Promise<OwnedFile>;
   /**
@@ -61,8 +62,8 @@ export interface FileService {
    * the quota, and `onComplete` runs for it.
    *
    * @example const { file } = await uploads.copy(original.url, { to: { ownerId: 'u-2' } })
-   * @throws {WaybillError} `upload_not_found`, `quota_exceeded`, `invalid_request`, `upload_conflict` for a key that has
-   * a file, or `callback_failed` when `onComplete` threw: then the sweep runs it again
+   * @throws {WaybillError} `upload_not_found`, `quota_exceeded`, `invalid_request`, `upload_conflict` for a key that
+   * has a file, or `callback_failed` when `onComplete` threw: then the sweep runs it again
    */
   copy(file: string, options?: CopyFileOptions): Promise<Completed>;
   /**
@@ -85,8 +86,8 @@ export interface FileService {
    * `done` is true: it continues where an earlier call stopped. Refuse the owner in `authorize` first.
    *
    * @example const { done } = await uploads.forgetOwner('u-1', { actor: 'privacy-desk' })
-   * @throws {WaybillError} errors of the storage and of the ledger, after which it can be called again; without a ledger
-   * `config_invalid` when a route has `key`
+   * @throws {WaybillError} errors of the storage and of the ledger, after which it can be called again; without a
+   * ledger `config_invalid` when a route has `key`
    */
   forgetOwner(ownerId: string, options?: ForgetOptions): Promise<ForgetReport>;
   /**

@@ -21,10 +21,11 @@ export interface ChangeOptions extends FileOptions {
 }
 
 export interface ListOptions {
+  /** Whose files. Required. @example 'u-1' */
   ownerId: string;
-  /** @default all routes; without a ledger the route is required @example 'photos' */
+  /** Only files of this route. @default all routes; without a ledger the route is required @example 'photos' */
   route?: string;
-  /** {@link FilePage.cursor} of the previous page. @default the first page */
+  /** {@link FilePage.cursor} of the previous page. @default the first page @example page.cursor */
   cursor?: string | null;
   /** Files in a page, from 1 to 1,000. @default 50 @example 200 */
   limit?: number;
@@ -38,6 +39,7 @@ export interface FilePage {
 }
 
 export interface CopyFileOptions extends ChangeOptions {
+  /** What differs from the original. @default nothing @example { ownerId: 'u-2' } */
   to?: {
     /** The owner of the copy. @default the owner of the file @example 'u-2' */
     ownerId?: string;
@@ -75,7 +77,7 @@ export interface ForgetReport {
 }
 
 export interface ExportOptions {
-  /** {@link OwnerExport.cursor} of the previous page. @default the first page */
+  /** {@link OwnerExport.cursor} of the previous page. @default the first page @example page.cursor */
   cursor?: string | null;
   /** Files in a page, from 1 to 1,000. @default 100 @example 1_000 */
   limit?: number;
