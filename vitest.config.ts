@@ -8,8 +8,8 @@ const conditions = ['@waybill/source', 'node', 'development|production'];
 
 /** Starts one Ceph for the projects that talk to stores; a project whose tests are not asked for starts nothing. */
 const stores = ['./test/support/ceph-setup.ts'];
-/** One Postgres, where ledgers are asked for as well. */
-const storesAndLedgers = [...stores, './test/support/postgres-setup.ts'];
+/** One Postgres, where ledgers are asked for as well, and one MariaDB where `WAYBILL_LEDGERS` names `mysql`. */
+const storesAndLedgers = [...stores, './test/support/postgres-setup.ts', './test/support/mariadb-setup.ts'];
 
 /** They measure how long the page blocks its thread, so nothing else runs beside them. */
 const alone = ['test/browser/page-many.test.ts'];
@@ -40,6 +40,8 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
+          // Has tests for MariaDB only, which `WAYBILL_LEDGERS` names: see test/support/ledger-kinds.ts.
+          exclude: process.env.WAYBILL_LEDGERS?.includes('mysql') ? [] : ['test/contract/ledger-mysql.test.ts'],
           globalSetup: storesAndLedgers,
         },
       },

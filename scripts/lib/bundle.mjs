@@ -29,6 +29,7 @@ const entries = [
   'ledger/index',
   'ledger/sqlite',
   'ledger/postgres',
+  'ledger/mysql',
 ];
 
 /**

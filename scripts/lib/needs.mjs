@@ -32,6 +32,15 @@ export function ensurePostgres(tally) {
   });
 }
 
+export function ensureMariadb(tally) {
+  return ensure(tally, {
+    what: 'MariaDB, for the ledger in MySQL',
+    present: () => onPath('mariadbd') || existsSync('/usr/sbin/mariadbd'),
+    packages: ['mariadb-server'],
+    otherwise: 'install MariaDB 10.6 or newer, with mariadbd and mariadb-install-db on the PATH',
+  });
+}
+
 export function ensureSharedMimeInfo(tally) {
   return ensure(tally, {
     what: "freedesktop's shared-mime-info, which a test compares with the table of formats",

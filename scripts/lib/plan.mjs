@@ -25,7 +25,7 @@ const quickFiles = [
   'test/package/tarball.test.ts',
 ];
 
-/** Files that are too long for every run, or that need Ceph. */
+/** Files that are too long for every run, or that need Ceph or MariaDB. */
 const notQuick = [
   // Each stops a process at every request and at every statement, which takes minutes.
   'test/contract/callbacks-crash.test.ts',
@@ -34,6 +34,8 @@ const notQuick = [
   'test/contract/sweep-crash.test.ts',
   // A million rows in each database.
   'test/contract/ledger-plans.test.ts',
+  // Needs MariaDB.
+  'test/contract/ledger-mysql.test.ts',
   // Bucket policies: the devstore has none.
   'test/attacks/c-acl-policy.test.ts',
   'test/attacks/c-permissions.test.ts',

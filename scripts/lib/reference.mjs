@@ -169,6 +169,12 @@ export const sections = [
     tables: [{ of: 'src/ledger/postgres-with.ts#PostgresLedgerOptions' }],
   },
   {
+    title: 'mysqlLedger',
+    module: 'waybill/ledger/mysql',
+    fn: 'src/ledger/mysql.ts#mysqlLedger',
+    tables: [{ of: 'src/ledger/mysql-with.ts#MysqlLedgerOptions' }],
+  },
+  {
     title: 'postgresRateLimits',
     module: 'waybill/ledger/postgres',
     fn: 'src/ledger/rate-limits.ts#postgresRateLimits',

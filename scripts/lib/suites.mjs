@@ -16,18 +16,39 @@ const nodeProjects = ['unit', 'contract'];
 /** Matches titles of tests that run against Ceph or were skipped without it. test/support/stores.ts writes them. */
 const onCeph = /\[ceph[\]:]/;
 
+/** Matches titles of tests that run against MariaDB or were skipped without it. test/support/ledgers.ts writes them. */
+const onMariadb = /\[mysql[\]:]/;
+
+/** The suites of the ledger that CI also runs against MariaDB. `npm run test:all` runs every suite with a ledger. */
+const mariadbFiles = [
+  'test/contract/idempotency.test.ts',
+  'test/contract/ledger-callbacks.test.ts',
+  'test/contract/ledger-files.test.ts',
+  'test/contract/ledger-model.test.ts',
+  'test/contract/ledger-mysql.test.ts',
+  'test/contract/ledger-plans.test.ts',
+  'test/contract/ledger-uploads.test.ts',
+  'test/contract/ledger.test.ts',
+];
+
 /** Runs the quick suites on the devstore, for `npm test`. */
 export function runQuick(tally) {
   return runVitest(tally, { names: paths(testFiles().quick), env: { WAYBILL_STORES: 'devstore' }, label: 'quick' });
 }
 
 /** The longest tests run at full size in `npm run test:all`, and smaller in CI: test/support/test-size.ts. */
-export const fullSize = { WAYBILL_TEST_SIZE: 'full' };
+export const fullSize = { WAYBILL_TEST_SIZE: 'full', WAYBILL_LEDGERS: 'sqlite,postgres,mysql' };
 
-/** Runs what `npm test` leaves out on this Node: the other files, and the tests of quick files that use Ceph. */
+/** Runs what `npm test` leaves out on this Node: the other files, and the tests that use Ceph or MariaDB. */
 export async function runRest(tally) {
   await runVitest(tally, { names: paths(testFiles().rest), label: 'the rest' });
   await runVitest(tally, { names: paths(cephFiles()), named: onCeph, label: 'the quick suites on Ceph' });
+  await runVitest(tally, {
+    names: paths(mariadbFiles),
+    named: onMariadb,
+    env: { WAYBILL_STORES: 'devstore', WAYBILL_LEDGERS: 'mysql' },
+    label: 'the ledger on MariaDB',
+  });
 }
 
 /** Absolute paths, because vitest matches a name with any part of a path. */

@@ -3,6 +3,7 @@ import { sql, type Transaction } from 'kysely';
 import type { AuditAction, AuditEntry, AuditFilter, AuditPage, Ledger } from '../server/index.ts';
 import { formatCursor, requireCursor } from './cursor.ts';
 import { type Database, evaluateOnce } from './database.ts';
+import { maxIds } from './lists.ts';
 import type { Tables } from './schema.ts';
 
 export type AuditMethods = Pick<Ledger, 'audit' | 'forgetAudit'>;
@@ -81,23 +82,33 @@ async function listAudit(
 
 /** Reads only the oldest entries: their ids increase with time, so that no index on the time is needed. */
 async function forgetAudit({ kysely, now }: Database, olderThanMs: number, limit: number): Promise<number> {
-  const { numDeletedRows } = await kysely
-    .deleteFrom('waybill_audit')
-    .where('entry_id', 'in', (eb) =>
+  const oldest = await kysely
+    .selectFrom((eb) =>
       eb
-        .selectFrom(
-          eb
-            .selectFrom('waybill_audit')
-            .select(['entry_id', 'at'])
-            // Always true. With it the planner of each database uses the primary key.
-            .where('entry_id', '>', sql.lit(0))
-            .orderBy('entry_id')
-            .limit(limit)
-            .as('oldest'),
-        )
-        .select('oldest.entry_id')
-        .where('oldest.at', '<', sql<number>`${evaluateOnce(now())} - ${sql.lit(Math.round(olderThanMs))}`),
+        .selectFrom('waybill_audit')
+        .select(['entry_id', 'at'])
+        // Always true. With it the planner of each database uses the primary key.
+        .where('entry_id', '>', sql.lit(0))
+        .orderBy('entry_id')
+        .limit(limit)
+        .as('oldest'),
     )
-    .executeTakeFirst();
-  return Number(numDeletedRows);
+    .select('entry_id')
+    .where('at', '<', sql<number>`${evaluateOnce(now())} - ${sql.lit(Math.round(olderThanMs))}`)
+    .execute();
+  return deleteEntries(kysely, oldest);
+}
+
+/** MySQL would read every entry for a condition that is a subquery. */
+export async function deleteEntries(
+  kysely: Database['kysely'],
+  entries: readonly { entry_id: number }[],
+): Promise<number> {
+  let deleted = 0;
+  for (let from = 0; from < entries.length; from += maxIds) {
+    const ids = entries.slice(from, from + maxIds).map(({ entry_id }) => entry_id);
+    const { numDeletedRows } = await kysely.deleteFrom('waybill_audit').where('entry_id', 'in', ids).executeTakeFirst();
+    deleted += Number(numDeletedRows);
+  }
+  return deleted;
 }

@@ -1,3 +1,4 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { WaybillError } from '../protocol/index.ts';
 
 /** Where a page of a list ends: the number that the list is ordered by, and the id that orders equal numbers. */
@@ -28,4 +29,13 @@ export function requireCursor(text: string | undefined): Cursor | null {
   const cursor = parseCursor(text);
   if (text === undefined || cursor) return cursor;
   throw new WaybillError('invalid_request', 'This cursor is not valid. Start the list again.');
+}
+
+/**
+ * Selects the rows after a page of a list that is ordered by both columns, the highest first. MySQL finds a place in an
+ * index by one column only, which the first comparison names.
+ */
+export function isAfterCursor([position, id]: readonly [string, string], cursor: Cursor): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(${sql.ref(position)} <= ${cursor.position}
+    and (${sql.ref(position)}, ${sql.ref(id)}) < (${cursor.position}, ${cursor.id}))`;
 }

@@ -1,10 +1,10 @@
-/** The database as the queries see it, and the expressions in which SQLite and Postgres differ. */
+/** The database as the queries see it, and the expressions in which the databases differ. */
 import { type ExpressionBuilder, type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
-import type { UploadState } from '../server/index.ts';
+import type { Ledger, UploadState } from '../server/index.ts';
 import type { Tables } from './schema.ts';
 
 export interface Database {
-  readonly kind: 'sqlite' | 'postgres';
+  readonly kind: Ledger['kind'];
   readonly kysely: Kysely<Tables>;
   /** The database's clock in milliseconds since the epoch, evaluated when the statement runs. */
   readonly now: () => RawBuilder<number>;
@@ -22,6 +22,8 @@ const clocks: Record<Database['kind'], RawBuilder<number>> = {
   sqlite: sql<number>`cast(round(unixepoch('subsec') * 1000) as integer)`,
   // `now()` would be the start of the transaction.
   postgres: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+  // The start of the statement. Unlike `sysdate()`, the optimizer takes it for a constant.
+  mysql: sql<number>`timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000`,
 };
 
 /** Selects uploads whose file is the object at their key: completed ones, and open ones that share a stored object. */

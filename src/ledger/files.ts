@@ -1,8 +1,8 @@
 /** The files of an owner as an app manages them: lists, renames, and erasing all that is recorded of the owner. */
 import { sql, type Transaction } from 'kysely';
 import type { FileFilter, Ledger, UploadPage } from '../server/index.ts';
-import { writeAudit } from './audit.ts';
-import { formatCursor, requireCursor } from './cursor.ts';
+import { deleteEntries, writeAudit } from './audit.ts';
+import { formatCursor, isAfterCursor, requireCursor } from './cursor.ts';
 import { type Database, stateLiteral } from './database.ts';
 import { rowToRecord } from './rows.ts';
 import type { Tables } from './schema.ts';
@@ -39,10 +39,7 @@ async function listFiles(
     .orderBy('upload_id', 'desc')
     .limit(pageSize);
   if (route !== undefined) query = query.where('route', '=', route);
-  if (from)
-    query = query.where(({ eb, refTuple, tuple }) =>
-      eb(refTuple('created_at', 'upload_id'), '<', tuple(from.position, from.id)),
-    );
+  if (from) query = query.where(isAfterCursor(['created_at', 'upload_id'], from));
   const rows = await query.execute();
   const last = rows.at(-1);
   return {
@@ -164,21 +161,12 @@ async function hasUploads(kysely: Database['kysely'], ownerId: string): Promise<
 }
 
 async function deleteAuditEntries({ kysely }: Database, ownerId: string): Promise<number> {
-  const { numDeletedRows } = await kysely
-    .deleteFrom('waybill_audit')
-    .where('entry_id', 'in', (eb) =>
-      eb
-        .selectFrom(
-          eb
-            .selectFrom('waybill_audit')
-            .select('entry_id')
-            .where('owner_id', '=', ownerId)
-            .orderBy('entry_id')
-            .limit(maxErasedEntries)
-            .as('oldest'),
-        )
-        .select('oldest.entry_id'),
-    )
-    .executeTakeFirst();
-  return Number(numDeletedRows);
+  const oldest = await kysely
+    .selectFrom('waybill_audit')
+    .select('entry_id')
+    .where('owner_id', '=', ownerId)
+    .orderBy('entry_id')
+    .limit(maxErasedEntries)
+    .execute();
+  return deleteEntries(kysely, oldest);
 }

@@ -39,11 +39,13 @@ export function createGranting(database: Database): (uploads: readonly NewUpload
 /**
  * Whether a single row can have caused this error: its id exists, the database refuses its text, its statement is too
  * large, or the driver cannot send a value. These are SQLite's error names and the SQLSTATE classes 22, 23 and 54
- * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html). MySQL has them in another property, except that of a
+ * text which the column cannot hold.
  */
 function isCausedByOneRow(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code === 'string' && /^(SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)|(2[23]|54)...$)/.test(code)) return true;
+  const { code, sqlState } = (error ?? {}) as { code?: unknown; sqlState?: unknown };
+  const isOfRow = /^(SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)|ER_TRUNCATED_WRONG_VALUE_FOR_FIELD$|(2[23]|54)...$)/;
+  if (isOfRow.test(String(code)) || isOfRow.test(String(sqlState))) return true;
   return error instanceof TypeError || error instanceof RangeError;
 }
 

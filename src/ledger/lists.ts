@@ -1,7 +1,7 @@
 /** Reads uploads: one, several, or a page of a list. Every query uses an index. */
 import { sql } from 'kysely';
 import type { Ledger, UploadFilter, UploadPage, UploadRecord, UploadState } from '../server/index.ts';
-import { formatCursor, parseCursor } from './cursor.ts';
+import { formatCursor, isAfterCursor, parseCursor } from './cursor.ts';
 import { type Database, needsObject, stateLiteral } from './database.ts';
 import { rowToRecord, type UploadRow } from './rows.ts';
 import { selectUpload, selectUploads } from './upload-changes.ts';
@@ -131,10 +131,7 @@ async function selectNewest(
   if (filter.parked) query = query.where('parked_at', 'is not', null);
   if (filter.createdBefore !== undefined) query = query.where('created_at', '<', filter.createdBefore);
   const from = parseCursor(filter.after);
-  if (from)
-    query = query.where(({ eb, refTuple, tuple }) =>
-      eb(refTuple('created_at', 'upload_id'), '<', tuple(from.position, from.id)),
-    );
+  if (from) query = query.where(isAfterCursor(['created_at', 'upload_id'], from));
   return query.execute();
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openLedger } from './index.ts';
+import { mysqlLedger } from './mysql.ts';
 import { postgresLedger } from './postgres.ts';
 import { sqliteLedger } from './sqlite.ts';
 
@@ -24,7 +25,17 @@ describe('ledger options', () => {
       () => postgresLedger({ connectionString: 'mysql://hunter2@x' }),
       /needs `connectionString`/,
     ],
-    ['an unknown URL', () => openLedger('mysql://hunter2@x'), /sqlite:FILE or postgres:/],
+    [
+      'the URL of another database for MySQL',
+      () => mysqlLedger({ connectionString }),
+      /needs `connectionString`.*mysql:/,
+    ],
+    [
+      'an unknown option of MySQL',
+      () => mysqlLedger({ connectionString: 'mysql://hunter2@x/y', max: 3 } as never),
+      /unknown option `max`/,
+    ],
+    ['an unknown URL', () => openLedger('mssql://hunter2@x'), /sqlite:FILE, postgres:.* or mysql:/],
   ])('%s is config_invalid, without the password in the message', async (_what, open, words) => {
     const error = await open().then(
       () => null,

@@ -2,7 +2,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Ledger, WebhookRecord } from '../server/index.ts';
 import type { NewWebhook } from '../server/internal.ts';
-import { formatCursor, parseCursor } from './cursor.ts';
+import { formatCursor, isAfterCursor, parseCursor } from './cursor.ts';
 import { type Database, evaluateOnce, stateLiteral } from './database.ts';
 import { rowToWebhook, storableReason } from './rows.ts';
 import type { Tables } from './schema.ts';
@@ -49,23 +49,29 @@ export async function insertWebhooks(
   }
 }
 
-async function takeWebhooks(database: Database, limit: number, forMs: number): Promise<WebhookRecord[]> {
+function takeWebhooks(database: Database, limit: number, forMs: number): Promise<WebhookRecord[]> {
   const { kysely, now } = database;
-  const taken = await kysely
-    .updateTable('waybill_webhooks')
-    .set({ next_at: later(database, forMs), attempts: sql<number>`attempts + 1` })
-    .where('webhook_id', 'in', (eb) => {
-      const due = eb
-        .selectFrom('waybill_webhooks')
-        .select('webhook_id')
-        .where('next_at', '<=', evaluateOnce(now()))
-        .orderBy('next_at')
-        .limit(limit);
-      return database.skipLocked ? due.forUpdate().skipLocked() : due;
-    })
-    .returningAll()
-    .execute();
-  return taken.map(rowToWebhook).sort((a, b) => a.createdAt - b.createdAt);
+  return kysely.transaction().execute(async (trx) => {
+    const query = trx
+      .selectFrom('waybill_webhooks')
+      .select('webhook_id')
+      .where('next_at', '<=', evaluateOnce(now()))
+      .orderBy('next_at')
+      .limit(limit);
+    const due = await (database.skipLocked ? query.forUpdate().skipLocked() : query).execute();
+    if (due.length === 0) return [];
+    const taken = await trx
+      .updateTable('waybill_webhooks')
+      .set({ next_at: later(database, forMs), attempts: sql<number>`attempts + 1` })
+      .where(
+        'webhook_id',
+        'in',
+        due.map(({ webhook_id }) => webhook_id),
+      )
+      .returningAll()
+      .execute();
+    return taken.map(rowToWebhook).sort((a, b) => a.createdAt - b.createdAt);
+  });
 }
 
 async function recordWebhookDelivery({ kysely, now }: Database, webhookId: string): Promise<void> {
@@ -126,10 +132,7 @@ async function listWebhooks(
   if (state === 'delivered') query = query.where('next_at', 'is', null).where('parked_at', 'is', null);
   if (state === 'parked') query = query.where('parked_at', 'is not', null);
   const from = parseCursor(after);
-  if (from)
-    query = query.where(({ eb, refTuple, tuple }) =>
-      eb(refTuple('created_at', 'webhook_id'), '<', tuple(from.position, from.id)),
-    );
+  if (from) query = query.where(isAfterCursor(['created_at', 'webhook_id'], from));
   const found = await query.execute();
   const last = found.at(-1);
   return {

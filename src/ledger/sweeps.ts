@@ -30,33 +30,31 @@ async function findDueUploads(database: Database, limit: number): Promise<Upload
   return found.map(rowToRecord);
 }
 
-async function forgetUploads({ kysely, now }: Database, endedBeforeMs: number, limit: number): Promise<number> {
+async function forgetUploads(database: Database, endedBeforeMs: number, limit: number): Promise<number> {
+  const { kysely, now } = database;
   return kysely.transaction().execute(async (trx) => {
-    const forgotten = await trx
-      .deleteFrom('waybill_uploads')
-      .where('upload_id', 'in', (eb) =>
-        eb
-          .selectFrom('waybill_uploads')
-          .select('upload_id')
-          .where('state', 'in', [
-            stateLiteral('rejected'),
-            stateLiteral('expired'),
-            stateLiteral('aborted'),
-            stateLiteral('deleted'),
-          ])
-          .where('reserved', '=', 0)
-          .where('ended_at', '<', sql<number>`${evaluateOnce(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
-          .orderBy('ended_at')
-          .limit(limit),
-      )
-      .returning('upload_id')
-      .execute();
-    const uploadIds = forgotten.map(({ upload_id }) => upload_id);
-    for (let from = 0; from < uploadIds.length; from += maxIds)
-      await trx
-        .deleteFrom('waybill_webhooks')
-        .where('upload_id', 'in', uploadIds.slice(from, from + maxIds))
-        .execute();
+    const query = trx
+      .selectFrom('waybill_uploads')
+      .select('upload_id')
+      .where('state', 'in', [
+        stateLiteral('rejected'),
+        stateLiteral('expired'),
+        stateLiteral('aborted'),
+        stateLiteral('deleted'),
+      ])
+      .where('reserved', '=', 0)
+      .where('ended_at', '<', sql<number>`${evaluateOnce(now())} - ${sql.lit(Math.round(endedBeforeMs))}`)
+      .limit(limit);
+    // The index of MySQL begins with the state. In another order, each call would read all that may be deleted.
+    const ordered = (database.kind === 'mysql' ? query.orderBy('state') : query).orderBy('ended_at');
+    // An expired upload may be claimed meanwhile. Its row is locked, so that only one of the two happens.
+    const found = await (database.skipLocked ? ordered.forUpdate().skipLocked() : ordered).execute();
+    const uploadIds = found.map(({ upload_id }) => upload_id);
+    for (let from = 0; from < uploadIds.length; from += maxIds) {
+      const some = uploadIds.slice(from, from + maxIds);
+      await trx.deleteFrom('waybill_uploads').where('upload_id', 'in', some).execute();
+      await trx.deleteFrom('waybill_webhooks').where('upload_id', 'in', some).execute();
+    }
     return uploadIds.length;
   });
 }
@@ -68,12 +66,15 @@ async function recordSweep({ kysely }: Database, { startedAt, endedAt, report, o
     .values({ started_at: startedAt, ...row })
     .onConflict((conflict) => conflict.column('started_at').doUpdateSet(row))
     .execute();
-  await kysely
-    .deleteFrom('waybill_sweeps')
-    .where('started_at', 'not in', (eb) =>
-      eb.selectFrom('waybill_sweeps').select('started_at').orderBy('started_at', 'desc').limit(maxSweeps),
-    )
-    .execute();
+  const newestToDelete = await kysely
+    .selectFrom('waybill_sweeps')
+    .select('started_at')
+    .orderBy('started_at', 'desc')
+    .limit(1)
+    .offset(maxSweeps)
+    .executeTakeFirst();
+  if (newestToDelete)
+    await kysely.deleteFrom('waybill_sweeps').where('started_at', '<=', newestToDelete.started_at).execute();
 }
 
 async function findLastSweep({ kysely }: Database): Promise<SweepRecord | null> {
@@ -95,18 +96,20 @@ async function findLastSweep({ kysely }: Database): Promise<SweepRecord | null> 
 async function takeNamedLock(database: Database, name: string, holder: string, forMs: number): Promise<boolean> {
   const { kysely, now } = database;
   const until = later(database, forMs);
-  const held = await kysely
+  const { numUpdatedRows } = await kysely
+    .updateTable('waybill_locks')
+    .set({ holder, until })
+    .where('name', '=', name)
+    .where(({ eb, or }) => or([eb('until', '<=', now()), eb('holder', '=', holder)]))
+    .executeTakeFirst();
+  if (numUpdatedRows > 0n) return true;
+  await kysely
     .insertInto('waybill_locks')
     .values({ name, holder, until })
-    .onConflict((conflict) =>
-      conflict
-        .column('name')
-        .doUpdateSet({ holder, until })
-        .where(({ eb, or }) => or([eb('waybill_locks.until', '<=', now()), eb('waybill_locks.holder', '=', holder)])),
-    )
-    .returning('holder')
-    .executeTakeFirst();
-  return held !== undefined;
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute();
+  const lock = await kysely.selectFrom('waybill_locks').select('holder').where('name', '=', name).executeTakeFirst();
+  return lock?.holder === holder;
 }
 
 async function releaseNamedLock({ kysely }: Database, name: string, holder: string): Promise<void> {

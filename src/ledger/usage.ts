@@ -1,7 +1,7 @@
 /** The usage of owners: one row over all routes (route ''), and one for each route. */
 import { sql, type Transaction } from 'kysely';
 import type { OwnerUsage, Usage } from '../server/index.ts';
-import { formatCursor, parseCursor } from './cursor.ts';
+import { formatCursor, isAfterCursor, parseCursor } from './cursor.ts';
 import type { Database } from './database.ts';
 import { rowToUsage } from './rows.ts';
 import type { Tables, UsageTable } from './schema.ts';
@@ -27,7 +27,7 @@ export async function addUsage(trx: Transaction<Tables>, rows: UsageTable[]): Pr
         .columns(['owner_id', 'route'])
         .doUpdateSet(
           Object.fromEntries(
-            columns.map((name) => [name, sql`waybill_usage.${sql.ref(name)} + excluded.${sql.ref(name)}`]),
+            columns.map((name) => [name, sql`${sql.ref(`waybill_usage.${name}`)} + ${sql.ref(`excluded.${name}`)}`]),
           ),
         ),
     )
@@ -99,10 +99,7 @@ export async function listOwnerUsage(
     .orderBy('owner_id', 'desc')
     .limit(pageSize);
   const from = parseCursor(after);
-  if (from)
-    query = query.where(({ eb, refTuple, tuple }) =>
-      eb(refTuple('stored_bytes', 'owner_id'), '<', tuple(from.position, from.id)),
-    );
+  if (from) query = query.where(isAfterCursor(['stored_bytes', 'owner_id'], from));
   const totals = await query.execute();
   if (totals.length === 0) return { owners: [], next: null };
   const owners = totals.map((row) => row.owner_id);

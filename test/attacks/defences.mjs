@@ -1041,8 +1041,8 @@ export const defences = [
     attack: 'F5',
     suite: 'f-shared',
     file: 'src/ledger/grant.ts',
-    find: "if (typeof code === 'string' && /^(SQLITE_",
-    replace: "if (typeof code === 'number' && /^(SQLITE_",
+    find: 'if (isOfRow.test(String(code)) || isOfRow.test(String(sqlState))) return true;',
+    replace: 'if (isOfRow.test(String(code)) && isOfRow.test(String(sqlState))) return true;',
   },
   // F3 of the production server
   {
@@ -1301,8 +1301,8 @@ export const defences = [
     attack: 'G11 a message is deleted when',
     suite: 'g-outbox',
     file: 'src/ledger/sweeps.ts',
-    find: ".where('upload_id', 'in', uploadIds.slice(from, from + maxIds))\n        .execute();\n    return",
-    replace: ".where('upload_id', '=', '')\n        .execute();\n    return",
+    find: "deleteFrom('waybill_webhooks').where('upload_id', 'in', some)",
+    replace: "deleteFrom('waybill_webhooks').where('upload_id', '=', '')",
   },
   {
     attack: 'G12 /upkeep does nothing for',

@@ -20,7 +20,9 @@ forEachStore(
         const now = () => Date.now() + clock.offset;
         const ledger = await testLedger.open({ now });
         // No webhook is sent. Each test marks messages as delivered itself.
-        const webhooks = { url: 'http://127.0.0.1:9/hook', secret };
+        // Messages about the deletion itself are left out.
+        const events = ['upload.completed', 'upload.rejected'];
+        const webhooks = { url: 'http://127.0.0.1:9/hook', secret, events };
         const app = await startApp(store, { ledger, webhooks, now, publicUrl: 'http://127.0.0.1:9' } as never);
         started.push(app);
         const messages = async () => (await ledger.listWebhooks()).webhooks;

@@ -1,33 +1,11 @@
-/** The ledger on both databases: states, fences, reservations, idempotency keys, the outbox, locks and lists. */
-import { randomBytes } from 'node:crypto';
+/** The ledger on each database: states, fences, reservations, idempotency keys, the outbox, locks and lists. */
 import { expect, it } from 'vitest';
 import type { Ledger, Quota, UploadState } from '../../src/server/index.ts';
 import { mayFollow, type NewUpload, stateTransitions } from '../../src/server/internal.ts';
 import { forEachLedger } from '../support/ledgers.ts';
+import { makeUpload } from '../support/new-upload.ts';
 
 const MiB = 1024 * 1024;
-
-function makeUpload(more: Partial<NewUpload> = {}): NewUpload {
-  const uploadId = randomBytes(16).toString('hex');
-  return {
-    uploadId,
-    route: 'files',
-    ownerId: 'anna',
-    key: `files/anna/${uploadId}.bin`,
-    fileName: 'photo.bin',
-    contentType: 'application/octet-stream',
-    size: 1000,
-    partSize: null,
-    transfer: 'put',
-    checksum: { algorithm: 'sha256', value: randomBytes(32).toString('base64') },
-    metadata: { tag: 'a' },
-    reservedBytes: more.size ?? 1000,
-    expiresInMs: 900_000,
-    abandonAfterMs: 600_000,
-    quotas: { owner: null, route: null },
-    ...more,
-  };
-}
 
 function fileOf({ uploadId, route, key, fileName, size, contentType, checksum }: NewUpload) {
   const storedAt = new Date(0).toISOString();
@@ -86,6 +64,17 @@ forEachLedger('ledger', (testLedger) => {
     for (const metadata of [undefined, null, 'ü', { deep: [1, { x: 'x'.repeat(100_000) }] }]) {
       const { uploadId } = await addGranted(ledger, { metadata });
       expect((await ledger.find(uploadId))?.metadata).toEqual(metadata);
+    }
+  });
+
+  it('owners that differ in case, accents or trailing spaces are different owners', async () => {
+    const ledger = await testLedger.open();
+    const owners = ['anna', 'Anna', 'anna ', 'ánna'];
+    for (const [n, ownerId] of owners.entries())
+      await ledger.grant(Array.from({ length: n + 1 }, () => makeUpload({ ownerId })));
+    for (const [n, ownerId] of owners.entries()) {
+      expect(await ledger.usage(ownerId)).toMatchObject({ pendingFiles: n + 1 });
+      expect((await ledger.list({ ownerId })).uploads).toHaveLength(n + 1);
     }
   });
 

@@ -16,9 +16,12 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLedger } from '../../src/ledger/index.ts';
+import { mysqlLedger } from '../../src/ledger/mysql.ts';
 import { postgresLedger } from '../../src/ledger/postgres.ts';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';
-import { createUploads } from '../../src/server/index.ts';
+import { createUploads, type Ledger } from '../../src/server/index.ts';
+import { isLedgerSelected } from '../support/ledger-kinds.ts';
+import { hasMariadb } from '../support/mariadb.ts';
 import { hasPostgres } from '../support/postgres.ts';
 import { createRandom } from '../support/random.ts';
 import { isFullSize } from '../support/test-size.ts';
@@ -29,7 +32,7 @@ import { createEnvironment, type Environment } from './environment.ts';
 
 const runs = Number(process.env.WAYBILL_CRASH_RUNS ?? 1);
 const first = Number(process.env.WAYBILL_CRASH_SEED ?? 1);
-/** Uploads of a run on Postgres. A run on SQLite has half as many. */
+/** Uploads of a run on a database server. A run on SQLite has half as many. */
 const uploadsPerRun = Number(process.env.WAYBILL_CRASH_UPLOADS ?? 200);
 /** A run on SQLite restarts its process as often, which takes a second or two each. */
 const sqliteKills = isFullSize ? 56 : 12;
@@ -98,7 +101,9 @@ async function sweepUntilDone(environment: Environment): Promise<void> {
   const url = environment.config.ledger;
   const ledger = url.startsWith('sqlite:')
     ? await sqliteLedger({ file: url.slice('sqlite:'.length), now })
-    : await postgresLedger({ connectionString: url, now });
+    : url.startsWith('mysql:')
+      ? await mysqlLedger({ connectionString: url, now })
+      : await postgresLedger({ connectionString: url, now });
   const app = createUploads({
     storage: environment.storage,
     secret: environment.config.secret,
@@ -123,22 +128,22 @@ async function sweepUntilDone(environment: Environment): Promise<void> {
   }
 }
 
-async function runSeed(seed: number, kind: 'sqlite' | 'postgres'): Promise<void> {
+async function runSeed(seed: number, kind: Ledger['kind']): Promise<void> {
   const random = createRandom(seed);
-  const uploads = kind === 'postgres' ? uploadsPerRun : Math.ceil(uploadsPerRun / 2);
+  const uploads = kind !== 'sqlite' ? uploadsPerRun : Math.ceil(uploadsPerRun / 2);
   const environment = await createEnvironment({
     ledger: kind,
-    replicas: kind === 'postgres' ? 3 : 1,
-    skewsMs: kind === 'postgres' ? [0, tenMinutes, -tenMinutes] : [0],
+    replicas: kind !== 'sqlite' ? 3 : 1,
+    skewsMs: kind !== 'sqlite' ? [0, tenMinutes, -tenMinutes] : [0],
     replicaFile,
     random,
   });
   try {
     let ended = 0;
     let clientsEnded = false;
-    const restarts = kind === 'postgres' ? [0.3, 0.6] : [];
+    const restarts = kind !== 'sqlite' ? [0.3, 0.6] : [];
     // Nine tenths of the kills happen before the last tenth of the uploads.
-    const wantedKills = kind === 'postgres' ? 15 : sqliteKills;
+    const wantedKills = kind !== 'sqlite' ? 15 : sqliteKills;
     /** Holds the nth upload back until enough faults have happened, however fast the machine is. */
     async function before(n: number): Promise<void> {
       const share = n / uploads;
@@ -160,7 +165,7 @@ async function runSeed(seed: number, kind: 'sqlite' | 'postgres'): Promise<void>
         await sleep(300 + random() * 1500);
         const due = restarts[0];
         if (due !== undefined && ended >= due * uploads) {
-          await environment.postgres?.restart(restarts.length === 2 ? 'immediate' : 'fast');
+          await environment.database?.restart(restarts.length === 2 ? 'immediate' : 'fast');
           restarts.shift();
         }
         // No kills near the end, so that the last uploads can complete.
@@ -205,12 +210,19 @@ async function runSeed(seed: number, kind: 'sqlite' | 'postgres'): Promise<void>
   }
 }
 
-describe('one process on SQLite, killed at random', () => {
-  for (let seed = first; seed < first + runs; seed += 1)
-    it(`every upload that was confirmed with seed ${seed} is kept`, () => runSeed(seed, 'sqlite'), halfAnHour);
-});
+if (isLedgerSelected('sqlite'))
+  describe('one process on SQLite, killed at random', () => {
+    for (let seed = first; seed < first + runs; seed += 1)
+      it(`every upload that was confirmed with seed ${seed} is kept`, () => runSeed(seed, 'sqlite'), halfAnHour);
+  });
 
-describe.skipIf(!hasPostgres() && !process.env.CI)('three replicas on Postgres, killed at random', () => {
-  for (let seed = first; seed < first + runs; seed += 1)
-    it(`every upload that was confirmed with seed ${seed} is kept`, () => runSeed(seed, 'postgres'), halfAnHour);
-});
+for (const [kind, name, isInstalled] of [
+  ['postgres', 'Postgres', hasPostgres()],
+  ['mysql', 'MariaDB', hasMariadb()],
+] as const) {
+  if (isLedgerSelected(kind))
+    describe.skipIf(!isInstalled && !process.env.CI)(`three replicas on ${name}, killed at random`, () => {
+      for (let seed = first; seed < first + runs; seed += 1)
+        it(`every upload that was confirmed with seed ${seed} is kept`, () => runSeed(seed, kind), halfAnHour);
+    });
+}

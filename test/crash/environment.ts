@@ -12,11 +12,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDevstore, type StoreFault } from '../../src/devstore/index.ts';
 import { type Storage, s3Storage } from '../../src/s3/index.ts';
-import { type Postgres, startPostgres } from '../support/postgres.ts';
+import type { Ledger } from '../../src/server/index.ts';
+import { startMariadb } from '../support/mariadb.ts';
+import { startPostgres } from '../support/postgres.ts';
 import type { CrashConfig } from './config.ts';
 
 export interface EnvironmentOptions {
-  ledger: 'sqlite' | 'postgres';
+  ledger: Ledger['kind'];
   replicas: number;
   /** Errors of the replicas' clocks, in milliseconds. */
   skewsMs: readonly number[];
@@ -29,7 +31,8 @@ export interface Environment {
   storage: Storage;
   /** Ends fault injection in the store. */
   stopFaults(): void;
-  postgres: Postgres | undefined;
+  /** The database server; undefined for SQLite. */
+  database: DatabaseServer | undefined;
   /** Number of announcements by upload id. */
   announced: Map<string, number>;
   /** URL of the proxy. Each connection goes to a random live replica. */
@@ -40,6 +43,13 @@ export interface Environment {
   kills(): number;
   stopReplicas(): Promise<void>;
   close(): Promise<void>;
+}
+
+interface DatabaseServer {
+  url: string;
+  /** `immediate` ends all processes without a checkpoint, as a power failure does. */
+  restart(mode: 'fast' | 'immediate'): Promise<void>;
+  stop(): Promise<void>;
 }
 
 const bucket = 'uploads';
@@ -79,8 +89,9 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
     });
     const { url: endpoint } = await store.listen();
     closers.push(() => store.close());
-    const postgres = ledger === 'postgres' ? await startPostgres() : undefined;
-    if (postgres) closers.push(() => postgres.stop());
+    const database =
+      ledger === 'postgres' ? await startPostgres() : ledger === 'mysql' ? await startMariadb() : undefined;
+    if (database) closers.push(() => database.stop());
 
     const announced = new Map<string, number>();
     const announcer = createHttpServer((request, response) => {
@@ -96,7 +107,7 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
     });
 
     const config: CrashConfig = {
-      ledger: postgres ? postgres.url : `sqlite:${join(dir, 'uploads.db')}`,
+      ledger: database ? database.url : `sqlite:${join(dir, 'uploads.db')}`,
       storage: { bucket, endpoint, credentials, capabilities: 'devstore' },
       secret: randomBytes(30).toString('hex'),
       eventsSecret: randomBytes(30).toString('hex'),
@@ -127,7 +138,8 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
       ]);
       // When the database was down during the start, start again, as a supervisor would.
       if (port === 0) {
-        if (!stopping && /ECONN|terminat|starting up|shutting down|recovery|locked/i.test(output)) return start(index);
+        if (!stopping && /ECONN|CONNECTION_LOST|terminat|starting up|shutting down|recovery|locked/i.test(output))
+          return start(index);
         if (!stopping) throw new Error(`A replica did not start:\n${output}`);
         return;
       }
@@ -180,7 +192,7 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
       config,
       storage: s3Storage(config.storage),
       stopFaults: () => store.setFaults(undefined),
-      postgres,
+      database,
       announced,
       url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
       stored,

@@ -1,12 +1,15 @@
-/** Runs a suite against each ledger: SQLite in a temporary file, and a real Postgres. */
+/** Runs a suite against each ledger: SQLite in a temporary file, a real Postgres, and a real MariaDB. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, inject } from 'vitest';
+import { mysqlLedger } from '../../src/ledger/mysql.ts';
 import { postgresLedger } from '../../src/ledger/postgres.ts';
 import { sqliteLedger } from '../../src/ledger/sqlite.ts';
 import type { Ledger } from '../../src/server/index.ts';
+import { isLedgerSelected } from './ledger-kinds.ts';
+import { createMariadbDatabase, onMariadb } from './mariadb.ts';
 import { createTestDatabase, onServer } from './postgres.ts';
 
 export interface TestLedger {
@@ -32,20 +35,28 @@ interface Database {
   remove(): Promise<void>;
 }
 
-/** Describes the suite once for each database. `only` selects one; the caller states the reason in a comment. */
+/**
+ * Describes the suite once for each database in `WAYBILL_LEDGERS`. `only` selects one; the caller states the reason in a
+ * comment.
+ */
 export function forEachLedger(
   name: string,
   suite: (ledger: TestLedger) => void,
   options: { only?: Ledger['kind'] } = {},
 ): void {
-  if (options.only !== 'postgres') describeLedger(name, 'sqlite', suite, openSqlite);
-  if (options.only === 'sqlite') return;
-  const postgres = inject('postgres');
-  if (postgres) describeLedger(name, 'postgres', suite, () => openPostgres(postgres.url));
-  else describe.skip(`${name} [postgres: not installed]`, () => suite(describedOnly));
+  const servers = { postgres: inject('postgres'), mysql: inject('mariadb') };
+  for (const kind of ['sqlite', 'postgres', 'mysql'] as const) {
+    if (!isLedgerSelected(kind) || (options.only ?? kind) !== kind) continue;
+    if (kind === 'sqlite') {
+      describeLedger(name, kind, suite, openSqlite);
+      continue;
+    }
+    const server = servers[kind];
+    const make = kind === 'postgres' ? openPostgres : openMariadb;
+    if (server) describeLedger(name, kind, suite, () => make(server.url));
+    else describe.skip(`${name} [${kind}: not installed]`, () => suite({ name: kind } as TestLedger));
+  }
 }
-
-const describedOnly = { name: 'postgres' } as TestLedger;
 
 function describeLedger(
   name: string,
@@ -114,5 +125,33 @@ async function openPostgres(server: string): Promise<Database> {
     open: (options) => postgresLedger({ connectionString: database.url, maxConnections: 5, ...options }),
     query: (statement) => onServer(database.url, statement),
     remove: database.drop,
+  };
+}
+
+/** The database of the previous test, empty. MariaDB needs a second for the tables of a ledger. */
+let emptied: string | undefined;
+
+async function openMariadb(server: string): Promise<Database> {
+  const url = emptied ?? (await createMariadbDatabase(server));
+  emptied = undefined;
+  const query = (statement: string) => onMariadb(url, statement);
+  return {
+    url,
+    open: (options) => mysqlLedger({ connectionString: url, maxConnections: 5, ...options }),
+    query,
+    async remove() {
+      const found = await query(
+        "select table_name as name from information_schema.tables where table_schema = database() and table_name like 'waybill%'",
+      );
+      const [migrated] =
+        found.length > 0
+          ? await query('select max(version) as version, count(*) as steps from waybill_migrations')
+          : [];
+      const [large] = migrated ? await query('select 1 from waybill_uploads limit 1 offset 10000') : [];
+      if (large) return;
+      for (const { name } of found) if (name !== 'waybill_migrations') await query(`delete from ${name}`);
+      // One test writes the version of a newer Waybill.
+      if (migrated && migrated.version === migrated.steps) emptied = url;
+    },
   };
 }

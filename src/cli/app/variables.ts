@@ -35,7 +35,11 @@ const table = [
     summary: 'with AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN',
     fallback: "AWS's default chain",
   },
-  { name: 'WAYBILL_LEDGER', summary: 'sqlite:FILE, postgres://..., or none', fallback: 'sqlite:waybill.db' },
+  {
+    name: 'WAYBILL_LEDGER',
+    summary: 'sqlite:FILE, postgres://..., mysql://..., or none',
+    fallback: 'sqlite:waybill.db',
+  },
   { name: 'WAYBILL_PUBLIC_URL', summary: "origin to put before a file's url" },
   { name: 'WAYBILL_ALLOWED_ORIGINS', summary: 'other origins whose pages may call; may be a list' },
   { name: 'WAYBILL_EVENTS_SECRET', summary: 'secret of a storage that sends events to /events' },

@@ -273,7 +273,7 @@ export type LeaseResult =
   | null;
 
 export interface Ledger extends FileLedger {
-  readonly kind: 'sqlite' | 'postgres';
+  readonly kind: 'sqlite' | 'postgres' | 'mysql';
 
   /** Records uploads and reserves their quota. Returns one result for each, in order. */
   grant(uploads: readonly NewUpload[]): Promise<GrantOutcome[]>;
