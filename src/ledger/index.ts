@@ -1,6 +1,7 @@
 /**
- * ledger: the durable record of uploads in SQLite, Postgres, MySQL or MariaDB: states, leases with fences, quota, the outbox. It
- * implements the `Ledger` interface of `server`. Each database has its own subpath, which loads only its own driver.
+ * ledger: the durable record of uploads in SQLite, Postgres, MySQL or MariaDB: states, leases with fences, quota, the
+ * outbox. It implements the `Ledger` interface of `server`. Each database has its own subpath, which loads only its own
+ * driver.
  */
 import { WaybillError } from '../protocol/index.ts';
 import type { Ledger } from '../server/index.ts';
@@ -53,7 +54,9 @@ async function loadDatabase(url: string): Promise<LoadedDatabase> {
 
 async function loadPostgres(connectionString: string): Promise<LoadedDatabase> {
   const { migratePostgresWith, openPostgresLedger } = await import('./postgres-with.ts');
-  const driver = await loadPeer<PostgresDriver>('pg', 'pg', 'Postgres');
+  const peer = 'pg';
+  const loaded = import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ peer);
+  const driver = await requireDriver<PostgresDriver>(loaded, 'pg', 'Postgres');
   return {
     open: (options) => openPostgresLedger(driver, { connectionString, ...options }),
     migrate: (options) => migratePostgresWith(driver, { connectionString, ...options }),
@@ -62,17 +65,21 @@ async function loadPostgres(connectionString: string): Promise<LoadedDatabase> {
 
 async function loadMysql(connectionString: string): Promise<LoadedDatabase> {
   const { migrateMysqlWith, openMysqlLedger } = await import('./mysql-with.ts');
-  const driver = await loadPeer<MysqlDriver>('mysql2/promise', 'mysql2', 'MySQL or MariaDB');
+  const peer = 'mysql2/promise';
+  const loaded = import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ peer);
+  const driver = await requireDriver<MysqlDriver>(loaded, 'mysql2', 'MySQL or MariaDB');
   return {
     open: (options) => openMysqlLedger(driver, { connectionString, ...options }),
     migrate: (options) => migrateMysqlWith(driver, { connectionString, ...options }),
   };
 }
 
-/** The drivers are optional peers. Bundlers must not resolve them: they would fail where one is not installed. */
-async function loadPeer<Driver>(module: string, name: string, database: string): Promise<Driver> {
-  const loaded = import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ module);
-  const { default: driver }: { default: Driver } = await loaded.catch((cause: unknown) => {
+/**
+ * The drivers are optional peers, so their names are in variables: bundlers must not resolve them, and would fail where
+ * one is not installed.
+ */
+async function requireDriver<Driver>(loaded: Promise<{ default: Driver }>, name: string, database: string) {
+  const { default: driver } = await loaded.catch((cause: unknown) => {
     throw new WaybillError(
       'config_invalid',
       `A ledger in ${database} needs the package \`${name}\`. Install it: npm install ${name}`,

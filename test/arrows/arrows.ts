@@ -30,7 +30,7 @@ export const importRules: Readonly<Record<string, ImportRules>> = {
   },
   ledger: {
     modules: ['server', 'protocol'],
-    packages: ['kysely', 'libsql', 'pg', 'rate-limiter-flexible'],
+    packages: ['kysely', 'libsql', 'mysql2', 'pg', 'rate-limiter-flexible'],
     node: true,
     computed: ['peer'],
   },
