@@ -57,5 +57,5 @@ forEachLedger(
     });
   },
   // The other databases undo no transaction because of a deadlock here, and change their schema in transactions.
-  { only: 'mysql' },
+  { only: ['mysql'] },
 );

@@ -1,5 +1,5 @@
 /**
- * Two replicas of `waybill serve` on one ledger in Postgres: one completes what the other granted, and both stop
+ * Two replicas of `waybill serve` on one ledger in a shared database: one completes what the other granted, and both stop
  * cleanly.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -61,5 +61,5 @@ forEachLedger(
     }, 180_000);
   },
   // SQLite supports one machine only.
-  { only: 'postgres' },
+  { only: ['postgres', 'mysql'] },
 );

@@ -36,17 +36,17 @@ interface Database {
 }
 
 /**
- * Describes the suite once for each database in `WAYBILL_LEDGERS`. `only` selects one; the caller states the reason in a
- * comment.
+ * Describes the suite once for each database in `WAYBILL_LEDGERS`. `only` selects some of them; the caller states the
+ * reason in a comment.
  */
 export function forEachLedger(
   name: string,
   suite: (ledger: TestLedger) => void,
-  options: { only?: Ledger['kind'] } = {},
+  { only }: { only?: readonly Ledger['kind'][] } = {},
 ): void {
   const servers = { postgres: inject('postgres'), mysql: inject('mariadb') };
   for (const kind of ['sqlite', 'postgres', 'mysql'] as const) {
-    if (!isLedgerSelected(kind) || (options.only ?? kind) !== kind) continue;
+    if (!isLedgerSelected(kind) || only?.includes(kind) === false) continue;
     if (kind === 'sqlite') {
       describeLedger(name, kind, suite, openSqlite);
       continue;
