@@ -3,8 +3,8 @@
  * `npm test` works in a fresh clone. It installs the dependencies (and Chromium and PostgreSQL where it can), and then
  * runs lint, types, the build, the quick suites on the devstore, and the checks of the package. `npm run test:all` runs
  * every suite on every storage, and the quick suites on the other Node versions; it installs Ceph and MariaDB as well.
- * The last line is the sum of all: `N passed, N failed, N skipped`. Under CI a skipped test is a failure. test/README.md lists
- * the suites.
+ * The last line is the sum of all: `N passed, N failed, N skipped`. Under CI a skipped test is a failure.
+ * test/README.md lists the suites.
  *
  *     npm test -- src/s3            only the suites whose path contains src/s3 (the same as npx vitest run src/s3)
  *     npm run test:all -- --rest    what npm test leaves out; CI runs this after npm test
