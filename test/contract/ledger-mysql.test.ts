@@ -1,4 +1,4 @@
-/** What only MySQL and MariaDB do: deadlocks, changes of the schema that are not in a transaction, broken connections. */
+/** What only MySQL and MariaDB do: deadlocks, schema changes that are not in a transaction, broken connections. */
 import mysql from 'mysql2/promise';
 import { expect, it } from 'vitest';
 import { forEachLedger } from '../support/ledgers.ts';

@@ -1,6 +1,6 @@
 /**
- * Two replicas of `waybill serve` on one ledger in a shared database: one completes what the other granted, and both stop
- * cleanly.
+ * Two replicas of `waybill serve` on one ledger in a shared database: one completes what the other granted, and both
+ * stop cleanly.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BuiltCli, buildCli } from '../cli/built-cli.ts';

@@ -1,6 +1,6 @@
 /**
- * The ledgers that the suites run against. `WAYBILL_LEDGERS` names them, separated by commas. Its default leaves MariaDB
- * out, which `npm run test:all` includes.
+ * The ledgers that the suites run against. `WAYBILL_LEDGERS` names them, separated by commas. Its default leaves out
+ * MariaDB, which `npm run test:all` includes.
  */
 import type { Ledger } from '../../src/server/index.ts';
 
