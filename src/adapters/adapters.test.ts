@@ -114,7 +114,7 @@ describe('toExpressHandler() in Express 5', () => {
     const url = await listen(app);
     expect(await (await fetch(`${url}/hello`)).text()).toBe('hello');
     expect((await fetch(`${url}/uploads/other`)).headers.get('content-type')).toContain('text/html');
-    expect((await fetch(`${url}/uploads`)).status).toBe(405);
+    expect((await fetch(`${url}/uploads/complete`)).status).toBe(405);
   });
 
   it('can be mounted at basePath, and reports a missing basePath', async () => {

@@ -290,6 +290,24 @@ export interface AbortResponse {
   error?: WireError;
 }
 
+/** One page of the files of an owner on one route. */
+export interface ListFilesResponse {
+  /** With a ledger those granted last first; without one in the order of their keys. */
+  files: StoredFile[];
+  /** Asks for the next page. Null on the last page. A page that is not the last may have fewer files than `limit`. */
+  cursor: string | null;
+}
+
+export interface RenameRequest {
+  /** For display, 1 to 255 bytes. */
+  fileName: string;
+}
+
+export interface RenameResponse {
+  /** With the new `fileName` and a new `url`. The earlier URL stays valid. */
+  file: StoredFile;
+}
+
 export interface ViewResponse {
   url: string;
   /** ISO 8601. */

@@ -75,6 +75,8 @@ export type Operation =
   | 'route'
   | 'view'
   | 'delete'
+  | 'files'
+  | 'rename'
   | 'event'
   | 'upkeep'
   | 'preflight'

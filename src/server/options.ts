@@ -226,13 +226,16 @@ export const uploadsOptions: OptionTable<UploadsOptions> = {
   random: functionRule,
 };
 
+/** `authorizeList` needs a ledger only on a route with `key`: other keys contain the owner. */
+const neededOptions = ['quota', 'dedupe', 'onExpire', 'onDelete', 'authorizeRename', 'authorizeList'] as const;
+
 /** @throws {WaybillError} `config_invalid` for an option that has no effect without a ledger */
 export function refuseWithoutLedger(given: UploadsOptions): void {
   const needing = [
     ...(['quota', 'webhooks'] as const).filter((name) => given[name] !== undefined),
     ...Object.entries(given.routes).flatMap(([name, { definition }]) =>
-      (['quota', 'dedupe', 'onExpire', 'onDelete'] as const)
-        .filter((option) => definition?.[option])
+      neededOptions
+        .filter((option) => definition?.[option] && (option !== 'authorizeList' || definition.key))
         .map((option) => `routes.${name}.${option}`),
     ),
   ];

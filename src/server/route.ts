@@ -56,6 +56,11 @@ export const quotaRule: OptionRule = {
   isValid: isQuota,
 };
 
+const ownerOrFunctionRule: OptionRule = {
+  expected: "'owner' or a function",
+  isValid: (value) => value === 'owner' || functionRule.isValid(value),
+};
+
 const routeOptions: OptionTable<ErasedDefinition> = {
   limits: { expected: 'an object with `maxBytes`', isValid: isObject, required: true },
   authorize: {
@@ -66,6 +71,8 @@ const routeOptions: OptionTable<ErasedDefinition> = {
   metadata: { expected: 'a Standard Schema', isValid: isStandardSchema },
   authorizeView: functionRule,
   authorizeDelete: functionRule,
+  authorizeList: ownerOrFunctionRule,
+  authorizeRename: ownerOrFunctionRule,
   key: functionRule,
   replace: booleanRule,
   inspect: functionRule,
@@ -116,6 +123,12 @@ function isStandardSchema(value: unknown): boolean {
 function checkDefinition(definition: ErasedDefinition): void {
   checkOptions('route()', definition, routeOptions);
   checkOptions("A route's `limits`", definition.limits, limitOptions);
+  for (const option of ['authorizeList', 'authorizeRename'] as const)
+    if (definition[option] === 'owner' && isAnyone(definition.authorize))
+      throw new WaybillError(
+        'config_invalid',
+        `A route for \`anyone\` knows no owner: \`${option}\` must be a function, or be left out.`,
+      );
   if (definition.replace && !definition.key)
     throw new WaybillError('config_invalid', 'A route with `replace` needs `key`: default keys are never used twice.');
   if (definition.replace && definition.dedupe)

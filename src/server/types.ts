@@ -22,28 +22,28 @@ export interface Owner {
   ownerId: string;
 }
 
-/** `parts` is to sign requests for parts, or to list those that arrived. */
-export type Action = 'grant' | 'parts' | 'complete' | 'abort' | 'view' | 'delete';
+/** `parts` is to sign requests for parts, or to list those that arrived; `list` is to list stored files. */
+export type Action = 'grant' | 'parts' | 'complete' | 'abort' | 'view' | 'delete' | 'list' | 'rename';
 
 export interface AuthorizeInput<Metadata = unknown> {
   /** The request: `header(name)`, `headers`, `method`, `path`, and `raw`, the framework's own request. */
   request: CallbackRequest;
   /** The route's name. */
   route: string;
-  /** The operation: `grant`, `parts`, `complete`, `abort`, `view` or `delete`. */
+  /** The operation: `grant`, `parts`, `complete`, `abort`, `view`, `delete`, `list` or `rename`. */
   action: Action;
   /**
-   * The declared files; for a view or a delete the one stored file's name. Nothing has been signed yet. A file whose
-   * metadata the schema refuses is not among them: it is answered with `invalid_request`.
+   * The declared files; for a view, a delete or a rename the one stored file's name; none for a list. Nothing has been
+   * signed yet. A file whose metadata the schema refuses is not among them: it is answered with `invalid_request`.
    */
   files: readonly AuthorizeFile<Metadata>[];
 }
 
 export interface AuthorizeFile<Metadata = unknown> extends Pick<FileDeclaration, 'fileName'> {
-  /** Bytes; null for a stream, absent for a view or a delete. */
+  /** Bytes; null for a stream, absent for a stored file. */
   size?: number | null;
   contentType?: string;
-  /** The client's metadata, as the schema parsed it; absent for a view or a delete. */
+  /** The client's metadata, as the schema parsed it; absent for a stored file. */
   metadata?: Metadata;
 }
 
@@ -52,7 +52,7 @@ type NoOwner = null | undefined | false | '' | 0;
 
 /**
  * Returns the owner, or nothing for an unknown user (401). Throw `new WaybillError('forbidden', ...)` to refuse a known
- * user. It runs again on every later call, and only the same owner can complete, abort, view or delete.
+ * user. It runs again on every later call, and only the same owner can complete, abort, view, list, rename or delete.
  */
 export type Authorize<Context extends Owner, Metadata = unknown> = (
   input: AuthorizeInput<Metadata>,
@@ -171,6 +171,18 @@ export interface StoredFileInput {
   fileName: string;
 }
 
+export interface RenameInput extends StoredFileInput {
+  /** The name that the request asks for, cleaned for display. */
+  newFileName: string;
+}
+
+export interface ListInput {
+  request: CallbackRequest;
+  route: string;
+  /** Whose files are asked for: the `ownerId` of the query, and without one the owner that `authorize` returned. */
+  ownerId: string;
+}
+
 export interface RouteDefinition<
   Schema extends StandardSchema | undefined,
   Context extends Owner,
@@ -205,6 +217,18 @@ export interface RouteDefinition<
    * @default the owner only; on a route for `anyone`, no client @example ({ request }) => isAdmin(request)
    */
   authorizeDelete?: (input: StoredFileInput) => Awaitable<boolean>;
+  /**
+   * Opens the call that lists files of this route. `'owner'`: each owner lists their own. A function decides whether this
+   * request may list the files of that owner; `false` answers `forbidden`. On a route with `key` it needs a ledger.
+   * @default no client can list files @example 'owner'
+   */
+  authorizeList?: 'owner' | ((input: ListInput) => Awaitable<boolean>);
+  /**
+   * Opens the call that renames a file of this route. `'owner'`: each owner renames their own. A function decides whether
+   * this request may rename that file; `false` answers as for a file that does not exist. Needs a ledger.
+   * @default no client can rename files @example 'owner'
+   */
+  authorizeRename?: 'owner' | ((input: RenameInput) => Awaitable<boolean>);
   /**
    * The object's key in the bucket. Two uploads can get the same key: see `replace`.
    * @default `<route>/<ownerId>/<uploadId>.<extension>` @example ({ ownerId, uploadId }) =>

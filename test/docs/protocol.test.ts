@@ -55,7 +55,7 @@ describe('docs/protocol.md', () => {
       return at?.resource.operations[method];
     });
     expect(found).toEqual(shown.map(([, operation]) => operation));
-    expect(found).toHaveLength(9);
+    expect(found).toHaveLength(11);
   });
 });
 

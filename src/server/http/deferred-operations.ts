@@ -1,11 +1,12 @@
 /**
- * The operations after a grant: sign and list parts, complete, abort, view, delete, storage events. They load with the
- * first such request, so that a cold server answers its first grant sooner.
+ * The operations after a grant: sign and list parts, complete, abort, view, delete, list and rename files, storage
+ * events. They load with the first such request, so that a cold server answers its first grant sooner.
  */
 
 import { isWaybillError } from '../../protocol/index.ts';
 import { type Completed, type Completing, describeResult } from '../completion/result.ts';
 import { createStagedCleanup } from '../completion/staged-cleanup.ts';
+import type { Operation } from '../events.ts';
 import { type LaterAction, openGrants } from '../grants/open-grants.ts';
 import type { Services } from '../services.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
@@ -15,6 +16,7 @@ import { createReceiveUpkeep } from '../upkeep-request.ts';
 import { openViewRef, view } from '../views/views.ts';
 import { batchResponse } from './batch-response.ts';
 import { type Call, readJsonBody } from './call.ts';
+import { createFileOperations } from './file-operations.ts';
 import { requireAllowedOrigin } from './origins.ts';
 import { type PlainResponse, RequestView } from './plain-request.ts';
 import { readJsonOfAnyType } from './read-json.ts';
@@ -27,7 +29,7 @@ import {
 } from './wire-schema.ts';
 
 export type DeferredOperations = Record<
-  'parts' | 'list' | 'complete' | 'abort' | 'view' | 'delete' | 'event' | 'upkeep',
+  Exclude<Operation, 'grant' | 'route' | 'preflight' | 'unknown'>,
   (call: Call) => Promise<PlainResponse>
 >;
 
@@ -38,6 +40,8 @@ export function createDeferredOperations(services: Services): DeferredOperations
   const { storage } = config;
   const receiveUpkeep = createReceiveUpkeep(services);
   return {
+    ...createFileOperations(services),
+
     async parts(call) {
       const request = parseSignPartsRequest(await readJsonBody(services, call));
       const opened = await openOne(services, call, request.grant);

@@ -292,11 +292,12 @@ describe('the handler', () => {
   });
 
   it.each([
-    ['GET', '/api/uploads', 405, 'POST, OPTIONS'],
+    ['PUT', '/api/uploads', 405, 'GET, POST, OPTIONS'],
     ['PUT', '/api/uploads/complete', 405, 'POST, OPTIONS'],
     ['POST', '/api/uploads/routes/a', 405, 'GET, HEAD, OPTIONS'],
-    ['POST', '/api/files/x', 405, 'GET, HEAD, DELETE, OPTIONS'],
-    ['constructor', '/api/uploads', 405, 'POST, OPTIONS'],
+    ['PATCH', '/api/files/x', 405, 'GET, HEAD, POST, DELETE, OPTIONS'],
+    ['constructor', '/api/uploads', 405, 'GET, POST, OPTIONS'],
+    ['GET', '/api/uploads', 404, undefined],
     ['GET', '/other/uploads', 404, undefined],
     ['POST', '/apiuploads', 404, undefined],
     ['GET', '/api/uploads/routes/constructor', 404, undefined],
@@ -318,7 +319,7 @@ describe('the handler', () => {
       headers: {
         'access-control-allow-origin': 'https://app.example',
         'access-control-allow-credentials': 'true',
-        'access-control-allow-methods': 'POST, OPTIONS',
+        'access-control-allow-methods': 'GET, POST, OPTIONS',
         'access-control-allow-headers': 'content-type,x-csrf',
         vary: 'origin',
       },

@@ -19,7 +19,7 @@ function resource(operations: Resource['operations'], option?: 'events' | 'upkee
 }
 
 const fixed: ReadonlyMap<string, Resource> = new Map([
-  ['/uploads', resource({ POST: 'grant' })],
+  ['/uploads', resource({ GET: 'files', POST: 'grant' })],
   ['/uploads/parts', resource({ POST: 'parts' })],
   ['/uploads/parts/list', resource({ POST: 'list' })],
   ['/uploads/complete', resource({ POST: 'complete' })],
@@ -31,7 +31,7 @@ const fixed: ReadonlyMap<string, Resource> = new Map([
 
 const withTarget: readonly (readonly [prefix: string, Resource])[] = [
   ['/uploads/routes/', resource({ GET: 'route', HEAD: 'route' })],
-  ['/files/', resource({ GET: 'view', HEAD: 'view', DELETE: 'delete' })],
+  ['/files/', resource({ GET: 'view', HEAD: 'view', POST: 'rename', DELETE: 'delete' })],
 ];
 
 export interface FoundResource {

@@ -7,6 +7,7 @@ import {
   isContentType,
   isPlaceholderType,
   type ListPartsRequest,
+  type RenameRequest,
   type SignPartsRequest,
 } from '../../protocol/index.ts';
 import { invalid, maxIssues, missingFieldMessage, tooManyFiles } from '../shared/errors.ts';
@@ -146,8 +147,17 @@ const signPartsRequest = v.object({
 
 const listPartsRequest = v.object({ grant: v.string() });
 
+const renameRequest = v.object({ fileName });
+
 /** @internal For the test that every array has a maximum length. */
-export const wireSchemas = { grantRequest, grantsRequest, completeRequest, signPartsRequest, listPartsRequest };
+export const wireSchemas = {
+  grantRequest,
+  grantsRequest,
+  completeRequest,
+  signPartsRequest,
+  listPartsRequest,
+  renameRequest,
+};
 
 export function parseGrantRequest(body: unknown): GrantRequest {
   const files = (body as { files?: unknown } | null)?.files;
@@ -179,6 +189,10 @@ export function parseSignPartsRequest(body: unknown): SignPartsRequest {
 
 export function parseListPartsRequest(body: unknown): ListPartsRequest {
   return parse(listPartsRequest, body);
+}
+
+export function parseRenameRequest(body: unknown): RenameRequest {
+  return parse(renameRequest, body);
 }
 
 function parse<Output>(schema: v.BaseSchema<unknown, Output, v.BaseIssue<unknown>>, body: unknown): Output {

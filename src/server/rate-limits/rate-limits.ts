@@ -17,8 +17,8 @@ export interface RateLimitOptions {
    */
   perOwner?: Rate;
   /**
-   * Calls from one address (a /64 network of IPv6): grants, parts, completions, aborts and deletes; views are not
-   * counted. Needs `clientAddress`. @default no limit @example { points: 300, perSeconds: 60 }
+   * Calls from one address (a /64 network of IPv6): grants, parts, completions, aborts, lists, renames and deletes;
+   * views are not counted. Needs `clientAddress`. @default no limit @example { points: 300, perSeconds: 60 }
    */
   perAddress?: Rate;
   /**

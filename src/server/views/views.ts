@@ -98,6 +98,13 @@ function isOwnHost({ storage, publicHost }: Config, host: string | undefined): b
   return storageHost === host || storageHost === publicHost;
 }
 
+export interface OpenedRef {
+  ref: ViewRef;
+  route: ResolvedRoute;
+  /** As in `Deletion.actor`. */
+  actor: string | null;
+}
+
 /**
  * Opens a view reference and checks that the request may view or delete its file. `actor` is the owner who sent the
  * request, or null when a callback of the route has decided or everyone may view the file.
@@ -108,12 +115,8 @@ export async function openViewRef(
   request: CallbackRequest,
   text: string,
   action: Extract<Action, 'view' | 'delete'>,
-): Promise<{ ref: ViewRef; route: ResolvedRoute; actor: string | null }> {
-  const ref = refs.read(text);
-  const route = ref && config.routes.get(ref.route);
-  if (!ref || !route) throw notFound();
-  const { ownerId, uploadId, key, fileName } = ref;
-  const input: StoredFileInput = { request, route: ref.route, ownerId, uploadId, key, fileName };
+): Promise<OpenedRef> {
+  const { ref, route, input } = readViewRef(config, refs, request, text);
   const { authorizeView, authorizeDelete } = route.definition;
   const decide = action === 'view' ? authorizeView : authorizeDelete;
   if (decide) {
@@ -127,9 +130,49 @@ export async function openViewRef(
       details: { hint: 'The route is for `anyone`: set `authorizeDelete` to say who may delete.' },
     });
   }
+  await requireOwnerOfFile(route, request, action, ref);
+  return { ref, route, actor: ref.ownerId };
+}
+
+/**
+ * Opens a view reference and checks that the request may rename its file. A route that does not open this call answers
+ * as for a file that does not exist.
+ */
+export async function openRefToRename(
+  config: Config,
+  refs: ViewRefs,
+  request: CallbackRequest,
+  text: string,
+  newFileName: string,
+): Promise<OpenedRef> {
+  const { ref, route, input } = readViewRef(config, refs, request, text);
+  const { authorizeRename } = route.definition;
+  if (!authorizeRename) throw notFound();
+  if (authorizeRename === 'owner') {
+    await requireOwnerOfFile(route, request, 'rename', ref);
+    return { ref, route, actor: ref.ownerId };
+  }
+  if (!(await authorizeRename({ ...input, newFileName }))) throw notFound();
+  return { ref, route, actor: null };
+}
+
+function readViewRef({ routes }: Config, refs: ViewRefs, request: CallbackRequest, text: string) {
+  const ref = refs.read(text);
+  const route = ref && routes.get(ref.route);
+  if (!ref || !route) throw notFound();
+  const { ownerId, uploadId, key, fileName } = ref;
+  const input: StoredFileInput = { request, route: ref.route, ownerId, uploadId, key, fileName };
+  return { ref, route, input };
+}
+
+async function requireOwnerOfFile(
+  route: ResolvedRoute,
+  request: CallbackRequest,
+  action: Action,
+  ref: ViewRef,
+): Promise<void> {
   const owner = await authorize(route, request, action, [{ fileName: ref.fileName }]);
   requireOwner(route, owner, ref.ownerId);
-  return { ref, route, actor: ref.ownerId };
 }
 
 export interface PresignViewOptions {

@@ -1,7 +1,8 @@
 /** One HTTP contract for every adapter, on a real server of its framework. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CompletedUpload, SingleGrant } from '../../../src/protocol/index.ts';
-import { route } from '../../../src/server/index.ts';
+import { sqliteLedger } from '../../../src/ledger/sqlite.ts';
+import type { CompletedUpload, ListFilesResponse, RenameResponse, SingleGrant } from '../../../src/protocol/index.ts';
+import { type Ledger, route } from '../../../src/server/index.ts';
 import { createTestApp, png, send } from '../../support/server-app.ts';
 import { forEachStore } from '../../support/stores.ts';
 import { frameworks, type Running } from './frameworks.ts';
@@ -12,27 +13,34 @@ forEachStore(
   'adapters',
   (store) => {
     describe.each(frameworks)('$name', ({ start, userOf, hasOtherRoutes }) => {
+      let ledger: Ledger;
       const createApp = (basePath = '', options: object = {}) =>
         createTestApp(
           store.storage(),
           {
             a: route({
               limits: { maxBytes: 1000 },
+              authorizeList: 'owner',
+              authorizeRename: 'owner',
               authorize({ request }) {
                 const ownerId = userOf(request);
                 return ownerId === undefined ? null : { ownerId };
               },
             }),
           },
-          { basePath, maxBodyBytes, allowedOrigins: ['https://page.example'], ...options },
+          { ledger, basePath, maxBodyBytes, allowedOrigins: ['https://page.example'], ...options },
         );
       let app: ReturnType<typeof createApp>;
       let running: Running;
       beforeAll(async () => {
+        ledger = await sqliteLedger({ file: ':memory:' });
         app = createApp();
         running = await start(app.uploads);
       });
-      afterAll(() => running.close());
+      afterAll(async () => {
+        await running.close();
+        await ledger.close?.();
+      });
 
       const user = { 'x-user': 'anna' };
       const post = (path: string, body: unknown, headers: Record<string, string> = user) =>
@@ -45,7 +53,7 @@ forEachStore(
       const codeOf = async (response: Response) =>
         ((await response.json()) as { error?: { code: string } }).error?.code;
 
-      it('stores a file, shows it, downloads it and deletes it', async () => {
+      it('stores a file, shows it, downloads it, lists it, renames it and deletes it', async () => {
         const granted = await post('/uploads', declaration({ fileName: 'Übersicht 図.png' }));
         const [upload] = ((await granted.json()) as { uploads: [SingleGrant] }).uploads;
         expect(await send(upload.request, png)).toBe(200);
@@ -59,6 +67,11 @@ forEachStore(
         const location = view.headers.get('location') ?? '';
         expect(new URL(location).searchParams.get('response-content-disposition')).toContain('attachment');
         expect(Buffer.from(await (await fetch(location)).arrayBuffer())).toEqual(png);
+
+        const list = await fetch(`${running.url}/uploads?route=a&limit=5`, { headers: user });
+        expect(((await list.json()) as ListFilesResponse).files).toEqual([file]);
+        const renamed = (await (await post(file.url, { fileName: 'Ü 2.png' })).json()) as RenameResponse;
+        expect(renamed.file).toMatchObject({ uploadId: file.uploadId, fileName: 'Ü 2.png' });
 
         expect((await fetch(`${running.url}${file.url}`, { method: 'DELETE', headers: user })).status).toBeLessThan(
           300,
@@ -75,7 +88,7 @@ forEachStore(
       it('answers HEAD, and a wrong method with 405', async () => {
         const head = await fetch(`${running.url}/uploads/routes/a`, { method: 'HEAD' });
         expect([head.status, await head.text()]).toEqual([200, '']);
-        const wrong = await fetch(`${running.url}/uploads`);
+        const wrong = await fetch(`${running.url}/uploads/complete`);
         expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
       });
 
