@@ -342,6 +342,8 @@ export interface ResumeProgress {
  * Remembers unfinished uploads beyond this page or process. When it fails, the upload continues and is not remembered.
  */
 export interface ResumeStore {
+  /** The clock of `savedAt`: milliseconds since 1970. @default Date.now */
+  now?(): number;
   list(): Promise<ResumeEntry[]>;
   get(fingerprint: string): Promise<ResumeEntry | undefined>;
   set(entry: ResumeEntry): Promise<void>;

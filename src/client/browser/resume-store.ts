@@ -110,6 +110,7 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
 
   let hasTidied = false;
   return {
+    now,
     list,
     delete: drop,
     async get(fingerprint) {

@@ -58,7 +58,7 @@ export async function createResumeRecord(
           ...entry,
           fingerprint,
           endpoint,
-          savedAt: Date.now(),
+          savedAt: store.now?.() ?? Date.now(),
           ...(source.handle !== undefined && { handle: source.handle }),
         }),
       ),

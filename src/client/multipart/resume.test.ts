@@ -67,6 +67,16 @@ describe('upload() of a file that was begun before', () => {
   });
 });
 
+it('an entry of the resume store is dated by the clock of the store', async () => {
+  const savedAt = Date.UTC(2100, 0, 1);
+  const resumeStore = { ...createMemoryResumeStore(store.entries), now: () => savedAt };
+  fake.atStorage = () => '503';
+  const upload = clientWith({ retries: 1000, resumeStore }).upload('files', pick(right));
+  while (store.entries.size === 0) await new Promise((resolve) => setImmediate(resolve));
+  upload.pause();
+  expect([...store.entries.values()].map((entry) => entry.savedAt)).toEqual([savedAt]);
+});
+
 describe('resume()', () => {
   async function findResumable(): Promise<Resumable> {
     const [found] = await clientWith().resumable();

@@ -58,6 +58,7 @@ export function fileResumeStore(dir: string, options: FileResumeStoreOptions = {
   }
 
   return {
+    now,
     async list() {
       const names = await readdir(dir).catch(() => []);
       const entries = await Promise.all(
