@@ -39,8 +39,8 @@ export function createGranting(database: Database): (uploads: readonly NewUpload
 /**
  * Whether a single row can have caused this error: its id exists, the database refuses its text, its statement is too
  * large, or the driver cannot send a value. These are SQLite's error names and the SQLSTATE classes 22, 23 and 54
- * (https://www.postgresql.org/docs/current/errcodes-appendix.html). MySQL has them in another property, except that of a
- * text which the column cannot hold.
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html). MySQL has these classes in another property, except
+ * that of a text which the column cannot hold.
  */
 function isCausedByOneRow(error: unknown): boolean {
   const { code, sqlState } = (error ?? {}) as { code?: unknown; sqlState?: unknown };
