@@ -278,8 +278,8 @@ export const sections = [
     module: 'waybill/devstore',
     fn: 'src/devstore/index.ts#createDevstore',
     tables: [
-      { of: 'src/devstore/index.ts#DevstoreOptions' },
-      { of: 'src/devstore/index.ts#DevstoreCredentials', title: 'credentials' },
+      { of: 'src/devstore/options.ts#DevstoreOptions' },
+      { of: 'src/devstore/options.ts#DevstoreCredentials', title: 'credentials' },
       { of: 'src/devstore/cors-rules.ts#CorsRule', title: 'cors' },
       { of: 'src/devstore/fault-injector.ts#StoreFault', title: 'faults: deliberate faults' },
       { of: 'src/devstore/index.ts#Devstore', title: 'What createDevstore returns', kind: 'members' },

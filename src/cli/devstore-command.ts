@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createDevstore, type Devstore, type RequestReport } from '../devstore/index.ts';
-import { formatBytes } from '../protocol/index.ts';
+import { formatBytes, isWaybillError } from '../protocol/index.ts';
 import { CliError, describeFileError, environmentError, exitCodes } from './cli-error.ts';
 import type { CommandInput, CommandSpec } from './command.ts';
 import { checkHost, formatOrigin, listenOn, reachableHost } from './listen.ts';
@@ -158,7 +158,7 @@ async function openStore(dir: string, options: Omit<Parameters<typeof createDevs
   } catch (error) {
     const problem = describeFileError(error);
     if (problem) throw environmentError(`${dir} cannot be used: ${problem}.`, 'Choose another folder with --dir PATH.');
-    if (error instanceof TypeError) throw new CliError(error.message.replace(/^createDevstore: /, ''));
+    if (isWaybillError(error)) throw new CliError(error.message);
     throw error;
   }
 }

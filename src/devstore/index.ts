@@ -8,79 +8,22 @@
  */
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import type { Credentials } from '../s3/index.ts';
+import { WaybillError } from '../protocol/index.ts';
+import { checkOptions } from '../protocol/internal.ts';
 import { openBuckets } from './buckets.ts';
 import type { Owner, Store } from './call.ts';
 import { type CorsRule, checkCorsRules } from './cors-rules.ts';
 import { createFaultInjector, type StoreFault } from './fault-injector.ts';
+import { type DevstoreCredentials, type DevstoreOptions, devstoreOptions } from './options.ts';
 import { PortInUseError } from './port-in-use.ts';
-import { createHttpServer, type RequestReport } from './serve.ts';
+import { createHttpServer } from './serve.ts';
 import { defaultHosts, isBucketName } from './target.ts';
 
 export type { CorsRule } from './cors-rules.ts';
 export type { StoreFault, StoreFaultRequest } from './fault-injector.ts';
+export type { DevstoreCredentials, DevstoreOptions } from './options.ts';
 export { isPortInUse, PortInUseError } from './port-in-use.ts';
 export type { RequestReport } from './serve.ts';
-
-export interface DevstoreCredentials extends Credentials {
-  /** The account, 12 digits. Keys of one account share its buckets. @default '000000000000' @example '123456789012' */
-  accountId?: string;
-}
-
-export interface DevstoreOptions {
-  /**
-   * The folder for all data. It is created when missing. Only one devstore may use it at a time. @example
-   * '.waybill/devstore'
-   */
-  dir: string;
-  /**
-   * The access keys that requests may be signed with. At least one. @example [{ accessKeyId: 'dev', secretAccessKey:
-   * 'devsecret' }]
-   */
-  credentials: readonly DevstoreCredentials[];
-  /** The region that requests must be signed for. @default 'us-east-1' @example 'eu-west-1' */
-  region?: string;
-  /**
-   * Buckets to create at start when missing, owned by the account of the first credentials. @default [] @example
-   * ['uploads']
-   */
-  buckets?: readonly string[];
-  /**
-   * CORS rules of `buckets`; an empty list removes them. @default the stored rules @example [{ allowedOrigins:
-   * ['http://localhost:5173'], allowedMethods: ['GET', 'PUT', 'POST'], allowedHeaders: ['*'] }]
-   */
-  cors?: readonly CorsRule[];
-  /**
-   * Deliberate faults, for tests: delays, dropped connections, wrong clocks. @default none @example { probability: 0.2,
-   * slowDown: {} }
-   */
-  faults?: StoreFault | readonly StoreFault[];
-  /**
-   * Host names for virtual-host requests (`bucket.host`). @default localhost, s3.localhost, s3.amazonaws.com @example
-   * ['s3.test']
-   */
-  hosts?: readonly string[];
-  /** Sync files to the disk before the response. @default false @example true */
-  durable?: boolean;
-  /**
-   * `opaque`: ETags are not MD5s, as in buckets of AWS that encrypt with KMS. It saves half of the processor time of a
-   * large upload with a SHA-256. @default 'md5' @example 'opaque'
-   */
-  etags?: 'md5' | 'opaque';
-  /** A client that sends nothing for this long gets RequestTimeout, in milliseconds. @default 30_000 @example 5_000 */
-  idleTimeoutMs?: number;
-  /** Milliseconds since the epoch. @default Date.now */
-  now?: () => number;
-  /** 0 <= n < 1, for the probability of faults and for request ids. @default Math.random */
-  random?: () => number;
-  /**
-   * Called after each request, for logs and tests. @default none @example ({ method, key, status }) =>
-   * console.log(method, key, status)
-   */
-  onRequest?: (report: RequestReport) => void;
-  /** Called for unexpected errors, which clients see as InternalError. @default ignored @example console.error */
-  onError?: (error: unknown) => void;
-}
 
 export interface Devstore {
   /** Starts to listen. @throws PortInUseError */
@@ -102,15 +45,15 @@ export interface Devstore {
  * Opens an S3-compatible store on a folder. See docs/devstore.md for what it refuses and where it differs from AWS.
  * @example const store = await createDevstore({ dir: '.devstore', credentials: [{ accessKeyId: 'dev', secretAccessKey:
  * 'devsecret' }] })
- * @throws TypeError for invalid options
+ * @throws {WaybillError} `config_invalid` for an invalid option
  */
 export async function createDevstore(options: DevstoreOptions): Promise<Devstore> {
+  checkOptions('createDevstore()', options, devstoreOptions);
   const { credentials, region = 'us-east-1', now = Date.now, random = Math.random } = options;
   const credentialsByKey = new Map(credentials.map((item) => [item.accessKeyId, item]));
-  const first = credentials[0];
-  if (!first) throw new TypeError('createDevstore: credentials must name at least one access key.');
+  const [first] = credentials as readonly [DevstoreCredentials, ...DevstoreCredentials[]];
   for (const name of options.buckets ?? [])
-    if (!isBucketName(name)) throw new TypeError(`createDevstore: "${name}" cannot be the name of a bucket.`);
+    if (!isBucketName(name)) throw new WaybillError('config_invalid', `"${name}" cannot be the name of a bucket.`);
   const rules = options.cors && checkCorsRules(options.cors);
   const owners = new Map(credentials.map((item) => ownerEntry(item)));
   const faultInjector = createFaultInjector(random, options.faults);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openLedger } from './index.ts';
 import { mysqlLedger } from './mysql.ts';
-import { postgresLedger } from './postgres.ts';
+import { postgresLedger, postgresRateLimits } from './postgres.ts';
 import { sqliteLedger } from './sqlite.ts';
 
 describe('ledger options', () => {
@@ -34,6 +34,16 @@ describe('ledger options', () => {
       'an unknown option of MySQL',
       () => mysqlLedger({ connectionString: 'mysql://hunter2@x/y', max: 3 } as never),
       /unknown option `max`/,
+    ],
+    [
+      'an unknown option of rate limits',
+      async () => postgresRateLimits({ connectionString, max: 3 } as never),
+      /postgresRateLimits\(\) has an unknown option `max`/,
+    ],
+    [
+      'the URL of another database for rate limits',
+      async () => postgresRateLimits({ connectionString: 'mysql://hunter2@x' }),
+      /needs `connectionString`/,
     ],
     ['an unknown URL', () => openLedger('mssql://hunter2@x'), /sqlite:FILE, postgres:.* or mysql:/],
   ])('%s is config_invalid, without the password in the message', async (_what, open, words) => {

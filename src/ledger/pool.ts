@@ -1,4 +1,11 @@
 import type pg from 'pg';
+import { isMatchingText, type OptionRule } from '../protocol/internal.ts';
+
+export const connectionStringRule: OptionRule = {
+  expected: 'a URL such as postgres://user:password@host/database',
+  isValid: isMatchingText(/^postgres(ql)?:\/\//),
+  required: true,
+};
 
 /**
  * Opens a pool whose connections may break without ending the process: when the server restarts, an operator ends a

@@ -1,13 +1,13 @@
 /** The ledger in Postgres over a given driver, so that only `postgres.ts` makes a bundler resolve `pg`. */
 import { Kysely, type LogEvent, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
-import { checkOptions, functionRule, isMatchingText, type OptionTable, wholeNumberRule } from '../protocol/internal.ts';
+import { checkOptions, functionRule, type OptionTable, wholeNumberRule } from '../protocol/internal.ts';
 import type { Ledger } from '../server/index.ts';
 import { createLedger } from './create-ledger.ts';
 import { clockFor, type Database } from './database.ts';
 import { migrateAndClose, type SchemaVersions } from './migrations.ts';
 import { commonOptions, maxTimeoutMs } from './options.ts';
-import { openPool } from './pool.ts';
+import { connectionStringRule, openPool } from './pool.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -39,11 +39,7 @@ export interface PostgresLedgerOptions {
 
 const postgresOptions: OptionTable<PostgresLedgerOptions & { check?: boolean }> = {
   ...commonOptions,
-  connectionString: {
-    expected: 'a URL such as postgres://user:password@host/database',
-    isValid: isMatchingText(/^postgres(ql)?:\/\//),
-    required: true,
-  },
+  connectionString: connectionStringRule,
   maxConnections: wholeNumberRule(1, 10_000),
   timeoutMs: wholeNumberRule(1, maxTimeoutMs),
   onError: functionRule,

@@ -1,8 +1,9 @@
 /** Rate limits that are counted in Postgres, so that a limit holds over all replicas. */
 import pg from 'pg';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
+import { checkOptions, type OptionTable, wholeNumberRule } from '../protocol/internal.ts';
 import type { RateLimitStore } from '../server/index.ts';
-import { openPool } from './pool.ts';
+import { connectionStringRule, openPool } from './pool.ts';
 
 export interface PostgresRateLimitsOptions {
   /** The database. It may be the ledger's. @example 'postgres://user:password@host/database' */
@@ -15,6 +16,11 @@ export interface PostgresRateLimits extends RateLimitStore {
   close(): Promise<void>;
 }
 
+const rateLimitsOptions: OptionTable<PostgresRateLimitsOptions> = {
+  connectionString: connectionStringRule,
+  maxConnections: wholeNumberRule(1, 10_000),
+};
+
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const insufficientPrivilege = '42501';
 
@@ -23,11 +29,11 @@ const insufficientPrivilege = '42501';
  *
  * @example createUploads({ rateLimit: { perOwner: { points: 600, perSeconds: 60 }, store: postgresRateLimits({
  * connectionString }) } })
+ * @throws {WaybillError} `config_invalid` for an invalid option
  */
-export function postgresRateLimits({
-  connectionString,
-  maxConnections = 4,
-}: PostgresRateLimitsOptions): PostgresRateLimits {
+export function postgresRateLimits(options: PostgresRateLimitsOptions): PostgresRateLimits {
+  checkOptions('postgresRateLimits()', options, rateLimitsOptions);
+  const { connectionString, maxConnections = 4 } = options;
   const pool = openPool(pg, {
     connectionString,
     max: maxConnections,
