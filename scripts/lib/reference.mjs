@@ -247,6 +247,17 @@ export const sections = [
     tables: [],
   },
   {
+    title: 'createFilesClient',
+    module: 'waybill/client/files',
+    fn: 'src/client/files.ts#createFilesClient',
+    tables: [
+      { of: 'src/client/types.ts#ClientOptions', only: ['endpoint', 'headers', 'credentials', 'retries'] },
+      { of: 'src/client/files.ts#FilesClient', title: 'What createFilesClient returns', kind: 'members' },
+      { of: 'src/client/files.ts#ListFilesOptions', title: 'client.listFiles(route, options)' },
+      { of: 'src/client/files.ts#FileCallOptions', title: 'client.renameFile and client.deleteFile' },
+    ],
+  },
+  {
     title: 'filesOf',
     module: 'waybill/client/folders',
     fn: 'src/client/folders.ts#filesOf',
@@ -302,6 +313,7 @@ export const withoutSection = new Set([
   'PresignGetOptions',
   'PresignPartOptions',
   'PresignPutOptions',
+  'FilesClientOptions',
   'PutClientOptions',
   'S3ErrorOptions',
   'VerifyOptions',

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { createManualTransport } from '../../test/support/manual-transport.ts';
 import type { TypedUploads } from '../protocol/index.ts';
+import { createFilesClient } from './files.ts';
 import { createClient, type Resumable, type StoredFile, type Upload, type UploadSnapshot } from './index.ts';
 import { createPut } from './put.ts';
 
@@ -34,6 +35,8 @@ function mustCompile() {
   });
   const left = client.resumable();
   const untyped = createClient(options).upload('untyped', file, { metadata: {} });
+  createFilesClient<Uploads>(options).listFiles('avatar', { limit: 5 });
+  createFilesClient(options).listFiles('any name');
   const put = createPut<Uploads>(options)('avatar', new Uint8Array(1), { metadata: { crop: 'a' } });
   return null as unknown as [
     Expect<Equal<typeof upload, Upload<{ id: number }>>>,
@@ -48,6 +51,8 @@ function mustCompile() {
 }
 
 function mustNotCompile() {
+  // @ts-expect-error no such route
+  createFilesClient<Uploads>(options).listFiles('video');
   // @ts-expect-error there is no such route
   client.upload('nothing', file);
   // @ts-expect-error this route needs metadata

@@ -51,7 +51,7 @@ const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports: Rec
 const publicEntries: ReadonlySet<unknown> = new Set(Object.values(exports).map((entry) => entry['@waybill/source']));
 
 /** The page is an app like any other: it imports the public entry points that run in a browser. */
-const pageEntries = /^waybill(\/client(\/(put|check-content|folders|resume-store))?)?$/;
+const pageEntries = /^waybill(\/client(\/(put|check-content|files|folders|resume-store))?)?$/;
 
 /** The specifiers of all imports in a source: static, re-exported, dynamic, and in `import('...')` types. */
 export function importsOf(file: string, source: string): string[] {
