@@ -62,7 +62,11 @@ forEachStore('quota', (store) => {
       await app.abort(aborted.grant);
       await app.uploads.deleteFile(completed.file.key);
       expect(await usage(app)).toMatchObject({ storedFiles: 0, pendingFiles: 0 });
-      for (const { request } of [upload, aborted]) await send(request, png);
+      for (const { request, uploadId } of [upload, aborted]) {
+        // The empty object that closes the staging key can be lost, for example to a lifecycle rule.
+        await app.storage.delete(`incoming/${uploadId}`);
+        expect((await send(request, png)).status).toBeLessThan(300);
+      }
       for (const { grant } of [upload, aborted]) expect(errorOf(await app.complete(grant))).toBe('upload_conflict');
       for (const { uploadId } of [upload, aborted]) expect(await stagedBytes(app, uploadId)).toBe(0);
       expect(await app.storage.head(completed.file.key)).toBeNull();
