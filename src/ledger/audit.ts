@@ -87,7 +87,7 @@ async function forgetAudit({ kysely, now }: Database, olderThanMs: number, limit
       eb
         .selectFrom('waybill_audit')
         .select(['entry_id', 'at'])
-        // Always true. With it the planner of each database uses the primary key.
+        // This condition is always true. It makes the planner of each database use the primary key.
         .where('entry_id', '>', sql.lit(0))
         .orderBy('entry_id')
         .limit(limit)
@@ -99,7 +99,7 @@ async function forgetAudit({ kysely, now }: Database, olderThanMs: number, limit
   return deleteEntries(kysely, oldest);
 }
 
-/** MySQL would read every entry for a condition that is a subquery. */
+/** Deletes entries by their ids. For a condition that is a subquery, MySQL would read every entry. */
 export async function deleteEntries(
   kysely: Database['kysely'],
   entries: readonly { entry_id: number }[],

@@ -68,7 +68,7 @@ function rename(
   });
 }
 
-/** An error with no facts of the file. The row of a rejected upload must have one. */
+/** An error without facts of the file. The row of a rejected upload must have an error. */
 const erasedError = JSON.stringify({ code: 'upload_rejected', message: 'This file was refused.', retryable: false });
 
 function eraseUploads(database: Database, ownerId: string, uploadIds: readonly string[]): Promise<number> {
@@ -102,7 +102,7 @@ function eraseUploads(database: Database, ownerId: string, uploadIds: readonly s
       .where('upload_id', 'in', uploadIds)
       .where('owner_id', '=', ownerId)
       .where('state', 'in', endedStates)
-      // `onDelete` and its like run at least once, and get the facts of the row.
+      // A callback that has to run again gets the facts of the row.
       .where(({ eb, or }) => or([eb('pending_callback', 'is', null), eb('parked_at', 'is not', null)]))
       .returning('upload_id')
       .execute();
@@ -116,7 +116,7 @@ function eraseUploads(database: Database, ownerId: string, uploadIds: readonly s
 
 const endedStates = [stateLiteral('rejected'), stateLiteral('aborted'), stateLiteral('deleted')];
 
-/** The rows lose their owner, so that the reservations could not be given back later. */
+/** Gives reserved quota back. Afterwards the rows lose their owner, so that it could not be given back later. */
 async function freeReservations(
   trx: Transaction<Tables>,
   ownerId: string,
@@ -139,7 +139,8 @@ async function eraseOwner(database: Database, ownerId: string, actor: string | n
   if (await hasUploads(kysely, ownerId)) return false;
   while ((await deleteAuditEntries(database, ownerId)) === maxErasedEntries);
   return kysely.transaction().execute(async (trx) => {
-    // Usage first: a grant of this owner locks it, so that the grant is either seen below, or begins after this ends.
+    // The usage is deleted first, because a grant of this owner locks it: the grant is either found below, or begins
+    // after this transaction.
     const usage = await trx.deleteFrom('waybill_usage').where('owner_id', '=', ownerId).returningAll().execute();
     if (await hasUploads(trx, ownerId)) {
       if (usage.length > 0) await trx.insertInto('waybill_usage').values(usage).execute();

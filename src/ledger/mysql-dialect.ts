@@ -16,17 +16,20 @@ import { hasReturning, LedgerQueryCompiler, runReturning } from './mysql-queries
 import { binaryCollation, isSchemaStatement, translateSchemaStatement } from './mysql-schema.ts';
 
 /**
- * Errors after which InnoDB has undone a statement or its transaction, and how often it runs at most:
+ * Errors after which InnoDB has rolled back a statement or its transaction, and how often each is run at most:
  * https://dev.mysql.com/doc/refman/8.4/en/innodb-error-handling.html
  */
 const maxAttempts: Readonly<Record<string, number>> = { ER_LOCK_DEADLOCK: 20, ER_LOCK_WAIT_TIMEOUT: 3 };
 
-/** A statement of a migration that was interrupted: MySQL commits each change of the schema by itself. */
-const isDone: ReadonlySet<string> = new Set(['ER_TABLE_EXISTS_ERROR', 'ER_DUP_FIELDNAME', 'ER_DUP_KEYNAME']);
+/**
+ * Errors of a schema statement that ran in an earlier, interrupted migration: MySQL commits each schema statement by
+ * itself.
+ */
+const alreadyRun: ReadonlySet<string> = new Set(['ER_TABLE_EXISTS_ERROR', 'ER_DUP_FIELDNAME', 'ER_DUP_KEYNAME']);
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code);
 
-/** Runs work again that the database has undone because of another transaction. */
+/** Repeats work that the database has rolled back because of another transaction. */
 export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1)
     try {
@@ -43,7 +46,7 @@ export interface MysqlDialectOptions {
 }
 
 class LedgerAdapter extends MysqlAdapter {
-  /** By `runReturning`. */
+  /** `runReturning` implements it. */
   override get supportsReturning(): boolean {
     return true;
   }
@@ -70,7 +73,7 @@ const sessionSettings = (timeoutMs: number): string[] => [
 
 const lockStatement = 'select get_lock(';
 
-/** Takes a lock of this name until the transaction ends. Its answer is 1 once it is taken. */
+/** Takes a lock of this name until the transaction ends. `taken` is 1 when it was taken in time. */
 export const takeNamedLock = (name: string, seconds: number) =>
   sql<{ taken: number | null }>`select get_lock(sha2(concat(database(), ' ', ${name}), 224), ${seconds}) as taken`;
 
@@ -78,10 +81,11 @@ function createDriver({ pool, timeoutMs }: MysqlDialectOptions): Driver {
   const ready = new WeakSet<object>();
 
   async function prepare(connection: mysql.PoolConnection): Promise<void> {
-    // A connection that breaks emits an error event, also while a statement waits for its answer.
+    // A connection that breaks emits an error event, also while a statement waits for its answer. Without a listener,
+    // the event would end the process.
     connection.on('error', () => undefined);
     for (const statement of sessionSettings(timeoutMs)) await connection.query({ sql: statement, timeout: timeoutMs });
-    ready.add(socketOf(connection));
+    ready.add(unwrapConnection(connection));
   }
 
   const own = (connection: DatabaseConnection) => connection as MysqlConnection;
@@ -90,7 +94,7 @@ function createDriver({ pool, timeoutMs }: MysqlDialectOptions): Driver {
     async acquireConnection() {
       const connection = await takeConnection(pool, timeoutMs);
       try {
-        if (!ready.has(socketOf(connection))) await prepare(connection);
+        if (!ready.has(unwrapConnection(connection))) await prepare(connection);
       } catch (error) {
         connection.destroy();
         throw error;
@@ -99,7 +103,7 @@ function createDriver({ pool, timeoutMs }: MysqlDialectOptions): Driver {
     },
     beginTransaction: (connection) => own(connection).begin(),
     commitTransaction: (connection) => own(connection).end('commit'),
-    // The server rolls back when the connection ends, so a failure here is no other error.
+    // When this fails, the connection is closed, and the server rolls back.
     rollbackTransaction: (connection) =>
       own(connection)
         .end('rollback')
@@ -112,9 +116,10 @@ function createDriver({ pool, timeoutMs }: MysqlDialectOptions): Driver {
 }
 
 /** The pool wraps the same connection in another object each time. */
-const socketOf = (connection: mysql.PoolConnection) => (connection as unknown as { connection: object }).connection;
+const unwrapConnection = (connection: mysql.PoolConnection) =>
+  (connection as unknown as { connection: object }).connection;
 
-/** `mysql2` waits for a free connection without a limit. */
+/** Takes a connection of the pool within a time limit, which `mysql2` does not have. */
 async function takeConnection(pool: mysql.Pool, timeoutMs: number): Promise<mysql.PoolConnection> {
   const taken = pool.getConnection();
   const timer = new AbortController();
@@ -167,7 +172,7 @@ class MysqlConnection implements DatabaseConnection {
     return result as QueryResult<R>;
   }
 
-  // biome-ignore lint/correctness/useYield: Kysely's interface wants a generator
+  // biome-ignore lint/correctness/useYield: Kysely's interface requires a generator
   async *streamQuery(): AsyncIterableIterator<never> {
     throw new Error('The ledger does not stream rows.');
   }
@@ -204,7 +209,7 @@ class MysqlConnection implements DatabaseConnection {
     const [versions] = await this.#run('select version() as version');
     const collation = binaryCollation(String((versions as { version: string }[])[0]?.version));
     await this.#run(translateSchemaStatement(statement, collation)).catch((error) => {
-      if (!isDone.has(codeOf(error))) throw error;
+      if (!alreadyRun.has(codeOf(error))) throw error;
     });
   }
 
@@ -222,7 +227,7 @@ class MysqlConnection implements DatabaseConnection {
     return this.#guard(() => this.#connection.query({ sql: statement, timeout: this.#timeoutMs }));
   }
 
-  /** After a timeout the answer may still come, so that the connection can be used for nothing else. */
+  /** After a timeout the answer may still arrive, so the connection is not used again. */
   async #guard<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();

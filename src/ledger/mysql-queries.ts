@@ -1,6 +1,7 @@
 /**
- * What MySQL cannot say in the queries of this module. `on conflict` becomes `on duplicate key update`. `returning`,
- * which MySQL lacks and MariaDB has only in part, becomes several statements, which the caller runs in a transaction.
+ * Replaces what MySQL does not support in the queries of this module. `on conflict` becomes `on duplicate key update`.
+ * `returning`, which MySQL lacks and MariaDB has only in part, becomes several statements, which the caller runs in a
+ * transaction.
  */
 import {
   ColumnNode,
@@ -40,7 +41,7 @@ export class LedgerQueryCompiler extends MysqlQueryCompiler {
     }
   }
 
-  /** `excluded` is the row that could not be inserted. MariaDB knows it only as `values()`. */
+  /** `excluded` is the row that could not be inserted. MariaDB supports it only as `values()`. */
   protected override visitReference(node: ReferenceNode): void {
     if (node.table?.table.identifier.name === 'excluded') {
       this.append('values(');
@@ -105,7 +106,7 @@ function tableOf(node: ReturningQuery): TableNode {
           ? node.from.froms[0]
           : undefined;
   if (table && TableNode.is(table)) return table;
-  throw new Error('A query with `returning` changes one table.');
+  throw new Error('A query with `returning` must change exactly one table.');
 }
 
 function primaryKeyOf({ table }: TableNode): readonly string[] {
@@ -140,9 +141,9 @@ function whereKeys(keys: readonly string[], rows: readonly Row[]): WhereNode {
   return WhereNode.create(sql`(${sql.join(rows.map(isRow), sql` or `)})`.toOperationNode());
 }
 
-/** The values of an insert by the names of their columns. A value may be an expression, which no primary key is. */
+/** The values of an insert by the names of their columns. A value may be an expression, but a primary key never is. */
 function insertedRows({ columns = [], values }: InsertQueryNode): Row[] {
-  if (values?.kind !== 'ValuesNode') throw new Error('An insert with `returning` has values.');
+  if (values?.kind !== 'ValuesNode') throw new Error('An insert with `returning` must have values.');
   return (values as ValuesNode).values.map((list) =>
     Object.fromEntries(
       columns.map(({ column }, index) => {

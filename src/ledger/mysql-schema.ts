@@ -20,7 +20,7 @@ const indexedColumns: Readonly<Record<string, string>> = {
   name: 'varchar(128)',
 };
 
-/** A key has up to 1,024 characters, so that an index contains only the first ones. */
+/** A key has up to 1,024 characters, so an index contains only its first 255. */
 const keyPrefix = '`key`(255)';
 
 export const isSchemaStatement = (statement: string): boolean => /^\s*(create|alter|drop) /i.test(statement);
@@ -51,8 +51,8 @@ function indexColumns(columns: string, condition: string): string[] {
 }
 
 /**
- * A collation that compares bytes and does not ignore trailing spaces, as `utf8mb4_bin` does in both databases. MySQL
- * has its collation since 8.0.17. https://mariadb.com/kb/en/supported-character-sets-and-collations/
+ * A collation that compares bytes and does not ignore trailing spaces, which `utf8mb4_bin` ignores in both databases.
+ * `utf8mb4_0900_bin` exists since MySQL 8.0.17. https://mariadb.com/kb/en/supported-character-sets-and-collations/
  */
 export const binaryCollation = (serverVersion: string): string =>
   /mariadb/i.test(serverVersion) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';

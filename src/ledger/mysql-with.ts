@@ -25,8 +25,8 @@ export interface MysqlLedgerOptions {
   /** The most connections that this process opens. @default 10 @example 4 */
   maxConnections?: number;
   /**
-   * The longest wait for a connection and for each answer, in milliseconds. A statement waits for a third of it for the
-   * lock of a row, three times. @default 15_000 @example 5_000
+   * The longest wait for a connection and for each answer, in milliseconds. A statement waits for the lock of a row for
+   * a third of this time, and is run three times at most. @default 15_000 @example 5_000
    */
   timeoutMs?: number;
   /** Whether to migrate the schema at start. @default true @example false */
@@ -70,7 +70,7 @@ export function migrateMysqlWith(
   return migrateAndClose(openDatabase(driver, rest), check);
 }
 
-/** Runs a transaction again that the database has undone because of another one. */
+/** Repeats a transaction that the database has rolled back because of another one. */
 class RetryingKysely extends Kysely<Tables> {
   override transaction(): TransactionBuilder<Tables> {
     const builder = super.transaction();
@@ -80,7 +80,9 @@ class RetryingKysely extends Kysely<Tables> {
   }
 }
 
-/** The most prepared statements that a connection keeps. The number of rows in an insert makes a different one. */
+/**
+ * The most prepared statements that a connection keeps. Inserts of different numbers of rows are different statements.
+ */
 const maxPreparedStatements = 200;
 
 function openDatabase(driver: MysqlDriver, options: MysqlLedgerOptions): Database {
@@ -90,7 +92,7 @@ function openDatabase(driver: MysqlDriver, options: MysqlLedgerOptions): Databas
     uri: connectionString.replace(/^mariadb:/, 'mysql:'),
     connectionLimit: maxConnections,
     connectTimeout: timeoutMs,
-    // Sums are decimals. None of ours exceeds 2^53.
+    // Sums are decimals, which `mysql2` would return as text. No sum of the ledger exceeds 2^53.
     decimalNumbers: true,
     maxPreparedStatements,
   });

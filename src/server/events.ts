@@ -19,32 +19,40 @@ interface UploadFacts {
 export interface EventTable {
   /** An upload was granted. */
   'upload.granted': UploadFacts & { transfer: Transfer };
-  /** Verified, promoted, and the callback returned. `durationMs` is of the completion. */
+  /** The file is at its key, and `onComplete` has returned. `durationMs` is the duration of the completion. */
   'upload.completed': UploadFacts & { key: string; durationMs: number };
   /** The object was rejected and deleted. */
   'upload.rejected': UploadFacts & { code: ErrorCode; durationMs: number };
+  /** An upload was aborted. */
   'upload.aborted': UploadFacts;
   /** The sweep found that the bytes of an upload have not arrived in time. */
   'upload.expired': UploadFacts;
   /** A callback of the app threw. It runs again, except `onReject` without a ledger. */
   'callback.failed': UploadFacts & { callback: CallbackName; reason: string };
-  /** `onComplete` returned what JSON cannot hold (a cycle): the upload is completed with `data: null`. */
+  /**
+   * `onComplete` returned a value that JSON cannot hold, such as a cycle. The upload is completed with `data: null`.
+   */
   'callback.data_dropped': UploadFacts & { reason: string };
-  /** The storage, or the way to it, is set up wrongly. `message` says what to change. */
+  /** The storage, or the connection to it, is configured wrongly. `message` says what to change. */
   'storage.fault': { storageCode?: string; message: string; reason: string };
   /** A storage event arrived. */
   'storage.event': { received: number; completed: number; ignored: number; rejected: number; failed: boolean };
   /** A storage event had neither the secret nor a valid signature. */
   'storage.event_refused': { code: ErrorCode };
-  /** A sweep has ended; the counts of its report. */
+  /** A sweep has ended. The fields are the counts of its report. */
   'sweep.ended': Omit<SweepReport, 'orphans'> & { orphans: number };
   /** A sweep could not handle one upload or object. */
   'sweep.failed': { reason: string };
   /** The store of a rate limit did not answer. This process counts alone for some seconds. */
   'rate_limit.failed': { counter: 'owner' | 'address'; reason: string };
+  /** A view was redirected to the storage. */
   'view.served': { route: string; ownerId: string; key: string };
+  /** A stored file was deleted. */
   'file.deleted': { route: string | null; key: string };
-  /** Every answer. `bytesIn` and `bytesOut` are bodies: no byte of a file is ever among them. */
+  /**
+   * A request was answered. `bytesIn` and `bytesOut` are the sizes of the two bodies, which never contain bytes of a
+   * file.
+   */
   'request.served': {
     operation: Operation;
     status: number;
@@ -53,8 +61,10 @@ export interface EventTable {
     durationMs: number;
     requestId: string;
   };
-  /** An answer that is an error, or an item of a batch that is one. `hint` is the
-   * developer's text, `reason` the redacted cause. */
+  /**
+   * A request, or one item of a batch, was answered with an error. `hint` is for developers, and `reason` is the
+   * redacted cause.
+   */
   'request.failed': {
     operation: Operation;
     status: number;

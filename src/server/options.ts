@@ -27,15 +27,15 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   storage: Storage;
   /**
-   * Seals grants. At least 32 random characters, the same on every replica. A list rotates: the first seals, all open.
-   * A function is called at first use, and an empty string is refused then: a build without secrets may import the
-   * module.
+   * Seals grants. At least 32 random characters, the same on every replica. Of a list, the first secret seals, and
+   * every secret opens, so that a secret can be replaced. A function is called at first use, and an empty string is
+   * refused only then, so that a build without secrets can import the module.
    * @example () => process.env.WAYBILL_SECRET ?? ''
    */
   secret: SecretOption;
   /**
-   * Seals the URLs of stored files (`file.url`), which live as long as the app links to them. Rotate it apart from
-   * `secret`.
+   * Seals the URLs of stored files (`file.url`), which must be valid for as long as the app links to them. It can be
+   * replaced independently of `secret`.
    * @default `secret` @example () => process.env.WAYBILL_VIEW_SECRET ?? ''
    */
   viewSecret?: SecretOption;
@@ -53,19 +53,23 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   publicUrl?: string;
   /**
-   * Other origins whose pages may call, exactly as browsers send them. `'*'` admits all, but never with cookies.
+   * Other origins whose pages may call this server, exactly as browsers send them. `'*'` allows every origin, but never
+   * with cookies.
    * @default [] (the same origin only) @example ['https://app.example', 'capacitor://localhost']
    */
   allowedOrigins?: readonly string[];
-  /** How long a permission is signed for, in seconds; at most a day. @default 900 @example 300 */
+  /** How long a grant and its signed requests are valid, in seconds; at most a day. @default 900 @example 300 */
   expiresInSeconds?: number;
   /**
    * The longest that a client may ask to have parts signed for, in seconds; at most seven days. A phone that sends in
-   * the background asks for hours or days. The holder of such requests can send these parts until then, also when
-   * `authorize` refuses the user by now. @default `expiresInSeconds` @example 86_400
+   * the background asks for hours or days. The holder of such requests can send these parts until then, even when
+   * `authorize` refuses the user in the meantime. @default `expiresInSeconds` @example 86_400
    */
   maxExpiresInSeconds?: number;
-  /** How long the storage's URL behind `file.url` lives, in seconds; at most seven days. @default 3600 @example 300 */
+  /**
+   * How long the presigned URL that `file.url` redirects to is valid, in seconds; at most seven days. @default 3600
+   * @example 300
+   */
   viewExpiresInSeconds?: number;
   /**
    * The prefix of keys where uploads arrive and wait until they are verified. A lifecycle rule deletes what is left
@@ -74,57 +78,57 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   stagingPrefix?: string;
   /**
-   * Names this deployment where several share a bucket, a staging prefix and a secret, such as two with a ledger each:
-   * no grant of one is good at the other, and a sweep leaves the other's uploads alone. The same on every replica.
-   * Uploads that are under way when it changes have to be started again. @default told apart by `secret` @example
-   * 'shop-eu'
+   * Names this deployment where several share a bucket, a staging prefix and a secret, such as two with a ledger each.
+   * A grant of one deployment is not valid in another, and a sweep does not change the uploads of another. The name is
+   * the same on every replica. Uploads that are under way when it changes have to be started again. @default
+   * deployments are told apart by `secret` @example 'shop-eu'
    */
   deployment?: string;
   /** The largest request body that the handler reads, in bytes; at most 64 MiB. @default 262_144 @example 1_048_576 */
   maxBodyBytes?: number;
-  /** Files of up to this many bytes may go by `form`; 0 switches forms off. @default 1_048_576 @example 0 */
+  /** Files of up to this many bytes may be sent by `form`; 0 disables forms. @default 1_048_576 @example 0 */
   formMaxBytes?: number;
   /**
-   * Files of at least this many bytes go by `multipart` when the client can, in bytes; at least 5 MiB. Streams and
-   * files over 5 GiB always do. @default 16_777_216 @example 32 * MiB
+   * Files of at least this many bytes are sent by `multipart` when the client supports it; at least 5 MiB. Streams and
+   * files over 5 GiB always are. @default 16_777_216 @example 32 * MiB
    */
   multipartMinBytes?: number;
   /**
-   * The largest object that one CopyObject moves out of staging, in bytes, from 5 MiB to 5 GiB. A larger one is copied
+   * The largest object that one CopyObject copies out of staging, in bytes, from 5 MiB to 5 GiB. A larger one is copied
    * in parts, several at once. @default 5_368_709_120 @example 1_073_741_824
    */
   copyMaxBytes?: number;
   /**
-   * A completion that takes longer than this is answered with 202 and goes on, in seconds; from 1 to 600. @default 20
-   * @example 5
+   * How long a client waits for its completion, in seconds, from 1 to 600. A completion that takes longer is answered
+   * with 202 and continues. @default 20 @example 5
    */
   completionWaitSeconds?: number;
   /**
-   * The durable record of uploads: quota, callbacks that run once, webhooks, the sweep. Without one the storage is the
-   * database, and callbacks run at least once.
+   * The durable record of uploads, for quota, webhooks and callbacks that run once. Without a ledger, the states of
+   * uploads are objects in the storage, and `onComplete` runs at least once.
    * @default none @example await sqliteLedger({ file: 'uploads.db' })
    */
   ledger?: Ledger;
   /**
-   * What one owner may have, over all routes. Needs a ledger. On a route for `anyone` it counts by address and needs
+   * What one owner may store, over all routes. Needs a ledger. On a route for `anyone` it counts by address and needs
    * `clientAddress`. @default no limit @example { maxBytes: 10 * GiB }
    */
   quota?: Quota;
   /**
-   * An upload in parts whose permission expired this long ago, and that no client has asked about since, is given up:
-   * the next sweep deletes its parts and gives its quota back. In seconds, from 60 to 2,592,000. @default 86_400
-   * @example 3_600
+   * An upload in parts is abandoned when its grant expired this long ago and no client has asked about it since. The
+   * next sweep deletes its parts and gives its quota back. In seconds, from 60 to 2,592,000. @default 86_400 @example
+   * 3_600
    */
   abandonAfterSeconds?: number;
   /**
-   * Signed messages about ended uploads to an app in another process. `startUpkeep()` sends them until the receiver
-   * takes them. Needs a ledger, and `publicUrl` where they tell of files.
+   * Signed messages about ended uploads, for an app in another process. `startUpkeep()` sends each of them until the
+   * receiver accepts it. Needs a ledger, and `publicUrl` for `upload.completed`.
    * @default none @example { url: 'https://app.example/waybill', secret }
    */
   webhooks?: WebhooksOptions;
   /**
-   * How many files an owner, and how many calls an address, may ask for in a period. @default no limit @example {
-   * perOwner: { points: 600, perSeconds: 60 } }
+   * How many files an owner may upload, and how many calls an address may make, in a period. @default no limit @example
+   * { perOwner: { points: 600, perSeconds: 60 } }
    */
   rateLimit?: RateLimitOptions;
   /**

@@ -3,7 +3,7 @@ import type { Checksum, ErrorCode, FileDeclaration, Limits, RouteTypes, StoredFi
 import type { InputOf, OutputOf, StandardSchema } from './shared/standard-schema.ts';
 import type { Deletion, Quota } from './state/ledger.ts';
 
-/** The request as `authorize` gets it, with every adapter. */
+/** The request that `authorize` gets. It is the same with every adapter. */
 export interface CallbackRequest {
   readonly method: string;
   /** Percent-encoded, without the query. */
@@ -22,7 +22,10 @@ export interface Owner {
   ownerId: string;
 }
 
-/** `parts` is to sign requests for parts, or to list those that arrived; `list` is to list stored files. */
+/**
+ * `parts`: the client asks for signed requests for parts, or for the list of the parts that arrived. `list`: the client
+ * asks for the stored files of an owner.
+ */
 export type Action = 'grant' | 'parts' | 'complete' | 'abort' | 'view' | 'delete' | 'list' | 'rename';
 
 export interface AuthorizeInput<Metadata = unknown> {
@@ -33,8 +36,9 @@ export interface AuthorizeInput<Metadata = unknown> {
   /** The operation: `grant`, `parts`, `complete`, `abort`, `view`, `delete`, `list` or `rename`. */
   action: Action;
   /**
-   * The declared files; for a view, a delete or a rename the one stored file's name; none for a list. Nothing has been
-   * signed yet. A file whose metadata the schema refuses is not among them: it is answered with `invalid_request`.
+   * The declared files; for a view, a delete or a rename, the name of the stored file; none for a list. Nothing has
+   * been signed yet. A file whose metadata the schema refuses is left out, because it is answered with
+   * `invalid_request`.
    */
   files: readonly AuthorizeFile<Metadata>[];
 }
@@ -65,7 +69,7 @@ export interface KeyInput<Metadata, Context> {
   ownerId: string;
   /** Unique, chosen by the server. A key that contains it is never used again. */
   uploadId: string;
-  /** Lower case, without the dot; empty when the name has none that is safe for the type. */
+  /** Lower case, without the dot; empty when the name has no extension that is safe for the type. */
   extension: string;
   /** Cleaned for display, still untrusted. */
   fileName: string;
@@ -126,7 +130,7 @@ export interface RejectInput<Metadata> {
   uploadId: string;
   /** The client's metadata, as the schema parsed it. */
   metadata: Metadata;
-  /** Why it was rejected: `upload_rejected` when `inspect` did it, else for instance `content_type_mismatch`. */
+  /** Why it was rejected: `upload_rejected` by `inspect`, or another code such as `content_type_mismatch`. */
   code: ErrorCode;
   /** The text that the client gets, for `upload_rejected` the reason that `inspect` returned. */
   message: string;
@@ -218,14 +222,15 @@ export interface RouteDefinition<
    */
   authorizeDelete?: (input: StoredFileInput) => Awaitable<boolean>;
   /**
-   * Opens the call that lists files of this route. `'owner'`: each owner lists their own. A function decides whether this
-   * request may list the files of that owner; `false` answers `forbidden`. On a route with `key` it needs a ledger.
+   * Opens the call that lists files of this route. `'owner'`: each owner lists their own. A function decides whether
+   * this request may list the files of that owner; `false` answers `forbidden`. On a route with `key` it needs a
+   * ledger.
    * @default no client can list files @example 'owner'
    */
   authorizeList?: 'owner' | ((input: ListInput) => Awaitable<boolean>);
   /**
-   * Opens the call that renames a file of this route. `'owner'`: each owner renames their own. A function decides whether
-   * this request may rename that file; `false` answers as for a file that does not exist. Needs a ledger.
+   * Opens the call that renames a file of this route. `'owner'`: each owner renames their own. A function decides
+   * whether this request may rename that file; `false` answers as for a file that does not exist. Needs a ledger.
    * @default no client can rename files @example 'owner'
    */
   authorizeRename?: 'owner' | ((input: RenameInput) => Awaitable<boolean>);
@@ -236,10 +241,10 @@ export interface RouteDefinition<
    */
   key?: (input: KeyInput<Metadata, Context>) => Awaitable<string>;
   /**
-   * What happens when `key` returns a key that has a file: `false` refuses the upload with `upload_conflict`, when it
-   * can before the bytes are sent. `true` replaces the file, once the new one has been verified; until then the old one
-   * stays. The `url` of a replaced file answers `upload_not_found`, and with a ledger its upload is `deleted` and gives
-   * its quota back, of which both need room for a moment. Needs `key`; not together with `dedupe`.
+   * What happens when `key` returns a key that has a file. `false` refuses the upload with `upload_conflict`, if
+   * possible before the bytes are sent. `true` replaces the file once the new one has been verified; until then the old
+   * one stays. The `url` of a replaced file answers `upload_not_found`. With a ledger its upload becomes `deleted` and
+   * gives its quota back; until then both files count. Needs `key`; not together with `dedupe`.
    * @default false @example true
    */
   replace?: boolean;
@@ -252,11 +257,11 @@ export interface RouteDefinition<
   // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return accepts
   inspect?: (input: InspectInput<Metadata>) => Awaitable<undefined | { reject: string } | void>;
   /**
-   * Runs once the file is stored and verified. What it returns reaches the client as `data`, as JSON: a BigInt becomes
-   * its decimal digits in a string, and a result that JSON cannot hold (a cycle) becomes null with the event
-   * `callback.data_dropped`. It never gets the request, because a completion may come from a storage event. When it
-   * throws, the client gets `callback_failed` and the callback runs again on the next try; once it has returned, it is
-   * not run again for this upload.
+   * Runs once the file is stored and verified. The client gets its result as `data`, in JSON: a BigInt becomes its
+   * decimal digits in a string, and a result that JSON cannot hold (a cycle) becomes null with the event
+   * `callback.data_dropped`. The callback never gets the request, because a completion may come from a storage event.
+   * When it throws, the client gets `callback_failed`, and the callback runs again at the next attempt. Once it has
+   * returned, it does not run again for this upload.
    * @default none: `data` is null @example async ({ file, ownerId }) => db.addFile(ownerId, file.key)
    */
   onComplete?: (input: CompleteInput<Metadata>) => Awaitable<Data>;
@@ -264,7 +269,7 @@ export interface RouteDefinition<
    * Runs after an upload was rejected: its size, checksum or content was not what was granted, or `inspect` or the
    * quota refused it. With a ledger it runs at least once: when it throws or its process dies, the sweep runs it again.
    * Without a ledger the process that rejects the upload calls it once, and nothing repeats it. The upload stays
-   * rejected and its quota is free, even when the callback throws. The client's answer waits for the first run.
+   * rejected and its quota is free, even when the callback throws. The client is answered after the first run.
    * @default none @example async ({ uploadId, code }) => db.markFailed(uploadId, code)
    */
   onReject?: (input: RejectInput<Metadata>) => Awaitable<unknown>;
@@ -294,8 +299,9 @@ export interface RouteDefinition<
    */
   quota?: Quota | ((context: Context) => Quota | null);
   /**
-   * A file whose SHA-256 the same owner already stored on this route is not sent again: the new upload is done at once
-   * and shares the object, which is deleted with the last of them. Each counts with its size. Needs a ledger.
+   * A file whose SHA-256 the same owner already stored on this route is not sent again: the new upload is completed at
+   * once and shares the object, which is deleted with the last upload that shares it. Each upload counts with its size.
+   * Needs a ledger.
    * @default false @example true
    */
   dedupe?: boolean;
@@ -306,7 +312,7 @@ export interface RouteDefinition<
   cacheControl?: string;
 }
 
-/** A checked route; its types reach clients, see `protocol/typed.ts`. */
+/** A checked route. Clients infer their types from it, see `protocol/typed.ts`. */
 export interface Route<Types extends RouteTypes = RouteTypes> {
   /** Never set at run time. */
   readonly $types?: Types;
@@ -314,7 +320,7 @@ export interface Route<Types extends RouteTypes = RouteTypes> {
   readonly definition: ErasedDefinition;
 }
 
-/** What is inside does not know the types of the app. Not for apps, but other declarations name it. */
+/** A definition without the types of the app. Apps do not need it, but other declarations refer to it. */
 export type ErasedDefinition = RouteDefinition<StandardSchema | undefined, Owner, unknown, unknown>;
 
 export type RouteTypesOf<Schema, Data> = {

@@ -27,7 +27,7 @@ export async function renameFile(
   const fileName = requireFileName(given);
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const { ref, record } = await findFile(context, file, options);
-    // Such a file was stored before there was a ledger, which therefore cannot keep its new name.
+    // The file was stored before there was a ledger, so there is no row that could keep its new name.
     if (!record) throw uploadNotFound();
     const url = context.viewUrl({ ...ref, fileName });
     const renamed = { ...describeRecord(record), fileName, url };

@@ -62,7 +62,7 @@ async function createClaims(
     key: '',
     fileName: requireFileName(fileName),
     size,
-    // All bytes are there already. A large object is copied in parts nevertheless.
+    // The client sends no parts. How a large object is copied does not depend on this field.
     partSize: null,
     contentType,
     charset: isCharset(charset) ? charset : undefined,
@@ -89,7 +89,7 @@ function chooseKey(config: CopyContext['config'], route: ResolvedRoute, claims: 
   return key;
 }
 
-/** Reserves the quota. */
+/** Records the copy in the ledger as a granted upload, which reserves its quota. */
 async function recordCopy(
   { config }: CopyContext,
   route: ResolvedRoute,

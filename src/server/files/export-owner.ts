@@ -7,7 +7,7 @@ import type { ExportOptions, OwnerExport } from './types.ts';
 
 const maxSeconds = 604_800;
 
-/** @throws {WaybillError} `config_invalid` without a ledger, `invalid_request` */
+/** @throws {WaybillError} `config_invalid` without a ledger, `invalid_request` for an invalid argument */
 export async function exportOwner(
   { config }: FileContext,
   ownerId: string,

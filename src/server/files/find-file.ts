@@ -29,8 +29,8 @@ export interface FoundFile {
  */
 export async function findFile(context: FileContext, file: string, options: FileOptions = {}): Promise<FoundFile> {
   const found = isUploadId(file) ? await findById(context, file) : await findByReference(context, file);
-  const isOthers = options.ownerId !== undefined && found?.ref.ownerId !== options.ownerId;
-  if (!found || isOthers) throw uploadNotFound();
+  const belongsToAnother = options.ownerId !== undefined && found?.ref.ownerId !== options.ownerId;
+  if (!found || belongsToAnother) throw uploadNotFound();
   return found;
 }
 
@@ -48,7 +48,7 @@ async function findByReference({ config, refs }: FileContext, file: string): Pro
   return isStored(record) && record.key === ref.key ? { record, ref: refOfRecord(record) } : null;
 }
 
-/** The reference in a `file.url`, or the text itself. */
+/** Returns the reference at the end of a `file.url`. A text without a slash is the reference itself. */
 function referenceIn(text: string): string {
   const [path = ''] = text.split(/[?#]/, 1);
   return path.slice(path.lastIndexOf('/') + 1);
@@ -61,7 +61,7 @@ function refOfRecord({ uploadId, route, ownerId, key, file, fileName, contentTyp
   return { uploadId, route, ownerId, key, fileName, contentType: file?.contentType ?? contentType, charset };
 }
 
-/** The object of the file; null when it is gone, or another upload has stored its own object at the key. */
+/** Returns the object of the file; null when it is gone, or another upload has stored its own object at the key. */
 export async function findObject(
   { storage, ledger }: Pick<Config, 'storage' | 'ledger'>,
   { ref }: FoundFile,
@@ -102,7 +102,7 @@ function sha256Of({ checksums: { sha256 } }: ObjectInfo): StoredFile['checksum']
   return sha256 === undefined || sha256.includes('-') ? null : { algorithm: 'sha256', value: sha256 };
 }
 
-/** The refusal of a call that the storage alone cannot answer. */
+/** Creates the error of a call that needs a ledger. */
 export function needsLedger(subject: string, instead = 'Set the option `ledger` of createUploads().'): WaybillError {
   return new WaybillError('config_invalid', `${subject} needs a ledger. ${instead}`);
 }

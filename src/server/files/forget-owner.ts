@@ -24,8 +24,8 @@ const parallel = 8;
 const batchSize = 100;
 
 /**
- * @throws {WaybillError} `config_invalid` without a ledger when a route has `key`: its keys do not tell the owner.
- * Errors of the storage and of the ledger: call again.
+ * @throws {WaybillError} `config_invalid` without a ledger when a route has `key`, because its keys do not contain the
+ * owner. After an error of the storage or of the ledger, call it again.
  */
 export async function forgetOwner(
   context: ForgetContext,
@@ -117,7 +117,7 @@ async function forgetByStorage(
   report.done = report.busy === 0;
 }
 
-/** Only the receipt of an unfinished upload tells whose it is. */
+/** Aborts an unfinished upload of the owner. Only the receipt of the upload names its owner. */
 async function abortStaged(
   context: ForgetContext,
   completion: Completion,

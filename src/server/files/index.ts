@@ -38,11 +38,11 @@ export interface FileService {
    *   cursor = page.cursor;
    * } while (cursor);
    * @throws {WaybillError} `invalid_request` for a cursor, a limit or an owner that is not valid, `config_invalid`
-   * where the storage alone cannot answer
+   * where the answer needs a ledger
    */
   list(options: ListOptions): Promise<FilePage>;
   /**
-   * Describes a stored file, whose object is looked up at the storage. Null when there is none.
+   * Describes a stored file, after a look at its object in the storage. Returns null when there is none.
    *
    * @example const file = await uploads.head(uploadId, { ownerId: session.userId })
    * @throws {WaybillError} `config_invalid` for an `uploadId` without a ledger
@@ -94,7 +94,7 @@ export interface FileService {
    * Returns one page of a manifest of all files of an owner, each with a request that downloads it.
    *
    * @example const { files, cursor } = await uploads.exportOwner('u-1', { expiresInSeconds: 86_400 })
-   * @throws {WaybillError} `config_invalid` without a ledger, `invalid_request`
+   * @throws {WaybillError} `config_invalid` without a ledger, `invalid_request` for an argument that is not valid
    */
   exportOwner(ownerId: string, options?: ExportOptions): Promise<OwnerExport>;
 }

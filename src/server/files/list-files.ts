@@ -9,7 +9,9 @@ import type { FilePage, ListOptions, OwnedFile } from './types.ts';
 const parallel = 8;
 const maxPageSize = 1000;
 
-/** @throws {WaybillError} `invalid_request`; without a ledger `config_invalid` where the keys do not tell the owner */
+/**
+ * @throws {WaybillError} `invalid_request`; without a ledger `config_invalid` where the keys do not contain the owner
+ */
 export async function listFiles(context: FileContext, options: ListOptions): Promise<FilePage> {
   const { ownerId, route, cursor, limit = 50 } = options;
   requireOwnerId(ownerId);
@@ -35,7 +37,7 @@ export function requirePageSize(limit: number): void {
   throw new WaybillError('invalid_request', '`limit` is a whole number from 1 to 1,000.');
 }
 
-/** The objects have no order by time, and each must be asked for its name. */
+/** Lists the objects of a route. They have no order by time, and each name needs a request to the storage. */
 async function listObjects(context: FileContext, options: ListOptions, limit: number): Promise<FilePage> {
   const { ownerId, route, cursor } = options;
   const { storage, routes } = context.config;

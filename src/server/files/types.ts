@@ -1,4 +1,4 @@
-/** What an app manages of its files, and what it passes. */
+/** The options and the results of the methods that manage stored files. */
 import type { PresignedRequest, StoredFile } from '../../protocol/index.ts';
 import type { Quota } from '../state/ledger.ts';
 
@@ -21,7 +21,7 @@ export interface ChangeOptions extends FileOptions {
 }
 
 export interface ListOptions {
-  /** Whose files. Required. @example 'u-1' */
+  /** The owner of the files. Required. @example 'u-1' */
   ownerId: string;
   /** Only files of this route. @default all routes; without a ledger the route is required @example 'photos' */
   route?: string;
@@ -32,7 +32,7 @@ export interface ListOptions {
 }
 
 export interface FilePage {
-  /** With a ledger those granted last first; without one in the order of their keys. */
+  /** With a ledger, the file that was granted last is the first. Without one, they are in the order of their keys. */
   files: OwnedFile[];
   /** Null on the last page. */
   cursor: string | null;
@@ -55,9 +55,12 @@ export interface CopyFileOptions extends ChangeOptions {
 }
 
 export interface ForgetOptions {
-  /** Who asks for it, for the entry `forgotten` of the audit trail. @default unknown @example 'privacy-desk' */
+  /**
+   * Who asks to forget the owner, for the entry `forgotten` of the audit trail. @default unknown @example
+   * 'privacy-desk'
+   */
   actor?: string;
-  /** Stops between two uploads. What is done stays done. @default none @example AbortSignal.timeout(20_000) */
+  /** Stops the call between two uploads. The next call continues. @default none @example AbortSignal.timeout(20_000) */
   signal?: AbortSignal;
 }
 

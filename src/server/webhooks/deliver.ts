@@ -9,7 +9,7 @@ import { type SendFailure, sendMessage } from './send.ts';
 
 export interface DeliveryOptions {
   /**
-   * How long to wait for the answer of the receiver, in milliseconds. Without one the attempt has failed.
+   * How long to wait for the answer of the receiver, in milliseconds. Without an answer the attempt has failed.
    * @default 15_000 @example 5_000
    */
   timeoutMs?: number;
@@ -18,7 +18,7 @@ export interface DeliveryOptions {
    * dispatcher })
    */
   fetch?: typeof fetch;
-  /** 0 <= n < 1, for jitter. @default Math.random */
+  /** Returns a number n with 0 <= n < 1, for jitter. @default Math.random */
   random?: () => number;
   /** Ends the delivery after the messages that are being sent. @default none @example AbortSignal.timeout(60_000) */
   signal?: AbortSignal;
@@ -37,13 +37,14 @@ export interface Delivery {
   webhookId: string;
   uploadId: string;
   type: string;
+  /** How often this message has been sent, this attempt included. */
   attempts: number;
   outcome: 'delivered' | 'failed' | 'parked';
   /** Why it was not delivered: the HTTP status or the error. */
   reason?: string;
 }
 
-/** Sends the webhooks that are due, once. */
+/** Sends the webhooks that are due, each of them once. */
 export type DeliverWebhooks = (options?: DeliveryOptions) => Promise<Delivery[]>;
 
 const parallelMessages = 8;
@@ -75,7 +76,7 @@ const maxRetryAfterMs = 24 * hour;
  * Sends every message that is due.
  *
  * @returns the outcome of each attempt
- * @throws what the ledger throws; a message whose outcome it did not record is sent again
+ * @throws errors of the ledger. A message whose outcome the ledger did not record is sent again.
  */
 export async function deliverDueWebhooks(
   { ledger, webhooks, now }: DeliveryContext,
@@ -84,11 +85,11 @@ export async function deliverDueWebhooks(
   const { Webhook } = await import('standardwebhooks');
   const signers = webhooks.secrets().map((secret) => new Webhook(secret));
   const deliveries: Delivery[] = [];
-  // Longer than a whole batch can take.
+  // During this time no other process takes these messages. It is longer than a whole batch can take.
   const reservedForMs = (batchSize / parallelMessages) * timeoutMs * 2;
 
   async function deliver(message: WebhookRecord): Promise<void> {
-    // Another process may send the message at once.
+    // The delay is 0, so that another process may send the message at once.
     if (signal?.aborted) return ledger.recordWebhookFailure(message.webhookId, 'not sent: the process stopped', 0);
     const failure = await sendMessage({ url: webhooks.url, signers, timeoutMs, fetch: send, now }, message);
     const delivery = await recordOutcome(ledger, message, failure, random);

@@ -40,6 +40,6 @@ function createMessage(
 ): NewWebhook {
   const data = { uploadId, route, ownerId, metadata, ...facts };
   const payload = JSON.stringify({ type, timestamp: new Date(now()).toISOString(), data });
-  // Each of these happens to an upload once, so the receiver recognises a repeated delivery by this id.
+  // An upload causes each type of message once, so the receiver recognises a repeated delivery by this id.
   return { webhookId: `msg_${uploadId}_${type.slice(type.indexOf('.') + 1)}`, type, payload };
 }

@@ -4,14 +4,15 @@ import { resolveSecrets, type Secret, type SecretOption } from '../shared/secret
 
 export interface WebhooksOptions {
   /**
-   * The receiver, chosen by you and never by a user: https, or http on this machine, without a name and a password.
+   * The URL of the receiver, chosen by you and never by a user. It is an https URL, or an http URL on this machine, and
+   * contains no user name and no password.
    * @example 'https://app.example/waybill'
    */
   url: string;
   /**
-   * `whsec_` and 24 to 64 random bytes in base64, as in Standard Webhooks. With a list, each secret signs, so that a
-   * secret can be replaced without a gap. A function is called at first use, and an empty string is refused then: a
-   * build without secrets may import the module.
+   * `whsec_` and 24 to 64 random bytes in base64, as in Standard Webhooks. With a list, every secret signs each
+   * message, so that a secret can be replaced without a gap. A function is called at first use, and an empty string is
+   * refused only then, so that a build without secrets can import the module.
    * @example () => process.env.WAYBILL_WEBHOOK_SECRET ?? ''
    */
   secret: SecretOption;
@@ -42,7 +43,7 @@ export function checkWebhooks(webhooks: WebhooksOptions): ResolvedWebhooks {
   checkOptions('`webhooks`', webhooks, {
     url: { expected: 'an https URL, or http on this machine', isValid: isUrl, required: true },
     secret: {
-      expected: '`whsec_` and 24 to 64 random bytes in base64, or a list of such',
+      expected: '`whsec_` and 24 to 64 random bytes in base64, or a list of such secrets',
       // `resolveSecrets` checks the value, because an empty string is refused at first use only.
       isValid: () => true,
       required: true,
@@ -60,7 +61,8 @@ export function checkWebhooks(webhooks: WebhooksOptions): ResolvedWebhooks {
 }
 
 /**
- * The receiver is another process, for which a relative `file.url` leads nowhere.
+ * Requires `publicUrl` for messages that contain a `file.url`. Their receiver is another process, which cannot resolve
+ * a relative URL.
  *
  * @throws {WaybillError} `config_invalid`
  */
@@ -75,7 +77,7 @@ export function requirePublicUrl({ types }: Pick<ResolvedWebhooks, 'types'>, pub
 function isUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, hostname, username, password } = new URL(value);
-  // A name and a password would be in what fetch says of it, and it refuses them anyway.
+  // fetch() refuses a URL with a user name and a password, and repeats them in its error message.
   if (username !== '' || password !== '') return false;
   return protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname));
 }
@@ -85,7 +87,7 @@ function checkWebhookSecrets(option: string, given: Secret): readonly string[] {
   if (secrets.length === 0 || !secrets.every(isSecret))
     throw new WaybillError(
       'config_invalid',
-      `\`${option}\` must be \`whsec_\` and 24 to 64 random bytes in base64, or a list of such.`,
+      `\`${option}\` must be \`whsec_\` and 24 to 64 random bytes in base64, or a list of such secrets.`,
     );
   if (new Set(secrets).size !== secrets.length)
     throw new WaybillError('config_invalid', `\`${option}\` lists the same secret twice.`);

@@ -14,9 +14,9 @@ export interface SendOptions {
 export interface SendFailure {
   /** The HTTP status or the error, but never the text of the receiver. */
   reason: string;
-  /** The receiver answered that it accepts no message any more. */
+  /** The receiver answered that it accepts no more messages. */
   isFinal: boolean;
-  /** How long the receiver asked to wait, in milliseconds; 0 when it did not. */
+  /** How long the receiver asked to wait, in milliseconds; 0 when it did not ask. */
   retryAfterMs: number;
 }
 
@@ -31,7 +31,7 @@ export async function sendMessage(
   try {
     const response = await send(url, {
       method: 'POST',
-      // The message is meant for this URL only.
+      // A redirect is not followed, because the message is meant for this URL only.
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
@@ -57,14 +57,14 @@ export async function sendMessage(
   }
 }
 
-/** Seconds or a date. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+/** Reads a number of seconds or a date. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
 export function parseRetryAfterMs(value: string | null, nowMs: number): number {
   if (value === null) return 0;
   const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
   return ms > 0 ? ms : 0;
 }
 
-/** The message of fetch is `fetch failed`. The reason is in its cause. */
+/** The message of an error of fetch is only `fetch failed`. The reason is in its `cause`. */
 function describeSendError(error: unknown, timeoutMs: number): string {
   const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } | null };
   if (name === 'TimeoutError') return `no answer in ${timeoutMs} ms`;
