@@ -29,6 +29,7 @@ const quickFiles = [
 const notQuick = [
   // Each stops a process at every request and at every statement, which takes minutes.
   'test/contract/callbacks-crash.test.ts',
+  'test/contract/files-crash.test.ts',
   'test/contract/ledger-crash.test.ts',
   'test/contract/parts-crash.test.ts',
   'test/contract/sweep-crash.test.ts',
