@@ -1,7 +1,7 @@
 /**
- * The durable record of uploads, as the server needs it. `src/ledger` implements it on SQLite and on Postgres. Every
- * method is one transaction. Times that are compared (leases, expiry, retries) are the database's own, so that replicas
- * whose clocks differ agree; all are milliseconds since the epoch.
+ * The durable record of uploads, as the server needs it. `src/ledger` implements it on SQLite, Postgres, MySQL and
+ * MariaDB. Every method is one transaction. Times that are compared (leases, expiry, retries) are the database's own,
+ * so that replicas whose clocks differ agree; all are milliseconds since the epoch.
  *
  * Longer than 300 lines because it is one interface, whose parts share the types of uploads.
  */
