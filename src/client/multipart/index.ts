@@ -19,7 +19,7 @@ import {
   type Grant,
   giveUploadBack,
   type MultipartUpload,
-  newAttempt,
+  newRepairState,
   openUpload,
   planPartSize,
   reportProgress,
@@ -44,7 +44,7 @@ export function createMultipart(
       // This also loads the code that hashes in workers.
       await context.loadRecovery();
       upload ??= await openUpload(tools, context, source, route, info, file, startOver, run.signal);
-      upload.attempt = newAttempt();
+      upload.repairState = newRepairState();
       if (upload.record && !unlock) {
         unlock = await upload.record.lock();
         if (!unlock) {

@@ -29,7 +29,7 @@ export async function loadResumeEntry(upload: MultipartUpload, run: Run): Promis
     const { code, retryable } = cause as WaybillError;
     // The server is completing the upload, or has completed it.
     if (code === 'upload_conflict') {
-      upload.attempt.hasEnded = true;
+      upload.repairState.hasEnded = true;
       return 'stored';
     }
     upload.grant = undefined;

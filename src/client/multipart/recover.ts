@@ -10,7 +10,7 @@ import {
   forgetUpload,
   giveUploadBack,
   type MultipartUpload,
-  newAttempt,
+  newRepairState,
   renewGrant,
 } from './upload.ts';
 
@@ -26,17 +26,17 @@ export async function recoverUpload(
   error: WaybillError,
   decide: Decide,
 ): Promise<Decision> {
-  const { attempt, tools, context } = upload;
+  const { repairState, tools, context } = upload;
   let failure = error;
   try {
-    const action = attempt.repairs++ < maxRepairs && (await repair(upload, step, error));
+    const action = repairState.repairs++ < maxRepairs && (await repair(upload, step, error));
     if (action) return { action, error };
   } catch (cause) {
     failure = tools.toFailure(cause);
   }
   const decision = await decide(failure);
   if (decision.action !== 'fail') {
-    upload.attempt = newAttempt();
+    upload.repairState = newRepairState();
     return decision;
   }
   const { clientErrorKind } = await context.loadRecovery();
@@ -53,13 +53,13 @@ export async function recoverUpload(
  * @throws WaybillError of a call to the server that the repair needed
  */
 async function repair(upload: MultipartUpload, step: Step, { code }: WaybillError): Promise<Outcome | undefined> {
-  const { attempt, source, grant } = upload;
+  const { repairState, source, grant } = upload;
   /** The upload is open at the server: the missing parts are sent. */
   const outcomeIfOpen: Outcome = step === 'complete' ? 'missing' : 'retry';
   /** The upload has ended at the server: completion is requested, and its answer says how the upload has ended. */
   const outcomeIfEnded: Outcome = step === 'complete' ? 'retry' : 'stored';
-  if (code === 'source_changed' && upload.mayDiffer && upload.startOver && !attempt.hasStartedOver) {
-    attempt.hasStartedOver = true;
+  if (code === 'source_changed' && upload.mayDiffer && upload.startOver && !repairState.hasStartedOver) {
+    repairState.hasStartedOver = true;
     giveUploadBack(upload);
     return 'renew';
   }
@@ -67,21 +67,21 @@ async function repair(upload: MultipartUpload, step: Step, { code }: WaybillErro
   switch (code) {
     case 'object_not_ready':
       upload.parts = upload.stream;
-      attempt.hasEnded = (await findState(upload)) === 'ended';
-      return attempt.hasEnded ? outcomeIfEnded : outcomeIfOpen;
+      repairState.hasEnded = (await findState(upload)) === 'ended';
+      return repairState.hasEnded ? outcomeIfEnded : outcomeIfOpen;
     case 'upload_expired': {
       const state = await findState(upload, 'upload_expired');
-      if (state === 'ended') attempt.hasEnded = true;
-      if (state) return attempt.hasEnded ? outcomeIfEnded : outcomeIfOpen;
+      if (state === 'ended') repairState.hasEnded = true;
+      if (state) return repairState.hasEnded ? outcomeIfEnded : outcomeIfOpen;
       // The parts of a stream that have arrived are lost, and cannot be read again.
-      if (attempt.hasStartedOver || source.stream) return undefined;
-      attempt.hasStartedOver = true;
+      if (repairState.hasStartedOver || source.stream) return undefined;
+      repairState.hasStartedOver = true;
       forgetUpload(upload);
       return 'renew';
     }
     case 'upload_conflict':
-      if (attempt.hasEnded) return undefined;
-      attempt.hasEnded = true;
+      if (repairState.hasEnded) return undefined;
+      repairState.hasEnded = true;
       return outcomeIfEnded;
     default:
       return undefined;

@@ -15,7 +15,7 @@ const expiryMarginMs = 2000;
 const minUseMs = 5000;
 
 /** The state of one part while it is sent. */
-interface PartAttempt {
+interface PartState {
   readonly part: Part;
   readonly checksum: string | undefined;
   host: Host;
@@ -40,7 +40,7 @@ export async function sendPart(sending: SendingParts, part: Part, signal: AbortS
     return sending.recordArrival(part, checksum);
   }
   await Promise.race([compared, rejectOnAbort(signal)]);
-  const attempt: PartAttempt = {
+  const state: PartState = {
     part,
     checksum,
     host: hosts.pick(),
@@ -50,10 +50,10 @@ export async function sendPart(sending: SendingParts, part: Part, signal: AbortS
     renewed: false,
   };
   try {
-    while (!(await tryPart(sending, attempt, signal)));
+    while (!(await tryPart(sending, state, signal)));
     sending.recordArrival(part, checksum);
   } finally {
-    hosts.release(attempt.host);
+    hosts.release(state.host);
   }
 }
 
@@ -77,44 +77,44 @@ async function comparePart(
 }
 
 /** One attempt, with the wait after its failure. @returns whether the part has arrived */
-async function tryPart(sending: SendingParts, attempt: PartAttempt, signal: AbortSignal): Promise<boolean> {
+async function tryPart(sending: SendingParts, state: PartState, signal: AbortSignal): Promise<boolean> {
   const { upload, run } = sending;
   const { context, hosts } = upload;
   try {
     signal.throwIfAborted();
-    return await sendThroughPool(sending, attempt, await signPart(upload, attempt), signal);
+    return await sendThroughPool(sending, state, await signPart(upload, state), signal);
   } catch (cause) {
     signal.throwIfAborted();
     const error = cause as WaybillError;
-    switch (await decideForPart(sending, attempt, error, signal)) {
+    switch (await decideForPart(sending, state, error, signal)) {
       case 'wait for network':
-        await upload.tools.waitForNetwork(context, { ...run, signal }, attempt.offlineFailures++);
+        await upload.tools.waitForNetwork(context, { ...run, signal }, state.offlineFailures++);
         return false;
       case 'renew grant':
-        attempt.renewed = true;
+        state.renewed = true;
         await renewGrant(upload);
         break;
       case 'sign again':
-        attempt.renewed = true;
-        attempt.signed = undefined;
+        state.renewed = true;
+        state.signed = undefined;
         break;
       case 'back off':
         if (!sending.underWay.size) reportProgress(upload, run, { waiting: 'backoff' });
-        await sending.recovery.backOff(upload.tools, context, attempt.failures++, error, signal);
-        attempt.renewed = false;
-        hosts.release(attempt.host);
-        attempt.host = hosts.pick();
+        await sending.recovery.backOff(upload.tools, context, state.failures++, error, signal);
+        state.renewed = false;
+        hosts.release(state.host);
+        state.host = hosts.pick();
     }
-    attempt.offlineFailures = 0;
+    state.offlineFailures = 0;
     return false;
   }
 }
 
-type SignedAttempt = NonNullable<PartAttempt['signed']>;
+type SignedForHost = NonNullable<PartState['signed']>;
 
-async function signPart(upload: MultipartUpload, attempt: PartAttempt): Promise<SignedAttempt> {
+async function signPart(upload: MultipartUpload, state: PartState): Promise<SignedForHost> {
   const { context, calls, checksums } = upload;
-  const { part, checksum, host, signed } = attempt;
+  const { part, checksum, host, signed } = state;
   if (signed && signed.host === host && context.now() <= signed.expiresAt) return signed;
   const askedAt = context.now();
   const answer = await calls.sign({
@@ -124,15 +124,15 @@ async function signPart(upload: MultipartUpload, attempt: PartAttempt): Promise<
     ...(host.index && { host: host.index }),
   });
   const expiresAt = askedAt + Math.max(minUseMs, answer.expiresInSeconds * 1000 - expiryMarginMs);
-  attempt.signed = { ...answer, host, expiresAt };
-  return attempt.signed;
+  state.signed = { ...answer, host, expiresAt };
+  return state.signed;
 }
 
 /** Waits for a connection, and sends the part over it. @returns whether the part has arrived */
 async function sendThroughPool(
   sending: SendingParts,
-  { part, checksum, host }: PartAttempt,
-  signed: SignedAttempt,
+  { part, checksum, host }: PartState,
+  signed: SignedForHost,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { upload, pace, recovery } = sending;
@@ -200,13 +200,13 @@ async function sendRequest(
 /** Decides what to do after a failed attempt. @throws WaybillError when the failure concerns the whole upload */
 async function decideForPart(
   sending: SendingParts,
-  attempt: PartAttempt,
+  state: PartState,
   error: WaybillError,
   signal: AbortSignal,
 ): Promise<PartDecision> {
   const { upload, recovery } = sending;
   const { tools, context, hosts, checksums } = upload;
-  const { part, checksum, renewed } = attempt;
+  const { part, checksum, renewed } = state;
   const { source } = part;
   const { code, retryable } = error;
   const kind = recovery.clientErrorKind(code);
@@ -220,9 +220,9 @@ async function decideForPart(
     if (!renewed) return 'sign again';
     await recovery.verifySource(tools, { source, algorithm: checksums.algorithm, checksum }, signal);
   }
-  if (kind === 'unavailable') recovery.easePool(hosts.connections(attempt.host), context);
+  if (kind === 'unavailable') recovery.easePool(hosts.connections(state.host), context);
   // Before any part has arrived, CORS may have hidden the answer. recovery/ finds out for the whole upload.
   const nothingSent = kind === 'network' && (error.details as RequestDetails | undefined)?.moved === 0;
-  if (!retryable || attempt.failures >= context.retries || (nothingSent && !sending.arrivedBytes())) throw error;
+  if (!retryable || state.failures >= context.retries || (nothingSent && !sending.arrivedBytes())) throw error;
   return 'back off';
 }

@@ -45,14 +45,14 @@ export interface MultipartUpload {
   mayDiffer: boolean;
   /** Whether the upload was started again with smaller parts, which is done at most once. */
   hasSmallerParts?: boolean;
-  attempt: Attempt;
+  repairState: RepairState;
   readonly progress: { loaded: number; status: UploadStatus };
 }
 
 export type Grant = Pick<MultipartGrant, 'uploadId' | 'grant' | 'partSize' | 'partCount'>;
 
-/** What has happened since the last pause between attempts. */
-export interface Attempt {
+/** The repairs since the last pause between two attempts. */
+export interface RepairState {
   /** Failures for which a repair was tried, see recover.ts. */
   repairs: number;
   /** The server says that the upload has ended. The answer to its completion says how. */
@@ -60,7 +60,7 @@ export interface Attempt {
   hasStartedOver: boolean;
 }
 
-export const newAttempt = (): Attempt => ({ repairs: 0, hasEnded: false, hasStartedOver: false });
+export const newRepairState = (): RepairState => ({ repairs: 0, hasEnded: false, hasStartedOver: false });
 
 export interface ArrivedBytes {
   size: number;
@@ -97,7 +97,7 @@ export async function openUpload(
     record: null,
     startOver,
     mayDiffer: !!source.resumes,
-    attempt: newAttempt(),
+    repairState: newRepairState(),
     arrived: new Map(),
     listed: new Map(),
     progress: { loaded: 0, status: 'queued' },
