@@ -1,6 +1,6 @@
 /**
- * client/files: lists, renames and deletes stored files, on routes that allow it. It is an entry of its own, because most
- * pages only upload. It needs `fetch`, and no other part of the client.
+ * client/files: lists, renames and deletes stored files, on routes that allow it. It is an entry of its own, because
+ * most pages only upload. It needs `fetch`, and no other part of the client.
  */
 import type { RoutesOf, RouteTypes, StoredFile, TypedUploads, WireError } from '../protocol/index.ts';
 import { errorOf, normalizeEndpoint, originOf } from './answers.ts';
@@ -105,8 +105,8 @@ export function createFilesClient<U extends TypedUploads = TypedUploads>(
 }
 
 /**
- * The address of a file at the server of the endpoint. Only the reference is taken from the URL, so that a URL of another
- * origin never gets the user's headers and cookies.
+ * The address of a file at the server of the endpoint. Only the reference is taken from the URL, so that a URL of
+ * another origin never gets the user's headers and cookies.
  */
 function urlOf(endpoint: string, file: FileToChange): string {
   const text = typeof file === 'string' ? file : file.url;

@@ -75,7 +75,7 @@ forEachStore('calls about stored files', (store) => {
       const facts = withLedger ? own : { uploadId: own.uploadId, fileName: own.fileName, url: own.url };
       expect(listed(answer)).toMatchObject({ files: [facts], cursor: null });
       expect(Object.keys(listed(answer).files[0] ?? {})).not.toContain('ownerId');
-      for (const query of ['ownerId=alice', 'ownerId=nobody'])
+      for (const query of ['ownerId=alice', 'ownerId=unknown'])
         expect(errorOf(await list(`route=files&${query}`, mallory))).toBe('forbidden');
       expect(errorOf(await list('route=files', { 'x-user': '' }))).toBe('unauthenticated');
       for (const ownerId of ['', '..', 'a/b', '%00'])
@@ -134,7 +134,7 @@ forEachStore('calls about stored files', (store) => {
   describe('renames', () => {
     beforeEach(() => start(true));
 
-    it('A8 only the owner, or whom a function of the app admits, renames a file', async () => {
+    it('A8 only the owner, or a user that a function of the app admits, renames a file', async () => {
       const { file } = (await app.store(png)).completed;
       const others = await rename(file.url, 'stolen.png', mallory);
       expect([others.status, errorOf(others)]).toEqual([404, 'upload_not_found']);

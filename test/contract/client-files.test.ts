@@ -95,7 +95,7 @@ forEachStore('client/files', (store) => {
     expect((await clientOf('bob-1').listFiles('photos')).files).toHaveLength(1);
   });
 
-  it('the headers are sent only to the endpoint, whatever the URL of the file is', async () => {
+  it('the headers are sent only to the endpoint, regardless of the URL of the file', async () => {
     const client = clientOf('anna-1');
     await storeFile('one.png');
     const [file] = (await client.listFiles('photos')).files;

@@ -52,7 +52,7 @@ forEachStore(
             return file;
           }
 
-          /** Runs `change` on a process that crashes at the `nth` call. Returns where, or null when it did not crash. */
+          /** Runs `change` on a process that crashes at the `nth` call. Returns where; null without a crash. */
           async function crash(
             nth: number,
             when: 'before' | 'after',

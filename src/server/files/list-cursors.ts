@@ -1,6 +1,6 @@
 /**
- * The cursors that clients get. A cursor is sealed together with its list, so that a client can neither make one nor use
- * it for another owner or route, and the ledger and the storage get only cursors that they returned.
+ * The cursors that clients get. A cursor is sealed together with its list, so that a client can neither make one nor
+ * use it for another owner or route, and the ledger and the storage get only cursors that they returned.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deriveKey } from '../shared/secrets.ts';
