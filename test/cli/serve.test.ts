@@ -281,7 +281,7 @@ describe('waybill serve', () => {
       [['--config', 'open.json'], { WAYBILL_SECRET: 'short' }, 2, /at least 32 random characters/],
       [['--config', 'open.json'], { WAYBILL_S3_BUCKET: '' }, 3, /WAYBILL_S3_BUCKET is not set/],
       [['--config', 'open.json'], { WAYBILL_S3_PRESET: 'floppy' }, 3, /Unknown capabilities.*\n.*WAYBILL_S3_/],
-      [['--config', 'open.json'], { WAYBILL_LEDGER: 'mysql://x:hidden@y' }, 3, /sqlite:FILE or postgres/],
+      [['--config', 'open.json'], { WAYBILL_LEDGER: 'redis://x:hidden@y' }, 3, /sqlite:FILE, postgres/],
       [
         ['--config', 'open.json'],
         { WAYBILL_LEDGER: 'postgres://x:hidden@127.0.0.1:1/db' },

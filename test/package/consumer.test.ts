@@ -55,6 +55,7 @@ beforeAll(async () => {
         waybill: `file:${inject('tarball')}`,
         react: pinned('react'),
         pg: pinned('pg'),
+        mysql2: pinned('mysql2'),
         ...Object.fromEntries(nestPackages.map((name) => [name, pinned(name)])),
         ...Object.fromEntries(['@types/node', '@types/react'].map((name) => [name, pinned(name)])),
         ...Object.fromEntries(typescripts.map((version) => [`typescript-${version}`, `npm:typescript@${version}`])),

@@ -23,7 +23,7 @@ export class Thumbnail {
 
   /** Shows the file on disk where it is a picture that this browser can decode. */
   showLocal(file: Blob): void {
-    if (file === this.#localFile || !file.type.startsWith('image/') || file.size > maxLocalBytes) return;
+    if (file === this.#localFile || !isPicture(file) || file.size > maxLocalBytes) return;
     this.#localFile = file;
     const url = URL.createObjectURL(file);
     this.#local?.remove();
@@ -48,4 +48,9 @@ export class Thumbnail {
     this.element.append(image);
     return image;
   }
+}
+
+/** SVG is left out: it is a document that can contain scripts, and most routes refuse it. */
+function isPicture({ type }: Blob): boolean {
+  return type.startsWith('image/') && type !== 'image/svg+xml';
 }
