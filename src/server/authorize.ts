@@ -1,9 +1,9 @@
 import { WaybillError } from '../protocol/index.ts';
+import type { Action, AuthorizeFile, CallbackRequest, Owner } from './callback-inputs.ts';
 import type { ResolvedRoute } from './config.ts';
 import { findBrokenOwnerRule } from './grants/keys.ts';
 import { uploadNotFound } from './shared/errors.ts';
 import { isThenable } from './shared/thenable.ts';
-import type { Action, AuthorizeFile, CallbackRequest, Owner } from './types.ts';
 
 /**
  * Calls `authorize` of the app. Returns a promise only when the app does.

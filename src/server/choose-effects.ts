@@ -1,3 +1,4 @@
+/** Chooses what is recorded with the end or the deletion of an upload: its callback, and its webhooks. */
 import type { Config } from './config.ts';
 import type { ChooseEffects } from './state/end-effects.ts';
 import type { EndEffects, NewWebhook, PendingCallback } from './state/ledger.ts';

@@ -1,14 +1,15 @@
 /** What `createUploads` was given, checked and with its defaults: see `resolve-config.ts`. */
 import type { Limits, RouteInfo } from '../protocol/index.ts';
 import type { Storage } from '../s3/index.ts';
+import type { CallbackRequest, Owner } from './callback-inputs.ts';
 import type { UploadsEvent } from './events.ts';
 import type { RateLimits } from './rate-limits/rate-limits.ts';
+import type { ErasedDefinition } from './route-definition.ts';
 import type { Deployment } from './shared/deployment.ts';
 import type { Instrument } from './shared/instrument.ts';
 import type { RandomFill } from './shared/random-pool.ts';
 import type { Ledger, Quota } from './state/ledger.ts';
 import type { ResolvedEvents } from './storage-events/options.ts';
-import type { CallbackRequest, ErasedDefinition, Owner } from './types.ts';
 import type { ResolvedUpkeep } from './upkeep-request.ts';
 import type { ResolvedWebhooks } from './webhooks/options.ts';
 

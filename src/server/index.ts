@@ -2,6 +2,25 @@
  * server: decides who may store which bytes at which key, signs requests for exactly those, and verifies what was
  * stored. File bytes never pass through it. What only other modules of this package need is in internal.ts.
  */
+
+export type {
+  Action,
+  Authorize,
+  AuthorizeFile,
+  AuthorizeInput,
+  CallbackRequest,
+  CompleteInput,
+  DeleteInput,
+  ExpireInput,
+  GrantedFile,
+  InspectInput,
+  KeyInput,
+  ListInput,
+  Owner,
+  RejectInput,
+  RenameInput,
+  StoredFileInput,
+} from './callback-inputs.ts';
 export type { Completed, Completing } from './completion/result.ts';
 export {
   createUploads,
@@ -29,6 +48,7 @@ export type { UploadsOptions } from './options.ts';
 export type { RateLimitOptions } from './rate-limits/rate-limits.ts';
 export type { Rate, RateLimiter, RateLimitStore } from './rate-limits/store.ts';
 export { type AnyRoute, anyone, route } from './route.ts';
+export type { Route, RouteDefinition } from './route-definition.ts';
 export type { Background } from './shared/background.ts';
 export type { Instrument } from './shared/instrument.ts';
 export type { RandomFill } from './shared/random-pool.ts';
@@ -64,26 +84,6 @@ export {
 } from './storage-events/queue.ts';
 export type { SnsOptions } from './storage-events/sns.ts';
 export type { SweepOptions, SweepReport } from './sweep/report.ts';
-export type {
-  Action,
-  Authorize,
-  AuthorizeFile,
-  AuthorizeInput,
-  CallbackRequest,
-  CompleteInput,
-  DeleteInput,
-  ExpireInput,
-  GrantedFile,
-  InspectInput,
-  KeyInput,
-  ListInput,
-  Owner,
-  RejectInput,
-  RenameInput,
-  Route,
-  RouteDefinition,
-  StoredFileInput,
-} from './types.ts';
 export { startUpkeep, type UpkeepOptions } from './upkeep.ts';
 export type { ViewRef } from './views/view-refs.ts';
 export type { PresignViewOptions } from './views/views.ts';

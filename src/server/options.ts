@@ -8,6 +8,7 @@ import {
   wholeNumberRule,
 } from '../protocol/internal.ts';
 import type { Storage } from '../s3/index.ts';
+import type { CallbackRequest } from './callback-inputs.ts';
 import type { UploadsEvent } from './events.ts';
 import type { RateLimitOptions } from './rate-limits/rate-limits.ts';
 import { type AnyRoute, quotaRule } from './route.ts';
@@ -17,7 +18,6 @@ import { type SecretOption, secretRule } from './shared/secrets.ts';
 import { maxSingleBytes } from './shared/storage-limits.ts';
 import type { Ledger, Quota } from './state/ledger.ts';
 import type { EventsOptions } from './storage-events/options.ts';
-import type { CallbackRequest } from './types.ts';
 import type { UpkeepRequestOptions } from './upkeep-request.ts';
 import type { WebhooksOptions } from './webhooks/options.ts';
 

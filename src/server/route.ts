@@ -12,8 +12,9 @@ import {
   type OptionTable,
   wholeNumberRule,
 } from '../protocol/internal.ts';
+import type { Authorize, Owner } from './callback-inputs.ts';
+import type { ErasedDefinition, Route, RouteDefinition, RouteTypesOf } from './route-definition.ts';
 import type { StandardSchema } from './shared/standard-schema.ts';
-import type { Authorize, ErasedDefinition, Owner, Route, RouteDefinition, RouteTypesOf } from './types.ts';
 
 /** A route that everyone may use, each upload on its own: holding the grant is the permission. */
 export const anyone: Authorize<Owner> = Object.assign(() => ({ ownerId: randomBytes(16).toString('hex') }), {

@@ -68,7 +68,7 @@ it.each([
   ['src/client/browser/xhr.ts', `const { hash } = await import('node:crypto');`],
   ['src/client/browser/xhr.ts', `const load = (name: string) => import(name);`],
   ['src/client/browser/xhr.ts', `const load = (name: string) => import(\`../../\${name}.ts\`);`],
-  ['src/client/index.ts', `type Route = import('../server/types.ts').Route;`],
+  ['src/client/index.ts', `type Route = import('../server/route-definition.ts').Route;`],
   ['src/client/index.ts', `import 'preact';`],
   ['src/react/index.ts', `import { useState } from 'react-dom';`],
   ['src/react/index.ts', `import { s3Storage } from '../s3/index.ts';`],

@@ -6,6 +6,7 @@
 import type { WaybillError } from '../../protocol/index.ts';
 import type { Config } from '../config.ts';
 import { type Emit, eventFacts } from '../events.ts';
+import type { ErasedDefinition } from '../route-definition.ts';
 import { describe } from '../shared/describe.ts';
 import { callbackRetryDelayMs } from '../state/callback-retry-delay.ts';
 import type { Claims } from '../state/claims.ts';
@@ -13,7 +14,6 @@ import { deletedFile, grantedFile } from '../state/described-files.ts';
 import type { Ledger, PendingCallback, UploadRecord } from '../state/ledger.ts';
 import { restoreGrant } from '../state/restore-grant.ts';
 import type { EndedUpload } from '../state/upload-states.ts';
-import type { ErasedDefinition } from '../types.ts';
 
 /** `unknown`: this process has no such callback, because another version of the app runs or the route was removed. */
 export type EndCallbackOutcome = 'returned' | 'failed' | 'unknown' | null;

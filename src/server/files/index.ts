@@ -34,7 +34,7 @@ export interface FileService {
    * let cursor = null;
    * do {
    *   const page = await uploads.list({ ownerId: 'u-1', route: 'photos', cursor });
-   *   for (const { fileName, size, url } of page.files) console.log(fileName, size, url);
+   *   for (const { fileName, size } of page.files) console.log(fileName, size);
    *   cursor = page.cursor;
    * } while (cursor);
    * @throws {WaybillError} `invalid_request` for a cursor, a limit or an owner that is not valid, `config_invalid`

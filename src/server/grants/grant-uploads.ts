@@ -2,13 +2,13 @@ import { type ResolvedType, resolveContentType } from '../../protocol/content-ty
 import type { Checksum, FileDeclaration, GrantedUpload, GrantRequest, Transfer } from '../../protocol/index.ts';
 import { WaybillError } from '../../protocol/index.ts';
 import { authorize } from '../authorize.ts';
+import type { CallbackRequest, Owner } from '../callback-inputs.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { invalid, tooManyFiles, unknownRoute } from '../shared/errors.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import { isThenable } from '../shared/thenable.ts';
 import type { Claims } from '../state/claims.ts';
-import type { CallbackRequest, Owner } from '../types.ts';
 import { choosePartSize, chooseTransfer, usesMultipart } from './choose-transfer.ts';
 import { cleanFileName } from './file-name.ts';
 import { deriveRandom } from './idempotency.ts';

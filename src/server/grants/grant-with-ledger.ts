@@ -3,6 +3,7 @@
  * signed. An upload that then cannot be signed gives its reservation back.
  */
 import { type GrantedUpload, WaybillError } from '../../protocol/index.ts';
+import type { Owner } from '../callback-inputs.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
 import { mapLimited } from '../shared/map-limited.ts';
@@ -10,7 +11,6 @@ import type { Claims } from '../state/claims.ts';
 import type { Ledger, NewUpload, Quota } from '../state/ledger.ts';
 import { buildNewUpload } from '../state/new-upload.ts';
 import { quotaExceeded } from '../state/quota-exceeded.ts';
-import type { Owner } from '../types.ts';
 import { requireSameDeclaration } from './idempotency.ts';
 import { type GrantDependencies, type Prepared, sealPrepared, signGrant } from './sign-grant.ts';
 

@@ -1,10 +1,10 @@
 import { authorize, notFound, requireOwner } from '../authorize.ts';
+import type { Action, CallbackRequest, Owner } from '../callback-inputs.ts';
 import type { Config } from '../config.ts';
 import { grantInvalid } from '../shared/errors.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
 import type { OpenedGrant } from '../state/claims.ts';
 import { restoreMetadata } from '../state/restore-grant.ts';
-import type { Action, CallbackRequest, Owner } from '../types.ts';
 import type { Grants } from './grants.ts';
 
 /** The requests in which a client sends a grant back. */

@@ -7,6 +7,7 @@ import {
   WaybillError,
 } from '../../protocol/index.ts';
 import { authorize } from '../authorize.ts';
+import type { CallbackRequest } from '../callback-inputs.ts';
 import type { ResolvedRoute } from '../config.ts';
 import { createListCursors, type ListCursors } from '../files/list-cursors.ts';
 import type { OwnedFile } from '../files/types.ts';
@@ -14,7 +15,6 @@ import { cleanFileName } from '../grants/file-name.ts';
 import { findBrokenOwnerRule } from '../grants/keys.ts';
 import type { Services } from '../services.ts';
 import { invalid, missingFieldMessage, unknownRoute } from '../shared/errors.ts';
-import type { CallbackRequest } from '../types.ts';
 import { openRefToRename } from '../views/views.ts';
 import { type Call, readJsonBody } from './call.ts';
 import { type PlainResponse, RequestView } from './plain-request.ts';

@@ -2,7 +2,7 @@
  * Requests and responses as plain objects. The handler uses these, and the Fetch API and node:http have thin adapters,
  * because making a `Request` and a `Response` costs as much as the whole exchange in node:http.
  */
-import type { CallbackRequest } from '../types.ts';
+import type { CallbackRequest } from '../callback-inputs.ts';
 
 export interface PlainRequest {
   method: string;

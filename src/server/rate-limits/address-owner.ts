@@ -5,9 +5,9 @@
  */
 import { createHmac } from 'node:crypto';
 import { WaybillError } from '../../protocol/index.ts';
+import type { CallbackRequest, Owner } from '../callback-inputs.ts';
 import type { UploadsOptions } from '../options.ts';
 import { isAnyone } from '../route.ts';
-import type { CallbackRequest, Owner } from '../types.ts';
 import { networkOf } from './rate-limits.ts';
 
 /** The limits for each owner that apply to this route, as an app names them. */

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { WaybillError } from '../../protocol/index.ts';
 import { loadOnce } from '../../s3/internal.ts';
+import type { CallbackRequest } from '../callback-inputs.ts';
 import type { Emit, Operation } from '../events.ts';
 import { describe } from '../shared/describe.ts';
 import { tooManyFiles } from '../shared/errors.ts';
-import type { CallbackRequest } from '../types.ts';
 import { createMemoryCounters } from './memory-counters.ts';
 import type { Rate, RateLimiter, RateLimitStore } from './store.ts';
 

@@ -1,6 +1,6 @@
 /** The hook for tracers. Waybill depends on none: docs/operations.md shows how to connect OpenTelemetry. */
 import type { Storage } from '../../s3/index.ts';
-import type { ErasedDefinition } from '../types.ts';
+import type { ErasedDefinition } from '../route-definition.ts';
 
 /**
  * Runs `run` inside a span or a timer, and returns its result. Names are `waybill.<operation>` for a

@@ -1,6 +1,6 @@
 /** The facts of a file as callbacks and webhooks get them, when it was not stored or has been deleted. */
 import type { StoredFile } from '../../protocol/index.ts';
-import type { GrantedFile } from '../types.ts';
+import type { GrantedFile } from '../callback-inputs.ts';
 import type { UploadRecord } from './ledger.ts';
 
 export function grantedFile({ key, fileName, contentType, size, checksum }: GrantedFile): GrantedFile {

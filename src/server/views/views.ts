@@ -1,11 +1,11 @@
 import { isContentType, type PresignedRequest, type ViewResponse, WaybillError } from '../../protocol/index.ts';
 import type { ObjectInfo, PresignGetOptions } from '../../s3/index.ts';
 import { authorize, notFound, requireOwner } from '../authorize.ts';
+import type { Action, CallbackRequest, StoredFileInput } from '../callback-inputs.ts';
 import type { Config, ResolvedRoute } from '../config.ts';
 import { findBrokenKeyRule } from '../grants/keys.ts';
 import { hasCharset, isCharset, splitCharset, withCharset } from '../shared/charset.ts';
 import { contentDisposition, isInlineAnywhere, isInlineOnStorageOrigin } from '../shared/disposition.ts';
-import type { Action, CallbackRequest, StoredFileInput } from '../types.ts';
 import { findStored } from './find-stored.ts';
 import type { ViewRef, ViewRefs } from './view-refs.ts';
 
