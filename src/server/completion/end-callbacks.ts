@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import { type Emit, eventFacts } from '../events.ts';
 import type { ErasedDefinition } from '../route-definition.ts';
 import { describe } from '../shared/describe.ts';
+import { unrefTimer } from '../shared/unref-timer.ts';
 import { callbackRetryDelayMs } from '../state/callback-retry-delay.ts';
 import type { Claims } from '../state/claims.ts';
 import { deletedFile, grantedFile } from '../state/described-files.ts';
@@ -135,7 +136,7 @@ function callEndCallback(definition: ErasedDefinition, record: UploadRecord): un
 async function keepDuring(keep: () => Promise<boolean>, run: () => Promise<unknown>): Promise<void> {
   // A failure is ignored: another process may then run the callback as well, as "at least once" allows.
   const timer = setInterval(() => void keep().catch(() => {}), keepEveryMs);
-  timer.unref();
+  unrefTimer(timer);
   try {
     await run();
   } finally {
