@@ -109,8 +109,8 @@ export function createFilesClient<U extends TypedUploads = TypedUploads>(
  * another origin never gets the user's headers and cookies.
  */
 function urlOf(endpoint: string, file: FileToChange): string {
-  const text = typeof file === 'string' ? file : file.url;
-  const reference = text.replace(/[?#].*/s, '').replace(/.*\//s, '');
+  const [path = ''] = (typeof file === 'string' ? file : file.url).split(/[?#]/, 1);
+  const reference = path.slice(path.lastIndexOf('/') + 1);
   if (!/^[\w-]+\.[\w-]+$/.test(reference))
     throw failure('invalid_request', 'This file does not exist.', {
       details: { hint: 'Pass a stored file, or its `url`.' },
