@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createClient } from '../../src/client/node/index.ts';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { endChildren } from '../support/children.ts';
 import { installPacked } from '../support/packed.ts';
 
 const versions = { bun: '1.4.4', deno: '2.9.6' };
@@ -35,14 +35,7 @@ beforeAll(async () => {
   storeUrl = new URL((await store.listen({ port: 0 })).url).origin;
 });
 
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = once(child, 'close');
-    child.kill('SIGKILL');
-    await ended;
-  }
-});
+afterEach(() => endChildren(children, 'SIGKILL'));
 
 afterAll(async () => {
   await store?.close();

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { endChildren } from '../support/children.ts';
 import { isFullSize } from '../support/test-size.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,14 +50,7 @@ beforeAll(async () => {
   storeUrl = new URL((await store.listen({ port: 0 })).url).origin;
 });
 
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = once(child, 'close');
-    child.kill('SIGTERM');
-    await ended;
-  }
-});
+afterEach(() => endChildren(children, 'SIGTERM'));
 
 afterAll(async () => {
   await store?.close();

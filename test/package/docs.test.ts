@@ -4,7 +4,6 @@
  * examples are compared with them.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +13,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { createClient } from '../../src/client/node/index.ts';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
+import { endChildren } from '../support/children.ts';
 import { fixture } from '../support/fixtures.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -57,14 +57,7 @@ beforeAll(async () => {
   store = await createDevstore({ dir: join(dir, 'store'), credentials: [credentials], buckets: ['user-content'] });
 });
 
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = once(child, 'close');
-    child.kill('SIGTERM');
-    await ended;
-  }
-});
+afterEach(() => endChildren(children, 'SIGTERM'));
 
 afterAll(async () => {
   await store?.close();

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import mysql from 'mysql2/promise';
+import { type DatabaseProcess, startDatabaseProcess } from './database-process.ts';
 import { freePort } from './postgres.ts';
 
 const run = promisify(execFile);
@@ -16,11 +17,7 @@ export interface MariadbInfo {
   url: string;
 }
 
-export interface Mariadb extends MariadbInfo {
-  /** `immediate` ends the process without a checkpoint, as a power failure does. */
-  restart(mode: 'fast' | 'immediate'): Promise<void>;
-  stop(): Promise<void>;
-}
+export interface Mariadb extends MariadbInfo, DatabaseProcess {}
 
 /** Debian has the server in a folder that is in PATH for root only. */
 function find(program: string): string | undefined {
@@ -85,50 +82,17 @@ export async function startMariadb(settings: readonly string[] = []): Promise<Ma
   ];
   const url = `mysql://waybill:${password}@127.0.0.1:${port}/mysql`;
 
-  let stopped: Promise<void> | undefined;
-  let pid = 0;
-
-  async function start(): Promise<void> {
-    const child = spawn(server as string, options, { ...as, stdio: ['ignore', 'ignore', 'pipe'] });
-    let output = '';
-    child.stderr.on('data', (text) => {
-      output = (output + text).slice(-4000);
-    });
-    let ended = false;
-    stopped = new Promise((resolve) =>
-      child.once('close', () => {
-        ended = true;
-        resolve();
-      }),
-    );
-    pid = child.pid as number;
-    for (;;) {
-      if (ended) throw new Error(`MariaDB did not start:\n${output}`);
-      try {
-        await onMariadb(url, 'select 1');
-        return;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
-  }
-
-  async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    if (pid === 0) return;
-    process.kill(pid, signal);
-    await stopped;
-    pid = 0;
-  }
-
-  await start();
+  const { restart, stop } = await startDatabaseProcess({
+    name: 'MariaDB',
+    spawn: () => spawn(server, options, { ...as, stdio: ['ignore', 'ignore', 'pipe'] }),
+    connect: () => onMariadb(url, 'select 1'),
+    signals: { fast: 'SIGTERM', immediate: 'SIGKILL' },
+  });
   return {
     url,
-    async restart(mode) {
-      await end(mode === 'fast' ? 'SIGTERM' : 'SIGKILL');
-      await start();
-    },
+    restart,
     async stop() {
-      await end('SIGTERM');
+      await stop();
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { type DatabaseProcess, startDatabaseProcess } from './database-process.ts';
 
 const run = promisify(execFile);
 
@@ -16,11 +17,7 @@ export interface PostgresInfo {
   url: string;
 }
 
-export interface Postgres extends PostgresInfo {
-  /** `immediate` ends all processes without a checkpoint, as a power failure does. */
-  restart(mode: 'fast' | 'immediate'): Promise<void>;
-  stop(): Promise<void>;
-}
+export interface Postgres extends PostgresInfo, DatabaseProcess {}
 
 /** Debian does not put the server's programs into PATH. */
 function programsDir(): string | undefined {
@@ -79,57 +76,17 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   if (user) await chown(join(data, 'postgresql.conf'), user.uid, user.gid);
   const url = `postgres://waybill:${password}@127.0.0.1:${port}/postgres`;
 
-  let stopped: Promise<void> | undefined;
-  let pid = 0;
-
-  async function start(): Promise<void> {
-    const child = spawn(join(programs as string, 'postgres'), ['-D', data], {
-      ...as,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let output = '';
-    child.stderr.on('data', (text) => {
-      output = (output + text).slice(-4000);
-    });
-    let ended = false;
-    stopped = new Promise((resolve) =>
-      child.once('close', () => {
-        ended = true;
-        resolve();
-      }),
-    );
-    pid = child.pid as number;
-    for (;;) {
-      if (ended) throw new Error(`Postgres did not start:\n${output}`);
-      const client = new pg.Client({ connectionString: url });
-      // A connection that fails while it opens also emits an error event.
-      client.on('error', () => {});
-      try {
-        await client.connect();
-        await client.end();
-        return;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
-  }
-
-  async function end(signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
-    if (pid === 0) return;
-    process.kill(pid, signal);
-    await stopped;
-    pid = 0;
-  }
-
-  await start();
+  const { restart, stop } = await startDatabaseProcess({
+    name: 'Postgres',
+    spawn: () => spawn(join(programs, 'postgres'), ['-D', data], { ...as, stdio: ['ignore', 'ignore', 'pipe'] }),
+    connect: () => onServer(url, 'select 1'),
+    signals: { fast: 'SIGINT', immediate: 'SIGQUIT' },
+  });
   return {
     url,
-    async restart(mode) {
-      await end(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-      await start();
-    },
+    restart,
     async stop() {
-      await end('SIGINT');
+      await stop();
       await rm(dir, { recursive: true, force: true });
     },
   };
