@@ -44,7 +44,7 @@ async function endLeased(database: Database, uploadId: string, fence: number, en
     });
     // An upload without a reservation was refused by the quota and must never become a file.
     const ended = await (ending.state === 'completed' ? changed.where('reserved', '=', 1) : changed)
-      .returning(['upload_id', 'owner_id', 'route', 'reserved_bytes'])
+      .returning([...endedColumns, 'reserved_bytes'])
       .executeTakeFirst();
     if (!ended) return false;
     if (ending.state === 'completed')
@@ -55,23 +55,26 @@ async function endLeased(database: Database, uploadId: string, fence: number, en
         stored_files: 1,
       });
     await insertWebhooks(database, trx, uploadId, ending.webhooks ?? []);
-    const details = ending.state === 'rejected' ? { code: ending.error.code } : undefined;
+    const details = ending.state === 'rejected' ? { code: ending.error.code } : {};
     await auditEnd(database, trx, ended, ending.state, details);
     return true;
   });
 }
 
-type EndedRow = Record<'upload_id' | 'owner_id' | 'route', string>;
+const endedColumns = ['upload_id', 'owner_id', 'route', 'created_at'] as const;
+
+type EndedRow = Pick<Tables['waybill_uploads'], (typeof endedColumns)[number]>;
 
 /** The entry has no actor: such an end follows from what has arrived, or from the time. */
 async function auditEnd(
   database: Database,
   trx: Transaction<Tables>,
-  { upload_id, owner_id, route }: EndedRow,
+  { upload_id, owner_id, route, created_at }: EndedRow,
   action: Ending['state'],
-  details?: Record<string, unknown>,
+  more: Record<string, unknown> = {},
 ): Promise<void> {
-  await writeAudit(database, trx, [{ action, upload_id, owner_id, route, actor: null, ...(details && { details }) }]);
+  const details = { grantedAt: created_at, ...more };
+  await writeAudit(database, trx, [{ action, upload_id, owner_id, route, actor: null, details }]);
 }
 
 async function abortUpload(database: Database, uploadId: string): Promise<boolean> {
@@ -79,7 +82,7 @@ async function abortUpload(database: Database, uploadId: string): Promise<boolea
   return database.kysely.transaction().execute(async (trx) => {
     const aborted = await updateUpload(trx, uploadId, { state: 'aborted', ended_at: database.now() })
       .where('state', '=', 'expired')
-      .returning(['upload_id', 'owner_id', 'route'])
+      .returning(endedColumns)
       .executeTakeFirst();
     if (aborted) await auditEnd(database, trx, aborted, 'aborted');
     return aborted !== undefined;
@@ -98,7 +101,7 @@ async function endGranted(
     const ended = await updateUpload(trx, uploadId, values)
       .where('state', '=', 'granted')
       .where(where)
-      .returning(['upload_id', 'owner_id', 'route'])
+      .returning(endedColumns)
       .executeTakeFirst();
     if (!ended) return false;
     await insertWebhooks(database, trx, uploadId, webhooks);

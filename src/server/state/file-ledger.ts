@@ -6,7 +6,6 @@ import type { StoredFile } from '../../protocol/index.ts';
 
 /** What an audit entry records. `forgotten` is about an owner, every other action about one upload. */
 export type AuditAction =
-  | 'granted'
   | 'completed'
   | 'rejected'
   | 'aborted'
@@ -31,7 +30,10 @@ export interface AuditEntry {
   ownerId: string;
   /** Who asked for the change; null for what Waybill does by itself, and where that is not known. */
   actor: string | null;
-  /** For example `{ from, to }` of a rename; null without any. */
+  /**
+   * For example `{ from, to }` of a rename; null without any. The end of an upload has `grantedAt`, in milliseconds
+   * since the epoch.
+   */
   details: Record<string, unknown> | null;
 }
 
