@@ -29,8 +29,12 @@ export async function* multipartsOf(
   } while (next !== undefined);
 }
 
-/** Age in milliseconds. An object without a date counts as new, so that nothing is done to it. */
+/**
+ * Age in milliseconds, at least 0. The clock of the storage is known to about a second, so an object that has just
+ * arrived can seem to come from the future: it counts as new. An object without a date does too, so that nothing is
+ * done to it.
+ */
 export function ageOf(at: string, now: number): number {
   const age = now - Date.parse(at);
-  return Number.isNaN(age) ? 0 : age;
+  return age > 0 ? age : 0;
 }
