@@ -14,6 +14,8 @@ import type { UploadStatus } from './types.ts';
 
 const legal: Record<UploadStatus, readonly UploadStatus[]> = {
   queued: ['hashing', 'granting', 'uploading', 'completing', 'failed', 'aborted'],
+  // Only clients of withPrepare prepare files.
+  preparing: [],
   hashing: ['granting', 'failed', 'aborted'],
   granting: ['queued', 'uploading', 'hashing', 'failed', 'aborted'],
   uploading: ['completing', 'granting', 'failed', 'aborted'],

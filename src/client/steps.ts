@@ -32,8 +32,9 @@ export interface Report {
   contentType?: string;
   transfer?: TransferName;
   size?: number;
-  total?: number;
+  total?: number | null;
   loaded?: number;
+  prepared?: number;
   warning?: WaybillError | null;
 }
 

@@ -169,6 +169,7 @@ export type Messages = {
 
 export type UploadStatus =
   | 'queued'
+  | 'preparing'
   | 'hashing'
   | 'granting'
   | 'uploading'
@@ -184,21 +185,23 @@ export interface UploadSnapshot<Data = unknown> {
   readonly id: string;
   /**
    * The stage of the upload: `queued`, `hashing`, `granting`, `uploading`, `completing`, `paused`, `done`, `failed` or
-   * `aborted`.
+   * `aborted`. With a client of `withPrepare` also `preparing`, before all others.
    */
   readonly status: UploadStatus;
   /** Why no bytes are being sent: there is no connection, or a pause before another attempt. */
   readonly waiting: 'offline' | 'backoff' | null;
   /** The name that is declared to the server. */
   readonly fileName: string;
-  /** Bytes; null for a stream until it has ended. */
+  /** Bytes; null for a stream until it has ended. Before and after a preparation, it is the size of another file. */
   readonly size: number | null;
   /** As declared, possibly empty; after the grant, as the server resolved it. The stored type is `file.contentType`. */
   readonly contentType: string;
   /** Bytes sent. */
   readonly loaded: number;
-  /** Bytes to send; null for a stream until it has ended. */
+  /** Bytes to send; null for a stream until it has ended, and for a file that is still being prepared. */
   readonly total: number | null;
+  /** How much of the preparation is done, from 0 to 1. Only clients of `withPrepare` have it. */
+  readonly prepared?: number;
   /** Measured over the last few seconds; 0 while unknown. */
   readonly bytesPerSecond: number;
   /** Null while unknown. */

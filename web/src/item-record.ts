@@ -75,6 +75,7 @@ export const stages: Readonly<Record<Stage, { label: string; isActive: boolean }
 
 const stageOfStatus = {
   queued: 'waiting',
+  preparing: 'reading',
   hashing: 'reading',
   granting: 'signing',
   uploading: 'sending',

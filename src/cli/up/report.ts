@@ -98,6 +98,7 @@ function formatResult(shown: string, { status, size, error }: UploadSnapshot, pa
 
 const statusWords: Readonly<Record<UploadSnapshot['status'], string>> = {
   queued: 'waiting',
+  preparing: 'preparing',
   hashing: 'reading',
   granting: 'asking',
   uploading: '',
