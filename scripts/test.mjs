@@ -2,7 +2,7 @@
 /**
  * `npm test` works in a fresh clone. It installs the dependencies (and Chromium and PostgreSQL where it can), and then
  * runs lint, types, the build, the quick suites on the devstore, and the checks of the package. `npm run test:all` runs
- * every suite on every storage, and the quick suites on the other Node versions; it installs Ceph and MariaDB as well.
+ * every suite on every storage, and the quick suites on the other Node versions; it installs Ceph, MariaDB, Firefox and WebKitGTK too.
  * The last line is the sum of all: `N passed, N failed, N skipped`. Under CI a skipped test is a failure.
  * test/README.md lists the suites.
  *
@@ -28,20 +28,22 @@ const rest = flags.includes('--rest');
 const all = rest || flags.includes('--all');
 
 const { ensureBuilt } = await import('./lib/build.mjs');
-const { ensureCeph, ensureChromium, ensureMariadb, ensurePostgres, ensureSharedMimeInfo } = await import(
-  './lib/needs.mjs'
-);
+const needs = await import('./lib/needs.mjs');
 const { checkPackage, lintAndTypes } = await import('./lib/checks.mjs');
 const { fullSize, runOtherNodes, runQuick, runRest, runVitest } = await import('./lib/suites.mjs');
 
 const tally = createTally();
 const start = performance.now();
 
-await ensureChromium(tally);
-await ensurePostgres(tally);
-await ensureSharedMimeInfo(tally);
-if (all) await ensureCeph(tally);
-if (all) await ensureMariadb(tally);
+await needs.ensureChromium(tally);
+await needs.ensurePostgres(tally);
+await needs.ensureSharedMimeInfo(tally);
+if (all) {
+  await needs.ensureCeph(tally);
+  await needs.ensureMariadb(tally);
+  await needs.ensureFirefox(tally);
+  await needs.ensureWebkit(tally);
+}
 if (names.length > 0) {
   await runVitest(tally, { names, env: all ? {} : { WAYBILL_STORES: 'devstore' } });
 } else {
@@ -53,7 +55,7 @@ if (names.length > 0) {
   else if (all) await runOtherNodes(tally, rest);
   if (built && !rest) await checkPackage(tally);
   if (!all)
-    say('Not run: Ceph, MariaDB, the other Node versions, and the long suites. npm run test:all runs everything.');
+    say('Not run: Ceph, MariaDB, the other Node versions and browsers, the long suites. npm run test:all runs them.');
 }
 
 if (underCi) tally.failSkipped();

@@ -4,7 +4,13 @@ import { delimiter, join } from 'node:path';
 import { run, timed } from './run.mjs';
 
 export function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((dir) => executable(join(dir, program)));
+  return findOnPath(program) !== undefined;
+}
+
+/** Returns the path of the program, or undefined. */
+export function findOnPath(program) {
+  const dirs = (process.env.PATH ?? '').split(delimiter);
+  return dirs.map((dir) => join(dir, program)).find(executable);
 }
 
 export function executable(file) {

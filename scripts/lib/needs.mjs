@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { findChromium } from './chromium.mjs';
 import { aptInstall, canAptInstall, onPath } from './debian.mjs';
+import { findFirefox, findWebkitDriver, findXvfb } from './engines.mjs';
 
 export function ensureChromium(tally) {
   return ensure(tally, {
@@ -9,6 +10,24 @@ export function ensureChromium(tally) {
     present: () => findChromium() !== undefined,
     packages: ['chromium', 'fonts-liberation'],
     otherwise: 'set CHROMIUM_PATH, or run npx playwright install chromium',
+  });
+}
+
+export function ensureFirefox(tally) {
+  return ensure(tally, {
+    what: 'Firefox, the second browser engine',
+    present: () => findFirefox() !== undefined,
+    packages: ['firefox-esr'],
+    otherwise: 'install Firefox, or set FIREFOX_PATH',
+  });
+}
+
+export function ensureWebkit(tally) {
+  return ensure(tally, {
+    what: 'WebKitGTK with its driver, the third browser engine',
+    present: () => findWebkitDriver() !== undefined && findXvfb() !== undefined,
+    packages: ['webkit2gtk-driver', 'xvfb'],
+    otherwise: 'install WebKitWebDriver and Xvfb (Linux only)',
   });
 }
 

@@ -1,0 +1,3 @@
+export function findFirefox(): string | undefined;
+export function findWebkitDriver(): string | undefined;
+export function findXvfb(): string | undefined;
