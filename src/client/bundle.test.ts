@@ -12,10 +12,11 @@ const root = new URL('../', import.meta.url);
 /** Bytes after gzip -9, of a small but realistic use. */
 const entries = {
   'client/put': { code: `export { createPut } from './client/put.ts'`, ceiling: 2300 },
-  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5850 },
+  // 50 bytes are for functions of less than 80 lines.
+  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5900 },
   'client + react': {
     code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
-    ceiling: 6250,
+    ceiling: 6300,
   },
   // Most pages only upload, so that these calls are not part of the client.
   'client/files': { code: `export { createFilesClient } from './client/files.ts'`, ceiling: 1600 },

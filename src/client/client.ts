@@ -7,6 +7,7 @@ import { createEngine, type Engine } from './engine.ts';
 import { failure, throwNetworkError } from './errors.ts';
 import { createExchange } from './exchange.ts';
 import { createPool, type Pool } from './pool.ts';
+import type { UploadState } from './snapshots.ts';
 import { contentTypeOf, type OpenSource, toSource } from './source.ts';
 import { tools } from './tools.ts';
 import type { Client, ClientOptions, FileLike, Transport, Upload, UploadOptions } from './types.ts';
@@ -45,36 +46,20 @@ export function createClientOn<U extends TypedUploads>(
   function upload(route: string, file: FileLike | OpenSource, given: AnyOptions = {}, count = 1): Upload {
     const isFile = file && typeof file === 'object';
     const source = isFile ? toSource(file as FileLike) : (emptySource as OpenSource);
-    const { size } = source;
     const fileName = given.fileName || source.fileName || 'file';
     const contentType = contentTypeOf(source, given);
     return createUpload(
       // Without a file, the upload fails. An exception here would end the page's event handler.
       isFile
-        ? createEngine(
-            context,
+        ? createEngine(context, {
             source,
             route,
-            { fileName, contentType, metadata: given.metadata },
-            given.startOver,
+            file: { fileName, contentType, metadata: given.metadata },
+            startOver: given.startOver,
             count,
-          )
+          })
         : noFile(file),
-      {
-        id: idPrefix + ++uploadCount,
-        status: 'queued',
-        waiting: null,
-        fileName,
-        size,
-        contentType,
-        loaded: 0,
-        total: size,
-        transfer: null,
-        error: null,
-        file: null,
-        data: null,
-        warning: null,
-      },
+      createState(idPrefix + ++uploadCount, fileName, source.size, contentType),
       now,
       given.signal,
       running,
@@ -111,6 +96,24 @@ export function createClientOn<U extends TypedUploads>(
       (await import('./resume/index.ts').catch(throwNetworkError)).listResumable(tools, context, upload),
     routeInfo: async (route: string) => (await context.openRoute(route)).info,
   } as Client<RoutesOf<U>>;
+}
+
+function createState(id: string, fileName: string, size: number | null, contentType: string): UploadState {
+  return {
+    id,
+    status: 'queued',
+    waiting: null,
+    fileName,
+    size,
+    contentType,
+    loaded: 0,
+    total: size,
+    transfer: null,
+    error: null,
+    file: null,
+    data: null,
+    warning: null,
+  };
 }
 
 function createContext(

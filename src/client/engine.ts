@@ -24,45 +24,30 @@ export interface Engine {
 /** Characters: a name of this length fits the 255 bytes of the protocol in UTF-8. */
 const shortNameLength = 84;
 
-/** @param count files that were given in the same call */
-export function createEngine(
-  context: ClientContext,
-  source: OpenSource,
-  route: string,
-  file: DeclaredFile,
-  startOver?: boolean,
-  count = 1,
-): Engine {
+/** What an upload needs from its start to its end. */
+export interface FileToUpload {
+  source: OpenSource;
+  route: string;
+  file: DeclaredFile;
+  startOver: boolean | undefined;
+  /** How many files were given in the same call. */
+  count: number;
+}
+
+export function createEngine(context: ClientContext, given: FileToUpload): Engine {
+  const { source } = given;
   const { size } = source;
   let transfer: Transfer | undefined;
   let current: Run | undefined;
   /** The content is checked once, also when the upload is stopped and continued. */
   let contentCheck: Promise<WaybillError | null> | undefined;
 
-  const loadRouteInfo = (report: Run['report']) =>
-    loadRouteAndCheckFile(context, route, { source, file, count, report });
-
   async function load(run: Run, info: RouteInfo): Promise<Outcome> {
     if (context.checkContent && size) {
-      contentCheck ??= context.checkContent(source as Source, file, info.limits).catch(() => null);
+      contentCheck ??= context.checkContent(source as Source, given.file, info.limits).catch(() => null);
       run.report({ warning: await contentCheck });
     }
-    transfer ??= isLarge(info, size)
-      ? (await import('./multipart/index.ts').catch(throwNetworkError)).createMultipart(
-          tools,
-          context,
-          source,
-          route,
-          file,
-          startOver,
-        )
-      : (await import('./single.ts').catch(throwNetworkError)).createSingle(
-          tools,
-          context,
-          source as Source,
-          route,
-          file,
-        );
+    transfer ??= await createTransfer(context, given, info);
     return transfer.load(run, info);
   }
 
@@ -76,7 +61,7 @@ export function createEngine(
     return {
       async perform(step) {
         if (step !== 'load') return (transfer as Transfer)[step](run);
-        const info = loading ?? loadRouteInfo(run.report);
+        const info = loading ?? loadRouteAndCheckFile(context, given, run.report);
         loading = undefined;
         return load(run, await info);
       },
@@ -99,13 +84,8 @@ export function createEngine(
       current = run;
       try {
         // The file is checked before it waits for its place, so that all files to be refused are refused at once.
-        const loading = loadRouteInfo(report);
-        // The code is loaded now, while there is certainly a network.
-        import('./single.ts').catch(() => {});
-        context
-          .loadRecovery()
-          .then(({ preload }) => preload(context, source))
-          .catch(() => {});
+        const loading = loadRouteAndCheckFile(context, given, report);
+        preloadCode(context, source);
         const info = await loading.catch((error) => {
           if (!error.retryable) throw error;
         });
@@ -129,18 +109,32 @@ export function createEngine(
   };
 }
 
-interface FileToCheck {
-  source: OpenSource;
-  file: DeclaredFile;
-  count: number;
-  report: Run['report'];
+/** Loads the code that sends the file in one request or in parts. */
+async function createTransfer(
+  context: ClientContext,
+  { source, route, file, startOver }: FileToUpload,
+  info: RouteInfo,
+): Promise<Transfer> {
+  const create = isLarge(info, source.size)
+    ? (await import('./multipart/index.ts').catch(throwNetworkError)).createMultipart
+    : (await import('./single.ts').catch(throwNetworkError)).createSingle;
+  return create(tools, context, source as Source, route, file, startOver);
+}
+
+/** Loads the code of an upload now, while there is certainly a network. */
+function preloadCode(context: ClientContext, source: OpenSource): void {
+  import('./single.ts').catch(() => {});
+  context
+    .loadRecovery()
+    .then(({ preload }) => preload(context, source))
+    .catch(() => {});
 }
 
 /** Loads the route's rules, and checks the file against them. @throws WaybillError that the file is refused with */
 async function loadRouteAndCheckFile(
   context: ClientContext,
-  route: string,
-  { source, file, count, report }: FileToCheck,
+  { source, route, file, count }: FileToUpload,
+  report: Run['report'],
 ): Promise<RouteInfo> {
   const { size } = source;
   const { info } = await context.openRoute(route);

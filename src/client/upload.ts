@@ -2,7 +2,7 @@
 import type { WaybillError } from '../protocol/index.ts';
 import type { Engine } from './engine.ts';
 import { failure } from './errors.ts';
-import { createSnapshots, type UploadState } from './snapshots.ts';
+import { createSnapshots, type Snapshots, type UploadState } from './snapshots.ts';
 import type { Upload, UploadResult } from './types.ts';
 
 export function createUpload(
@@ -13,28 +13,15 @@ export function createUpload(
   running: Set<Upload>,
   translate: (error: WaybillError) => void,
 ): Upload {
-  const { state, set, reset, publish, resetProgress, subscribe, getSnapshot } = createSnapshots(initial, now);
-  let controller: AbortController;
+  const snapshots = createSnapshots(initial, now);
+  const { state, set, reset, publish, subscribe, getSnapshot } = snapshots;
+  const launch = createRuns(engine, snapshots);
+  let stop: ReturnType<typeof launch>;
   let done: Promise<UploadResult>;
   let succeed: (result: UploadResult) => void;
   let fail: (error: WaybillError) => void;
-  /** A stopped run may still be ending. The next run waits for its end, because both use the engine's state. */
-  let lastRun: Promise<unknown> = Promise.resolve();
 
   const hasEnded = () => !!(state().error || state().file);
-
-  function launch(): void {
-    controller = new AbortController();
-    const { signal } = controller;
-    resetProgress();
-    lastRun = lastRun
-      // Reports of a stopped run are out of date.
-      .then(() => engine.run(signal, (report) => signal.aborted || set(report)))
-      .then(
-        (result) => signal.aborted || succeed(result),
-        (error) => signal.aborted || fail(error),
-      );
-  }
 
   function start(): void {
     done = new Promise((resolve, reject) => {
@@ -48,7 +35,7 @@ export function createUpload(
         reject(error);
       };
     });
-    launch();
+    stop = launch(succeed, fail);
     running.add(upload);
     const current = done;
     const forget = () => {
@@ -66,7 +53,7 @@ export function createUpload(
   function abort(): void {
     if (hasEnded()) return;
     const error = failure('aborted', 'The upload was cancelled.');
-    controller.abort(error);
+    stop(error);
     engine.abort();
     fail(error);
   }
@@ -77,13 +64,13 @@ export function createUpload(
     getSnapshot,
     pause() {
       if (hasEnded()) return;
-      controller.abort();
+      stop();
       set({ status: 'paused', waiting: null });
     },
     resume() {
       if (state().status !== 'paused') return;
       set({ status: 'queued' });
-      launch();
+      stop = launch(succeed, fail);
     },
     abort,
     retry() {
@@ -98,4 +85,24 @@ export function createUpload(
   };
   start();
   return upload;
+}
+
+/** Returns a function that starts a run of the engine after the end of the last one, and returns how to stop it. */
+function createRuns(engine: Engine, { set, resetProgress }: Snapshots) {
+  /** A stopped run may still be ending. The next run waits for its end, because both use the engine's state. */
+  let lastRun: Promise<unknown> = Promise.resolve();
+
+  return (succeed: (result: UploadResult) => void, fail: (error: WaybillError) => void) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    resetProgress();
+    lastRun = lastRun
+      // Reports of a stopped run are out of date.
+      .then(() => engine.run(signal, (report) => signal.aborted || set(report)))
+      .then(
+        (result) => signal.aborted || succeed(result),
+        (error) => signal.aborted || fail(error),
+      );
+    return (reason?: WaybillError) => controller.abort(reason);
+  };
 }

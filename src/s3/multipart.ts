@@ -11,31 +11,10 @@ import { copyTimeoutFactor } from './write-operations.ts';
 import { childElements, childText } from './xml.ts';
 
 export function createMultipartOperations(config: StorageConfig, send: Send): MultipartOperations {
-  const { bucket, capabilities } = config;
+  const { capabilities } = config;
 
   return {
-    async createMultipart({ checksumAlgorithm, ...options }) {
-      checkKey(options.key);
-      const isSupported =
-        checksumAlgorithm !== 'md5' && checksumAlgorithm && capabilities.partChecksums.includes(checksumAlgorithm);
-      const { document } = await send({
-        method: 'POST',
-        key: options.key,
-        query: [['uploads', '']],
-        headers: {
-          ...objectHeaders(options),
-          ...(capabilities.unsignedAcls ? { 'x-amz-acl': 'private' } : {}),
-          ...(isSupported
-            ? {
-                'x-amz-checksum-algorithm': checksumAlgorithm.toUpperCase(),
-                'x-amz-checksum-type': checksumType(checksumAlgorithm),
-              }
-            : {}),
-        },
-        root: 'InitiateMultipartUploadResult',
-      });
-      return { multipartId: childText(document, 'UploadId') ?? '' };
-    },
+    createMultipart: (options) => createMultipart(config, send, options),
 
     listParts: (key, multipartId) => listParts(send, key, multipartId),
 
@@ -71,31 +50,64 @@ export function createMultipartOperations(config: StorageConfig, send: Send): Mu
 
     listMultiparts: (options) => listMultiparts(send, options),
 
-    async copyPart({ from, sourceEtag, to, multipartId, partNumber, range }) {
-      checkExistingKey(from);
-      checkKey(to);
-      const { document } = await send({
-        method: 'PUT',
-        key: to,
-        query: [
-          ['partNumber', String(partNumber)],
-          ['uploadId', multipartId],
-        ],
-        headers: {
-          'x-amz-copy-source': `/${bucket}/${encodeKey(from)}`,
-          'x-amz-copy-source-range': `bytes=${range[0]}-${range[1]}`,
-          ...(sourceEtag === undefined ? {} : { 'x-amz-copy-source-if-match': sourceEtag }),
-        },
-        root: 'CopyPartResult',
-        timeoutFactor: copyTimeoutFactor,
-      });
-      return {
-        partNumber,
-        size: range[1] - range[0] + 1,
-        etag: quoteEtag(childText(document, 'ETag') ?? ''),
-        checksums: readChecksums((name) => childText(document, name)),
-      };
+    copyPart: (options) => copyPart(config, send, options),
+  };
+}
+
+async function createMultipart(
+  { capabilities }: StorageConfig,
+  send: Send,
+  { checksumAlgorithm, ...options }: Parameters<MultipartOperations['createMultipart']>[0],
+): Promise<{ multipartId: string }> {
+  checkKey(options.key);
+  const isSupported =
+    checksumAlgorithm !== 'md5' && checksumAlgorithm && capabilities.partChecksums.includes(checksumAlgorithm);
+  const { document } = await send({
+    method: 'POST',
+    key: options.key,
+    query: [['uploads', '']],
+    headers: {
+      ...objectHeaders(options),
+      ...(capabilities.unsignedAcls ? { 'x-amz-acl': 'private' } : {}),
+      ...(isSupported
+        ? {
+            'x-amz-checksum-algorithm': checksumAlgorithm.toUpperCase(),
+            'x-amz-checksum-type': checksumType(checksumAlgorithm),
+          }
+        : {}),
     },
+    root: 'InitiateMultipartUploadResult',
+  });
+  return { multipartId: childText(document, 'UploadId') ?? '' };
+}
+
+async function copyPart(
+  { bucket }: StorageConfig,
+  send: Send,
+  { from, sourceEtag, to, multipartId, partNumber, range }: Parameters<MultipartOperations['copyPart']>[0],
+): Promise<PartInfo> {
+  checkExistingKey(from);
+  checkKey(to);
+  const { document } = await send({
+    method: 'PUT',
+    key: to,
+    query: [
+      ['partNumber', String(partNumber)],
+      ['uploadId', multipartId],
+    ],
+    headers: {
+      'x-amz-copy-source': `/${bucket}/${encodeKey(from)}`,
+      'x-amz-copy-source-range': `bytes=${range[0]}-${range[1]}`,
+      ...(sourceEtag === undefined ? {} : { 'x-amz-copy-source-if-match': sourceEtag }),
+    },
+    root: 'CopyPartResult',
+    timeoutFactor: copyTimeoutFactor,
+  });
+  return {
+    partNumber,
+    size: range[1] - range[0] + 1,
+    etag: quoteEtag(childText(document, 'ETag') ?? ''),
+    checksums: readChecksums((name) => childText(document, name)),
   };
 }
 

@@ -20,7 +20,7 @@ import type { UploadsOptions } from './options.ts';
 import { resolveConfig } from './resolve-config.ts';
 import type { AnyRoute } from './route.ts';
 import type { Route } from './route-definition.ts';
-import { createServices } from './services.ts';
+import { createServices, type Services } from './services.ts';
 import { grantInvalid, uploadNotFound } from './shared/errors.ts';
 import type { OpenedGrant } from './state/claims.ts';
 import type { Ledger, OwnerUsage } from './state/ledger.ts';
@@ -172,7 +172,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
 ): Uploads<Routes> {
   const config = resolveConfig(options);
   const services = createServices(config);
-  const { completion, files, viewUrl } = services;
+  const { completion, viewUrl } = services;
   const handle = createHandler(services);
 
   function open(grant: string): OpenedGrant {
@@ -190,23 +190,7 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
     basePath: config.basePath,
     config: describeConfig(config),
 
-    presignView: (key, options) =>
-      fromStorage(async () => {
-        const { presignView } = await import('./views/views.ts');
-        return presignView(config, key, options);
-      }),
-
-    deleteFile: (key, { uploadId, actor = null } = {}) =>
-      fromStorage(async () => (await completion()).deleteFile({ key, uploadId }, { reason: 'server', actor }, null)),
-
-    list: (options) => fromStorage(async () => (await files()).list(options)),
-    head: (file, options) => fromStorage(async () => (await files()).head(file, options)),
-    rename: (file, fileName, options) => fromStorage(async () => (await files()).rename(file, fileName, options)),
-    copy: (file, options) => fromStorage(async () => (await files()).copy(file, options)),
-    delete: (file, options) => fromStorage(async () => (await files()).delete(file, options)),
-    audit: async (filter) => (await files()).audit(filter),
-    forgetOwner: (ownerId, options) => fromStorage(async () => (await files()).forgetOwner(ownerId, options)),
-    exportOwner: (ownerId, options) => fromStorage(async () => (await files()).exportOwner(ownerId, options)),
+    ...createFileCalls(config, services),
 
     complete: (grant, report) =>
       fromStorage(async () => describeResult(await (await completion()).complete(open(grant), report))),
@@ -250,6 +234,31 @@ export function createUploads<Routes extends Record<string, AnyRoute>>(
         const result = await (await completion()).completeObject(stagedKey);
         return result && describeResult(result);
       }),
+  };
+}
+
+type FileCalls = FileService & Pick<Uploads, 'presignView' | 'deleteFile'>;
+
+/** The calls for stored files. Their code loads with the first call. */
+function createFileCalls(config: Config, { completion, files }: Services): FileCalls {
+  return {
+    presignView: (key, options) =>
+      fromStorage(async () => {
+        const { presignView } = await import('./views/views.ts');
+        return presignView(config, key, options);
+      }),
+
+    deleteFile: (key, { uploadId, actor = null } = {}) =>
+      fromStorage(async () => (await completion()).deleteFile({ key, uploadId }, { reason: 'server', actor }, null)),
+
+    list: (options) => fromStorage(async () => (await files()).list(options)),
+    head: (file, options) => fromStorage(async () => (await files()).head(file, options)),
+    rename: (file, fileName, options) => fromStorage(async () => (await files()).rename(file, fileName, options)),
+    copy: (file, options) => fromStorage(async () => (await files()).copy(file, options)),
+    delete: (file, options) => fromStorage(async () => (await files()).delete(file, options)),
+    audit: async (filter) => (await files()).audit(filter),
+    forgetOwner: (ownerId, options) => fromStorage(async () => (await files()).forgetOwner(ownerId, options)),
+    exportOwner: (ownerId, options) => fromStorage(async () => (await files()).exportOwner(ownerId, options)),
   };
 }
 

@@ -416,37 +416,37 @@ export const defences = [
   {
     attack: 'C8 a part outside of the plan',
     suite: 'c-parts',
-    file: 'src/server/grants/multipart.ts',
+    file: 'src/server/grants/sign-parts.ts',
     find: 'if (size !== planned)',
     replace: 'if (size > partSize)',
   },
   {
     attack: 'C8 a part outside of the plan',
     suite: 'c-parts',
-    file: 'src/server/grants/multipart.ts',
+    file: 'src/server/grants/sign-parts.ts',
     find: "if (planned === 0) return 'is not in the plan';",
     replace: "if (planned === 0) return size > partSize ? 'is not in the plan' : null;",
   },
   {
     attack: 'C8 a part outside of the plan',
     suite: 'c-parts',
-    file: 'src/server/grants/multipart.ts',
+    file: 'src/server/grants/sign-parts.ts',
     find: 'if (route.checksum !== null && checksum?.algorithm !== route.checksum)',
     replace: 'if (partNumber < 0)',
   },
   {
     attack: 'C8 a stream gets no part',
     suite: 'c-parts',
-    file: 'src/server/grants/multipart.ts',
+    file: 'src/server/grants/sign-parts.ts',
     find: 'if ((partNumber - 1) * partSize + size > maxBytes)',
     replace: 'if (size > maxBytes)',
   },
   {
     attack: 'C8 a stream gets no part',
     suite: 'c-parts',
-    file: 'src/server/grants/multipart.ts',
+    file: 'src/server/grants/sign-parts.ts',
     find: 'size < minSize || size > partSize',
-    replace: 'size < fewest',
+    replace: 'size < minSize',
   },
   {
     attack: 'C8 missing parts',
@@ -477,7 +477,7 @@ export const defences = [
   {
     attack: 'C8 an expired grant',
     suite: 'c-parts',
-    file: 'src/server/grants/multipart.ts',
+    file: 'src/server/grants/sign-parts.ts',
     find: 'if (nowMs >= multipart.expiresAt * 1000)',
     replace: 'if (nowMs < 0)',
   },
@@ -612,7 +612,7 @@ export const defences = [
   {
     attack: 'B5 an upload in parts',
     suite: 'b-audience',
-    file: 'src/server/grants/multipart.ts',
+    file: 'src/server/grants/sign-parts.ts',
     find: 'if (brokenLimit) throw brokenLimit;',
     replace: '',
   },
@@ -925,7 +925,7 @@ export const defences = [
     also: {
       file: 'src/server/storage-events/index.ts',
       find: 'const body = trusted || sns ?',
-      replace: 'const body = trusted || call ?',
+      replace: 'const body = trusted || request ?',
     },
   },
   {
@@ -1247,9 +1247,9 @@ export const defences = [
   {
     attack: 'C13',
     suite: 'c-parts',
-    file: 'src/server/grants/multipart.ts',
+    file: 'src/server/grants/sign-parts.ts',
     find: 'const signedSeconds = Math.min(requestedSeconds, maxExpiresInSeconds);',
-    replace: 'const wished = asked;',
+    replace: 'const signedSeconds = requestedSeconds;',
   },
   // C12 and F9: the way of the bytes
   {
@@ -1431,7 +1431,7 @@ export const defences = [
   {
     attack: 'G12 /upkeep counts wrong secrets',
     suite: 'g-upkeep',
-    file: 'src/server/http/deferred-operations.ts',
+    file: 'src/server/http/receiving-operations.ts',
     find: "        if (isWaybillError(error) && error.code === 'unauthenticated')\n          await config.rateLimits?.address(new RequestView(request), call.operation, true);\n",
     replace: '',
   },

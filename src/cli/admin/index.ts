@@ -54,6 +54,12 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
   app.use(adminGuard(guard));
   app.get('/admin.css', (context) => context.body(style, 200, { 'content-type': 'text/css; charset=utf-8' }));
 
+  addPages(app, ledger);
+  addActions(app, ledger, uploads);
+  return app;
+}
+
+function addPages(app: Hono, ledger: Ledger): void {
   const show = async (context: Context, content: HtmlEscapedString | Promise<HtmlEscapedString>) =>
     context.html(await content);
 
@@ -101,7 +107,9 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
     const message = said === 'replayed' ? 'The message will be sent again in a moment.' : undefined;
     return show(context, page('/webhooks', [webhookTable(webhooks, known, next)], message));
   });
+}
 
+function addActions(app: Hono, ledger: Ledger, uploads: AdminOptions['uploads']): void {
   app.post('/retry/:uploadId{[0-9a-f]{32}}', async (context) => {
     const uploadId = context.req.param('uploadId');
     if (!(await ledger.unpark(uploadId))) return context.text('The callback of this upload is not parked.', 409);
@@ -120,8 +128,6 @@ export function createAdmin({ uploads, ledger, onError, ...guard }: AdminOptions
       return context.text('There is no such message.', 404);
     return context.redirect('/webhooks?said=replayed', 303);
   });
-
-  return app;
 }
 
 /** Reads the query without NUL characters, which Postgres does not accept in text. */

@@ -82,10 +82,7 @@ function openDatabase(databaseName: string): RunTransaction {
  */
 export function browserResumeStore(options: BrowserResumeStoreOptions = {}): BrowserResumeStore {
   const { databaseName = 'waybill', keepForSeconds = 604_800, now = Date.now } = options;
-  const prefix = `${databaseName} `;
   const memory = new Map<string, ResumeEntry>();
-  const sending = new Set<string>();
-  let channel: BroadcastChannel | undefined;
   const run = openDatabase(databaseName);
 
   const put = (entry: ResumeEntry) => run('readwrite', (store) => store.put(entry));
@@ -101,11 +98,6 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
     const entries = [...kept.filter(({ fingerprint }) => !memory.has(fingerprint)), ...memory.values()];
     for (const entry of entries) if (!isFresh(entry)) await drop(entry.fingerprint);
     return entries.filter(isFresh);
-  }
-
-  function openChannel(): BroadcastChannel | undefined {
-    if ('BroadcastChannel' in globalThis) channel ??= new BroadcastChannel(databaseName);
-    return channel;
   }
 
   let hasTidied = false;
@@ -132,6 +124,16 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
       if (!hasTidied) void list();
       hasTidied = true;
     },
+    ...createLocks(databaseName),
+    ...createMessages(databaseName),
+  };
+}
+
+/** Web Locks, which tell the tabs of a browser what the others are sending. */
+function createLocks(databaseName: string): Pick<BrowserResumeStore, 'exclusively' | 'busy'> {
+  const prefix = `${databaseName} `;
+  const sending = new Set<string>();
+  return {
     async exclusively(fingerprint, work) {
       const { locks } = navigator;
       let hasBegun = false;
@@ -162,6 +164,19 @@ export function browserResumeStore(options: BrowserResumeStoreOptions = {}): Bro
           .concat(...sending),
       );
     },
+  };
+}
+
+/** Messages between the tabs of a browser. */
+function createMessages(databaseName: string): Pick<BrowserResumeStore, 'announce' | 'listen'> {
+  let channel: BroadcastChannel | undefined;
+
+  function openChannel(): BroadcastChannel | undefined {
+    if ('BroadcastChannel' in globalThis) channel ??= new BroadcastChannel(databaseName);
+    return channel;
+  }
+
+  return {
     announce: (progress) => openChannel()?.postMessage(progress),
     listen(listener) {
       const onMessage = ({ data }: MessageEvent<ResumeProgress>) => listener(data);

@@ -61,13 +61,10 @@ export function createPace(now: () => number, onSlow: (bytes: number, ms: number
     }
   }
 
-  /** Stops the parts of which the fewest bytes were sent, so that the others arrive in time. */
+  /** Stops some parts, so that the others arrive in time. */
   function tryFewer(speed: number, fitting: number): void {
     const count = underWay.size;
-    const stopped = [...underWay]
-      .sort((a, b) => b.loaded - a.loaded)
-      .slice(fitting)
-      .filter(({ size, loaded }) => loaded < size * maxSentAgain);
+    const stopped = chooseStopped(underWay, fitting);
     if (!stopped.length) return;
     speedOfAll = speed;
     stage = 'trying';
@@ -119,4 +116,12 @@ export function createPace(now: () => number, onSlow: (bytes: number, ms: number
       giveTurns();
     },
   };
+}
+
+/** Returns the parts of which the fewest bytes were sent, all but `fitting`. */
+function chooseStopped(underWay: ReadonlySet<SendingPart>, fitting: number): SendingPart[] {
+  return [...underWay]
+    .sort((a, b) => b.loaded - a.loaded)
+    .slice(fitting)
+    .filter(({ size, loaded }) => loaded < size * maxSentAgain);
 }

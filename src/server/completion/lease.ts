@@ -98,30 +98,70 @@ async function takeOver(
   return fence === null ? retry : { kind: 'recorded', fence, takenOver: true };
 }
 
+/** The lease as it is now. */
+interface LeaseState {
+  fence: string;
+  leaseUntil: number;
+  isHeld: boolean;
+}
+
 function createLease(
-  { services, claims }: CompletionRun,
-  { fence: firstFence, takenOver }: OwnRecord,
-  { leaseUntil: firstEnd, durationMs }: { leaseUntil: number; durationMs: number },
+  run: CompletionRun,
+  { fence, takenOver }: OwnRecord,
+  { leaseUntil, durationMs }: { leaseUntil: number; durationMs: number },
 ): { lease: Lease; release: () => Promise<void> } {
+  const { claims } = run;
+  const { states } = run.services;
+  const state: LeaseState = { fence, leaseUntil, isHeld: true };
+
+  const lease: Lease = {
+    takenOver,
+    ...createRenewal(run, state, durationMs),
+
+    async startCallback(sized) {
+      const next = await states.recordCallbackStart(sized, state.fence);
+      return takeFence(state, next);
+    },
+
+    async reject(refusal) {
+      const next = await states.replaceState(claims, { state: 'rejected', error: refusal.toJSON() }, state.fence);
+      state.isHeld = false;
+      return next !== null;
+    },
+
+    async complete(sized, result) {
+      const isRecorded = await states.recordCompletion(sized, result, state.fence);
+      state.isHeld = false;
+      return isRecorded;
+    },
+
+    async failCallback(reason) {
+      await states.recordCallbackFailure(claims, state.fence, reason);
+      state.isHeld = false;
+    },
+  };
+  return {
+    lease,
+    release: async () => {
+      if (state.isHeld) await states.releaseLease(claims, state.fence);
+    },
+  };
+}
+
+function createRenewal(
+  { services, claims }: CompletionRun,
+  state: LeaseState,
+  durationMs: number,
+): Pick<Lease, 'keep' | 'keepDuring' | 'renew'> {
   const { states, config } = services;
-  let fence = firstFence;
-  let leaseUntil = firstEnd;
-  let isHeld = true;
   // Several parts of a copy may call keep() at the same time. They share one renewal.
   let renewing: Promise<void> | undefined;
 
   async function renew(): Promise<boolean> {
     const until = config.now() + durationMs;
-    const next = await states.replaceState(claims, { state: 'completing', leaseUntil: until }, fence);
-    if (next === null) return lose();
-    fence = next;
-    leaseUntil = until;
-    return true;
-  }
-
-  function lose(): false {
-    isHeld = false;
-    return false;
+    const next = await states.replaceState(claims, { state: 'completing', leaseUntil: until }, state.fence);
+    if (next !== null) state.leaseUntil = until;
+    return takeFence(state, next);
   }
 
   async function renewOrFail(): Promise<void> {
@@ -129,15 +169,14 @@ function createLease(
   }
 
   async function keep(): Promise<void> {
-    if (!renewing && leaseUntil - config.now() > durationMs / 2) return;
+    if (!renewing && state.leaseUntil - config.now() > durationMs / 2) return;
     renewing ??= renewOrFail().finally(() => {
       renewing = undefined;
     });
     await renewing;
   }
 
-  const lease: Lease = {
-    takenOver,
+  return {
     keep,
     renew,
 
@@ -152,35 +191,12 @@ function createLease(
         await renewing?.catch(() => {});
       }
     },
-
-    async startCallback(sized) {
-      const next = await states.recordCallbackStart(sized, fence);
-      if (next === null) return lose();
-      fence = next;
-      return true;
-    },
-
-    async reject(refusal) {
-      const next = await states.replaceState(claims, { state: 'rejected', error: refusal.toJSON() }, fence);
-      isHeld = false;
-      return next !== null;
-    },
-
-    async complete(sized, result) {
-      const isRecorded = await states.recordCompletion(sized, result, fence);
-      isHeld = false;
-      return isRecorded;
-    },
-
-    async failCallback(reason) {
-      await states.recordCallbackFailure(claims, fence, reason);
-      isHeld = false;
-    },
   };
-  return {
-    lease,
-    release: async () => {
-      if (isHeld) await states.releaseLease(claims, fence);
-    },
-  };
+}
+
+/** Records the next fence. Without one, another process has the upload. Returns whether the lease is still held. */
+function takeFence(state: LeaseState, next: string | null): boolean {
+  if (next === null) state.isHeld = false;
+  else state.fence = next;
+  return next !== null;
 }

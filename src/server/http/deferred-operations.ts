@@ -3,7 +3,6 @@
  * events. They load with the first such request, so that a cold server answers its first grant sooner.
  */
 
-import { isWaybillError } from '../../protocol/index.ts';
 import { type Completed, type Completing, describeResult } from '../completion/result.ts';
 import { createStagedCleanup } from '../completion/staged-cleanup.ts';
 import type { Operation } from '../events.ts';
@@ -12,15 +11,14 @@ import type { Services } from '../services.ts';
 import { type Failure, isFailure } from '../shared/failure.ts';
 import { mapLimited } from '../shared/map-limited.ts';
 import type { OpenedGrant } from '../state/claims.ts';
-import { createReceiveUpkeep } from '../upkeep-request.ts';
-import { openViewRef, view } from '../views/views.ts';
 import { batchResponse } from './batch-response.ts';
 import { type Call, readJsonBody } from './call.ts';
 import { createFileOperations } from './file-operations.ts';
-import { requireAllowedOrigin } from './origins.ts';
+import { keepAlive } from './keep-alive.ts';
 import { type PlainResponse, RequestView } from './plain-request.ts';
-import { readJsonOfAnyType } from './read-json.ts';
+import { createReceivingOperations } from './receiving-operations.ts';
 import { json } from './responses.ts';
+import { createViewOperations } from './view-operations.ts';
 import {
   parseCompleteRequest,
   parseGrantsRequest,
@@ -36,11 +34,11 @@ export type DeferredOperations = Record<
 const parallelCompletions = 8;
 
 export function createDeferredOperations(services: Services): DeferredOperations {
-  const { config, refs, emit } = services;
-  const { storage } = config;
-  const receiveUpkeep = createReceiveUpkeep(services);
+  const { config } = services;
   return {
     ...createFileOperations(services),
+    ...createViewOperations(services),
+    ...createReceivingOperations(services),
 
     async parts(call) {
       const request = parseSignPartsRequest(await readJsonBody(services, call));
@@ -60,7 +58,7 @@ export function createDeferredOperations(services: Services): DeferredOperations
       const texts = sent.map((one) => (typeof one === 'string' ? one : one.grant));
       // The staged objects of several uploads are deleted together. A single one is deleted while its record is
       // written.
-      const cleanup = sent.length > 1 ? createStagedCleanup(storage) : undefined;
+      const cleanup = sent.length > 1 ? createStagedCleanup(config.storage) : undefined;
       const { complete } = await services.completion();
       const items = await eachGrant(services, call, texts, 'complete', (opened, index) => {
         const one = sent[index];
@@ -82,70 +80,7 @@ export function createDeferredOperations(services: Services): DeferredOperations
       });
       return batchResponse('results', items, call);
     },
-
-    async event(call) {
-      const { request } = call;
-      const { receive } = await services.storageEvents();
-      const result = await receive({
-        header: (name) => request.header(name),
-        query: request.query,
-        readBody: () => readJsonOfAnyType(request, config.maxBodyBytes, call),
-        countRefusal: async () => config.rateLimits?.address(new RequestView(request), call.operation, true),
-      });
-      keepAlive(services, call, services.idle());
-      return json(200, result);
-    },
-
-    async upkeep(call) {
-      const { request } = call;
-      try {
-        return json(200, await receiveUpkeep(request.header('authorization')));
-      } catch (error) {
-        if (isWaybillError(error) && error.code === 'unauthenticated')
-          await config.rateLimits?.address(new RequestView(request), call.operation, true);
-        throw error;
-      }
-    },
-
-    async view(call) {
-      const { request, target } = call;
-      const query = new URLSearchParams(request.query);
-      const found = await view(config, refs, new RequestView(request), target, {
-        download: query.get('download') === '1',
-        method: request.method === 'HEAD' ? 'HEAD' : 'GET',
-        host: request.header('host'),
-      });
-      const { route, ownerId, key } = found.ref;
-      emit?.('view.served', { route, ownerId, key });
-      const response: PlainResponse =
-        query.get('as') === 'json'
-          ? json(200, { url: found.url, expiresAt: found.expiresAt })
-          : { status: 302, headers: { location: found.url, 'x-content-type-options': 'nosniff' }, body: '' };
-      // `private`: other users may not see the file. `vary`: neither may this browser after its user has signed out.
-      response.headers['cache-control'] = `private, max-age=${found.maxAgeSeconds}`;
-      response.headers.vary = 'cookie, authorization';
-      response.headers['referrer-policy'] = 'no-referrer';
-      return response;
-    },
-
-    async delete(call) {
-      requireAllowedOrigin(config, call.request);
-      const { ref, actor } = await openViewRef(config, refs, new RequestView(call.request), call.target, 'delete');
-      const { deleteFile } = await services.completion();
-      await deleteFile(ref, { reason: 'request', actor }, ref.route);
-      return { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
-    },
   };
-}
-
-/**
- * Without this, a platform that stops a function after its response, or when the client has gone, would stop a
- * completion. It would then wait until its lease has expired.
- */
-function keepAlive({ config }: Services, { request }: Call, completion: Promise<unknown>): void {
-  const ended = completion.catch(() => {});
-  if (request.waitUntil) request.waitUntil(ended);
-  else config.waitUntil?.(ended);
 }
 
 async function openOne(services: Services, call: Call, grant: string): Promise<OpenedGrant> {

@@ -23,71 +23,34 @@ export interface LedgerStatesOptions {
 type TakenLease = { kind: 'taken'; fence: number } | { kind: 'held'; held: UploadRecord };
 
 export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
-  const { ledger, recordUnknownUpload, effects, now } = options;
+  const { ledger, effects, now } = options;
   /** A state without a lease needs one for as long as it takes to write it. */
   const leaseMsOf = (next: NextState) =>
     next.state === 'completing' ? Math.max(0, next.leaseUntil - now()) : leaseMs(0);
 
-  function recordedUpload(record: UploadRecord): RecordedUpload {
-    return { current: recordedState(record, now()), fence: String(record.fence) };
-  }
-
-  async function takeLease(claims: Claims, forMs: number): Promise<TakenLease> {
-    const { uploadId } = claims;
-    for (let round = 0; ; round += 1) {
-      const leased = await ledger.takeLease(uploadId, forMs);
-      if (leased && 'fence' in leased && leased.refusal) {
-        const error = quotaExceeded(leased.refusal).toJSON();
-        await end(claims, leased.fence, { state: 'rejected', error });
-        return { kind: 'held', held: { ...leased.record, state: 'rejected', error } };
-      }
-      if (leased && 'fence' in leased) return { kind: 'taken', fence: leased.fence };
-      // An upload that expired between two reads may still be completed by a process that has its bytes.
-      if (leased && (leased.held.state !== 'expired' || round === 1)) return { kind: 'held', held: leased.held };
-      if (!leased && round === 1) throw uploadNotFound();
-      if (!leased) await recordUnknownUpload(claims);
-    }
-  }
-
-  function end(claims: Claims, fence: number, ending: Ending): Promise<boolean> {
-    return ledger.end(claims.uploadId, fence, { ...ending, ...effects.ofEnding(claims, ending) });
-  }
-
-  /** Null when the upload is aborted now, else how it stands. */
-  async function abort(claims: Claims): Promise<RecordedUpload | null> {
-    const { uploadId } = claims;
-    if (await ledger.abort(uploadId)) return null;
-    let record = await ledger.find(uploadId);
-    if (!record) {
-      await recordUnknownUpload(claims);
-      if (await ledger.abort(uploadId)) return null;
-      record = await ledger.find(uploadId);
-    }
-    if (!record) throw uploadNotFound();
-    return recordedUpload(record);
-  }
-
   return {
     async read(uploadId) {
       const record = await ledger.find(uploadId);
-      return record && record.state !== 'granted' ? recordedUpload(record) : null;
+      return record && record.state !== 'granted' ? recordedUpload(record, now()) : null;
     },
 
     async recordFirstState(claims, next) {
       if (next.state === 'aborted') {
-        const held = await abort(claims);
-        return held ? { kind: 'held', held } : { kind: 'recorded', fence: '', takenOver: false };
+        const held = await abort(options, claims);
+        return held
+          ? { kind: 'held', held: recordedUpload(held, now()) }
+          : { kind: 'recorded', fence: '', takenOver: false };
       }
-      const taken = await takeLease(claims, leaseMsOf(next));
-      if (taken.kind === 'held') return { kind: 'held', held: recordedUpload(taken.held) };
-      if (next.state === 'rejected') await end(claims, taken.fence, next);
+      const taken = await takeLease(options, claims, leaseMsOf(next));
+      if (taken.kind === 'held') return { kind: 'held', held: recordedUpload(taken.held, now()) };
+      if (next.state === 'rejected') await end(options, claims, taken.fence, next);
       return { kind: 'recorded', fence: String(taken.fence), takenOver: taken.fence > 1 };
     },
 
     async replaceState(claims, next, before) {
       const fence = await ledger.renewLease(claims.uploadId, Number(before), leaseMsOf(next));
       if (fence === null) return null;
-      if (next.state !== 'completing' && !(await end(claims, fence, next))) return null;
+      if (next.state !== 'completing' && !(await end(options, claims, fence, next))) return null;
       return String(fence);
     },
 
@@ -104,12 +67,12 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
     },
 
     async recordInspectFailure(claims, reason) {
-      const taken = await takeLease(claims, leaseMs(0));
+      const taken = await takeLease(options, claims, leaseMs(0));
       if (taken.kind === 'held') return;
       await ledger.recordCallbackFailure(claims.uploadId, taken.fence, reason, callbackRetryDelayMs(taken.fence));
     },
 
-    recordCompletion: (claims, result, fence) => end(claims, Number(fence), { state: 'completed', ...result }),
+    recordCompletion: (claims, result, fence) => end(options, claims, Number(fence), { state: 'completed', ...result }),
 
     async recordDeletion(uploadId) {
       await ledger.delete({ uploadId });
@@ -138,6 +101,52 @@ export function createLedgerStates(options: LedgerStatesOptions): UploadStates {
     },
     async deleteReceipt() {},
   };
+}
+
+async function takeLease(options: LedgerStatesOptions, claims: Claims, forMs: number): Promise<TakenLease> {
+  const { ledger, recordUnknownUpload } = options;
+  const { uploadId } = claims;
+  for (let round = 0; ; round += 1) {
+    const leased = await ledger.takeLease(uploadId, forMs);
+    if (leased && 'fence' in leased && leased.refusal) {
+      const error = quotaExceeded(leased.refusal).toJSON();
+      await end(options, claims, leased.fence, { state: 'rejected', error });
+      return { kind: 'held', held: { ...leased.record, state: 'rejected', error } };
+    }
+    if (leased && 'fence' in leased) return { kind: 'taken', fence: leased.fence };
+    // An upload that expired between two reads may still be completed by a process that has its bytes.
+    if (leased && (leased.held.state !== 'expired' || round === 1)) return { kind: 'held', held: leased.held };
+    if (!leased && round === 1) throw uploadNotFound();
+    if (!leased) await recordUnknownUpload(claims);
+  }
+}
+
+function end(
+  { ledger, effects }: LedgerStatesOptions,
+  claims: Claims,
+  fence: number,
+  ending: Ending,
+): Promise<boolean> {
+  return ledger.end(claims.uploadId, fence, { ...ending, ...effects.ofEnding(claims, ending) });
+}
+
+/** Returns null when the upload is aborted now, else its record. */
+async function abort(options: LedgerStatesOptions, claims: Claims): Promise<UploadRecord | null> {
+  const { ledger, recordUnknownUpload } = options;
+  const { uploadId } = claims;
+  if (await ledger.abort(uploadId)) return null;
+  let record = await ledger.find(uploadId);
+  if (!record) {
+    await recordUnknownUpload(claims);
+    if (await ledger.abort(uploadId)) return null;
+    record = await ledger.find(uploadId);
+  }
+  if (!record) throw uploadNotFound();
+  return record;
+}
+
+function recordedUpload(record: UploadRecord, now: number): RecordedUpload {
+  return { current: recordedState(record, now), fence: String(record.fence) };
 }
 
 function recordedState(record: UploadRecord, now: number): RecordedState {

@@ -28,7 +28,7 @@ export interface StorageEventResult {
 /** One request to `POST /events`. */
 export interface EventRequest {
   /** `name` is lower case. */
-  header(name: string): string | undefined;
+  header: (name: string) => string | undefined;
   /** Without `?`. */
   query: string;
   /** The body as JSON, of any content type. */
@@ -92,24 +92,6 @@ export function createStorageEvents(
     await countRefusal();
   }
 
-  function knowsSecret(request: EventRequest): boolean {
-    const authorization = request.header('authorization') ?? '';
-    const bearer = /^Bearer (.+)$/i.exec(authorization)?.[1];
-    const basic = /^Basic (.+)$/i.exec(authorization)?.[1];
-    const given = [
-      bearer,
-      // MinIO sends its token unchanged.
-      bearer === undefined && basic === undefined && authorization !== '' ? authorization : undefined,
-      basic &&
-        Buffer.from(basic, 'base64')
-          .toString()
-          .replace(/^[^:]*:/, ''),
-      request.header('x-waybill-events-secret'),
-      new URLSearchParams(request.query).get('secret') ?? undefined,
-    ];
-    return given.some((one) => one !== undefined && one !== '' && isSecret(one));
-  }
-
   return {
     handle: (json: unknown) => handle(parseEvents(json)),
 
@@ -119,7 +101,7 @@ export function createStorageEvents(
           'route_not_found',
           'This server takes no storage events: set `events` of createUploads().',
         );
-      const trusted = knowsSecret(request);
+      const trusted = findSecrets(request).some(isSecret);
       const body = trusted || sns ? await request.readBody() : undefined;
       const isSns = v.is(snsMessage, body);
       if (!trusted)
@@ -139,6 +121,25 @@ export function createStorageEvents(
       return handle(parseEvents(body));
     },
   };
+}
+
+/** The texts in a request that may be the secret: storages differ in where they can send it. */
+function findSecrets({ header, query }: EventRequest): string[] {
+  const authorization = header('authorization') ?? '';
+  const bearer = /^Bearer (.+)$/i.exec(authorization)?.[1];
+  const basic = /^Basic (.+)$/i.exec(authorization)?.[1];
+  const given = [
+    bearer,
+    // MinIO sends its token unchanged.
+    bearer === undefined && basic === undefined ? authorization : undefined,
+    basic &&
+      Buffer.from(basic, 'base64')
+        .toString()
+        .replace(/^[^:]*:/, ''),
+    header('x-waybill-events-secret'),
+    new URLSearchParams(query).get('secret') ?? undefined,
+  ];
+  return given.filter((one): one is string => one !== undefined && one !== '');
 }
 
 function unauthenticated(): WaybillError {
