@@ -1,20 +1,39 @@
 #!/usr/bin/env node
 /**
- * `npm run docs` writes the parts of docs/ that are generated from the sources: reference.md, and the errors in
- * protocol.md.
+ * `npm run docs` writes the parts of docs/ that are generated from the sources (reference.md, and the errors in
+ * protocol.md) and builds the document site in .cache/site.
+ *
+ *     npm run docs -- --dev         serves the site, and follows changes of its pages
+ *     npm run docs -- --generate    only writes the generated parts
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ensureInstalled } from './lib/install.mjs';
-import { requireNode, root, say } from './lib/run.mjs';
+import { requireNode, root, say, stopWithNpm } from './lib/run.mjs';
 
 requireNode();
 await ensureInstalled();
+
+const flags = process.argv.slice(2);
+const unknown = flags.filter((flag) => !['--dev', '--generate'].includes(flag));
+if (unknown.length > 0) {
+  console.error(`Unknown option ${unknown.join(', ')}. The options are --dev and --generate.`);
+  process.exit(2);
+}
 
 const { renderReference } = await import('./lib/reference.mjs');
 const { withErrorTable } = await import('./lib/error-table.mjs');
 write('docs/reference.md', renderReference(root));
 write('docs/protocol.md', withErrorTable(root, readFileSync(join(root, 'docs/protocol.md'), 'utf8')));
+
+if (!flags.includes('--generate')) {
+  stopWithNpm();
+  // VitePress runs in this process, so that a signal arrives once. It ends the process with 1 when a link is dead.
+  const cli = join(root, 'node_modules/vitepress/bin/vitepress.js');
+  process.argv = [process.execPath, cli, flags.includes('--dev') ? 'dev' : 'build', join(root, 'site')];
+  await import(pathToFileURL(cli).href);
+}
 
 function write(/** @type {string} */ path, /** @type {string} */ text) {
   writeFileSync(join(root, path), text);

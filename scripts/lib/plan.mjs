@@ -18,6 +18,7 @@ const quickFiles = [
   'test/docs/attack-ids.test.ts',
   'test/docs/links.test.ts',
   'test/docs/reference.test.ts',
+  'test/docs/site.test.ts',
   'test/docs/support-table.test.ts',
   'test/docs/words.test.ts',
   'test/package/consumer.test.ts',

@@ -56,6 +56,7 @@ const searched = [
   'scripts',
   'bench',
   'examples',
+  'site',
   'docs',
   'README.md',
   'AGENTS.md',

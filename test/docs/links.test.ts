@@ -116,7 +116,7 @@ describe('Markdown files', () => {
 it('comments in sources name files that exist', () => {
   const missing: string[] = [];
   let checked = 0;
-  for (const file of ['src', 'web', 'test', 'scripts', 'bench', 'examples'].flatMap((folder) =>
+  for (const file of ['src', 'web', 'test', 'scripts', 'bench', 'examples', 'site'].flatMap((folder) =>
     filesUnder(folder, isSource),
   ))
     for (const comment of textOf(file).match(/^\s*(?:\/\/|\/?\*).*$/gm) ?? [])
