@@ -50,7 +50,12 @@ export const sections: readonly Section[] = [
   { title: 'Reference', pages: [doc('API', 'reference'), doc('HTTP protocol', 'protocol')] },
   {
     title: 'Safety and speed',
-    pages: [doc('Guarantees', 'guarantees'), doc('Threat model', 'threat-model'), doc('Benchmarks', 'benchmarks')],
+    pages: [
+      doc('Guarantees', 'guarantees'),
+      doc('Threat model', 'threat-model'),
+      doc('Benchmarks', 'benchmarks'),
+      doc('Browsers', 'browsers'),
+    ],
   },
   {
     title: 'Examples',

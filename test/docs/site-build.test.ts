@@ -122,7 +122,7 @@ describeBrowser('the site in Chromium', (browser) => {
     ...(isFullSize ? [{ ...phone, colorScheme: 'dark' } as const, { ...desktop, colorScheme: 'light' } as const] : []),
   ] as const;
   const examined = isFullSize ? files.map((file) => `/${htmlOf(file)}`) : ['/index.html', '/webhooks.html'];
-  it.each(screens)('axe reports nothing with $width columns, $colorScheme colours, and no page is wider', async (screen) => {
+  it.each(screens)('axe reports nothing with $width px, $colorScheme, and no page is wider', async (screen) => {
     await withPage(browser(), screen, async (page) => {
       for (const path of examined) {
         await page.goto(`${address}${path}`);
