@@ -289,6 +289,15 @@ export const sections = [
     tables: [{ of: 'src/react/use-route.ts#UseRoute', title: 'What useRoute returns', kind: 'members' }],
   },
   {
+    title: 'WaybillUploader',
+    module: 'waybill/uppy',
+    fn: 'src/uppy/index.ts#WaybillUploader',
+    tables: [
+      { of: 'src/uppy/index.ts#UploaderOptions' },
+      { of: 'src/uppy/index.ts#UploaderMetadata', title: 'metadata' },
+    ],
+  },
+  {
     title: 'createDevstore',
     module: 'waybill/devstore',
     fn: 'src/devstore/index.ts#createDevstore',

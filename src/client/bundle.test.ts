@@ -18,6 +18,10 @@ const entries = {
     code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
     ceiling: 6300,
   },
+  'client + uppy': {
+    code: `export { createClient } from './client/index.ts'; export { WaybillUploader } from './uppy/index.ts'`,
+    ceiling: 6950,
+  },
   // Most pages only upload, so that these calls are not part of the client.
   'client/files': { code: `export { createFilesClient } from './client/files.ts'`, ceiling: 1600 },
   // It contains the table of formats, and only pages that import it load it.
@@ -58,7 +62,7 @@ async function bundle(code: string): Promise<{ main: Chunk; lazy: Chunk[] }> {
     format: 'esm',
     target: 'es2022',
     conditions: ['@waybill/source'],
-    external: ['react'],
+    external: ['react', '@uppy/core'],
     legalComments: 'none',
     metafile: true,
     write: false,

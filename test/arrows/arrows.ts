@@ -37,6 +37,7 @@ export const importRules: Readonly<Record<string, ImportRules>> = {
   adapters: { modules: ['server', 'protocol'], packages: ['@nestjs/common', '@nestjs/core'], node: true },
   client: { modules: ['protocol'], packages: [], node: ['node'] },
   react: { modules: ['client', 'protocol'], packages: ['react'], node: false },
+  uppy: { modules: ['client', 'protocol'], packages: ['@uppy/core'], node: false },
   devstore: { modules: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },
   cli: {
     modules: ['protocol', 's3', 'server', 'ledger', 'adapters', 'client', 'devstore'],

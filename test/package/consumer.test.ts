@@ -54,6 +54,7 @@ beforeAll(async () => {
       dependencies: {
         waybill: `file:${inject('tarball')}`,
         react: pinned('react'),
+        '@uppy/core': pinned('@uppy/core'),
         pg: pinned('pg'),
         mysql2: pinned('mysql2'),
         ...Object.fromEntries(nestPackages.map((name) => [name, pinned(name)])),
