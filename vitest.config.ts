@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * So that `waybill/s3` and its neighbours are the sources, and no test needs a build. Vite's own `module` is left out:
@@ -11,6 +12,20 @@ const stores = ['./test/support/ceph-setup.ts'];
 /** One Postgres, where ledgers are asked for as well, and one MariaDB where `WAYBILL_LEDGERS` names `mysql`. */
 const storesAndLedgers = [...stores, './test/support/postgres-setup.ts', './test/support/mariadb-setup.ts'];
 
+/** The longest files. They start first, so that no core waits for one of them at the end. */
+const longest = ['test/examples/', 'test/crash/', 'test/package/', 'test/browser/page-', 'test/contract/sweep-crash'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rankOf = ({ moduleId }: TestSpecification) => {
+      const rank = longest.findIndex((part) => moduleId.replaceAll('\\', '/').includes(`/${part}`));
+      return rank === -1 ? longest.length : rank;
+    };
+    // The sort is stable: files of one rank stay in the order of vitest, which runs large files first.
+    return (await super.sort(files)).sort((a, b) => rankOf(a) - rankOf(b));
+  }
+}
+
 /** They measure how long the page blocks its thread, so nothing else runs beside them. */
 const alone = ['test/browser/page-many.test.ts'];
 
@@ -20,6 +35,9 @@ export default defineConfig({
   test: {
     // Two cores, on the machines we were given and on most CI: more workers only wait for each other.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    // `isolate: false` below: the files of a project share processes, and load the sources once in each. That halves
+    // the time of many short files. Suites that start programs or measure memory keep processes of their own.
     // These limits only end tests that hang. No test may depend on how fast the machine is, so no file sets a lower one.
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -32,6 +50,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          isolate: false,
           include: ['{src,web}/**/*.test.{ts,tsx}', 'test/{arrows,support,cli,docs}/**/*.test.ts'],
         },
       },
@@ -39,6 +58,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'contract',
+          isolate: false,
           include: ['test/contract/**/*.test.ts'],
           // Has tests for MariaDB only, which `WAYBILL_LEDGERS` names: see test/support/ledger-kinds.ts.
           exclude: process.env.WAYBILL_LEDGERS?.includes('mysql') ? [] : ['test/contract/ledger-mysql.test.ts'],
@@ -59,6 +79,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'attacks',
+          isolate: false,
           include: ['test/attacks/**/*.test.ts'],
           globalSetup: storesAndLedgers,
         },

@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { removeBuiltPage } from '../support/built-page.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { fixture } from '../support/fixtures.ts';
+import { isFullSize } from '../support/test-size.ts';
 import {
   dropFiles,
   openDetails,
@@ -30,6 +31,16 @@ const screens = {
   desktop: { viewport: { width: 1280, height: 900 } },
 } as const;
 
+/** Each screen and each colour scheme is there once. At full size, every state is seen in all four. */
+const looks = [
+  ['phone', 'light'],
+  ['desktop', 'dark'],
+] as const;
+const otherLooks = [
+  ['phone', 'dark'],
+  ['desktop', 'light'],
+] as const;
+
 const slowly = { timeout: 60_000 };
 
 describeBrowser('the page is accessible', (browser) => {
@@ -40,45 +51,41 @@ describeBrowser('the page is accessible', (browser) => {
   afterEach(() => app.store.setFaults(undefined));
   afterAll(() => app?.close());
 
-  for (const [screen, options] of Object.entries(screens))
-    for (const colorScheme of ['light', 'dark'] as const)
-      it(`axe reports nothing on a ${screen}, ${colorScheme}: empty, received, refused, sending, cancelled, interrupted`, async () => {
-        const { page, row, choose, waitForBadge, problems, close } = await visit(browser(), app.url, {
-          ...options,
-          colorScheme,
-        });
-        await page.getByText('up to 20').waitFor();
-        await expectClean(page);
-        await expectFits(page);
-
-        await choose(
-          fixture('camera.jpg').path,
-          fixture('note.txt').path,
-          fixture('tone.mp3').path,
-          fixture('lying.png').path,
-        );
-        for (const name of ['camera.jpg', 'note.txt', 'tone.mp3'])
-          await (await openDetails(await waitForBadge(name, 'Received'))).locator('figcaption').waitFor();
-        await waitForBadge('lying.png', 'Refused');
-        app.store.setFaults({ when: ({ method }) => method === 'PUT' || method === 'POST', delayMs: 600_000 });
-        await choose(fixture('quadrants.png').path, fixture('quadrants.webp').path);
-        await waitForBadge('quadrants.png', 'On its way');
-        await row('quadrants.webp').getByRole('button', { name: 'Cancel' }).click();
-        await waitForBadge('quadrants.webp', 'Cancelled');
-        await expectClean(page);
-        await expectFits(page);
-
-        await page.reload();
-        await waitForBadge('quadrants.png', 'Interrupted');
-        await expectClean(page);
-        expect(problems).toEqual([]);
-        await close();
+  for (const [screen, colorScheme] of isFullSize ? [...otherLooks, ...looks] : looks)
+    it(`axe reports nothing on a ${screen}, ${colorScheme}: empty, received, refused, sending, cancelled, interrupted`, async () => {
+      const { page, row, choose, waitForBadge, problems, close } = await visit(browser(), app.url, {
+        ...screens[screen],
+        colorScheme,
       });
+      await page.getByText('up to 20').waitFor();
+      await expectClean(page);
+      await expectFits(page);
 
-  for (const [screen, colorScheme] of [
-    ['phone', 'dark'],
-    ['desktop', 'light'],
-  ] as const)
+      await choose(
+        fixture('camera.jpg').path,
+        fixture('note.txt').path,
+        fixture('tone.mp3').path,
+        fixture('lying.png').path,
+      );
+      for (const name of ['camera.jpg', 'note.txt', 'tone.mp3'])
+        await (await openDetails(await waitForBadge(name, 'Received'))).locator('figcaption').waitFor();
+      await waitForBadge('lying.png', 'Refused');
+      app.store.setFaults({ when: ({ method }) => method === 'PUT' || method === 'POST', delayMs: 600_000 });
+      await choose(fixture('quadrants.png').path, fixture('quadrants.webp').path);
+      await waitForBadge('quadrants.png', 'On its way');
+      await row('quadrants.webp').getByRole('button', { name: 'Cancel' }).click();
+      await waitForBadge('quadrants.webp', 'Cancelled');
+      await expectClean(page);
+      await expectFits(page);
+
+      await page.reload();
+      await waitForBadge('quadrants.png', 'Interrupted');
+      await expectClean(page);
+      expect(problems).toEqual([]);
+      await close();
+    });
+
+  for (const [screen, colorScheme] of otherLooks)
     it(`axe reports nothing on a ${screen}, ${colorScheme}: a folder, paused, left by an earlier page, in another tab`, async () => {
       const dir = await mkdtemp(join(tmpdir(), 'waybill-axe-'));
       const path = join(dir, 'scan.bin');

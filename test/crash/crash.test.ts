@@ -33,9 +33,9 @@ import { createEnvironment, type Environment } from './environment.ts';
 const runs = Number(process.env.WAYBILL_CRASH_RUNS ?? 1);
 const first = Number(process.env.WAYBILL_CRASH_SEED ?? 1);
 /** Uploads of a run on a database server. A run on SQLite has half as many. */
-const uploadsPerRun = Number(process.env.WAYBILL_CRASH_UPLOADS ?? 200);
+const uploadsPerRun = Number(process.env.WAYBILL_CRASH_UPLOADS ?? (isFullSize ? 200 : 100));
 /** A run on SQLite restarts its process as often, which takes a second or two each. */
-const sqliteKills = isFullSize ? 56 : 12;
+const sqliteKills = isFullSize ? 56 : 6;
 const tenMinutes = 600_000;
 /** Restarting a process fifty times takes long on a busy machine. */
 const halfAnHour = 1_800_000;

@@ -25,6 +25,7 @@ import {
   type Storage,
   s3Storage,
 } from '../../src/s3/index.ts';
+import { isFullSize } from './test-size.ts';
 
 export interface TestStore {
   readonly name: StoreName;
@@ -66,6 +67,12 @@ interface StoreLocation {
   bucket?: string;
   close?(): Promise<void>;
 }
+
+/**
+ * For suites about what the page shows, which hardly depends on the storage: other storages than the devstore run them
+ * at full size only.
+ */
+export const pageStores: readonly StoreName[] = isFullSize ? ['devstore', 'ceph', 'external'] : ['devstore'];
 
 /** `npm test` uses only the devstore and leaves the others out without a warning: see scripts/lib/plan.mjs. */
 const onlyDevstore = process.env.WAYBILL_STORES === 'devstore';
