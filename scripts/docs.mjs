@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run docs` writes the parts of docs/ that are generated from the sources (reference.md, and the errors in
- * protocol.md) and builds the document site in .cache/site.
+ * `npm run docs` writes what is generated from the sources (docs/reference.md, the errors in docs/protocol.md, and the
+ * worker of client/prepare) and builds the document site in .cache/site.
  *
  *     npm run docs -- --dev         serves the site, and follows changes of its pages
  *     npm run docs -- --generate    only writes the generated parts
@@ -23,9 +23,11 @@ if (unknown.length > 0) {
 }
 
 const { renderReference } = await import('./lib/reference.mjs');
+const { renderWorkerCode, workerCodePath } = await import('./lib/worker-code.mjs');
 const { withErrorTable } = await import('./lib/error-table.mjs');
 write('docs/reference.md', renderReference(root));
 write('docs/protocol.md', withErrorTable(root, readFileSync(join(root, 'docs/protocol.md'), 'utf8')));
+write(workerCodePath, await renderWorkerCode(root));
 
 if (!flags.includes('--generate')) {
   stopWithNpm();

@@ -24,6 +24,11 @@ const entries = {
   },
   // Most pages only upload, so that these calls are not part of the client.
   'client/files': { code: `export { createFilesClient } from './client/files.ts'`, ceiling: 1600 },
+  // The worker and the page's own way of doing its work load later, and only one of them.
+  'client/prepare': {
+    code: `export { prepareImage, withPrepare } from './client/prepare/index.ts'`,
+    ceiling: 7000,
+  },
   // It contains the table of formats, and only pages that import it load it.
   'client/check-content': { code: `export { checkContent } from './client/check-content.ts'`, ceiling: 17_000 },
 };
@@ -42,9 +47,14 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   stream: 1250,
   resume: 700,
   'resume-store': 1100,
+  'worker-code': 2800,
+  'run-job': 2700,
 };
 
 /** Text of signing code, of Node's modules and of the server's dependencies. */
+/** Text of client/prepare, which a page without it must not load. */
+const preparation = ['OffscreenCanvas', 'createImageBitmap', 'prepareImage', 'heic'];
+
 const mustNotAppear = ['AWS4-HMAC', 'node:', 'valibot', 'createHmac', 'fast-xml', 'aes-256', 'secretAccessKey'];
 
 interface Chunk {
@@ -108,6 +118,13 @@ describe.each(Object.entries(entries))('%s', (name, { code, ceiling }) => {
     expect(lazy.length > 0).toBe(!withoutLazyChunks.has(name));
     for (const { name, bytes } of lazy)
       expect(bytes, name).toBeLessThanOrEqual(lazyCeilings[name.replace(/-[^-]*$/, '')] ?? 0);
+  });
+
+  it('contains code of client/prepare only where it is imported', () => {
+    const text = [main, ...lazy].map((chunk) => chunk.text).join('');
+    const found = preparation.filter((word) => text.includes(word));
+    if (name === 'client/prepare') expect(found).toEqual(preparation);
+    else if (name !== 'client/check-content') expect(found).toEqual([]);
   });
 
   it('contains no code of the server', () => {

@@ -35,7 +35,8 @@ export const importRules: Readonly<Record<string, ImportRules>> = {
     computed: ['peer'],
   },
   adapters: { modules: ['server', 'protocol'], packages: ['@nestjs/common', '@nestjs/core'], node: true },
-  client: { modules: ['protocol'], packages: [], node: ['node'] },
+  // `heic-to` is the optional peer of client/prepare/heic.ts alone.
+  client: { modules: ['protocol'], packages: ['heic-to'], node: ['node'] },
   react: { modules: ['client', 'protocol'], packages: ['react'], node: false },
   uppy: { modules: ['client', 'protocol'], packages: ['@uppy/core'], node: false },
   devstore: { modules: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },
@@ -52,7 +53,7 @@ const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports: Rec
 const publicEntries: ReadonlySet<unknown> = new Set(Object.values(exports).map((entry) => entry['@waybill/source']));
 
 /** The page is an app like any other: it imports the public entry points that run in a browser. */
-const pageEntries = /^waybill(\/client(\/(put|check-content|files|folders|resume-store))?)?$/;
+const pageEntries = /^waybill(\/client(\/(put|check-content|files|folders|prepare|resume-store))?)?$/;
 
 /** The specifiers of all imports in a source: static, re-exported, dynamic, and in `import('...')` types. */
 export function importsOf(file: string, source: string): string[] {

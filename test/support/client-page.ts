@@ -41,9 +41,10 @@ export interface ClientPage {
 
 export async function openClientPage(
   storage: Storage,
-  options: { expiresInSeconds?: number; allowPage?: boolean; formMaxBytes?: number } = {},
+  options: { expiresInSeconds?: number; allowPage?: boolean; formMaxBytes?: number; extraScript?: string } = {},
 ): Promise<ClientPage> {
-  const scripts = await bundleScripts(script);
+  const { allowPage = true, extraScript = '', ...rest } = options;
+  const scripts = await bundleScripts(script + extraScript);
   const page = createServer((request, response) => {
     const text = scripts.get(request.url?.slice(1) ?? '');
     response.setHeader('content-type', text === undefined ? 'text/html' : 'text/javascript');
@@ -53,7 +54,6 @@ export async function openClientPage(
     );
   });
   const url = await listen(page);
-  const { allowPage = true, ...rest } = options;
   const uploads = createUploads({
     storage,
     secret: 'client-page-secret-of-more-than-32-characters',

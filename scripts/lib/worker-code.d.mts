@@ -1,0 +1,2 @@
+export const workerCodePath: string;
+export function renderWorkerCode(root: string): Promise<string>;

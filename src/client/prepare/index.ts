@@ -1,0 +1,7 @@
+/**
+ * client/prepare: prepares files before they are sent: images are turned upright, scaled and freed of their metadata in
+ * a worker. It wraps a client, so that pages that do not use it load none of it.
+ */
+export { prepareImage } from './prepare-image.ts';
+export type * from './types.ts';
+export { withPrepare } from './with-prepare.ts';
