@@ -262,6 +262,24 @@ export const sections = [
     ],
   },
   {
+    title: 'withPrepare',
+    module: 'waybill/client/prepare',
+    fn: 'src/client/prepare/with-prepare.ts#withPrepare',
+    tables: [{ of: 'src/client/prepare/types.ts#PrepareOptions' }],
+  },
+  {
+    title: 'prepareImage',
+    module: 'waybill/client/prepare',
+    fn: 'src/client/prepare/prepare-image.ts#prepareImage',
+    tables: [{ of: 'src/client/prepare/types.ts#ImageOptions' }],
+  },
+  {
+    title: 'decodeHeic',
+    module: 'waybill/client/prepare/heic',
+    fn: 'src/client/prepare/heic.ts#decodeHeic',
+    tables: [],
+  },
+  {
     title: 'filesOf',
     module: 'waybill/client/folders',
     fn: 'src/client/folders.ts#filesOf',
