@@ -44,7 +44,10 @@ export const sections: readonly Section[] = [
       framework('Workers, Bun, Deno', 'workers-bun-deno'),
     ],
   },
-  { title: 'Guides', pages: [doc('Recipes', 'recipes'), doc('Files of an app', 'files')] },
+  {
+    title: 'Guides',
+    pages: [doc('Recipes', 'recipes'), doc('Files of an app', 'files'), doc('Prepare files', 'prepare')],
+  },
   { title: 'Storage', pages: [doc('Setting up a bucket', 'storage'), doc('The development store', 'devstore')] },
   { title: 'In production', pages: [doc('Operations', 'operations'), doc('Webhooks', 'webhooks')] },
   { title: 'Reference', pages: [doc('API', 'reference'), doc('HTTP protocol', 'protocol')] },

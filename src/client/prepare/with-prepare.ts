@@ -2,6 +2,7 @@ import { checkOptions, functionRule, isObject, type OptionTable } from '../../pr
 import type { RouteTypes, WaybillError } from '../../protocol/index.ts';
 import { failure } from '../errors.ts';
 import { createPool } from '../pool.ts';
+import type { UploadState } from '../snapshots.ts';
 import { contentTypeOf, type OpenSource, toSource } from '../source.ts';
 import type { Client, FileLike, Resumable, Upload, UploadOptions } from '../types.ts';
 import { createUpload } from '../upload.ts';
@@ -75,22 +76,7 @@ export function withPrepare<Routes extends Record<string, RouteTypes>>(
     const engine = createPreparedEngine(preparation, toPrepare);
     const upload = createUpload(
       engine,
-      {
-        id: idPrefix + ++uploadCount,
-        status: 'queued',
-        waiting: null,
-        fileName: file?.name ?? 'file',
-        size: file?.size ?? null,
-        contentType: file?.type ?? '',
-        loaded: 0,
-        total: null,
-        prepared: 0,
-        transfer: null,
-        error: null,
-        file: null,
-        data: null,
-        warning: null,
-      },
+      initialState(idPrefix + ++uploadCount, file),
       () => performance.now(),
       options.signal,
       running,
@@ -156,6 +142,23 @@ export function withPrepare<Routes extends Record<string, RouteTypes>>(
     resumable: async () => (await preparation.client.resumable()).map(listed),
   } as unknown as Client<Routes>;
 }
+
+const initialState = (id: string, file: File | undefined): UploadState => ({
+  id,
+  status: 'queued',
+  waiting: null,
+  fileName: file?.name ?? 'file',
+  size: file?.size ?? null,
+  contentType: file?.type ?? '',
+  loaded: 0,
+  total: null,
+  prepared: 0,
+  transfer: null,
+  error: null,
+  file: null,
+  data: null,
+  warning: null,
+});
 
 /** The chosen file with the name and type that the app gave. Undefined for what is not in a Blob. */
 function toFile(source: OpenSource, given: AnyOptions): File | undefined {
