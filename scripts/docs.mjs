@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run docs` writes what is generated from the sources (docs/reference.md, the errors in docs/protocol.md, and the
- * worker of client/prepare) and builds the document site in .cache/site.
+ * `npm run docs` writes what is generated from the sources (docs/reference.md, docs/errors.md, the errors in
+ * docs/protocol.md, and the worker of client/prepare) and builds the document site in .cache/site.
  *
  *     npm run docs -- --dev         serves the site, and follows changes of its pages
  *     npm run docs -- --generate    only writes the generated parts
@@ -25,7 +25,9 @@ if (unknown.length > 0) {
 const { renderReference } = await import('./lib/reference.mjs');
 const { renderWorkerCode, workerCodePath } = await import('./lib/worker-code.mjs');
 const { withErrorTable } = await import('./lib/error-table.mjs');
+const { renderErrorPage } = await import('./lib/error-page.mjs');
 write('docs/reference.md', renderReference(root));
+write('docs/errors.md', renderErrorPage(root));
 write('docs/protocol.md', withErrorTable(root, readFileSync(join(root, 'docs/protocol.md'), 'utf8')));
 write(workerCodePath, await renderWorkerCode(root));
 

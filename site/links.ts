@@ -1,6 +1,6 @@
 /**
- * Links of the Markdown files are relative to the file, so that they work on GitHub and in the package. Here they become
- * links of the site.
+ * Links of the Markdown files are relative to the file, so that they work on GitHub and in the package. Here they
+ * become links of the site.
  */
 import { posix } from 'node:path';
 import { files, placeOf } from './pages.ts';

@@ -46,11 +46,31 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'Guides',
-    pages: [doc('Recipes', 'recipes'), doc('Files of an app', 'files'), doc('Prepare files', 'prepare')],
+    pages: [
+      doc('Security in plain words', 'guides/security'),
+      doc('Large files', 'guides/large-files'),
+      doc('Closed tabs', 'guides/closed-tabs'),
+      doc('Phones', 'guides/phones'),
+      doc('Showing files', 'guides/showing-files'),
+      doc('Quotas', 'guides/quotas'),
+      doc('Behind a proxy', 'guides/behind-a-proxy'),
+      doc('Testing your app', 'guides/testing'),
+      doc('Recipes', 'recipes'),
+      doc('Files of an app', 'files'),
+      doc('Prepare files', 'prepare'),
+    ],
+  },
+  {
+    title: 'Coming from another library',
+    pages: [
+      doc('From Uppy', 'guides/from-uppy'),
+      doc('From UploadThing', 'guides/from-uploadthing'),
+      doc('From multer', 'guides/from-multer'),
+    ],
   },
   { title: 'Storage', pages: [doc('Setting up a bucket', 'storage'), doc('The development store', 'devstore')] },
   { title: 'In production', pages: [doc('Operations', 'operations'), doc('Webhooks', 'webhooks')] },
-  { title: 'Reference', pages: [doc('API', 'reference'), doc('HTTP protocol', 'protocol')] },
+  { title: 'Reference', pages: [doc('API', 'reference'), doc('Errors', 'errors'), doc('HTTP protocol', 'protocol')] },
   {
     title: 'Safety and speed',
     pages: [

@@ -80,14 +80,11 @@ function readSource(/** @type {string} */ root) {
 }
 
 export function renderErrorTable(/** @type {string} */ root) {
-  const details = new Map(
-    readDeclaration(root, 'src/protocol/error-details.ts#ErrorDetails').members.map((one) => [one.name, one]),
-  );
   const lines = ['| kind | meaning |', '| --- | --- |'];
   for (const { kind, meaning } of readKinds(root)) lines.push(`| \`${kind}\` | ${meaning} |`);
   lines.push('', '| code | status | kind | try again | meaning | details |', '| --- | --- | --- | --- | --- | --- |');
   for (const { code, status, retryable, kind } of readErrors(root)) {
-    const names = fieldsOf(root, details.get(code)?.type ?? '').map((name) => `\`${name}\``);
+    const names = fieldsOf(root, code).map((name) => `\`${name}\``);
     lines.push(
       `| \`${code}\` | ${status === 0 ? '-' : status} | ${kind} | ${retryable ? 'yes' : 'no'} | ${meanings[code] ?? ''} | ${names.join(', ')} |`,
     );
@@ -103,8 +100,10 @@ export function withErrorTable(/** @type {string} */ root, /** @type {string} */
   return `${page.slice(0, from)}${begin}\n\n${renderErrorTable(root)}\n\n${page.slice(to)}`;
 }
 
-/** Names of the fields in a type of details, without the hint that each may have. */
-function fieldsOf(/** @type {string} */ root, /** @type {string} */ type) {
+/** Names of the fields in the details of a code, without the hint that each may have. */
+export function fieldsOf(/** @type {string} */ root, /** @type {string} */ code) {
+  const { members } = readDeclaration(root, 'src/protocol/error-details.ts#ErrorDetails');
+  const type = members.find(({ name }) => name === code)?.type ?? '';
   const inherited = ['FileSizeDetails', 'TriedRequest']
     .filter((name) => type.includes(name))
     .flatMap((name) => readDeclaration(root, `src/protocol/error-details.ts#${name}`).members.map((one) => one.name));

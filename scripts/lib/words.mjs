@@ -68,7 +68,15 @@ const searched = [
 const maxColumns = 120;
 const isText = /\.(ts|tsx|mts|mjs|js|jsx|css|html|md|json|svg)$/;
 /** Not ours, or generated from docstrings, which are searched in their sources. */
-const notSearched = new Set(['node_modules', 'dist', '.waybill', '.next', 'package-lock.json', 'reference.md']);
+const notSearched = new Set([
+  'node_modules',
+  'dist',
+  '.waybill',
+  '.next',
+  'package-lock.json',
+  'reference.md',
+  'errors.md',
+]);
 
 // A whole word, also inside an identifier: `nobody`, `Nobody`, `lockedByNobody`, but not the "upon" of "coupon".
 const pattern = new RegExp(

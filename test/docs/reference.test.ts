@@ -1,15 +1,32 @@
-/** docs/reference.md equals the docstrings of the sources, and every public option has a docstring. */
+/**
+ * docs/reference.md equals the docstrings of the sources, every public option has a docstring, and docs/errors.md says
+ * for every code what to do.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readDocstring } from '../../scripts/lib/docstrings.mjs';
+import { remedies, renderErrorPage } from '../../scripts/lib/error-page.mjs';
 import { membersOf, renderReference, sections, withoutSection } from '../../scripts/lib/reference.mjs';
+import { errorTable } from '../../src/protocol/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const tables = sections.flatMap((section) => section.tables);
 /** Options that only tests set. */
 const forTests = new Set(['now', 'random']);
+
+describe('docs/errors.md', () => {
+  it('is what `npm run docs` writes', async () => {
+    const written = await readFile(join(root, 'docs/errors.md'), 'utf8');
+    expect(written === renderErrorPage(root), 'docs/errors.md is out of date: run `npm run docs`').toBe(true);
+  });
+
+  it('says for every code what to do', () => {
+    expect(Object.keys(remedies)).toEqual(Object.keys(errorTable));
+    expect(Object.values(remedies).filter((remedy) => remedy.length < 20)).toEqual([]);
+  });
+});
 
 describe('docs/reference.md', () => {
   it('is what `npm run docs` writes', async () => {

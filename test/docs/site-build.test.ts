@@ -1,5 +1,5 @@
 /**
- * The document site as `npm run docs` builds it: links lead to pages and headings that exist, nothing comes from another
+ * The built document site: links lead to pages and headings that exist, nothing comes from another
  * host, search finds words of the pages without a network, and axe reports nothing.
  */
 import { execFile } from 'node:child_process';

@@ -21,7 +21,18 @@ const run = promisify(execFile);
 const npm = (args: string[], cwd: string) => run('npm', args, { cwd });
 
 const credentials = { accessKeyId: 'guide', secretAccessKey: 'a-secret-of-the-guides' };
-const pages = ['frameworks', 'recipes', 'storage', 'operations', 'webhooks'];
+const guides = [
+  'behind-a-proxy',
+  'closed-tabs',
+  'from-multer',
+  'from-uploadthing',
+  'from-uppy',
+  'large-files',
+  'phones',
+]
+  .concat(['quotas', 'showing-files', 'testing'])
+  .map((name) => `guides/${name}`);
+const pages = ['errors', 'frameworks', 'recipes', 'storage', 'operations', 'webhooks', ...guides];
 const servers = ['hono', 'fastify', 'express', 'koa', 'nest', 'h3', 'node'];
 /** The examples with a framework that needs a build of its own. */
 const examples = ['next', 'nuxt', 'react-router', 'sveltekit'];
@@ -165,6 +176,16 @@ it('the code of docs/ type-checks', async () => {
   );
   expect(stdout.split('\n').filter((line) => line.includes('error TS'))).toEqual([]);
   expect(stdout.split('\n').filter((line) => line.includes('/src/recipes/')).length).toBeGreaterThan(15);
+});
+
+it('the test of guides/testing.md passes', async () => {
+  const out = join(dir, 'uploads.test.mjs');
+  const esbuild = join(dir, 'node_modules/esbuild/bin/esbuild');
+  const entry = join(dir, 'src/guides/testing/uploads.test.ts');
+  await run(esbuild, [entry, '--bundle', '--packages=external', '--platform=node', '--format=esm', `--outfile=${out}`]);
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', out], { cwd: dir, env });
+  expect(stdout).toMatch(/^# pass 1$/m);
 });
 
 it.each(servers)('%s stores a file and shows it', async (name) => {
