@@ -61,8 +61,9 @@ export const sections: readonly Section[] = [
     ],
   },
   {
-    title: 'Coming from another library',
+    title: 'With other libraries',
     pages: [
+      doc('Beside another library', 'interop'),
       doc('From Uppy', 'guides/from-uppy'),
       doc('From UploadThing', 'guides/from-uploadthing'),
       doc('From multer', 'guides/from-multer'),
