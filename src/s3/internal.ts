@@ -9,7 +9,7 @@ export { loadOnce } from './load-once.ts';
 export { checkContentLength, type PolicyToVerify, type VerifiedPolicy, verifyPolicy } from './policy.ts';
 export { preloadStorage } from './preload.ts';
 export { cutText } from './redact.ts';
-export { storageFault, toWaybillError } from './s3-error.ts';
+export { storageError, toWaybillError } from './s3-error.ts';
 export { type ChunkToSign, chunkSignature, computeSignature, emptyPayload, trailerSignature } from './sign.ts';
 export { deriveSigningKey } from './signing-key.ts';
 export {

@@ -79,16 +79,16 @@ export function isTransient({ code, status }: Pick<S3Error, 'code' | 'status'>):
  * An error of the storage or of its configuration. The message is for the developer: what happened and what to
  * change. The server sends clients a general message instead.
  */
-export function storageFault(
+export function storageError(
   code: 'storage_rejected' | 'storage_unavailable',
   message: string,
-  { storageCode, ...options }: StorageFaultOptions = {},
+  { storageCode, ...options }: StorageErrorOptions = {},
 ): WaybillError {
   const details = storageCode === undefined ? {} : { details: { storageCode } };
   return new WaybillError(code, message, { ...options, ...details });
 }
 
-interface StorageFaultOptions {
+interface StorageErrorOptions {
   /** For the log of the server. */
   cause?: unknown;
   retryAfterSeconds?: number | undefined;
@@ -102,8 +102,8 @@ export function toWaybillError(error: unknown): unknown {
   const { code: storageCode, retryAfterSeconds } = error;
   const options = { cause: error, retryAfterSeconds, storageCode };
   if (isTransient(error))
-    return storageFault('storage_unavailable', `The storage cannot answer right now: ${storageCode}.`, options);
+    return storageError('storage_unavailable', `The storage cannot answer right now: ${storageCode}.`, options);
   const hint = refusalHint(error);
   const message = `The storage refused: ${storageCode}.${hint === undefined ? '' : ` ${hint}`}`;
-  return storageFault('storage_rejected', message, options);
+  return storageError('storage_rejected', message, options);
 }

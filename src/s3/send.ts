@@ -14,7 +14,7 @@ import { startIdleTimeout } from './idle-timeout.ts';
 import { redact } from './redact.ts';
 import { createS3Error, isSuccess, readResponseText } from './response.ts';
 import { delay, storageRetryDelayMs } from './retry.ts';
-import { isS3Error, type S3Error, storageFault } from './s3-error.ts';
+import { isS3Error, type S3Error, storageError } from './s3-error.ts';
 import { emptyPayload } from './sign.ts';
 import { createSigningTimes } from './signing-time.ts';
 import type { StorageClock } from './storage-clock.ts';
@@ -77,7 +77,7 @@ export function createSend(config: StorageConfig, clock: StorageClock): Send {
         return await sendOnce(request, attemptNumber);
       } catch (error) {
         request.signal?.throwIfAborted();
-        const failure = toStorageFault(error, hasResponded);
+        const failure = toStorageError(error, hasResponded);
         const correction = chooseCorrection(request, failure, offsetMs !== clock.offsetMs());
         if (correction && !corrected.has(correction)) {
           corrected.add(correction);
@@ -128,7 +128,7 @@ function createSendOnce(config: StorageConfig, clock: StorageClock, onResponse: 
       return await readResponse(request, response, clock, attemptNumber);
     } catch (error) {
       throw idleTimeout.isExpired()
-        ? storageFault(
+        ? storageError(
             'storage_unavailable',
             `The storage did not answer within ${config.timeoutMs * timeoutFactor} ms.`,
           )
@@ -187,13 +187,13 @@ function chooseCorrection({ method }: S3Request, failure: unknown, clockChanged:
 }
 
 /** Errors of a connection contain host names and may quote URLs, so only their code and a hint are passed on. */
-function toStorageFault(error: unknown, hasResponded: boolean): unknown {
+function toStorageError(error: unknown, hasResponded: boolean): unknown {
   if (isS3Error(error) || isWaybillError(error)) return error;
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const reason = inner instanceof Error ? redact(inner.message) : 'unknown reason';
   const problem = describeConnectionError(error, hasResponded);
   const hint = problem?.hint === undefined ? '' : ` ${problem.hint}`;
-  return storageFault(
+  return storageError(
     problem?.isPermanent ? 'storage_rejected' : 'storage_unavailable',
     `The storage could not be reached${problem ? `: ${problem.code}` : ''}.${hint}`,
     { cause: new Error(reason), ...(problem ? { storageCode: problem.code } : {}) },

@@ -34,7 +34,7 @@ export interface EventTable {
    */
   'callback.data_dropped': UploadFacts & { reason: string };
   /** The storage, or the connection to it, is configured wrongly. `message` says what to change. */
-  'storage.fault': { storageCode?: string; message: string; reason: string };
+  'storage.error': { storageCode?: string; message: string; reason: string };
   /** A storage event arrived. */
   'storage.event': { received: number; completed: number; ignored: number; rejected: number; failed: boolean };
   /** A storage event had neither the secret nor a valid signature. */

@@ -85,7 +85,7 @@ forEachStore(
         expect(tookMs).toBeLessThan(60_000);
         // The check of the storage runs at the same time as the first grant.
         await vi.waitFor(() => {
-          const reported = events.filter(({ type }) => type === 'storage.fault' || type === 'request.failed');
+          const reported = events.filter(({ type }) => type === 'storage.error' || type === 'request.failed');
           const texts = reported.map((event) => JSON.stringify(event));
           expect(texts.filter((event) => code.test(event) && fix.test(event))).not.toEqual([]);
         });

@@ -10,7 +10,7 @@ const levels: Readonly<Partial<Record<EventName, 'debug' | 'warn' | 'error'>>> =
   'request.failed': 'warn',
   'callback.failed': 'error',
   'callback.data_dropped': 'error',
-  'storage.fault': 'error',
+  'storage.error': 'error',
   'sweep.failed': 'error',
   'view.served': 'debug',
 };

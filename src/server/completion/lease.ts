@@ -1,6 +1,6 @@
 /** One process at a time completes an upload, under a lease. The state that ends an upload is recorded only once. */
 import type { WaybillError } from '../../protocol/index.ts';
-import { storageFault } from '../../s3/internal.ts';
+import { storageError } from '../../s3/internal.ts';
 import { unrefTimer } from '../shared/unref-timer.ts';
 import type { Claims, SizedClaims } from '../state/claims.ts';
 import { leaseMs } from '../state/lease-time.ts';
@@ -165,7 +165,7 @@ function createRenewal(
   }
 
   async function renewOrFail(): Promise<void> {
-    if (!(await renew())) throw storageFault('storage_unavailable', 'Another process has taken this upload over.');
+    if (!(await renew())) throw storageError('storage_unavailable', 'Another process has taken this upload over.');
   }
 
   async function keep(): Promise<void> {

@@ -1,7 +1,7 @@
 import { headBytes } from '../../protocol/content/check.ts';
 import { KiB } from '../../protocol/units.ts';
 import type { ObjectInfo, Storage } from '../../s3/index.ts';
-import { storageFault } from '../../s3/internal.ts';
+import { storageError } from '../../s3/internal.ts';
 import { isPlaceholder } from './staging.ts';
 
 export interface StagedObject {
@@ -56,7 +56,7 @@ export async function readStagedObject(
   return null;
 }
 
-const interruptedRead = () => storageFault('storage_unavailable', 'The storage broke off in the middle of an object.');
+const interruptedRead = () => storageError('storage_unavailable', 'The storage broke off in the middle of an object.');
 
 async function readHead(
   storage: Storage,

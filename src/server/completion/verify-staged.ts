@@ -7,7 +7,7 @@ import {
 } from '../../protocol/content-types.ts';
 import { type Checksum, type StoredFile, WaybillError } from '../../protocol/index.ts';
 import type { ObjectInfo } from '../../s3/index.ts';
-import { storageFault } from '../../s3/internal.ts';
+import { storageError } from '../../s3/internal.ts';
 import type { ResolvedRoute } from '../config.ts';
 import { checksumMismatch, refusedUpload } from '../shared/errors.ts';
 import { md5OfEtag } from '../shared/md5-of-etag.ts';
@@ -132,7 +132,7 @@ function verifyChecksum(claims: SizedClaims, info: ObjectInfo): Checksum | null 
     const told = info.checksums[granted.algorithm];
     if (told === granted.value) return granted;
     if (told === undefined)
-      throw storageFault(
+      throw storageError(
         'storage_rejected',
         `The storage does not tell the ${granted.algorithm} checksum of an object that was sent with one. Set \`capabilities\` of s3Storage() to what this storage verifies.`,
       );

@@ -32,7 +32,7 @@ export function createStorageProbe(
       const known = toWaybillError(error);
       if (!isWaybillError(known)) return;
       const { storageCode } = (known.details ?? {}) as { storageCode?: string };
-      emit?.('storage.fault', {
+      emit?.('storage.error', {
         ...(storageCode === undefined ? {} : { storageCode }),
         message: known.message,
         reason: describe(known.cause ?? known),

@@ -49,7 +49,7 @@ function describeFailure(event: UploadsEvent): string | null {
         `What onComplete of the route "${event.route}" returned is no JSON, so that clients get null (uploadId ${event.uploadId})`,
         event.reason,
       );
-    case 'storage.fault':
+    case 'storage.error':
       return formatLine(`The storage is set up wrongly: ${event.message}`, event.reason);
     case 'sweep.failed':
       return formatLine('The sweep could not deal with an upload', event.reason);
