@@ -69,17 +69,9 @@ export const sections = [
     fn: 'src/server/upkeep.ts#startUpkeep',
     tables: [
       { of: 'src/server/sweep/loop.ts#SweepLoopOptions' },
-      { of: 'src/server/upkeep.ts#UpkeepOptions', title: 'Delivery of webhooks' },
-      { of: 'src/server/webhooks/deliver.ts#DeliveryOptions', title: 'Options of uploads.deliverWebhooks' },
-    ],
-  },
-  {
-    title: 'pollStorageEvents',
-    module: 'waybill/server',
-    fn: 'src/server/storage-events/queue.ts#pollStorageEvents',
-    tables: [
-      { of: 'src/server/storage-events/queue.ts#PollOptions' },
+      { of: 'src/server/upkeep.ts#UpkeepOptions', title: 'Delivery of webhooks, and the queue of storage events' },
       { of: 'src/server/storage-events/queue.ts#SqsQueueOptions', title: 'sqsQueue' },
+      { of: 'src/server/webhooks/deliver.ts#DeliveryOptions', title: 'Options of uploads.deliverWebhooks' },
     ],
   },
   {

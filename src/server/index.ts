@@ -76,8 +76,6 @@ export type { StorageEventResult } from './storage-events/index.ts';
 export type { EventsOptions } from './storage-events/options.ts';
 export {
   type EventQueue,
-  type PollOptions,
-  pollStorageEvents,
   type QueueMessage,
   type SqsQueueOptions,
   sqsQueue,

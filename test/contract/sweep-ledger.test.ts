@@ -80,6 +80,7 @@ forEachStore(
         const report = {} as SweepReport;
         const finished = new Promise<void>((resolve, reject) => {
           const uploads = {
+            handleStorageEvent: () => Promise.reject(new Error('There is no queue.')),
             async sweep() {
               running += 1;
               if (running > 1) reject(new Error('two at once'));

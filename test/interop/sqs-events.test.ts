@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WaybillError } from '../../src/protocol/index.ts';
-import { pollStorageEvents, sqsQueue } from '../../src/server/index.ts';
+import { sqsQueue, startUpkeep } from '../../src/server/index.ts';
 import { png, send, stagedKey, startApp } from '../attacks/app.ts';
 import { forEachStore } from '../support/stores.ts';
 
@@ -54,9 +54,9 @@ forEachStore(
 
     it('complete each upload once; a failed event is received again, and other messages are deleted', async () => {
       const app = await startApp(store);
-      const uploads = await Promise.all([1, 2, 3].map(() => app.grant(png)));
-      for (const { request } of uploads) expect((await send(request, png)).status).toBe(200);
-      const keys = uploads.map(({ request }) => stagedKey(store, request));
+      const granted = await Promise.all([1, 2, 3].map(() => app.grant(png)));
+      for (const { request } of granted) expect((await send(request, png)).status).toBe(200);
+      const keys = granted.map(({ request }) => stagedKey(store, request));
       await say('no JSON');
       await say(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: store.bucket }));
       for (const key of keys) {
@@ -65,15 +65,17 @@ forEachStore(
       }
       const errors: unknown[] = [];
       let busy = 2;
-      const polling = pollStorageEvents({
-        queue: sqsQueue({ queueUrl, ...settings }),
-        onError: (error) => errors.push(error),
-        uploads: {
-          async handleStorageEvent(event) {
-            if (busy-- > 0) throw new WaybillError('storage_unavailable', 'Busy.');
-            return app.uploads.handleStorageEvent(event);
-          },
+      const uploads = {
+        ...app.uploads,
+        async handleStorageEvent(event: unknown) {
+          if (busy-- > 0) throw new WaybillError('storage_unavailable', 'Busy.');
+          return app.uploads.handleStorageEvent(event);
         },
+      };
+      const polling = startUpkeep(uploads, {
+        everySeconds: 0,
+        eventQueue: sqsQueue({ queueUrl, ...settings }),
+        onError: (error) => errors.push(error),
       });
       await expect.poll(left, { timeout: 30_000, interval: 200 }).toBe(0);
       const before = performance.now();
@@ -81,7 +83,7 @@ forEachStore(
       // A poll waits for up to twenty seconds.
       expect(performance.now() - before).toBeLessThan(5000);
       expect(app.announced.map(({ uploadId }) => uploadId).sort()).toEqual(
-        uploads.map(({ uploadId }) => uploadId).sort(),
+        granted.map(({ uploadId }) => uploadId).sort(),
       );
       expect(errors).toHaveLength(3);
       await app.stop();

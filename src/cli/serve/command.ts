@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';
-import { pollStorageEvents, sqsQueue, startUpkeep, type UploadsEvent } from '../../server/index.ts';
+import { sqsQueue, startUpkeep, type UploadsEvent } from '../../server/index.ts';
 import { checkStorage } from '../app/check-storage.ts';
 import { type App, openApp } from '../app/open-app.ts';
 import { type Variables, variablesHelp } from '../app/variables.ts';
@@ -148,6 +148,7 @@ function startBackground(
   metrics: Metrics,
 ): () => Promise<unknown> {
   const onError = (error: unknown) => logger.error({ reason: describeError(error) }, 'upkeep.failed');
+  const queueUrl = variables.get('WAYBILL_EVENTS_SQS_URL');
   const upkeep = startUpkeep(uploads, {
     everySeconds: settings.sweepEverySeconds,
     onReport: metrics.onSweep,
@@ -155,11 +156,10 @@ function startBackground(
       metrics.onDelivery(outcome);
       logger[outcome === 'delivered' ? 'info' : 'warn']({ ...facts, outcome }, 'webhook');
     },
+    ...(queueUrl ? { eventQueue: sqsQueue({ queueUrl }) } : {}),
     onError,
   });
-  const queueUrl = variables.get('WAYBILL_EVENTS_SQS_URL');
-  const polling = queueUrl ? pollStorageEvents({ uploads, queue: sqsQueue({ queueUrl }), onError }) : undefined;
-  return () => Promise.all([upkeep.stop(), polling?.stop()]);
+  return upkeep.stop;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WaybillError } from '../../protocol/index.ts';
-import { type EventQueue, pollStorageEvents, type QueueMessage } from './queue.ts';
+import { startUpkeep } from '../upkeep.ts';
+import { type EventQueue, pollQueue, type QueueMessage } from './queue.ts';
 
 /** Promise.withResolvers, which Node 20 does not have. */
 function withResolvers<T>() {
@@ -42,7 +43,7 @@ function createQueue(bodies: string[]) {
 }
 
 describe('a queue of storage events', () => {
-  it('deletes what was handled, and what never can be; the rest comes again', async () => {
+  it('deletes messages that were handled or never can be, and receives the others again', async () => {
     const { queue, left, empty } = createQueue(['{"n":1}', 'no JSON', '{"n":2}', '{"n":3}']);
     const handled: unknown[] = [];
     const errors: unknown[] = [];
@@ -58,7 +59,7 @@ describe('a queue of storage events', () => {
         handled.push(n);
       },
     };
-    const polling = pollStorageEvents({ uploads, queue, onError: (error) => errors.push(error) });
+    const polling = pollQueue(queue, uploads, (error) => errors.push(error));
     await empty;
     await polling.stop();
     expect(handled).toEqual([1, 3]);
@@ -79,13 +80,13 @@ describe('a queue of storage events', () => {
       told += 1;
       throw new Error('of the listener');
     };
-    const polling = pollStorageEvents({ uploads: { handleStorageEvent: async () => {} }, queue, onError });
+    const polling = pollQueue(queue, { handleStorageEvent: async () => {} }, onError);
     await empty;
     await polling.stop();
     expect([told, left.size]).toEqual([1, 0]);
   });
 
-  it('ends where there can be no queue', async () => {
+  it('ends when the queue cannot be opened', async () => {
     const told = withResolvers<unknown>();
     let asked = 0;
     const queue: EventQueue = {
@@ -95,13 +96,30 @@ describe('a queue of storage events', () => {
       },
       delete: async () => {},
     };
-    const polling = pollStorageEvents({
-      uploads: { handleStorageEvent: async () => {} },
-      queue,
-      onError: told.resolve,
-    });
+    const polling = pollQueue(queue, { handleStorageEvent: async () => {} }, told.resolve);
     expect(await told.promise).toMatchObject({ code: 'config_invalid' });
     await polling.stop();
     expect(asked).toBe(1);
+  });
+
+  it('is read by startUpkeep() until stop()', async () => {
+    const { queue, left, empty } = createQueue(['{"n":1}', '{"n":2}']);
+    const handled: unknown[] = [];
+    const upkeep = startUpkeep(
+      {
+        sweep: () => Promise.reject(new Error('The sweep is off.')),
+        deliverWebhooks: undefined,
+        ledger: undefined,
+        handleStorageEvent: async (event) => {
+          handled.push(event);
+          return { received: 1, completed: 1, ignored: 0, rejected: 0 };
+        },
+      },
+      { everySeconds: 0, eventQueue: queue },
+    );
+    await empty;
+    await upkeep.stop();
+    expect([handled, left.size]).toEqual([[{ n: 1 }, { n: 2 }], 0]);
+    expect(() => startUpkeep({} as never, { eventQueue: 'queue' } as never)).toThrow(/eventQueue/);
   });
 });

@@ -1,6 +1,6 @@
 /** Storage events that arrive in a queue. A message is deleted only after it was handled. */
 import { isWaybillError, WaybillError } from '../../protocol/index.ts';
-import { checkOptions, functionRule, isMatchingText, isObject, type OptionTable } from '../../protocol/internal.ts';
+import { checkOptions, isMatchingText, isObject, type OptionTable } from '../../protocol/internal.ts';
 import { loadOnce } from '../../s3/internal.ts';
 import { type Background, startBackground } from '../shared/background.ts';
 
@@ -18,41 +18,19 @@ export interface EventQueue {
   delete(handle: string): Promise<void>;
 }
 
-export interface PollOptions {
-  /** The result of `createUploads`. @example uploads */
-  uploads: { handleStorageEvent(event: unknown): Promise<unknown> };
-  /** The queue that the storage sends its events to. @example sqsQueue({ queueUrl, region: 'eu-west-1' }) */
-  queue: EventQueue;
-  /**
-   * Called when a message could not be handled or the queue did not answer. The queue delivers such a message again,
-   * but a message that can never be handled (not JSON, for example) is deleted. A queue that cannot be opened
-   * (`config_invalid`) ends the polling.
-   * @default ignored @example console.error
-   */
-  onError?: (error: unknown) => void;
-}
-
 const firstRetryMs = 1000;
 const maxRetryMs = 60_000;
 
-const pollOptions: OptionTable<PollOptions> = {
-  uploads: { expected: 'the result of createUploads()', isValid: isObject, required: true },
-  queue: { expected: 'a queue, such as sqsQueue({...})', isValid: isObject, required: true },
-  onError: functionRule,
-};
-
 /**
- * Handles the storage events of a queue until it is stopped.
+ * Handles the storage events of a queue until it is stopped. `startUpkeep({ eventQueue })` calls it.
  *
- * @example
- * const polling = pollStorageEvents({ uploads, queue: sqsQueue({ queueUrl }) });
- * process.once('SIGTERM', () => polling.stop());
- * @throws {WaybillError} `config_invalid` for an option that is unknown or not valid
+ * @param onError called when a message could not be handled or the queue did not answer
  */
-export function pollStorageEvents(options: PollOptions): Background {
-  checkOptions('pollStorageEvents()', options, pollOptions);
-  const { uploads, queue, onError } = options;
-
+export function pollQueue(
+  queue: EventQueue,
+  uploads: { handleStorageEvent(event: unknown): Promise<unknown> },
+  onError: ((error: unknown) => void) | undefined,
+): Background {
   function report(error: unknown): void {
     try {
       onError?.(error);
