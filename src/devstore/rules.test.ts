@@ -79,7 +79,7 @@ describe('conditional writes', () => {
     ['etag, none there', etag, null, false, 'NoSuchKey'],
     ['etag, deleted meanwhile', etag, null, true, 'ConditionalRequestConflict'],
     ['none', undefined, { etag: 'x' }, true, undefined],
-  ])('are checked: %s', (_, condition, present, hasConflict, code) => {
+  ])('are evaluated: %s', (_, condition, present, hasConflict, code) => {
     const check = () => checkWriteCondition(condition, 'k', present, hasConflict);
     if (code === undefined) expect(check).not.toThrow();
     else expect(check).toThrow(expect.objectContaining({ code }));

@@ -66,7 +66,7 @@ describe('isContentTypeAllowed() and chooseSpelling()', () => {
     [['video/x-matroska'], 'video/matroska', 'video/x-matroska'],
     [['text/*'], 'text/rtf', 'text/rtf'],
     [['*/*'], 'a/unknown', 'a/unknown'],
-  ])('on %j a file that is declared as %s is stored as %s', (patterns, declared, stored) => {
+  ])('a route for %j stores a file that is declared as %s as %s', (patterns, declared, stored) => {
     expect(chooseSpelling(patterns, declared)).toBe(stored);
   });
 });
@@ -91,7 +91,7 @@ describe('isPlaceholderType()', () => {
   });
 
   it.each(['image/png', 'text/plain', 'application/zip', 'image/x-unknown-camera', 'Image/*', 'image/**', '../*'])(
-    '"%s" is not',
+    '"%s" is not a placeholder',
     (type) => {
       expect(isPlaceholderType(type)).toBe(false);
     },
@@ -136,7 +136,7 @@ describe('resolveContentType()', () => {
     // An unknown declared type does not hide a known extension.
     [['image/*'], 'application/x-made-up', 'photo.jpg', 'image/jpeg'],
     [undefined, 'application/x-made-up', 'photo.jpg', 'application/x-made-up'],
-  ])('on %j "%s" for %s is %s', (patterns, declared, fileName, contentType) => {
+  ])('for %j, the declared type "%s" of %s is %s', (patterns, declared, fileName, contentType) => {
     expect(resolved(patterns, declared, fileName)).toMatchObject({ contentType, admitted: true });
   });
 
@@ -152,7 +152,7 @@ describe('resolveContentType()', () => {
     [['text/html'], 'text/plain', 'page.html', 'text/plain'],
     [['application/java-archive'], 'application/zip', 'archive.zip', 'application/zip'],
     [['video/*'], 'image/*', 'photo', 'application/octet-stream'],
-  ])('on %j "%s" for %s is refused as %s', (patterns, declared, fileName, contentType) => {
+  ])('for %j, the declared type "%s" of %s is refused as %s', (patterns, declared, fileName, contentType) => {
     expect(resolved(patterns, declared, fileName)).toMatchObject({ contentType, admitted: false });
   });
 

@@ -151,7 +151,7 @@ describe('a form of presignForm()', () => {
   });
 
   it.each(['acl', 'Content-Encoding', 'success_action_redirect', 'x-amz-meta-other', 'submit', 'tagging'])(
-    'with %s on top are not either',
+    'is refused with the additional field %s',
     (name) => {
       expect(outcome({ ...fields, [name]: 'a' })).toBe(against(`Extra input fields: ${name.toLowerCase()}`));
     },

@@ -165,7 +165,7 @@ describe('keys', () => {
     ['é'.repeat(513), 'has more than 1024 UTF-8 bytes'],
   ] as const;
 
-  it.each(bad)('%j: %s', (key, rule) => {
+  it.each(bad)('%j is not a valid key: %s', (key, rule) => {
     const storage = storageWith();
     const expected = `internal_error: This object key ${rule}.`;
     expect(failure(() => storage.presignPut({ ...put, key }))).toBe(expected);
@@ -175,7 +175,7 @@ describe('keys', () => {
   });
 
   it.each(['...', 'a..b', '.a', 'a.', 'a/...', '%2e%2e/a', 'a\\..\\b', 'a$b', '{a}', 'é'.repeat(512), 'a?b#c', '~'])(
-    '%j is one',
+    '%j is a valid key',
     (key) => {
       expect(failure(() => storageWith().presignPut({ ...put, key }))).toBe('none');
     },

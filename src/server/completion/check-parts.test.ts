@@ -32,11 +32,11 @@ function outcome(work: () => unknown): unknown {
   }
 }
 
-describe('the parts that arrived', () => {
+describe('checkParts()', () => {
   const size = 2 * partSize + 7;
   const listed = [part(1), part(2), part(3, 7)];
 
-  it('make the file in any order, and compose its checksum as S3 does', () => {
+  it('accepts the parts in any order, and computes the composite checksum as S3 does', () => {
     const { parts, checksum } = checkParts(routeOf('sha256'), claimsOf(size), [...listed].reverse(), {});
     expect(parts).toEqual(listed);
     const value = createHash('sha256')
@@ -45,7 +45,7 @@ describe('the parts that arrived', () => {
     expect(checksum).toEqual({ algorithm: 'sha256', value, parts: 3 });
   });
 
-  it('compose by MD5 from their ETags', () => {
+  it('computes a composite MD5 from the ETags of the parts', () => {
     const { checksum, parts } = checkParts(routeOf('md5'), claimsOf(size), listed, {});
     const digests = Buffer.concat(listed.map(({ etag }) => Buffer.from(etag.slice(1, -1), 'hex')));
     expect(checksum?.value).toBe(createHash('md5').update(digests).digest('base64'));
@@ -68,7 +68,7 @@ describe('the parts that arrived', () => {
       [part(1), part(2, partSize, { checksums: { sha256: 'AAAA' } }), part(3, 7)],
       ['part_invalid', { partNumber: 2 }],
     ],
-  ])('%s: refused', (_, parts, expected) => {
+  ])('refuses parts: %s', (_, parts, expected) => {
     expect(outcome(() => checkParts(routeOf('sha256'), claimsOf(size), parts, {}))).toEqual(expected);
   });
 
@@ -80,14 +80,14 @@ describe('the parts that arrived', () => {
     ['whole parts less than arrived', partSize, listed, 'size_mismatch'],
     ['more than arrived', size + partSize, listed, 'part_invalid'],
     ['a part that never came', 3 * partSize, [part(1), part(2)], 'object_not_ready'],
-  ])('of a stream with %s: refused', (_, said, parts, code) => {
+  ])('refuses the parts of a stream with %s', (_, said, parts, code) => {
     const result = outcome(() =>
       checkParts(routeOf('sha256'), claimsOf(null), parts, said === undefined ? {} : { size: said }),
     );
     expect((result as unknown[])[0]).toBe(code);
   });
 
-  it('are compared with what the client says', () => {
+  it('compares the parts with what the client reports', () => {
     const route = routeOf('sha256');
     const { checksum } = checkParts(route, claimsOf(size), listed, { size });
     if (!checksum) return expect.unreachable();
@@ -103,7 +103,7 @@ describe('the parts that arrived', () => {
     expect(bare).toEqual(['invalid_request', { issues: [{ path: 'checksum', message: expect.any(String) }] }]);
   });
 
-  it('name at most a thousand that are missing', () => {
+  it('names at most a thousand missing parts', () => {
     const huge = { ...claimsOf(10_000 * partSize) };
     const result = outcome(() => checkParts(routeOf('sha256'), huge, [], {})) as [string, { missing: number[] }];
     expect([result[0], result[1].missing.length, result[1].missing[999]]).toEqual(['object_not_ready', 1000, 1000]);

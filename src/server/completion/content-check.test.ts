@@ -5,19 +5,19 @@ import { loadDetector, contentMismatch as mismatchOf } from './content-check.ts'
 const contentMismatch = async (declared: string, head: Uint8Array, named: boolean) =>
   mismatchOf(declared, head, named, await loadDetector());
 
-describe('declared types against first bytes', () => {
-  it.each(table)('%s over a %s head: %s', async (declared, head, agree) => {
+describe('contentMismatch()', () => {
+  it.each(table)('of the type %s and the first bytes of %s accepts the file: %s', async (declared, head, agree) => {
     const mismatch = await contentMismatch(declared, heads[head], false);
     expect(mismatch === null, mismatch ?? 'no mismatch').toBe(agree);
   });
 
-  it('a media type that nothing recognises is admitted by its own name only', async () => {
+  it('accepts a media type without known first bytes only when the route names it', async () => {
     expect(await contentMismatch('audio/x-unheard-of', heads.zeros, false)).not.toBeNull();
     expect(await contentMismatch('audio/x-unheard-of', heads.zeros, true)).toBeNull();
     expect(await contentMismatch('audio/x-unheard-of', heads.exe, true)).not.toBeNull();
   });
 
-  it('a head that is cut off is still recognised', async () => {
+  it('recognises a format although the file continues after the first bytes', async () => {
     // A colour profile longer than what is read stands before the pixels.
     const iccp = Buffer.concat([heads.png.subarray(0, 33), hex('00010000'), ascii('iCCP'), Buffer.alloc(4059, 7)]);
     expect(await contentMismatch('image/png', iccp, false)).toBeNull();

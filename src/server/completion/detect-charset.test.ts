@@ -43,7 +43,7 @@ describe('the charset of a text file', () => {
     ['Shift_JIS', Buffer.from([0x93, 0xfa, 0x96, 0x7b, 0x8c, 0xea]), undefined],
     ['a surrogate in UTF-8', Buffer.from([0x61, 0xed, 0xa0, 0x80]), undefined],
     ['a UTF-8 BOM before windows-1252', Buffer.concat([Buffer.from('\ufeff'), latin1('é!')]), undefined],
-  ])('that was read whole: %s', async (_, bytes, charset) => {
+  ])('is detected in a file that was read whole: %s', async (_, bytes, charset) => {
     expect(await charsetOf(bytes, { whole: true })).toEqual({ charset, reads: 0 });
   });
 
@@ -54,11 +54,11 @@ describe('the charset of a text file', () => {
     ['windows-1252 in its middle', Buffer.concat([ascii, latin1('é'.repeat(70_000)), ascii]), undefined, 2],
     ['windows-1252 at its end', Buffer.concat([ascii, latin1('Grüße aus Köln. ')]), undefined, 2],
     ['windows-1252 in its head', latin1(`é ${'a'.repeat(100_000)}`), undefined, 0],
-  ])('that is large and has %s', async (_, bytes, charset, reads) => {
+  ])('is detected in a large file with %s', async (_, bytes, charset, reads) => {
     expect(await charsetOf(bytes)).toEqual({ charset, reads });
   });
 
-  it('does not depend on where a look cuts a character', async () => {
+  it('is the same wherever the bytes that were read end inside a character', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 }), async (before, behind) => {
         const bytes = Buffer.from(`${'a'.repeat(before)}${'あ😀é'.repeat(9000)}${'a'.repeat(behind)}`);
@@ -70,7 +70,7 @@ describe('the charset of a text file', () => {
     );
   });
 
-  it('is asked of text only', async () => {
+  it('is detected only for text', async () => {
     for (const contentType of ['image/png', 'application/json', 'text/xml', 'image/svg+xml'])
       expect(await charsetOf(Buffer.from(german), { whole: true, contentType })).toEqual({
         charset: undefined,
@@ -79,7 +79,7 @@ describe('the charset of a text file', () => {
     expect(['text/plain', 'text/csv', 'text/markdown'].every(hasCharset)).toBe(true);
   });
 
-  it('is a parameter of the content type', () => {
+  it('is written as a parameter of the content type', () => {
     expect(withCharset('text/plain', 'utf-8')).toBe('text/plain; charset=utf-8');
     expect(splitCharset('text/plain; charset=utf-8')).toEqual({ contentType: 'text/plain', charset: 'utf-8' });
     expect(splitCharset('Text/Plain;Charset=UTF-16LE;x=y')).toEqual({ contentType: 'text/plain', charset: 'utf-16le' });

@@ -30,7 +30,7 @@ describe('file names', () => {
     ['a<b>:"|?*.png', 'a_b______.png'],
     ['\ud800.png', '_.png'],
     ['👨‍👩‍👧.heic', '👨‍👩‍👧.heic'],
-  ])('%j is shown as %j', (given, shown) => {
+  ])('%j becomes %j', (given, shown) => {
     expect(cleanFileName(given)).toBe(shown);
   });
 
@@ -52,7 +52,7 @@ describe('file names', () => {
     );
   });
 
-  it('keep the extension when they are clipped', () => {
+  it('keep their extension when they are shortened', () => {
     expect(cleanFileName(`${'ä'.repeat(200)}.jpeg`)).toMatch(/^ä+\.jpeg$/);
   });
 });
@@ -64,7 +64,7 @@ describe('Content-Disposition', () => {
     ['€ 5%.txt', `attachment; filename="_ 5_.txt"; filename*=UTF-8''%E2%82%AC%205%25.txt`],
     ['a  b.txt', `attachment; filename="a b.txt"; filename*=UTF-8''a%20%20b.txt`],
     ["it's(1)*.txt", 'attachment; filename="it\'s(1)*.txt"'],
-  ])('of %j', (name, header) => {
+  ])('of the file name %j is one valid header', (name, header) => {
     expect(contentDisposition('attachment', name)).toBe(header);
   });
 
@@ -97,7 +97,7 @@ describe('Content-Disposition', () => {
     ['text/xml', false, false],
     ['video/x+xml', false, false],
     ['application/octet-stream', false, false],
-  ])('%s inline: anywhere %s, on the storage origin %s', (type, anywhere, storage) => {
+  ])('of %s is inline on any origin: %s, and on the origin of the storage: %s', (type, anywhere, storage) => {
     expect([isInlineAnywhere(type), isInlineOnStorageOrigin(type)]).toEqual([anywhere, storage]);
   });
 });

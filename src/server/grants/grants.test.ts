@@ -26,7 +26,7 @@ const claims: Claims = {
 describe('grants', () => {
   const grants = createGrants({ secrets: [newSecret, oldSecret], random, audience: 'here' });
 
-  it('come back as they were sealed', () => {
+  it('open to the claims that were sealed', () => {
     const { grant, receipt } = grants.issue(claims);
     expect(grants.openGrant(grant)).toEqual({ claims, receipt, multipart: null });
     expect(grants.openReceipt(receipt)).toEqual({ claims, receipt });
@@ -34,13 +34,13 @@ describe('grants', () => {
     expect(grants.openGrant(grants.issue(bare).grant)?.claims).toEqual(bare);
   });
 
-  it('differ each time and show nothing of what is inside', () => {
+  it('differ for equal claims and do not reveal them', () => {
     const [one, two] = [grants.issue(claims), grants.issue(claims)];
     expect(one.grant).not.toBe(two.grant);
     expect(Buffer.from(one.grant, 'base64url').toString('latin1')).not.toContain('avatar');
   });
 
-  it('cannot be made from a receipt and any suffix', () => {
+  it('cannot be built from a receipt and a suffix', () => {
     const { grant, receipt } = grants.issue(claims);
     const other = grants.issue(claims).grant.slice(-22);
     expect(grants.openGrant(receipt)).toBeNull();
@@ -49,7 +49,7 @@ describe('grants', () => {
     expect(grants.openReceipt(grant)).toBeNull();
   });
 
-  it('open under every secret in the list and no other', () => {
+  it('open with each secret of the list and with no other secret', () => {
     const before = createGrants({ secrets: [oldSecret], random, audience: 'here' }).issue(claims);
     expect(grants.openGrant(before.grant)?.claims).toEqual(claims);
     const after = createGrants({ secrets: [newSecret], random, audience: 'here' });
@@ -57,13 +57,13 @@ describe('grants', () => {
     expect(after.openGrant(grants.issue(claims).grant)?.claims).toEqual(claims);
   });
 
-  it('open for the deployment that they are for and no other', () => {
+  it('open in their own deployment and in no other', () => {
     const { grant, receipt } = grants.issue(claims);
     const elsewhere = createGrants({ secrets: [newSecret, oldSecret], random, audience: 'there' });
     expect([elsewhere.openGrant(grant), elsewhere.openReceipt(receipt)]).toEqual([null, null]);
   });
 
-  it('survive no change at all (12,000 cases)', () => {
+  it('are refused after any change (12,000 cases)', () => {
     const issued = Array.from({ length: 8 }, (_, index) => grants.issue({ ...claims, size: index }).grant);
     const known = new Set(issued);
     const one = fc.constantFrom(...issued);
@@ -99,7 +99,7 @@ describe('grants', () => {
 });
 
 describe('the random pool', () => {
-  it('never hands out a byte twice, nor one that lay around', () => {
+  it('never returns a byte twice, and returns only bytes that it generated', () => {
     let now = 0;
     let fills = 0;
     const take = createRandomPool({
@@ -129,7 +129,7 @@ describe('grants of uploads in parts', () => {
     return { grant: grants.withMultipart(grant, all.uploadId, multipart), receipt, single: grant };
   };
 
-  it('come back as they were sealed, also of a stream, also a second time', () => {
+  it('open to the claims that were sealed, for files and streams, and when they are opened again', () => {
     for (const size of [claims.size, null, 0]) {
       const { grant, receipt } = issue({ size });
       for (const _ of [1, 2])
@@ -138,7 +138,7 @@ describe('grants of uploads in parts', () => {
     }
   });
 
-  it('are renewed in place', () => {
+  it('are renewed with the same claims', () => {
     const { grant, receipt } = issue();
     const later = { ...multipart, expiresAt: multipart.expiresAt + 900 };
     const renewed = grants.withMultipart(grant, claims.uploadId, later);
@@ -146,7 +146,7 @@ describe('grants of uploads in parts', () => {
     expect(renewed.split('.')).toHaveLength(3);
   });
 
-  it('are none without their end, and other grants are none with it', () => {
+  it('are refused without their last section, and other grants are refused with one', () => {
     const { grant, single } = issue();
     const end = grant.slice(single.length);
     expect(grants.openGrant(single)).toBeNull();
@@ -155,14 +155,14 @@ describe('grants of uploads in parts', () => {
     expect(grants.openGrant(`${other.single}${end}`)).toBeNull();
   });
 
-  it('do not share what callbacks get', () => {
+  it('open to a new object each time, because callbacks may change it', () => {
     const { grant } = issue();
     const metadata = grants.openGrant(grant)?.claims.metadata as { crop: string };
     metadata.crop = 'changed';
     expect(grants.openGrant(grant)?.claims.metadata).toEqual(claims.metadata);
   });
 
-  it('are opened again after many others', () => {
+  it('open again after many other grants', () => {
     const { grant } = issue();
     for (let index = 0; index < 600; index += 1) expect(grants.openGrant(issue().grant)).not.toBeNull();
     expect(grants.openGrant(grant)?.multipart).toEqual(multipart);

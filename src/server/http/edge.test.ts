@@ -30,7 +30,7 @@ describe('paths', () => {
     ['/docs', '/uploads/routes/a', 200],
     ['/docs', '/docsuploads/routes/a', 404],
     ['/docs', '/other/uploads/routes/a', 404],
-  ])('with basePath %j, GET %j is %i', async (basePath, path, status) => {
+  ])('of a handler with basePath %j: GET %j answers %i', async (basePath, path, status) => {
     const { call, uploads } = createApp({ basePath });
     expect((await call('GET', path)).status).toBe(status);
     const answer = await uploads.fetch(new Request(`https://app.test${path}`));
@@ -38,7 +38,7 @@ describe('paths', () => {
     expect(answer.status).toBe(path.includes('/../') ? 200 : status);
   });
 
-  it('grants and views with spare slashes as without', async () => {
+  it('may have extra slashes', async () => {
     const { call, declare, uploads } = createApp();
     expect((await call('POST', '/uploads/', { route: 'a', files: [declare(png)] })).status).toBe(200);
     const file = { route: 'a', ownerId: 'anna', key: 'a/b', fileName: 'a.png', contentType: 'image/png' };
@@ -51,7 +51,7 @@ describe('paths', () => {
     }
   });
 
-  it('owns() is strict about the mount point, so that an app keeps its own paths', () => {
+  it('outside of basePath belong to the app', () => {
     const { uploads } = createApp({ basePath: '/api' });
     expect(['/api/uploads', '/api/uploads/', '//api/uploads', '/uploads'].map(uploads.owns)).toEqual([
       true,
@@ -65,7 +65,7 @@ describe('paths', () => {
 describe('a page of another origin', () => {
   const body = { route: 'a', files: [createApp().declare(png)] };
 
-  it('is told what was seen, and what to set', async () => {
+  it('is refused with the origin that was seen and the option to set', async () => {
     const { json } = await createApp().call('POST', '/uploads', body, { cookie: 'a=b', origin: 'https://other.test' });
     expect(json.error).toMatchObject({
       code: 'forbidden',
@@ -75,7 +75,7 @@ describe('a page of another origin', () => {
     expect(json.error?.details?.hint).toContain("add 'https://other.test' to `allowedOrigins`");
   });
 
-  it('may be the own page behind a proxy that rewrites Host', async () => {
+  it('is accepted when it is a page of the app behind a proxy that rewrites Host', async () => {
     const headers = {
       cookie: 'a=b',
       origin: 'http://app.test',
@@ -90,7 +90,7 @@ describe('a page of another origin', () => {
   });
 });
 
-describe('words', () => {
+describe('error messages', () => {
   const app = createApp();
   const post = async (body: unknown) => (await app.call('POST', '/uploads', body)).json.error;
 
@@ -108,11 +108,11 @@ describe('words', () => {
       { route: 'a', files: [app.declare(Buffer.alloc(5_200_000))] },
       'This file is too large: it has 5.2 MB, and the limit is 1 kB.',
     ],
-  ])('%j: %s', async (body, message) => {
+  ])('for the body %j: %s', async (body, message) => {
     expect((await post(body))?.message).toBe(message);
   });
 
-  it('keeps the server out of what a user reads, and says it in the hint', async () => {
+  it('do not mention the server to users, and describe it in the hint', async () => {
     const { call, declare } = createTestApp(storage, {
       a: route({
         limits,
@@ -150,7 +150,7 @@ describe('authorize and metadata', () => {
     },
   };
 
-  it('authorize gets what the schema made of the metadata, typed, and is not asked about what it refused', async () => {
+  it('authorize gets the result of the schema, and is not called for metadata that the schema refuses', async () => {
     const seen: (string | undefined)[][] = [];
     const { call, declare } = createTestApp(storage, {
       a: route({

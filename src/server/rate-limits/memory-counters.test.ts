@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryCounters, maxCounters } from './memory-counters.ts';
 
 describe('counters in memory', () => {
-  it('count by key, refuse above the limit until the window ends, and say how long that is', async () => {
+  it('count each key, and refuse above the limit with the time until the window ends', async () => {
     let at = 1000;
     const counters = createMemoryCounters({ points: 3, perSeconds: 10 }, () => at);
     await counters.consume('a', 2);
@@ -15,7 +15,7 @@ describe('counters in memory', () => {
     await expect(counters.consume('b', 1)).rejects.toEqual({ msBeforeNext: 4000 });
   });
 
-  it('hold a bounded number of keys, however many come', async () => {
+  it('keep a limited number of keys', async () => {
     const counters = createMemoryCounters({ points: 1, perSeconds: 3600 }, () => 0);
     for (let n = 0; n < maxCounters * 3; n += 1) await counters.consume(`owner-${n}`, 1);
     // The newest are still counted, the oldest are not.
@@ -25,7 +25,7 @@ describe('counters in memory', () => {
     await counters.consume('owner-0', 1);
   });
 
-  it('forget no counter of a window that goes on, while keys come steadily', async () => {
+  it('keep the counters of the current window while new keys arrive', async () => {
     let at = 0;
     const counters = createMemoryCounters({ points: 1, perSeconds: 10 }, () => at);
     for (let n = 0; n < 100; n += 1) {

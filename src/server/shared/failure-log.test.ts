@@ -28,7 +28,7 @@ async function said(options: object, user: string): Promise<string[]> {
   }
 }
 
-it('a failure of the server goes to console.error, redacted, with its stack and its request', async () => {
+it('an internal error is written to console.error with its stack and its request, without secrets', async () => {
   const [text, ...more] = await said({}, 'broken');
   expect(more).toEqual([]);
   expect(text).toMatch(
@@ -38,15 +38,15 @@ it('a failure of the server goes to console.error, redacted, with its stack and 
   expect(text).not.toContain('hunter2');
 });
 
-it('what a user does wrong is not shown', async () => {
+it('an error that the user caused is not written', async () => {
   expect(await said({}, 'anonymous')).toEqual([]);
 });
 
-it('nothing is shown where events go somewhere else', async () => {
+it('nothing is written when the app handles events itself', async () => {
   expect(await said({ onEvent: () => {} }, 'broken')).toEqual([]);
 });
 
-it('callbacks are shown once, with their upload', () => {
+it('a failed callback is written once, with its upload', () => {
   const lines: string[] = [];
   const log = createFailureLog(
     () => 0,
@@ -70,7 +70,7 @@ it('callbacks are shown once, with their upload', () => {
   ]);
 });
 
-it('a flood is cut, and counted', () => {
+it('many errors in a short time are counted and not all written', () => {
   const lines: string[] = [];
   let clock = 0;
   const log = createFailureLog(

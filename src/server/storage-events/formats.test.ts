@@ -74,7 +74,7 @@ describe('storage events', () => {
     ["S3's test", { Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'mybucket' }, []],
     ['a confirmation', { ...sns('You have chosen'), Type: 'SubscriptionConfirmation' }, []],
     ['no records', { Records: [] }, []],
-  ])('%s', (_, json, events) => expect(parseEvents(json)).toEqual(events));
+  ])('are parsed in the format of %s', (_, json, events) => expect(parseEvents(json)).toEqual(events));
 
   const nested = (depth: number): unknown => (depth === 0 ? s3() : sns(nested(depth - 1)));
 
@@ -94,11 +94,11 @@ describe('storage events', () => {
       'another source of EventBridge',
       { 'detail-type': 'Object Created', source: 'mine', detail: { bucket: { name: 'b' }, object: { key } } },
     ],
-  ])('refuses %s', (_, json) => {
+  ])('are refused: %s', (_, json) => {
     expect(() => parseEvents(json)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 
-  it('any input is parsed to events or refused', () => {
+  it('are parsed or refused for any input', () => {
     const word = fc.constantFrom(
       'Records',
       's3',

@@ -30,7 +30,7 @@ it.each<[string, unknown]>([
   ['all topics', { sns: { topicArns: ['arn:aws:sns:eu-west-1:123456789012:*'] } }],
   ['a partition whose hosts are named otherwise', { sns: { topicArns: [topicArn.replace('aws', 'aws-iso')] } }],
   ['an unknown option of SNS', { sns: { topicArns: [topicArn], verify: false } }],
-])('storage events are not believed from %s', (_, events) => {
+])('createUploads() refuses the option `events` with %s', (_, events) => {
   expect(() => start(events)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
 });
 
@@ -38,6 +38,6 @@ it.each<[string, unknown]>([
   ['a secret', { secret }],
   ['one of several', { secret: [secret, `${secret}2`] }],
   ['topics', { sns: { topicArns: [topicArn, topicArn.replace('aws', 'aws-cn').replace('eu-west', 'cn-north')] } }],
-])('storage events are believed from %s', (_, events) => {
+])('createUploads() accepts the option `events` with %s', (_, events) => {
   expect(start(events).owns('/events')).toBe(true);
 });
