@@ -40,6 +40,8 @@ export interface Config {
   secrets: () => readonly string[];
   viewSecrets: () => readonly string[];
   routes: ReadonlyMap<string, ResolvedRoute>;
+  /** Whether a route has `authorizeList`. */
+  hasOpenLists: boolean;
   basePath: string;
   publicUrl: string;
   /** Origin and host of `publicUrl`, when it has one. */
@@ -59,6 +61,7 @@ export interface Config {
   ledger: Ledger | undefined;
   quota: Quota | null;
   abandonAfterSeconds: number;
+  keepAuditDays: number;
   events: ResolvedEvents | undefined;
   upkeep: ResolvedUpkeep | undefined;
   waitUntil: ((work: Promise<unknown>) => void) | undefined;

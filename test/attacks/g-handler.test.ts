@@ -95,7 +95,7 @@ forEachStore(
 
     it('G1 wrong methods, paths and content types are refused', async () => {
       for (const [method, path, status] of [
-        ['GET', '/uploads', 404],
+        ['GET', '/uploads', 405],
         ['PUT', '/uploads', 405],
         ['DELETE', '/uploads/complete', 405],
         ['POST', '/uploads/routes/files', 405],

@@ -10,7 +10,7 @@ const limits = { maxBytes: 1000 };
 const owner = () => ({ ownerId: 'anna' });
 
 describe('grants', () => {
-  it('stand beside errors in a batch, in order', async () => {
+  it('and errors of a batch are answered in the order of the files', async () => {
     const app = createTestApp(unreachableStorage(), {
       a: route({ limits: { maxBytes: 100, contentTypes: ['image/*'] }, authorize: owner }),
     });
@@ -33,7 +33,7 @@ describe('grants', () => {
     expect(headers['cache-control']).toBe('no-store');
   });
 
-  it('that all fail answer with the first error, which also stands alone', async () => {
+  it('that all fail answer with the status of the first error', async () => {
     const app = createTestApp(unreachableStorage(), { a: route({ limits, authorize: owner }) });
     const { checksum: _, ...bare } = app.declare(png);
     const files = [app.declare(png, { size: 2000 }), bare];
@@ -43,7 +43,7 @@ describe('grants', () => {
     expect(json.error?.requestId).toMatch(/^[0-9a-f]{24}$/);
   });
 
-  it('give callbacks the parsed metadata, and authorize the declared files before anything else (A4, A5)', async () => {
+  it('pass the parsed metadata to callbacks, and the declared files to authorize before anything else (A4, A5)', async () => {
     const seen: unknown[] = [];
     const app = createTestApp(unreachableStorage(), {
       a: route({
@@ -77,7 +77,7 @@ describe('grants', () => {
     });
   });
 
-  it('refuse metadata that is not taken, does not fit, or is not JSON', async () => {
+  it('refuse metadata that the route does not accept, that is too large, or that is not JSON', async () => {
     const app = createTestApp(unreachableStorage(), {
       none: route({ limits, authorize: owner }),
       any: route({ limits, authorize: owner, metadata: v.unknown() }),
@@ -122,7 +122,7 @@ describe('grants', () => {
       500,
       'internal_error',
     ],
-  ])('authorize giving %s signs nothing (A2, D5)', async (_, authorize, status, code) => {
+  ])('are not signed when authorize returns %s (A2, D5)', async (_, authorize, status, code) => {
     const app = createTestApp(unreachableStorage(), { a: route({ limits, authorize }) });
     const answer = await app.call('POST', '/uploads', { route: 'a', files: [app.declare(png)] });
     expect([answer.status, answer.json.error?.code]).toEqual([status, code]);
@@ -134,7 +134,7 @@ describe('grants', () => {
     ['incoming/mine', 'staging'],
     ['x'.repeat(1025), '1024 bytes'],
     [undefined as unknown as string, 'string'],
-  ])('a key callback giving %j is internal_error, naming the rule (D2)', async (key, words) => {
+  ])('are internal_error with the broken rule when the key callback returns %j (D2)', async (key, words) => {
     const app = createTestApp(unreachableStorage(), { a: route({ limits, authorize: owner, key: async () => key }) });
     const answer = await app.call('POST', '/uploads', { route: 'a', files: [app.declare(png)] });
     expect([answer.status, answer.json.error?.code]).toEqual([500, 'internal_error']);
@@ -143,7 +143,7 @@ describe('grants', () => {
     expect(answer.body).not.toContain('X-Amz');
   });
 
-  it('name the checksum they want', async () => {
+  it('name the checksum that the client must compute', async () => {
     const app = createTestApp(unreachableStorage({ capabilities: 'ceph16' }), {
       a: route({ limits, authorize: owner }),
     });
@@ -154,7 +154,7 @@ describe('grants', () => {
     expect(granted.request.headers['content-md5']).toBe(app.checksumOf(png, 'md5').value);
   });
 
-  it('give each upload of a public route its own owner', async () => {
+  it('of a public route have a new owner for each upload', async () => {
     const app = createTestApp(unreachableStorage(), {
       a: route({ limits, authorize: anyone, key: ({ ownerId, uploadId }) => `${ownerId}/${uploadId}` }),
     });
@@ -164,7 +164,7 @@ describe('grants', () => {
   });
 });
 
-describe('which way', () => {
+describe('the transfer', () => {
   const large = { limits: { maxBytes: 50 * 1000 ** 4 }, authorize: owner };
   const file = { fileName: 'a.png', contentType: 'image/png', size: 1000 };
   const [GiB, MiB] = [1024 ** 3, 1024 ** 2];
@@ -202,12 +202,12 @@ describe('which way', () => {
     [50 * 1000 ** 4 + 1, ['multipart'], 'file_too_large'],
     [null, ['form', 'put'], 'invalid_request'],
     [null, ['form', 'put', 'multipart'], 'multipart'],
-  ])('%s bytes, by %j: %s', async (size, transfers, expected) => {
+  ])('of %s bytes with the choice of %j is %s', async (size, transfers, expected) => {
     const upload = await ask(begun(), { size }, transfers);
     expect(upload.transfer ?? upload.error?.code).toBe(expected);
   });
 
-  it('cuts as wished where that can be, and by itself without a wish', async () => {
+  it('in parts has the part size of the request where it is valid, and otherwise one that the server chooses', async () => {
     const cut = async (size: number | null, partSize?: number) => {
       const upload = await ask(begun(), { size, partSize }, ['multipart']);
       return upload.error?.code ?? [upload.partSize, upload.partCount];
@@ -223,7 +223,7 @@ describe('which way', () => {
     expect(await cut(null, 8 * MiB)).toEqual([8 * MiB, null]);
   });
 
-  it('begins several at once, and never too many', async () => {
+  it('in parts begins for several files at once, up to a limit', async () => {
     let under = 0;
     let most = 0;
     const app = begun('devstore', {
@@ -241,7 +241,7 @@ describe('which way', () => {
     expect(most).toBe(8);
   });
 
-  it('is never by parts where the storage does not verify them', async () => {
+  it('is never in parts where the storage does not verify parts', async () => {
     const small = { limits: { maxBytes: GiB }, authorize: owner };
     const app = createTestApp(unreachableStorage({ capabilities: { partChecksums: [] } }), { a: route(small) });
     expect(app.uploads.config.routes[0]?.transfers).not.toContain('multipart');
@@ -250,7 +250,7 @@ describe('which way', () => {
     expect((await ask(app, { size: null }, ['put', 'multipart'])).error?.code).toBe('invalid_request');
   });
 
-  it('signs for the host that was asked for', async () => {
+  it('in parts is signed for the requested host', async () => {
     const hosts = ['http://one.test', 'http://two.test'];
     const app = begun('devstore', { publicEndpoint: hosts });
     expect(app.uploads.config.routes[0]?.hosts).toEqual(hosts);
@@ -275,7 +275,7 @@ describe('the handler', () => {
   );
   const good = () => ({ route: 'a', files: [app.declare(png)] });
 
-  it('answers the limits of a route without authorisation, and cacheable', async () => {
+  it('answers the limits of a route without authorisation, in a cacheable response', async () => {
     const { status, body, headers } = await app.call('GET', '/api/uploads/routes/a');
     expect(status).toBe(200);
     expect(headers['cache-control']).toMatch(/public, max-age=\d+/);
@@ -292,17 +292,17 @@ describe('the handler', () => {
   });
 
   it.each([
-    ['PUT', '/api/uploads', 405, 'GET, POST, OPTIONS'],
+    ['PUT', '/api/uploads', 405, 'POST, OPTIONS'],
+    ['GET', '/api/uploads', 405, 'POST, OPTIONS'],
     ['PUT', '/api/uploads/complete', 405, 'POST, OPTIONS'],
     ['POST', '/api/uploads/routes/a', 405, 'GET, HEAD, OPTIONS'],
     ['PATCH', '/api/files/x', 405, 'GET, HEAD, POST, DELETE, OPTIONS'],
-    ['constructor', '/api/uploads', 405, 'GET, POST, OPTIONS'],
-    ['GET', '/api/uploads', 404, undefined],
+    ['constructor', '/api/uploads', 405, 'POST, OPTIONS'],
     ['GET', '/other/uploads', 404, undefined],
     ['POST', '/apiuploads', 404, undefined],
     ['GET', '/api/uploads/routes/constructor', 404, undefined],
     ['GET', '/api/files/', 404, undefined],
-  ])('%s %s is %i', async (method, path, status, allow) => {
+  ])('answers %s %s with %i', async (method, path, status, allow) => {
     const answer = await app.call(method, path);
     expect([answer.status, answer.headers.allow]).toEqual([status, allow]);
   });
@@ -319,7 +319,7 @@ describe('the handler', () => {
       headers: {
         'access-control-allow-origin': 'https://app.example',
         'access-control-allow-credentials': 'true',
-        'access-control-allow-methods': 'GET, POST, OPTIONS',
+        'access-control-allow-methods': 'POST, OPTIONS',
         'access-control-allow-headers': 'content-type,x-csrf',
         vary: 'origin',
       },
@@ -338,7 +338,7 @@ describe('the handler', () => {
     ['its own origin', { origin: 'http://app.test' }, 200],
     ['its own origin behind a proxy', { origin: 'https://else', 'sec-fetch-site': 'same-origin' }, 200],
     ['no browser', {}, 200],
-  ])('takes cookies from %s: %j -> %i (G2)', async (_, headers, status) => {
+  ])('answers a request with cookies from %s (%j) with %i (G2)', async (_, headers, status) => {
     const answer = await app.call('POST', '/api/uploads', good(), { cookie: 'session=1', ...headers });
     expect(answer.status).toBe(status);
   });
@@ -349,24 +349,24 @@ describe('the handler', () => {
     'multipart/form-data; boundary=x',
     '',
     'application/jsonx',
-  ])('does not take %j for JSON', async (type) => {
+  ])('refuses a body of the type %j', async (type) => {
     expect((await app.call('POST', '/api/uploads', good(), { 'content-type': type })).status).toBe(400);
   });
 
-  it('takes JSON with a charset, and its last of two equal keys', async () => {
+  it('accepts JSON with a charset, and uses the last of two equal keys', async () => {
     const text = JSON.stringify(good()).replace('{', '{"route":"nothing",');
     const answer = await app.call('POST', '/api/uploads', text, { 'content-type': 'application/json; charset=utf-8' });
     expect(answer.status).toBe(200);
   });
 
-  it('refuses large bodies before and while they come', async () => {
+  it('refuses large bodies before and while they arrive', async () => {
     const early = await app.call('POST', '/api/uploads', good(), { 'content-length': String(2 ** 20) });
     const late = await app.call('POST', '/api/uploads', ' '.repeat(256 * 1024 + 1));
     for (const { status, json } of [early, late])
       expect([status, json.error?.code]).toEqual([413, 'request_too_large']);
   });
 
-  it('refuses many files and grants without looking at each', async () => {
+  it('refuses too many files or grants without checking each', async () => {
     const files = Array.from({ length: 1001 }, () => null);
     const many = await app.call('POST', '/api/uploads', { route: 'a', files });
     expect([many.status, many.json.error?.code]).toEqual([422, 'too_many_files']);
@@ -377,14 +377,14 @@ describe('the handler', () => {
     expect(grants.body.length).toBeLessThan(1000);
   });
 
-  it('says nothing of what it was sent', async () => {
+  it('does not repeat the request in its answer', async () => {
     const { grant } = (await app.call('POST', '/api/uploads', good())).json.uploads?.[0] ?? { grant: '' };
     const answer = await app.call('POST', '/api/uploads/complete', { grants: grant });
     expect([answer.status, answer.json.error?.code]).toEqual([400, 'invalid_request']);
     expect(answer.body).not.toContain(grant.slice(0, 40));
   });
 
-  it("keeps a proxy's request id, and tells of every answer", async () => {
+  it('keeps the request id of a proxy, and emits an event for every answer', async () => {
     events.length = 0;
     const answer = await app.call('POST', '/api/uploads', { route: 'b', files: [] }, { 'x-request-id': 'proxy-7' });
     expect(answer.json.error?.requestId).toBe('proxy-7');
@@ -396,7 +396,7 @@ describe('the handler', () => {
     expect(odd.json.error?.requestId).toMatch(/^[0-9a-f]{24}$/);
   });
 
-  it('survives a listener that throws', async () => {
+  it('answers although a listener throws', async () => {
     const noisy = createTestApp(
       unreachableStorage(),
       { a: route({ limits, authorize: owner }) },
@@ -409,7 +409,7 @@ describe('the handler', () => {
     expect((await noisy.call('POST', '/uploads', { route: 'a', files: [noisy.declare(png)] })).status).toBe(200);
   });
 
-  it('speaks Fetch', async () => {
+  it('answers requests of the Fetch API', async () => {
     const request = (body: string | ReadableStream, headers = {}) =>
       new Request('https://app.test/api/uploads?x=1', {
         method: 'POST',
@@ -428,7 +428,7 @@ describe('the handler', () => {
   });
 });
 
-describe('a configuration', () => {
+describe('createUploads()', () => {
   const good = {
     storage: unreachableStorage(),
     secret: 'x'.repeat(32),
@@ -443,11 +443,11 @@ describe('a configuration', () => {
     return null;
   };
 
-  it('that is good starts', () => {
+  it('accepts a correct configuration', () => {
     expect(refused({})).toBeNull();
   });
 
-  it('whose secret is not in the environment starts, and refuses every request until it is there', async () => {
+  it('accepts an empty secret, and the handler refuses every request until the secret is set', async () => {
     let secret = '';
     expect(refused({ secret: '' })).toBeNull();
     expect(refused({ viewSecret: '' })).toBeNull();
@@ -515,11 +515,11 @@ describe('a configuration', () => {
       },
       /bytes could change after they were checked/,
     ],
-  ])('with %j does not', (options, words) => {
+  ])('refuses the options %j', (options, words) => {
     expect(refused(options)).toMatch(words);
   });
 
-  it.each(Object.keys(capabilityPresets) as CapabilityPreset[])('on the preset %s starts a route', (preset) => {
+  it.each(Object.keys(capabilityPresets) as CapabilityPreset[])('accepts a route on the preset %s', (preset) => {
     const storage = unreachableStorage({ capabilities: preset });
     const { checksums, contentMd5 } = storage.capabilities;
     const verifies = checksums.includes('sha256') || contentMd5;
@@ -543,7 +543,7 @@ describe('a configuration', () => {
     [{ limits, authorize: anyone, metadata: {} }, /metadata/],
     [{ limits, authorize: anyone, oncomplete: () => 1 }, /unknown option `oncomplete`/],
     [{ limits, authorize: anyone, cacheControl: 'a\nb' }, /cacheControl/],
-  ])('of a route with %j neither', (definition, words) => {
+  ])('refuses a route with %j', (definition, words) => {
     expect(() => route(definition as Parameters<typeof route>[0])).toThrow(words);
   });
 });

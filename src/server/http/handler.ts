@@ -15,7 +15,13 @@ import { batchResponse } from './batch-response.ts';
 import { type Call, readJsonBody } from './call.ts';
 import { corsHeaders, preflightHeaders } from './origins.ts';
 import { type PlainRequest, type PlainResponse, RequestView } from './plain-request.ts';
-import { findResourceOfMounted, methodNotAllowed, type Resource, routeNotFound } from './resources.ts';
+import {
+  findResourceOfMounted,
+  methodNotAllowed,
+  type Resource,
+  routeNotFound,
+  withoutClosedMethods,
+} from './resources.ts';
 import { asWaybillError, json, maxMessage, retryAfter, wireError } from './responses.ts';
 import { parseGrantRequest } from './wire-schema.ts';
 
@@ -108,7 +114,8 @@ function dispatch(
   const found = findResourceOfMounted(config.basePath, request.path);
   if (!found) throw routeNotFound();
   call.target = found.target;
-  const operation = found.resource.operations[request.method];
+  const resource = withoutClosedMethods(found.resource, config.hasOpenLists);
+  const operation = resource.operations[request.method];
   if (operation) {
     call.operation = operation;
     const run = () =>
@@ -118,8 +125,8 @@ function dispatch(
     // The address is limited before the body is read and before `authorize` runs.
     return rateLimits ? rateLimits.address(new RequestView(request), operation).then(run) : run();
   }
-  if (request.method === 'OPTIONS') return preflight(config, call, found.resource);
-  throw methodNotAllowed(found.resource);
+  if (request.method === 'OPTIONS') return preflight(config, call, resource);
+  throw methodNotAllowed(resource);
 }
 
 function preflight(config: Config, call: Call, resource: Resource): PlainResponse {

@@ -18,8 +18,11 @@ function resource(operations: Resource['operations'], option?: 'events' | 'upkee
   return { operations: table, allow, ...(option ? { option } : {}) };
 }
 
+const uploads = resource({ GET: 'files', POST: 'grant' });
+const uploadsWithoutLists = resource({ POST: 'grant' });
+
 const fixed: ReadonlyMap<string, Resource> = new Map([
-  ['/uploads', resource({ GET: 'files', POST: 'grant' })],
+  ['/uploads', uploads],
   ['/uploads/parts', resource({ POST: 'parts' })],
   ['/uploads/parts/list', resource({ POST: 'list' })],
   ['/uploads/complete', resource({ POST: 'complete' })],
@@ -58,6 +61,14 @@ export function findResource(basePath: string, given: string): FoundResource | n
     if (!target.includes('/')) return { resource: many, target };
   }
   return null;
+}
+
+/**
+ * Where no route opens its list, GET is not a method of `/uploads`, so that the answer is 405 and not 404
+ * (https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6).
+ */
+export function withoutClosedMethods(resource: Resource, hasOpenLists: boolean): Resource {
+  return resource === uploads && !hasOpenLists ? uploadsWithoutLists : resource;
 }
 
 const isEnabled = ({ option }: Resource, options: PathOptions) => option === undefined || options[option] !== undefined;
