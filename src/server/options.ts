@@ -121,6 +121,11 @@ export interface UploadsOptions<Routes extends Record<string, AnyRoute> = Record
    */
   abandonAfterSeconds?: number;
   /**
+   * The sweep deletes entries of the audit trail that are older than this. In days, from 1 to 3,650. Needs a ledger.
+   * @default 90 @example 365
+   */
+  keepAuditDays?: number;
+  /**
    * Signed messages about ended uploads, for an app in another process. `startUpkeep()` sends each of them until the
    * receiver accepts it. Needs a ledger, and `publicUrl` for `upload.completed`.
    * @default none @example { url: 'https://app.example/waybill', secret }
@@ -218,6 +223,7 @@ export const uploadsOptions: OptionTable<UploadsOptions> = {
   ledger: { expected: 'a ledger, such as sqliteLedger({...})', isValid: isObject },
   quota: quotaRule,
   abandonAfterSeconds: wholeNumberRule(60, 2_592_000),
+  keepAuditDays: wholeNumberRule(1, 3650),
   webhooks: { expected: 'an object with `url` and `secret`', isValid: isObject },
   rateLimit: { expected: 'an object with `perOwner` or `perAddress`', isValid: isObject },
   clientAddress: functionRule,
@@ -236,7 +242,7 @@ const neededOptions = ['quota', 'dedupe', 'onExpire', 'onDelete', 'authorizeRena
 /** @throws {WaybillError} `config_invalid` for an option that has no effect without a ledger */
 export function refuseWithoutLedger(given: UploadsOptions): void {
   const needing = [
-    ...(['quota', 'webhooks'] as const).filter((name) => given[name] !== undefined),
+    ...(['quota', 'webhooks', 'keepAuditDays'] as const).filter((name) => given[name] !== undefined),
     ...Object.entries(given.routes).flatMap(([name, { definition }]) =>
       neededOptions
         .filter((option) => definition?.[option] && (option !== 'authorizeList' || definition.key))

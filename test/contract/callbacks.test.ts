@@ -210,6 +210,30 @@ forEachStore(
         expect(deleted[1].data).toEqual(calls.onDelete[0] && { route: 'a', ...calls.onDelete[0] });
       });
 
+      it('an onDelete() that throws keeps the record of its file until it has returned, also in forgetOwner()', async () => {
+        let down = true;
+        const { app, calls, clock, ledger, sendAndComplete } = await start({ fail: () => down });
+        const { upload, file } = await sendAndComplete();
+        const forget = () => app.uploads.forgetOwner('anna', { actor: 'privacy' });
+        expect(await forget()).toMatchObject({ done: false, filesDeleted: 1, recordsErased: 0, busy: 1 });
+        const view = await app.call('GET', new URL(file?.url ?? '').pathname);
+        expect((await fetch(view.headers.location ?? '')).status).toBe(404);
+        expect(await ledger.find(upload.uploadId)).toMatchObject({ ownerId: 'anna', state: 'deleted' });
+        expect(await forget()).toMatchObject({ done: false, recordsErased: 0, busy: 1 });
+        expect(calls.onDelete).toHaveLength(1);
+        down = false;
+        clock.offset += hour;
+        await app.uploads.sweep();
+        expect(calls.onDelete).toHaveLength(2);
+        expect(calls.onDelete[1]).toEqual(calls.onDelete[0]);
+        expect(calls.onDelete[1]).toMatchObject({ ownerId: 'anna', reason: 'server', actor: 'privacy' });
+        expect(await forget()).toMatchObject({ done: true, recordsErased: 1, busy: 0 });
+        expect(await ledger.find(upload.uploadId)).toMatchObject({ ownerId: '', file: null });
+        clock.offset += hour;
+        await app.uploads.sweep();
+        expect(calls.onDelete).toHaveLength(2);
+      });
+
       it('onDelete() runs for a file that a later upload replaces', async () => {
         const { app, calls, sendAndComplete } = await start({ replace: true });
         const [first, second] = [await sendAndComplete(), await sendAndComplete()];

@@ -109,6 +109,20 @@ forEachStore('files of an app', (store) => {
       expect(Buffer.from(await answer.arrayBuffer())).toEqual(png);
     });
 
+    it('the sweep deletes entries of the audit trail after `keepAuditDays`', async () => {
+      const clock = { offset: 0 };
+      const now = () => Date.now() + clock.offset;
+      const { uploads, ...app } = createApp(await testLedger.open({ now }), { now, keepAuditDays: 2 });
+      await storeFile({ uploads, ...app }, 'one.png');
+      clock.offset = 47 * 3_600_000;
+      await uploads.sweep();
+      expect((await uploads.audit({ ownerId: 'alice' })).entries).toHaveLength(1);
+      clock.offset = 49 * 3_600_000;
+      await uploads.sweep();
+      expect((await uploads.audit({ ownerId: 'alice' })).entries).toEqual([]);
+      expect((await uploads.list({ ownerId: 'alice' })).files).toHaveLength(1);
+    });
+
     it('forgetOwner() ends everything of the owner and nothing of others, and continues where it stopped', async () => {
       const ledger = await testLedger.open();
       const { uploads, ...app } = createApp(ledger);
@@ -160,6 +174,7 @@ forEachStore('files of an app', (store) => {
       uploads.exportOwner(ownerId),
     ])
       expect(await codeOf(refused)).toBe('config_invalid');
+    expect(() => createTestApp(store.storage(), routes, { keepAuditDays: 5 })).toThrow(/keepAuditDays` needs a ledger/);
     const open = await app.grant(png);
     await send(open.request, png);
     expect(await uploads.forgetOwner(ownerId)).toMatchObject({ done: true, filesDeleted: 1, uploadsAborted: 0 });

@@ -36,7 +36,7 @@ export async function sweepUploads(
   { config, emit, openReceipt, effects, states, completion }: SweepContext,
   given: SweepOptions = {},
 ): Promise<SweepReport> {
-  const { storage, ledger, stagingPrefix, deployment, abandonAfterSeconds, now } = config;
+  const { storage, ledger, stagingPrefix, deployment, abandonAfterSeconds, keepAuditDays, now } = config;
   checkSweepOptions(given, ledger !== undefined);
   const startedAt = now();
   const options = { ...given, graceSeconds: given.graceSeconds ?? defaultGraceSeconds };
@@ -48,7 +48,7 @@ export async function sweepUploads(
   const storageNow = () => now() + storage.clockOffsetMs();
   const shared = { storage, openReceipt, stagingPrefix, deployment, completion, storageNow, options, progress };
   try {
-    if (ledger) await sweepRecords({ ...shared, ledger, effects, emit });
+    if (ledger) await sweepRecords({ ...shared, ledger, effects, emit, keepAuditDays });
     else await sweepStorage({ ...shared, states, abandonAfterSeconds, now });
   } catch (error) {
     // After a stop, the report contains what was done.

@@ -33,6 +33,8 @@ export interface LedgerSweep {
   >;
   /** Milliseconds since the epoch by the clock of the storage. */
   storageNow: () => number;
+  /** How long entries of the audit trail are kept. */
+  keepAuditDays: number;
   options: SweepOptions & { graceSeconds: number };
   progress: SweepProgress;
 }
@@ -56,10 +58,9 @@ const postponeMs = { inOneRequest: 10 * 60_000, inParts: 60 * 60_000, failed: 60
  * signed.
  */
 const keepUnknownMs = 60 * 60_000;
+const dayMs = 24 * 60 * 60_000;
 /** How long records of uploads without a file are kept, and the markers and sidecars from before the ledger. */
-const keepEndedMs = 30 * 24 * 60 * 60_000;
-/** How long entries of the audit trail are kept. */
-const keepAuditMs = 90 * 24 * 60 * 60_000;
+const keepEndedMs = 30 * dayMs;
 const endedWithoutFile: ReadonlySet<string> = new Set(['rejected', 'aborted', 'expired']);
 const ended: ReadonlySet<string> = new Set(['completed', 'rejected', 'aborted', 'deleted']);
 
@@ -69,11 +70,11 @@ export async function sweepRecords(given: LedgerSweep): Promise<void> {
   if (!given.options.dryRun) await sweepCallbacks(sweep);
   await sweepStaging(sweep);
   await sweepMultiparts(sweep);
-  const { options, progress, ledger } = sweep;
+  const { options, progress, ledger, keepAuditDays } = sweep;
   if (options.orphans || options.deleteOrphans) await sweepBucket(sweep);
   if (options.dryRun) return;
   progress.report.forgotten = await ledger.forget(keepEndedMs, 10_000);
-  await ledger.forgetAudit(keepAuditMs, 10_000);
+  await ledger.forgetAudit(keepAuditDays * dayMs, 10_000);
 }
 
 async function sweepDue(sweep: LedgerSweepRun): Promise<void> {
