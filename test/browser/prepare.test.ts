@@ -9,8 +9,10 @@ import { join } from 'node:path';
 import exifr from 'exifr';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { prepareImage, withPrepare } from '../../src/client/prepare/index.ts';
+import type { decodeHeic } from '../../src/client/prepare/heic.ts';
+import type { prepareImage, prepareThumbnail, withPrepare } from '../../src/client/prepare/index.ts';
 import type { ImageOptions } from '../../src/client/prepare/types.ts';
+import type { Client, Upload } from '../../src/client/types.ts';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { s3Storage } from '../../src/s3/index.ts';
 import { describeBrowser } from '../support/chromium.ts';
@@ -19,15 +21,22 @@ import { type Colour, fixture, quadrants, sameColour } from '../support/fixtures
 import { gif, withJpegMetadata, withPngMetadata, withWebpMetadata } from '../support/photos.ts';
 
 declare global {
+  function largeClient(endpoint: string, letter: string): Client;
   interface Window {
-    prepare: { prepareImage: typeof prepareImage; withPrepare: typeof withPrepare };
+    prepare: {
+      prepareImage: typeof prepareImage;
+      prepareThumbnail: typeof prepareThumbnail;
+      withPrepare: typeof withPrepare;
+    };
+    decodeHeic: typeof decodeHeic;
   }
 }
 
 const credentials = { accessKeyId: 'photos', secretAccessKey: 'photos-photos-photos' };
 const extraScript = `
 import * as prepare from './client/prepare/index.ts';
-Object.assign(window, { prepare });
+import { decodeHeic } from './client/prepare/heic.ts';
+Object.assign(window, { prepare, decodeHeic });
 `;
 
 interface Picture {
@@ -43,7 +52,7 @@ describeBrowser('prepared files in Chromium', (browser) => {
   let devstore: Devstore;
   let client: ClientPage;
   let endpoint: string;
-  let seen: string[] = [];
+  let seen: { method: string; status: number; bytesIn: number }[] = [];
   const complaints: string[] = [];
   const storage = () => s3Storage({ bucket: 'bucket', endpoint, credentials, capabilities: 'devstore' });
 
@@ -54,7 +63,7 @@ describeBrowser('prepared files in Chromium', (browser) => {
       credentials: [credentials],
       buckets: ['bucket'],
       cors: [{ allowedOrigins: ['*'], allowedMethods: ['GET', 'PUT', 'POST'], allowedHeaders: ['*'] }],
-      onRequest: ({ method }) => seen.push(method),
+      onRequest: (report) => seen.push(report),
     });
     endpoint = (await devstore.listen()).url;
     client = await openClientPage(storage(), { extraScript });
@@ -325,5 +334,106 @@ describeBrowser('prepared files in Chromium', (browser) => {
     const picture = await look(await storedBytes(await send({ maxWidth: 100 })), 'image/jpeg');
     expect(picture.width).toBe(100);
     expectQuadrants(picture);
+  });
+
+  it('prepareImage() converts HEIC to JPEG with decodeHeic, and refuses it without', async () => {
+    await pick('phone.heic', fixture('phone.heic').bytes);
+    expect(await send({ maxWidth: 160 })).toMatchObject({ status: 'failed', error: { code: 'source_unreadable' } });
+    const upload = await page.evaluate((url) => {
+      const file = document.querySelector('input')?.files?.[0] as File;
+      const prepare = window.prepare.prepareImage({ maxWidth: 160, decodeHeic: window.decodeHeic });
+      const client = window.prepare.withPrepare(window.waybill.createClient({ endpoint: url }), { prepare });
+      return window.track(client.upload('files', file));
+    }, client.endpoint);
+    expect(upload.file).toMatchObject({ fileName: 'phone.jpg', contentType: 'image/jpeg' });
+    const picture = await look(await storedBytes(upload), 'image/jpeg');
+    expect([picture.width, picture.height]).toEqual([160, 120]);
+    expectQuadrants(picture);
+  });
+
+  it.each([
+    ['camera.jpg', 75, 100],
+    ['clip.mp4', 100, 75],
+  ] as const)('prepareThumbnail() makes a picture of %s', async (name, width, height) => {
+    await page.setInputFiles('input', fixture(name).path);
+    const { type, bytes } = await page.evaluate(async () => {
+      const file = document.querySelector('input')?.files?.[0] as File;
+      const picture = await window.prepare.prepareThumbnail({ maxWidth: 100, maxHeight: 100 })(file);
+      return { type: picture.type, bytes: [...new Uint8Array(await picture.arrayBuffer())] };
+    });
+    expect(type).toBe('image/jpeg');
+    const picture = await look(Buffer.from(bytes), 'image/jpeg');
+    expect([picture.width, picture.height]).toEqual([width, height]);
+    expectQuadrants(picture);
+  });
+
+  it('prepareThumbnail() rejects for a file of which there is no picture', async () => {
+    await page.setInputFiles('input', fixture('note.txt').path);
+    const code = await page.evaluate(() => {
+      const file = document.querySelector('input')?.files?.[0] as File;
+      return window.prepare
+        .prepareThumbnail()(file)
+        .catch((error) => error.code);
+    });
+    expect(code).toBe('source_unreadable');
+  });
+
+  it('a prepared file in parts continues after a reload, and starts again when its bytes differ', async () => {
+    const partBytes = 4 * 2 ** 20;
+    const begin = () =>
+      page.evaluate((url) => {
+        const client = largeClient(url, 'a');
+        window.uploads = [client.upload('files', document.querySelector('input')?.files?.[0] as File)];
+      }, client.endpoint);
+    // A function of the page: it makes 24 MiB of a small file.
+    const define = () =>
+      page.addScriptTag({
+        content: `function largeClient(url, letter) {
+          return window.prepare.withPrepare(window.waybill.createClient({ endpoint: url }), {
+            description: 'large 1',
+            prepare: async (file) => new File([(await file.text()) + letter.repeat(24 * 2 ** 20)], file.name, { type: file.type }),
+          });
+        }`,
+      });
+    const sent = () => seen.filter(({ method, status }) => method === 'PUT' && status === 200);
+    const resume = (letter: string, how: 'picked again' | 'from the list') =>
+      page.evaluate(
+        async ([url, text, way]) => {
+          const client = largeClient(url, text);
+          const file = document.querySelector('input')?.files?.[0] as File;
+          const [entry] = await client.resumable();
+          const other = await entry
+            ?.resume(new File(['x'], 'other.txt', { lastModified: 5 }))
+            .done.catch(({ code }) => code);
+          const upload = way === 'picked again' ? client.upload('files', file) : entry?.resume(file);
+          return { other, needsFile: entry?.needsFile, upload: await window.track(upload as Upload) };
+        },
+        [client.endpoint, letter, how] as const,
+      );
+
+    for (const [letter, how] of [
+      ['a', 'from the list'],
+      ['b', 'picked again'],
+    ] as const) {
+      await define();
+      await pick('seed.txt', Buffer.from('seed of a large file'));
+      let started = 0;
+      devstore.setFaults({ when: ({ method }) => method === 'PUT' && ++started > 2, delayMs: 600_000 });
+      seen = [];
+      await begin();
+      await expect.poll(() => sent().length).toBe(2);
+      await open();
+      await define();
+      devstore.setFaults(undefined);
+      seen = [];
+      await page.setInputFiles('input', join(dir, 'seed.txt'));
+      const { other, needsFile, upload } = await resume(letter, how);
+      expect([other, needsFile]).toEqual(['source_changed', true]);
+      const text = (await storedBytes(upload)).toString();
+      expect(text).toBe(`seed of a large file${letter.repeat(24 * 2 ** 20)}`);
+      const bytes = sent().reduce((sum, { bytesIn }) => sum + bytesIn, 0);
+      if (letter === 'a') expect(bytes).toBeLessThan(24 * 2 ** 20 - partBytes);
+      else expect(bytes).toBeGreaterThan(24 * 2 ** 20);
+    }
   });
 });

@@ -48,7 +48,7 @@ function jpegFacts(view: DataView, text: ReadText): ImageFacts {
       at++;
       continue;
     }
-    if (marker === 0xe1 && text(at + 4, 6) === 'Exif\0\0') facts.isUpright = isUprightExif(view, at + 10);
+    if (marker === 0xe1 && text(at + 4, 6) === 'Exif\0\0') facts.isUpright &&= isUprightExif(view, at + 10);
     // Every start of a frame has the size, and no other segment between 0xc0 and 0xcf does.
     if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
       return { ...facts, height: view.getUint16(at + 5), width: view.getUint16(at + 7) };

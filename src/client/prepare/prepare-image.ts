@@ -24,7 +24,7 @@ const extensions: Readonly<Record<EncodedType, string>> = {
 const isEncodedType = (type: unknown): type is EncodedType =>
   typeof type === 'string' && Object.hasOwn(extensions, type);
 
-const optionTable: OptionTable<ImageOptions> = {
+export const imageOptionTable: OptionTable<ImageOptions> = {
   maxWidth: wholeNumberRule(1, maxPixels),
   maxHeight: wholeNumberRule(1, maxPixels),
   contentType: { expected: `one of ${Object.keys(extensions).join(', ')}`, isValid: isEncodedType },
@@ -55,7 +55,7 @@ const optionTable: OptionTable<ImageOptions> = {
  * @throws WaybillError `config_invalid` for an unknown or invalid option
  */
 export function prepareImage(options: ImageOptions = {}): Prepare {
-  checkOptions('prepareImage()', options, optionTable);
+  checkOptions('prepareImage()', options, imageOptionTable);
   const { decodeHeic, ...described } = options;
   const workers = createImageWorkers();
   const prepare = (file: File, context: PrepareContext) => prepareOne(file, options, workers, context);
@@ -70,13 +70,14 @@ export async function prepareOne(
   options: ImageOptions,
   workers: ImageWorkers,
   context: PrepareContext,
+  frames: 'all frames' | 'first frame' = 'all frames',
 ): Promise<File> {
   const facts = await readImageFacts(file);
   context.signal.throwIfAborted();
   const declared = file.type.toLowerCase();
   if (!facts && (!declared.startsWith('image/') || declared.startsWith('image/svg'))) return file;
   try {
-    const blob = await convert(file, facts, options, workers, context);
+    const blob = await convert(file, facts, options, (job) => workers.run(job, context), frames, context.signal);
     context.onProgress(1);
     return toFile(blob, file);
   } catch (cause) {
@@ -89,48 +90,42 @@ async function convert(
   file: File,
   facts: ImageFacts | null,
   options: ImageOptions,
-  workers: ImageWorkers,
-  context: PrepareContext,
+  run: (job: Job) => Promise<Blob>,
+  frames: 'all frames' | 'first frame',
+  signal: AbortSignal,
 ): Promise<Blob> {
   const type = facts?.contentType;
-  const strip = () =>
-    workers.run({ kind: 'strip', image: file, contentType: type as EncodedType | 'image/gif' }, context);
-  if (facts?.isAnimated) {
+  const strip = () => run({ kind: 'strip', image: file, contentType: type as EncodedType | 'image/gif' });
+  if (facts?.isAnimated && frames === 'all frames') {
     if (isEncodedType(type) || type === 'image/gif') return strip();
     throw new JobError('unreadable', `An animated ${type} would lose its frames. Convert it to WebP or to a video.`);
   }
   const { maxWidth = maxPixels, maxHeight = maxPixels, quality, maxBytes = Number.POSITIVE_INFINITY, crop } = options;
   const contentType =
     options.contentType ?? (isEncodedType(type) ? type : type === 'image/gif' ? 'image/png' : 'image/jpeg');
-  const keepsPixels =
-    facts?.isUpright &&
-    type === contentType &&
-    !crop &&
-    (facts.width ?? Infinity) <= maxWidth &&
-    (facts.height ?? Infinity) <= maxHeight;
-  const stripped = keepsPixels ? await strip() : undefined;
+  const { width = Number.POSITIVE_INFINITY, height = Number.POSITIVE_INFINITY } = facts ?? {};
+  const isSmallEnough = width <= maxWidth && height <= maxHeight;
+  const keepsPixels = facts?.isUpright && !facts.isAnimated && type === contentType && !crop && isSmallEnough;
+  // Browsers show many damaged images, so a failure is not the end.
+  const stripped = keepsPixels ? await strip().catch(ignoreJobError) : undefined;
   if (stripped && stripped.size <= maxBytes && quality === undefined) return stripped;
-  const job: Job = {
-    kind: 'render',
-    image: file,
-    contentType,
-    crop,
-    maxWidth,
-    maxHeight,
-    quality: quality ?? defaultQuality,
-    maxBytes,
-  };
-  const encoded = await workers.run(job, context).catch(async (error) => {
+  const size = { maxWidth, maxHeight, maxBytes, crop };
+  const job: Job = { kind: 'render', image: file, contentType, quality: quality ?? defaultQuality, ...size };
+  const encoded = await run(job).catch(async (error) => {
     const { decodeHeic } = options;
     if (type !== 'image/heic' || !decodeHeic || !(error instanceof JobError) || error.failure !== 'unreadable')
       throw error;
-    return workers.run({ ...job, image: await decodeHeic(file, context.signal) }, context);
+    return run({ ...job, image: await decodeHeic(file, signal) });
   });
   return stripped && stripped.size <= encoded.size ? stripped : encoded;
 }
 
+function ignoreJobError(error: unknown): undefined {
+  if (!(error instanceof JobError)) throw error;
+}
+
 /** The name gets the extension of the new type. The time of change is kept, so that the result is always the same. */
-function toFile(blob: Blob, file: File): File {
+export function toFile(blob: Blob, file: File): File {
   const { type } = blob;
   const extension = isEncodedType(type) ? extensions[type] : undefined;
   const name =
