@@ -266,6 +266,21 @@ export const sections = [
     tables: [{ of: 'src/client/prepare/types.ts#ImageOptions' }],
   },
   {
+    title: 'prepareThumbnail',
+    module: 'waybill/client/prepare',
+    fn: 'src/client/prepare/prepare-thumbnail.ts#prepareThumbnail',
+    tables: [{ of: 'src/client/prepare/prepare-thumbnail.ts#ThumbnailOptions' }],
+  },
+  {
+    title: 'groupUploads',
+    module: 'waybill/client/prepare',
+    fn: 'src/client/prepare/group-uploads.ts#groupUploads',
+    tables: [
+      { of: 'src/client/prepare/group-uploads.ts#UploadGroup', title: 'What groupUploads returns', kind: 'members' },
+      { of: 'src/client/prepare/group-uploads.ts#UploadGroupSnapshot', title: 'group.getSnapshot()', kind: 'members' },
+    ],
+  },
+  {
     title: 'decodeHeic',
     module: 'waybill/client/prepare/heic',
     fn: 'src/client/prepare/heic.ts#decodeHeic',

@@ -1,6 +1,6 @@
 /**
- * Bundles the worker of client/prepare into a text. The text is committed, because a page starts the worker from a Blob:
- * no bundler and no content delivery network has to know where the worker's file is.
+ * Bundles the worker of client/prepare into a text. The text is committed, because a page starts the worker from a
+ * Blob: no bundler and no content delivery network has to know where the worker's file is.
  */
 import { join } from 'node:path';
 import { build } from 'esbuild';

@@ -1,7 +1,7 @@
 /** Reads what an image is from its first bytes, without decoding it. */
 
 export interface ImageFacts {
-  /** MIME type by content, whatever the file says about itself. */
+  /** MIME type by content, regardless of the type that the file declares. */
   contentType: string;
   /** Pixels as shown, after the orientation. Undefined where only decoding tells. */
   width?: number;

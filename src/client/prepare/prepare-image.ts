@@ -51,7 +51,8 @@ export const imageOptionTable: OptionTable<ImageOptions> = {
  * are. An image that the browser cannot decode fails with `source_unreadable`, and nothing is sent.
  *
  * @example
- * const photos = withPrepare(client, { prepare: prepareImage({ maxWidth: 2048, maxHeight: 2048, maxBytes: 1_000_000 }) });
+ * const prepare = prepareImage({ maxWidth: 2048, maxHeight: 2048, maxBytes: 1_000_000 });
+ * const photos = withPrepare(client, { prepare });
  * @throws WaybillError `config_invalid` for an unknown or invalid option
  */
 export function prepareImage(options: ImageOptions = {}): Prepare {

@@ -58,7 +58,8 @@ export interface ImageOptions {
   /**
    * The type of the result. A browser that cannot encode WebP (Safari) makes a JPEG, or a PNG if there is transparency.
    * Transparent pixels become white in a JPEG.
-   * @default the type of the file, if it is one of these; GIF becomes PNG, and any other type JPEG @example 'image/webp'
+   * @default the type of the file, if it is one of these; GIF becomes PNG, and any other type JPEG
+   * @example 'image/webp'
    */
   contentType?: 'image/jpeg' | 'image/png' | 'image/webp';
   /**

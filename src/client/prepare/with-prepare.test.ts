@@ -180,7 +180,7 @@ it.each([
   expect(() => prepareImage(options as never)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
 });
 
-it('prepareImage() is described by its options, whatever their order', () => {
+it('prepareImage() is described by its options, regardless of their order', () => {
   const { description } = prepareImage({ maxWidth: 5, quality: 0.5 });
   expect(prepareImage({ quality: 0.5, maxWidth: 5 }).description).toBe(description);
   expect(prepareImage({ quality: 0.5, maxWidth: 6 }).description).not.toBe(description);
