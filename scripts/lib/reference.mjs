@@ -296,22 +296,38 @@ export const sections = [
     title: 'useUpload',
     module: 'waybill/react',
     fn: 'src/react/use-upload.ts#useUpload',
+    intro: '[bindings.md](bindings.md) describes the same functions for Vue, Svelte, Solid and Angular.',
     tables: [
-      { of: 'src/react/use-upload.ts#UseUploadOptions' },
+      { of: 'src/bindings/types.ts#UseUploadOptions' },
       { of: 'src/react/use-upload.ts#UseUpload', title: 'What useUpload returns', kind: 'members' },
+      { of: 'src/bindings/types.ts#UploadActions', title: 'The actions of useUpload', kind: 'members' },
     ],
   },
   {
     title: 'useUploads',
     module: 'waybill/react',
     fn: 'src/react/use-uploads.ts#useUploads',
-    tables: [{ of: 'src/react/use-uploads.ts#UseUploads', title: 'What useUploads returns', kind: 'members' }],
+    tables: [
+      { of: 'src/react/use-uploads.ts#UseUploads', title: 'What useUploads returns', kind: 'members' },
+      { of: 'src/bindings/types.ts#UploadsActions', title: 'The actions of useUploads', kind: 'members' },
+    ],
   },
   {
     title: 'useRoute',
     module: 'waybill/react',
     fn: 'src/react/use-route.ts#useRoute',
-    tables: [{ of: 'src/react/use-route.ts#UseRoute', title: 'What useRoute returns', kind: 'members' }],
+    tables: [{ of: 'src/bindings/route-state.ts#RouteState', title: 'What useRoute returns', kind: 'members' }],
+  },
+  {
+    title: 'useDropzone',
+    module: 'waybill/react',
+    fn: 'src/react/use-dropzone.ts#useDropzone',
+    tables: [
+      { of: 'src/bindings/dropzone-types.ts#DropzoneOptions' },
+      { of: 'src/react/use-dropzone.ts#UseDropzone', title: 'What useDropzone returns', kind: 'members' },
+      { of: 'src/bindings/dropzone-types.ts#DropzoneState', title: 'The state of useDropzone', kind: 'members' },
+      { of: 'src/bindings/dropzone-types.ts#Rejection', title: 'rejections', kind: 'members' },
+    ],
   },
   {
     title: 'WaybillUploader',

@@ -2,11 +2,11 @@ import { StrictMode } from 'react';
 import { renderToString } from 'react-dom/server';
 import { expect, it } from 'vitest';
 import { answerWell, createManualTransport } from '../../test/support/manual-transport.ts';
+import { acceptOf } from '../bindings/index.ts';
+import { observeUploads } from '../bindings/upload-list.ts';
 import { createClient, type Upload, type UploadSnapshot } from '../client/index.ts';
 import type { RouteInfo, TypedUploads } from '../protocol/index.ts';
 import { type UseUpload, useRoute, useUpload, useUploads } from './index.ts';
-import { acceptOf } from './use-route.ts';
-import { observeAll } from './use-uploads.ts';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Expect<T extends true> = T;
@@ -56,7 +56,7 @@ it('the hooks render on a server, and send nothing', () => {
   expect(Typed).toBeTypeOf('function');
 });
 
-it('observeAll() gives the same list of snapshots until one of them changes', async () => {
+it('observeUploads() gives the same list of snapshots until one of them changes', async () => {
   const manual = createManualTransport();
   manual.serve(answerWell);
   const client = createClient({ endpoint: '/uploads', transport: manual.transport });
@@ -64,7 +64,8 @@ it('observeAll() gives the same list of snapshots until one of them changes', as
     new File(['a'], 'a.txt', { type: 'text/plain' }),
     new File(['b'], 'b.txt', { type: 'text/plain' }),
   ]);
-  const { subscribe, getSnapshot } = observeAll(uploads);
+  const { subscribe, getSnapshot, replace } = observeUploads<unknown>();
+  replace(uploads);
   let calls = 0;
   const stop = subscribe(() => calls++);
   const first = getSnapshot();

@@ -1,40 +1,14 @@
-import { useEffect, useState } from 'react';
+import { useMemo } from 'react';
+import { createRouteState, type RouteState, type Routes } from '../bindings/index.ts';
 import type { Client } from '../client/index.ts';
-import type { RouteInfo, RouteTypes } from '../protocol/index.ts';
+import { useObservable } from './use-upload.ts';
 
-export interface UseRoute {
-  /** Null until the server has answered, and after a failed call. */
-  info: RouteInfo | null;
-  /** For `<input type="file" accept>`. Undefined while unknown, or when the route accepts every type. */
-  accept: string | undefined;
-}
+export type UseRoute = RouteState;
 
 /**
- * Gives the limits of a route. The server is asked once for each client.
+ * Gives the limits of a route. The server is asked once for each client, when the component is mounted.
  * @example const { accept } = useRoute(client, 'avatar')
  */
-export function useRoute<Routes extends Record<string, RouteTypes>>(
-  client: Client<Routes>,
-  route: keyof Routes & string,
-): UseRoute {
-  const [info, setInfo] = useState<RouteInfo | null>(null);
-  useEffect(() => {
-    let isMounted = true;
-    client.routeInfo(route).then(
-      (answer) => isMounted && setInfo(answer),
-      // An upload will fail with the same error.
-      () => {},
-    );
-    return () => {
-      isMounted = false;
-    };
-  }, [client, route]);
-  return { info, accept: acceptOf(info) };
-}
-
-export function acceptOf(info: RouteInfo | null): string | undefined {
-  const { contentTypes, extensions } = info?.limits ?? {};
-  // The server requires both, but `accept` is a union, so it may only contain the narrower of them.
-  const accepted = extensions?.map((extension) => `.${extension}`) ?? contentTypes;
-  return accepted?.includes('*/*') ? undefined : accepted?.join(',');
+export function useRoute<R extends Routes>(client: Client<R>, route: keyof R & string): UseRoute {
+  return useObservable(useMemo(() => createRouteState(client, route), [client, route]));
 }

@@ -37,7 +37,12 @@ export const importRules: Readonly<Record<string, ImportRules>> = {
   adapters: { modules: ['server', 'protocol'], packages: ['@nestjs/common', '@nestjs/core'], node: true },
   // `heic-to` is the optional peer of client/prepare/heic.ts alone.
   client: { modules: ['protocol'], packages: ['heic-to'], node: ['node'] },
-  react: { modules: ['client', 'protocol'], packages: ['react'], node: false },
+  bindings: { modules: ['client', 'protocol'], packages: [], node: false },
+  react: { modules: ['bindings', 'client', 'protocol'], packages: ['react'], node: false },
+  vue: { modules: ['bindings', 'client', 'protocol'], packages: ['vue'], node: false },
+  svelte: { modules: ['bindings', 'client', 'protocol'], packages: ['svelte'], node: false },
+  solid: { modules: ['bindings', 'client', 'protocol'], packages: ['solid-js'], node: false },
+  angular: { modules: ['bindings', 'client', 'protocol'], packages: ['@angular/core'], node: false },
   uppy: { modules: ['client', 'protocol'], packages: ['@uppy/core'], node: false },
   devstore: { modules: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },
   cli: {

@@ -31,6 +31,8 @@ const checks = typescripts.flatMap((version, index) =>
 );
 /** What an app on NestJS has. */
 const nestPackages = ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'];
+/** What apps on the frameworks of the bindings have. */
+const uiPackages = ['@angular/core', 'react', 'solid-js', 'svelte', 'vue'];
 let dir = '';
 let subpaths: string[] = [];
 
@@ -53,11 +55,10 @@ beforeAll(async () => {
       type: 'module',
       dependencies: {
         waybill: `file:${inject('tarball')}`,
-        react: pinned('react'),
         '@uppy/core': pinned('@uppy/core'),
         pg: pinned('pg'),
         mysql2: pinned('mysql2'),
-        ...Object.fromEntries(nestPackages.map((name) => [name, pinned(name)])),
+        ...Object.fromEntries([...nestPackages, ...uiPackages].map((name) => [name, pinned(name)])),
         ...Object.fromEntries(['@types/node', '@types/react'].map((name) => [name, pinned(name)])),
         ...Object.fromEntries(typescripts.map((version) => [`typescript-${version}`, `npm:typescript@${version}`])),
       },
@@ -170,7 +171,8 @@ async function tsc(version: string, args: string[]): Promise<{ errors: string[];
   );
   const lines = stdout.split('\n').filter((line) => line !== '');
   return {
-    errors: lines.filter((line) => /error/i.test(line) && !line.startsWith('/')),
+    // The declarations of the frameworks need newer compilers than ours.
+    errors: lines.filter((line) => /error/i.test(line) && !/^\/|^node_modules\/(?!waybill\/)/.test(line)),
     files: lines.filter((line) => line.startsWith('/')),
   };
 }
