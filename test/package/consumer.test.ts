@@ -33,11 +33,13 @@ const checks = typescripts.flatMap((version, index) =>
 const nestPackages = ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'];
 /** What apps on the frameworks of the bindings have. */
 const uiPackages = ['@angular/core', 'react', 'solid-js', 'svelte', 'vue'];
+/** Their frameworks need newer compilers, and their declarations take long to read: checked by TypeScript 7. */
+const isForNewCompilers = (subpath: string) => /^waybill\/(angular|solid|svelte|vue)$/.test(subpath);
 let dir = '';
 let subpaths: string[] = [];
 
 /** A program that imports every entry of the exports map. */
-const everything = () =>
+const everything = (subpaths: readonly string[]) =>
   subpaths.map((subpath, index) => `import * as m${index} from '${subpath}';\nvoid m${index};`).join('\n');
 
 beforeAll(async () => {
@@ -66,7 +68,11 @@ beforeAll(async () => {
   );
   await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], dir);
   await mkdir(join(dir, 'src'));
-  await writeFile(join(dir, 'src/everything.ts'), everything());
+  const older = subpaths.filter((subpath) => !isForNewCompilers(subpath));
+  expect(older.length).toBeLessThan(subpaths.length);
+  await writeFile(join(dir, 'src/everything.ts'), everything(older));
+  await mkdir(join(dir, 'src/new-compilers'));
+  await writeFile(join(dir, 'src/new-compilers/frameworks.ts'), everything(subpaths.filter(isForNewCompilers)));
   for (const file of ['app.ts', 'page.tsx'])
     await copyFile(join(root, 'test/package/consumer', file), join(dir, 'src', file));
   await mkdir(join(dir, 'src/readme'));
@@ -111,7 +117,8 @@ const tsconfig = (resolution: 'nodenext' | 'bundler', emit: boolean) => ({
 
 it.concurrent.each(checks)('type-checks with TypeScript %s, %s', async (version, resolution) => {
   const config = join(dir, `tsconfig.${version}.${resolution}.json`);
-  await writeFile(config, JSON.stringify(tsconfig(resolution, resolution === 'nodenext')));
+  const exclude = version.startsWith('7.') ? [] : ['src/new-compilers'];
+  await writeFile(config, JSON.stringify({ ...tsconfig(resolution, resolution === 'nodenext'), exclude }));
   const checked = await tsc(version, ['-p', config, '--listFiles']);
   expect(checked.errors).toEqual([]);
   // The compiler read the declarations of the package, and no sources.
