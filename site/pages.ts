@@ -24,7 +24,10 @@ const framework = (title: string, anchor: string) => doc(title, 'frameworks', an
 const example = (title: string, name: string): Page => ({ title, file: `examples/${name}/README.md` });
 
 export const sections: readonly Section[] = [
-  { title: 'Start', pages: [{ title: 'What Waybill is', file: 'README.md' }] },
+  {
+    title: 'Start',
+    pages: [{ title: 'What Waybill is', file: 'README.md' }, doc('Compared with others', 'comparison')],
+  },
   {
     title: 'Frameworks',
     pages: [
