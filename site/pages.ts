@@ -26,7 +26,11 @@ const example = (title: string, name: string): Page => ({ title, file: `examples
 export const sections: readonly Section[] = [
   {
     title: 'Start',
-    pages: [{ title: 'What Waybill is', file: 'README.md' }, doc('Compared with others', 'comparison')],
+    pages: [
+      { title: 'What Waybill is', file: 'README.md' },
+      doc('Quick start', 'quick-start'),
+      doc('Compared with others', 'comparison'),
+    ],
   },
   {
     title: 'Frameworks',

@@ -32,7 +32,7 @@ const guides = [
 ]
   .concat(['quotas', 'showing-files', 'testing'])
   .map((name) => `guides/${name}`);
-const pages = ['errors', 'frameworks', 'recipes', 'storage', 'operations', 'webhooks', ...guides];
+const pages = ['quick-start', 'errors', 'frameworks', 'recipes', 'storage', 'operations', 'webhooks', ...guides];
 const servers = ['hono', 'fastify', 'express', 'koa', 'nest', 'h3', 'node'];
 /** The examples with a framework that needs a build of its own. */
 const examples = ['next', 'nuxt', 'react-router', 'sveltekit'];
