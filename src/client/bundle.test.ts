@@ -65,7 +65,7 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   single: 1250,
   // Loaded only for a file that will probably be refused. Writing sizes in MB and GB takes 270 bytes.
   checks: 2100,
-  recovery: 2950,
+  recovery: 3050,
   // 550 bytes of it send fewer parts at a time on a slow line, so that an interruption loses less. Its state is an
   // object with named fields, which costs 900 bytes and can be read.
   multipart: 6650,

@@ -10,6 +10,7 @@ import type { Run, Step } from '../steps.ts';
 import type { Tools } from '../tools.ts';
 import type { FailureDecision, SingleRequest } from '../transfer.ts';
 import { describeCors, isReachable } from './cors.ts';
+import { waitWhilePageIsLeft } from './leaving.ts';
 import { backOff, easePool } from './pressure.ts';
 import { verifySource } from './storage-error.ts';
 
@@ -71,6 +72,7 @@ export function createRecovery(tools: Tools, context: ClientContext): Recovery {
     }
     offlineFailures = 0;
     const { code, retryable } = error;
+    if (code === 'source_unreadable' && (await waitWhilePageIsLeft(tools, run.signal))) return 'retry';
     const isRefused = step === 'send' && code === 'storage_rejected';
     if (single && (isRefused || code === 'upload_expired') && !renewed) {
       renewed = true;
