@@ -2,7 +2,8 @@
 /**
  * `npm test` works in a fresh clone. It installs the dependencies (and Chromium and PostgreSQL where it can), and then
  * runs lint, types, the build, the quick suites on the devstore, and the checks of the package. `npm run test:all` runs
- * every suite on every storage, and the quick suites on the other Node versions; it installs Ceph, MariaDB, Firefox and WebKitGTK too.
+ * every suite on every storage, and the quick suites on the other Node versions; it installs Ceph, MariaDB, Firefox and
+ * WebKitGTK as well.
  * The last line is the sum of all: `N passed, N failed, N skipped`. Under CI a skipped test is a failure.
  * test/README.md lists the suites.
  *

@@ -103,6 +103,40 @@ export function prose(size: number): Buffer {
   return text;
 }
 
+/** The server writes small records to the storage as well. */
+const minPartBytes = 100_000;
+
+/** The sizes of the PUTs and parts that the storage has accepted from pages in this test. */
+export const acceptedPuts = ({ seen }: UploadApp): number[] =>
+  seen.flatMap(({ method, status, bytesIn }) =>
+    method === 'PUT' && status === 200 && bytesIn >= minPartBytes ? [bytesIn] : [],
+  );
+
+export const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+
+export const isPart = ({ method, query }: { method: string; query: readonly string[] }): boolean =>
+  method === 'PUT' && query.includes('partNumber');
+
+/**
+ * Lets two parts through, and holds the others until the test removes the fault. The upload sends one part at a time:
+ * `concurrency: 1`.
+ */
+export const holdPartsAfterTwo = (app: UploadApp): void =>
+  app.devstore.setFaults({
+    when: (request) => isPart(request) && acceptedPuts(app).length >= 2,
+    delayMs: 600_000,
+  });
+
+/** Starts the upload of the chosen file as `uploads[0]` of the page, and does not wait. */
+export const startUpload = (page: EnginePage, app: UploadApp, options: Partial<ClientOptions> = {}): Promise<void> =>
+  page.evaluate(
+    ([endpoint, given]) => {
+      const file = document.querySelector('input')?.files?.[0] as File;
+      window.uploads = [window.waybill.createClient({ endpoint, ...given }).upload('files', file)];
+    },
+    [app.page.endpoint, options] as const,
+  );
+
 export interface UploadPage extends EnginePage {
   /** Writes a file of this size and chooses it. */
   choose(size: number, name: string): Promise<Buffer>;

@@ -30,11 +30,11 @@ export async function launchWebkitEngine(): Promise<Engine> {
     const call: Call = (method, path, body) => driver(method, `/session/${sessionId}${path}`, body);
     // No call ends because of a slow machine: the time limit is that of the test.
     await call('POST', '/timeouts', { script: null, pageLoad: 3_600_000 });
-    await call('POST', '/window/rect', { x: 0, y: 0, ...viewport });
+    const firstHandle = await call<string>('GET', '/window');
     return {
       name: 'webkit',
       version: `WebKitGTK ${capabilities.browserVersion}`,
-      open: createOpen(call),
+      open: createOpen(call, firstHandle),
       async close() {
         await call('DELETE', '').finally(stop);
       },
@@ -45,8 +45,11 @@ export async function launchWebkitEngine(): Promise<Engine> {
   }
 }
 
-/** A session talks to one window at a time, so calls for different windows wait for each other. */
-function createOpen(call: Call): Engine['open'] {
+/**
+ * A session talks to one window at a time, so calls for different windows wait for each other.
+ * @param firstHandle a window that stays open, because a new one is opened from an open one
+ */
+function createOpen(call: Call, firstHandle: string): Engine['open'] {
   let last: Promise<unknown> = Promise.resolve();
   function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = last.then(work);
@@ -54,16 +57,30 @@ function createOpen(call: Call): Engine['open'] {
     return result;
   }
   return async (url) => {
-    const { handle } = await inTurn(() => call<{ handle: string }>('POST', '/window/new', { type: 'tab' }));
+    const { handle } = await inTurn(async () => {
+      await call('POST', '/window', { handle: firstHandle });
+      // A window, because only the front tab of a window is drawn, and WebDriver cannot choose which one that is.
+      return call<{ handle: string }>('POST', '/window/new', { type: 'window' });
+    });
     const inWindow: Call = (method, path, body) =>
       inTurn(async () => {
         await call('POST', '/window', { handle });
         return call(method, path, body);
       });
+    await fitViewport(inWindow);
     const page = createWindowPage(inWindow);
     await page.goto(url);
     return page;
   };
+}
+
+/** Makes the window as large as it must be with its toolbar. */
+async function fitViewport(call: Call): Promise<void> {
+  const resize = (width: number, height: number) => call('POST', '/window/rect', { x: 0, y: 0, width, height });
+  await resize(viewport.width, viewport.height);
+  const script = 'return [innerWidth, innerHeight]';
+  const [width, height] = await call<[number, number]>('POST', '/execute/sync', { script, args: [] });
+  await resize(2 * viewport.width - width, 2 * viewport.height - height);
 }
 
 function createWindowPage(call: Call): EnginePage {
@@ -96,8 +113,7 @@ function createWindowPage(call: Call): EnginePage {
 async function startDisplay(children: ChildProcess[]): Promise<string> {
   const xvfb = findXvfb();
   if (!xvfb) throw new Error('No Xvfb was found (Debian: apt-get install xvfb).');
-  const screen = `${viewport.width}x${viewport.height}x24`;
-  const child = spawn(xvfb, ['-displayfd', '3', '-screen', '0', screen, '-nolisten', 'tcp'], {
+  const child = spawn(xvfb, ['-displayfd', '3', '-screen', '0', '1600x1200x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
   children.push(child);
