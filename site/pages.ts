@@ -29,6 +29,7 @@ export const sections: readonly Section[] = [
     pages: [
       { title: 'What Waybill is', file: 'README.md' },
       doc('Quick start', 'quick-start'),
+      doc('See it run', 'demo'),
       doc('Compared with others', 'comparison'),
     ],
   },

@@ -1,5 +1,6 @@
 /** The document site: `npm run docs` builds it from docs/ and other Markdown files of the repository. */
-import { posix, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type MarkdownEnv, type MarkdownRenderer } from 'vitepress';
 import { anchorOf } from '../../scripts/lib/reference.mjs';
@@ -7,6 +8,8 @@ import { linkOnSite } from '../links.ts';
 import { files, type Page, placeOf, sections } from '../pages.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const icon = readFileSync(join(root, 'web/src/icon.svg'), 'utf8');
 
 type Token = ReturnType<MarkdownRenderer['parse']>[number];
 
@@ -48,6 +51,7 @@ function renderForSearch(text: string, env: MarkdownEnv, md: MarkdownRenderer): 
 export default defineConfig({
   title: 'Waybill',
   description: 'Direct, secure file uploads from apps to S3-compatible storage. The server only signs.',
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `data:image/svg+xml,${encodeURIComponent(icon)}` }]],
   srcDir: root,
   srcExclude: excluded,
   outDir: `${root}.cache/site`,
