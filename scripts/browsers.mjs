@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm run test:browsers [-- firefox webkit]` runs test/engines, whole, in Chromium, Firefox and WebKit (the default: all
- * three), and installs the engines where it can. `npm run test:all` runs the main path in all three and the rest in
+ * `npm run test:browsers [-- firefox webkit]` runs test/engines, whole, in Chromium, Firefox and WebKit (the default:
+ * all three), and installs the engines where it can. `npm run test:all` runs the main path in all three and the rest in
  * Chromium. The suites of test/browser need Chromium: `npm run test:all` runs them.
  */
 import { ensureInstalled } from './lib/install.mjs';

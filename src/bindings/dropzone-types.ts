@@ -23,8 +23,8 @@ export interface DropzoneOptions {
   /** Whether drops, clicks and pastes are ignored. @default false @example true */
   disabled?: boolean | undefined;
   /**
-   * Whether the whole dropzone is a button, which opens the file dialog when it is clicked, and by Enter and Space. With
-   * false, give it a button that calls `open`. @default true @example false
+   * Whether the whole dropzone is a button, which opens the file dialog when it is clicked, and by Enter and Space.
+   * With false, give it a button that calls `open`. @default true @example false
    */
   isButton?: boolean | undefined;
   /**

@@ -42,7 +42,8 @@ export interface UseDropzone extends DropzoneState {
  * A place where users drop, choose or paste files and folders. Files that the route refuses are in `rejections`, and
  * are not sent.
  * @example
- * const { getRootProps, getInputProps, isDragging } = useDropzone(client, 'photos', { onFiles: (files) => start(files) });
+ * const onFiles = (files) => start(files);
+ * const { getRootProps, getInputProps, isDragging } = useDropzone(client, 'photos', { onFiles });
  * <div {...getRootProps()}><input {...getInputProps()} />Drop photos here</div>
  */
 export function useDropzone<R extends Routes, Name extends keyof R & string>(

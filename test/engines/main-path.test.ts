@@ -1,6 +1,6 @@
 /**
- * The main path in every browser engine: grant, form, PUT, parts, resume after a reload, refusal by CORS, display. Page,
- * server of the app and storage are three origins.
+ * The main path in every browser engine: grant, form, PUT, parts, resume after a reload, refusal by CORS, display. The
+ * page, the server of the app and the storage are three origins.
  */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

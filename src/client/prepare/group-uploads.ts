@@ -23,6 +23,7 @@ export interface UploadGroupSnapshot<Uploads extends NamedUploads = NamedUploads
   readonly failed: readonly (keyof Uploads & string)[];
   /** The error of the first upload in `failed`, also while the others continue. */
   readonly error: WaybillError | null;
+  /** The snapshot of each upload, by its name. */
   readonly uploads: { readonly [Name in keyof Uploads]: UploadSnapshot<DataOf<Uploads[Name]>> };
 }
 

@@ -1,7 +1,7 @@
 /**
- * WebKit fails every read, even of memory, from the `beforeunload` event until the next page replaces this one. The answer
- * may also be a download, and then the page stays. An upload that fails meanwhile would lose its resume entry. The test is
- * in test/engines/main-path.test.ts.
+ * WebKit fails every read, even of memory, from the `beforeunload` event until the next page replaces this one. The
+ * answer may also be a download, and then the page stays. An upload that fails meanwhile would lose its resume entry.
+ * The test is in test/engines/main-path.test.ts.
  */
 import type { Tools } from '../tools.ts';
 import { sleep } from './pressure.ts';

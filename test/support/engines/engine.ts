@@ -10,8 +10,8 @@ export interface Engine {
   /** For messages and benchmarks, for example `Firefox 153.8.0`. */
   readonly version: string;
   /**
-   * Opens a tab of 1280 x 900 pixels. Tabs share their databases, locks and messages, as the tabs of one user do. A suite
-   * separates its data from other suites by its own origin.
+   * Opens a tab of 1280 x 900 pixels. Tabs share their databases, locks and messages, as the tabs of one user do. A
+   * suite separates its data from other suites by its own origin.
    */
   open(url: string): Promise<EnginePage>;
   /** Ends the browser and every process that belongs to it. */

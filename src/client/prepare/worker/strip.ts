@@ -1,7 +1,7 @@
 /**
- * Removes the metadata of an encoded image: EXIF with the place and the camera, XMP, IPTC, comments, and
- * everything that follows the end of the image. Pixels, colour profile and animation are copied unchanged. Only known blocks are kept,
- * so that a block of an unknown kind is removed.
+ * Removes the metadata of an encoded image: EXIF with the place and the camera, XMP, IPTC, comments, and everything
+ * that follows the end of the image. Pixels, colour profile and animation are copied unchanged. Only known blocks are
+ * kept, so that a block of an unknown kind is removed.
  */
 import { JobError, type StripJob } from './job.ts';
 
