@@ -12,7 +12,7 @@ export {
 } from './dropzone-attributes.ts';
 export type { DropzoneOptions, DropzoneState, Rejection } from './dropzone-types.ts';
 export type { Observable } from './observable.ts';
-export { acceptOf, createRouteState, type RouteState, unknownRoute } from './route-state.ts';
+export { acceptOf, createRouteState, type RouteState } from './route-state.ts';
 export type { Routes, Target, UploadActions, UploadsActions, UseUploadOptions } from './types.ts';
 export { createUploadList, type UploadList } from './upload-list.ts';
 export { createUploadSlot, type UploadSlot } from './upload-slot.ts';

@@ -11,7 +11,7 @@ export interface RouteState {
   readonly accept: string | undefined;
 }
 
-export const unknownRoute: RouteState = { info: null, accept: undefined };
+const unknownRoute: RouteState = { info: null, accept: undefined };
 
 /** The limits of a route. The first listener asks the server, so a page that is rendered on a server sends nothing. */
 export function createRouteState<R extends Routes>(client: Client<R>, route: keyof R & string): Observable<RouteState> {
