@@ -356,6 +356,23 @@ describe('recovery', () => {
     expect(JSON.stringify(upload.getSnapshot().error)).not.toContain('secret');
   });
 
+  it('fails with source_changed when no byte moves and the file has other bytes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let content = 'hello';
+    const source: Source = {
+      size: 5,
+      fileName: 'a.txt',
+      contentType: 'text/plain',
+      read: async (start, end) => new TextEncoder().encode(content).slice(start, end),
+    };
+    const upload = clientWith({ retries: 0, stallTimeoutMs: 1000 }).upload('files', source);
+    await untilSending();
+    content = 'other';
+    await vi.advanceTimersByTimeAsync(1000);
+    (await manual.next(/complete/)).answer(409, { results: [wireError('object_not_ready', true)] });
+    await expect(upload.done).rejects.toMatchObject({ code: 'source_changed' });
+  });
+
   it('fails with source_unreadable when the file has vanished', async () => {
     let readable = true;
     const source: Source = {

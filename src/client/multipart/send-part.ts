@@ -210,15 +210,18 @@ async function decideForPart(
   const { source } = part;
   const { code, retryable } = error;
   const kind = recovery.clientErrorKind(code);
+  const verify = () => recovery.verifySource(tools, { source, algorithm: checksums.algorithm, checksum }, signal);
   // A browser reports a file that has changed or vanished as a failure of the network.
   if (kind === 'network') await tools.readRange(source, 0, Math.min(1, source.size));
+  // WebKit does not end a request whose file changes while it is sent, and may still read the file.
+  if (code === 'timeout') await verify();
   if (await recovery.isOffline(context, error)) return 'wait for network';
   if (code === 'upload_expired' && !renewed) return 'renew grant';
   if (code === 'storage_rejected') {
     // The storage does not know the upload. The server knows whether the upload has ended: then this call throws.
     if (error.status === 404) await renewGrant(upload);
     if (!renewed) return 'sign again';
-    await recovery.verifySource(tools, { source, algorithm: checksums.algorithm, checksum }, signal);
+    await verify();
   }
   if (kind === 'unavailable') recovery.easePool(hosts.connections(state.host), context);
   // Before any part has arrived, CORS may have hidden the answer. recovery/ finds out for the whole upload.

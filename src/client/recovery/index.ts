@@ -80,8 +80,9 @@ export function createRecovery(tools: Tools, context: ClientContext): Recovery {
     }
     if (single && clientErrorKind(code) === 'unavailable') easePool(single.connections, context);
     // A file of another size breaks the signature before the storage compares the checksum, so the checksum is computed
-    // here.
-    if (single && isRefused) await verifySource(tools, single.bytes, run.signal);
+    // here. WebKit does not end a request whose file changes while it is sent.
+    const isStalled = step === 'send' && code === 'timeout';
+    if (single && (isRefused || isStalled)) await verifySource(tools, single.bytes, run.signal);
     const hidden = await isHidden(error, single, run);
     if (!retryable || failures >= retries) throw error;
     run.report({ waiting: 'backoff' });
