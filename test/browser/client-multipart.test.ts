@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { ClientOptions, Resumable, Upload } from '../../src/client/types.ts';
+import type { ClientOptions, Resumable } from '../../src/client/types.ts';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { s3Storage } from '../../src/s3/index.ts';
 import { describeBrowser } from '../support/chromium.ts';
@@ -131,15 +131,19 @@ describeBrowser('files in parts in Chromium', (browser) => {
 
   it('resume() after a reload sends only what is missing of the file that is picked again', async () => {
     const bytes = await pick(48 * MiB, 'reload.txt');
-    let started = 0;
-    // Three parts arrive; the others wait until the page is reloaded.
-    devstore.setFaults({ when: ({ method }) => method === 'PUT' && ++started > 3, delayMs: 600_000 });
+    // About one part for each host arrives; the others wait until the page is reloaded. The client may stop a part and
+    // send it again, so the parts that have arrived are counted. The server writes small records by PUT as well.
+    const arrived = () =>
+      seen.filter(({ method, status, bytesIn }) => method === 'PUT' && status === 200 && bytesIn >= MiB);
+    devstore.setFaults({
+      when: ({ method, query }) => method === 'PUT' && query.includes('partNumber') && arrived().length > 0,
+      delayMs: 600_000,
+    });
     await page.evaluate((endpoint) => {
       const file = document.querySelector('input')?.files?.[0] as File;
-      window.uploads = [window.waybill.createClient({ endpoint }).upload('files', file)];
+      window.uploads = [window.waybill.createClient({ endpoint, concurrency: 1 }).upload('files', file)];
     }, client.endpoint);
-    await page.waitForFunction(() => (window.uploads[0] as Upload).getSnapshot().loaded >= 3 * 4 * 2 ** 20);
-    await expect.poll(() => seen.filter(({ method, status }) => method === 'PUT' && status === 200).length).toBe(3);
+    await expect.poll(() => arrived().length, { timeout: 60_000 }).toBeGreaterThan(0);
     const before = seen.filter(({ status }) => status === 200).reduce((sum, { bytesIn }) => sum + bytesIn, 0);
     await open();
     devstore.setFaults(undefined);
