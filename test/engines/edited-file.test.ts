@@ -1,6 +1,6 @@
 /**
- * A file that is edited while it is sent, in each browser engine. WebKit, and sometimes Firefox, leave such a request open
- * without an error, so the client notices when no byte was sent for `stallTimeoutMs`.
+ * A file that is edited while it is sent, in each browser engine. WebKit, and sometimes Firefox, leave such a request
+ * open without an error, so the client notices when no byte was sent for `stallTimeoutMs`.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
