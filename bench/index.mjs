@@ -24,6 +24,7 @@ const suites = [
   'hashing',
   'parts',
   'ledger',
+  'list',
   'loop',
 ];
 
