@@ -11,7 +11,7 @@ const root = new URL('../', import.meta.url);
 
 /** The one upload and the dropzone of each framework, over the client and without the framework. */
 function frameworkEntries(): Record<string, { code: string; ceiling: number }> {
-  const ceilings = { vue: [6500, 8750], svelte: [6450, 8700], solid: [6500, 8700], angular: [6550, 8900] } as const;
+  const ceilings = { vue: [6575, 8800], svelte: [6525, 8750], solid: [6575, 8750], angular: [6625, 8950] } as const;
   return Object.fromEntries(
     Object.entries(ceilings).flatMap(([name, [upload, dropzone]]) => {
       const prefix = name === 'angular' ? 'inject' : 'use';
@@ -31,20 +31,20 @@ function frameworkEntries(): Record<string, { code: string; ceiling: number }> {
 /** Bytes after gzip -9, of a small but realistic use. */
 const entries: Record<string, { code: string; ceiling: number }> = {
   'client/put': { code: `export { createPut } from './client/put.ts'`, ceiling: 2300 },
-  // 50 bytes are for functions of less than 80 lines.
-  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5900 },
+  // 50 bytes are for functions of less than 80 lines, and 75 for the check of unknown options.
+  client: { code: `export { createClient } from './client/index.ts'`, ceiling: 5975 },
   'client + react': {
     code: `export { createClient } from './client/index.ts'; export { useUpload } from './react/index.ts'`,
     // The slot that `useUpload` shares with the other frameworks observes a list, which costs 200 bytes.
-    ceiling: 6500,
+    ceiling: 6575,
   },
   'client + uppy': {
     code: `export { createClient } from './client/index.ts'; export { WaybillUploader } from './uppy/index.ts'`,
-    ceiling: 6950,
+    ceiling: 7025,
   },
   'client + react + dropzone': {
     code: `export { createClient } from './client/index.ts'; export { useDropzone, useUploads } from './react/index.ts'`,
-    ceiling: 8850,
+    ceiling: 8900,
   },
   ...frameworkEntries(),
   // Most pages only upload, so that these calls are not part of the client.

@@ -130,8 +130,16 @@ function createContext(
     random = Math.random,
     online = createOnlineHint(),
     checkContent,
+    endpoint: given,
+    headers,
+    credentials,
+    onUnauthenticated,
+    messages: _,
+    ...unknown
   } = options;
-  const endpoint = normalizeEndpoint(options.endpoint);
+  // Only the names are checked: a check of the values would be larger than the limits of the bundle allow.
+  for (const name in unknown) throw failure('config_invalid', `createClient() has no option ${name}.`);
+  const endpoint = normalizeEndpoint(given);
   const exchange = createExchange(transport, stallTimeoutMs);
   const api = createApi(exchange, { ...options, endpoint });
   const routes = new Map<string, Promise<Route>>();

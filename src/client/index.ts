@@ -15,6 +15,7 @@ export type * from './types.ts';
  * @example
  * const client = createClient<typeof uploads>({ endpoint: '/uploads' });
  * const { file, data } = await client.upload('avatar', input.files[0], { metadata: { crop: 'square' } }).done;
+ * @throws {WaybillError} `config_invalid` for an unknown option
  */
 export function createClient<U extends TypedUploads = TypedUploads>(options: ClientOptions): Client<RoutesOf<U>> {
   return createClientOn<U>({ transport: browserTransport, ...options });

@@ -200,6 +200,13 @@ describe('upload()', () => {
   });
 });
 
+it('createClient() refuses an unknown option', () => {
+  const create = () => createClientOn({ endpoint: '/uploads', transport: manual.transport, retry: 2 } as never);
+  expect(create).toThrow(
+    expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('retry') }),
+  );
+});
+
 describe('recovery', () => {
   it('asks for completion after a 412', async () => {
     const upload = clientWith().upload('files', file());
