@@ -67,25 +67,25 @@ describeBrowser('prepared files in Chromium', (browser) => {
     });
     endpoint = (await devstore.listen()).url;
     client = await openClientPage(storage(), { extraScript });
-  });
-
-  afterAll(async () => {
-    await client?.close();
-    await devstore?.close();
-    await rm(dir, { recursive: true, force: true });
-  });
-
-  beforeEach(async () => {
-    seen = [];
-    complaints.length = 0;
-    devstore.setFaults(undefined);
     page = await browser().newPage();
     page.on('pageerror', (error) => complaints.push(String(error)));
     await open();
   });
 
-  afterEach(async () => {
-    await page.close();
+  afterAll(async () => {
+    await page?.close();
+    await client?.close();
+    await devstore?.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  beforeEach(() => {
+    seen = [];
+    complaints.length = 0;
+    devstore.setFaults(undefined);
+  });
+
+  afterEach(() => {
     expect(complaints).toEqual([]);
   });
 
@@ -160,7 +160,9 @@ describeBrowser('prepared files in Chromium', (browser) => {
     const { turned } = photo();
     expect(await exifr.gps(turned)).toMatchObject({ latitude: expect.closeTo(48.858, 2) });
     await pick('photo.jpg', turned);
+    const worker = page.waitForEvent('worker');
     const upload = await send({ maxWidth: 100, maxHeight: 100 });
+    expect((await worker).url()).toMatch(/^blob:/);
     const bytes = await storedBytes(upload);
     expect(upload).toMatchObject({ fileName: 'photo.jpg', size: bytes.length, loaded: bytes.length, prepared: 1 });
     expect(await exifr.gps(bytes)).toBeUndefined();
@@ -334,6 +336,7 @@ describeBrowser('prepared files in Chromium', (browser) => {
     const picture = await look(await storedBytes(await send({ maxWidth: 100 })), 'image/jpeg');
     expect(picture.width).toBe(100);
     expectQuadrants(picture);
+    await open();
   });
 
   it('prepareImage() converts HEIC to JPEG with decodeHeic, and refuses it without', async () => {
