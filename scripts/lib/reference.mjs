@@ -335,7 +335,16 @@ export const sections = [
     fn: 'src/uppy/index.ts#WaybillUploader',
     tables: [
       { of: 'src/uppy/index.ts#UploaderOptions' },
-      { of: 'src/uppy/index.ts#UploaderMetadata', title: 'metadata' },
+      { of: 'src/uppy/index.ts#UploaderMetadata', title: 'WaybillUploader: metadata' },
+    ],
+  },
+  {
+    title: 'filePondServer',
+    module: 'waybill/filepond',
+    fn: 'src/filepond/index.ts#filePondServer',
+    tables: [
+      { of: 'src/filepond/index.ts#FilePondServerOptions' },
+      { of: 'src/filepond/index.ts#FilePondMetadata', title: 'filePondServer: metadata' },
     ],
   },
   {

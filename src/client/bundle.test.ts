@@ -42,6 +42,10 @@ const entries: Record<string, { code: string; ceiling: number }> = {
     code: `export { createClient } from './client/index.ts'; export { WaybillUploader } from './uppy/index.ts'`,
     ceiling: 7025,
   },
+  'client + filepond': {
+    code: `export { createClient } from './client/index.ts'; export { filePondServer } from './filepond/index.ts'`,
+    ceiling: 6450,
+  },
   'client + react + dropzone': {
     code: `export { createClient } from './client/index.ts'; export { useDropzone, useUploads } from './react/index.ts'`,
     ceiling: 8900,

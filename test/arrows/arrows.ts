@@ -43,6 +43,7 @@ export const importRules: Readonly<Record<string, ImportRules>> = {
   svelte: { modules: ['bindings', 'client', 'protocol'], packages: ['svelte'], node: false },
   solid: { modules: ['bindings', 'client', 'protocol'], packages: ['solid-js'], node: false },
   angular: { modules: ['bindings', 'client', 'protocol'], packages: ['@angular/core'], node: false },
+  filepond: { modules: ['client', 'protocol'], packages: [], node: false },
   uppy: { modules: ['client', 'protocol'], packages: ['@uppy/core'], node: false },
   devstore: { modules: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },
   cli: {
