@@ -36,6 +36,7 @@ it('every pool and client of Postgres has an error listener', async () => {
   // Fails when the search finds nothing, and when a file is added or removed.
   expect([...creators].sort()).toEqual([
     'bench/contenders/ledger.mjs',
+    'bench/suites/list.mjs',
     'src/ledger/pool.ts',
     'test/support/postgres.ts',
     'test/support/query-plans.ts',
