@@ -109,7 +109,8 @@ const exifAndXmpFlags = 0x08 | 0x04;
 
 function stripWebp(bytes: Bytes): Bytes[] {
   const view = viewOf(bytes);
-  const end = Math.min(bytes.length, 8 + view.getUint32(4, true));
+  // The length that the file declares. Where it has fewer bytes, reading the next chunk throws a RangeError.
+  const end = 8 + view.getUint32(4, true);
   const kept: Bytes[] = [];
   for (let at = 12; at + 8 <= end; ) {
     const type = textAt(bytes, at, 4);
