@@ -57,5 +57,6 @@ function isAdmittedAsItStands(patterns: readonly string[], contentType: string):
 /** The rejection of a file or folder that could not be read: it was deleted, or the user may not read it. */
 export function rejectUnreadable(relativePath: string): Rejection {
   const error = new WaybillError('source_unreadable', 'This file or folder could not be read.');
-  return { fileName: relativePath.replace(/.*\//, ''), relativePath, error, file: null };
+  const fileName = relativePath.slice(relativePath.lastIndexOf('/') + 1);
+  return { fileName, relativePath, error, file: null };
 }

@@ -129,8 +129,9 @@ function ignoreJobError(error: unknown): undefined {
 export function toFile(blob: Blob, file: File): File {
   const { type } = blob;
   const extension = isEncodedType(type) ? extensions[type] : undefined;
+  const endings = extension === 'jpg' ? ['.jpg', '.jpeg'] : [`.${extension}`];
   const name =
-    !extension || new RegExp(`\\.${extension === 'jpg' ? 'jpe?g' : extension}$`, 'i').test(file.name)
+    !extension || endings.some((ending) => file.name.toLowerCase().endsWith(ending))
       ? file.name
       : `${file.name.replace(/\.[a-z0-9]{1,5}$/i, '')}.${extension}`;
   return new File([blob], name, { type, lastModified: file.lastModified });
