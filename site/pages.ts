@@ -72,6 +72,7 @@ export const sections: readonly Section[] = [
     title: 'With other libraries',
     pages: [
       doc('React, Vue, Svelte, Solid, Angular', 'bindings'),
+      doc('The web component', 'element'),
       doc('Beside another library', 'interop'),
       doc('From Uppy', 'guides/from-uppy'),
       doc('From UploadThing', 'guides/from-uploadthing'),

@@ -43,8 +43,9 @@ export async function build() {
     const compiled = await tool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', next]);
     if (compiled !== 0) return false;
     // Imported here because it needs esbuild, and this file is loaded before dependencies are installed.
-    const { bundleModules } = await import('./bundle.mjs');
+    const { bundleElement, bundleModules } = await import('./bundle.mjs');
     await bundleModules(next);
+    await bundleElement(next);
     const bundled = await tool('vite/bin/vite.js', [
       'build',
       'web',

@@ -84,3 +84,24 @@ export async function bundleModules(dist) {
       if (file.endsWith('.js') && !(`${folder}/${file.replaceAll('\\', '/')}` in metafile.outputs))
         rmSync(join(dist, folder, file));
 }
+
+/**
+ * Bundles the web component with the client for `<script type="module">` in pages without a bundler. What loads later
+ * is in files beside it.
+ * @param {string} dist
+ */
+export async function bundleElement(dist) {
+  await build({
+    absWorkingDir: dist,
+    entryPoints: { 'waybill-dropzone': 'elements/index.js' },
+    outdir: join(dist, 'browser'),
+    chunkNames: 'waybill-[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'warning',
+  });
+}

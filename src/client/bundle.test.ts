@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { languages } from '../messages/index.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -58,6 +59,8 @@ const entries: Record<string, { code: string; ceiling: number }> = {
     code: `export { prepareImage, withPrepare } from './client/prepare/index.ts'`,
     ceiling: 7400,
   },
+  // The area for files, with the client. The list of files, its previews and other languages than English load later.
+  element: { code: `import './elements/index.ts'`, ceiling: 14_000 },
   // It contains the table of formats, and only pages that import it load it.
   'client/check-content': { code: `export { checkContent } from './client/check-content.ts'`, ceiling: 17_000 },
 };
@@ -83,6 +86,14 @@ const lazyCeilings: Readonly<Record<string, number>> = {
   'resume-store': 1100,
   'worker-code': 2800,
   'run-job': 2700,
+  // The list of the web component, and what it loads when it is needed.
+  panel: 6000,
+  thumbnails: 800,
+  preview: 1150,
+  'kept-list': 700,
+  errors: 800,
+  // Each catalogue of messages.
+  ...Object.fromEntries(languages.map((language) => [language, 2300])),
 };
 
 /** Text of signing code, of Node's modules and of the server's dependencies. */
@@ -160,6 +171,8 @@ describe.each(Object.entries(entries))('%s', (name, { code, ceiling }) => {
     const text = code.map((chunk) => chunk.text).join('');
     const found = preparation.filter((word) => text.includes(word));
     if (name === 'client/prepare') expect(found).toEqual(preparation);
+    // The thumbnails of the web component, which load with its list, decode pictures by themselves.
+    else if (name === 'element') expect(found).toEqual(['createImageBitmap']);
     else if (name !== 'client/check-content') expect(found).toEqual([]);
   });
 

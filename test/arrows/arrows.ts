@@ -45,6 +45,8 @@ export const importRules: Readonly<Record<string, ImportRules>> = {
   angular: { modules: ['bindings', 'client', 'protocol'], packages: ['@angular/core'], node: false },
   filepond: { modules: ['client', 'protocol'], packages: [], node: false },
   uppy: { modules: ['client', 'protocol'], packages: ['@uppy/core'], node: false },
+  messages: { modules: ['protocol'], packages: [], node: false },
+  elements: { modules: ['client', 'messages', 'protocol'], packages: [], node: false },
   devstore: { modules: ['s3', 'protocol'], packages: ['fast-xml-parser'], node: true },
   cli: {
     modules: ['protocol', 's3', 'server', 'ledger', 'adapters', 'client', 'devstore'],
@@ -115,10 +117,10 @@ function checkImport(file: string, specifier: string): string | undefined {
 
 /**
  * Other modules import a module through `index.ts`, `internal.ts`, or a file that package.json exports. The files of
- * `protocol` are imported one by one, so that a client bundle contains only those that it uses.
+ * `protocol` and `messages` are imported one by one, so that a page contains only those that it uses.
  */
 function isEntryPoint(path: string): boolean {
-  return /^src\/([^/]+\/(index|internal)\.ts$|protocol\/)/.test(path) || publicEntries.has(`./${path}`);
+  return /^src\/([^/]+\/(index|internal)\.ts$|(protocol|messages)\/)/.test(path) || publicEntries.has(`./${path}`);
 }
 
 function checkPageImport(file: string, specifier: string): string | undefined {
