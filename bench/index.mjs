@@ -22,6 +22,7 @@ const suites = [
   'resume',
   'memory',
   'hashing',
+  'prepare',
   'parts',
   'ledger',
   'list',

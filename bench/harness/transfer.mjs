@@ -115,6 +115,7 @@ async function bundlePages(outdir) {
   const pages = [
     ['floor-page'],
     ['prepare-page'],
+    ['images-page'],
     ['waybill-page'],
     ['uppy-page'],
     ['uppy-page', 'uppy5-page', uppy5],
