@@ -48,8 +48,7 @@ svg { inline-size: 20px; block-size: 20px; flex: none; fill: none; stroke: curre
 .button.primary { border-color: transparent; background: var(--accent); color: var(--on-accent); }
 .button.primary:hover { background: color-mix(in srgb, var(--accent) 88%, var(--text)); }
 @container (max-width: 559px) {
-  .buttons { inline-size: 100%; }
-  .button { flex: 1 1 auto; padding-inline: 10px; }
+  .buttons { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 200px), 1fr)); inline-size: 100%; }
 }
 :host(:disabled) .zone { opacity: .55; cursor: not-allowed; }
 :host(:disabled) button { cursor: not-allowed; }

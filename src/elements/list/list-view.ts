@@ -35,7 +35,12 @@ export class ListView {
     this.#root = root;
     this.#actions = actions;
     const buttons = [this.#startButton, this.#pauseButton, this.#removeButton];
-    const summary = el('div', { class: 'summary', part: 'summary' }, this.#count, ...buttons);
+    const summary = el(
+      'div',
+      { class: 'summary', part: 'summary' },
+      this.#count,
+      el('div', { class: 'commands' }, ...buttons),
+    );
     this.#panel = el('div', { class: 'panel', part: 'panel', hidden: true }, summary, this.#list);
     this.#startButton.addEventListener('click', () => {
       actions.start();
