@@ -43,7 +43,8 @@ forEachEngine('transfers', { main: false }, ({ engine }) => {
     const bytes = await page.choose(size, 'lost.txt');
     app().devstore.setFaults({ when: first(1, method), dropResponseAfterBytes: 0 });
     await app().expectStored(await page.upload(), bytes);
-    expect(sum(app().seen.map(({ bytesIn }) => bytesIn))).toBeLessThan(size * 1.5 + 10_000);
+    // Chromium itself repeats a POST once when its connection had been used before, so two copies may arrive.
+    expect(sum(app().seen.map(({ bytesIn }) => bytesIn))).toBeLessThan(size * (method === 'POST' ? 2.5 : 1.5) + 10_000);
     await page.close();
   });
 
@@ -170,7 +171,8 @@ forEachEngine('transfers', { main: false }, ({ engine }) => {
     const bytes = await page.choose(2000, '"><img src=x onerror=alert(1)>..%2f?acl&uploads#+%20 🚢.txt');
     const upload = await page.upload();
     await app().expectStored(upload, bytes);
-    expect(upload.file?.fileName).toContain('<img src=x onerror=alert(1)>');
+    // The server replaces what Windows does not allow in file names.
+    expect(upload.file?.fileName).toContain('_img src=x onerror=alert(1)_');
     await page.close();
   });
 });

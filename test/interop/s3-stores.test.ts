@@ -13,7 +13,18 @@ const sha256Of = (bytes: Uint8Array) =>
   ({ algorithm: 'sha256', value: createHash('sha256').update(bytes).digest('base64') }) as const;
 
 /** Sends a request as any client would: with its headers, and with the length from fetch. */
+/**
+ * Sends a request, and again when its connection broke: a server may close a connection that was kept alive at the
+ * moment at which it is used again (RFC 9112, section 9.3.1).
+ */
 function send(request: PresignedRequest, bytes: Uint8Array = body): Promise<Response> {
+  return sendOnce(request, bytes).catch((error) => {
+    if (error.cause?.code !== 'ECONNRESET') throw error;
+    return sendOnce(request, bytes);
+  });
+}
+
+function sendOnce(request: PresignedRequest, bytes: Uint8Array): Promise<Response> {
   const { 'content-length': _, ...headers } = request.headers;
   if (!request.fields)
     return fetch(request.url, {
