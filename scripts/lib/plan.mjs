@@ -44,6 +44,9 @@ const notQuick = [
   'test/contract/permissions.test.ts',
 ];
 
+/** Files that CI leaves out, because they install large libraries. `npm run test:all` runs them. */
+const notInCi = ['test/package/integrations.test.ts'];
+
 /** What another Node version could break: the code that uses Node's own modules, and what that code is built from. */
 const nodeFolders = [
   'src/adapters/',
@@ -108,6 +111,11 @@ export function cephFiles() {
   return testFiles().quick.filter((file) => !onDevstoreInCi.includes(file) && runsOnCeph(file));
 }
 
+/** The files that CI runs after `npm test`: all that are not quick, without the files above. */
+export function restFiles() {
+  return testFiles().rest.filter((file) => !notInCi.includes(file));
+}
+
 /** The quick files that CI also runs on the other Node versions. `npm run test:all` runs all quick files on them. */
 export function otherNodeFiles() {
   const isChosen = (file) =>
@@ -135,7 +143,7 @@ export function testFiles() {
 export function missingFiles() {
   const { quick, rest } = testFiles();
   const all = new Set([...quick, ...rest]);
-  return [...quickFiles, ...notQuick, ...nodeFiles, ...notOnEveryNode, ...onDevstoreInCi].filter(
+  return [...quickFiles, ...notQuick, ...notInCi, ...nodeFiles, ...notOnEveryNode, ...onDevstoreInCi].filter(
     (file) => !all.has(file),
   );
 }

@@ -1,7 +1,7 @@
 /** Runs vitest and reads from its JSON report which tests ran. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { cephFiles, otherNodeFiles, testFiles } from './plan.mjs';
+import { cephFiles, otherNodeFiles, restFiles, testFiles } from './plan.mjs';
 import { npm, root, run, say, timed } from './run.mjs';
 
 const cache = join(root, '.cache');
@@ -41,7 +41,7 @@ export const fullSize = { WAYBILL_TEST_SIZE: 'full', WAYBILL_LEDGERS: 'sqlite,po
 
 /** Runs what `npm test` leaves out on this Node: the other files, and the tests that use Ceph or MariaDB. */
 export async function runRest(tally) {
-  await runVitest(tally, { names: paths(testFiles().rest), label: 'the rest' });
+  await runVitest(tally, { names: paths(restFiles()), label: 'the rest' });
   await runVitest(tally, { names: paths(cephFiles()), named: onCeph, label: 'the quick suites on Ceph' });
   await runVitest(tally, {
     names: paths(mariadbFiles),
