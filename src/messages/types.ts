@@ -23,7 +23,8 @@ function typeName(translator: Translator, contentType: string): string {
   if (Object.hasOwn(typeNames, contentType)) return translator.text(typeNames[contentType as keyof typeof typeNames]);
   const [, subtype = contentType] = contentType.split('/');
   // `vnd.openxmlformats-officedocument.wordprocessingml.document` is no name for a user, and neither is `x-zip`.
-  return (officeNames[subtype] ?? subtype.replace(/^(x|vnd)[-.]|\+.*$/g, '')).toUpperCase();
+  const [withoutSuffix = ''] = subtype.split('+');
+  return (officeNames[subtype] ?? withoutSuffix.replace(/^(x|vnd)[-.]/, '')).toUpperCase();
 }
 
 const officeNames: Readonly<Record<string, string>> = {
