@@ -30,9 +30,9 @@ export async function* multipartsOf(
 }
 
 /**
- * Age in milliseconds, at least 0. The clock of the storage is known to about a second, so an object that has just
- * arrived can seem to come from the future: it counts as new. An object without a date does too, so that nothing is
- * done to it.
+ * Age in milliseconds, at least 0. The storage's clock may be some seconds ahead of ours, so an object that has just
+ * arrived can have a date in the future: it counts as new. An object without a date does too, so that nothing is done
+ * to it.
  */
 export function ageOf(at: string, now: number): number {
   const age = now - Date.parse(at);
