@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 /** `npm run bench -- [name ...]`: measures Waybill, a floor and the peers in one run. See docs/benchmarks.md. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from './lib/build.mjs';
-import { ensureInstalled } from './lib/install.mjs';
-import { npm, requireNode, root, timed } from './lib/run.mjs';
+import { ensureFolderInstalled, ensureInstalled } from './lib/install.mjs';
+import { requireNode } from './lib/run.mjs';
 
 const help = `npm run bench -- [name ...] [options]     without a name: all benchmarks
 
@@ -29,7 +27,8 @@ const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
 if (!Number.isInteger(rounds) || rounds < 1) fail('--rounds takes a whole number of at least 1.');
 
 await ensureInstalled();
-await ensurePeers();
+// Apart from the root, because they need 220 MB and only benchmarks use them.
+await ensureFolderInstalled('bench/peers', 'the peers');
 if (!options['no-build'] && !(await ensureBuilt())) process.exit(1);
 
 const { runSuites } = await import('../bench/index.mjs');
@@ -51,25 +50,6 @@ function parse() {
   } catch (error) {
     return fail(`${error.message}\n\n${help}`);
   }
-}
-
-/** Installs the peers apart from the root, because they need 220 MB and only benchmarks use them. */
-async function ensurePeers() {
-  const folder = join(root, 'bench/peers');
-  const record = join(folder, 'node_modules/.package-lock.json');
-  const wanted = versions(join(folder, 'package-lock.json'));
-  const present = existsSync(record) ? versions(record) : new Map();
-  if ([...wanted].every(([path, version]) => present.get(path) === version)) return;
-  const code = await timed('Installing the peers (a minute the first time)', () =>
-    npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder }),
-  );
-  if (code !== 0) fail('npm ci in bench/peers failed. Its output is above.');
-}
-
-function versions(file) {
-  const { packages = {} } = JSON.parse(readFileSync(file, 'utf8'));
-  const entries = Object.entries(packages).filter(([path, { optional }]) => path !== '' && !optional);
-  return new Map(entries.map(([path, { version }]) => [path, version]));
 }
 
 function fail(text) {

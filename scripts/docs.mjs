@@ -9,7 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ensureInstalled } from './lib/install.mjs';
+import { ensureFolderInstalled, ensureInstalled } from './lib/install.mjs';
 import { requireNode, root, say, stopWithNpm } from './lib/run.mjs';
 
 requireNode();
@@ -32,9 +32,10 @@ write('docs/protocol.md', withErrorTable(root, readFileSync(join(root, 'docs/pro
 write(workerCodePath, await renderWorkerCode(root));
 
 if (!flags.includes('--generate')) {
+  await ensureFolderInstalled('site', 'VitePress');
   stopWithNpm();
   // VitePress runs in this process, so that a signal arrives once. It ends the process with 1 when a link is dead.
-  const cli = join(root, 'node_modules/vitepress/bin/vitepress.js');
+  const cli = join(root, 'site/node_modules/vitepress/bin/vitepress.js');
   process.argv = [process.execPath, cli, flags.includes('--dev') ? 'dev' : 'build', join(root, 'site')];
   await import(pathToFileURL(cli).href);
 }

@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureFolderInstalled } from '../../scripts/lib/install.mjs';
 import { files, placeOf } from '../../site/pages.ts';
 import { describeBrowser } from '../support/chromium.ts';
 import { isFullSize } from '../support/test-size.ts';
@@ -29,7 +30,8 @@ const pages = new Map<string, string>();
 
 beforeAll(async () => {
   site = await mkdtemp(join(tmpdir(), 'waybill-site-'));
-  const vitepress = join(root, 'node_modules/vitepress/bin/vitepress.js');
+  await ensureFolderInstalled('site', 'VitePress');
+  const vitepress = join(root, 'site/node_modules/vitepress/bin/vitepress.js');
   const { NODE_ENV: _, VITEST: __, ...env } = process.env;
   await promisify(execFile)(process.execPath, [vitepress, 'build', 'site', '--outDir', site], { cwd: root, env });
   for (const file of await readdir(site, { recursive: true }))
@@ -41,6 +43,14 @@ afterAll(async () => {
 });
 
 describe('the built site', () => {
+  it('has a configuration without type errors', async () => {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '--noEmit', '-p', 'site'], {
+      cwd: root,
+    }).catch(({ stdout, message }: { stdout?: string; message: string }) => ({ stdout: stdout || message }));
+    expect(stdout).toBe('');
+  });
+
   it('has a page for each file of site/pages.ts', () => {
     const expected = files.map((file) => `/${htmlOf(file)}`);
     expect([...pages.keys()].filter((path) => path !== '/404.html').sort()).toEqual(expected.sort());
