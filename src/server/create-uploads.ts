@@ -1,3 +1,7 @@
+/**
+ * `createUploads()`: the upload server of an app, as an object with one method for each call. The file is long because
+ * the interface documents every one of them.
+ */
 import {
   isWaybillError,
   type MultipartCompletion,

@@ -32,6 +32,8 @@ export interface PrepareOptions {
    * @default the one of `prepare`, if it has one, as `prepareImage()` does @example 'watermark 2'
    */
   description?: string;
+  /** A number n with 0 <= n < 1, for the `id` of uploads. @default Math.random */
+  random?: () => number;
   /**
    * The app's own messages for files that cannot be prepared, as in `createClient`.
    * @default English @example { source_unreadable: 'Dieses Bild kann nicht gelesen werden.' }

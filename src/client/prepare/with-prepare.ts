@@ -19,6 +19,7 @@ const maxUnfinished = 12;
 const optionTable: OptionTable<PrepareOptions> = {
   prepare: { ...functionRule, required: true },
   description: { expected: 'a text', isValid: (value) => typeof value === 'string' },
+  random: functionRule,
   messages: { expected: 'an object', isValid: isObject },
 };
 
@@ -43,7 +44,7 @@ export function withPrepare<Routes extends Record<string, RouteTypes>>(
   options: PrepareOptions,
 ): Client<Routes> {
   checkOptions('withPrepare()', options, optionTable);
-  const { prepare, messages } = options;
+  const { prepare, messages, random = Math.random } = options;
   const preparation: Preparation = {
     client: client as unknown as Client,
     prepare,
@@ -52,7 +53,7 @@ export function withPrepare<Routes extends Record<string, RouteTypes>>(
     unfinished: createPool(maxUnfinished),
   };
   const running = new Set<Upload>();
-  const idPrefix = `prepared-${Math.random().toString(36).slice(2)}`;
+  const idPrefix = `prepared-${random().toString(36).slice(2)}`;
   let uploadCount = 0;
 
   function translate(error: WaybillError): void {
