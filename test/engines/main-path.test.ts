@@ -8,7 +8,15 @@ import { MiB } from '../../src/protocol/index.ts';
 import { forEachEngine } from '../support/engines.ts';
 import { fixture } from '../support/fixtures.ts';
 import { findWrongCorners } from './colours.ts';
-import { acceptedPuts, holdPartsAfterTwo, openUploadPage, startUpload, sum, useUploadApp } from './upload-app.ts';
+import {
+  acceptedPuts,
+  holdPartsAfterTwo,
+  isPart,
+  openUploadPage,
+  startUpload,
+  sum,
+  useUploadApp,
+} from './upload-app.ts';
 
 forEachEngine('the main path', { main: true }, ({ engine }) => {
   const app = useUploadApp();
@@ -35,7 +43,9 @@ forEachEngine('the main path', { main: true }, ({ engine }) => {
   it('upload() stores a large file in parts and reports progress', async () => {
     const page = await openUploadPage(engine(), app());
     const bytes = await page.choose(32 * MiB, 'parts.txt');
-    const upload = await page.upload();
+    // Snapshots are taken a few times a second, so each part has to take longer than that.
+    app().devstore.setFaults({ when: isPart, delayMs: 400 });
+    const upload = await page.upload({ concurrency: 1 });
     expect(upload).toMatchObject({ transfer: 'multipart', loaded: bytes.length, total: bytes.length });
     await app().expectStored(upload, bytes);
     const loaded = upload.snapshots.map((snapshot) => snapshot.loaded);

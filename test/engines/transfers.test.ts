@@ -25,16 +25,8 @@ forEachEngine('transfers', { main: false }, ({ engine }) => {
   /** Waits until the upload that `startUpload` began has ended. */
   const waitForEnd = (page: UploadPage) => page.evaluate(() => window.track(window.uploads[0] as never));
 
-  it('a small form arrives even where CORS hides the answer', async () => {
-    await app().allowPages(false);
-    const page = await open();
-    const bytes = await page.choose(200_000, 'hidden.txt');
-    const upload = await page.upload();
-    expect(upload).toMatchObject({ transfer: 'form' });
-    await app().expectStored(upload, bytes);
-    await page.close();
-  });
-
+  // The first case of the file: Chromium itself repeats a POST whose connection was used before and closed without an
+  // answer.
   it.each([
     ['POST', 200_000],
     ['PUT', 2_000_000],
@@ -43,8 +35,17 @@ forEachEngine('transfers', { main: false }, ({ engine }) => {
     const bytes = await page.choose(size, 'lost.txt');
     app().devstore.setFaults({ when: first(1, method), dropResponseAfterBytes: 0 });
     await app().expectStored(await page.upload(), bytes);
-    // Chromium itself repeats a POST once when its connection had been used before, so two copies may arrive.
-    expect(sum(app().seen.map(({ bytesIn }) => bytesIn))).toBeLessThan(size * (method === 'POST' ? 2.5 : 1.5) + 10_000);
+    expect(sum(app().seen.map(({ bytesIn }) => bytesIn))).toBeLessThan(size * 1.5 + 10_000);
+    await page.close();
+  });
+
+  it('a small form arrives even where CORS hides the answer', async () => {
+    await app().allowPages(false);
+    const page = await open();
+    const bytes = await page.choose(200_000, 'hidden.txt');
+    const upload = await page.upload();
+    expect(upload).toMatchObject({ transfer: 'form' });
+    await app().expectStored(upload, bytes);
     await page.close();
   });
 
