@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { toNodeHandler } from '../../src/adapters/node.ts';
 import { createDevstore, type Devstore } from '../../src/devstore/index.ts';
 import { MiB } from '../../src/protocol/index.ts';
@@ -84,18 +84,16 @@ export interface ElementVisit {
   close(): Promise<void>;
 }
 
-/** Opens the page with this content in its `main`. */
+/** Opens the page with this content in its `main`, in a new context or in the given one. */
 export async function visitElement(
   browser: Browser,
   url: string,
   html: string,
   options: BrowserContextOptions = {},
+  given?: BrowserContext,
 ): Promise<ElementVisit> {
-  const context = await browser.newContext({
-    viewport: { width: 1000, height: 800 },
-    reducedMotion: 'reduce',
-    ...options,
-  });
+  const look = { viewport: { width: 1000, height: 800 }, reducedMotion: 'reduce' as const, ...options };
+  const context = given ?? (await browser.newContext(look));
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));
